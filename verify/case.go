@@ -3,10 +3,9 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
-	"slices"
 	"time"
+
+	rows "github.com/kycmark/kycmark/internal/books"
 
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -15,36 +14,12 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// books are what the registry says of the recipients and of the submissions that leaks show.
-type books struct {
-	recipients []registry.Recipient
-	cells      []odds.Cell                              // the days with submissions
-	holdings   *engine.Holdings                         // counts by recipient and cell, up to the find and of admissible custody
-	ever       *engine.Holdings                         // the same whatever the dates; cells have the submissions in All
-	copies     map[watermark.Submission][]registry.Copy // copies of the submissions that leaks show, but void ones
-	history    findings.History
-	travel     []findings.Travel
-	past
-
-	same        []findings.SameDocument // of submissions that leaks show
-	notCompared int                     // see [Verdict]
-
-	unconfirmed map[string]int // by recipient, leaks with unconfirmed marks that the leaks themselves do not name; nil unless read from findings
-}
-
-// past is what the ledger says of earlier investigations.
-type past struct {
-	earlier   []findings.Earlier     // of the same files
-	published []findings.Earlier     // of other files, which were published, with the same copies
-	public    map[exposure]time.Time // since when copies in files were public
-}
-
 // books reads from the registry what the odds need: recipients, the copies of each submission that
 // leaks show, days, and what each recipient had by day. All of it is counted twice: up to
 // the time of the find that cfg has ([Config.dated]), and whatever the dates. If only named submissions
 // were searched, the counts are of these and of what leaks show. Errors are the registry's, as they
 // are.
-func (v *Investigator) books(ctx context.Context, leaks []*Finding, cfg Config) (*books, error) {
+func (v *Investigator) books(ctx context.Context, leaks []*Finding, cfg Basis) (*books, error) {
 	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
 	var err error
 	if b.recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
@@ -58,11 +33,11 @@ func (v *Investigator) books(ctx context.Context, leaks []*Finding, cfg Config) 
 		b.copies[l.Submission] = handedOut(all)
 	}
 	e := v.engine()
-	if b.holdings, err = e.Holdings(ctx, !cfg.named(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
+	if b.holdings, err = e.Holdings(ctx, !cfg.searchedNamed(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
-	if cfg.named() {
+	if cfg.searchedNamed() {
 		return b, v.namedBooks(ctx, cfg, b, leaks)
 	}
 	if b.ever, err = e.Holdings(ctx, true, time.Time{}, func(registry.Custody) bool { return true }); err != nil {
@@ -77,7 +52,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Finding, cfg Config) 
 
 // countErased adds to b the submissions that leaks show and that were erased since, because the registry's counts no
 // longer contain them. Submissions that the registry does not know are passed over.
-func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, leaks []*Finding) error {
+func (v *Investigator) countErased(ctx context.Context, cfg Basis, b *books, leaks []*Finding) error {
 	for _, l := range shown(leaks) {
 		if len(b.cells) == 0 {
 			continue
@@ -93,273 +68,34 @@ func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, le
 	return nil
 }
 
-// shown returns the first view of a leak of each submission that leaks show ([Finding.matched]).
-func shown(leaks []*Finding) (out []*Finding) {
-	seen := make(map[watermark.Submission]bool)
-	for _, l := range views(leaks) {
-		if l.matched() && !seen[l.Submission] {
-			seen[l.Submission] = true
-			out = append(out, l)
+// historyOf returns the history that a findings file holds. Lists of submissions in custody are reduced to their
+// length.
+func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
+	out := findings.History{Submitted: daily(h.Submitted)}
+	if len(h.Days) > 0 { // without erased uploads, as in the case
+		out.Submitted = nil
+		for i, n := range h.Submissions[:len(h.Days)] {
+			if n > 0 {
+				out.Submitted = append(out.Submitted, findings.DayCount{Day: h.Days[i], N: n})
+			}
 		}
+	}
+	for _, r := range recipients {
+		x := findings.RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: daily(h.Issued[r.Name])}
+		for _, c := range h.Facts {
+			if c.Recipient == r.Name {
+				x.Custody = append(x.Custody, findings.CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)})
+			}
+		}
+		out.Recipients = append(out.Recipients, x)
 	}
 	return out
 }
 
-// held is all that is recorded of a submission: when it was submitted, and who had it.
-type held struct {
-	submitted time.Time
-	copies    []registry.Copy
-	custody   []registry.Custody
-}
-
-// add counts a submission in a cell, given by its index: in b.ever whatever the dates, and in
-// b.holdings if it was submitted up to the find. There a recipient counts as issued if it had a copy
-// up to the find, and as a holder by an admissible fact.
-func (b *books) add(cfg Config, cell int, x held) {
-	count := func(of *engine.Holdings, issued func(registry.Copy) bool, counts func(registry.Custody) bool) {
-		had, held := make(map[string]bool), make(map[string]bool)
-		for _, c := range x.copies {
-			had[c.Recipient] = had[c.Recipient] || issued(c)
-		}
-		for _, c := range x.custody {
-			held[c.Recipient] = held[c.Recipient] || counts(c)
-		}
-		b.addTo(of.Copies, had, cell)
-		b.addTo(of.Unmarked, held, cell)
-	}
-	b.cells[cell].All++
-	count(b.ever, func(registry.Copy) bool { return true }, func(registry.Custody) bool { return true })
-	if !cfg.after(x.submitted) {
-		b.cells[cell].Submissions++
-		count(b.holdings, func(c registry.Copy) bool { return !cfg.after(c.Issued) }, cfg.admissible)
-	}
-}
-
-// addTo adds 1 to the count of a cell for each name that is true in names. counts is by name, then by cell.
-func (b *books) addTo(counts map[string][]int, names map[string]bool, cell int) {
-	for name, yes := range names {
-		if yes && counts[name] == nil {
-			counts[name] = make([]int, len(b.cells))
-		}
-		if yes {
-			counts[name][cell]++
-		}
-	}
-}
-
-// caseOf returns the case that the odds are computed from, and for each leak of the case its index
-// in w.Findings. Leaks that say nothing of sources are left out ([Finding.Weighed]), and so are
-// matched repetitions of an earlier file. Unmatched repetitions form one cluster. A leak with copies of several
-// submissions is a leak of the case for each.
-func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
-	c := &odds.Case{FoundKnown: !w.cfg.before.IsZero(), Cells: slices.Clone(b.cells), Holders: []odds.Holder{}, Leaks: []odds.Leak{},
-		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Findings), MarkTrials: MarkTrials}
-	for i := range c.Cells {
-		if x := &c.Cells[i]; x.All == x.Submissions {
-			x.All = 0
-		}
-	}
-	for _, r := range b.recipients {
-		h := odds.Holder{Name: r.Name, Unconfirmed: w.Unconfirmed[r.Name]}
-		if b.holdings != nil {
-			h.Copies, h.Unmarked = b.holdings.Copies[r.Name], b.holdings.Unmarked[r.Name]
-		}
-		if b.ever != nil {
-			h.Issued, h.Held = unless(h.Copies, b.ever.Copies[r.Name]), unless(h.Unmarked, b.ever.Unmarked[r.Name])
-		}
-		c.Holders = append(c.Holders, h)
-	}
-	pooled, falseMatch := w.pooled(), w.falseMatch()
-	again := repeated(w.first)
-	var at []int
-	of := func(i int, l *Finding, beside bool) {
-		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != "" || l.damaged(), Beside: beside}
-		if !l.matched() && again[w.first[i]] {
-			leak.Cluster = l.SHA256 // it counts once, and as examined each time
-		}
-		if l.Recall != nil {
-			leak.Recall = math.Max(l.Recall.Bound, minRecall)
-		}
-		if w.cfg.named() && !l.matched() {
-			leak.Recall = minRecall // only named uploads were searched, so that the search says nothing
-		}
-		if l.matched() {
-			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
-			if !l.damaged() {
-				leak.Unmarked = w.holdersOf(l, w.cfg.admissible)
-			}
-			leak.Held = unless(leak.Unmarked, w.holdersOf(l, func(registry.Custody) bool { return true }))
-			for _, x := range b.copies[l.Submission] {
-				if w.parties[x.Recipient] != nil {
-					leak.Copies = append(leak.Copies, w.copyIn(l, x, pooled, b.public))
-				}
-			}
-		}
-		if l.Kind == findings.FoundTransplanted {
-			leak.Transplanted = l.Private.marked
-		}
-		c.Leaks, at = append(c.Leaks, leak), append(at, i)
-	}
-	for i, l := range w.Findings {
-		if !l.Weighed() || l.matched() && w.first[i] != i {
-			continue
-		}
-		for k, x := range l.views() {
-			of(i, x, k > 0)
-		}
-	}
-	return c, at
-}
-
-// unless returns ever if it differs from counted, else nil. Missing lists are lists of zeros.
-func unless[T comparable](counted, ever []T) []T {
-	zeros := func(x []T) bool { return !slices.ContainsFunc(x, func(v T) bool { return v != *new(T) }) }
-	if slices.Equal(counted, ever) || zeros(counted) && zeros(ever) {
-		return nil
-	}
-	return ever
-}
-
-// copyIn returns the evidence of a leak for one issued copy, by the registry's row x. A copy that was
-// issued after the stated find is late: if it is in the leak, or if nothing contradicts that time. public
-// says since when copies in files were public.
-func (w *weighing) copyIn(l *Finding, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
-	out := l.evidenceFor(x, pooled)
-	if w.cfg.later && l.lost(x.ID) { // found before the loss, as stated, which is contradicted
-		out.Confirmed, out.LnE, out.Miss = false, 0, 1
-	}
-	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
-		out.Late, out.Public = w.cfg.copyLate(&l.Issued[i]), public[exposure{l.SHA256, x.ID}]
-		others := slices.Clone(w.othersOf(x.ID))
-		for _, r := range w.returnedIn(l, x.ID) {
-			out.Returned, others = true, append(others, r.Holders...)
-		}
-		for _, h := range others {
-			if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
-				out.Others = append(out.Others, h.Party)
-			}
-		}
-	} else {
-		out.Late = !w.cfg.before.IsZero() && x.LaterThan(w.cfg.before)
+// daily returns counts as a findings file holds them.
+func daily(counts []rows.Issued) (out []findings.DayCount) {
+	for _, c := range counts {
+		out = append(out, findings.DayCount{Day: c.Day, N: c.Count})
 	}
 	return out
-}
-
-// lost reports whether the key of a copy that was read is recorded as compromised.
-func (v *Finding) lost(id watermark.CopyID) bool {
-	return slices.ContainsFunc(v.Reads, func(r findings.Reading) bool {
-		return r.Copy == id && slices.ContainsFunc(v.Keys, func(k registry.KeyState) bool { return k.KeyID == r.KeyID && k.State == registry.KeyCompromised })
-	})
-}
-
-// holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once. Recipients that the
-// books do not list are left out.
-func (w *weighing) holdersOf(l *Finding, counts func(registry.Custody) bool) []string {
-	var out []string
-	once := make(map[string]bool)
-	for _, c := range l.Custody {
-		if counts(c) && !once[c.Recipient] && w.parties[c.Recipient] != nil {
-			once[c.Recipient] = true
-			out = append(out, c.Recipient)
-		}
-	}
-	return out
-}
-
-// evidenceFor returns how much a leak speaks for one issued copy of the submission that it shows. x
-// is the registry's row of that copy. pooled holds, by copy, the natural logarithm of the e-value
-// over all leaks (see [weighing.pooled]). A traced copy has its own e-value, at most the pooled
-// value if it is confirmed (0 if pooled lacks it), else at most [maxUnconfirmed]. A copy that was
-// read blind alone has the inverse of its p. All copies beside a damaged mark, a copy of a forgeable
-// mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
-func (v *Finding) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
-	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
-	confirmed := v.Kind == findings.FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
-	t := traceOf(v.Traces, v.Submission)
-	traced := tracedCopy(t, x.ID)
-	switch {
-	case v.Forgeable && x.ID == v.Copy, v.damaged():
-	case traced != nil && t.Registered:
-		highest := maxUnconfirmed
-		if confirmed {
-			highest = pooled[x.ID]
-		}
-		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, highest)), micro(1-math.Min(t.Power, maxPower))
-	case confirmed && v.BlindLogP != nil:
-		// A read with a list is an e-value: its mean is at most 1. The inverses of the p of the
-		// first to fourth check, earned by a read alone, have means of 1, 1/2, 1/3 and 1/4 at most. All of them
-		// together, over 4, are an e-value. Without the original the probability of a read is not measured; 0.5 is
-		// chosen, and costs next to nothing.
-		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10-2*math.Ln2), 0.5
-	}
-	return out
-}
-
-// foundByTrace reports whether tracing found the part of the mark that is the finding's copy's alone.
-func (v *Finding) foundByTrace() bool {
-	c := tracedCopy(traceOf(v.Traces, v.Submission), v.Copy)
-	return c != nil && c.Found
-}
-
-// pooled returns, by copy, the natural logarithm of the mean of the copy's e-values over all leaks
-// that were traced for it; repeated files count once. The mean of e-values is an e-value, however
-// the leaks depend on each other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1).
-// [Finding.evidenceFor] uses it as an upper bound, so that the best of many leaks does not count
-// for more than all.
-func (w *weighing) pooled() map[watermark.CopyID]float64 {
-	all := make(map[watermark.CopyID][]float64)
-	for i, l := range w.Findings {
-		for _, x := range l.views() {
-			t := traceOf(x.Traces, x.Submission)
-			if t == nil || !t.Registered || !x.matched() || w.first[i] != i {
-				continue
-			}
-			for _, c := range t.Copies {
-				all[c.Copy] = append(all[c.Copy], c.LogE*math.Ln10)
-			}
-		}
-	}
-	out := make(map[watermark.CopyID]float64, len(all))
-	for id, lnE := range all {
-		out[id] = micro(lnMean(lnE))
-	}
-	return out
-}
-
-// lnMean returns the natural logarithm of the mean of numbers, given their natural logarithms. One must be above
-// -Inf.
-func lnMean(ln []float64) float64 {
-	highest := math.Inf(-1)
-	for _, x := range ln {
-		highest = math.Max(highest, x)
-	}
-	sum := 0.0
-	for _, x := range ln {
-		sum += math.Exp(x - highest)
-	}
-	return highest + math.Log(sum/float64(len(ln)))
-}
-
-// clusters writes "subject 1", "subject 2" and so on into the findings, by the first leak of each
-// subject. Findings then say which leaks belong together, and not to whom. A leak whose subject is
-// not known keeps its Cluster.
-func (w *weighing) clusters() {
-	number, n := make(map[string]string), 0
-	enter := func(cluster *string, subject string) {
-		if subject == "" {
-			return
-		}
-		if number[subject] == "" {
-			n++
-			number[subject] = fmt.Sprintf("subject %d", n)
-		}
-		*cluster = number[subject]
-	}
-	for _, l := range w.Findings {
-		enter(&l.Cluster, l.Private.subject)
-		l.Beside = slices.Clone(l.Beside) // others have the old one
-		for i := range l.Beside {
-			enter(&l.Beside[i].Cluster, l.Private.others[l.Beside[i].Submission])
-		}
-	}
 }

@@ -2,12 +2,8 @@ package verify
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/dump"
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -491,33 +487,17 @@ func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 	c.say(code, figures{"n": len(places), "kinds": kinds, "share": percent(sum)})
 }
 
-// notExamined are the findings on files that could not be read as pictures.
-var notExamined = []findings.Kind{findings.FoundDamaged, findings.FoundUnsupported, findings.FoundUnopened, findings.FoundMissing, findings.FoundNoPicture}
-
-// unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name decides if the
-// content says nothing: with the ending of a picture, or without an ending, the file is damaged.
-func unreadable(name string, cause error) findings.Kind {
-	var format *picture.FormatError
-	var limit *picture.LimitError
-	switch {
-	case errors.Is(cause, fs.ErrNotExist):
-		return findings.FoundMissing
-	case errors.As(cause, &limit) && limit.What != "bytes":
-		return findings.FoundUnsupported
-	case !errors.As(cause, &format):
-		return findings.FoundUnopened
-	}
-	switch format.Kind {
-	case picture.Unsupported, picture.Video:
-		return findings.FoundUnsupported
-	case picture.NoPicture, picture.Text:
-		return findings.FoundNoPicture
-	case picture.Archive:
-		return findings.FoundUnopened
-	case picture.Unknown:
-		if !dump.MayBePicture(name) {
-			return findings.FoundNoPicture
+// sayReturned adds the sentence on uploads that carry the marks of copies that conclude.
+func (c *conclusion) sayReturned(issued []read) {
+	var uploads []string
+	for _, r := range issued {
+		for _, id := range r.returned {
+			if !slices.Contains(uploads, id.String()) {
+				uploads = append(uploads, id.String())
+			}
 		}
 	}
-	return findings.FoundDamaged
+	if len(uploads) > 0 {
+		c.say("copy-returned", figures{"n": len(uploads), "uploads": uploads})
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -39,38 +38,6 @@ type Readers struct {
 	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
 
 	registry.Readers // of originals and leaks
-}
-
-// Circumstances are what is known of a dump apart from its files.
-type Circumstances struct {
-	// Found is when the leaks were found, as the person who examines states it. Custody that was
-	// entered later speaks against no holder; it counts for others whatever its date. The zero
-	// time: not known, so that no custody speaks against anybody. The ledger keeps the time, and
-	// each examination of the same files shows it. Evidence says how it is known (an address, a
-	// message), and EvidenceSHA256 is of a file that shows it; both may be empty.
-	Found          time.Time
-	Evidence       string
-	EvidenceSHA256 registry.Digest
-
-	// Published says that at Found anybody could take the files where Evidence says; both must be stated. Copies that are
-	// confirmed in these files name no recipient anew in other files that are found later, elsewhere.
-	Published bool
-
-	// Claimed is how many pictures the holder of the dump claims to have, at most
-	// [odds.MaxClaimed] if Drawn; 0: there is no such claim. Drawn says that we drew the dump
-	// at random from the claimed pictures. A selection that others made says nothing about the
-	// rest.
-	Claimed int
-	Drawn   bool
-
-	// UploadsPerSubject is how many of the uploads without a subject reference one person has at
-	// most. n of them are then of n/UploadsPerSubject persons at least. 0: not known, so that all
-	// of them may be of one person.
-	UploadsPerSubject int
-
-	// Case is the number of the case, and Examiner the name of the person who examines, as the
-	// report states them. Both may be empty.
-	Case, Examiner string
 }
 
 // Config is what [NewInvestigator] needs to know. Registry is required.
@@ -132,9 +99,6 @@ type Config struct {
 
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
-
-	before time.Time // the time of the find that counts: see [Config.dated]
-	later  bool      // a leak shows that the find was later than stated
 }
 
 // ready returns the configuration, checked, with each submission of Against once and the defaults of MaxBytes,
@@ -188,3 +152,9 @@ func (c Config) ready() (Config, error) {
 func (c Config) limits(ctx context.Context) picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode), PDF: picture.ReadingPDF(ctx, c.Readers.PDF)}
 }
+
+// basis returns what a dump is weighed by.
+func (c Config) basis() Basis { return Basis{Circumstances: c.Circumstances, named: len(c.Against)} }
+
+// given returns what is known beside each leak.
+func (c Config) given() given { return given{c.SealKey != nil, c.Found} }

@@ -162,13 +162,13 @@ func (v *Finding) checkView() error {
 // order. Matched leaks must lie on the days of the cells. In each cell it may have at most as
 // many uploads as the case, unless cfg names the uploads that were searched. Erased uploads that
 // leaks show are in the case only.
-func (f *Findings) checkHistory(cfg Config) error {
+func (f *Findings) checkHistory(cfg Basis) error {
 	h, c := f.Verdict.History, f.Verdict.Case
 	same := func(r findings.RecipientHistory, o odds.Holder) bool { return r.Name == o.Name }
 	if !slices.EqualFunc(h.Recipients, c.Holders, same) {
 		return errors.New("history: other recipients than in the case")
 	}
-	if cfg.named() {
+	if cfg.searchedNamed() {
 		return nil // the case has the named uploads only
 	}
 	for i, l := range c.Leaks {

@@ -2,34 +2,41 @@ package verify
 
 import (
 	"cmp"
-	"context"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // The time of the find is a claim of the person who examines. What exculpates therefore never
 // depends on it: custody and copies of any date make a rival. What incriminates depends on it only
 // while nothing contradicts it: see [Config.dated].
 
+// A Basis is what a dump is weighed by, apart from its leaks and the registry.
+type Basis struct {
+	Circumstances
+	named  int       // uploads that were named and searched alone; 0: all were searched
+	before time.Time // the time of the find that counts: see [Basis.dated]
+	later  bool      // a leak shows that the find was later than stated
+}
+
+// searchedNamed reports whether only named uploads were searched.
+func (c Basis) searchedNamed() bool { return c.named > 0 }
+
 // claimedLate reports whether t is after the stated time of the find.
-func (c Config) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
+func (c Basis) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
 
 // copyLate reports whether it is not proven that a copy was entered before the stated time of the find.
-func (c Config) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
+func (c Basis) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
 
 // dated returns the configuration with the time of the find that counts: [Config].Found, or the zero
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
 // Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
-func (c Config) dated(leaks []*Finding, earlier []findings.Earlier) Config {
+func (c Basis) dated(leaks []*Finding, earlier []findings.Earlier) Basis {
 	c.later = slices.ContainsFunc(views(leaks), func(l *Finding) bool {
 		return l.matched() && (c.claimedLate(l.Submitted) || l.copied(c.claimedLate))
 	})
@@ -48,64 +55,20 @@ func (v *Finding) copied(late func(time.Time) bool) bool {
 
 // foundLater reports whether the stated time of the find is after t. It is false if one of both times
 // is not known.
-func (c Config) foundLater(t time.Time) bool { return !t.IsZero() && c.Found.After(t) }
+func (c Basis) foundLater(t time.Time) bool { return !t.IsZero() && c.Found.After(t) }
 
 // after reports whether t is after the leaks were found, as far as nothing contradicts that time. The
 // leaks cannot derive from uploads or copies of that time, nor can their source have had them.
-func (c Config) after(t time.Time) bool { return !c.before.IsZero() && t.After(c.before) }
+func (c Basis) after(t time.Time) bool { return !c.before.IsZero() && t.After(c.before) }
 
 // admissible reports whether a fact of custody was entered before the leaks were found. It is false if that time is not known, or is contradicted.
-func (c Config) admissible(x registry.Custody) bool {
+func (c Basis) admissible(x registry.Custody) bool {
 	return !c.before.IsZero() && x.Before(c.before)
-}
-
-// past returns the earlier investigations, in the order of entry. Some examined any of these files. Others
-// examined published files with copies that are confirmed now.
-func (v *Investigator) past(ctx context.Context, leaks []*Finding) (b past, err error) {
-	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
-	for _, l := range leaks {
-		raw, err := hex.DecodeString(l.SHA256)
-		if err != nil || len(raw) != 32 {
-			continue
-		}
-		sums[l.SHA256] = [32]byte(raw)
-		for _, c := range confirmedCopies([]*Finding{l}) {
-			confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
-		}
-	}
-	b.public = make(map[exposure]time.Time)
-	first := int64(0)
-	if own := v.entries(); len(own) > 0 {
-		first = own[0]
-	}
-	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.exposes)
-	if err != nil {
-		return b, err
-	}
-	for _, x := range all {
-		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
-			Shared: x.Shared, Found: x.Began.Found, Evidence: x.Began.Evidence, Concluded: x.Ended.Entered, Named: x.Ended.Named}
-		if x.Began.EvidenceSHA256 != (registry.Digest{}) {
-			e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
-		}
-		if x.Shared > 0 {
-			b.earlier = append(b.earlier, e)
-		}
-		if x.Exposes {
-			b.published = append(b.published, e)
-		}
-	}
-	for file, copies := range exposed {
-		for id, since := range copies {
-			b.public[exposure{hex.EncodeToString(file[:]), id}] = since
-		}
-	}
-	return b, nil
 }
 
 // exposes reports whether a publication was before the find, as stated, and another one. An investigation of the same
 // publication that is repeated, or grows, takes nothing from any finding.
-func (c Config) exposes(x *registry.Investigation) bool {
+func (c Basis) exposes(x *registry.Investigation) bool {
 	same := c.Published && x.Evidence == c.Evidence && x.EvidenceSHA256 == c.EvidenceSHA256
 	return !same && (c.Found.IsZero() || x.Found.Before(c.Found))
 }
@@ -116,24 +79,6 @@ func (w *weighing) published() (out []figures) {
 		out = append(out, figures{"entry": fmt.Sprint(e.Entry), "actor": cmp.Or(e.Actor, "its investigator"), "day": utc(e.Found), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)})
 	}
 	return out
-}
-
-// conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
-// it has one. A later examination then knows that these copies were found in these files, and not in others.
-func (v *Investigator) conclude(ctx context.Context, d *Verdict) error {
-	own := v.entries()
-	if len(own) == 0 {
-		return nil
-	}
-	var copies []watermark.CopyID
-	for _, c := range confirmedCopies(d.Findings) {
-		copies = append(copies, c.ID)
-	}
-	slices.Sort(copies)
-	if err := v.engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
-		return fmt.Errorf("the conclusion could not be entered: %w", err)
-	}
-	return nil
 }
 
 // statedFind writes the time of the find as sentences have it.
@@ -341,16 +286,4 @@ func (w *weighing) heldSince(name, other string) string {
 		return ", as entered on " + day(first)
 	}
 	return ", as entered from " + day(first) + " to " + day(last)
-}
-
-// earlierFound returns when the files were found, as the investigation stated.
-func earlierFound(e findings.Earlier) string {
-	parts := []string{statedFind(e.Found)}
-	if e.Evidence != "" {
-		parts = append(parts, e.Evidence)
-	}
-	if e.EvidenceSHA256 != "" {
-		parts = append(parts, "SHA-256 "+e.EvidenceSHA256)
-	}
-	return strings.Join(parts, "; ")
 }

@@ -304,15 +304,3 @@ func documentPixels(s *capture.Sight) (word string, score float64, err error) {
 // PixelsRecaptured is the word for two originals that show the same detail with other grain: one
 // document that was photographed twice, as far as can be seen.
 const PixelsRecaptured = "same detail, other grain"
-
-// sameDocument reports whether two originals show the same document, perhaps in two captures. pixels
-// is the word for them, and score the share of their comparable blocks that agree.
-func sameDocument(pixels string, score float64) bool {
-	switch pixels {
-	case findings.PixelsSame, findings.PixelsAltered, findings.PixelsAlike:
-		return true
-	case findings.PixelsPartial, PixelsRecaptured:
-		return score >= minDocumentScore
-	}
-	return false
-}

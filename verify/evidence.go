@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -30,9 +31,6 @@ type given struct {
 	opens   bool      // there is a sealing key: a match that was not compared could not be opened with it
 	foundAt time.Time // when the leak was found, as stated; zero: not stated
 }
-
-// given returns what is known beside each leak.
-func (c Config) given() given { return given{c.SealKey != nil, c.Found} }
 
 // A read is a mark that was read blind, or found by tracing.
 type read struct {
@@ -223,4 +221,129 @@ func closedLeak(file string, finding findings.Kind, pic findings.Picture, cause 
 	return &Finding{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},
 		Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
 		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}}}
+}
+
+// withoutRecords returns what is left of a finding if the registry's records cannot be read.
+func (v *Finding) withoutRecords(g given) *Finding {
+	out := &Finding{File: v.File, Picture: v.Picture, Private: private{leak: v.Private.leak}}
+	out.Pages, out.Searched = v.Pages, v.Searched
+	out.conclude(v.evidence(g).damaged())
+	return out
+}
+
+// micro rounds a stated logarithm or probability to a multiple of 1e-6.
+func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }
+
+// stated returns a logarithm as findings state it: rounded to whole multiples of 1e-6.
+func stated(x float64) *float64 {
+	x = micro(x)
+	return &x
+}
+
+// damaged returns what is left of the evidence on a leak if a record that concerns it was altered. It is nothing: a mark
+// whose copy is not known, or a holder whose custody is hidden, must not make others look guilty.
+func (e evidence) damaged() evidence {
+	return evidence{tooFlat: e.tooFlat, given: e.given, closed: e.closed + 1, recall: e.recall}
+}
+
+// sees returns the word for what the pixels say of the leak and a submission, and the places that the leak shows
+// altered: from the match with that submission, else from the first read of a copy of it.
+func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findings.Region) {
+	if m := e.match(of); m != nil {
+		return m.Pixels, m.Altered
+	}
+	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
+		return r.shows, r.altered
+	}
+	return findings.PixelsUnknown, nil
+}
+
+// wouldShow reports whether tracing t, which may be nil, would have found a mark of any issued copy.
+func wouldShow(t *findings.Tracing) bool {
+	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
+}
+
+// rulesOut reports whether the leak is no copy of the submission of tracing t: a mark of any issued copy would have
+// been found, and there is no part of one. The leak may be another capture.
+func rulesOut(t *findings.Tracing) bool {
+	return t != nil && t.Unsought == 0 && max(t.Power, t.Withheld) >= minPower && t.LogAny > watermark.PresentLevel
+}
+
+// match returns the match of the leak with a submission, nil if e has no such match.
+func (e *evidence) match(of watermark.Submission) *findings.Match {
+	return find(e.matches, func(m *findings.Match) bool { return m.Submission == of })
+}
+
+// page returns the page of a submission that the leak shows, by the match with it, else by a read of its
+// copy; 0 if it has one page, or neither is there.
+func (e *evidence) page(of watermark.Submission) int {
+	m := e.match(of)
+	if m != nil && m.Pixels != findings.PixelsUnknown {
+		return m.Page
+	}
+	if r := find(e.reads, func(r *read) bool {
+		return r.issued != nil && r.issued.Submission == of && r.shows != findings.PixelsUnknown
+	}); r != nil {
+		return r.page
+	}
+	if m != nil {
+		return m.Page
+	}
+	return 0
+}
+
+// sharing returns the number of submissions whose very capture the leak shows, if it shows a page of a
+// submission of several pages, else 0.
+func (e *evidence) sharing() (n int) {
+	paged := false
+	for i := range e.matches {
+		if m := &e.matches[i]; showsCapture(m.Pixels) {
+			n, paged = n+1, paged || m.Page > 0
+		}
+	}
+	if !paged {
+		return 0
+	}
+	return n
+}
+
+// apart reports whether a submission lies in the leak beside all others that the leak shows. A mark in the
+// place of another picture may have been laid onto it.
+func (e *evidence) apart(of watermark.Submission) bool {
+	m := e.match(of)
+	if m == nil || m.Region == nil {
+		return false
+	}
+	return !slices.ContainsFunc(e.matches, func(o findings.Match) bool {
+		return o.Submission != of && showsCapture(o.Pixels) && (o.Region == nil || !(overlap(m.Region, o.Region) <= maxOverlap))
+	})
+}
+
+// overlap returns the area that the bounds of two regions share, as a share, 0..1, of the smaller bounds. It is
+// NaN if one has no area.
+func overlap(a, b *findings.Quad) float64 {
+	ax0, ay0, ax1, ay1 := bounds(a)
+	bx0, by0, bx1, by1 := bounds(b)
+	both := math.Max(0, math.Min(ax1, bx1)-math.Max(ax0, bx0)) * math.Max(0, math.Min(ay1, by1)-math.Max(ay0, by0))
+	return both / math.Min((ax1-ax0)*(ay1-ay0), (bx1-bx0)*(by1-by0))
+}
+
+// bounds returns the smallest and the largest coordinates of the corners of q.
+func bounds(q *findings.Quad) (x0, y0, x1, y1 float64) {
+	x0, y0, x1, y1 = q[0][0], q[0][1], q[0][0], q[0][1]
+	for _, p := range q[1:] {
+		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])
+		y0, y1 = math.Min(y0, p[1]), math.Max(y1, p[1])
+	}
+	return x0, y0, x1, y1
+}
+
+// find returns a pointer to the first element of all for which is reports true, or nil.
+func find[T any](all []T, is func(*T) bool) *T {
+	for i := range all {
+		if is(&all[i]) {
+			return &all[i]
+		}
+	}
+	return nil
 }

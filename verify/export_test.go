@@ -87,7 +87,7 @@ func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Finding) ([]f
 
 // Units returns the units of the submissions that leaks show. each is [Circumstances].UploadsPerSubject.
 func Units(leaks []*Finding, each int, same ...findings.SameDocument) map[watermark.Submission]string {
-	w := &weighing{cfg: Config{Circumstances: Circumstances{UploadsPerSubject: each}}}
+	w := &weighing{cfg: Basis{Circumstances: Circumstances{UploadsPerSubject: each}}}
 	w.Findings, w.SameDocuments = leaks, same
 	w.clusters()
 	w.units()
@@ -151,7 +151,7 @@ func WeighAround(leaks []*Finding, recipients []registry.Recipient, cfg Config, 
 			}
 		}
 	}
-	dated := cfg.dated(leaks, b.earlier)
+	dated := cfg.basis().dated(leaks, b.earlier)
 	for _, l := range leaks {
 		for _, c := range l.EveryCustody() {
 			for _, of := range []map[string][]int{b.ever.Unmarked, b.holdings.Unmarked}[:1+map[bool]int{true: 1}[dated.admissible(c)]] {
@@ -176,7 +176,7 @@ func WeighAround(leaks []*Finding, recipients []registry.Recipient, cfg Config, 
 		}
 		b.history.Recipients = append(b.history.Recipients, h)
 	}
-	w, err := weigh(leaks, b, cfg, 1)
+	w, err := weigh(leaks, b, cfg.basis(), 1)
 	if err != nil {
 		panic(err)
 	}
@@ -280,3 +280,6 @@ func closedChan() chan struct{} {
 	close(c)
 	return c
 }
+
+// Chance is what a report says of a leak's scores.
+func (v *Finding) Chance() string { return chance(v) }

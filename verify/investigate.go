@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io/fs"
 	"runtime"
 	"sync"
 	"time"
@@ -235,12 +236,6 @@ func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 	return nil
 }
 
-// damaged returns what is left of the evidence on a leak if a record that concerns it was altered. It is nothing: a mark
-// whose copy is not known, or a holder whose custody is hidden, must not make others look guilty.
-func (e evidence) damaged() evidence {
-	return evidence{tooFlat: e.tooFlat, given: e.given, closed: e.closed + 1, recall: e.recall}
-}
-
 // compare searches the registry for the leak and enters the matches, with their pixels compared, into e.
 func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence) error {
 	found, err := v.candidates(ctx, l)
@@ -374,14 +369,36 @@ func (v *Investigator) fillBeside(ctx context.Context, out *Finding) error {
 	return nil
 }
 
-// stated returns a logarithm as findings state it: rounded to whole multiples of 1e-6.
-func stated(x float64) *float64 {
-	x = micro(x)
-	return &x
-}
-
 // closed returns the finding on a file that could not be examined. cause gives the finding and Error, which has no
 // paths of this machine.
 func closed(path string, leak []byte, cause error) *Finding {
 	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
+}
+
+// unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name decides if the
+// content says nothing: with the ending of a picture, or without an ending, the file is damaged.
+func unreadable(name string, cause error) findings.Kind {
+	var format *picture.FormatError
+	var limit *picture.LimitError
+	switch {
+	case errors.Is(cause, fs.ErrNotExist):
+		return findings.FoundMissing
+	case errors.As(cause, &limit) && limit.What != "bytes":
+		return findings.FoundUnsupported
+	case !errors.As(cause, &format):
+		return findings.FoundUnopened
+	}
+	switch format.Kind {
+	case picture.Unsupported, picture.Video:
+		return findings.FoundUnsupported
+	case picture.NoPicture, picture.Text:
+		return findings.FoundNoPicture
+	case picture.Archive:
+		return findings.FoundUnopened
+	case picture.Unknown:
+		if !dump.MayBePicture(name) {
+			return findings.FoundNoPicture
+		}
+	}
+	return findings.FoundDamaged
 }

@@ -237,21 +237,6 @@ func places(of []capture.Region, o *original) (all []findings.Region) {
 	return all
 }
 
-// showsCapture reports whether the word says that the leak shows the very capture that the upload is.
-func showsCapture(pixels string) bool {
-	return pixels == findings.PixelsSame || pixels == findings.PixelsAltered
-}
-
-// showsDocument reports whether the word says no more than that the leak shows the document or page of the upload.
-func showsDocument(pixels string) bool {
-	return pixels == findings.PixelsAlike || pixels == findings.PixelsPage
-}
-
-// aligned reports whether the leak was laid on the original and could be judged.
-func aligned(pixels string) bool {
-	return slices.Contains([]string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsSharper, findings.PixelsDifferent, findings.PixelsTemplate}, pixels)
-}
-
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the
 // original that the leak shows: the same capture below [minShown], altered or not, is
 // [findings.PixelsPartial]. A verdict without a word of its own gives [findings.PixelsUndecided].

@@ -3,10 +3,8 @@ package verify
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -14,12 +12,9 @@ import (
 // dates or custody: if all matches are of February, February was listed. Marks are
 // unaffected: their error rate does not depend on the choice.
 
-// named reports whether nothing but named uploads was searched.
-func (c Config) named() bool { return len(c.Against) > 0 }
-
 // namedBooks fills b if only named submissions were searched: it counts these, and what leaks show beside them, in
 // one cell of time. The history is of the whole registry, and no holder's custody is counted from it.
-func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, leaks []*Finding) error {
+func (v *Investigator) namedBooks(ctx context.Context, cfg Basis, b *books, leaks []*Finding) error {
 	b.holdings.Unmarked = make(map[string][]int)
 	b.ever = &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
 	for _, l := range shown(leaks) {
@@ -47,17 +42,4 @@ func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, lea
 		b.countOne(cfg, held{s.Submitted, handedOut(copies), custody})
 	}
 	return nil
-}
-
-// countOne adds one submission to the only cell of b, which begins with the month of the earliest submission.
-func (b *books) countOne(cfg Config, x held) {
-	at := x.submitted.UTC()
-	month := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
-	if len(b.cells) == 0 {
-		b.cells = []odds.Cell{{From: month}}
-	}
-	if month.Before(b.cells[0].From) {
-		b.cells[0].From = month
-	}
-	b.add(cfg, 0, x)
 }

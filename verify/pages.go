@@ -13,9 +13,6 @@ import (
 // A submission is a document of pages. A leak shows one page of it, and each page has an original, hashes,
 // features and a mark of its own. Copies, custody and subjects are the submission's.
 
-// pageOf returns the ID under which the page of a match is opened: see [watermark.Submission.Page].
-func pageOf(m *findings.Match) watermark.Submission { return m.Submission.Page(m.Page) }
-
 // pixelOrder are the words for pixels, the word that says the most first.
 var pixelOrder = []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsSharper, findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsUndecided, findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUnknown, findings.PixelsUnrelated}
 
@@ -40,21 +37,6 @@ func onePage(all []findings.Match) []findings.Match {
 		}
 	}
 	return out
-}
-
-// sharing returns the number of submissions whose very capture the leak shows, if it shows a page of a
-// submission of several pages, else 0.
-func (e *evidence) sharing() (n int) {
-	paged := false
-	for i := range e.matches {
-		if m := &e.matches[i]; showsCapture(m.Pixels) {
-			n, paged = n+1, paged || m.Page > 0
-		}
-	}
-	if !paged {
-		return 0
-	}
-	return n
 }
 
 // pagesToCompare returns the pages of a submission with which a leak is compared: all, or the nearest

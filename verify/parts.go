@@ -83,16 +83,6 @@ func quad(q [4][2]float64) *findings.Quad {
 	return &out
 }
 
-// bounds returns the smallest and the largest coordinates of the corners of q.
-func bounds(q *findings.Quad) (x0, y0, x1, y1 float64) {
-	x0, y0, x1, y1 = q[0][0], q[0][1], q[0][0], q[0][1]
-	for _, p := range q[1:] {
-		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])
-		y0, y1 = math.Min(y0, p[1]), math.Max(y1, p[1])
-	}
-	return x0, y0, x1, y1
-}
-
 // clearlyBehind reports whether candidate c lies in the leak where shown lies, and shares far less
 // with it: see [clearScore].
 func (c *candidate) clearlyBehind(shown *candidate) bool {

@@ -41,7 +41,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	v.Recall.Bound = recallOf(large, 1200).Bound
 
 	blank := &Finding{Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}
-	w, err := weigh([]*Finding{v, blank, {Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}}}, &books{}, Config{}, 1)
+	w, err := weigh([]*Finding{v, blank, {Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}}}, &books{}, Basis{}, 1)
 	require.NoError(t, err)
 	assert.Equal(t, v.Recall.Bound, w.Case.Leaks[0].Recall)
 	assert.InDelta(t, max(blank.Recall.Bound, minRecall), w.Case.Leaks[1].Recall, 1e-12)

@@ -5,32 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
-	"io"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"strconv"
-	"sync"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
 )
-
-// Parameters that conclusions depend on.
-const (
-	foundOn       = "leaks found on" // RFC 3339, or notStated
-	notStated     = "not stated"
-	perSubject    = "uploads without a subject that one person has" // the most, or notStated
-	originalsOpen = "originals could be opened"                     // true or false
-	comparedWith  = "compared with"                                 // allUploads, or how many that were named
-	allUploads    = "all uploads that are searched"
-)
-
-// modulePath is how a build names this module.
-const modulePath = "github.com/kycmark/kycmark"
 
 // record returns the record of this investigation, dated now.
 func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
@@ -92,22 +73,6 @@ func (v *Investigator) sealKeyID() string {
 	return v.cfg.SealKey.ID()
 }
 
-// method returns the parameters that are the same in every investigation with this program. Names and values are text for a reader;
-// [checkMethod] compares them.
-func method() map[string]string {
-	return map[string]string{
-		"hash":                   searched.Version(),
-		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
-		"least hash quality":     strconv.Itoa(phash.MinQuality),
-		"radius of near ones":    fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear),
-		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
-		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
-		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced; %g more for further uploads of the same picture", traceLevel, siblingLevel),
-		"least power of absence": fmt.Sprint(minPower),
-		"recall of the search":   recallRecord(),
-	}
-}
-
 // parameters returns the parameters of [method] and the parameters that depend on the configuration.
 func (v *Investigator) parameters() map[string]string {
 	p := method()
@@ -126,52 +91,3 @@ func (v *Investigator) parameters() map[string]string {
 	}
 	return p
 }
-
-// Versions that name no state of the code.
-const (
-	unknownVersion = "unknown"
-	develVersion   = "(devel)"
-)
-
-// buildInfo returns the version of this module in the running program, and the settings of the build that a
-// repetition needs.
-func buildInfo() (version string, settings map[string]string) {
-	settings = make(map[string]string)
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return unknownVersion, settings
-	}
-	version = info.Main.Version
-	if info.Main.Path != modulePath {
-		for _, d := range info.Deps {
-			if d.Path == modulePath {
-				version = d.Version
-			}
-		}
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision", "vcs.time", "vcs.modified", "CGO_ENABLED", "-tags", "GOAMD64", "GOARM64":
-			settings[s.Key] = s.Value
-		}
-	}
-	return version, settings
-}
-
-// executableDigest is SHA-256 of the program's file, hex; "" where it cannot be read.
-var executableDigest = sync.OnceValue(func() string {
-	path, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	f, err := intake.OpenRegular(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil))
-})

@@ -20,7 +20,7 @@ func (f *Findings) redact() error {
 	if f.Hidden = len(labels); f.Hidden == 0 {
 		return nil
 	}
-	cfg, err := f.Verdict.config()
+	cfg, err := f.Verdict.basis()
 	if err != nil {
 		return fmt.Errorf("redact: %w", err)
 	}

@@ -6,9 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strings"
 
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -28,26 +26,6 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 	}
 	scores := found.Decoys(decoyCopies)
 	return &findings.Decoys{Number: len(scores), Max: micro(slices.Max(scores))}
-}
-
-// Chance returns, in words, the scores of the copies that tracing found and the highest score of copies that were
-// never issued. It is "" if no tracing against a submission of the conclusion found a mark.
-func (v *Finding) Chance() string {
-	var all []string
-	for _, x := range v.views() {
-		t := traceOf(x.Traces, x.Submission)
-		if t == nil || t.Decoys == nil {
-			continue
-		}
-		var found []string
-		for _, c := range t.Copies {
-			if c.Found {
-				found = append(found, fmt.Sprintf("%.1f", c.Score))
-			}
-		}
-		all = append(all, fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max))
-	}
-	return strings.Join(all, "; ")
 }
 
 // referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
@@ -180,57 +158,4 @@ func gone(err error) error {
 		return nil
 	}
 	return err
-}
-
-// match returns the match of the leak with a submission, nil if e has no such match.
-func (e *evidence) match(of watermark.Submission) *findings.Match {
-	return find(e.matches, func(m *findings.Match) bool { return m.Submission == of })
-}
-
-// page returns the page of a submission that the leak shows, by the match with it, else by a read of its
-// copy; 0 if it has one page, or neither is there.
-func (e *evidence) page(of watermark.Submission) int {
-	m := e.match(of)
-	if m != nil && m.Pixels != findings.PixelsUnknown {
-		return m.Page
-	}
-	if r := find(e.reads, func(r *read) bool {
-		return r.issued != nil && r.issued.Submission == of && r.shows != findings.PixelsUnknown
-	}); r != nil {
-		return r.page
-	}
-	if m != nil {
-		return m.Page
-	}
-	return 0
-}
-
-// references counts the controls of a dump: leaks is the number of leaks with controls, compared is
-// the number of comparisons, and same is how many of these found the same capture. Repeated files
-// count once, and leaks that show no submission do not count.
-func (w *weighing) references() (leaks, compared, same int) {
-	for i, l := range w.Findings {
-		if len(l.References) == 0 || !l.matched() || w.first[i] != i {
-			continue
-		}
-		leaks++
-		for _, m := range l.References {
-			if compared++; showsCapture(m.Pixels) {
-				same++
-			}
-		}
-	}
-	return leaks, compared, same
-}
-
-// falseMatch returns the probability, 1e-6..1, that a leak fits an upload that it does not show. It
-// is 3/n for n validation trials without a false match, the 95 % upper bound. If controls of this
-// dump found the same capture, the rate of the controls (Krichevsky and Trofimov's estimate) is
-// taken if it is higher.
-func (w *weighing) falseMatch() float64 {
-	rate := 3.0 / MatchTrials
-	if _, compared, same := w.references(); same > 0 {
-		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
-	}
-	return math.Max(micro(rate), 1e-6)
 }

@@ -18,16 +18,16 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 )
 
-// Not one byte of a report can be edited, by whoever has whatever key.
+// Not one byte of a page can be edited, by whoever has whatever key.
 func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 	t.Parallel()
-	plain, _, report := richDump(t)
+	plain, _, page := richDump(t)
 	f := readFindings(t, plain)
-	require.NoError(t, f.CheckReport([]byte(report)))
-	from := strings.Index(report, `<pre id="findings"`)
-	begin := strings.LastIndex(report[:from], "<footer>")
+	require.NoError(t, f.CheckReport([]byte(page)))
+	from := strings.Index(page, `<pre id="findings"`)
+	begin := strings.LastIndex(page[:from], "<footer>")
 	for i := range long.Number(60, 300) {
-		edited := []byte(report)
+		edited := []byte(page)
 		at := rand.New(rand.NewPCG(1, uint64(i))).IntN(begin)
 		switch i % 3 {
 		case 0:
@@ -37,26 +37,26 @@ func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 		default:
 			edited = append(edited[:at+1], edited[at:]...)
 		}
-		require.ErrorIs(t, f.CheckReport(edited), verify.ErrFindings, "byte %d, %q", at, report[max(0, at-20):at+20])
+		require.ErrorIs(t, f.CheckReport(edited), verify.ErrFindings, "byte %d, %q", at, page[max(0, at-20):at+20])
 	}
 	for name, edited := range map[string]string{
-		"cut":           report[:len(report)-1],
-		"longer":        report + "\n",
-		"the script":    strings.Replace(report, "filter();", "filter() ;", 1),
-		"no thumbnails": strings.ReplaceAll(report, "base64,", "base64,A"),
-		"other data":    strings.Replace(report, "&#34;matched&#34;: ", "&#34;matched&#34;: 1", 1),
+		"cut":           page[:len(page)-1],
+		"longer":        page + "\n",
+		"the script":    strings.Replace(page, "filter();", "filter() ;", 1),
+		"no thumbnails": strings.ReplaceAll(page, "base64,", "base64,A"),
+		"other data":    strings.Replace(page, "&#34;matched&#34;: ", "&#34;matched&#34;: 1", 1),
 		"nothing":       "",
 	} {
-		require.NotEqual(t, report, edited, name)
+		require.NotEqual(t, page, edited, name)
 		assert.ErrorIs(t, f.CheckReport([]byte(edited)), verify.ErrFindings, name)
 	}
 	f.Verdict.Headline += " Indeed."
-	assert.ErrorIs(t, f.CheckReport([]byte(report)), verify.ErrFindings, "of other findings")
+	assert.ErrorIs(t, f.CheckReport([]byte(page)), verify.ErrFindings, "of other findings")
 }
 
 // Checks go on where one failed: what a forger wrote is refused by each, and ends none.
 func TestReportOfForgedPlaces(t *testing.T) {
-	plain, _, report := richDump(t)
+	plain, _, page := richDump(t)
 	for name, edit := range map[string]func(d *verify.Verdict){
 		"beyond the leaks": func(d *verify.Verdict) { d.Of[0] = len(d.Findings) },
 		"negative":         func(d *verify.Verdict) { d.Of[0] = -1 },
@@ -64,8 +64,8 @@ func TestReportOfForgedPlaces(t *testing.T) {
 	} {
 		f := readFindings(t, plain)
 		edit(f.Verdict)
-		forged := strings.Replace(report, htmlText(t, readFindings(t, plain)), htmlText(t, f), 1)
-		require.NotEqual(t, report, forged)
+		forged := strings.Replace(page, htmlText(t, readFindings(t, plain)), htmlText(t, f), 1)
+		require.NotEqual(t, page, forged)
 		assert.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings, name)
 		assert.ErrorIs(t, f.CheckReport([]byte(forged)), verify.ErrFindings, name)
 	}
@@ -74,7 +74,7 @@ func TestReportOfForgedPlaces(t *testing.T) {
 // What another version wrote differs in words, which are for that version to check; a number
 // that differs does not hold.
 func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
-	plain, _, report := richDump(t)
+	plain, _, page := richDump(t)
 	change := func(edit func(*verify.Findings)) *verify.Findings {
 		f := readFindings(t, plain)
 		f.Verdict.Record.Version, f.Verdict.Record.Executable = "v0.0.1", strings.Repeat("0", 64)
@@ -86,7 +86,7 @@ func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
 	same := change(func(*verify.Findings) {})
 	assert.NoError(t, same.CheckLeaks(), "its words are ours")
 	assert.NoError(t, same.CheckVerdict())
-	carrying := strings.Replace(report, htmlText(t, readFindings(t, plain)), htmlText(t, same), 1)
+	carrying := strings.Replace(page, htmlText(t, readFindings(t, plain)), htmlText(t, same), 1)
 	err := same.CheckReport([]byte(carrying))
 	assert.ErrorIs(t, err, verify.ErrVersion)
 	assert.ErrorContains(t, err, "written by kycmark v0.0.1, this is ")
@@ -118,7 +118,7 @@ func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
 	assert.ErrorIs(t, names.CheckVerdict(), verify.ErrFindings, "a recipient is not a word")
 }
 
-// htmlText is findings as a report has them.
+// htmlText is findings as a page has them.
 func htmlText(t *testing.T, f *verify.Findings) string {
 	t.Helper()
 	text, err := f.Encode()
@@ -126,7 +126,7 @@ func htmlText(t *testing.T, f *verify.Findings) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "+", "&#43;").Replace(string(text))
 }
 
-// The report lists days; if they are many it lists months, and then years. Each upload counts once, and uploads
+// The page lists days; if they are many it lists months, and then years. Each upload counts once, and uploads
 // without a time come last.
 func TestReportListsTimes(t *testing.T) {
 	for unit, want := range map[int][]string{1: {"2018-02-14", "2018-02-15"}, 20: {"2018-02", "2018-03"}, 800: {"2018", "2019"}} {
@@ -140,7 +140,7 @@ func TestReportListsTimes(t *testing.T) {
 		}
 		d := weighed(dump{leaks: append(leaks, leaks[0])})
 		d.Record = goldenDump().Record
-		page := report(t, d, false)
+		page := page(t, d, false)
 		rows := regexp.MustCompile(`<td class="day">(.*?)</td>.*?<td class="n">(\d+)</td>`).FindAllStringSubmatch(page, -1)
 		require.GreaterOrEqual(t, len(rows), 3)
 		require.Equal(t, want, []string{rows[0][1], rows[1][1]})
@@ -162,10 +162,10 @@ func TestFirstPageNamesWhomTheHeadlineNames(t *testing.T) {
 	for name, x := range dumps() {
 		d := weighed(x)
 		if strings.HasPrefix(d.Headline, "Inconclusive: no picture was examined") {
-			continue // a report of nothing is refused
+			continue // a page of nothing is refused
 		}
 		d.Record = goldenDump().Record
-		_, page, _ := strings.Cut(report(t, d, false), "How strongly it speaks</h2>")
+		_, page, _ := strings.Cut(page(t, d, false), "How strongly it speaks</h2>")
 		page, _, _ = strings.Cut(page, "<h2>The findings in full")
 		for _, r := range recipients {
 			if strings.Contains(page, r.Name) {

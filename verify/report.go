@@ -1,9 +1,7 @@
 package verify
 
 import (
-	"bytes"
 	"cmp"
-	"context"
 	"fmt"
 	"html/template"
 	"io"
@@ -22,31 +20,6 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// WriteReport writes the verdict as one HTML file that needs nothing else and prints on A4. Unless
-// reveal is set, it leaves out subject references and names of recipients that no finding concerns,
-// and shows leaks as coarse mosaics. It contains the findings as JSON, in the element with the ID
-// "findings", and follows from them: see [Findings.CheckReport]. If it cannot be made, nothing is
-// written. d is not changed.
-func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *Verdict, reveal bool) error {
-	f, pictures, err := v.findings(ctx, d, reveal)
-	if err != nil {
-		return err
-	}
-	text, err := f.encode()
-	if err != nil {
-		return err
-	}
-	if f, err = ReadFindings(bytes.NewReader(text)); err != nil { // this is what a reader of the report has
-		return err
-	}
-	var buf bytes.Buffer // all or nothing
-	if err := f.render(&buf, pictures); err != nil {
-		return err
-	}
-	_, err = w.Write(buf.Bytes())
-	return err
-}
 
 // reportView is what the template sees.
 type reportView struct {
@@ -252,12 +225,12 @@ type tally struct {
 	Says  string
 }
 
-// Tallies returns the number of leaks by finding, in the order of [meanings].
+// Tallies returns the number of leaks by finding, in the order of [Meanings].
 func (r reportView) Tallies() []tally {
 	var out []tally
-	for _, l := range meanings {
-		if n := r.Counts[l.label]; n > 0 {
-			out = append(out, tally{l.label, class(l.label), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.says})
+	for _, l := range Meanings() {
+		if n := r.Counts[l.Label]; n > 0 {
+			out = append(out, tally{l.Label, class(l.Label), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.says})
 		}
 	}
 	return out
@@ -366,3 +339,65 @@ func (w escaper) Write(p []byte) (int, error) {
 	_, err := io.WriteString(w.Writer, intake.Escaped(string(p)))
 	return len(p), err
 }
+
+// earlierFound returns when the files were found, as the investigation stated.
+func earlierFound(e findings.Earlier) string {
+	parts := []string{statedFind(e.Found)}
+	if e.Evidence != "" {
+		parts = append(parts, e.Evidence)
+	}
+	if e.EvidenceSHA256 != "" {
+		parts = append(parts, "SHA-256 "+e.EvidenceSHA256)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// CopyOf returns the recipient of a copy that is confirmed in this dump.
+func (r reportView) CopyOf(id watermark.CopyID) string {
+	for _, l := range r.Findings {
+		for _, c := range l.Issued {
+			if c.ID == id {
+				return c.Recipient
+			}
+		}
+	}
+	return ""
+}
+
+// Others says who had a copy besides its recipient, and how this is known.
+func (r reportView) Others(t findings.Travel) string {
+	var out []string
+	for _, h := range t.Others {
+		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), day(h.Entered), h.Note))
+	}
+	for _, x := range t.Returned {
+		out = append(out, fmt.Sprintf("the exchange, as upload %s, which came in with this mark", x.Submission))
+		for _, h := range x.Holders {
+			out = append(out, fmt.Sprintf("%s, which had that upload, as entered on %s (%s)", intake.InSentence(h.Party), day(h.Entered), h.Note))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// chance returns, in words, the scores of the copies that tracing found and the highest score of copies that were
+// never issued. It is "" if no tracing against a submission of the conclusion found a mark.
+func chance(v *Finding) string {
+	var all []string
+	for _, x := range v.views() {
+		t := traceOf(x.Traces, x.Submission)
+		if t == nil || t.Decoys == nil {
+			continue
+		}
+		var found []string
+		for _, c := range t.Copies {
+			if c.Found {
+				found = append(found, fmt.Sprintf("%.1f", c.Score))
+			}
+		}
+		all = append(all, fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max))
+	}
+	return strings.Join(all, "; ")
+}
+
+// Chance returns [chance] of the leak.
+func (r reportRow) Chance() string { return chance(r.Finding) }

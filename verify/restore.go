@@ -39,7 +39,7 @@ func (f *Findings) restore() ([]*Finding, *books, error) {
 	b := &books{history: f.Verdict.History, same: f.Verdict.SameDocuments, notCompared: f.Verdict.NotCompared, past: past{f.Verdict.Earlier, f.Verdict.Published, make(map[exposure]time.Time)}, travel: f.Verdict.Travel, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
 		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)},
 		ever:     &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
-	cfg, err := f.Verdict.config()
+	cfg, err := f.Verdict.basis()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,17 +3,13 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"maps"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -231,110 +227,4 @@ func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyI
 		}
 	}
 	return out, nil
-}
-
-// returnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
-func (v *Finding) returnedAs(id watermark.CopyID) (out []watermark.Submission) {
-	if !v.matched() || !slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == id }) {
-		return nil
-	}
-	for _, r := range v.Reads {
-		if r.Copy == id {
-			out = append(out, r.Returned...)
-		}
-	}
-	return out
-}
-
-// returnedIn returns the uploads of a leak that carry the mark of a copy, with their holders.
-func (d *Verdict) returnedIn(l *Finding, id watermark.CopyID) (out []findings.Return) {
-	for _, t := range d.Travel {
-		for _, r := range t.Returned {
-			if t.Copy == id && slices.Contains(l.returnedAs(id), r.Submission) {
-				out = append(out, r)
-			}
-		}
-	}
-	return out
-}
-
-// sayReturned adds the sentence on uploads that carry the marks of copies that conclude.
-func (c *conclusion) sayReturned(issued []read) {
-	var uploads []string
-	for _, r := range issued {
-		for _, id := range r.returned {
-			if !slices.Contains(uploads, id.String()) {
-				uploads = append(uploads, id.String())
-			}
-		}
-	}
-	if len(uploads) > 0 {
-		c.say("copy-returned", figures{"n": len(uploads), "uploads": uploads})
-	}
-}
-
-// cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
-func (w *weighing) cameBackOf() (out []figures) {
-	for _, name := range w.namedInOrder() {
-		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
-		for _, t := range w.Travel {
-			if !w.parties[name].copies[t.Copy] {
-				continue
-			}
-			if all++; len(t.Returned) > 0 {
-				n++
-			}
-			for _, r := range t.Returned {
-				uploads = append(uploads, r.Submission.String())
-				once := make(map[string]bool)
-				for _, h := range r.Holders {
-					if h.Party != name && !once[h.Party] {
-						once[h.Party] = true
-						had[h.Party]++
-					}
-				}
-			}
-		}
-		if n == 0 {
-			continue
-		}
-		who := []string{"the exchange"}
-		for _, other := range slices.Sorted(maps.Keys(had)) {
-			who = append(who, fmt.Sprintf("%s (%d)", intake.InSentence(other), had[other]))
-		}
-		slices.Sort(uploads)
-		uploads = slices.Compact(uploads)
-		out = append(out, figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who})
-	}
-	return out
-}
-
-// cameBack reports whether a copy in the dump came back as an upload that leaks may show.
-func (w *weighing) cameBack() bool {
-	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
-}
-
-// rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.
-func (w *weighing) rivalReturned() (out []figures) {
-	for _, name := range w.Named {
-		for _, r := range w.rivals(name, odds.RivalReturned) {
-			out = append(out, figures{"name": name, "n": r.Clusters, "of": r.Of})
-		}
-	}
-	return out
-}
-
-// rivalHad are the rivals of named recipients that had the same copies, or uploads with their marks.
-func (w *weighing) rivalHad() []figures {
-	out := rivalFigures(odds.RivalHad)(w)
-	for _, x := range out {
-		if x["or"] = ""; slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
-			return slices.ContainsFunc(t.Returned, func(r findings.Return) bool {
-				return slices.ContainsFunc(r.Holders, func(h findings.HandOn) bool { return h.Party == x["other"] })
-			})
-		}) {
-			x["or"] = " or uploads that came in with their marks,"
-		}
-	}
-	return out
 }

@@ -29,9 +29,6 @@ func (v *Investigator) near(ctx context.Context, queries []phash.Hash) ([]candid
 	return out, err
 }
 
-// searched is the kind of hash by which submissions are found.
-const searched = phash.Area
-
 // A catalogue holds in memory, and keeps up to date, what the search of a registry needs:
 // for each submission about 100 bytes for its hash, and 4 kB for its local features. Numbers
 // of submissions ascend in the order in which submissions become visible. They are never

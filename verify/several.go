@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -122,69 +121,4 @@ func (v *Finding) show(of watermark.Submission, page int, was []findings.Beside)
 	}
 	b.Page = page
 	v.Beside = append(v.Beside, b)
-}
-
-// views returns the finding once for each submission whose copies are confirmed in the leak: with that submission, its
-// copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v
-// itself.
-func (v *Finding) views() []*Finding {
-	if len(v.Beside) == 0 {
-		return []*Finding{v}
-	}
-	own := findings.Beside{Submission: v.Submission, Page: v.Page, Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Custody: v.Custody}
-	out := []*Finding{v.view(own, v.Private.subject)}
-	for _, b := range v.Beside {
-		out = append(out, v.view(b, v.Private.others[b.Submission]))
-	}
-	return out
-}
-
-// view returns the finding as one of [Finding.views].
-func (v *Finding) view(b findings.Beside, subject string) *Finding {
-	x := *v
-	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.Private.subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
-	x.Recipient, x.Recipients, x.Beside, x.Private.others, x.Issued = "", nil, nil, nil, nil
-	for _, c := range v.Issued {
-		if c.Submission == b.Submission {
-			x.Issued = append(x.Issued, c)
-		}
-	}
-	if len(x.Issued) > 0 {
-		x.Copy = x.Issued[0].ID
-	}
-	if r := find(v.Reads, func(r *findings.Reading) bool { return r.Copy == x.Copy && r.Submission == b.Submission }); r != nil {
-		x.BlindLogP = r.LogP
-	}
-	return &x
-}
-
-// views returns the views of all leaks, in their order.
-func views(leaks []*Finding) (out []*Finding) {
-	for _, l := range leaks {
-		out = append(out, l.views()...)
-	}
-	return out
-}
-
-// EveryCustody returns the facts of custody that cover v.Submission, or a submission in v.Beside.
-func (v *Finding) EveryCustody() []registry.Custody {
-	out := slices.Clone(v.Custody)
-	for _, b := range v.Beside {
-		out = append(out, b.Custody...)
-	}
-	return out
-}
-
-// Shows reports whether the conclusion is about a submission: v.Submission, or a submission in v.Beside.
-func (v *Finding) Shows(of watermark.Submission) bool {
-	return of == v.Submission || slices.ContainsFunc(v.Beside, func(b findings.Beside) bool { return b.Submission == of })
-}
-
-// viewOf returns the view of a leak that a leak of the case is about.
-func (d *Verdict) viewOf(i int) *Finding {
-	all := d.Findings[d.Of[i]].views()
-	if k := slices.IndexFunc(all, func(x *Finding) bool { return x.Submission.String() == d.Case.Leaks[i].Submission }); k >= 0 {
-		return all[k]
-	}
-	return all[0]
 }

@@ -10,25 +10,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A look is a picture in the two sizes that a report shows. A size is nil if the picture is empty
-// or cannot be encoded: a report then shows none.
-type look struct {
-	mosaic  []byte // PNG of [mosaicSide] fields on the longer side, too coarse to recognise a person
-	preview []byte // JPEG of at most [previewSide] pixels on the longer side
-}
-
 // lookOf returns the two sizes of a picture.
 func lookOf(img *image.NRGBA) look {
 	small := reduced(img, previewSide)
 	return look{mosaic: encoded(reduced(small, mosaicSide), "png"), preview: encoded(small, "jpeg")}
-}
-
-// of returns the size for a report: the preview with reveal, else the mosaic.
-func (k look) of(reveal bool) []byte {
-	if reveal {
-		return k.preview
-	}
-	return k.mosaic
 }
 
 // reduced returns a picture with at most side pixels on its longer side.

@@ -107,18 +107,6 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 	return nil
 }
 
-// sees returns the word for what the pixels say of the leak and a submission, and the places that the leak shows
-// altered: from the match with that submission, else from the first read of a copy of it.
-func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findings.Region) {
-	if m := e.match(of); m != nil {
-		return m.Pixels, m.Altered
-	}
-	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
-		return r.shows, r.altered
-	}
-	return findings.PixelsUnknown, nil
-}
-
 // traceOrder are the words for pixels in the order in which submissions are traced
 // against: what the leak shows, what it may show, what it resembles.
 var traceOrder = [...][]string{{findings.PixelsSame, findings.PixelsAltered}, {findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsPartial, findings.PixelsSharper, findings.PixelsUndecided}, {findings.PixelsDifferent, findings.PixelsTemplate}}
@@ -169,27 +157,6 @@ func (e *evidence) targets() (out []findings.Match) {
 		}
 	}
 	return out
-}
-
-// apart reports whether a submission lies in the leak beside all others that the leak shows. A mark in the
-// place of another picture may have been laid onto it.
-func (e *evidence) apart(of watermark.Submission) bool {
-	m := e.match(of)
-	if m == nil || m.Region == nil {
-		return false
-	}
-	return !slices.ContainsFunc(e.matches, func(o findings.Match) bool {
-		return o.Submission != of && showsCapture(o.Pixels) && (o.Region == nil || !(overlap(m.Region, o.Region) <= maxOverlap))
-	})
-}
-
-// overlap returns the area that the bounds of two regions share, as a share, 0..1, of the smaller bounds. It is
-// NaN if one has no area.
-func overlap(a, b *findings.Quad) float64 {
-	ax0, ay0, ax1, ay1 := bounds(a)
-	bx0, by0, bx1, by1 := bounds(b)
-	both := math.Max(0, math.Min(ax1, bx1)-math.Max(ax0, bx0)) * math.Max(0, math.Min(ay1, by1)-math.Max(ay0, by0))
-	return both / math.Min((ax1-ax0)*(ay1-ay0), (bx1-bx0)*(by1-by0))
 }
 
 // traceAgainst traces a leak against the original of the page m, for all issued copies whose mark keys are at hand.
@@ -285,44 +252,4 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 		}
 		t.Edits = append(t.Edits, edit)
 	}
-}
-
-// tracedCopy returns what tracing t, which may be nil, says of copy id, or nil.
-func tracedCopy(t *findings.Tracing, id watermark.CopyID) *findings.TracedCopy {
-	if t == nil {
-		return nil
-	}
-	return find(t.Copies, func(c *findings.TracedCopy) bool { return c.Copy == id })
-}
-
-// wouldShow reports whether tracing t, which may be nil, would have found a mark of any issued copy.
-func wouldShow(t *findings.Tracing) bool {
-	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
-}
-
-// rulesOut reports whether the leak is no copy of the submission of tracing t: a mark of any issued copy would have
-// been found, and there is no part of one. The leak may be another capture.
-func rulesOut(t *findings.Tracing) bool {
-	return t != nil && t.Unsought == 0 && max(t.Power, t.Withheld) >= minPower && t.LogAny > watermark.PresentLevel
-}
-
-// marked reports whether the leak carries a part of a mark, by what all copies have in common too. It
-// may be that no copy was found.
-func marked(t *findings.Tracing) bool {
-	return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel
-}
-
-// traceOf returns the tracing against a submission, or nil.
-func traceOf(all []findings.Tracing, id watermark.Submission) *findings.Tracing {
-	return find(all, func(t *findings.Tracing) bool { return t.Submission == id })
-}
-
-// find returns a pointer to the first element of all for which is reports true, or nil.
-func find[T any](all []T, is func(*T) bool) *T {
-	for i := range all {
-		if is(&all[i]) {
-			return &all[i]
-		}
-	}
-	return nil
 }

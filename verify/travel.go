@@ -1,15 +1,14 @@
 package verify
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -22,34 +21,6 @@ import (
 type exposure struct {
 	file string
 	copy watermark.CopyID
-}
-
-// travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
-func (v *Investigator) travel(ctx context.Context, leaks []*Finding) (out []findings.Travel, err error) {
-	for _, c := range confirmedCopies(leaks) {
-		t := findings.Travel{Copy: c.ID}
-		facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
-		if err != nil {
-			return nil, err
-		}
-		receipts, err := v.cfg.Registry.Ledger().Receipts(ctx, c.ID)
-		if err != nil {
-			return nil, err
-		}
-		if len(receipts) > 0 {
-			t.Receipt = receipts[0].Entered
-		}
-		for _, h := range facts {
-			if h.Of(&c) {
-				t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
-			}
-		}
-		if t.Returned, err = v.holdersOfReturned(ctx, c.ID, leaks); err != nil {
-			return nil, err
-		}
-		out = append(out, t)
-	}
-	return out, nil
 }
 
 // othersOf returns who had a copy besides its recipient.
@@ -163,29 +134,93 @@ func (w *weighing) exposed() (out []figures) {
 	return out
 }
 
-// CopyOf returns the recipient of a copy that is confirmed in this dump.
-func (r reportView) CopyOf(id watermark.CopyID) string {
-	for _, l := range r.Findings {
-		for _, c := range l.Issued {
-			if c.ID == id {
-				return c.Recipient
+// returnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
+func (v *Finding) returnedAs(id watermark.CopyID) (out []watermark.Submission) {
+	if !v.matched() || !slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == id }) {
+		return nil
+	}
+	for _, r := range v.Reads {
+		if r.Copy == id {
+			out = append(out, r.Returned...)
+		}
+	}
+	return out
+}
+
+// returnedIn returns the uploads of a leak that carry the mark of a copy, with their holders.
+func (d *Verdict) returnedIn(l *Finding, id watermark.CopyID) (out []findings.Return) {
+	for _, t := range d.Travel {
+		for _, r := range t.Returned {
+			if t.Copy == id && slices.Contains(l.returnedAs(id), r.Submission) {
+				out = append(out, r)
 			}
 		}
 	}
-	return ""
+	return out
 }
 
-// Others says who had a copy besides its recipient, and how this is known.
-func (r reportView) Others(t findings.Travel) string {
-	var out []string
-	for _, h := range t.Others {
-		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), day(h.Entered), h.Note))
+// cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
+func (w *weighing) cameBackOf() (out []figures) {
+	for _, name := range w.namedInOrder() {
+		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
+		for _, t := range w.Travel {
+			if !w.parties[name].copies[t.Copy] {
+				continue
+			}
+			if all++; len(t.Returned) > 0 {
+				n++
+			}
+			for _, r := range t.Returned {
+				uploads = append(uploads, r.Submission.String())
+				once := make(map[string]bool)
+				for _, h := range r.Holders {
+					if h.Party != name && !once[h.Party] {
+						once[h.Party] = true
+						had[h.Party]++
+					}
+				}
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		who := []string{"the exchange"}
+		for _, other := range slices.Sorted(maps.Keys(had)) {
+			who = append(who, fmt.Sprintf("%s (%d)", intake.InSentence(other), had[other]))
+		}
+		slices.Sort(uploads)
+		uploads = slices.Compact(uploads)
+		out = append(out, figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who})
 	}
-	for _, x := range t.Returned {
-		out = append(out, fmt.Sprintf("the exchange, as upload %s, which came in with this mark", x.Submission))
-		for _, h := range x.Holders {
-			out = append(out, fmt.Sprintf("%s, which had that upload, as entered on %s (%s)", intake.InSentence(h.Party), day(h.Entered), h.Note))
+	return out
+}
+
+// cameBack reports whether a copy in the dump came back as an upload that leaks may show.
+func (w *weighing) cameBack() bool {
+	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
+}
+
+// rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.
+func (w *weighing) rivalReturned() (out []figures) {
+	for _, name := range w.Named {
+		for _, r := range w.rivals(name, odds.RivalReturned) {
+			out = append(out, figures{"name": name, "n": r.Clusters, "of": r.Of})
 		}
 	}
-	return strings.Join(out, "; ")
+	return out
+}
+
+// rivalHad are the rivals of named recipients that had the same copies, or uploads with their marks.
+func (w *weighing) rivalHad() []figures {
+	out := rivalFigures(odds.RivalHad)(w)
+	for _, x := range out {
+		if x["or"] = ""; slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
+			return slices.ContainsFunc(t.Returned, func(r findings.Return) bool {
+				return slices.ContainsFunc(r.Holders, func(h findings.HandOn) bool { return h.Party == x["other"] })
+			})
+		}) {
+			x["or"] = " or uploads that came in with their marks,"
+		}
+	}
+	return out
 }

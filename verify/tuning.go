@@ -1,6 +1,10 @@
 package verify
 
-import "time"
+import (
+	"time"
+
+	"github.com/kycmark/kycmark/phash"
+)
 
 // This file has every number of the package that was chosen, with its unit. The names of
 // tests, experiments and documents say what fixed a number; "chosen" marks a number that no
@@ -184,3 +188,6 @@ const (
 	lateEntry    = 30 * 24 * time.Hour
 	shownEarlier = 3
 )
+
+// searched is the kind of hash by which submissions are found.
+const searched = phash.Area

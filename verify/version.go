@@ -1,16 +1,37 @@
 package verify
 
 import (
-	"errors"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
 	"slices"
+	"strconv"
+	"sync"
 
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/recall"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
 )
 
-// ErrVersion is wrapped if another version of the program wrote the findings, and this program
-// would write other words. Only the version that wrote the findings can say whether they are its own.
-var ErrVersion = errors.New("written by another version")
+// Parameters that conclusions depend on.
+const (
+	foundOn       = "leaks found on" // RFC 3339, or notStated
+	notStated     = "not stated"
+	perSubject    = "uploads without a subject that one person has" // the most, or notStated
+	originalsOpen = "originals could be opened"                     // true or false
+	comparedWith  = "compared with"                                 // allUploads, or how many that were named
+	allUploads    = "all uploads that are searched"
+)
+
+// Versions that name no state of the code.
+const (
+	unknownVersion = "unknown"
+	develVersion   = "(devel)"
+)
 
 // inWords calls check with words true, and, if that fails for findings of another version, with false. If the second
 // call succeeds, only words differ and the error wraps [ErrVersion], else [ErrFindings].
@@ -82,3 +103,74 @@ func wordless(x any) {
 
 // words are the fields that hold some.
 var words = []string{"headline", "shows", "shows_not", "said", "notes", "note", "words", "reason"}
+
+// method returns the parameters that are the same in every investigation with this program. Names and values are text for a reader;
+// [checkMethod] compares them.
+func method() map[string]string {
+	return map[string]string{
+		"hash":                   searched.Version(),
+		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
+		"least hash quality":     strconv.Itoa(phash.MinQuality),
+		"radius of near ones":    fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear),
+		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
+		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
+		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced; %g more for further uploads of the same picture", traceLevel, siblingLevel),
+		"least power of absence": fmt.Sprint(minPower),
+		"recall of the search":   recallRecord(),
+	}
+}
+
+// recallRecord returns, in words for the record of an investigation, which trials [recallOf] uses.
+func recallRecord() string {
+	t, err := recall.Recorded()
+	if err != nil {
+		return "not known"
+	}
+	return fmt.Sprintf("record %d: %s; %d uploads, %d attacks, lower 95 %% bounds by kind of leak", t.Version, t.Command, t.Uploads, t.Attacks)
+}
+
+// buildInfo returns the version of this module in the running program, and the settings of the build that a
+// repetition needs.
+func buildInfo() (version string, settings map[string]string) {
+	settings = make(map[string]string)
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return unknownVersion, settings
+	}
+	version = info.Main.Version
+	if info.Main.Path != modulePath {
+		for _, d := range info.Deps {
+			if d.Path == modulePath {
+				version = d.Version
+			}
+		}
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision", "vcs.time", "vcs.modified", "CGO_ENABLED", "-tags", "GOAMD64", "GOARM64":
+			settings[s.Key] = s.Value
+		}
+	}
+	return version, settings
+}
+
+// modulePath is how a build names this module.
+const modulePath = "github.com/kycmark/kycmark"
+
+// executableDigest is SHA-256 of the program's file, hex; "" where it cannot be read.
+var executableDigest = sync.OnceValue(func() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := intake.OpenRegular(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
+})

@@ -2,13 +2,9 @@ package verify
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"strings"
 	"time"
-
-	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 )
 
 // Package odds computes numbers and codes. This file puts them into words, and has what
@@ -39,44 +35,6 @@ func inWords(logLR float64) string {
 		}
 	}
 	return "no support"
-}
-
-// putIntoWords fills in the words that package odds leaves empty. It adds each note to w.Notes.
-func (w *weighing) putIntoWords() {
-	for i := range w.Odds.Recipients {
-		r := &w.Odds.Recipients[i]
-		said := w.parties[r.Name].note()
-		if r.Code != "" {
-			said = append(said, findings.Said{Code: r.Code})
-		}
-		r.Words, r.Note = inWords(r.LogE), written(said)
-		for _, x := range said {
-			line := figures{"line": i + 1}
-			maps.Copy(line, x.Figures)
-			w.Notes = append(w.Notes, findings.Said{Code: x.Code, Figures: line})
-		}
-	}
-	for i := range w.Odds.Withheld {
-		x := &w.Odds.Withheld[i]
-		x.Reason = write(reasons[x.Code], reasonFigures(*x))
-	}
-	if x := w.Odds.Window; x != nil {
-		x.Dates = dates(w.Case, x.From, x.To)
-	}
-}
-
-// reasonFigures are the figures of [reasons].
-func reasonFigures(x odds.Withheld) figures {
-	return figures{"name": x.Name, "clusters": x.Clusters, "needed": x.Needed}
-}
-
-// dates returns in words the days of the cells from from to to: "2024-05-01 to 2024-05-07", or one day.
-func dates(c *odds.Case, from, to int) string {
-	first, last := day(c.Cells[from].From), day(c.Cells[to].From)
-	if first == last {
-		return first
-	}
-	return first + " to " + last
 }
 
 // utc writes a time in UTC: "2024-05-01T12:00:00Z".
@@ -158,6 +116,3 @@ func percent(x float64) string {
 	}
 	return fmt.Sprintf("%.1f %%", 100*x)
 }
-
-// micro rounds a stated logarithm or probability to a multiple of 1e-6.
-func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }

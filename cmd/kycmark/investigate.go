@@ -105,7 +105,7 @@ If no picture can be examined, nothing is entered or written.`,
 func meanings() string {
 	var lines []string
 	for _, m := range verify.Meanings() {
-		lines = append(lines, "  "+wrap(m, "    "))
+		lines = append(lines, "  "+wrap(m.Label+": "+m.Says, "    "))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -26,17 +26,17 @@ func main() {
 // checks the ledger at the end. All is kept in memory only.
 func run(ctx context.Context) error {
 	// In earnest: sqlite.At("/var/lib/kyc/registry.db"), and keys out of a safe.
-	books, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
+	reg, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
 	if err != nil {
 		return err
 	}
-	defer books.Close()
+	defer reg.Close()
 	key := watermark.GenerateKey()
-	if _, err := books.Ledger().AddMarkKey(ctx, key); err != nil {
+	if _, err := reg.Ledger().AddMarkKey(ctx, key); err != nil {
 		return err
 	}
 	issuer, err := registry.NewIssuer(registry.Config{
-		Registry: books,
+		Registry: reg,
 		Key:      key,
 		SealKey:  registry.GenerateSealKey(),
 		Actor:    "intake service",
@@ -56,7 +56,7 @@ func run(ctx context.Context) error {
 	fmt.Printf("submission %s: %s, %d x %d pixels\n", submission.ID, submission.Format, submission.Width, submission.Height)
 
 	for name, kind := range map[string]string{"store": registry.KindStore, "vendor A": registry.KindVendor} {
-		if err := books.AddRecipient(ctx, registry.Recipient{Name: name, Kind: kind}); err != nil {
+		if err := reg.AddRecipient(ctx, registry.Recipient{Name: name, Kind: kind}); err != nil {
 			return err
 		}
 		var file bytes.Buffer // what you send
@@ -67,7 +67,7 @@ func run(ctx context.Context) error {
 		fmt.Printf("copy %s for %s: %d bytes, PSNR %.1f dB\n", c.ID, name, file.Len(), c.PSNR)
 	}
 
-	entries, _, err := books.Ledger().Check(ctx)
+	entries, _, err := reg.Ledger().Check(ctx)
 	if err != nil {
 		return err
 	}

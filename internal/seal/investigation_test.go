@@ -75,10 +75,10 @@ func makeBundle(t *testing.T) {
 	d, err := inv.Weigh(ctx, leaks)
 	require.NoError(t, err)
 	require.Equal(t, 1, d.Counts["copy"])
-	var report, findings bytes.Buffer
+	var report, text bytes.Buffer
 	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
-	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
-	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	require.NoError(t, inv.WriteFindings(ctx, &text, d, false))
+	c := seal.Investigation{Report: report.Bytes(), Findings: text.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
@@ -106,7 +106,7 @@ func makeBundle(t *testing.T) {
 	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, verify.ErrFindings, "what does not hold is not signed")
-	c.Findings, c.Report = findings.Bytes(), append(c.Report, ' ')
+	c.Findings, c.Report = text.Bytes(), append(c.Report, ' ')
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, verify.ErrFindings, "nor is a report with other words")
 	// The findings lack a copy that the ledger has, as if its row had been hidden.

@@ -12,19 +12,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Holdings counts the submissions that a leak can be matched with, and how many of them each
-// recipient had, by days. Submitted and Issued count all submissions and copies.
-type Holdings struct {
-	Days        []time.Time      // with submissions, erased ones too: their begins, UTC, ascending
-	Submissions []int            // by day, like the counts by recipient
-	Copies      map[string][]int // by recipient: submissions issued to it as a marked copy
-	Unmarked    map[string][]int // by recipient: submissions that it could hold unmarked
-
-	Submitted []books.Issued            // all submissions, erased ones too, by days of UTC
-	Issued    map[string][]books.Issued // by recipient: copies, of erased ones too, by the day of their issue
-	Facts     []books.Custody           // the facts that count, in the order of entry
-}
-
 // Holdings counts submissions by the UTC day of their submission. Erased submissions do not count,
 // since no leak can be matched with them. If byDay is false, Days and Submissions are nil, and Copies
 // and Unmarked are empty. What was submitted or issued after until does not count; with the zero
@@ -75,18 +62,6 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 		}
 	}
 	return h, nil
-}
-
-// Extend lengthens the counts to a number of days, with zeros: no submission counts on the days that
-// follow. Days is left as it is.
-func (h *Holdings) Extend(days int) {
-	extend := func(counts []int) []int { return append(counts, make([]int, max(0, days-len(counts)))...) }
-	h.Submissions = extend(h.Submissions)
-	for _, by := range []map[string][]int{h.Copies, h.Unmarked} {
-		for name, counts := range by {
-			by[name] = extend(counts)
-		}
-	}
 }
 
 // A span of time, both ends included.

@@ -6,44 +6,9 @@ import (
 	"slices"
 	"time"
 
-	rows "github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/internal/engine"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// historyOf returns the history that a findings file holds. Lists of submissions in custody are reduced to their
-// length.
-func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
-	out := findings.History{Submitted: daily(h.Submitted)}
-	if len(h.Days) > 0 { // without erased uploads, as in the case
-		out.Submitted = nil
-		for i, n := range h.Submissions[:len(h.Days)] {
-			if n > 0 {
-				out.Submitted = append(out.Submitted, findings.DayCount{Day: h.Days[i], N: n})
-			}
-		}
-	}
-	for _, r := range recipients {
-		x := findings.RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: daily(h.Issued[r.Name])}
-		for _, c := range h.Facts {
-			if c.Recipient == r.Name {
-				x.Custody = append(x.Custody, findings.CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)})
-			}
-		}
-		out.Recipients = append(out.Recipients, x)
-	}
-	return out
-}
-
-// daily returns counts as a findings file holds them.
-func daily(counts []rows.Issued) (out []findings.DayCount) {
-	for _, c := range counts {
-		out = append(out, findings.DayCount{Day: c.Day, N: c.Count})
-	}
-	return out
-}
 
 // A couldHold is a recipient, as the report tells what it could have held. Held, Copies
 // and Confirmed are numbers of leaked uploads.

@@ -86,15 +86,6 @@ func several(n int, x figures) []figures {
 	return once(n > 0, x)
 }
 
-// readable returns the number of leaks that could be decoded as pictures.
-func (d *Verdict) readable() int {
-	n := d.Leaks
-	for _, f := range notExamined {
-		n -= d.Counts[string(f)]
-	}
-	return n
-}
-
 // unissuedWhen returns the condition of the sentence on unlisted marks: first if no recipient is named, else last.
 func unissuedWhen(named bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
@@ -288,21 +279,21 @@ func withheld(code string) func(*weighing) []figures {
 
 // missingMarks is said if pictures match and none is confirmed. Of named uploads custody says nothing.
 func (w *weighing) missingMarks() []figures {
-	return once(w.stage() == aboutMatched && !w.cfg.named(), figures{})
+	return once(w.stage() == aboutMatched && !w.cfg.searchedNamed(), figures{})
 }
 
 func (w *weighing) noMatchNamed() []figures {
-	n := len(w.cfg.Against)
+	n := w.cfg.named
 	return once(w.stage() == aboutUnmatched && n > 0, figures{"n": w.readable(), "against": n})
 }
 
 func (w *weighing) noMatch() []figures {
-	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.lookalikes()+w.incomplete() == 0, figures{"n": w.readable()})
+	return once(w.stage() == aboutUnmatched && !w.cfg.searchedNamed() && w.lookalikes()+w.incomplete() == 0, figures{"n": w.readable()})
 }
 
 // noMatchClosed is said if nothing matches, and uploads that pictures may show could not be opened.
 func (w *weighing) noMatchClosed() []figures {
-	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.incomplete() > 0, figures{"n": w.incomplete(), "of": w.readable()})
+	return once(w.stage() == aboutUnmatched && !w.cfg.searchedNamed() && w.incomplete() > 0, figures{"n": w.incomplete(), "of": w.readable()})
 }
 
 // restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
@@ -334,7 +325,7 @@ func (w *weighing) incomplete() int { return w.Counts[string(findings.FoundIncom
 // uploads, or of the named uploads.
 func resembling(named bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
-		return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), figures{"n": w.readable(), "like": w.lookalikes()})
+		return once(w.stage() == aboutUnmatched && w.cfg.searchedNamed() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), figures{"n": w.readable(), "like": w.lookalikes()})
 	}
 }
 
@@ -488,7 +479,7 @@ func (w *weighing) noMark() int {
 func (w *weighing) holders() []figures {
 	var names []string
 	for k, name := range w.names {
-		if s := w.parties[name]; s.custody > 0 && !w.cfg.named() {
+		if s := w.parties[name]; s.custody > 0 && !w.cfg.searchedNamed() {
 			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, thousands(float64(total(w.Case.Holders[k].Unmarked))), thousands(float64(w.uploads()))))
 		}
 	}
@@ -652,7 +643,7 @@ func (w *weighing) unconfirmed() int {
 // unmatched returns the condition of the sentence on leaks that match nothing.
 func unmatched(named bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
-		if named != w.cfg.named() {
+		if named != w.cfg.searchedNamed() {
 			return nil
 		}
 		return several(w.Counts[string(findings.FoundUnknown)], nil)
@@ -677,7 +668,7 @@ func (w *weighing) unknownRecall() []figures {
 	for _, k := range order {
 		parts = append(parts, fmt.Sprintf("%s for %s (%s)", share(kinds[k].Bound), count(n[k], "picture", "pictures"), k))
 	}
-	return once(len(parts) > 0 && !w.cfg.named(), figures{"kinds": strings.Join(parts, "; ")})
+	return once(len(parts) > 0 && !w.cfg.searchedNamed(), figures{"kinds": strings.Join(parts, "; ")})
 }
 
 func (w *weighing) unknownCounted() []figures {
@@ -686,7 +677,9 @@ func (w *weighing) unknownCounted() []figures {
 
 // unknownUntried counts the unknown leaks of a kind that was not tried.
 func (w *weighing) unknownUntried() int {
-	return w.leaksThat(func(l *Finding) bool { return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.cfg.named() })
+	return w.leaksThat(func(l *Finding) bool {
+		return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.cfg.searchedNamed()
+	})
 }
 
 // unknownTemplate counts the unknown leaks that share the template of an upload.
@@ -696,7 +689,7 @@ func (w *weighing) unknownTemplate() int {
 	})
 }
 
-func (w *weighing) namedOnly() []figures { return once(w.cfg.named(), figures{}) }
+func (w *weighing) namedOnly() []figures { return once(w.cfg.searchedNamed(), figures{}) }
 
 // pages are the leaks with several pages or frames: only the first was examined.
 func (w *weighing) pages() []figures {
@@ -726,9 +719,9 @@ func (w *weighing) leftOut() []figures {
 		return nil
 	}
 	var why []string
-	for _, m := range meanings {
-		if n := w.Counts[m.label]; n > 0 && slices.Contains(notExamined, findings.Kind(m.label)) {
-			why = append(why, fmt.Sprintf("%d %s", n, m.label))
+	for _, m := range Meanings() {
+		if n := w.Counts[m.Label]; n > 0 && slices.Contains(notExamined, findings.Kind(m.Label)) {
+			why = append(why, fmt.Sprintf("%d %s", n, m.Label))
 		}
 	}
 	return several(w.Leaks-w.readable(), figures{"of": w.Leaks, "why": why})

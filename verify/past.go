@@ -1,0 +1,104 @@
+package verify
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// past returns the earlier investigations, in the order of entry. Some examined any of these files. Others
+// examined published files with copies that are confirmed now.
+func (v *Investigator) past(ctx context.Context, leaks []*Finding) (b past, err error) {
+	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
+	for _, l := range leaks {
+		raw, err := hex.DecodeString(l.SHA256)
+		if err != nil || len(raw) != 32 {
+			continue
+		}
+		sums[l.SHA256] = [32]byte(raw)
+		for _, c := range confirmedCopies([]*Finding{l}) {
+			confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
+		}
+	}
+	b.public = make(map[exposure]time.Time)
+	first := int64(0)
+	if own := v.entries(); len(own) > 0 {
+		first = own[0]
+	}
+	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.basis().exposes)
+	if err != nil {
+		return b, err
+	}
+	for _, x := range all {
+		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
+			Shared: x.Shared, Found: x.Began.Found, Evidence: x.Began.Evidence, Concluded: x.Ended.Entered, Named: x.Ended.Named}
+		if x.Began.EvidenceSHA256 != (registry.Digest{}) {
+			e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
+		}
+		if x.Shared > 0 {
+			b.earlier = append(b.earlier, e)
+		}
+		if x.Exposes {
+			b.published = append(b.published, e)
+		}
+	}
+	for file, copies := range exposed {
+		for id, since := range copies {
+			b.public[exposure{hex.EncodeToString(file[:]), id}] = since
+		}
+	}
+	return b, nil
+}
+
+// conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
+// it has one. A later examination then knows that these copies were found in these files, and not in others.
+func (v *Investigator) conclude(ctx context.Context, d *Verdict) error {
+	own := v.entries()
+	if len(own) == 0 {
+		return nil
+	}
+	var copies []watermark.CopyID
+	for _, c := range confirmedCopies(d.Findings) {
+		copies = append(copies, c.ID)
+	}
+	slices.Sort(copies)
+	if err := v.engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
+		return fmt.Errorf("the conclusion could not be entered: %w", err)
+	}
+	return nil
+}
+
+// travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
+func (v *Investigator) travel(ctx context.Context, leaks []*Finding) (out []findings.Travel, err error) {
+	for _, c := range confirmedCopies(leaks) {
+		t := findings.Travel{Copy: c.ID}
+		facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
+		if err != nil {
+			return nil, err
+		}
+		receipts, err := v.cfg.Registry.Ledger().Receipts(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		if len(receipts) > 0 {
+			t.Receipt = receipts[0].Entered
+		}
+		for _, h := range facts {
+			if h.Of(&c) {
+				t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
+			}
+		}
+		if t.Returned, err = v.holdersOfReturned(ctx, c.ID, leaks); err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
