@@ -18,7 +18,7 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 )
 
-// Not one byte of a page can be edited, by whoever has whatever key.
+// Not one byte of a report can be edited, by whoever has whatever key.
 func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 	t.Parallel()
 	plain, _, page := richDump(t)
@@ -140,7 +140,7 @@ func TestReportListsTimes(t *testing.T) {
 		}
 		d := weighed(dump{leaks: append(leaks, leaks[0])})
 		d.Record = goldenDump().Record
-		page := page(t, d, false)
+		page := report(t, d, false)
 		rows := regexp.MustCompile(`<td class="day">(.*?)</td>.*?<td class="n">(\d+)</td>`).FindAllStringSubmatch(page, -1)
 		require.GreaterOrEqual(t, len(rows), 3)
 		require.Equal(t, want, []string{rows[0][1], rows[1][1]})
@@ -165,7 +165,7 @@ func TestFirstPageNamesWhomTheHeadlineNames(t *testing.T) {
 			continue // a page of nothing is refused
 		}
 		d.Record = goldenDump().Record
-		_, page, _ := strings.Cut(page(t, d, false), "How strongly it speaks</h2>")
+		_, page, _ := strings.Cut(report(t, d, false), "How strongly it speaks</h2>")
 		page, _, _ = strings.Cut(page, "<h2>The findings in full")
 		for _, r := range recipients {
 			if strings.Contains(page, r.Name) {

@@ -230,7 +230,7 @@ func (r reportView) Tallies() []tally {
 	var out []tally
 	for _, l := range Meanings() {
 		if n := r.Counts[l.Label]; n > 0 {
-			out = append(out, tally{l.Label, class(l.Label), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.says})
+			out = append(out, tally{l.Label, class(l.Label), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.Says})
 		}
 	}
 	return out
