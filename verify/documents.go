@@ -300,7 +300,3 @@ func documentPixels(s *capture.Sight) (word string, score float64, err error) {
 	}
 	return word, micro(*share), nil
 }
-
-// PixelsRecaptured is the word for two originals that show the same detail with other grain: one
-// document that was photographed twice, as far as can be seen.
-const PixelsRecaptured = "same detail, other grain"

@@ -29,3 +29,7 @@ type Meaning struct {
 
 // Meanings returns what each finding means for one picture, in the order of a report.
 func Meanings() []Meaning { return slices.Clone(meanings) }
+
+// PixelsRecaptured is the word for two originals that show the same detail with other grain: one
+// document that was photographed twice, as far as can be seen.
+const PixelsRecaptured = "same detail, other grain"
