@@ -81,14 +81,6 @@ func (w *weighing) published() (out []figures) {
 	return out
 }
 
-// statedFind writes the time of the find as sentences have it.
-func statedFind(t time.Time) string {
-	if t.IsZero() {
-		return notStated
-	}
-	return "stated as " + utc(t)
-}
-
 // outcome says whom an examination named.
 func outcome(names []string) string {
 	return list(append(slices.Clone(names), []string{"no recipient"}[min(len(names), 1):]...)) + " " + verb(max(len(names), 1), "was", "were") + " named"

@@ -81,7 +81,9 @@ func (v *Finding) recheck(g given, words bool) error {
 // from, and compares everything: case, odds, counts and words. Its error
 // wraps [ErrFindings] and names the first value that differs. It wraps [ErrVersion]
 // if only words of another version differ.
-func (f *Findings) CheckVerdict() error { return f.inWords(func(words bool) error { return f.checkVerdict(words) }) }
+func (f *Findings) CheckVerdict() error {
+	return f.inWords(func(words bool) error { return f.checkVerdict(words) })
+}
 
 // checkVerdict is [Findings.CheckVerdict] with an error that does not wrap [ErrFindings]. If words is false,
 // sentences and the record's parameters of method are not compared.

@@ -19,8 +19,7 @@ import (
 
 // Parameters that conclusions depend on.
 const (
-	foundOn       = "leaks found on" // RFC 3339, or notStated
-	notStated     = "not stated"
+	foundOn       = "leaks found on"                                // RFC 3339, or notStated
 	perSubject    = "uploads without a subject that one person has" // the most, or notStated
 	originalsOpen = "originals could be opened"                     // true or false
 	comparedWith  = "compared with"                                 // allUploads, or how many that were named

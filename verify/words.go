@@ -116,3 +116,14 @@ func percent(x float64) string {
 	}
 	return fmt.Sprintf("%.1f %%", 100*x)
 }
+
+// notStated is the word for a fact that nobody stated.
+const notStated = "not stated"
+
+// statedFind writes the time of the find as sentences have it.
+func statedFind(t time.Time) string {
+	if t.IsZero() {
+		return notStated
+	}
+	return "stated as " + utc(t)
+}
