@@ -175,7 +175,7 @@ func TestKilledCopyStartsAgain(t *testing.T) {
 	d := opened(sqlite.Create(t.Context(), file, info()))(t)
 	everything(t, d)
 	m := mover{t: t, next: 1000}
-	m.grow(d, long.Number(70, 150))
+	m.grow(d, 150)
 	there := server.DSN(t)
 	m.move(d, file, there)
 	m.move(opened(open(t.Context(), there))(t), there, filepath.Join(t.TempDir(), "back.db"))
