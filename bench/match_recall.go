@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/internal/test/leakkinds"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -136,7 +135,7 @@ func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, 
 
 // listed reports whether a leak of an upload is found: by hashes of whole pictures within the
 // radius alone, and in any way.
-func listed(v *verify.Finding, of watermark.Submission) (whole, parts bool) {
+func listed(v *findings.Finding, of watermark.Submission) (whole, parts bool) {
 	for _, m := range v.Matches {
 		if m.Submission == of && v.Kind != findings.FoundUnknown {
 			parts = true

@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
@@ -39,7 +40,7 @@ func (r *memoryRegistry) open(ctx context.Context, env *ruler.Env, recipients in
 	for i := range recipients {
 		name := "recipient " + string(rune('A'+i))
 		r.recipients = append(r.recipients, name)
-		ruler.Check(r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		ruler.Check(r.AddRecipient(ctx, books.Recipient{Name: name, Kind: books.KindVendor}))
 	}
 }
 

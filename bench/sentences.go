@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -104,9 +105,9 @@ func (s *sentenceRun) prepare(ctx context.Context, env *ruler.Env) {
 func (s *sentenceRun) report(ctx context.Context, i int, emit func(ruler.Trial)) {
 	rng := rand.New(rand.NewPCG(s.env.Seed, uint64(i)))
 	inv := s.finders[rng.IntN(len(s.finders))]
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for _, text := range sentencecheck.Dump(rng, &s.drawn) {
-		l := new(verify.Finding)
+		l := new(findings.Finding)
 		ruler.Check(json.Unmarshal(text, l))
 		leaks = append(leaks, l)
 	}
@@ -125,7 +126,7 @@ func (s *sentenceRun) report(ctx context.Context, i int, emit func(ruler.Trial))
 
 // falseSentences writes the findings on a dump, and returns what the checker finds false in them. The
 // error is a *[verify.NothingError] if no picture was examined.
-func falseSentences(ctx context.Context, inv *verify.Investigator, d *verify.Verdict, reveal bool) ([]string, error) {
+func falseSentences(ctx context.Context, inv *verify.Investigator, d *findings.Verdict, reveal bool) ([]string, error) {
 	var b bytes.Buffer
 	if err := inv.WriteFindings(ctx, &b, d, reveal); err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 const (
@@ -58,5 +58,5 @@ func (p *pixelRun) addCustody(ctx context.Context, r int, held []int) {
 	if last := p.world.month[held[len(held)-1]]; last+1 < len(months) {
 		to = months[last+1].From.Add(-time.Second)
 	}
-	ruler.Check(p.AddCustody(ctx, registry.Custody{Recipient: p.recipients[r], From: months[p.world.month[held[0]]].From, To: to, Note: "simulated"}))
+	ruler.Check(p.AddCustody(ctx, books.Custody{Recipient: p.recipients[r], From: months[p.world.month[held[0]]].From, To: to, Note: "simulated"}))
 }

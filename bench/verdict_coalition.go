@@ -13,7 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 // Recipients of each upload, and pictures of a dump: each of another person.
@@ -75,7 +75,7 @@ func mixtures(ctx context.Context, env *ruler.Env, set int, emit func(ruler.Tria
 				colluders = append(colluders, r.recipients[k])
 			}
 			slices.Sort(colluders)
-			var leaks []*verify.Finding
+			var leaks []*findings.Finding
 			for _, u := range r.uploads {
 				var copies []*image.NRGBA
 				for _, name := range colluders {

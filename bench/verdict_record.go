@@ -16,7 +16,6 @@ import (
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -164,13 +163,13 @@ func (r *recording) record(ctx context.Context, t recordTask) outcome {
 	file := attacked(img, t.attack, r.env.Seed+u.seed+uint64(t.n))
 	v := ruler.Must(r.finder.Investigate(ctx, fmt.Sprintf("%s %s %d.png", t.kind, t.attack, t.upload), file))
 	o := outcome{Attack: t.attack, Kind: t.kind, Upload: t.upload, Finding: v.Label()}
-	o.take(ruler.Must(r.finder.Weigh(ctx, []*verify.Finding{v})), u.id, leaked, name)
+	o.take(ruler.Must(r.finder.Weigh(ctx, []*findings.Finding{v})), u.id, leaked, name)
 	return o
 }
 
 // take reads an outcome from the verdict on a dump of one leak. The leak was made of a submission
 // and carries the mark of a copy of recipient.
-func (o *outcome) take(d *verify.Verdict, of watermark.Submission, leaked watermark.CopyID, recipient string) {
+func (o *outcome) take(d *findings.Verdict, of watermark.Submission, leaked watermark.CopyID, recipient string) {
 	if len(d.Case.Leaks) == 0 {
 		o.LeftOut = true
 		return

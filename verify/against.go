@@ -8,6 +8,8 @@ import (
 
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -28,7 +30,7 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 		if err := v.comparePages(ctx, l, &m); err != nil {
 			return nil, err
 		}
-		if m.Distance, err = v.distance(ctx, pageOf(&m), queries); err != nil {
+		if m.Distance, err = v.distance(ctx, conclude.PageOf(&m), queries); err != nil {
 			return nil, err
 		}
 		out = append(out, m)
@@ -42,9 +44,9 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
 	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, of)
 	if err != nil {
-		return searched.Len(), gone(err)
+		return tuning.Searched.Len(), gone(err)
 	}
-	nearest := searched.Len()
+	nearest := tuning.Searched.Len()
 	for _, q := range queries {
 		nearest = min(nearest, q.Distance(hash))
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -16,7 +16,7 @@ import (
 
 // A draw counts with all its files: lookalikes and damaged ones show nothing of ours.
 func TestClaimOfADraw(t *testing.T) {
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for n := range 40 {
 		f := findings.FoundUnreadable
 		switch {
@@ -27,7 +27,7 @@ func TestClaimOfADraw(t *testing.T) {
 		}
 		leaks = append(leaks, leakOf(n+1, f, ""))
 	}
-	got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{Claimed: 1000, Drawn: true}}, 120)
+	got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: findings.Circumstances{Claimed: 1000, Drawn: true}}, 120)
 	require.Equal(t, 40, got.Case.Examined)
 	claim := got.Odds.Claim
 	require.Equal(t, []any{20, 40, 1000, 363, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
@@ -38,12 +38,12 @@ func TestClaimOfADraw(t *testing.T) {
 // Custody is a fact: how many of the uploads each party could hold, how seldom a random draw lies so close in time, and
 // that the exchange itself and a thief who took that time are not told apart.
 func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
-	leaks := many(20, func(n int) *verify.Finding {
+	leaks := many(20, func(n int) *findings.Finding {
 		l := leakOf(n, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
 		l.Submitted = l.Submitted.AddDate(0, 0, n%20)
 		return l
 	})
-	d := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{Found: found}}, 60)
+	d := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: findings.Circumstances{Found: found}}, 60)
 	require.NotNil(t, d.Odds.Window)
 	require.Contains(t, d.Headline, "Inconclusive")
 	says := strings.Join(d.Shows, " ")
@@ -54,14 +54,14 @@ func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
 
 // On each of twenty pictures a mark may have been missed, on all of them not: the sentences say so.
 func TestAbsenceOnMany(t *testing.T) {
-	var leaks []*verify.Finding
-	var issued []registry.Copy
+	var leaks []*findings.Finding
+	var issued []books.Copy
 	for n := range 22 {
 		l := leakOf(n+1, findings.FoundUnreadable, "")
 		if n < 2 {
 			l = leakOf(n+1, findings.FoundCopy, "vendor A")
 		}
-		x := registry.Copy{ID: watermark.CopyID(n + 1), Submission: l.Submission, Recipient: "vendor A"}
+		x := books.Copy{ID: watermark.CopyID(n + 1), Submission: l.Submission, Recipient: "vendor A"}
 		traced := findings.TracedCopy{Copy: x.ID, LogP: -0.1, LogE: -0.8}
 		if n < 2 {
 			traced = findings.TracedCopy{Copy: x.ID, LogP: -30, LogE: 28, Found: true}

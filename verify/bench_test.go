@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -25,7 +26,7 @@ import (
 //	go tool pprof -top -focus 'internal/store|verify/registry|internal/books|internal/tlog' verify.test cpu
 func BenchmarkKnownLeak(b *testing.B) {
 	cfg := leaktest.Config(b)
-	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(b, err)
 	upload := specimen.NewBlank(specimen.Passport, 600).Fill(specimen.NewPerson(1))

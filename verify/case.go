@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
-	rows "github.com/kycmark/kycmark/internal/books"
-
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/holdings"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -19,48 +19,48 @@ import (
 // the time of the find that cfg has ([Config.dated]), and whatever the dates. If only named submissions
 // were searched, the counts are of these and of what leaks show. Errors are the registry's, as they
 // are.
-func (v *Investigator) books(ctx context.Context, leaks []*Finding, cfg Basis) (*books, error) {
-	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
+func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg weigh.Basis) (*weigh.Facts, error) {
+	b := &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}
 	var err error
-	if b.recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
+	if b.Recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
 		return nil, err
 	}
-	for _, l := range shown(leaks) {
+	for _, l := range weigh.Shown(leaks) {
 		all, err := v.cfg.Registry.Copies(ctx, l.Submission)
 		if err != nil {
 			return nil, err
 		}
-		b.copies[l.Submission] = handedOut(all)
+		b.Copies[l.Submission] = handedOut(all)
 	}
 	e := v.engine()
-	if b.holdings, err = e.Holdings(ctx, !cfg.searchedNamed(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
+	if b.Holdings, err = e.Holdings(ctx, !cfg.SearchedNamed(), cfg.Before, cfg.Admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err
 	}
-	b.history = historyOf(b.holdings, b.recipients)
-	if cfg.searchedNamed() {
+	b.History = historyOf(b.Holdings, b.Recipients)
+	if cfg.SearchedNamed() {
 		return b, v.namedBooks(ctx, cfg, b, leaks)
 	}
-	if b.ever, err = e.Holdings(ctx, true, time.Time{}, func(registry.Custody) bool { return true }); err != nil {
+	if b.Ever, err = e.Holdings(ctx, true, time.Time{}, func(books.Custody) bool { return true }); err != nil {
 		return nil, err
 	}
-	b.holdings.Extend(len(b.ever.Days))
-	for i, n := range b.ever.Submissions {
-		b.cells = append(b.cells, odds.Cell{From: b.ever.Days[i], Submissions: b.holdings.Submissions[i], All: n})
+	b.Holdings.Extend(len(b.Ever.Days))
+	for i, n := range b.Ever.Submissions {
+		b.Cells = append(b.Cells, odds.Cell{From: b.Ever.Days[i], Submissions: b.Holdings.Submissions[i], All: n})
 	}
 	return b, v.countErased(ctx, cfg, b, leaks)
 }
 
 // countErased adds to b the submissions that leaks show and that were erased since, because the registry's counts no
 // longer contain them. Submissions that the registry does not know are passed over.
-func (v *Investigator) countErased(ctx context.Context, cfg Basis, b *books, leaks []*Finding) error {
-	for _, l := range shown(leaks) {
-		if len(b.cells) == 0 {
+func (v *Investigator) countErased(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
+	for _, l := range weigh.Shown(leaks) {
+		if len(b.Cells) == 0 {
 			continue
 		}
 		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
 		switch {
 		case errors.Is(err, registry.ErrErased):
-			b.add(cfg, odds.CellOf(b.cells, l.Submitted), held{submitted: l.Submitted, copies: b.copies[l.Submission], custody: l.Custody})
+			b.Add(cfg, odds.CellOf(b.Cells, l.Submitted), weigh.Held{Submitted: l.Submitted, Copies: b.Copies[l.Submission], Custody: l.Custody})
 		case err != nil && !errors.Is(err, registry.ErrNotFound):
 			return err
 		}
@@ -70,7 +70,7 @@ func (v *Investigator) countErased(ctx context.Context, cfg Basis, b *books, lea
 
 // historyOf returns the history that a findings file holds. Lists of submissions in custody are reduced to their
 // length.
-func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
+func historyOf(h *holdings.Holdings, recipients []books.Recipient) findings.History {
 	out := findings.History{Submitted: daily(h.Submitted)}
 	if len(h.Days) > 0 { // without erased uploads, as in the case
 		out.Submitted = nil
@@ -93,7 +93,7 @@ func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.His
 }
 
 // daily returns counts as a findings file holds them.
-func daily(counts []rows.Issued) (out []findings.DayCount) {
+func daily(counts []books.Issued) (out []findings.DayCount) {
 	for _, c := range counts {
 		out = append(out, findings.DayCount{Day: c.Day, N: c.Count})
 	}

@@ -12,8 +12,12 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
+	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,24 +27,24 @@ func TestConclude(t *testing.T) {
 	match := func(id watermark.Submission, distance int, pixels string) findings.Match {
 		return findings.Match{Submission: id, Distance: distance, Pixels: pixels}
 	}
-	c := func(shows string) read {
-		return read{copy: 7, keyID: "v1-k", blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
+	c := func(shows string) conclude.Read {
+		return conclude.Read{Copy: 7, KeyID: "v1-k", Blind: -9, Shows: shows, Issued: &books.Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
 	}
 	forged := c(findings.PixelsSame)
-	forged.issued.Issued = time.Unix(1000, 0)
-	forged.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised, Since: forged.issued.Issued}
+	forged.Issued.Issued = time.Unix(1000, 0)
+	forged.Key = &books.KeyState{KeyID: "v1-k", State: books.KeyCompromised, Since: forged.Issued.Issued}
 	gone := c(findings.PixelsUnknown)
-	gone.erased = true
+	gone.Erased = true
 	found, missing := c(findings.PixelsPartial), c(findings.PixelsSame)
-	found.traced = &findings.TracedCopy{Copy: 7, LogP: -20, Found: true}
-	missing.traced, missing.lacks = &findings.TracedCopy{Copy: 7, LogP: -0.5}, true
+	found.Traced = &findings.TracedCopy{Copy: 7, LogP: -20, Found: true}
+	missing.Traced, missing.Lacks = &findings.TracedCopy{Copy: 7, LogP: -0.5}, true
 	edited, small := found, found
-	edited.shows, small.shows, small.blind = findings.PixelsDifferent, findings.PixelsUndecided, 0
+	edited.Shows, small.Shows, small.Blind = findings.PixelsDifferent, findings.PixelsUndecided, 0
 	ghost := found
-	ghost.shows, ghost.laid = findings.PixelsAlike, true
-	second := read{copy: 8, keyID: "v1-k", shows: findings.PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 8, LogP: -12, Found: true}}
+	ghost.Shows, ghost.Laid = findings.PixelsAlike, true
+	second := conclude.Read{Copy: 8, KeyID: "v1-k", Shows: findings.PixelsPartial, Issued: &books.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, Traced: &findings.TracedCopy{Copy: 8, LogP: -12, Found: true}}
 	lost := second
-	lost.key = forged.key
+	lost.Key = forged.Key
 	same := []findings.Match{match(s, 4, findings.PixelsSame)}
 	traced := func(power float64, issued, unsought int) []findings.Tracing {
 		return []findings.Tracing{{Submission: s, Registered: true, Power: power, Issued: issued, Unsought: unsought}}
@@ -52,143 +56,143 @@ func TestConclude(t *testing.T) {
 	}
 	aside := traced(1, 5, 0)
 	aside[0].Registered = false
-	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: findings.PixelsUnknown}
-	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: findings.PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
-	elsewhere := read{copy: 9, keyID: "v1-k", shows: findings.PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
+	stray := conclude.Read{Copy: 8, KeyID: "v1-k", Blind: -9, Shows: findings.PixelsUnknown}
+	d := conclude.Read{Copy: 9, KeyID: "v1-l", Blind: -12, Shows: findings.PixelsUnknown, Issued: &books.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
+	elsewhere := conclude.Read{Copy: 9, KeyID: "v1-k", Shows: findings.PixelsPartial, Issued: &books.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, Traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
 	stolen, laid := elsewhere, elsewhere
 	beside := elsewhere
-	beside.shows, laid.shows = findings.PixelsSame, findings.PixelsDifferent
+	beside.Shows, laid.Shows = findings.PixelsSame, findings.PixelsDifferent
 	inner, outer := found, beside // of one photograph that was entered twice
-	inner.shows, inner.traced = findings.PixelsSame, &findings.TracedCopy{Copy: 7, LogP: -90, Found: true}
-	outer.issued = &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B", Issued: time.Unix(2000, 0)}
+	inner.Shows, inner.Traced = findings.PixelsSame, &findings.TracedCopy{Copy: 7, LogP: -90, Found: true}
+	outer.Issued = &books.Copy{ID: 9, Submission: other, Recipient: "vendor B", Issued: time.Unix(2000, 0)}
 	nested := []findings.Match{match(s, 2, findings.PixelsSame), match(other, 4, findings.PixelsSame)}
-	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
+	stolen.Key = &books.KeyState{KeyID: "v1-k", State: books.KeyCompromised}
 	altered := []findings.Match{{Submission: s, Distance: 40, Pixels: findings.PixelsAltered, Altered: []findings.Region{{Kind: "field", Share: .03}}}}
 	changed, changedTraced, changedMissing := found, found, missing
 	filtered := []findings.Match{{Submission: s, Distance: 4, Pixels: findings.PixelsSame, Altered: []findings.Region{{Kind: "caption", Share: .001}}}}
-	changed.shows, changedTraced.shows, changedTraced.blind, changedMissing.shows = findings.PixelsAltered, findings.PixelsAltered, 0, findings.PixelsAltered
+	changed.Shows, changedTraced.Shows, changedTraced.Blind, changedMissing.Shows = findings.PixelsAltered, findings.PixelsAltered, 0, findings.PixelsAltered
 	both := []findings.Match{match(other, 4, findings.PixelsSame), match(s, 40, findings.PixelsAlike)}
-	twin := func(rival string, found bool) []read {
+	twin := func(rival string, found bool) []conclude.Read {
 		r := c(findings.PixelsAlike)
-		r.rival, r.traced = rival, &findings.TracedCopy{Copy: 7, LogP: -20, Found: found}
-		return []read{r}
+		r.Rival, r.Traced = rival, &findings.TracedCopy{Copy: 7, LogP: -20, Found: found}
+		return []conclude.Read{r}
 	}
 	silent := func(id watermark.Submission) findings.Tracing {
 		return findings.Tracing{Submission: id, Registered: true, Power: 1, Issued: 1}
 	}
 	for name, row := range map[string]struct {
-		e           evidence
+		e           conclude.Evidence
 		want        findings.Kind
 		unconfirmed bool
 		submission  watermark.Submission
 		copy        watermark.CopyID
 	}{
-		"nothing":                   {evidence{}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"flat":                      {evidence{tooFlat: true}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"copy":                      {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"copy, forgeable":           {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{forged}}, findings.FoundCopy, true, s, 7},
-		"copy, erased":              {evidence{reads: []read{gone}}, findings.FoundCopy, true, s, 7},
-		"copy, cropped":             {evidence{reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"copy, template":            {evidence{matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"copy among keys":           {evidence{reads: []read{stray, c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"no original":               {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"edited":                    {evidence{matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, reads: []read{c(findings.PixelsDifferent)}}, findings.FoundCopy, true, s, 7},
-		"altered":                   {evidence{matches: altered, reads: []read{changed}}, findings.FoundCopy, false, s, 7},
-		"sharpened":                 {evidence{matches: filtered, reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"altered, only traced":      {evidence{matches: altered, reads: []read{changedTraced}}, findings.FoundCopy, false, s, 7},
-		"altered, only read":        {evidence{matches: altered, reads: []read{c(findings.PixelsAltered)}}, findings.FoundCopy, true, s, 7},
-		"altered, without its part": {evidence{matches: altered, traces: traced(1, 5, 0), reads: []read{changedMissing}}, findings.FoundTransplanted, false, s, 7},
-		"altered, unmarked":         {evidence{matches: altered, traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
-		"altered, unread":           {evidence{matches: altered}, findings.FoundUnreadable, false, s, 0},
-		"altered, mark of another":  {evidence{matches: altered, reads: []read{d}}, findings.FoundTransplanted, false, s, 9},
-		"cannot be shown":           {evidence{reads: []read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
-		"near hash only":            {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUndecided)}, reads: []read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
-		"transplanted":              {evidence{matches: []findings.Match{match(other, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
-		"transplanted, template": {evidence{matches: []findings.Match{match(s, 2, findings.PixelsDifferent), match(other, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsDifferent)}},
+		"nothing":                   {conclude.Evidence{}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"flat":                      {conclude.Evidence{TooFlat: true}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"copy":                      {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"copy, forgeable":           {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{forged}}, findings.FoundCopy, true, s, 7},
+		"copy, erased":              {conclude.Evidence{Reads: []conclude.Read{gone}}, findings.FoundCopy, true, s, 7},
+		"copy, cropped":             {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"copy, template":            {conclude.Evidence{Matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"copy among keys":           {conclude.Evidence{Reads: []conclude.Read{stray, c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"no original":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"edited":                    {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{c(findings.PixelsDifferent)}}, findings.FoundCopy, true, s, 7},
+		"altered":                   {conclude.Evidence{Matches: altered, Reads: []conclude.Read{changed}}, findings.FoundCopy, false, s, 7},
+		"sharpened":                 {conclude.Evidence{Matches: filtered, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"altered, only traced":      {conclude.Evidence{Matches: altered, Reads: []conclude.Read{changedTraced}}, findings.FoundCopy, false, s, 7},
+		"altered, only read":        {conclude.Evidence{Matches: altered, Reads: []conclude.Read{c(findings.PixelsAltered)}}, findings.FoundCopy, true, s, 7},
+		"altered, without its part": {conclude.Evidence{Matches: altered, Traces: traced(1, 5, 0), Reads: []conclude.Read{changedMissing}}, findings.FoundTransplanted, false, s, 7},
+		"altered, unmarked":         {conclude.Evidence{Matches: altered, Traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
+		"altered, unread":           {conclude.Evidence{Matches: altered}, findings.FoundUnreadable, false, s, 0},
+		"altered, mark of another":  {conclude.Evidence{Matches: altered, Reads: []conclude.Read{d}}, findings.FoundTransplanted, false, s, 9},
+		"cannot be shown":           {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
+		"near hash only":            {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUndecided)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
+		"transplanted":              {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
+		"transplanted, template": {conclude.Evidence{Matches: []findings.Match{match(s, 2, findings.PixelsDifferent), match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsDifferent)}},
 			findings.FoundTransplanted, false, other, 7},
-		"transplanted, without originals":     {evidence{matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
-		"further away, without originals":     {evidence{matches: []findings.Match{match(other, 14, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"own is nearer, without originals":    {evidence{matches: []findings.Match{match(s, 2, findings.PixelsUnknown), match(other, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"lookalike is no proof of transplant": {evidence{matches: []findings.Match{match(other, 4, findings.PixelsDifferent)}, reads: []read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
-		"too little of it":                    {evidence{reads: []read{c(findings.PixelsPartial)}}, findings.FoundCopy, true, s, 7},
-		"two copies":                          {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{d, c(findings.PixelsSame)}}, findings.FoundCopy, true, s, 7},
-		"two copies, a key is lost":           {evidence{matches: same, reads: []read{lost, found}}, findings.FoundCopy, false, s, 7},
-		"two copies, on neither":              {evidence{reads: []read{c(findings.PixelsUndecided), d}}, findings.FoundCopy, true, other, 9},
-		"two copies, on a third":              {evidence{matches: []findings.Match{match(third, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsUnknown), d}}, findings.FoundTransplanted, false, third, 9},
-		"collage":                             {evidence{reads: []read{found, elsewhere}}, findings.FoundCopy, false, s, 7},
-		"collage, one shows its capture":      {evidence{reads: []read{found, beside}}, findings.FoundCopy, false, other, 9},
-		"collage, one not found":              {evidence{reads: []read{c(findings.PixelsSame), elsewhere}}, findings.FoundCopy, false, other, 9},
-		"collage, one forgeable":              {evidence{reads: []read{found, stolen}}, findings.FoundCopy, false, s, 7},
-		"two uploads of one picture":          {evidence{matches: nested, reads: []read{inner, outer}}, findings.FoundCopy, false, s, 7},
-		"collage, a mark laid onto it":        {evidence{matches: same, reads: []read{d, found}}, findings.FoundCopy, false, s, 7},
-		"collage, two copies, one not found":  {evidence{reads: []read{missing, second, elsewhere}}, findings.FoundCopy, true, s, 8},
-		"laid onto a copy, both found":        {evidence{matches: same, reads: []read{laid, found}}, findings.FoundCopy, false, s, 7},
-		"one copy twice":                      {evidence{reads: []read{c(findings.PixelsSame), c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"sealed, transplanted, not opened":    {evidence{given: given{opens: true}, matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"sealed, not opened":                  {evidence{given: given{opens: true}, matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"does not align":                      {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUnrelated)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"does not align, second not opened":   {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUnrelated), match(other, 5, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, other, 0},
-		"far, too little of it":               {evidence{matches: []findings.Match{match(s, 40, findings.PixelsPartial)}}, findings.FoundLookalike, false, s, 0},
-		"unread":                              {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
-		"unread, by pixels":                   {evidence{matches: []findings.Match{match(s, 40, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
-		"unread, better second":               {evidence{matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
-		"black and white, far hash":           {evidence{matches: []findings.Match{match(s, 90, findings.PixelsEdges)}}, findings.FoundUnreadable, false, s, 0},
-		"black and white, copy read":          {evidence{matches: []findings.Match{match(s, 90, findings.PixelsEdges)}, reads: []read{c(findings.PixelsEdges)}}, findings.FoundCopy, true, s, 7},
-		"unread, by hash":                     {evidence{matches: []findings.Match{match(s, 30, findings.PixelsUndecided)}}, findings.FoundUnreadable, false, s, 0},
-		"unread, no original":                 {evidence{matches: []findings.Match{match(s, 30, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, s, 0},
-		"never by a far hash":                 {evidence{matches: []findings.Match{match(s, 32, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"lookalike":                           {evidence{matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
-		"same template":                       {evidence{matches: []findings.Match{match(s, 20, findings.PixelsTemplate)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"lookalike, far":                      {evidence{matches: []findings.Match{match(s, 50, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
-		"sharper":                             {evidence{matches: []findings.Match{match(s, 0, findings.PixelsSharper), match(other, 20, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
-		"stray mark":                          {evidence{reads: []read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
-		"same document":                       {evidence{matches: []findings.Match{match(s, 4, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
-		"same document, marked":               {evidence{matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, reads: []read{c(findings.PixelsAlike)}}, findings.FoundCopy, true, s, 7},
-		"smaller version beside it":           {evidence{matches: both, reads: twin(findings.PixelsSame, true)}, findings.FoundCopy, false, s, 7},
-		"smaller version, only read":          {evidence{matches: both, reads: twin(findings.PixelsSame, false)}, findings.FoundCopy, true, s, 7},
-		"detail laid onto another":            {evidence{matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, reads: []read{ghost}}, findings.FoundCopy, true, s, 7},
-		"same document beside it":             {evidence{matches: both, reads: twin(findings.PixelsAlike, true)}, findings.FoundCopy, true, s, 7},
-		"laid onto another capture":           {evidence{matches: both, reads: twin(PixelsRecaptured, true)}, findings.FoundTransplanted, false, other, 7},
-		"smaller version, unmarked":           {evidence{matches: both, traces: []findings.Tracing{silent(other), silent(s)}}, findings.FoundUnmarked, false, other, 0},
-		"smaller version, sure":               {evidence{matches: both, traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9991, Issued: 1}}}, findings.FoundUnmarked, false, other, 0},
-		"smaller version, unsure":             {evidence{matches: both, traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.965, Expected: 48, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
-		"smaller version, part of a mark":     {evidence{matches: both, traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9999, LogAny: -9, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
-		"smaller version, not traced":         {evidence{matches: both, traces: []findings.Tracing{silent(other)}}, findings.FoundUnreadable, false, other, 0},
-		"copy, traced":                        {evidence{reads: []read{found}}, findings.FoundCopy, false, s, 7},
-		"copy, only traced":                   {evidence{matches: []findings.Match{match(s, 20, findings.PixelsUndecided)}, reads: []read{small}}, findings.FoundCopy, false, s, 7},
-		"copy, traced, edited":                {evidence{matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, reads: []read{edited}}, findings.FoundCopy, true, s, 7},
-		"copies merged":                       {evidence{reads: []read{second, found}}, findings.FoundCopy, false, s, 7},
-		"ID without its part":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{missing}}, findings.FoundTransplanted, false, s, 7},
-		"unmarked":                            {evidence{matches: same, traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
-		"unmarked, none issued":               {evidence{matches: same, traces: traced(.9999, 0, 0)}, findings.FoundUnmarked, false, s, 0},
-		"power too low":                       {evidence{matches: same, traces: traced(.9989, 5, 0)}, findings.FoundUnreadable, false, s, 0},
-		"key missing":                         {evidence{matches: same, traces: traced(1, 5, 1)}, findings.FoundUnreadable, false, s, 0},
-		"not on its original":                 {evidence{matches: same, traces: aside}, findings.FoundUnreadable, false, s, 0},
-		"damaged":                             {evidence{matches: same, traces: damaged(-6, 5, 0)}, findings.FoundUnreadable, false, s, 0},
-		"damaged, none issued":                {evidence{matches: same, traces: damaged(-20, 0, 0)}, findings.FoundUnreadable, false, s, 0},
-		"damaged, key missing":                {evidence{matches: same, traces: damaged(-20, 5, 1)}, findings.FoundUnreadable, false, s, 0},
-		"unmarked by chance":                  {evidence{matches: same, traces: damaged(-5.9, 5, 0)}, findings.FoundUnmarked, false, s, 0},
-		"ID without its part, damaged":        {evidence{matches: same, traces: damaged(-20, 5, 0), reads: []read{missing}}, findings.FoundTransplanted, false, s, 7},
-		"unmarked, but stray":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{stray}}, findings.FoundUnissued, false, s, 0},
-		"lookalike, traced":                   {evidence{matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, traces: traced(1, 5, 0)}, findings.FoundLookalike, false, s, 0},
-		"stray mark on upload":                {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{stray}}, findings.FoundUnissued, false, s, 0},
-		"stray mark, lookalike":               {evidence{matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, reads: []read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
+		"transplanted, without originals":     {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
+		"further away, without originals":     {conclude.Evidence{Matches: []findings.Match{match(other, 14, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"own is nearer, without originals":    {conclude.Evidence{Matches: []findings.Match{match(s, 2, findings.PixelsUnknown), match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"lookalike is no proof of transplant": {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
+		"too little of it":                    {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsPartial)}}, findings.FoundCopy, true, s, 7},
+		"two copies":                          {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{d, c(findings.PixelsSame)}}, findings.FoundCopy, true, s, 7},
+		"two copies, a key is lost":           {conclude.Evidence{Matches: same, Reads: []conclude.Read{lost, found}}, findings.FoundCopy, false, s, 7},
+		"two copies, on neither":              {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsUndecided), d}}, findings.FoundCopy, true, other, 9},
+		"two copies, on a third":              {conclude.Evidence{Matches: []findings.Match{match(third, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUnknown), d}}, findings.FoundTransplanted, false, third, 9},
+		"collage":                             {conclude.Evidence{Reads: []conclude.Read{found, elsewhere}}, findings.FoundCopy, false, s, 7},
+		"collage, one shows its capture":      {conclude.Evidence{Reads: []conclude.Read{found, beside}}, findings.FoundCopy, false, other, 9},
+		"collage, one not found":              {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame), elsewhere}}, findings.FoundCopy, false, other, 9},
+		"collage, one forgeable":              {conclude.Evidence{Reads: []conclude.Read{found, stolen}}, findings.FoundCopy, false, s, 7},
+		"two uploads of one picture":          {conclude.Evidence{Matches: nested, Reads: []conclude.Read{inner, outer}}, findings.FoundCopy, false, s, 7},
+		"collage, a mark laid onto it":        {conclude.Evidence{Matches: same, Reads: []conclude.Read{d, found}}, findings.FoundCopy, false, s, 7},
+		"collage, two copies, one not found":  {conclude.Evidence{Reads: []conclude.Read{missing, second, elsewhere}}, findings.FoundCopy, true, s, 8},
+		"laid onto a copy, both found":        {conclude.Evidence{Matches: same, Reads: []conclude.Read{laid, found}}, findings.FoundCopy, false, s, 7},
+		"one copy twice":                      {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame), c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"sealed, transplanted, not opened":    {conclude.Evidence{Given: conclude.Given{Opens: true}, Matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"sealed, not opened":                  {conclude.Evidence{Given: conclude.Given{Opens: true}, Matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"does not align":                      {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnrelated)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"does not align, second not opened":   {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnrelated), match(other, 5, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, other, 0},
+		"far, too little of it":               {conclude.Evidence{Matches: []findings.Match{match(s, 40, findings.PixelsPartial)}}, findings.FoundLookalike, false, s, 0},
+		"unread":                              {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
+		"unread, by pixels":                   {conclude.Evidence{Matches: []findings.Match{match(s, 40, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
+		"unread, better second":               {conclude.Evidence{Matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
+		"black and white, far hash":           {conclude.Evidence{Matches: []findings.Match{match(s, 90, findings.PixelsEdges)}}, findings.FoundUnreadable, false, s, 0},
+		"black and white, copy read":          {conclude.Evidence{Matches: []findings.Match{match(s, 90, findings.PixelsEdges)}, Reads: []conclude.Read{c(findings.PixelsEdges)}}, findings.FoundCopy, true, s, 7},
+		"unread, by hash":                     {conclude.Evidence{Matches: []findings.Match{match(s, 30, findings.PixelsUndecided)}}, findings.FoundUnreadable, false, s, 0},
+		"unread, no original":                 {conclude.Evidence{Matches: []findings.Match{match(s, 30, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, s, 0},
+		"never by a far hash":                 {conclude.Evidence{Matches: []findings.Match{match(s, 32, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"lookalike":                           {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
+		"same template":                       {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsTemplate)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"lookalike, far":                      {conclude.Evidence{Matches: []findings.Match{match(s, 50, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
+		"sharper":                             {conclude.Evidence{Matches: []findings.Match{match(s, 0, findings.PixelsSharper), match(other, 20, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
+		"stray mark":                          {conclude.Evidence{Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
+		"same document":                       {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
+		"same document, marked":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, Reads: []conclude.Read{c(findings.PixelsAlike)}}, findings.FoundCopy, true, s, 7},
+		"smaller version beside it":           {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsSame, true)}, findings.FoundCopy, false, s, 7},
+		"smaller version, only read":          {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsSame, false)}, findings.FoundCopy, true, s, 7},
+		"detail laid onto another":            {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, Reads: []conclude.Read{ghost}}, findings.FoundCopy, true, s, 7},
+		"same document beside it":             {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsAlike, true)}, findings.FoundCopy, true, s, 7},
+		"laid onto another capture":           {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsRecaptured, true)}, findings.FoundTransplanted, false, other, 7},
+		"smaller version, unmarked":           {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), silent(s)}}, findings.FoundUnmarked, false, other, 0},
+		"smaller version, sure":               {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9991, Issued: 1}}}, findings.FoundUnmarked, false, other, 0},
+		"smaller version, unsure":             {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.965, Expected: 48, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
+		"smaller version, part of a mark":     {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9999, LogAny: -9, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
+		"smaller version, not traced":         {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other)}}, findings.FoundUnreadable, false, other, 0},
+		"copy, traced":                        {conclude.Evidence{Reads: []conclude.Read{found}}, findings.FoundCopy, false, s, 7},
+		"copy, only traced":                   {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsUndecided)}, Reads: []conclude.Read{small}}, findings.FoundCopy, false, s, 7},
+		"copy, traced, edited":                {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, Reads: []conclude.Read{edited}}, findings.FoundCopy, true, s, 7},
+		"copies merged":                       {conclude.Evidence{Reads: []conclude.Read{second, found}}, findings.FoundCopy, false, s, 7},
+		"ID without its part":                 {conclude.Evidence{Matches: same, Traces: traced(1, 5, 0), Reads: []conclude.Read{missing}}, findings.FoundTransplanted, false, s, 7},
+		"unmarked":                            {conclude.Evidence{Matches: same, Traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
+		"unmarked, none issued":               {conclude.Evidence{Matches: same, Traces: traced(.9999, 0, 0)}, findings.FoundUnmarked, false, s, 0},
+		"power too low":                       {conclude.Evidence{Matches: same, Traces: traced(.9989, 5, 0)}, findings.FoundUnreadable, false, s, 0},
+		"key missing":                         {conclude.Evidence{Matches: same, Traces: traced(1, 5, 1)}, findings.FoundUnreadable, false, s, 0},
+		"not on its original":                 {conclude.Evidence{Matches: same, Traces: aside}, findings.FoundUnreadable, false, s, 0},
+		"damaged":                             {conclude.Evidence{Matches: same, Traces: damaged(-6, 5, 0)}, findings.FoundUnreadable, false, s, 0},
+		"damaged, none issued":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 0, 0)}, findings.FoundUnreadable, false, s, 0},
+		"damaged, key missing":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 1)}, findings.FoundUnreadable, false, s, 0},
+		"unmarked by chance":                  {conclude.Evidence{Matches: same, Traces: damaged(-5.9, 5, 0)}, findings.FoundUnmarked, false, s, 0},
+		"ID without its part, damaged":        {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 0), Reads: []conclude.Read{missing}}, findings.FoundTransplanted, false, s, 7},
+		"unmarked, but stray":                 {conclude.Evidence{Matches: same, Traces: traced(1, 5, 0), Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, s, 0},
+		"lookalike, traced":                   {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, Traces: traced(1, 5, 0)}, findings.FoundLookalike, false, s, 0},
+		"stray mark on upload":                {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, s, 0},
+		"stray mark, lookalike":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
 	} {
-		got := conclude(row.e)
-		assert.Equal(t, row.want, got.finding, name)
-		assert.Equal(t, row.unconfirmed, got.unconfirmed, name)
-		assert.Equal(t, row.submission, got.submission, name)
+		got := conclude.Conclude(row.e)
+		assert.Equal(t, row.want, got.Finding, name)
+		assert.Equal(t, row.unconfirmed, got.Unconfirmed, name)
+		assert.Equal(t, row.submission, got.Submission, name)
 		if row.copy == 0 {
-			assert.Nil(t, got.read, name)
-		} else if assert.NotNil(t, got.read, name) {
-			assert.Equal(t, row.copy, got.read.copy, name)
+			assert.Nil(t, got.Read, name)
+		} else if assert.NotNil(t, got.Read, name) {
+			assert.Equal(t, row.copy, got.Read.Copy, name)
 		}
-		note := written(got.said)
+		note := words.Written(got.Said)
 		assert.Regexp(t, `^[A-Z].*\.$`, note, name)
 		assert.Equal(t, strings.HasPrefix(name, "altered"), strings.HasSuffix(note, "The picture was altered in 1 place (another text or picture, 3.0 % of the upload). Everywhere else it shows the same capture."), name)
 		assert.Equal(t, name == "sharpened", strings.HasSuffix(note, "differs from the upload in 1 place (0.1 % of the upload), as after a caption. Strong filters and conversions leave such places too. Everywhere else it shows the same capture."), name)
 		assert.NotContains(t, note, "marked again", name)
-		if len(row.e.reads) > 0 && row.e.reads[0].issued == nil {
+		if len(row.e.Reads) > 0 && row.e.Reads[0].Issued == nil {
 			assert.Contains(t, note, "does not list under that key", name)
 			assert.NotContains(t, note, "vendor", name)
 		}
@@ -199,40 +203,40 @@ func TestConclude(t *testing.T) {
 // and which key was tried first does not matter.
 func TestConcludeSeveralCopies(t *testing.T) {
 	s := watermark.Submission{1}
-	a := read{copy: 7, keyID: "v1-k", blind: -9, shows: findings.PixelsSame, issued: &registry.Copy{ID: 7, Submission: s}}
-	b := read{copy: 9, keyID: "v1-l", blind: -12, shows: findings.PixelsSame, issued: &registry.Copy{ID: 9, Submission: s}}
-	for _, reads := range [][]read{{a, b}, {b, a}} {
-		got := conclude(evidence{matches: []findings.Match{{Submission: s, Pixels: findings.PixelsSame}}, reads: reads})
-		assert.Equal(t, findings.FoundCopy, got.finding)
-		assert.True(t, got.unconfirmed)
-		assert.Equal(t, []watermark.CopyID{9, 7}, got.accused, "the strongest first")
-		assert.Contains(t, written(got.said), a.copy.String())
-		assert.Contains(t, written(got.said), b.copy.String())
-		assert.Contains(t, written(got.said), "several issued copies")
+	a := conclude.Read{Copy: 7, KeyID: "v1-k", Blind: -9, Shows: findings.PixelsSame, Issued: &books.Copy{ID: 7, Submission: s}}
+	b := conclude.Read{Copy: 9, KeyID: "v1-l", Blind: -12, Shows: findings.PixelsSame, Issued: &books.Copy{ID: 9, Submission: s}}
+	for _, reads := range [][]conclude.Read{{a, b}, {b, a}} {
+		got := conclude.Conclude(conclude.Evidence{Matches: []findings.Match{{Submission: s, Pixels: findings.PixelsSame}}, Reads: reads})
+		assert.Equal(t, findings.FoundCopy, got.Finding)
+		assert.True(t, got.Unconfirmed)
+		assert.Equal(t, []watermark.CopyID{9, 7}, got.Accused, "the strongest first")
+		assert.Contains(t, words.Written(got.Said), a.Copy.String())
+		assert.Contains(t, words.Written(got.Said), b.Copy.String())
+		assert.Contains(t, words.Written(got.Said), "several issued copies")
 	}
 }
 
 // The recipients of all marks that were found are listed, each once.
 func TestMarkedOfSeveralCopies(t *testing.T) {
 	s := watermark.Submission{1}
-	of := func(id watermark.CopyID, recipient string, found bool) read {
-		r := read{copy: id, keyID: "v1-k", blind: -9, shows: findings.PixelsSame, issued: &registry.Copy{ID: id, Submission: s, KeyID: "v1-k", Recipient: recipient}}
+	of := func(id watermark.CopyID, recipient string, found bool) conclude.Read {
+		r := conclude.Read{Copy: id, KeyID: "v1-k", Blind: -9, Shows: findings.PixelsSame, Issued: &books.Copy{ID: id, Submission: s, KeyID: "v1-k", Recipient: recipient}}
 		if found {
-			r.traced = &findings.TracedCopy{Copy: id, LogP: -20, Found: true}
+			r.Traced = &findings.TracedCopy{Copy: id, LogP: -20, Found: true}
 		}
 		return r
 	}
 	for name, found := range map[string]bool{"merged": true, "several": false} {
-		e := evidence{matches: []findings.Match{{Submission: s, Pixels: findings.PixelsSame}}, reads: []read{of(7, "vendor A", found), of(8, "vendor B", found), of(9, "vendor A", found)}}
+		e := conclude.Evidence{Matches: []findings.Match{{Submission: s, Pixels: findings.PixelsSame}}, Reads: []conclude.Read{of(7, "vendor A", found), of(8, "vendor B", found), of(9, "vendor A", found)}}
 		traced := findings.Tracing{Submission: s, Registered: true, Issued: 3}
-		for _, r := range e.reads {
-			traced.Copies = append(traced.Copies, findings.TracedCopy{Copy: r.copy, LogP: -20, Found: found})
+		for _, r := range e.Reads {
+			traced.Copies = append(traced.Copies, findings.TracedCopy{Copy: r.Copy, LogP: -20, Found: found})
 		}
-		e.traces = []findings.Tracing{traced}
-		v := new(Finding)
-		v.conclude(e)
+		e.Traces = []findings.Tracing{traced}
+		v := new(findings.Finding)
+		conclude.Into(v, e)
 		assert.Equal(t, !found, v.Unconfirmed, name)
-		assert.Equal(t, []string{"vendor A", "vendor B"}, v.Private.marked, name)
+		assert.Equal(t, []string{"vendor A", "vendor B"}, v.Private.Marked, name)
 		assert.Len(t, v.Accused, 3, name)
 		assert.Equal(t, found, len(v.Issued) == 3, name)
 	}
@@ -242,28 +246,28 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 // found no more than the mean over all, so that the best of many is not what counts.
 func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	s := watermark.Submission{1}
-	issued := registry.Copy{ID: 7, Submission: s, Recipient: "vendor A", KeyID: "v1-k"}
-	leak := func(finding findings.Kind, logE float64) *Finding {
-		v := &Finding{Conclusion: findings.Conclusion{Kind: finding, Submission: s}, Evidence: findings.Evidence{Traces: []findings.Tracing{{
+	issued := books.Copy{ID: 7, Submission: s, Recipient: "vendor A", KeyID: "v1-k"}
+	leak := func(finding findings.Kind, logE float64) *findings.Finding {
+		v := &findings.Finding{Conclusion: findings.Conclusion{Kind: finding, Submission: s}, Evidence: findings.Evidence{Traces: []findings.Tracing{{
 			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []findings.TracedCopy{{Copy: 7, LogE: logE, Found: finding == findings.FoundCopy}},
 		}}}}
 		if finding == findings.FoundCopy {
-			v.Copy, v.Issued = 7, []registry.Copy{issued}
+			v.Copy, v.Issued = 7, []books.Copy{issued}
 		}
 		return v
 	}
-	w := &weighing{Verdict: Verdict{Findings: []*Finding{
+	w := &weigh.Weighing{Verdict: findings.Verdict{Findings: []*findings.Finding{
 		leak(findings.FoundCopy, 40), leak(findings.FoundUnmarked, -1), leak(findings.FoundUnreadable, 2), leak(findings.FoundUnreadable, 5), leak(findings.FoundCopy, 12),
 	}}}
-	w.first = firsts(w.Findings)
-	pooled := w.pooled()
-	want := []float64{40 - math.Log10(5), -1, 2, maxUnconfirmed / math.Ln10, 12}
+	w.First = weigh.Firsts(w.Findings)
+	pooled := w.Pooled()
+	want := []float64{40 - math.Log10(5), -1, 2, tuning.MaxUnconfirmed / math.Ln10, 12}
 	var mean, own float64
 	for i, l := range w.Findings {
-		got := l.evidenceFor(issued, pooled)
+		got := weigh.EvidenceFor(l, issued, pooled)
 		require.True(t, got.Confirmed)
 		assert.InDelta(t, want[i], got.LnE/math.Ln10, 1e-6, "leak %d", i)
-		assert.InDelta(t, 1-maxPower, got.Miss, 1e-6, "no less than trials allow")
+		assert.InDelta(t, 1-tuning.MaxPower, got.Miss, 1e-6, "no less than trials allow")
 		mean += math.Exp(got.LnE)
 		own += math.Pow(10, l.Traces[0].Copies[0].LogE)
 	}
@@ -281,29 +285,29 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 		pick := func(of int) int { i := n % of; n /= of; return i }
 		a, b, shows := answers[pick(len(answers))], answers[pick(len(answers))], answers[pick(len(answers))]
 		d, found := []int{0, 9, 31, 40}[pick(4)], pick(2) == 1
-		e := evidence{
-			matches: []findings.Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
-			reads:   []read{{copy: 7, blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s[0]}, traced: &findings.TracedCopy{Copy: 7, LogP: -30, Found: found}}},
-			traces:  []findings.Tracing{{Submission: s[0], Registered: true, Issued: 1, Power: 1}, {Submission: s[1], Registered: true, Issued: 1, Power: .5}},
+		e := conclude.Evidence{
+			Matches: []findings.Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
+			Reads:   []conclude.Read{{Copy: 7, Blind: -9, Shows: shows, Issued: &books.Copy{ID: 7, Submission: s[0]}, Traced: &findings.TracedCopy{Copy: 7, LogP: -30, Found: found}}},
+			Traces:  []findings.Tracing{{Submission: s[0], Registered: true, Issued: 1, Power: 1}, {Submission: s[1], Registered: true, Issued: 1, Power: .5}},
 		}
-		got := conclude(e)
-		if got.finding == findings.FoundCopy && !got.unconfirmed {
+		got := conclude.Conclude(e)
+		if got.Finding == findings.FoundCopy && !got.Unconfirmed {
 			assert.True(t, shows == findings.PixelsSame || found)
 			assert.NotContains(t, []string{findings.PixelsDifferent, findings.PixelsUnrelated, findings.PixelsUnknown}, shows)
 		}
-		if got.finding == findings.FoundTransplanted {
-			assert.Equal(t, s[1], got.submission)
+		if got.Finding == findings.FoundTransplanted {
+			assert.Equal(t, s[1], got.Submission)
 			assert.NotEqual(t, findings.PixelsSame, shows)
 			assert.Contains(t, []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsUnknown}, b)
 		}
-		assert.NotEqual(t, findings.FoundUnmarked, got.finding, "a mark was found")
-		e.reads[0].issued = nil
-		got = conclude(e)
-		assert.Nil(t, got.read)
-		assert.NotContains(t, []findings.Kind{findings.FoundCopy, findings.FoundTransplanted, findings.FoundUnmarked}, got.finding)
-		e.reads = nil
-		if got = conclude(e); got.finding == findings.FoundUnmarked {
-			assert.Equal(t, s[0], got.submission, "power is too low for the other")
+		assert.NotEqual(t, findings.FoundUnmarked, got.Finding, "a mark was found")
+		e.Reads[0].Issued = nil
+		got = conclude.Conclude(e)
+		assert.Nil(t, got.Read)
+		assert.NotContains(t, []findings.Kind{findings.FoundCopy, findings.FoundTransplanted, findings.FoundUnmarked}, got.Finding)
+		e.Reads = nil
+		if got = conclude.Conclude(e); got.Finding == findings.FoundUnmarked {
+			assert.Equal(t, s[0], got.Submission, "power is too low for the other")
 			assert.Contains(t, []string{findings.PixelsSame, findings.PixelsAltered}, a)
 		}
 	}
@@ -316,10 +320,10 @@ func TestHashesOfOnePersonsDocument(t *testing.T) {
 		var seen []phash.Hash
 		blank := specimen.NewBlank(k, 400)
 		for p := range long.Number(8, 20) {
-			h, _, err := phash.Sum(searched, blank.Fill(specimen.NewPerson(uint64(p+1))))
+			h, _, err := phash.Sum(tuning.Searched, blank.Fill(specimen.NewPerson(uint64(p+1))))
 			require.NoError(t, err)
 			for _, o := range seen {
-				require.Greater(t, h.Distance(o), sureWithoutPixels, "%v", k)
+				require.Greater(t, h.Distance(o), tuning.SureWithoutPixels, "%v", k)
 			}
 			seen = append(seen, h)
 		}
@@ -335,35 +339,35 @@ func TestTargetsOfASheet(t *testing.T) {
 	}
 	whole := at(1, findings.PixelsSame, 0)
 	whole.Region = nil
-	marked := func(id byte, shows string) read {
-		return read{copy: watermark.CopyID(id), shows: shows, issued: &registry.Copy{Submission: watermark.Submission{id}}}
+	marked := func(id byte, shows string) conclude.Read {
+		return conclude.Read{Copy: watermark.CopyID(id), Shows: shows, Issued: &books.Copy{Submission: watermark.Submission{id}}}
 	}
-	alike, template := []read{marked(2, findings.PixelsAlike)}, []read{marked(2, findings.PixelsTemplate)}
+	alike, template := []conclude.Read{marked(2, findings.PixelsAlike)}, []conclude.Read{marked(2, findings.PixelsTemplate)}
 	var sheet []findings.Match
 	for id := range byte(12) {
 		sheet = append(sheet, at(id, findings.PixelsSame, 100*float64(id)))
 	}
 	for name, row := range map[string]struct {
-		e    evidence
+		e    conclude.Evidence
 		want []byte
 	}{
-		"beside it":             {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 99)}, reads: alike}, []byte{1, 2}},
-		"beside it, not read":   {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 99)}}, []byte{1, 2}},
-		"in its place":          {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 90)}, reads: alike}, []byte{1, 2}},
-		"anywhere":              {evidence{matches: []findings.Match{whole, at(2, findings.PixelsAlike, 500)}, reads: alike}, []byte{1, 2}},
-		"no place":              {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0)}, reads: alike}, []byte{1, 2}},
-		"of its template":       {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsTemplate, 500)}, reads: template}, []byte{1}},
-		"the same upload twice": {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 2), at(3, findings.PixelsSame, 4), at(4, findings.PixelsSame, 6)}}, []byte{1, 2, 3}},
-		"twelve":                {evidence{matches: sheet}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+		"beside it":             {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 99)}, Reads: alike}, []byte{1, 2}},
+		"beside it, not read":   {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 99)}}, []byte{1, 2}},
+		"in its place":          {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 90)}, Reads: alike}, []byte{1, 2}},
+		"anywhere":              {conclude.Evidence{Matches: []findings.Match{whole, at(2, findings.PixelsAlike, 500)}, Reads: alike}, []byte{1, 2}},
+		"no place":              {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0)}, Reads: alike}, []byte{1, 2}},
+		"of its template":       {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsTemplate, 500)}, Reads: template}, []byte{1}},
+		"the same upload twice": {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 2), at(3, findings.PixelsSame, 4), at(4, findings.PixelsSame, 6)}}, []byte{1, 2, 3}},
+		"twelve":                {conclude.Evidence{Matches: sheet}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8}},
 	} {
 		var got []byte
-		for _, m := range row.e.targets() {
+		for _, m := range targets(&row.e) {
 			got = append(got, m.Submission[0])
 		}
 		assert.Equal(t, row.want, got, name)
 	}
-	two := evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 100)}, traces: []findings.Tracing{{Submission: watermark.Submission{1}, Registered: true, Power: 1}}}
-	assert.Contains(t, written(conclude(two).said), "Beside that, the picture shows 1 further upload, with no copy confirmed there: "+watermark.Submission{2}.String())
-	two.matches[1].Region = two.matches[0].Region // one capture, submitted twice
-	assert.NotContains(t, written(conclude(two).said), "Beside that")
+	two := conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 100)}, Traces: []findings.Tracing{{Submission: watermark.Submission{1}, Registered: true, Power: 1}}}
+	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "Beside that, the picture shows 1 further upload, with no copy confirmed there: "+watermark.Submission{2}.String())
+	two.Matches[1].Region = two.Matches[0].Region // one capture, submitted twice
+	assert.NotContains(t, words.Written(conclude.Conclude(two).Said), "Beside that")
 }

@@ -12,9 +12,22 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
+)
+
+const (
+	// DefaultReferences is the number of controls of a dump unless [Config] says otherwise.
+	DefaultReferences = tuning.DefaultReferences
+	// MarkTrials and MatchTrials are the pictures by which error rates of marks and of matches were validated.
+	MarkTrials  = tuning.MarkTrials
+	MatchTrials = tuning.MatchTrials
 )
 
 // Limits bound what an investigation reads and how much of it at a time. 0 means the default.
@@ -64,7 +77,7 @@ type Config struct {
 	// References is about how many controls a dump gets: comparisons of a leak that shows an
 	// upload with an upload of another subject, to see how often pictures like these fit by
 	// chance. The uploads are the nearest by hash to the one shown. If there are more leaks
-	// than controls, the leaks' digests draw. 0: [DefaultReferences], at most 4 a leak;
+	// than controls, the leaks' digests draw. 0: [tuning.DefaultReferences], at most 4 a leak;
 	// negative: none.
 	References int
 
@@ -84,7 +97,7 @@ type Config struct {
 
 	// Sums has the SHA-256 of files of a dump by their names. A file with another digest is not examined: its
 	// verdict says that it was altered. Files without a digest are examined.
-	Sums map[string]registry.Digest
+	Sums map[string]books.Digest
 
 	// Once, if it is not zero, is 32 random bytes of a run that may be cut short and begun anew. A later run
 	// with the same bytes, files and circumstances takes over the entry of the first in the ledger, if no conclusion was
@@ -95,7 +108,7 @@ type Config struct {
 	// [Investigator.WritePart] wrote. Zero: all of it.
 	Part Part
 
-	Circumstances
+	findings.Circumstances
 
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
@@ -120,12 +133,12 @@ func (c Config) ready() (Config, error) {
 		return refused("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))
 	case c.MaxPixels > phash.MaxPixels:
 		return refused("pictures of more than %d pixels are not hashed", phash.MaxPixels)
-	case c.References > maxReferencesOfADump:
-		return refused("more than %d comparisons with other uploads", maxReferencesOfADump)
-	case c.Published && (c.Found.IsZero() || c.Evidence == "" && c.EvidenceSHA256 == registry.Digest{}):
+	case c.References > tuning.MaxReferencesOfADump:
+		return refused("more than %d comparisons with other uploads", tuning.MaxReferencesOfADump)
+	case c.Published && (c.Found.IsZero() || c.Evidence == "" && c.EvidenceSHA256 == books.Digest{}):
 		return refused("published files need a time, and evidence of the place")
-	case len(c.Against) > maxAgainst:
-		return refused("more than %d submissions to trace against", maxAgainst)
+	case len(c.Against) > tuning.MaxAgainst:
+		return refused("more than %d submissions to trace against", tuning.MaxAgainst)
 	}
 	if err := errors.Join(c.Part.check(), intake.CheckText("actor", c.Actor, intake.MaxName)); err != nil {
 		return refused("%w", err)
@@ -140,7 +153,7 @@ func (c Config) ready() (Config, error) {
 		c.MaxBytes = picture.DefaultMaxBytes
 	}
 	if c.MaxFiles == 0 {
-		c.MaxFiles = defaultMaxFiles
+		c.MaxFiles = tuning.DefaultMaxFiles
 	}
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
@@ -154,7 +167,11 @@ func (c Config) limits(ctx context.Context) picture.Limits {
 }
 
 // basis returns what a dump is weighed by.
-func (c Config) basis() Basis { return Basis{Circumstances: c.Circumstances, named: len(c.Against)} }
+func (c Config) basis() weigh.Basis {
+	return weigh.Basis{Circumstances: c.Circumstances, Named: len(c.Against)}
+}
 
 // given returns what is known beside each leak.
-func (c Config) given() given { return given{c.SealKey != nil, c.Found} }
+func (c Config) given() conclude.Given {
+	return conclude.Given{Opens: c.SealKey != nil, FoundAt: c.Found}
+}

@@ -10,7 +10,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -28,7 +27,7 @@ func TestDamagedMark(t *testing.T) {
 	require.NoError(t, err)
 	away := merged(o, upload.Image.Rect, 9)
 	v := c.investigator(t, noMark)
-	of := func(img *image.NRGBA) *verify.Finding { return examine(t, v, img) }
+	of := func(img *image.NRGBA) *findings.Finding { return examine(t, v, img) }
 
 	leak := of(away)
 	assert.Equal(t, findings.FoundUnreadable, leak.Kind)
@@ -38,7 +37,7 @@ func TestDamagedMark(t *testing.T) {
 	assert.Greater(t, leak.Traces[0].Power, 0.999, "a copy would have been found")
 	assert.Less(t, leak.Traces[0].LogAny, -6.0)
 	assert.Less(t, leak.Traces[0].Survival, 0.3)
-	d, err := v.Weigh(t.Context(), []*verify.Finding{leak})
+	d, err := v.Weigh(t.Context(), []*findings.Finding{leak})
 	require.NoError(t, err)
 	require.Len(t, d.Case.Leaks, 1)
 	assert.True(t, d.Case.Leaks[0].Marked)

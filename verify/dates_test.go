@@ -10,11 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -55,16 +54,16 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 			for again, before := range earlier {
 				variants++
 				what := fmt.Sprintf("find %s, custody entered %s, examined %s", stated, entry, again)
-				var leaks []*verify.Finding
+				var leaks []*findings.Finding
 				for n := range 4 {
 					leaks = append(leaks, leakOf(n+1, findings.FoundCopy, "vendor A", holds("vendor B", entered)))
 				}
-				var others []registry.Copy // of the other pictures, which no mark shows
+				var others []books.Copy // of the other pictures, which no mark shows
 				for n := range 3 {
-					others = append(others, registry.Copy{ID: watermark.CopyID(100 + n), Submission: watermark.Submission{byte(n + 10), 1}, Recipient: []string{"store", "authority C", "vendor A"}[n], Issued: issued})
+					others = append(others, books.Copy{ID: watermark.CopyID(100 + n), Submission: watermark.Submission{byte(n + 10), 1}, Recipient: []string{"store", "authority C", "vendor A"}[n], Issued: issued})
 					leaks = append(leaks, leakOf(n+10, findings.FoundUnreadable, "", holds("authority C", entered)))
 				}
-				cfg := verify.Config{Circumstances: verify.Circumstances{Found: at}}
+				cfg := verify.Config{Circumstances: findings.Circumstances{Found: at}}
 				d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: before, Run: findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}}}, others...)
 				d.Record.Began = began
 				require.Empty(t, checked(t, d, cfg), what)
@@ -120,13 +119,13 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 		"not signed":    {books.Bound{Unproven: true}, false},
 		"clock behind":  {books.Bound{After: found.AddDate(0, 0, 1)}, false},
 	} {
-		var leaks []*verify.Finding
+		var leaks []*findings.Finding
 		for n := range 4 {
 			l := leakOf(n+1, findings.FoundCopy, "vendor A")
 			l.Issued[0].Bound = c.bound
 			leaks = append(leaks, l)
 		}
-		cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}}
+		cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}}
 		d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{})
 		require.Empty(t, checked(t, d, cfg), name)
 		require.Equal(t, c.named, len(d.Named) == 1, "%s: %s", name, d.Headline)
@@ -139,7 +138,7 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 // Custody that was entered two seconds before a chosen find, or entered for the very recipient whose
 // copies are found, makes nobody's case: only what nothing contradicts speaks against a holder.
 func TestLateCustodyEarnsNothing(t *testing.T) {
-	dump := func(entered time.Time) (leaks []*verify.Finding) {
+	dump := func(entered time.Time) (leaks []*findings.Finding) {
 		for n := range 20 {
 			leaks = append(leaks, leakOf(n+1, findings.FoundUnreadable, "", holds("vendor B", entered)))
 		}
@@ -147,7 +146,7 @@ func TestLateCustodyEarnsNothing(t *testing.T) {
 	}
 	before := []findings.Earlier{{Entry: 9, Started: found.AddDate(0, -1, 0), Shared: 20, Command: "kycmark investigate dump"}}
 	entered := found.Add(-2 * time.Second)
-	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}}
+	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}}
 	d := verify.WeighFor(dump(entered), recipients, cfg, 120)
 	assert.Contains(t, d.Dates, "Custody of vendor B, which covers 20 of these pictures, was entered on 2026-04-30T23:59:58Z: less than 30 days before the stated time of the find (2026-05-01T00:00:00Z). No recipient is named for its custody.")
 	d = verify.WeighAround(dump(entered), recipients, cfg, 120, verify.Around{Earlier: before})
@@ -155,7 +154,7 @@ func TestLateCustodyEarnsNothing(t *testing.T) {
 	assert.NotContains(t, strings.Join(d.Shows, " "), "vendor B")
 	assert.Contains(t, strings.Join(d.Dates, "\n"), "is not used, since it is contradicted: these files were examined before it. Custody therefore counts against no holder.")
 
-	var rest []*verify.Finding
+	var rest []*findings.Finding
 	for n := range 3 {
 		rest = append(rest, leakOf(n+1, findings.FoundCopy, "vendor A"), leakOf(n+10, findings.FoundUnmarked, "", holds("vendor A", entered)))
 	}

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -49,19 +51,19 @@ func (s Part) files(all []dump.File) (out []dump.File) {
 type partHead struct {
 	stateHead
 	Part
-	Files         int                  `json:"files"`  // of the whole dump
-	Listed        registry.Digest      `json:"listed"` // their names and sizes
-	Circumstances Circumstances        `json:"circumstances"`
-	Containers    []findings.Container `json:"containers"`
-	Logged        []int64              `json:"logged"`
-	Begun         time.Time            `json:"begun,omitzero"`
+	Files         int                    `json:"files"`  // of the whole dump
+	Listed        books.Digest           `json:"listed"` // their names and sizes
+	Circumstances findings.Circumstances `json:"circumstances"`
+	Containers    []findings.Container   `json:"containers"`
+	Logged        []int64                `json:"logged"`
+	Begun         time.Time              `json:"begun,omitzero"`
 }
 
 // A partLine is a leak of a part, with the pictures that a report shows of it.
 type partLine struct {
-	Finding *Finding `json:"verdict"`
-	Mosaic  []byte   `json:"mosaic,omitempty"`
-	Preview []byte   `json:"preview,omitempty"` // with reveal alone
+	Finding *findings.Finding `json:"verdict"`
+	Mosaic  []byte            `json:"mosaic,omitempty"`
+	Preview []byte            `json:"preview,omitempty"` // with reveal alone
 }
 
 // partHead returns the first line for the part of this investigator's configuration.
@@ -77,7 +79,7 @@ func (v *Investigator) partHead(ctx context.Context) (partHead, error) {
 // WritePart writes what this investigator, whose configuration has a Part, found out about it, for
 // [Investigator.Join]. leaks are all findings that [Investigator.InvestigateFiles] yielded. With reveal it has
 // recognisable thumbnails: without them, no report of the dump can have them.
-func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Finding, reveal bool) error {
+func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*findings.Finding, reveal bool) error {
 	head, err := v.partHead(ctx)
 	if err != nil {
 		return err
@@ -87,9 +89,9 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Find
 		return err
 	}
 	for _, l := range leaks {
-		line := partLine{Finding: l, Mosaic: l.Private.leak.mosaic}
+		line := partLine{Finding: l, Mosaic: l.Private.Leak.Mosaic}
 		if reveal {
-			line.Preview = l.Private.leak.preview
+			line.Preview = l.Private.Leak.Preview
 		}
 		if err := out.Encode(line); err != nil {
 			return err
@@ -99,7 +101,7 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Find
 }
 
 // readPart reads a part that is to be part number of so many.
-func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks []*Finding, err error) {
+func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks []*findings.Finding, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
 	if err := json.Unmarshal(line, &h); !whole || err != nil || h.Part != (Part{number, of}) || h.Files < 0 || h.Files > v.cfg.MaxFiles {
 		return h, nil, errors.New("it is no such part of a dump")
@@ -110,7 +112,7 @@ func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks 
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole || at >= h.Files || json.Unmarshal(line, &x) != nil || x.Finding == nil {
 			return h, nil, fmt.Errorf("it is damaged: file %d of the dump", at+1)
 		}
-		x.Finding.Private.leak = look{x.Mosaic, x.Preview}
+		x.Finding.Private.Leak = findings.Look{Mosaic: x.Mosaic, Preview: x.Preview}
 		leaks = append(leaks, x.Finding)
 	}
 	if at < h.Files {
@@ -140,7 +142,7 @@ func sameJSON(a, b any) bool {
 //
 // A part that is missing, damaged or of another dump is an error that wraps [registry.ErrInput]. So is what does not
 // follow from its own evidence, and what the ledger does not say was examined. So is a file with another digest than Sums has.
-func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Finding, err error) {
+func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*findings.Finding, err error) {
 	want, err := v.partHead(ctx)
 	if err != nil {
 		return nil, err
@@ -149,7 +151,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Find
 	if err != nil {
 		return nil, err
 	}
-	entered := make(map[int64]registry.Investigation)
+	entered := make(map[int64]books.Investigation)
 	for _, x := range all {
 		entered[x.Entry] = x
 	}
@@ -158,7 +160,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Find
 		if err == nil {
 			if k == 0 { // what is known of the dump
 				want.Of, want.Files, want.Listed, want.Containers = h.Of, h.Files, h.Listed, h.Containers
-				leaks = make([]*Finding, h.Files)
+				leaks = make([]*findings.Finding, h.Files)
 			}
 			if !h.with(want) {
 				err = errors.New("it is of another dump, or was examined with another registry, program, set of keys or search")
@@ -181,7 +183,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Find
 		v.mu.Unlock()
 	}
 	for i, l := range leaks {
-		if l.Private.upload, err = v.uploadLook(ctx, l); err != nil {
+		if l.Private.Upload, err = v.uploadLook(ctx, l); err != nil {
 			return nil, err
 		}
 		if v.cfg.Progress != nil {
@@ -193,24 +195,24 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Find
 
 // joins checks the leaks of a part. Each finding follows from its evidence. The part's entry in the
 // ledger has each file that was read; a part without a picture has no entry.
-func (v *Investigator) joins(h *partHead, leaks []*Finding, entered map[int64]registry.Investigation) error {
+func (v *Investigator) joins(h *partHead, leaks []*findings.Finding, entered map[int64]books.Investigation) error {
 	for _, n := range h.Logged {
 		if _, is := entered[n]; !is {
 			return fmt.Errorf("entry %d of the ledger is no investigation", n)
 		}
 	}
 	for _, l := range leaks {
-		if err := l.recheck(v.cfg.given(), true); err != nil {
+		if err := recheck.Recheck(l, v.cfg.given(), true); err != nil {
 			return fmt.Errorf("%.200q: %w", l.File, err)
 		}
 		if !l.Examined() {
 			continue
 		}
 		raw, err := hex.DecodeString(l.SHA256)
-		if err != nil || len(raw) != len(registry.Digest{}) {
+		if err != nil || len(raw) != len(books.Digest{}) {
 			return fmt.Errorf("%.200q: SHA-256 %.100q", l.File, l.SHA256)
 		}
-		if want, known := v.cfg.Sums[l.File]; known && want != registry.Digest(raw) {
+		if want, known := v.cfg.Sums[l.File]; known && want != books.Digest(raw) {
 			return fmt.Errorf("%.200q: SHA-256 %s, want %s", l.File, l.SHA256, want)
 		}
 		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.engine().Examined(entered[n], [32]byte(raw)) }) {

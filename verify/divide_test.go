@@ -17,6 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -41,13 +44,13 @@ func dated(cfg verify.Config) verify.Config {
 }
 
 // partRun examines a part of a dump and returns the verdicts with their investigator.
-func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*verify.Finding) {
+func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*findings.Finding) {
 	t.Helper()
 	of := *c
 	of.Config = dated(c.Config)
 	of.Part = part
 	v := of.investigator(t, noMark)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for l, err := range v.InvestigateFiles(t.Context(), dir) {
 		require.NoError(t, err)
 		leaks = append(leaks, l)
@@ -65,7 +68,7 @@ func partOf(t *testing.T, c *caseFile, part verify.Part, dir string) []byte {
 }
 
 // joined joins parts with an investigator of their own.
-func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investigator, []*verify.Finding, error) {
+func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investigator, []*findings.Finding, error) {
 	t.Helper()
 	v := newInvestigator(t, dated(cfg))
 	leaks, err := v.Join(t.Context(), parts...)
@@ -73,7 +76,7 @@ func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investiga
 }
 
 // outputs are the findings and the report of a dump, with the record of another.
-func outputs(t *testing.T, v *verify.Investigator, d *verify.Verdict, record *verify.Verdict) string {
+func outputs(t *testing.T, v *verify.Investigator, d *findings.Verdict, record *findings.Verdict) string {
 	t.Helper()
 	same := *d
 	same.Record = record.Record
@@ -107,10 +110,10 @@ func TestPartsAreOneRun(t *testing.T) {
 
 		var b bytes.Buffer
 		require.NoError(t, v.WriteFindings(t.Context(), &b, d, false))
-		f, err := verify.ReadFindings(&b)
+		f, err := recheck.Read(&b)
 		require.NoError(t, err)
-		require.NoError(t, f.CheckLeaks())
-		require.NoError(t, f.CheckVerdict())
+		require.NoError(t, recheck.CheckLeaks(f))
+		require.NoError(t, recheck.CheckVerdict(f))
 
 		copied := t.TempDir() // a copy, and nothing else
 		require.NoError(t, os.Rename(filepath.Join(dir, "1.jpg"), filepath.Join(copied, "1.jpg")))
@@ -144,7 +147,7 @@ func TestSharedSearch(t *testing.T) {
 				v, err := base.With(cfg)
 				require.NoError(t, err)
 				v.SetDetect(noMark)
-				var leaks []*verify.Finding
+				var leaks []*findings.Finding
 				for l, err := range v.InvestigateFiles(t.Context(), dir) {
 					require.NoError(t, err)
 					leaks = append(leaks, l)
@@ -211,11 +214,11 @@ func TestPartsThatDoNotFit(t *testing.T) {
 		})
 	}
 	for _, x := range []struct {
-		sum  registry.Digest
+		sum  books.Digest
 		fits bool
 	}{{sha256.Sum256(readFile(t, filepath.Join(dir, "1.jpg"))), true}, {sha256.Sum256([]byte("another")), false}} {
 		cfg := c.Config
-		cfg.Sums = map[string]registry.Digest{filepath.Join(dir, "1.jpg"): x.sum}
+		cfg.Sums = map[string]books.Digest{filepath.Join(dir, "1.jpg"): x.sum}
 		if _, _, err := joined(t, cfg, one, two); x.fits {
 			require.NoError(t, err)
 		} else {

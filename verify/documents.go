@@ -12,6 +12,9 @@ import (
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -21,15 +24,15 @@ import (
 // the first that shows another document. Submissions of the same subject are not compared. A page other
 // than the first that three or more persons sent is a form, such as the terms of a bank: it makes no pair.
 // notCompared is how many submissions could not be compared, or not with all their pages: beyond
-// the first [maxDocuments] or [maxDocumentPages], not opened, or too plain. Errors are the registry's and
+// the first [tuning.MaxDocuments] or [tuning.MaxDocumentPages], not opened, or too plain. Errors are the registry's and
 // the end of ctx.
-func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Finding) (same []findings.SameDocument, notCompared int, err error) {
+func (v *Investigator) sameDocuments(ctx context.Context, leaks []*findings.Finding) (same []findings.SameDocument, notCompared int, err error) {
 	d := documents{v: v, pairs: make(map[[2]int]func() (*findings.SameDocument, error))}
 	subjects, nameless := make(map[string]bool), 0
-	all := shown(leaks)
+	all := weigh.Shown(leaks)
 	for _, l := range all {
-		d.subjects = append(d.subjects, l.Private.subject)
-		if subjects[l.Private.subject] = true; l.Private.subject == "" {
+		d.subjects = append(d.subjects, l.Private.Subject)
+		if subjects[l.Private.Subject] = true; l.Private.Subject == "" {
 			nameless++
 		}
 	}
@@ -97,9 +100,9 @@ type documentPage struct {
 
 // findPages lists the pages to compare: page 1 of each submission first. complete says which submissions
 // have all their pages in the list.
-func (d *documents) findPages(ctx context.Context, leaks []*Finding) (complete []bool, err error) {
+func (d *documents) findPages(ctx context.Context, leaks []*findings.Finding) (complete []bool, err error) {
 	complete = make([]bool, len(leaks))
-	counts := make([]int, min(len(leaks), maxDocuments))
+	counts := make([]int, min(len(leaks), tuning.MaxDocuments))
 	longest := 0
 	for i := range counts {
 		row, err := d.v.engine().Page(ctx, leaks[i].Submission)
@@ -115,7 +118,7 @@ func (d *documents) findPages(ctx context.Context, leaks []*Finding) (complete [
 		for i, n := range counts {
 			switch id := leaks[i].Submission; {
 			case n < k:
-			case k > 1 && len(d.pages) >= maxDocumentPages:
+			case k > 1 && len(d.pages) >= tuning.MaxDocumentPages:
 				complete[i] = false
 			default:
 				d.pages = append(d.pages, documentPage{id.Page(k), i, id, k})
@@ -220,7 +223,7 @@ func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocume
 	for _, m := range matches {
 		k := int(m.Ref)
 		a, b := d.pages[i].of, d.pages[k].of
-		if a == b || m.LogNFA > maxDocumentNFA || d.subjects[a] != "" && d.subjects[a] == d.subjects[b] {
+		if a == b || m.LogNFA > tuning.MaxDocumentNFA || d.subjects[a] != "" && d.subjects[a] == d.subjects[b] {
 			continue
 		}
 		p, err := d.compare(ctx, min(i, k), max(i, k))
@@ -245,7 +248,7 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 				if err != nil || word == findings.PixelsUnknown {
 					return nil, err
 				}
-				if sameDocument(word, score) {
+				if conclude.SameDocument(word, score) {
 					a, b := d.pages[i], d.pages[k]
 					if a.of > b.of {
 						a, b = b, a
@@ -284,7 +287,7 @@ func (v *Investigator) between(ctx context.Context, on, leak watermark.Submissio
 }
 
 // documentPixels returns the word and the score of [comparePixels] for two originals, or
-// [PixelsRecaptured]. A page that cannot all be read is [findings.PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
+// [findings.PixelsRecaptured]. A page that cannot all be read is [findings.PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
 func documentPixels(s *capture.Sight) (word string, score float64, err error) {
 	word, share, fields, err := comparePixels(s)
 	if err != nil {
@@ -295,8 +298,8 @@ func documentPixels(s *capture.Sight) (word string, score float64, err error) {
 		word = findings.PixelsPartial
 	case word == findings.PixelsDifferent:
 		if n := s.Likeness(); n.Foreign && n.Exchanged == 0 {
-			word = PixelsRecaptured
+			word = findings.PixelsRecaptured
 		}
 	}
-	return word, micro(*share), nil
+	return word, conclude.Micro(*share), nil
 }

@@ -13,10 +13,12 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 )
 
 // TestSameDocumentStudy counts, for captures of invented persons' documents, how many pairs of one
-// document and of two persons' documents [sameDocument] takes for one:
+// document and of two persons' documents [conclude.SameDocument] takes for one:
 //
 //	go test -tags study -timeout 1h -v -run SameDocumentStudy ./verify
 func TestSameDocumentStudy(t *testing.T) {
@@ -48,7 +50,7 @@ func TestSameDocumentStudy(t *testing.T) {
 			rank := 0
 			for _, m := range matches {
 				o := ups[m.Ref]
-				if int(m.Ref) == i || m.LogNFA > maxDocumentNFA {
+				if int(m.Ref) == i || m.LogNFA > tuning.MaxDocumentNFA {
 					continue
 				}
 				if rank++; rank > 2 {
@@ -60,7 +62,7 @@ func TestSameDocumentStudy(t *testing.T) {
 					require.NoError(t, err)
 					word, score, err := documentPixels(s)
 					require.NoError(t, err)
-					yes = yes || sameDocument(word, score)
+					yes = yes || conclude.SameDocument(word, score)
 				}
 				if o.person != u.person {
 					if others++; yes {

@@ -22,7 +22,7 @@ func TestOneDocumentOnAnyPage(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	terms := billOf(9)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for i, pages := range long.Cases(5, [][]image.Image{
 		{billOf(1), passport(1)}, {passport(1), billOf(1)}, // one person
 		{specimen.Landscape(2, 360, 270), terms}, {specimen.Landscape(3, 360, 270), terms}, {terms, passport(4)},
@@ -30,7 +30,7 @@ func TestOneDocumentOnAnyPage(t *testing.T) {
 	}...) {
 		l := leakOf(i+1, findings.FoundCopy, "vendor A")
 		l.Submission = submit(t, s, tiffOf(t, pages...), "", feb).ID
-		l.SetSubject(fmt.Sprint("ref-", i))
+		verify.SetSubject(l, fmt.Sprint("ref-", i))
 		leaks = append(leaks, l)
 	}
 	same, notCompared, err := newInvestigator(t, investigating(cfg)).SameDocuments(t.Context(), leaks)

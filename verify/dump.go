@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -15,7 +17,7 @@ import (
 // copies in Verdicts. Leaks are incomplete in these if records of the registry that concern them were altered
 // (Record.Altered). The error wraps [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the
 // books contradict the leaks, or is the registry's.
-func (v *Investigator) Weigh(ctx context.Context, leaks []*Finding) (*Verdict, error) {
+func (v *Investigator) Weigh(ctx context.Context, leaks []*findings.Finding) (*findings.Verdict, error) {
 	record, err := v.record(ctx)
 	if err != nil {
 		return nil, err
@@ -36,7 +38,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Finding) (*Verdict, e
 	if err != nil {
 		return nil, err
 	}
-	books, err := v.books(ctx, leaks, v.cfg.basis().dated(leaks, before.earlier))
+	books, err := v.books(ctx, leaks, v.cfg.basis().Dated(leaks, before.Earlier))
 	if errors.Is(err, registry.ErrTampered) { // counts, most likely
 		record.Altered = []string{err.Error()}
 		return v.unweighed(leaks, record)
@@ -44,57 +46,57 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Finding) (*Verdict, e
 	if err != nil {
 		return nil, err
 	}
-	books.past = before
-	if books.travel, err = v.travel(ctx, leaks); err != nil {
+	books.Past = before
+	if books.Travel, err = v.travel(ctx, leaks); err != nil {
 		return nil, err
 	}
-	if books.same, books.notCompared, err = v.sameDocuments(ctx, leaks); err != nil {
+	if books.Same, books.NotCompared, err = v.sameDocuments(ctx, leaks); err != nil {
 		return nil, err
 	}
-	w, err := weigh(leaks, books, v.cfg.basis(), len(record.Keys))
+	w, err := weigh.Weigh(leaks, books, v.cfg.basis(), len(record.Keys))
 	if err != nil {
 		return nil, err
 	}
 	w.Record = *record
-	w.speak()
+	w.Speak()
 	return &w.Verdict, v.conclude(ctx, &w.Verdict)
 }
 
 // unweighed is the verdict if records by which every leak is weighed were altered: the leaks that they concern are
 // incomplete, and nothing is said of recipients or of times. No conclusion is entered.
-func (v *Investigator) unweighed(leaks []*Finding, record *findings.Record) (*Verdict, error) {
+func (v *Investigator) unweighed(leaks []*findings.Finding, record *findings.Record) (*findings.Verdict, error) {
 	leaks = slices.Clone(leaks)
 	for i, l := range leaks {
-		if l.restsOnRecords() {
-			leaks[i] = l.withoutRecords(v.cfg.given())
+		if l.RestsOnRecords() {
+			leaks[i] = conclude.WithoutRecords(l, v.cfg.given())
 		}
 	}
-	w, err := weigh(leaks, &books{}, v.cfg.basis(), len(record.Keys))
+	w, err := weigh.Weigh(leaks, &weigh.Facts{}, v.cfg.basis(), len(record.Keys))
 	if err != nil {
 		return nil, err
 	}
 	w.Record = *record
-	w.speak()
+	w.Speak()
 	return &w.Verdict, nil
 }
 
 // restored returns copies of findings. Findings that were read from JSON get back from the registry what JSON leaves
 // out: subject, time, and recipients of the copies that were read. What the registry no longer has stays empty.
-func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Finding, error) {
+func (v *Investigator) restored(ctx context.Context, leaks []*findings.Finding) ([]*findings.Finding, error) {
 	out := slices.Clone(leaks)
 	for i, l := range leaks {
 		full := *l
-		if (l.Private.subject == "" || l.Submitted.IsZero()) && l.matched() {
+		if (l.Private.Subject == "" || l.Submitted.IsZero()) && l.Matched() {
 			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
 				return nil, err
 			}
 			if err == nil {
-				full.Private.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
+				full.Private.Subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
 			}
 		}
-		if len(l.Private.others) < len(l.Beside) {
-			full.Beside, full.Private.others = slices.Clone(l.Beside), nil
+		if len(l.Private.Others) < len(l.Beside) {
+			full.Beside, full.Private.Others = slices.Clone(l.Beside), nil
 			if err := v.fillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return nil, err
 			}
@@ -102,7 +104,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Findi
 				full.Beside[k].Custody = l.Beside[k].Custody
 			}
 		}
-		if len(l.Private.marked) == 0 && l.Copy != 0 {
+		if len(l.Private.Marked) == 0 && l.Copy != 0 {
 			if err := v.restoreMarked(ctx, &full); err != nil {
 				return nil, err
 			}
@@ -113,15 +115,15 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Findi
 }
 
 // restoreMarked adds to l.Private.marked the recipients of all copies that were read in a leak.
-func (v *Investigator) restoreMarked(ctx context.Context, l *Finding) error {
-	e := l.evidence(v.cfg.given())
-	for _, r := range e.issuedReads() {
-		c, err := v.issued(ctx, r.copy, r.keyID)
+func (v *Investigator) restoreMarked(ctx context.Context, l *findings.Finding) error {
+	e := conclude.EvidenceOf(l, v.cfg.given())
+	for _, r := range e.IssuedReads() {
+		c, err := v.issued(ctx, r.Copy, r.KeyID)
 		if err != nil {
 			return err
 		}
 		if c != nil {
-			l.mark(c.Recipient)
+			conclude.Mark(l, c.Recipient)
 		}
 	}
 	return nil

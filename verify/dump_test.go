@@ -16,7 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -24,14 +26,14 @@ import (
 
 var found = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 
-var recipients = []registry.Recipient{
-	{Name: "store", Kind: registry.KindStore}, {Name: "vendor A", Kind: registry.KindVendor},
-	{Name: "vendor B", Kind: registry.KindVendor}, {Name: "authority C", Kind: registry.KindAuthority},
+var recipients = []books.Recipient{
+	{Name: "store", Kind: books.KindStore}, {Name: "vendor A", Kind: books.KindVendor},
+	{Name: "vendor B", Kind: books.KindVendor}, {Name: "authority C", Kind: books.KindAuthority},
 }
 
 // leakOf is a verdict as Investigate would make it.
-func leakOf(n int, finding findings.Kind, recipient string, custody ...registry.Custody) *verify.Finding {
-	v := &verify.Finding{
+func leakOf(n int, finding findings.Kind, recipient string, custody ...books.Custody) *findings.Finding {
+	v := &findings.Finding{
 		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
 		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
 		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}},
@@ -47,15 +49,15 @@ func leakOf(n int, finding findings.Kind, recipient string, custody ...registry.
 	if recipient != "" {
 		p := -9.1
 		v.Copy, v.LogP, v.BlindLogP, v.KeyID = watermark.CopyID(n), &p, &p, "v1-k"
-		v.SetMarked(recipient)
+		verify.SetMarked(v, recipient)
 	}
 	if recipient != "" && finding == findings.FoundCopy {
 		v.Recipient = recipient
-		v.Issued = []registry.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
-			Format: "jpeg", Width: 1200, Height: 900, SHA256: registry.Digest{30: byte((n + 1000) >> 8), 31: byte(n + 1000)}, Issued: feb.AddDate(1, 0, 0)}}
+		v.Issued = []books.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
+			Format: "jpeg", Width: 1200, Height: 900, SHA256: books.Digest{30: byte((n + 1000) >> 8), 31: byte(n + 1000)}, Issued: feb.AddDate(1, 0, 0)}}
 		v.Accused = append(v.Accused, v.Copy)
 	}
-	v.SetSubject(fmt.Sprintf("person %d", n))
+	verify.SetSubject(v, fmt.Sprintf("person %d", n))
 	if !v.Examined() {
 		v.Error = "jpeg: unexpected end"
 	}
@@ -63,7 +65,7 @@ func leakOf(n int, finding findings.Kind, recipient string, custody ...registry.
 }
 
 // mixed is a leak with copies of several recipients.
-func mixed(n int, names ...string) *verify.Finding {
+func mixed(n int, names ...string) *findings.Finding {
 	v := leakOf(n, findings.FoundCopy, names[0])
 	for i, name := range names[1:] {
 		c := v.Issued[0]
@@ -74,12 +76,12 @@ func mixed(n int, names ...string) *verify.Finding {
 }
 
 // sheet is a leak with a copy of a further upload beside its own. The further upload and copy are of another leak.
-func sheet(v *verify.Finding, others ...*verify.Finding) *verify.Finding {
+func sheet(v *findings.Finding, others ...*findings.Finding) *findings.Finding {
 	for _, o := range others {
 		v.Issued, v.Accused = append(v.Issued, o.Issued...), append(v.Accused, o.Accused...)
 		v.Matches = append(v.Matches, o.Matches...)
 		v.Beside = append(v.Beside, findings.Beside{Submission: o.Submission, Submitted: o.Submitted, Custody: o.Custody})
-		v.SetBeside(o.Submission, fmt.Sprintf("person %d", o.Submission[0]))
+		verify.SetBeside(v, o.Submission, fmt.Sprintf("person %d", o.Submission[0]))
 	}
 	v.Recipient, v.Recipients = "", v.MayNames()
 	if len(v.Recipients) == 1 {
@@ -90,7 +92,7 @@ func sheet(v *verify.Finding, others ...*verify.Finding) *verify.Finding {
 
 // unissued is a leak with a mark under the registry's key that the registry does not list. It shows
 // a submission if v does.
-func unissued(v *verify.Finding) *verify.Finding {
+func unissued(v *findings.Finding) *findings.Finding {
 	p := -9.1
 	v.Kind, v.KeyID, v.LogP, v.BlindLogP = findings.FoundUnissued, "v1-k", &p, &p
 	v.Reads = []findings.Reading{{Copy: 77, KeyID: "v1-k", LogP: &p, Shows: findings.PixelsUnknown}}
@@ -98,53 +100,53 @@ func unissued(v *verify.Finding) *verify.Finding {
 }
 
 // closed is a file that could not be examined.
-func closed(n int, finding findings.Kind) *verify.Finding { return leakOf(n, finding, "") }
+func closed(n int, finding findings.Kind) *findings.Finding { return leakOf(n, finding, "") }
 
 // archived makes the file an archive that could not be read.
-func archived(v *verify.Finding) *verify.Finding {
+func archived(v *findings.Finding) *findings.Finding {
 	v.Error = "archive: encrypted"
 	return v
 }
 
-func unconfirmed(v *verify.Finding) *verify.Finding {
+func unconfirmed(v *findings.Finding) *findings.Finding {
 	v.Unconfirmed, v.Accused, v.Recipient, v.Issued = true, []watermark.CopyID{}, "", nil
 	return v
 }
 
 // lost makes the original of an upload that a leak may show unreadable.
-func lost(v *verify.Finding) *verify.Finding {
+func lost(v *findings.Finding) *findings.Finding {
 	v.Closed = 1
 	return v
 }
 
 // lostKey takes away the mark key of a copy of the upload that a leak shows.
-func lostKey(v *verify.Finding) *verify.Finding {
+func lostKey(v *findings.Finding) *findings.Finding {
 	v.Traces = []findings.Tracing{{Submission: v.Submission, Registered: true, Power: 1, Unsought: 1, Copies: []findings.TracedCopy{}, Edits: []findings.Edit{}}}
 	return v
 }
 
-func subject(v *verify.Finding, s string) *verify.Finding {
-	v.SetSubject(s)
+func subject(v *findings.Finding, s string) *findings.Finding {
+	verify.SetSubject(v, s)
 	return v
 }
 
-func again(v *verify.Finding) *verify.Finding {
+func again(v *findings.Finding) *findings.Finding {
 	w := *v
 	w.File = "again-" + v.File
 	return &w
 }
 
-func holds(name string, entered time.Time) registry.Custody {
-	return registry.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
+func holds(name string, entered time.Time) books.Custody {
+	return books.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
 }
 
-func all(name string, entered time.Time) registry.Custody {
-	return registry.Custody{Recipient: name, From: feb.AddDate(-20, 0, 0), To: feb.AddDate(20, 0, 0), Note: "everything", Entered: entered}
+func all(name string, entered time.Time) books.Custody {
+	return books.Custody{Recipient: name, From: feb.AddDate(-20, 0, 0), To: feb.AddDate(20, 0, 0), Note: "everything", Entered: entered}
 }
 
 // A dump and what must come of it.
 type dump struct {
-	leaks    []*verify.Finding
+	leaks    []*findings.Finding
 	named    []string
 	headline string
 	says     []string // somewhere in the sentences
@@ -153,88 +155,88 @@ type dump struct {
 
 func dumps() map[string]dump {
 	before, after := found.AddDate(-1, 0, 0), found.AddDate(0, 0, 1)
-	a := func(n int) *verify.Finding { return leakOf(n, findings.FoundCopy, "vendor A") }
-	b := func(n int) *verify.Finding { return leakOf(n, findings.FoundCopy, "vendor B") }
-	bare := func(n int, c ...registry.Custody) *verify.Finding {
+	a := func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "vendor A") }
+	b := func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "vendor B") }
+	bare := func(n int, c ...books.Custody) *findings.Finding {
 		return leakOf(n, findings.FoundUnreadable, "", c...)
 	}
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
-		"strangers":             {leaks: []*verify.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, headline: "No upload of the registry was matched by the 2 pictures", says: []string{"Some pictures are missed"}},
-		"damaged":               {leaks: []*verify.Finding{leakOf(1, findings.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 picture is damaged: it could not be decoded"}},
-		"unissued":              {leaks: []*verify.Finding{unissued(leakOf(1, findings.FoundUnknown, "")), unissued(leakOf(2, findings.FoundUnknown, ""))}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. No upload", says: []string{"1 ID under 1 key (v1-k)", "at most 2e-09 in all", "count for no recipient"}},
-		"unissued, uploads":     {leaks: []*verify.Finding{unissued(bare(1)), unissued(bare(2)), bare(3)}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. Inconclusive: 3 of the 3 pictures show uploads of the registry, and no mark", says: []string{"On 1 picture no mark was found under the 1 mark key that was tried"}},
-		"unissued beside named": {leaks: []*verify.Finding{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "the exchange had the same copies. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
-		"not examined": {leaks: []*verify.Finding{leakOf(1, findings.FoundUnknown, ""), closed(2, findings.FoundUnsupported), closed(3, findings.FoundUnopened), closed(4, findings.FoundMissing), closed(5, findings.FoundNoPicture), archived(closed(6, findings.FoundUnopened))}, headline: "No upload of the registry was matched by the 1 picture examined. 5 of the 6 files given were not examined: 1 unsupported, 2 unopened, 1 missing and 1 no picture.",
+		"strangers":             {leaks: []*findings.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, headline: "No upload of the registry was matched by the 2 pictures", says: []string{"Some pictures are missed"}},
+		"damaged":               {leaks: []*findings.Finding{leakOf(1, findings.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 picture is damaged: it could not be decoded"}},
+		"unissued":              {leaks: []*findings.Finding{unissued(leakOf(1, findings.FoundUnknown, "")), unissued(leakOf(2, findings.FoundUnknown, ""))}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. No upload", says: []string{"1 ID under 1 key (v1-k)", "at most 2e-09 in all", "count for no recipient"}},
+		"unissued, uploads":     {leaks: []*findings.Finding{unissued(bare(1)), unissued(bare(2)), bare(3)}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. Inconclusive: 3 of the 3 pictures show uploads of the registry, and no mark", says: []string{"On 1 picture no mark was found under the 1 mark key that was tried"}},
+		"unissued beside named": {leaks: []*findings.Finding{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "the exchange had the same copies. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
+		"not examined": {leaks: []*findings.Finding{leakOf(1, findings.FoundUnknown, ""), closed(2, findings.FoundUnsupported), closed(3, findings.FoundUnopened), closed(4, findings.FoundMissing), closed(5, findings.FoundNoPicture), archived(closed(6, findings.FoundUnopened))}, headline: "No upload of the registry was matched by the 1 picture examined. 5 of the 6 files given were not examined: 1 unsupported, 2 unopened, 1 missing and 1 no picture.",
 			says: []string{"1 picture is of a format or size that is not supported. It was not examined.", "1 archive could not be read, in whole or in part. What it holds is not known.", "1 file could not be opened or read.", "1 file that was named does not exist.", "1 file is no picture, and counts for nothing."}},
-		"one copy":                 {leaks: []*verify.Finding{a(1), bare(2)}, headline: "Inconclusive: 1 picture contains a confirmed copy, issued to 1 recipient. That is not enough to name a recipient. To name a recipient, copies of one and the same recipient must be found on pictures of 2 different persons", evidence: map[string]int{"vendor A": 1}},
-		"two copies":               {leaks: []*verify.Finding{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 300 times more probable", "No more than 300 times is stated, since trials allow no more. In 912 trials", "strong support", "do not show who released", "The exchange had the same copies", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
-		"same copy twice":          {leaks: []*verify.Finding{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
-		"same person twice":        {leaks: []*verify.Finding{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
-		"one copy, lost originals": {leaks: []*verify.Finding{a(1), lost(unconfirmed(a(2))), lost(unconfirmed(a(3)))}, headline: "That is not enough to name a recipient. 2 pictures may show uploads that could not be read. Restore the originals"},
-		"lost originals":           {leaks: []*verify.Finding{lost(unconfirmed(a(1)))}, headline: "could not be confirmed to show that copy's upload. Nothing else was matched. 1 picture may show uploads that could not be read. Restore"},
-		"bare, lost original":      {leaks: []*verify.Finding{bare(1), lost(bare(2)), lost(leakOf(3, findings.FoundIncomplete, ""))}, headline: "was confirmed on any of them. 2 pictures may show uploads that could not be read. Restore"},
-		"bare, lost key":           {leaks: []*verify.Finding{bare(1), lostKey(bare(2))}, headline: "was confirmed on any of them. For 1 picture the mark keys of some copies were not at hand. Restore"},
-		"named, lost original":     {leaks: []*verify.Finding{a(1), a(2), lost(unconfirmed(a(3)))}, named: []string{"vendor A"}, headline: "had the same copies."},
-		"issued afterwards":        {leaks: []*verify.Finding{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A on 2026-05-02T00:00:00Z or later. The time of the find is stated as 2026-05-01T00:00:00Z.", "The headline does not name vendor A: copies of it that were found are recorded as issued after"}, evidence: map[string]int{"vendor A": 2}},
-		"issued before":            {leaks: []*verify.Finding{issuedAt(a(1), before), issuedAt(a(2), before)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
-		"two persons":              {leaks: []*verify.Finding{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
-		"unconfirmed":              {leaks: []*verify.Finding{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "Inconclusive: 3 of the 3 pictures carry the mark of an issued copy, but could not be confirmed to show that copy's upload.", says: []string{"count for no recipient"}, evidence: map[string]int{"vendor A": 0}},
-		"transplanted":             {leaks: []*verify.Finding{leakOf(1, findings.FoundTransplanted, "vendor A"), leakOf(2, findings.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"a transplanted mark", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
-		"real and transplanted":    {leaks: []*verify.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
-		"two recipients":           {leaks: []*verify.Finding{a(1), a(2), leakOf(3, findings.FoundCopy, "authority C"), leakOf(4, findings.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: ". 2 of 4 marked pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from a single source that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
-		"colluders":                {leaks: []*verify.Finding{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "vendor A"), bare(3)}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once. Several parties put them together, or one party had the copies of all: the findings do not tell which.", says: []string{"at least 300 times more probable", "In the same pictures are copies of others, by number of persons: vendor B (2)."}, evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
-		"a large colluder":         {leaks: []*verify.Finding{a(1), a(2), a(3), mixed(4, "vendor A", "vendor B")}, named: []string{"vendor A"}, headline: "4 of 4 marked pictures contain copies recorded as issued to vendor A under “request 7”. 1 picture contains copies issued to vendor A and 1 other recipient at once. Several parties put it together", says: []string{"The headline does not name vendor B"}},
-		"rolling colluders":        {leaks: []*verify.Finding{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "authority C"), mixed(3, "authority C", "vendor A"), mixed(4, "vendor A", "vendor B", "authority C")}, named: []string{"authority C", "vendor A", "vendor B"}, headline: "4 pictures contain copies issued to two or more of vendor A, vendor B and authority C at once."},
-		"sheets": {leaks: []*verify.Finding{sheet(b(1), a(2), a(3), a(4)), sheet(b(5), a(6), a(3), a(2))}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once.",
+		"one copy":                 {leaks: []*findings.Finding{a(1), bare(2)}, headline: "Inconclusive: 1 picture contains a confirmed copy, issued to 1 recipient. That is not enough to name a recipient. To name a recipient, copies of one and the same recipient must be found on pictures of 2 different persons", evidence: map[string]int{"vendor A": 1}},
+		"two copies":               {leaks: []*findings.Finding{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 300 times more probable", "No more than 300 times is stated, since trials allow no more. In 912 trials", "strong support", "do not show who released", "The exchange had the same copies", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
+		"same copy twice":          {leaks: []*findings.Finding{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
+		"same person twice":        {leaks: []*findings.Finding{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
+		"one copy, lost originals": {leaks: []*findings.Finding{a(1), lost(unconfirmed(a(2))), lost(unconfirmed(a(3)))}, headline: "That is not enough to name a recipient. 2 pictures may show uploads that could not be read. Restore the originals"},
+		"lost originals":           {leaks: []*findings.Finding{lost(unconfirmed(a(1)))}, headline: "could not be confirmed to show that copy's upload. Nothing else was matched. 1 picture may show uploads that could not be read. Restore"},
+		"bare, lost original":      {leaks: []*findings.Finding{bare(1), lost(bare(2)), lost(leakOf(3, findings.FoundIncomplete, ""))}, headline: "was confirmed on any of them. 2 pictures may show uploads that could not be read. Restore"},
+		"bare, lost key":           {leaks: []*findings.Finding{bare(1), lostKey(bare(2))}, headline: "was confirmed on any of them. For 1 picture the mark keys of some copies were not at hand. Restore"},
+		"named, lost original":     {leaks: []*findings.Finding{a(1), a(2), lost(unconfirmed(a(3)))}, named: []string{"vendor A"}, headline: "had the same copies."},
+		"issued afterwards":        {leaks: []*findings.Finding{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A on 2026-05-02T00:00:00Z or later. The time of the find is stated as 2026-05-01T00:00:00Z.", "The headline does not name vendor A: copies of it that were found are recorded as issued after"}, evidence: map[string]int{"vendor A": 2}},
+		"issued before":            {leaks: []*findings.Finding{issuedAt(a(1), before), issuedAt(a(2), before)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
+		"two persons":              {leaks: []*findings.Finding{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
+		"unconfirmed":              {leaks: []*findings.Finding{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "Inconclusive: 3 of the 3 pictures carry the mark of an issued copy, but could not be confirmed to show that copy's upload.", says: []string{"count for no recipient"}, evidence: map[string]int{"vendor A": 0}},
+		"transplanted":             {leaks: []*findings.Finding{leakOf(1, findings.FoundTransplanted, "vendor A"), leakOf(2, findings.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"a transplanted mark", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
+		"real and transplanted":    {leaks: []*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
+		"two recipients":           {leaks: []*findings.Finding{a(1), a(2), leakOf(3, findings.FoundCopy, "authority C"), leakOf(4, findings.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: ". 2 of 4 marked pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from a single source that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
+		"colluders":                {leaks: []*findings.Finding{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "vendor A"), bare(3)}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once. Several parties put them together, or one party had the copies of all: the findings do not tell which.", says: []string{"at least 300 times more probable", "In the same pictures are copies of others, by number of persons: vendor B (2)."}, evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
+		"a large colluder":         {leaks: []*findings.Finding{a(1), a(2), a(3), mixed(4, "vendor A", "vendor B")}, named: []string{"vendor A"}, headline: "4 of 4 marked pictures contain copies recorded as issued to vendor A under “request 7”. 1 picture contains copies issued to vendor A and 1 other recipient at once. Several parties put it together", says: []string{"The headline does not name vendor B"}},
+		"rolling colluders":        {leaks: []*findings.Finding{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "authority C"), mixed(3, "authority C", "vendor A"), mixed(4, "vendor A", "vendor B", "authority C")}, named: []string{"authority C", "vendor A", "vendor B"}, headline: "4 pictures contain copies issued to two or more of vendor A, vendor B and authority C at once."},
+		"sheets": {leaks: []*findings.Finding{sheet(b(1), a(2), a(3), a(4)), sheet(b(5), a(6), a(3), a(2))}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once.",
 			says: []string{"They count as pictures of 4 persons", "They count as pictures of 2 persons", "Of 2 pictures examined, 2 were found", "are copies of others, by number of persons: vendor A (2)."}, evidence: map[string]int{"vendor A": 4, "vendor B": 2}},
-		"sheets of one":                 {leaks: []*verify.Finding{sheet(a(1), a(2), a(3))}, named: []string{"vendor A"}, headline: "1 of 1 marked picture contains a copy recorded as issued to vendor A under “request 7”. None of this shows who released the pictures; the exchange had the same copies. 1 picture has copies of several uploads: 3 copies of 3 uploads in all.", evidence: map[string]int{"vendor A": 3}},
-		"sheets with one of another":    {leaks: []*verify.Finding{sheet(a(2), b(1)), sheet(a(3), b(1)), sheet(a(4), b(1))}, named: []string{"vendor A"}, headline: "3 pictures contain copies issued to vendor A and 1 other recipient at once.", evidence: map[string]int{"vendor A": 3, "vendor B": 1}},
-		"one photograph twice":          {leaks: []*verify.Finding{sheet(b(1), subject(a(2), "person 1")), sheet(b(3), a(4))}, named: []string{"vendor A", "vendor B"}, headline: "2 pictures contain copies issued to vendor A and vendor B at once.", evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
-		"a sheet that one held in part": {leaks: []*verify.Finding{sheet(leakOf(1, findings.FoundCopy, "vendor A", holds("vendor B", before)), a(2)), leakOf(3, findings.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"1 by vendor B."}, evidence: map[string]int{"vendor A": 3}},
-		"one each":                      {leaks: []*verify.Finding{a(1), leakOf(3, findings.FoundCopy, "authority C")}, headline: "Inconclusive"},
-		"the store's":                   {leaks: []*verify.Finding{leakOf(1, findings.FoundCopy, "store"), leakOf(2, findings.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
-		"two of February":               {leaks: []*verify.Finding{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2 of these; 924 of all 120,516 uploads) and vendor B (1 of these; 924 of all 120,516 uploads). The exchange held them also."}, evidence: map[string]int{"vendor A": 0}},
-		"February": {leaks: many(20, func(n int) *verify.Finding {
+		"sheets of one":                 {leaks: []*findings.Finding{sheet(a(1), a(2), a(3))}, named: []string{"vendor A"}, headline: "1 of 1 marked picture contains a copy recorded as issued to vendor A under “request 7”. None of this shows who released the pictures; the exchange had the same copies. 1 picture has copies of several uploads: 3 copies of 3 uploads in all.", evidence: map[string]int{"vendor A": 3}},
+		"sheets with one of another":    {leaks: []*findings.Finding{sheet(a(2), b(1)), sheet(a(3), b(1)), sheet(a(4), b(1))}, named: []string{"vendor A"}, headline: "3 pictures contain copies issued to vendor A and 1 other recipient at once.", evidence: map[string]int{"vendor A": 3, "vendor B": 1}},
+		"one photograph twice":          {leaks: []*findings.Finding{sheet(b(1), subject(a(2), "person 1")), sheet(b(3), a(4))}, named: []string{"vendor A", "vendor B"}, headline: "2 pictures contain copies issued to vendor A and vendor B at once.", evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
+		"a sheet that one held in part": {leaks: []*findings.Finding{sheet(leakOf(1, findings.FoundCopy, "vendor A", holds("vendor B", before)), a(2)), leakOf(3, findings.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"1 by vendor B."}, evidence: map[string]int{"vendor A": 3}},
+		"one each":                      {leaks: []*findings.Finding{a(1), leakOf(3, findings.FoundCopy, "authority C")}, headline: "Inconclusive"},
+		"the store's":                   {leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "store"), leakOf(2, findings.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
+		"two of February":               {leaks: []*findings.Finding{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2 of these; 924 of all 120,516 uploads) and vendor B (1 of these; 924 of all 120,516 uploads). The exchange held them also."}, evidence: map[string]int{"vendor A": 0}},
+		"February": {leaks: many(20, func(n int) *findings.Finding {
 			l := bare(n, holds("vendor A", before))
 			l.Submitted = feb.AddDate(0, 0, n)
 			return l
 		}), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"vendor A (20 of these; 924 of all 120,516 uploads)", "Of 20 pictures on which no mark was found, 20 show uploads of 2018-02-15 to 2018-03-06. That time holds 0.5 % of all uploads.", "once in 10^38 draws", "vendor A could hold all of these 20 uploads unmarked. The exchange held them also. A thief who took just this time, from any of them, fits as well."}, evidence: map[string]int{"vendor A": 0}},
-		"February, two holders": {leaks: many(20, func(n int) *verify.Finding { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"vendor A and vendor B could hold all of these 20 uploads unmarked"}},
-		"February, marked":      {leaks: append(many(20, func(n int) *verify.Finding { return bare(n, holds("vendor A", before)) }), leakOf(21, findings.FoundTransplanted, "vendor A", holds("vendor A", before)), leakOf(22, findings.FoundTransplanted, "vendor A", holds("vendor A", before))), headline: "Inconclusive: 22 of the 22 pictures show uploads of the registry"},
-		"scattered":             {leaks: many(20, func(n int) *verify.Finding { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
-		"custody afterwards":    {leaks: []*verify.Finding{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held": {leaks: many(2, func(n int) *verify.Finding {
+		"February, two holders": {leaks: many(20, func(n int) *findings.Finding { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"vendor A and vendor B could hold all of these 20 uploads unmarked"}},
+		"February, marked":      {leaks: append(many(20, func(n int) *findings.Finding { return bare(n, holds("vendor A", before)) }), leakOf(21, findings.FoundTransplanted, "vendor A", holds("vendor A", before)), leakOf(22, findings.FoundTransplanted, "vendor A", holds("vendor A", before))), headline: "Inconclusive: 22 of the 22 pictures show uploads of the registry"},
+		"scattered":             {leaks: many(20, func(n int) *findings.Finding { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
+		"custody afterwards":    {leaks: []*findings.Finding{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
+		"also held": {leaks: many(2, func(n int) *findings.Finding {
 			return leakOf(n, findings.FoundCopy, "vendor A", holds("vendor B", before))
 		}), named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”. The findings do not rule out vendor B (held 2 of these 2 submissions unmarked, as entered on 2025-05-01), which could have laid marks there if it had obtained those copies. None of this shows who released the pictures", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is a picture that vendor B could hold unmarked", "The findings do not tell vendor A from vendor B: of the 2 persons on whose pictures copies issued to vendor A were found, vendor B held uploads of 2 unmarked"}},
-		"held by one of all":    {leaks: many(2, func(n int) *verify.Finding { return leakOf(n, findings.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is a picture that store could hold unmarked"}},
-		"some also held":        {leaks: []*verify.Finding{leakOf(1, findings.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
-		"more than its copies":  {leaks: []*verify.Finding{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "2 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks. The source of those uploads may also have had those copies.", says: []string{"The records say that vendor B had, marked or unmarked, 2 of the 2 uploads in this dump that vendor A does not explain. If vendor B had also obtained the copies issued to vendor A, it could be the source of both."}},
-		"no subjects":           {leaks: []*verify.Finding{subject(a(1), ""), subject(a(2), "")}, headline: "2 uploads shown have no subject and count as one person's at most. Enter the subjects", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 1 person."}, evidence: map[string]int{"vendor A": 1}},
-		"one subject of three":  {leaks: []*verify.Finding{subject(a(1), ""), subject(a(2), ""), a(3)}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 0 persons."}, evidence: map[string]int{"vendor A": 1}},
-		"two subjects of three": {leaks: []*verify.Finding{subject(a(1), ""), a(2), a(3)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
-		"real and own planted":  {leaks: []*verify.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "On 1 other picture marks of copies issued to vendor A were transplanted", says: []string{"more probable if pictures of this dump derive from those copies than if none does", "The findings do not show who released these copies."}, evidence: map[string]int{"vendor A": 2}},
-		"lookalikes":            {leaks: []*verify.Finding{leakOf(1, findings.FoundLookalike, "")}, headline: "No picture was confirmed to show an upload of the registry, but 1 of the 1 picture examined resembles an upload.", says: []string{"1 picture resembles an upload of the registry, but is not shown to be the same capture"}},
-		"removed recipient":     {leaks: []*verify.Finding{leakOf(1, findings.FoundCopy, "nobody any more"), leakOf(2, findings.FoundCopy, "nobody any more")}, headline: "Inconclusive: 2 pictures contain confirmed copies, issued to 1 recipient."},
+		"held by one of all":    {leaks: many(2, func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is a picture that store could hold unmarked"}},
+		"some also held":        {leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
+		"more than its copies":  {leaks: []*findings.Finding{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "2 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks. The source of those uploads may also have had those copies.", says: []string{"The records say that vendor B had, marked or unmarked, 2 of the 2 uploads in this dump that vendor A does not explain. If vendor B had also obtained the copies issued to vendor A, it could be the source of both."}},
+		"no subjects":           {leaks: []*findings.Finding{subject(a(1), ""), subject(a(2), "")}, headline: "2 uploads shown have no subject and count as one person's at most. Enter the subjects", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 1 person."}, evidence: map[string]int{"vendor A": 1}},
+		"one subject of three":  {leaks: []*findings.Finding{subject(a(1), ""), subject(a(2), ""), a(3)}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 0 persons."}, evidence: map[string]int{"vendor A": 1}},
+		"two subjects of three": {leaks: []*findings.Finding{subject(a(1), ""), a(2), a(3)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
+		"real and own planted":  {leaks: []*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "On 1 other picture marks of copies issued to vendor A were transplanted", says: []string{"more probable if pictures of this dump derive from those copies than if none does", "The findings do not show who released these copies."}, evidence: map[string]int{"vendor A": 2}},
+		"lookalikes":            {leaks: []*findings.Finding{leakOf(1, findings.FoundLookalike, "")}, headline: "No picture was confirmed to show an upload of the registry, but 1 of the 1 picture examined resembles an upload.", says: []string{"1 picture resembles an upload of the registry, but is not shown to be the same capture"}},
+		"removed recipient":     {leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "nobody any more"), leakOf(2, findings.FoundCopy, "nobody any more")}, headline: "Inconclusive: 2 pictures contain confirmed copies, issued to 1 recipient."},
 	}
 }
 
 // issuedAt is a leak of a copy that was issued then.
-func issuedAt(l *verify.Finding, at time.Time) *verify.Finding {
+func issuedAt(l *findings.Finding, at time.Time) *findings.Finding {
 	l.Issued[0].Issued = at
 	return l
 }
 
-func many(n int, f func(int) *verify.Finding) []*verify.Finding {
-	var out []*verify.Finding
+func many(n int, f func(int) *findings.Finding) []*findings.Finding {
+	var out []*findings.Finding
 	for i := range n {
 		out = append(out, f(i+1))
 	}
 	return out
 }
 
-func weighed(d dump) *verify.Verdict {
-	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
+func weighed(d dump) *findings.Verdict {
+	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
 	return verify.WeighFor(d.leaks, recipients, cfg, 120)
 }
 
@@ -269,7 +271,7 @@ func TestWeigh(t *testing.T) {
 // Where it is not known when the leaks were found, no sentence names a holder.
 func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	before := found.AddDate(-1, 0, 0)
-	leaks := []*verify.Finding{leakOf(1, findings.FoundUnreadable, "", holds("vendor B", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before))}
+	leaks := []*findings.Finding{leakOf(1, findings.FoundUnreadable, "", holds("vendor B", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before))}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120)
 	text := strings.Join(got.ShowsNot, "\n")
 	require.NotContains(t, strings.Join(got.Shows, "\n")+got.Headline, "vendor B")
@@ -279,7 +281,7 @@ func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	i := slices.IndexFunc(got.Odds.Recipients, func(h odds.Recipient) bool { return h.Name == "vendor B" })
 	require.Contains(t, got.Odds.Recipients[i].Note, "it is not known whether that custody is admissible")
 	got.Record.Time, got.Record.Parameters = found, map[string]string{"leaks found on": "not stated"}
-	require.Contains(t, report(t, got, false), "When the leaks were found was not stated, so that custody counts against no holder.")
+	require.Contains(t, reportOf(t, got, false), "When the leaks were found was not stated, so that custody counts against no holder.")
 }
 
 // Verdicts that were read back from JSON are weighed like those they were written
@@ -288,13 +290,13 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	v := c.investigator(t, reads(c.copy.ID))
-	var leaks, back []*verify.Finding
+	var leaks, back []*findings.Finding
 	for _, img := range []*image.NRGBA{c.first, c.second} { // a copy, and its mark on another upload
 		l, err := v.Investigate(t.Context(), "x.jpg", file(t, img, "jpeg"))
 		require.NoError(t, err)
 		raw, err := json.Marshal(l)
 		require.NoError(t, err)
-		b := new(verify.Finding)
+		b := new(findings.Finding)
 		require.NoError(t, json.Unmarshal(raw, b))
 		leaks, back = append(leaks, l), append(back, b)
 	}
@@ -308,17 +310,17 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	require.Contains(t, got.Odds.Recipients[0].Note, "transplanted")
 
 	// Two copies in one picture, read and not traced: both recipients are listed.
-	require.NoError(t, c.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor B", Kind: registry.KindVendor}))
+	require.NoError(t, c.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor B", Kind: books.KindVendor}))
 	other, err := newIssuer(t, c.issuing).Issue(t.Context(), io.Discard, c.firstID, "vendor B", "request 8")
 	require.NoError(t, err)
 	both := *back[1]
 	both.Kind, both.Unconfirmed, both.Traces = findings.FoundCopy, true, nil
 	both.Reads = nil
-	for _, x := range []*registry.Copy{c.copy, other} {
+	for _, x := range []*books.Copy{c.copy, other} {
 		p := -9.1
 		both.Reads = append(both.Reads, findings.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: findings.PixelsUndecided})
 	}
-	got, err = v.Weigh(t.Context(), []*verify.Finding{&both})
+	got, err = v.Weigh(t.Context(), []*findings.Finding{&both})
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{"vendor A": 1, "vendor B": 1}, got.Unconfirmed)
 
@@ -326,13 +328,13 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	got, err = v.Weigh(t.Context(), back)
 	require.NoError(t, err)
 	require.LessOrEqual(t, got.Odds.Recipients[0].LogE, 0.0)
-	_, err = v.Weigh(t.Context(), []*verify.Finding{nil})
+	_, err = v.Weigh(t.Context(), []*findings.Finding{nil})
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
 // What counts for nobody changes no number.
 func TestMarksThatCountForNobody(t *testing.T) {
-	base := []*verify.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}
+	base := []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}
 	want := weighed(dump{leaks: base})
 	more := append(base,
 		leakOf(3, findings.FoundTransplanted, "vendor B"), leakOf(4, findings.FoundTransplanted, "vendor A"),
@@ -347,13 +349,13 @@ func TestMarksThatCountForNobody(t *testing.T) {
 
 // The default claims no more than independent pictures allow, and says what they are.
 func TestDefaultTrials(t *testing.T) {
-	leaks := []*verify.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}
+	leaks := []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}
 	for _, l := range leaks {
 		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120)
-	require.InDelta(t, 3./verify.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")
-	require.InDelta(t, math.Log10(verify.MarkTrials/3.), got.Odds.Recipients[0].LogE, 1e-3)
+	require.InDelta(t, 3./tuning.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")
+	require.InDelta(t, math.Log10(tuning.MarkTrials/3.), got.Odds.Recipients[0].LogE, 1e-3)
 	require.Contains(t, strings.Join(got.Shows, " "), "No more than 300 times is stated, since trials allow no more. In 912 trials")
 	require.Contains(t, strings.Join(got.Shows, " "), "Each trial is a real picture of its own")
 }

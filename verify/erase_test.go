@@ -22,7 +22,7 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 	ctx := t.Context()
 	v := c.investigator(t, noMark)
 	leak := file(t, leaked(t, c.marked, "telegram"), "jpeg")
-	examine := func(v *verify.Investigator) *verify.Finding {
+	examine := func(v *verify.Investigator) *findings.Finding {
 		got, err := v.Investigate(ctx, "leak.jpg", leak)
 		require.NoError(t, err)
 		return got
@@ -46,7 +46,7 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 	require.Equal(t, c.copy.ID, got.Copy)
 	require.Contains(t, got.Note, "was erased from the registry")
 	require.Empty(t, got.Custody)
-	d, err := marked.Weigh(ctx, []*verify.Finding{got})
+	d, err := marked.Weigh(ctx, []*findings.Finding{got})
 	require.NoError(t, err)
 	var report bytes.Buffer
 	require.NoError(t, marked.WriteReport(ctx, &report, d, true))

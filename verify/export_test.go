@@ -13,8 +13,15 @@ import (
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/holdings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/report"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
+	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -28,10 +35,10 @@ func (v *Investigator) Leave(ctx context.Context, file string) error {
 // Rival returns what is said of the original of a copy and of another upload, if a leak shows the
 // other upload and the document of the copy's.
 func (v *Investigator) Rival(ctx context.Context, of, shown watermark.Submission) (string, error) {
-	e := evidence{matches: []findings.Match{{Submission: shown, Pixels: findings.PixelsSame}, {Submission: of, Pixels: findings.PixelsAlike}},
-		reads: []read{{issued: &registry.Copy{Submission: of}, shows: findings.PixelsAlike}}}
+	e := conclude.Evidence{Matches: []findings.Match{{Submission: shown, Pixels: findings.PixelsSame}, {Submission: of, Pixels: findings.PixelsAlike}},
+		Reads: []conclude.Read{{Issued: &books.Copy{Submission: of}, Shows: findings.PixelsAlike}}}
 	err := v.rivals(ctx, &e)
-	return e.reads[0].rival, err
+	return e.Reads[0].Rival, err
 }
 
 // SetClock replaces the clock of the records.
@@ -68,10 +75,10 @@ func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.I
 
 // What tests look at.
 var (
-	MosaicSide     = mosaicSide
-	ReportTemplate = reportHTML
-	Method         = method
-	NoteCodes      = slices.Sorted(maps.Keys(notes))
+	MosaicSide     = tuning.MosaicSide
+	ReportTemplate = report.ReportHTML
+	Method         = recheck.Method
+	NoteCodes      = slices.Sorted(maps.Keys(words.Notes))
 )
 
 // TakeMemory takes all memory of pictures, of the 512 MiB that v has, until give is called.
@@ -81,23 +88,23 @@ func (v *Investigator) TakeMemory(ctx context.Context) (give func(), err error) 
 }
 
 // SameDocuments is sameDocuments.
-func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Finding) ([]findings.SameDocument, int, error) {
+func (v *Investigator) SameDocuments(ctx context.Context, leaks []*findings.Finding) ([]findings.SameDocument, int, error) {
 	return v.sameDocuments(ctx, leaks)
 }
 
-// Units returns the units of the submissions that leaks show. each is [Circumstances].UploadsPerSubject.
-func Units(leaks []*Finding, each int, same ...findings.SameDocument) map[watermark.Submission]string {
-	w := &weighing{cfg: Basis{Circumstances: Circumstances{UploadsPerSubject: each}}}
+// Units returns the units of the submissions that leaks show. each is [findings.Circumstances].UploadsPerSubject.
+func Units(leaks []*findings.Finding, each int, same ...findings.SameDocument) map[watermark.Submission]string {
+	w := &weigh.Weighing{Cfg: weigh.Basis{Circumstances: findings.Circumstances{UploadsPerSubject: each}}}
 	w.Findings, w.SameDocuments = leaks, same
-	w.clusters()
-	w.units()
-	return w.unit
+	w.Clusters()
+	w.Units()
+	return w.Unit
 }
 
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
 // submissions are spread over so many months; every recipient has copies of all, and
 // those whose custody covers a leak held what was submitted in its months.
-func WeighFor(leaks []*Finding, recipients []registry.Recipient, cfg Config, months int, issued ...registry.Copy) *Verdict {
+func WeighFor(leaks []*findings.Finding, recipients []books.Recipient, cfg Config, months int, issued ...books.Copy) *findings.Verdict {
 	return WeighAround(leaks, recipients, cfg, months, Around{}, issued...)
 }
 
@@ -112,125 +119,127 @@ type Around struct {
 }
 
 // WeighAround is WeighFor, with what is around.
-func WeighAround(leaks []*Finding, recipients []registry.Recipient, cfg Config, months int, around Around, issued ...registry.Copy) *Verdict {
-	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
-		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+func WeighAround(leaks []*findings.Finding, recipients []books.Recipient, cfg Config, months int, around Around, issued ...books.Copy) *findings.Verdict {
+	b := &weigh.Facts{Recipients: recipients, Copies: make(map[watermark.Submission][]books.Copy),
+		Holdings: &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	const each = 33 // submissions a day
 	for _, l := range leaks {
-		if len(b.cells) == 0 && !l.Submitted.IsZero() {
+		if len(b.Cells) == 0 && !l.Submitted.IsZero() {
 			all := oddstest.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2, 0))
 			for t := all[0].From; t.Before(all[len(all)-1].From); t = t.AddDate(0, 0, 1) {
-				b.cells = append(b.cells, odds.Cell{From: t})
+				b.Cells = append(b.Cells, odds.Cell{From: t})
 			}
 		}
 		for _, x := range l.Issued {
 			of := cmp.Or(x.Submission, l.Submission)
-			if !slices.ContainsFunc(b.copies[of], func(c registry.Copy) bool { return c.ID == x.ID }) {
-				b.copies[of] = append(b.copies[of], x)
+			if !slices.ContainsFunc(b.Copies[of], func(c books.Copy) bool { return c.ID == x.ID }) {
+				b.Copies[of] = append(b.Copies[of], x)
 			}
 		}
 	}
 	for _, x := range issued {
-		if !slices.ContainsFunc(b.copies[x.Submission], func(c registry.Copy) bool { return c.ID == x.ID }) {
-			b.copies[x.Submission] = append(b.copies[x.Submission], x)
+		if !slices.ContainsFunc(b.Copies[x.Submission], func(c books.Copy) bool { return c.ID == x.ID }) {
+			b.Copies[x.Submission] = append(b.Copies[x.Submission], x)
 		}
 	}
-	for i := range b.cells {
-		b.cells[i].Submissions = each
-		b.holdings.Submissions = append(b.holdings.Submissions, each)
+	for i := range b.Cells {
+		b.Cells[i].Submissions = each
+		b.Holdings.Submissions = append(b.Holdings.Submissions, each)
 	}
 	for _, r := range recipients {
-		b.holdings.Copies[r.Name] = b.holdings.Submissions
+		b.Holdings.Copies[r.Name] = b.Holdings.Submissions
 	}
-	b.ever = &engine.Holdings{Copies: b.holdings.Copies, Unmarked: make(map[string][]int)}
-	b.earlier, b.travel, b.published, b.public = around.Earlier, around.Travel, around.Published, make(map[exposure]time.Time)
+	b.Ever = &holdings.Holdings{Copies: b.Holdings.Copies, Unmarked: make(map[string][]int)}
+	b.Earlier, b.Travel, b.Published, b.Public = around.Earlier, around.Travel, around.Published, make(map[weigh.Exposure]time.Time)
 	for _, l := range leaks {
 		for _, c := range l.Issued {
 			if since, public := around.Public[c.ID]; public {
-				b.public[exposure{l.SHA256, c.ID}] = since
+				b.Public[weigh.Exposure{File: l.SHA256, Copy: c.ID}] = since
 			}
 		}
 	}
-	dated := cfg.basis().dated(leaks, b.earlier)
+	dated := cfg.basis().Dated(leaks, b.Earlier)
 	for _, l := range leaks {
 		for _, c := range l.EveryCustody() {
-			for _, of := range []map[string][]int{b.ever.Unmarked, b.holdings.Unmarked}[:1+map[bool]int{true: 1}[dated.admissible(c)]] {
-				if len(b.cells) > 0 && of[c.Recipient] == nil {
-					of[c.Recipient] = make([]int, len(b.cells))
+			for _, of := range []map[string][]int{b.Ever.Unmarked, b.Holdings.Unmarked}[:1+map[bool]int{true: 1}[dated.Admissible(c)]] {
+				if len(b.Cells) > 0 && of[c.Recipient] == nil {
+					of[c.Recipient] = make([]int, len(b.Cells))
 				}
-				for i := odds.CellOf(b.cells, c.From); i <= odds.CellOf(b.cells, c.To.AddDate(0, 0, -1)) && i < len(b.cells); i++ {
+				for i := odds.CellOf(b.Cells, c.From); i <= odds.CellOf(b.Cells, c.To.AddDate(0, 0, -1)) && i < len(b.Cells); i++ {
 					of[c.Recipient][i] = each
 				}
 			}
 		}
 	}
-	for _, c := range b.cells {
-		b.history.Submitted = append(b.history.Submitted, findings.DayCount{Day: c.From, N: each})
+	for _, c := range b.Cells {
+		b.History.Submitted = append(b.History.Submitted, findings.DayCount{Day: c.From, N: each})
 	}
 	for _, r := range recipients {
 		h := findings.RecipientHistory{Name: r.Name, Kind: r.Kind}
-		for i, n := range b.holdings.Unmarked[r.Name] {
+		for i, n := range b.Holdings.Unmarked[r.Name] {
 			if n > 0 {
-				h.Custody = append(h.Custody, findings.CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
+				h.Custody = append(h.Custody, findings.CustodySpan{From: b.Cells[i].From, To: b.Cells[i].From.AddDate(0, 1, -1)})
 			}
 		}
-		b.history.Recipients = append(b.history.Recipients, h)
+		b.History.Recipients = append(b.History.Recipients, h)
 	}
-	w, err := weigh(leaks, b, cfg.basis(), 1)
+	w, err := weigh.Weigh(leaks, b, cfg.basis(), 1)
 	if err != nil {
 		panic(err)
 	}
 	w.Record.Run, w.Record.Keys = around.Run, []string{"v1-k"}
-	w.speak()
+	w.Speak()
 	return &w.Verdict
 }
 
 // SetSubject says whose upload a leak shows.
-func (v *Finding) SetSubject(s string) { v.Private.subject = s }
+func SetSubject(v *findings.Finding, s string) { v.Private.Subject = s }
 
 // SetBeside says whose upload a leak shows beside its own.
-func (v *Finding) SetBeside(of watermark.Submission, s string) {
-	if v.Private.others == nil {
-		v.Private.others = make(map[watermark.Submission]string)
+func SetBeside(v *findings.Finding, of watermark.Submission, s string) {
+	if v.Private.Others == nil {
+		v.Private.Others = make(map[watermark.Submission]string)
 	}
-	v.Private.others[of] = s
+	v.Private.Others[of] = s
 }
 
 // SetMarked says whose copy's mark was read, confirmed or not.
-func (v *Finding) SetMarked(recipient string) {
-	if v.Private.marked = nil; recipient != "" {
-		v.Private.marked = []string{recipient}
+func SetMarked(v *findings.Finding, recipient string) {
+	if v.Private.Marked = nil; recipient != "" {
+		v.Private.Marked = []string{recipient}
 	}
 }
 
 // Marked is what SetMarked sets.
-func (v *Finding) Marked() string { return strings.Join(v.Private.marked, ", ") }
+func Marked(v *findings.Finding) string { return strings.Join(v.Private.Marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
-func (v *Finding) SetThumbnails(img *image.NRGBA) {
-	v.Private.leak = lookOf(img)
-	v.Private.upload = v.Private.leak
+func SetThumbnails(v *findings.Finding, img *image.NRGBA) {
+	v.Private.Leak = lookOf(img)
+	v.Private.Upload = v.Private.Leak
 }
 
 // Conclude concludes the leak from the evidence in it.
-func (v *Finding) Conclude() { v.ConcludeFound(time.Time{}) }
+func Conclude(v *findings.Finding) { ConcludeFound(v, time.Time{}) }
 
 // ConcludeFound is Conclude of a leak that was found at a stated time.
-func (v *Finding) ConcludeFound(at time.Time) {
+func ConcludeFound(v *findings.Finding, at time.Time) {
 	if v.Examined() {
-		v.conclude(v.evidence(given{true, at}))
+		conclude.Into(v, conclude.EvidenceOf(v, conclude.Given{Opens: true, FoundAt: at}))
 		return
 	}
 	subject := *v
-	*v = *closedLeak(v.File, v.Kind, v.Picture, v.Error)
-	v.Private.subject, v.Private.marked = subject.Private.subject, subject.Private.marked
+	*v = *conclude.ClosedLeak(v.File, v.Kind, v.Picture, v.Error)
+	v.Private.Subject, v.Private.Marked = subject.Private.Subject, subject.Private.Marked
 }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Finding) Recheck(opens bool) error { return v.recheck(given{opens: opens}, true) }
+func Recheck(v *findings.Finding, opens bool) error {
+	return recheck.Recheck(v, conclude.Given{Opens: opens}, true)
+}
 
 // Encode writes findings as a program with the key could.
-func (f *Findings) Encode() ([]byte, error) { return f.encode() }
+func Encode(f *findings.File) ([]byte, error) { return recheck.Encode(f) }
 
 // HashDistance is that of a submission's hash to queries.
 func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
@@ -259,8 +268,8 @@ func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Sub
 
 // HoldersOf returns what the first page of a report says of the pictures of each recipient, and the
 // notes on the ratios of those it names.
-func HoldersOf(d *Verdict) (out []string) {
-	r := reportView{Verdict: d}
+func HoldersOf(d *findings.Verdict) (out []string) {
+	r := report.ReportView{Verdict: d}
 	for _, h := range r.Holders() {
 		out = append(out, h.Name+": "+h.Pictures)
 	}
@@ -282,4 +291,4 @@ func closedChan() chan struct{} {
 }
 
 // Chance is what a report says of a leak's scores.
-func (v *Finding) Chance() string { return chance(v) }
+func Chance(v *findings.Finding) string { return report.Chance(v) }

@@ -14,7 +14,10 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -25,25 +28,25 @@ import (
 // yields the findings in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
-// A bad file is a finding that says so ([Finding.Examined]), not an error. So is a broken tar
+// A bad file is a finding that says so ([findings.Finding.Examined]), not an error. So is a broken tar
 // archive, beside its files before the damage. An error ends the sequence with a nil finding. Before the first
 // file is examined, the investigation is entered into the ledger: see [registry.Investigation]. If no
 // file can be examined, nothing is entered, and the only error is a *[NothingError]. Nested and
 // compressed archives are unpacked to temporary files, which are removed at the end.
-func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Finding, error] {
+func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*findings.Finding, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })
 }
 
 // InvestigateFS examines every file of fsys in the same way as [Investigator.InvestigateFiles].
-func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*Finding, error] {
+func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*findings.Finding, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.AddFS(ctx, fsys, "") })
 }
 
 // investigateDump returns the findings on the files that list adds to a dump, in their order. Before it examines a
 // file, it takes findings from the state file and enters the investigation into the ledger, unless no file can be
 // examined.
-func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Finding, error] {
-	return func(yield func(*Finding, error) bool) {
+func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*findings.Finding, error] {
+	return func(yield func(*findings.Finding, error) bool) {
 		d := dump.New(v.dumpOptions())
 		defer d.Close()
 		err := list(d)
@@ -91,11 +94,11 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 // A NothingError says that a dump has no picture that can be examined. Nothing was entered into the
 // ledger.
 type NothingError struct {
-	Files []*Finding // what each file is instead; none of a dump without files
+	Files []*findings.Finding // what each file is instead; none of a dump without files
 }
 
 func (e *NothingError) Error() string {
-	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", count(len(e.Files), "file", "files"))
+	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", words.Count(len(e.Files), "file", "files"))
 }
 
 // something returns nil if one of the files can be decoded, else a *[NothingError] with the findings on all.
@@ -136,7 +139,7 @@ func (v *Investigator) sums(ctx context.Context, files []dump.File) (out [][32]b
 }
 
 // unread returns the finding on a file whose bytes could not be read.
-func unread(f dump.File, cause error) *Finding {
+func unread(f dump.File, cause error) *findings.Finding {
 	out := closed(f.Name, nil, intake.WithoutPath(cause))
 	out.Size, out.SHA256 = f.Size, ""
 	return out
@@ -153,7 +156,7 @@ func (v *Investigator) opened(d *dump.Dump) {
 }
 
 // dumpOptions returns the limits of the configuration as package dump takes them. A PDF may have
-// [maxPDF] times the bytes of another file.
+// [tuning.MaxPDF] times the bytes of another file.
 func (v *Investigator) dumpOptions() dump.Options {
 	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, Unpack: v.cfg.Unpack}
 	if v.cfg.LeakedPDF != nil {
@@ -163,22 +166,22 @@ func (v *Investigator) dumpOptions() dump.Options {
 			return v.cfg.LeakedPDF(ctx, file, page, func(bytes int64) error { return lease.Take(ctx, bytes) })
 		}
 	}
-	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
-		o.MaxPDF = maxPDF * v.cfg.MaxBytes
+	if v.cfg.MaxBytes < math.MaxInt64/tuning.MaxPDF {
+		o.MaxPDF = tuning.MaxPDF * v.cfg.MaxBytes
 	}
 	return o
 }
 
 // A result is what came of one file.
 type result struct {
-	verdict *Finding
+	verdict *findings.Finding
 	err     error
 }
 
 // run examines the files all, [Config].Workers at a time, and yields the findings in the order of the files. Each
 // finding is kept in p before it is yielded. All goroutines that run started have ended when it returns. files is the
 // number of files in the dump.
-func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*Finding, error) bool) {
+func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*findings.Finding, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
 	slots := make(chan chan result, 4*workers) // bounds what is begun but not yet taken
@@ -232,7 +235,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *p
 
 // investigateFile examines one file of a dump of so many files. If p has the finding on the same bytes, it returns a
 // copy of that. Only failures of the registry and the end of ctx are errors.
-func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Finding, error) {
+func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*findings.Finding, error) {
 	lease := v.memory.Lease()
 	defer lease.Give()
 	if f.Err == nil && f.Size <= v.cfg.MaxBytes && !f.Made { // else it is not read, or waits for memory of its own
@@ -274,7 +277,7 @@ func (v *Investigator) read(ctx context.Context, f dump.File) ([]byte, error) {
 	}
 	defer in.Close()
 	data, err := intake.ReadAll(in, f.Size, v.cfg.MaxBytes)
-	if want, known := v.cfg.Sums[f.Name]; known && err == nil && registry.Digest(sha256.Sum256(data)) != want {
+	if want, known := v.cfg.Sums[f.Name]; known && err == nil && books.Digest(sha256.Sum256(data)) != want {
 		return nil, fmt.Errorf("the file was altered: SHA-256 %x, want %s", sha256.Sum256(data), want)
 	}
 	return data, err

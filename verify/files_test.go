@@ -55,7 +55,7 @@ func searcher(t *testing.T, change ...func(*verify.Config)) *verify.Investigator
 	return v
 }
 
-func names(t *testing.T, seq func(func(*verify.Finding, error) bool)) (files []string, kinds map[string]findings.Kind) {
+func names(t *testing.T, seq func(func(*findings.Finding, error) bool)) (files []string, kinds map[string]findings.Kind) {
 	t.Helper()
 	kinds = make(map[string]findings.Kind)
 	for v, err := range seq {
@@ -197,10 +197,10 @@ func TestWorkersDoNotChangeVerdicts(t *testing.T) {
 		"a.png": {Data: file(t, c.first, "jpeg")}, "b.png": {Data: file(t, imaging.New(300, 200, image.White), "jpeg")},
 		"d.png": {Data: file(t, imaging.Crop(passport(7), image.Rect(0, 0, 300, 250)), "jpeg")}, "e.png": {Data: []byte("x")},
 	}
-	var want []*verify.Finding
+	var want []*findings.Finding
 	for _, workers := range []int{5, 1} {
 		c.Workers = workers
-		var got []*verify.Finding
+		var got []*findings.Finding
 		for v, err := range c.investigator(t, noMark).InvestigateFS(t.Context(), fsys) {
 			require.NoError(t, err)
 			got = append(got, v)

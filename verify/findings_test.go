@@ -21,9 +21,10 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/odds"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 var rich struct {
@@ -45,7 +46,7 @@ func makeRichDump(t *testing.T) {
 	c.Found = feb.AddDate(20, 0, 0)
 	v := c.investigator(t, noMark)
 	_, verdicts := examined(t)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for _, l := range [][2]string{
 		{"copy.jpg", "messenger"}, {"traced.jpg", "only traced"}, {"stranger with a mark.jpg", "on a stranger"}, {"unmarked.jpg", "unmarked"},
 		{"no UTF-8 \xff.jpg", "none issued"}, {"thumbnail.jpg", "unread"}, {"thumbnail of a bill.jpg", "unread bill"}, {"transplanted.jpg", "transplanted"}, {"never issued.jpg", "unissued, upload"},
@@ -79,9 +80,9 @@ func makeRichDump(t *testing.T) {
 	rich.plain, rich.revealed, rich.report = write(false), write(true), b.String()
 }
 
-func readFindings(t *testing.T, text string) *verify.Findings {
+func readFindings(t *testing.T, text string) *findings.File {
 	t.Helper()
-	f, err := verify.ReadFindings(strings.NewReader(text))
+	f, err := recheck.Read(strings.NewReader(text))
 	require.NoError(t, err)
 	return f
 }
@@ -91,8 +92,8 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 	plain, revealed, report := richDump(t)
 	for _, text := range []string{plain, revealed} {
 		f := readFindings(t, text)
-		assert.NoError(t, f.CheckLeaks())
-		assert.NoError(t, f.CheckVerdict())
+		assert.NoError(t, recheck.CheckLeaks(f))
+		assert.NoError(t, recheck.CheckVerdict(f))
 		counts := f.Verdict.Counts
 		for _, label := range []string{"copy", "copy (unconfirmed)", "unmarked", "unreadable", "transplanted", "unissued", "lookalike", "unknown", "damaged"} {
 			assert.NotZero(t, counts[label], "%s is not tested: %v", label, counts)
@@ -100,14 +101,14 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 	}
 	assert.NotContains(t, plain, "customer 1")
 	assert.Contains(t, revealed, "customer 1")
-	inReport, err := verify.FindingsInReport([]byte(report))
+	inReport, err := recheck.InReport([]byte(report))
 	require.NoError(t, err)
 	assert.Equal(t, plain, string(inReport))
 }
 
 // unredacted are the findings that a verdict without a registry has.
-func unredacted(d *verify.Verdict) *verify.Findings {
-	f := &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: append([]*verify.Finding{}, d.Findings...),
+func unredacted(d *findings.Verdict) *findings.File {
+	f := &findings.File{Format: findings.Format, Verdict: d, Leaks: append([]*findings.Finding{}, d.Findings...),
 		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Findings)), Uploads: make([]string, len(d.Findings))}
 	for _, l := range d.Findings {
 		f.Subjects[l.Submission.String()] = "somebody"
@@ -124,15 +125,15 @@ func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
 		got := weighed(d)
 		got.Record.Parameters = verify.Method()
 		got.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
-		text, err := unredacted(got).Encode()
+		text, err := verify.Encode(unredacted(got))
 		require.NoError(t, err, name)
 		f := readFindings(t, string(text))
-		assert.NoError(t, f.CheckVerdict(), name)
+		assert.NoError(t, recheck.CheckVerdict(f), name)
 		if name != "two copies" && !long.On {
 			continue
 		}
 		f.Verdict.Matched++
-		assert.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings, name)
+		assert.ErrorIs(t, recheck.CheckVerdict(f), findings.ErrUnsound, name)
 	}
 }
 
@@ -156,8 +157,8 @@ func TestFindingsHaveOneForm(t *testing.T) {
 	} {
 		edited := edit(plain)
 		require.NotEqual(t, plain, edited, name)
-		_, err := verify.ReadFindings(strings.NewReader(edited))
-		assert.ErrorIs(t, err, verify.ErrFindings, name)
+		_, err := recheck.Read(strings.NewReader(edited))
+		assert.ErrorIs(t, err, findings.ErrUnsound, name)
 	}
 }
 
@@ -350,38 +351,38 @@ func noticed(t *testing.T, tree any) bool {
 	t.Helper()
 	text, err := json.Marshal(tree)
 	require.NoError(t, err)
-	var f verify.Findings
+	var f findings.File
 	if json.Unmarshal(text, &f) != nil { // an ID that is none
 		return true
 	}
-	if text, err = f.Encode(); err != nil {
+	if text, err = verify.Encode(&f); err != nil {
 		return true
 	}
-	again, err := verify.ReadFindings(bytes.NewReader(text))
-	return err != nil || again.CheckLeaks() != nil || again.CheckVerdict() != nil
+	again, err := recheck.Read(bytes.NewReader(text))
+	return err != nil || recheck.CheckLeaks(again) != nil || recheck.CheckVerdict(again) != nil
 }
 
 func FuzzFindings(f *testing.F) {
 	f.Add([]byte(`{"format":"kycmark findings v1","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var x verify.Findings
+		var x findings.File
 		if len(data) > 1<<16 || json.Unmarshal(data, &x) != nil {
 			return
 		}
-		text, err := x.Encode()
+		text, err := verify.Encode(&x)
 		if err != nil {
 			return
 		}
-		if got, err := verify.ReadFindings(bytes.NewReader(text)); err == nil {
-			_ = got.CheckLeaks()
-			_ = got.CheckVerdict()
+		if got, err := recheck.Read(bytes.NewReader(text)); err == nil {
+			_ = recheck.CheckLeaks(got)
+			_ = recheck.CheckVerdict(got)
 		}
 	})
 }
 
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(verify.FindingsSchema))
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(findings.Schema))
 	require.NoError(t, err)
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
@@ -409,7 +410,7 @@ func TestFindingsFollowTheSchema(t *testing.T) {
 		got := weighed(d)
 		got.Record = goldenDump().Record
 		got.Record.Logged = []int64{1}
-		text, err := unredacted(got).Encode()
+		text, err := verify.Encode(unredacted(got))
 		require.NoError(t, err)
 		assert.NoError(t, valid(s, string(text)), name)
 	}
@@ -439,17 +440,17 @@ func TestSchemaHasAllFields(t *testing.T) {
 		Properties map[string]any
 		Defs       map[string]struct{ Properties map[string]any } `json:"$defs"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
+	require.NoError(t, json.Unmarshal([]byte(findings.Schema), &doc))
 	for name, x := range map[string]any{
-		"verdict": verify.Verdict{}, "leak": verify.Finding{}, "record": findings.Record{}, "container": findings.Container{}, "match": findings.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
-		"trace": findings.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": findings.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{}, "beside": findings.Beside{},
-		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
+		"verdict": findings.Verdict{}, "leak": findings.Finding{}, "record": findings.Record{}, "container": findings.Container{}, "match": findings.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
+		"trace": findings.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": findings.Edit{}, "issuedCopy": books.Copy{}, "custody": books.Custody{}, "beside": findings.Beside{},
+		"history": findings.History{}, "keyState": books.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"odds": odds.Verdict{}, "recipientEvidence": odds.Recipient{}, "window": odds.Window{},
 		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Verdict{}.Flags, "claim": odds.Verdict{}.Claim,
 	} {
 		assert.Equal(t, fields(x), slices.Sorted(maps.Keys(doc.Defs[name].Properties)), name)
 	}
-	assert.Equal(t, fields(verify.Findings{}), slices.Sorted(maps.Keys(doc.Properties)))
+	assert.Equal(t, fields(findings.File{}), slices.Sorted(maps.Keys(doc.Properties)))
 }
 
 func fields(x any) (names []string) {

@@ -23,6 +23,8 @@ import (
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -96,7 +98,7 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 	return s
 }
 
-func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *registry.Submission {
+func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *books.Submission {
 	t.Helper()
 	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at)
 	require.NoError(t, err)
@@ -108,7 +110,7 @@ func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at ti
 func vendors(t *testing.T, r *registry.Registry, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		require.NoError(t, r.AddRecipient(t.Context(), books.Recipient{Name: name, Kind: books.KindVendor}))
 	}
 }
 
@@ -190,7 +192,7 @@ type caseFile struct {
 	first, second, bill       *image.NRGBA
 	marked                    *image.NRGBA // the copy of the first
 	firstID, secondID, billID watermark.Submission
-	copy                      *registry.Copy
+	copy                      *books.Copy
 }
 
 // A madeCase is a case that tests share, and the file of its registry: marking takes a second.
@@ -213,7 +215,7 @@ func (made *madeCase) make(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "made.db")
 	r, err := registry.Create(ctx, sqlite.At(path), nil)
 	require.NoError(t, err)
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s := newIssuer(t, registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()})
 	enter := func(img *image.NRGBA, subject string) watermark.Submission {
 		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
@@ -221,12 +223,12 @@ func (made *madeCase) make(t *testing.T) {
 	c.first, c.second = made.first().Fill(specimen.NewPerson(1)), made.second().Fill(specimen.NewPerson(2))
 	c.bill = billOf(1)
 	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
-	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
+	require.NoError(t, r.AddCustody(ctx, books.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
 	var out bytes.Buffer
 	p, err := s.Prepare(ctx, c.firstID)
 	require.NoError(t, err)
 	const id = 0x0123456789abcdef // the same marks in each run
-	c.copy, err = p.IssueAs(ctx, id, "vendor A", "request 7", func(_ *registry.Copy, file []byte) error {
+	c.copy, err = p.IssueAs(ctx, id, "vendor A", "request 7", func(_ *books.Copy, file []byte) error {
 		_, err := out.Write(file)
 		return err
 	})
@@ -278,12 +280,12 @@ func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investi
 	return v
 }
 
-func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *verify.Finding {
+func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *findings.Finding {
 	t.Helper()
 	return examine(t, c.investigator(t, detect), img)
 }
 
-func examine(t *testing.T, v *verify.Investigator, img image.Image) *verify.Finding {
+func examine(t *testing.T, v *verify.Investigator, img image.Image) *findings.Finding {
 	t.Helper()
 	got, err := v.Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -93,10 +93,10 @@ func (b *burglar) exchanged(tree bool) {
 	require.NoError(b.t, err)
 	var raw []byte
 	require.NoError(b.t, b.db.QueryRow("SELECT entry FROM ledger WHERE seq = $1", n).Scan(&raw))
-	old, err := books.ParseEntry(raw)
+	old, err := records.ParseEntry(raw)
 	require.NoError(b.t, err)
 	s.Area = first.Area
-	e := books.EntryOf(s)
+	e := records.EntryOf(*s)
 	e.Seq, e.Lists = old.Seq, old.Lists
 	b.exec("UPDATE submission SET area = $1 WHERE seq = $2", s.Area, n)
 	b.exec("UPDATE ledger SET entry = $1 WHERE seq = $2", e.Encode(), n)
@@ -160,7 +160,7 @@ func (b *burglar) look(leak []byte) (problem string) {
 	require.NoError(b.t, err)
 	require.Equal(b.t, hidden.ID, got.Submission)
 	require.Zero(b.t, got.Searched.Missing.Damaged)
-	d, err := v.Weigh(b.t.Context(), []*verify.Finding{got})
+	d, err := v.Weigh(b.t.Context(), []*findings.Finding{got})
 	require.NoError(b.t, err)
 	for _, s := range d.Record.Segments {
 		problem += s.Problem

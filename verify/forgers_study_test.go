@@ -13,9 +13,9 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -26,7 +26,7 @@ import (
 func TestForgersStudy(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	ways := []string{"none", "jpeg90", "jpeg75", "jpeg50", "jpeg30", "telegram", "whatsapp", "resize75", "crop75", "screenshot"}
 	forged := make(map[string]image.Image)
 	for i := range uint64(10) {
@@ -48,12 +48,12 @@ func TestForgersStudy(t *testing.T) {
 		}
 	}
 	lost := time.Now().UTC()
-	require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: registry.KeyCompromised, Since: lost}))
+	require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: lost}))
 	for _, found := range []time.Time{{}, lost.Add(time.Second)} {
 		investigating := investigating(cfg)
 		investigating.Found = found
 		v := newInvestigator(t, investigating)
-		var leaks []*verify.Finding
+		var leaks []*findings.Finding
 		counts := make(map[string]int)
 		for name, img := range forged {
 			got, err := v.Investigate(t.Context(), name, file(t, img, "jpeg"))

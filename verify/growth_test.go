@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 )
 
 // What was submitted after the leaks were found could not leak. A vendor who held all that
@@ -39,9 +39,9 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	assert.Contains(t, strings.Join(d.Dates, "\n"), "1 picture shows an upload recorded as submitted after the stated time of the find (2018-02-14T16:01:00Z). One of these dates is wrong, or the file was elsewhere before.")
 	var findings bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
-	f, err := verify.ReadFindings(&findings)
+	f, err := recheck.Read(&findings)
 	require.NoError(t, err)
-	assert.NoError(t, f.CheckVerdict())
+	assert.NoError(t, recheck.CheckVerdict(f))
 
 	cfg.Found = feb.AddDate(-1, 0, 0)
 	_, d = weighIn(t, cfg, leaks)
@@ -84,7 +84,7 @@ func TestFindingsAfterErasureHold(t *testing.T) {
 	v, d := weighIn(t, cfg, leaks)
 	var b bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &b, d, true))
-	f, err := verify.ReadFindings(&b)
+	f, err := recheck.Read(&b)
 	require.NoError(t, err)
-	require.NoError(t, f.CheckVerdict())
+	require.NoError(t, recheck.CheckVerdict(f))
 }

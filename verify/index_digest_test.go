@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 )
 
 // However a list came to hold what it holds, its digest is that of the entries in order.
@@ -18,14 +19,14 @@ func TestIndexDigest(t *testing.T) {
 	want := sha256.New()
 	want.Write([]byte("kycmark/area/1\x00"))
 	for n := range held {
-		held[n] = phash.Hash{Kind: searched, Bits: [4]uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}}
+		held[n] = phash.Hash{Kind: tuning.Searched, Bits: [4]uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}}
 		b := binary.LittleEndian.AppendUint64(nil, uint64(3*n-1000))
 		for _, word := range held[n].Bits {
 			b = binary.LittleEndian.AppendUint64(b, word)
 		}
 		want.Write(b)
 	}
-	straight, mixed := phash.NewList(searched), phash.NewList(searched)
+	straight, mixed := phash.NewList(tuning.Searched), phash.NewList(tuning.Searched)
 	for n, h := range held {
 		require.NoError(t, straight.Add(h, int64(3*n-1000)))
 	}

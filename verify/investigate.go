@@ -17,7 +17,11 @@ import (
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -41,8 +45,8 @@ type Investigator struct {
 	logged     []int64   // the entries of this investigator in the ledger
 	altered    []string  // records that were altered: see [findings.Record]
 	containers []findings.Container
-	files      int             // of the dump that was listed last
-	listed     registry.Digest // of their names and sizes
+	files      int          // of the dump that was listed last
+	listed     books.Digest // of their names and sizes
 }
 
 // detectFunc is [watermark.Read].
@@ -56,7 +60,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, issues: new(issuedLists), families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
+	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, issues: new(issuedLists), families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID)}, cache: &originalCache{max: tuning.CachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -77,9 +81,9 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
 // finding. Before it examines, it enters the investigation into the ledger: see
 // [registry.Investigation]. A file that cannot be decoded gives a finding that says why
-// ([Finding.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
+// ([findings.Finding.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
-func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Finding, error) {
+func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*findings.Finding, error) {
 	lease := v.memory.Lease()
 	defer lease.Give()
 	pic, err := v.decode(ctx, leak, lease)
@@ -108,7 +112,7 @@ func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Le
 
 // investigate examines a leak that was logged already, with memory for it. files is the number of files in the dump,
 // over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
-func (v *Investigator) investigate(ctx context.Context, path string, l *leakPicture, files int) (*Finding, error) {
+func (v *Investigator) investigate(ctx context.Context, path string, l *leakPicture, files int) (*findings.Finding, error) {
 	pic := l.Picture
 	pic.Image = picture.Flatten(pic.Image)
 	select {
@@ -116,11 +120,11 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 		defer func() { <-v.busy }()
 	default: // more leaks than processors
 	}
-	out := &Finding{
+	out := &findings.Finding{
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
-		Private: private{leak: lookOf(pic.Image)},
+		Private: findings.Private{Leak: lookOf(pic.Image)},
 	}
 	if pic.Pages > 1 {
 		out.Pages = pic.Pages
@@ -132,21 +136,21 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 	l.laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
 	empty := *out
-	if err = v.fill(ctx, out, e); err == nil && out.matched() {
+	if err = v.fill(ctx, out, e); err == nil && out.Matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
-		out.Private.upload, err = v.uploadLook(ctx, out)
+		out.Private.Upload, err = v.uploadLook(ctx, out)
 	}
 	if errors.Is(err, registry.ErrTampered) {
 		*out = empty
-		err = v.fill(ctx, out, e.damaged())
+		err = v.fill(ctx, out, e.Damaged())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if out.Kind == findings.FoundUnknown && pic.Format == "webp" && pic.Incomplete != "" { // how much of it shows the picture is not known
-		return closedLeak(path, findings.FoundDamaged, findings.Picture{SHA256: out.SHA256, Size: out.Size}, pic.Incomplete+": it may lie in pieces"), nil
+		return conclude.ClosedLeak(path, findings.FoundDamaged, findings.Picture{SHA256: out.SHA256, Size: out.Size}, pic.Incomplete+": it may lie in pieces"), nil
 	}
 	if out.Kind == findings.FoundIncomplete {
 		out.Error = l.why
@@ -156,7 +160,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 
 // examine gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the
 // blind reads under every key; then the traces. A leak too small for a mark has no reads.
-func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
+func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e conclude.Evidence, err error) {
 	until, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var reading *watermark.Reading
@@ -178,18 +182,18 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 			return e, err
 		}
 		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {
-			e.sync = micro(p)
+			e.Sync = conclude.Micro(p)
 		}
 	}
 	for _, d := range marks {
-		r, err := v.resolve(ctx, l, d, e.matches)
+		r, err := v.resolve(ctx, l, d, e.Matches)
 		if errors.Is(err, registry.ErrTampered) {
-			return e.damaged(), nil
+			return e.Damaged(), nil
 		}
 		if err != nil {
 			return e, err
 		}
-		e.reads = append(e.reads, *r)
+		e.Reads = append(e.Reads, *r)
 	}
 	if err := v.trace(ctx, l, &e); err != nil {
 		return e, err
@@ -204,7 +208,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		err = v.alone(ctx, l, &e)
 	}
 	if errors.Is(err, registry.ErrTampered) {
-		return e.damaged(), nil
+		return e.Damaged(), nil
 	}
 	return e, err
 }
@@ -212,24 +216,24 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 // rivals looks at copies that were read. For each it asks whether the leak shows the document or page of the copy's upload,
 // and another upload in its place. If so, it compares the originals of both uploads, and sets what they show of each
 // other. Each is laid on the other, and the same capture in one of the two ways decides.
-func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
-	for i := range e.reads {
-		r := &e.reads[i]
-		if r.issued == nil || !showsDocument(r.shows) || e.apart(r.issued.Submission) {
+func (v *Investigator) rivals(ctx context.Context, e *conclude.Evidence) error {
+	for i := range e.Reads {
+		r := &e.Reads[i]
+		if r.Issued == nil || !conclude.ShowsDocument(r.Shows) || e.Apart(r.Issued.Submission) {
 			continue
 		}
-		other := e.positive(r.issued.Submission)
+		other := e.Positive(r.Issued.Submission)
 		if other == nil {
 			continue
 		}
-		a, b := pageOf(&findings.Match{Submission: r.issued.Submission, Page: r.page}), pageOf(other)
+		a, b := conclude.PageOf(&findings.Match{Submission: r.Issued.Submission, Page: r.Page}), conclude.PageOf(other)
 		for _, way := range [][2]watermark.Submission{{a, b}, {b, a}} {
 			word, _, err := v.between(ctx, way[0], way[1])
 			if err != nil {
 				return err
 			}
-			if r.rival == "" || word == findings.PixelsSame || word == findings.PixelsAlike && r.rival != findings.PixelsSame {
-				r.rival = word
+			if r.Rival == "" || word == findings.PixelsSame || word == findings.PixelsAlike && r.Rival != findings.PixelsSame {
+				r.Rival = word
 			}
 		}
 	}
@@ -237,7 +241,7 @@ func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 }
 
 // compare searches the registry for the leak and enters the matches, with their pixels compared, into e.
-func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence) error {
+func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
 	found, err := v.candidates(ctx, l)
 	if err != nil {
 		return err
@@ -245,18 +249,18 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if err := v.cache.follow(ctx, v.engine()); err != nil {
 		return err
 	}
-	e.tooFlat, e.given = found.tooFlat, v.cfg.given()
-	if e.matches, err = v.matches(ctx, l, found); err != nil {
+	e.TooFlat, e.Given = found.tooFlat, v.cfg.given()
+	if e.Matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}
-	e.closed = len(l.closed)
-	if e.erased, err = v.issues.ofErased(ctx, v); err != nil {
+	e.Closed = len(l.closed)
+	if e.Erased, err = v.issues.ofErased(ctx, v); err != nil {
 		return err
 	}
 	if l.searched != nil {
 		l.searched.Missing = v.found.missing()
 	}
-	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
+	e.Recall = conclude.RecallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil
 }
 
@@ -280,66 +284,66 @@ func (v *Investigator) beside(f func()) (wait func()) {
 // resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
 // what the pixels say of the copy's submission. matches are tried first; if the submission is not compared there, its
 // original is. If it is unrelated there, all of the leak is searched for it, and the match is changed.
-func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []findings.Match) (*read, error) {
-	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), among: d.Among, shows: findings.PixelsUnknown}
+func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []findings.Match) (*conclude.Read, error) {
+	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
 	issued, err := v.issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
 		return nil, err
 	}
-	r.issued = issued
-	if err := v.standing(ctx, r); err != nil || r.issued == nil {
+	r.Issued = issued
+	if err := v.standing(ctx, r); err != nil || r.Issued == nil {
 		return r, err
 	}
-	m := find(matches, func(m *findings.Match) bool { return m.Submission == issued.Submission })
+	m := conclude.Find(matches, func(m *findings.Match) bool { return m.Submission == issued.Submission })
 	if m == nil || m.Pixels == findings.PixelsUnknown {
 		m = &findings.Match{Submission: issued.Submission, Pixels: findings.PixelsUnknown}
 	}
-	if (m.Pixels == findings.PixelsUnknown || m.Pixels == findings.PixelsUnrelated) && !r.erased { // whatever may be left in memory
+	if (m.Pixels == findings.PixelsUnknown || m.Pixels == findings.PixelsUnrelated) && !r.Erased { // whatever may be left in memory
 		if err := v.comparePages(ctx, l, m); err != nil { // the mark is a reason to search all of the leak
 			return nil, err
 		}
 	}
-	r.page, r.shows, r.altered = m.Page, m.Pixels, m.Altered
+	r.Page, r.Shows, r.Altered = m.Page, m.Pixels, m.Altered
 	return r, nil
 }
 
 // standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of an issued copy was
 // erased. The error wraps [registry.ErrTampered] if the submission is not found.
-func (v *Investigator) standing(ctx context.Context, r *read) error {
-	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
+func (v *Investigator) standing(ctx context.Context, r *conclude.Read) error {
+	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.KeyID)
 	switch {
-	case r.issued == nil && errors.Is(err, registry.ErrNotFound):
+	case r.Issued == nil && errors.Is(err, registry.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
 	}
-	if r.key = &key.KeyState; r.issued == nil {
+	if r.Key = &key.KeyState; r.Issued == nil {
 		return nil
 	}
-	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
+	_, err = v.cfg.Registry.Submission(ctx, r.Issued.Submission)
 	if errors.Is(err, registry.ErrNotFound) { // erased ones are found
-		return fmt.Errorf("%w: submission %s of copy %s is not found", registry.ErrTampered, r.issued.Submission, r.copy)
+		return fmt.Errorf("%w: submission %s of copy %s is not found", registry.ErrTampered, r.Issued.Submission, r.Copy)
 	}
-	r.erased = errors.Is(err, registry.ErrErased)
+	r.Erased = errors.Is(err, registry.ErrErased)
 	return gone(err) // a row that cannot be read: its pixels stay unknown
 }
 
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what the registry says
 // of it; custody unless it carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
 // records that the conclusion rests on were altered.
-func (v *Investigator) fill(ctx context.Context, out *Finding, e evidence) error {
-	out.conclude(e)
-	if out.restsOnRecords() && len(v.damage()) > 0 {
+func (v *Investigator) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) error {
+	conclude.Into(out, e)
+	if out.RestsOnRecords() && len(v.damage()) > 0 {
 		return registry.ErrTampered
 	}
-	if !out.matched() {
+	if !out.Matched() {
 		return nil
 	}
 	sub, err := v.cfg.Registry.Submission(ctx, out.Submission)
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.Private.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+	out.Private.Subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
 	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
@@ -351,17 +355,17 @@ func (v *Investigator) fill(ctx context.Context, out *Finding, e evidence) error
 
 // fillBeside writes into out what the registry says of the submissions in out.Beside, as [Investigator.fill] does of
 // out.Submission.
-func (v *Investigator) fillBeside(ctx context.Context, out *Finding) error {
+func (v *Investigator) fillBeside(ctx context.Context, out *findings.Finding) error {
 	for i := range out.Beside {
 		b := &out.Beside[i]
 		sub, err := v.cfg.Registry.Submission(ctx, b.Submission)
 		if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 			return err
 		}
-		if out.Private.others == nil {
-			out.Private.others = make(map[watermark.Submission]string)
+		if out.Private.Others == nil {
+			out.Private.Others = make(map[watermark.Submission]string)
 		}
-		out.Private.others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
 		if b.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
 			return err
 		}
@@ -371,8 +375,8 @@ func (v *Investigator) fillBeside(ctx context.Context, out *Finding) error {
 
 // closed returns the finding on a file that could not be examined. cause gives the finding and Error, which has no
 // paths of this machine.
-func closed(path string, leak []byte, cause error) *Finding {
-	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
+func closed(path string, leak []byte, cause error) *findings.Finding {
+	return conclude.ClosedLeak(path, unreadable(path, cause), findings.Picture{SHA256: recheck.HexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }
 
 // unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name decides if the

@@ -13,8 +13,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,7 +23,7 @@ import (
 func TestTracedPartsAreConfirmed(t *testing.T) {
 	t.Parallel()
 	c := leaktest.Config(t)
-	require.NoError(t, c.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, c.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(3), 540), 3, 720, 540)
 	s := newIssuer(t, c)
 	sub := submit(t, s, file(t, upload, "png"), "customer 3", feb)

@@ -22,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -77,15 +78,15 @@ func withControls(name string) bool {
 var judged struct {
 	sync.Once
 	rows     map[string]leakRow
-	verdicts map[string]verify.Finding
+	verdicts map[string]findings.Finding
 }
 
 // examined returns the rows, and a verdict of the test's own on each.
-func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Finding) {
+func examined(t *testing.T) (map[string]leakRow, map[string]*findings.Finding) {
 	t.Helper()
 	judged.Do(func() {
 		c := newLargeCase(t)
-		alone, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Finding)
+		alone, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]findings.Finding)
 		c.References = 0
 		beside := c.investigator(t, noMark) // for what TestReferences looks at
 		for name, row := range rows {
@@ -101,7 +102,7 @@ func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Finding) {
 		judged.rows, judged.verdicts = rows, verdicts
 	})
 	require.NotEmpty(t, judged.verdicts, "the leaks could not be examined")
-	out := make(map[string]*verify.Finding)
+	out := make(map[string]*findings.Finding)
 	for name, v := range judged.verdicts {
 		out[name] = &v
 	}
@@ -116,7 +117,7 @@ func TestFindings(t *testing.T) {
 	for name, row := range rows {
 		v := verdicts[name]
 		assert.Equal(t, row.want, v.Kind, "%s: %s", name, v.Note)
-		assert.NoError(t, v.Recheck(true), name)
+		assert.NoError(t, verify.Recheck(v, true), name)
 		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
 		assert.Equal(t, row.submission, v.Submission, name)
 		if row.want == findings.FoundUnmarked && assert.NotNil(t, v.Power, name) {
@@ -132,7 +133,7 @@ func TestFindings(t *testing.T) {
 			assert.Equal(t, name == "only traced", v.BlindLogP == nil, name)
 			assert.LessOrEqual(t, *v.LogP, -9.0, name)
 			assert.Equal(t, confirmed, v.TraceLogP != nil && *v.TraceLogP < -9, name)
-			assert.Equal(t, "vendor A", v.Marked(), name)
+			assert.Equal(t, "vendor A", verify.Marked(v), name)
 		} else {
 			assert.Zero(t, v.Copy, name)
 		}
@@ -142,7 +143,7 @@ func TestFindings(t *testing.T) {
 			assert.False(t, v.Custody[0].Entered.IsZero())
 		}
 		if confirmed {
-			assert.Equal(t, []registry.Copy{*c.copy}, v.Issued, name)
+			assert.Equal(t, []books.Copy{*c.copy}, v.Issued, name)
 			assert.Equal(t, "vendor A", v.MayName(), name)
 			continue
 		}
@@ -182,7 +183,7 @@ func TestLookalikes(t *testing.T) {
 func TestTemplatePartsConfirmNothing(t *testing.T) {
 	t.Parallel()
 	c := leaktest.Config(t)
-	require.NoError(t, c.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, c.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s := newIssuer(t, c)
 	blank := specimen.NewBlank(specimen.Bill, 520)
 	mine, other := blank.Fill(specimen.NewPerson(1)), blank.Fill(specimen.NewPerson(2))
@@ -360,7 +361,7 @@ func TestVerdictJSON(t *testing.T) {
 		require.Contains(t, m, key)
 	}
 	require.Equal(t, v.Copy.String(), m["copy"])
-	var back verify.Finding
+	var back findings.Finding
 	require.NoError(t, json.Unmarshal(raw, &back))
 	again, err := json.Marshal(back)
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -65,13 +66,13 @@ func (v *Investigator) damage() []string {
 }
 
 // handedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
-func handedOut(copies []registry.Copy) []registry.Copy {
-	return slices.DeleteFunc(copies, func(c registry.Copy) bool { return c.State == registry.CopyVoid })
+func handedOut(copies []books.Copy) []books.Copy {
+	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid })
 }
 
 // issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
 // under another key is not that copy's.
-func (v *Investigator) issued(ctx context.Context, id watermark.CopyID, keyID string) (*registry.Copy, error) {
+func (v *Investigator) issued(ctx context.Context, id watermark.CopyID, keyID string) (*books.Copy, error) {
 	c, err := v.cfg.Registry.Copy(ctx, id)
 	if errors.Is(err, registry.ErrNotFound) || err == nil && c.KeyID != keyID {
 		return nil, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -140,8 +141,8 @@ func (l *leakPicture) shown() (on []watermark.Laid) {
 	return on
 }
 
-// keep keeps in l how the leak lies on an original, for tracing. At most [maxTraced] are kept, in the order of
-// [evidence.targets], and words that are not traced are not kept: each takes up 50 MB.
+// keep keeps in l how the leak lies on an original, for tracing. At most [tuning.MaxTraced] are kept, in the order of
+// [targets], and words that are not traced are not kept: each takes up 50 MB.
 func (l *leakPicture) keep(on *original, s *capture.Sight, pixels string) {
 	rank := traceRank(pixels)
 	if rank < 0 || l.at(on.of) >= 0 {
@@ -152,7 +153,7 @@ func (l *leakPicture) keep(on *original, s *capture.Sight, pixels string) {
 		i++
 	}
 	l.laid = slices.Insert(l.laid, i, laid{on, s, rank})
-	if len(l.laid) > maxTraced {
-		l.laid = l.laid[:maxTraced]
+	if len(l.laid) > tuning.MaxTraced {
+		l.laid = l.laid[:tuning.MaxTraced]
 	}
 }

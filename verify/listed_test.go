@@ -26,7 +26,7 @@ func TestMarkReadWithList(t *testing.T) {
 	require.Empty(t, r.Marks, "the test needs a mark that is read with the list alone")
 	require.NotEmpty(t, r.Among(watermark.NewList(c.Keys[0], []watermark.CopyID{c.copy.ID})))
 	leak := file(t, thumbnail, "png")
-	read := func(cfg verify.Config) *verify.Finding {
+	read := func(cfg verify.Config) *findings.Finding {
 		v := newInvestigator(t, cfg)
 		if cfg.Keys[0] == c.Keys[0] { // a search takes seconds
 			v.SetReading(r)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // log enters into the ledger that an investigation of the files all begins. Nothing may be examined
@@ -21,7 +21,7 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 		return err
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
-	entry, err := v.engine().LogInvestigation(ctx, registry.Investigation{
+	entry, err := v.engine().LogInvestigation(ctx, books.Investigation{
 		Salt: once, Actor: v.cfg.Actor, Command: intake.ShellLine(v.cfg.Command...), Input: inputDigest(all), Files: int64(len(all)),
 		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256, Published: v.cfg.Published,
 	}, sums...)
@@ -71,12 +71,12 @@ func (v *Investigator) entries() []int64 {
 
 // inputDigest returns a SHA-256 over names and announced sizes of the files in their order, each text after its
 // length.
-func inputDigest(all []dump.File) registry.Digest {
+func inputDigest(all []dump.File) books.Digest {
 	h := sha256.New()
 	for _, s := range all {
 		for _, text := range []string{s.Name, strconv.FormatInt(s.Size, 10)} {
 			fmt.Fprintf(h, "%d:%s", len(text), text)
 		}
 	}
-	return registry.Digest(h.Sum(nil))
+	return books.Digest(h.Sum(nil))
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -74,8 +76,8 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	}
 	require.Equal(t, []int64{2, 1, 1, 1}, files)
 	sum := sha256.Sum256(fmt.Appendf(nil, "5:e.jpg%d:%d", len(fmt.Sprint(len(leak))), len(leak)))
-	require.Equal(t, registry.Digest(sum), all[3].Input, "names and sizes")
-	d, err := v.Weigh(ctx, []*verify.Finding{single})
+	require.Equal(t, books.Digest(sum), all[3].Input, "names and sizes")
+	d, err := v.Weigh(ctx, []*findings.Finding{single})
 	require.NoError(t, err)
 	require.Equal(t, []int64{3, 4, 5}, d.Record.Logged, "the report names its own")
 	checkLedger(t, cfg.Registry)

@@ -50,12 +50,12 @@ func TestLongMarkMayBeHere(t *testing.T) {
 func TestLongOneDocumentUnderTwoReferences(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for i, name := range []string{"anna_passport", "anna_passport_again", "bruno_passport"} {
 		sub := submit(t, s, readFile(t, filepath.Join("../testdata/pictures", name+".jpg")), "", feb)
 		l := leakOf(i+1, findings.FoundCopy, "vendor A")
 		l.Submission = sub.ID
-		l.SetSubject([]string{"ref-1", "ref-2", "ref-3"}[i])
+		verify.SetSubject(l, []string{"ref-1", "ref-2", "ref-3"}[i])
 		leaks = append(leaks, l)
 	}
 	v := newInvestigator(t, investigating(cfg))
@@ -70,14 +70,14 @@ func TestLongOneDocumentUnderTwoReferences(t *testing.T) {
 	require.NotEqual(t, units[leaks[0].Submission], units[leaks[2].Submission])
 
 	for _, l := range leaks { // one subject: nothing to compare
-		l.SetSubject("ref-1")
+		verify.SetSubject(l, "ref-1")
 	}
 	same, notCompared, err = v.SameDocuments(t.Context(), leaks)
 	require.NoError(t, err)
 	require.Empty(t, same)
 	require.Zero(t, notCompared)
 
-	leaks[2].SetSubject("ref-3")
+	verify.SetSubject(leaks[2], "ref-3")
 	other := investigating(cfg)
 	other.SealKey = registry.GenerateSealKey()
 	_, notCompared, err = newInvestigator(t, other).SameDocuments(t.Context(), leaks)
@@ -100,7 +100,7 @@ func TestLongSearchInSegments(t *testing.T) {
 			v := examine(t, inv, turned)
 			assert.Equal(t, findings.FoundCopy, v.Kind, what)
 			assert.Equal(t, key == nil || indexed < 3, v.Unconfirmed, what)
-			d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
+			d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 			require.NoError(t, err)
 			if key == nil {
 				require.Empty(t, d.Record.Segments, what)

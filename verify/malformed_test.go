@@ -14,11 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
@@ -169,16 +170,16 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 	other, err := inv.Investigate(t.Context(), "b.jpg", stranger)
 	require.NoError(t, err)
 	require.Equal(t, findings.FoundUnknown, other.Kind)
-	d, err := inv.Weigh(t.Context(), []*verify.Finding{ours, other})
+	d, err := inv.Weigh(t.Context(), []*findings.Finding{ours, other})
 	require.NoError(t, err)
 	var written, page bytes.Buffer
 	require.NoError(t, inv.WriteFindings(t.Context(), &written, d, true))
 	require.NoError(t, inv.WriteReport(t.Context(), &page, d, true))
 	assert.NotRegexp(t, noSQL, strings.Join(append(d.ShowsNot, d.Headline, ours.Note, other.Note), "\n"))
-	f, err := verify.ReadFindings(&written)
+	f, err := recheck.Read(&written)
 	require.NoError(t, err)
-	require.NoError(t, f.CheckLeaks())
-	require.NoError(t, f.CheckVerdict())
+	require.NoError(t, recheck.CheckLeaks(f))
+	require.NoError(t, recheck.CheckVerdict(f))
 	for _, text := range d.Record.Altered {
 		altered = true
 		assert.Regexp(t, `entry |found, and`, text, "the row is named")
@@ -194,32 +195,32 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 func malformable(t *testing.T, c *caseFile) (ledger string) {
 	t.Helper()
 	ctx := t.Context()
-	require.NoError(t, c.Registry.AddRecipient(ctx, registry.Recipient{Name: "printer", Kind: registry.KindPartner}))
+	require.NoError(t, c.Registry.AddRecipient(ctx, books.Recipient{Name: "printer", Kind: books.KindPartner}))
 	inv := c.investigator(t, reads(c.copy.ID))
-	_, err := inv.Weigh(ctx, []*verify.Finding{examine(t, inv, c.marked)})
+	_, err := inv.Weigh(ctx, []*findings.Finding{examine(t, inv, c.marked)})
 	require.NoError(t, err)
 	s, err := sqlite.At(c.path).Open(ctx)
 	require.NoError(t, err)
 	defer s.Close()
-	logged := func() books.Logged { return books.Logged{Salt: books.NewSalt()} }
+	logged := func() books.Logged { return books.Logged{Salt: records.NewSalt()} }
 	now := c.copy.Issued.Add(time.Hour)
 	_, err = s.AddReturn(ctx, books.Return{Submission: c.billID, Copy: c.copy.ID, LogP: -9, Entered: now, Logged: logged()})
 	require.NoError(t, err)
 	require.NoError(t, s.AddReceipt(ctx, books.Receipt{Copy: c.copy.ID, PublicKey: books.Digest{1}, Entered: now, Logged: logged()}))
-	require.NoError(t, c.Registry.AddCustody(ctx, registry.Custody{Recipient: "printer", Through: "vendor A", To: now, Note: "letter"}))
+	require.NoError(t, c.Registry.AddCustody(ctx, books.Custody{Recipient: "printer", Through: "vendor A", To: now, Note: "letter"}))
 	require.NoError(t, s.AddKeyState(ctx, books.KeyState{KeyID: c.copy.KeyID, State: books.KeyRetired, Since: now, Entered: now, Logged: logged()}))
 	_, err = c.Registry.Erase(ctx, "customer 2", "", "asked for")
 	require.NoError(t, err)
 	_, err = c.Registry.SetSubjects(ctx, map[watermark.Submission]string{c.billID: "customer 3"}, "")
 	require.NoError(t, err)
-	require.NoError(t, c.Registry.AddCustody(ctx, registry.Custody{Recipient: "printer", From: feb, To: feb, Note: "bill", Submissions: []watermark.Submission{c.billID}}))
+	require.NoError(t, c.Registry.AddCustody(ctx, books.Custody{Recipient: "printer", From: feb, To: feb, Note: "bill", Submissions: []watermark.Submission{c.billID}}))
 	private, public, err := c.Registry.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	signed, err := c.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
-	_, err = s.ChangeCheckpoint(ctx, signed.Size, func(k *books.Checkpoint) ([]books.Cosigned, error) {
+	_, err = s.ChangeCheckpoint(ctx, signed.Size, func(k *books.Checkpoint) ([]records.Cosigned, error) {
 		k.Stamp = []byte{2}
-		return []books.Cosigned{{Size: k.Size, Root: k.Root, Dated: now, Proof: []byte{2}, Entered: now, Logged: logged()}}, nil
+		return []records.Cosigned{{Size: k.Size, Root: k.Root, Dated: now, Proof: []byte{2}, Entered: now, Logged: logged()}}, nil
 	})
 	require.NoError(t, err)
 	return public

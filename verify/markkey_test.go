@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // Who holds a lost key, the IDs and the uploads makes marks without one copy: after the loss a mark names nobody. Leaks
@@ -19,11 +20,11 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	c := newCase(t)
 	c.Found = time.Now().Add(time.Hour)
 	picture := file(t, leaked(t, c.marked, "telegram"), "jpeg")
-	var leak *verify.Finding
-	weigh := func() *verify.Verdict { // what was examined, as found at c.Found
+	var leak *findings.Finding
+	weigh := func() *findings.Verdict { // what was examined, as found at c.Found
 		v := c.investigator(t, reads(c.copy.ID))
-		leak.ConcludeFound(c.Found)
-		d, err := v.Weigh(t.Context(), []*verify.Finding{leak})
+		verify.ConcludeFound(leak, c.Found)
+		d, err := v.Weigh(t.Context(), []*findings.Finding{leak})
 		require.NoError(t, err)
 		requireCarefulWords(t, "note", leak.Note)
 		for _, s := range append(d.Shows, d.ShowsNot...) {
@@ -31,29 +32,29 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 		}
 		return d
 	}
-	examine := func() *verify.Verdict {
+	examine := func() *findings.Verdict {
 		var err error
 		leak, err = c.investigator(t, reads(c.copy.ID)).Investigate(t.Context(), "leak.jpg", picture)
 		require.NoError(t, err)
 		return weigh()
 	}
 	set := func(state string, since time.Time) {
-		require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: since}))
+		require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: since}))
 	}
 	d := examine()
 	require.Equal(t, "copy", leak.Label())
 	require.Len(t, leak.Keys, 1)
-	require.Equal(t, registry.KeyActive, leak.Keys[0].State)
+	require.Equal(t, books.KeyActive, leak.Keys[0].State)
 	require.NotContains(t, textOf(d.ShowsNot), "compromised")
 
-	set(registry.KeyRetired, c.copy.Issued)
+	set(books.KeyRetired, c.copy.Issued)
 	d = examine()
 	require.Equal(t, "copy", leak.Label())
-	require.Equal(t, registry.KeyRetired, leak.Keys[0].State)
+	require.Equal(t, books.KeyRetired, leak.Keys[0].State)
 	require.Equal(t, 1, d.Matched)
 
 	lost := time.Now().UTC().Truncate(time.Microsecond)
-	set(registry.KeyCompromised, lost)
+	set(books.KeyCompromised, lost)
 	c.Found = lost.Add(-time.Microsecond)
 	d = examine()
 	require.Equal(t, "copy", leak.Label(), "it was found before")

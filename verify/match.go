@@ -9,6 +9,8 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -33,7 +35,7 @@ type search struct {
 // is too flat is not searched by its hash. With [Config].Against nothing is searched, and only
 // queries and tooFlat are set. Otherwise l receives what the search went by and what it found.
 func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search, error) {
-	queries, quality, err := phash.SumLeak(searched, l.Image)
+	queries, quality, err := phash.SumLeak(tuning.Searched, l.Image)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 		return v.against(ctx, l, s.queries)
 	}
 	out, looked, err := v.wholeMatches(ctx, l, s.near)
-	if err != nil || slices.ContainsFunc(out, func(m findings.Match) bool { return showsCapture(m.Pixels) }) {
+	if err != nil || slices.ContainsFunc(out, func(m findings.Match) bool { return conclude.ShowsCapture(m.Pixels) }) {
 		return onePage(out), err
 	}
 	parts, err := v.partMatches(ctx, l, s.near[:looked], s.queries)
@@ -67,15 +69,15 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 
 // wholeMatches compares a leak with the candidates near, which must be nearest first. It returns
 // all candidates within [phash.MatchRadius], and beyond it those whose pixels align. At most
-// [maxCompared] are compared within the radius and [maxNear] beyond. Candidates more than
-// [clearGap] bits further away than one of the same pixels are not compared. looked is the number
+// [tuning.MaxCompared] are compared within the radius and [tuning.MaxNear] beyond. Candidates more than
+// [tuning.ClearGap] bits further away than one of the same pixels are not compared. looked is the number
 // of candidates, from the first, that were looked at; the rest may still be found by parts.
 func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []findings.Match, looked int, err error) {
-	beyond, compared := 0, nearRadius // compared: distance up to which pixels are
+	beyond, compared := 0, tuning.NearRadius // compared: distance up to which pixels are
 	for i, c := range near {
 		within := c.distance <= phash.MatchRadius
 		if !within {
-			if beyond++; beyond > maxNear || c.distance > compared {
+			if beyond++; beyond > tuning.MaxNear || c.distance > compared {
 				break
 			}
 		}
@@ -87,16 +89,16 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 		if err != nil {
 			return nil, 0, err
 		}
-		if c.distance <= compared && (i < maxCompared || !within) {
-			v.locate(ctx, l, c.ref, pageOf(m))
+		if c.distance <= compared && (i < tuning.MaxCompared || !within) {
+			v.locate(ctx, l, c.ref, conclude.PageOf(m))
 			if err := v.comparePixels(ctx, l, m); err != nil {
 				return nil, 0, err
 			}
 		}
 		if m.Pixels == findings.PixelsSame {
-			compared = min(compared, c.distance+clearGap)
+			compared = min(compared, c.distance+tuning.ClearGap)
 		}
-		if within || aligned(m.Pixels) {
+		if within || conclude.Aligned(m.Pixels) {
 			out = append(out, *m)
 		}
 	}
@@ -127,7 +129,7 @@ func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (
 // [findings.PixelsSharper]. How the leak lies on the original is kept in
 // l for tracing.
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *findings.Match) error {
-	o, err := v.original(ctx, pageOf(m))
+	o, err := v.original(ctx, conclude.PageOf(m))
 	if err == nil && o == nil {
 		return v.closed(ctx, l, m)
 	}
@@ -143,13 +145,13 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *fin
 	if m.Pixels, m.Score, fields, err = comparePixels(s); err != nil {
 		return err
 	}
-	if showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike {
+	if conclude.ShowsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike {
 		var finer bool
 		if finer, m.PerhapsSharper = s.Finer(); finer {
 			m.Pixels = findings.PixelsSharper
 		}
 	}
-	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
+	if l.keep(o, s, m.Pixels); conclude.ShowsCapture(m.Pixels) {
 		fields = s.Altered()
 	}
 	m.Altered = places(fields, o)
@@ -163,7 +165,7 @@ func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *findings.M
 	if v.cfg.SealKey == nil || m.HashOnly {
 		return nil
 	}
-	_, err := v.engine().Page(ctx, pageOf(m))
+	_, err := v.engine().Page(ctx, conclude.PageOf(m))
 	if errors.Is(err, registry.ErrErased) {
 		return nil
 	}
@@ -174,7 +176,7 @@ func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *findings.M
 	if gone(err) != nil {
 		return err
 	}
-	l.close(pageOf(m), err)
+	l.close(conclude.PageOf(m), err)
 	return nil
 }
 
@@ -208,15 +210,15 @@ func comparePixels(s *capture.Sight) (word string, score *float64, fields []capt
 	}
 	n := s.Likeness()
 	*score = float64(n.Agree) / float64(max(n.Textured-n.Covered, 1))
-	shared, weak := float64(n.Agree)/float64(max(n.Textured, 1)), s.Quality < minAlignedQuality
-	switch found := shared >= minAligned; {
+	shared, weak := float64(n.Agree)/float64(max(n.Textured, 1)), s.Quality < tuning.MinAlignedQuality
+	switch found := shared >= tuning.MinAligned; {
 	case verdict == capture.Other && (!found || weak), (verdict == capture.Alike || verdict == capture.Edited) && !found && weak:
 		return findings.PixelsUnrelated, score, nil, nil
-	case verdict == capture.Other && !n.Foreign && n.Exchanged >= minExchanged && shared < minTwin:
+	case verdict == capture.Other && !n.Foreign && n.Exchanged >= tuning.MinExchanged && shared < tuning.MinTwin:
 		return findings.PixelsTemplate, &shared, nil, nil
 	}
 	word = pixelWord(verdict, s.Shown())
-	if !showsCapture(word) && !slices.Contains([]string{findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsUndecided}, word) {
+	if !conclude.ShowsCapture(word) && !slices.Contains([]string{findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsUndecided}, word) {
 		return word, score, nil, nil
 	}
 	page, err := s.Page()
@@ -231,20 +233,20 @@ func places(of []capture.Region, o *original) (all []findings.Region) {
 	full, small := o.onto.Luma(), o.onto.Canonical()
 	kx, ky := float64(full.W)/float64(small.W), float64(full.H)/float64(small.H)
 	for _, r := range of {
-		x0, y0, x1, y1 := micro((r.X0+0.5)*kx), micro((r.Y0+0.5)*ky), micro((r.X1+0.5)*kx), micro((r.Y1+0.5)*ky)
-		all = append(all, findings.Region{Quad: findings.Quad{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}}, Kind: r.Kind, Share: micro(r.Share)})
+		x0, y0, x1, y1 := conclude.Micro((r.X0+0.5)*kx), conclude.Micro((r.Y0+0.5)*ky), conclude.Micro((r.X1+0.5)*kx), conclude.Micro((r.Y1+0.5)*ky)
+		all = append(all, findings.Region{Quad: findings.Quad{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}}, Kind: r.Kind, Share: conclude.Micro(r.Share)})
 	}
 	return all
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the
-// original that the leak shows: the same capture below [minShown], altered or not, is
+// original that the leak shows: the same capture below [tuning.MinShown], altered or not, is
 // [findings.PixelsPartial]. A verdict without a word of its own gives [findings.PixelsUndecided].
 func pixelWord(v capture.Verdict, shown float64) string {
 	switch v {
 	case capture.Same, capture.Altered:
 		switch {
-		case shown < minShown:
+		case shown < tuning.MinShown:
 			return findings.PixelsPartial
 		case v == capture.Altered:
 			return findings.PixelsAltered

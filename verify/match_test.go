@@ -15,8 +15,10 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
@@ -31,11 +33,11 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	key := registry.GenerateSealKey()
 	s, err := registry.NewIssuer(registry.Config{Registry: r, SealKey: key})
 	require.NoError(t, err)
-	var last *registry.Submission
+	var last *books.Submission
 	var upload *image.NRGBA
 	blank := specimen.NewBlank(specimen.Passport, 400)
-	for p := range maxNear + 2 {
-		if upload = blank.Fill(specimen.NewPerson(uint64(40 + p))); p == maxNear+1 {
+	for p := range tuning.MaxNear + 2 {
+		if upload = blank.Fill(specimen.NewPerson(uint64(40 + p))); p == tuning.MaxNear+1 {
 			upload = specimen.Photograph(upload, uint64(p), 512, 384)
 		}
 		var file bytes.Buffer

@@ -69,11 +69,11 @@ func TestWaitsForMemory(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for i := range 3 {
 		l := leakOf(i+1, findings.FoundCopy, "vendor A")
 		l.Submission = submit(t, s, file(t, passport(uint64(i)), "jpeg"), "", feb).ID
-		l.SetSubject(fmt.Sprint(i))
+		verify.SetSubject(l, fmt.Sprint(i))
 		leaks = append(leaks, l)
 	}
 	var archive bytes.Buffer

@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -100,12 +101,12 @@ func requireBlind(t *testing.T, cfg registry.Config, n int) {
 	require.Equal(t, &findings.Missing{Uploads: 2, Damaged: n}, v.Searched.Missing)
 	assert.Contains(t, v.Note, fmt.Sprintf("Here %d of the 2 uploads could not be searched", n))
 	assert.LessOrEqual(t, v.Recall.Bound, 1-float64(n)/2)
-	require.NoError(t, v.Recheck(true))
-	d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
+	require.NoError(t, verify.Recheck(v, true))
+	d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 	require.NoError(t, err)
-	assert.Contains(t, strings.Join(d.NotSearched(), "\n"), fmt.Sprintf("%d of the 2 uploads of the registry could not be searched", n))
-	assert.Subset(t, d.ShowsNot, d.NotSearched())
-	assert.Contains(t, report(t, d, false), "could not be searched")
+	assert.Contains(t, strings.Join(weigh.NotSearched(d), "\n"), fmt.Sprintf("%d of the 2 uploads of the registry could not be searched", n))
+	assert.Subset(t, d.ShowsNot, weigh.NotSearched(d))
+	assert.Contains(t, reportOf(t, d, false), "could not be searched")
 	requireAudited(t, cfg, n)
 }
 
@@ -179,7 +180,7 @@ func TestLostOriginals(t *testing.T) {
 			cfg := edited(t, made, strings.ReplaceAll(edit, "ONE", "(SELECT id FROM submission ORDER BY seq LIMIT 1)"))
 			conf := untraced(cfg)
 			inv := newInvestigator(t, conf)
-			var leaks []*verify.Finding
+			var leaks []*findings.Finding
 			for i, img := range []image.Image{passport(1), imaging.Crop(passport(1), image.Rect(72, 43, 374, 259))} {
 				v := examine(t, inv, img)
 				require.Equal(t, findings.FoundIncomplete, v.Kind, i)
@@ -187,7 +188,7 @@ func TestLostOriginals(t *testing.T) {
 				require.Contains(t, v.Note, "The original or records of 1 upload that this picture may show are missing, altered or not readable.")
 				require.Nil(t, v.Recall, "no trial had such uploads")
 				require.Zero(t, v.Submission, "nothing follows")
-				require.NoError(t, v.Recheck(true))
+				require.NoError(t, verify.Recheck(v, true))
 				leaks = append(leaks, v)
 			}
 			d, err := inv.Weigh(t.Context(), leaks)
@@ -255,9 +256,9 @@ func TestDamagedSeal(t *testing.T) {
 				crop := examine(t, inv, imaging.Crop(passport(1), image.Rect(72, 43, 374, 259)))
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, crop.Searched.Missing)
 				require.Equal(t, findings.FoundUnreadable, examine(t, inv, licence(2)).Kind)
-				d, err := inv.Weigh(t.Context(), []*verify.Finding{crop})
+				d, err := inv.Weigh(t.Context(), []*findings.Finding{crop})
 				require.NoError(t, err)
-				require.True(t, d.SearchDamaged(), "the command does not end with 0")
+				require.True(t, weigh.SearchDamaged(d), "the command does not end with 0")
 
 				s := newIssuer(t, cfg)
 				_, err = s.Prepare(t.Context(), id)
@@ -294,7 +295,7 @@ func TestOneBadRow(t *testing.T) {
 			}
 			v := examine(t, inv, passport(1))
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
-			d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
+			d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 			require.NoError(t, err)
 			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 of the 2 uploads of the registry could not be searched")
 			requireAudited(t, cfg, 1)
@@ -318,7 +319,7 @@ func TestOneAlteredRecord(t *testing.T) {
 			require.Equal(t, findings.FoundIncomplete, v.Kind)
 			require.Empty(t, v.Reads)
 			require.Nil(t, v.Issued)
-			require.NoError(t, v.Recheck(true))
+			require.NoError(t, verify.Recheck(v, true))
 			if name == "ID" {
 				inv.SetDetect(noMark)
 				require.Equal(t, findings.FoundUnmarked, examine(t, inv, c.bill).Kind, "another upload is not concerned")
@@ -339,7 +340,7 @@ func TestAlteredCounts(t *testing.T) {
 			inv := newInvestigator(t, untraced(edited(t, made.file, edit)))
 			leak := examine(t, inv, c.bill)
 			require.Equal(t, findings.FoundUnreadable, leak.Kind)
-			d, err := inv.Weigh(t.Context(), []*verify.Finding{leak})
+			d, err := inv.Weigh(t.Context(), []*findings.Finding{leak})
 			require.NoError(t, err)
 			require.Empty(t, d.Named)
 			require.Equal(t, findings.FoundIncomplete, d.Findings[0].Kind)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/holdings"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -14,14 +16,14 @@ import (
 
 // namedBooks fills b if only named submissions were searched: it counts these, and what leaks show beside them, in
 // one cell of time. The history is of the whole registry, and no holder's custody is counted from it.
-func (v *Investigator) namedBooks(ctx context.Context, cfg Basis, b *books, leaks []*Finding) error {
-	b.holdings.Unmarked = make(map[string][]int)
-	b.ever = &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
-	for _, l := range shown(leaks) {
-		b.countOne(cfg, held{l.Submitted, b.copies[l.Submission], l.Custody})
+func (v *Investigator) namedBooks(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
+	b.Holdings.Unmarked = make(map[string][]int)
+	b.Ever = &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
+	for _, l := range weigh.Shown(leaks) {
+		b.CountOne(cfg, weigh.Held{Submitted: l.Submitted, Copies: b.Copies[l.Submission], Custody: l.Custody})
 	}
 	for _, id := range v.cfg.Against {
-		if _, known := b.copies[id]; known {
+		if _, known := b.Copies[id]; known {
 			continue // a leak shows it
 		}
 		s, err := v.cfg.Registry.Submission(ctx, id)
@@ -39,7 +41,7 @@ func (v *Investigator) namedBooks(ctx context.Context, cfg Basis, b *books, leak
 		if err != nil {
 			return err
 		}
-		b.countOne(cfg, held{s.Submitted, handedOut(copies), custody})
+		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: handedOut(copies), Custody: custody})
 	}
 	return nil
 }

@@ -14,7 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -22,19 +25,19 @@ import (
 
 // months is a registry of one upload a month, and of six in February: what six leaks of
 // it look like, and vendor A could hold unmarked.
-func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Finding) {
+func months(t *testing.T, others int) (cfg registry.Config, leaks []*findings.Finding) {
 	t.Helper()
 	ctx := t.Context()
 	cfg = leaktest.Config(t)
 	cfg.HashOnly = true
 	s := newIssuer(t, cfg)
 	img := imaging.Resize(passport(1), 90, 0, imaging.Box) // their hashes are not looked at
-	enter := func(n int, subject string, at time.Time) *registry.Submission {
+	enter := func(n int, subject string, at time.Time) *books.Submission {
 		img.Pix[4*n] ^= 1 // another file
 		return submit(t, s, file(t, img, "png"), subject, at)
 	}
-	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
-	require.NoError(t, cfg.Registry.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -13), To: feb.AddDate(0, 0, 14)}))
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
+	require.NoError(t, cfg.Registry.AddCustody(ctx, books.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -13), To: feb.AddDate(0, 0, 14)}))
 	for n := range others {
 		enter(n, "others", feb.AddDate(0, n+1, 0))
 	}
@@ -51,7 +54,7 @@ func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Find
 	return cfg, leaks
 }
 
-func weighIn(t *testing.T, cfg verify.Config, leaks []*verify.Finding) (*verify.Investigator, *verify.Verdict) {
+func weighIn(t *testing.T, cfg verify.Config, leaks []*findings.Finding) (*verify.Investigator, *findings.Verdict) {
 	t.Helper()
 	v := newInvestigator(t, cfg)
 	d, err := v.Weigh(t.Context(), leaks)
@@ -89,10 +92,10 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 	}
 	var findings bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
-	f, err := verify.ReadFindings(&findings)
+	f, err := recheck.Read(&findings)
 	require.NoError(t, err)
-	assert.NoError(t, f.CheckVerdict())
-	page := report(t, d, false)
+	assert.NoError(t, recheck.CheckVerdict(f))
+	page := reportOf(t, d, false)
 	assert.Contains(t, page, "Only the named uploads were searched")
 	assert.Contains(t, page, "compared with those of 6 named submissions, and of no other.")
 	assert.Contains(t, page, "nothing beside 6 named submissions")
@@ -107,8 +110,8 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	s := newIssuer(t, c.issuing)
 	other, err := s.Issue(ctx, io.Discard, c.secondID, "vendor A", "request 8")
 	require.NoError(t, err)
-	var leaks []*verify.Finding
-	add := func(finding findings.Kind, name string, of watermark.Submission, issued ...registry.Copy) {
+	var leaks []*findings.Finding
+	add := func(finding findings.Kind, name string, of watermark.Submission, issued ...books.Copy) {
 		l := leakOf(len(leaks)+1, finding, name)
 		l.Submission, l.Issued, l.Accused = of, issued, []watermark.CopyID{}
 		for _, x := range issued {
@@ -125,7 +128,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	}
 	_, d := weighIn(t, c.Config, leaks)
 	assert.Equal(t, []string{"vendor A"}, d.Named)
-	assert.InDelta(t, math.Log10(verify.MarkTrials/3.), d.Odds.Recipients[0].LogE, 1e-6)
+	assert.InDelta(t, math.Log10(tuning.MarkTrials/3.), d.Odds.Recipients[0].LogE, 1e-6)
 	assert.Equal(t, 4, d.Case.Cells[0].Submissions)
 	assert.EqualValues(t, []int{2}, d.Case.Holders[0].Copies)
 	assert.Contains(t, d.Headline, "2 uploads in this dump are not explained", "its own custody speaks against vendor A, and explains nothing away")
@@ -138,6 +141,6 @@ func TestNamedTwice(t *testing.T) {
 	c.Keys, c.Against = nil, []watermark.Submission{c.firstID, c.billID, c.firstID}
 	got := c.examine(t, c.first, noMark)
 	require.Len(t, got.Matches, 2)
-	_, d := weighIn(t, c.Config, []*verify.Finding{got})
+	_, d := weighIn(t, c.Config, []*findings.Finding{got})
 	require.Equal(t, "2", d.Record.Parameters["compared with"])
 }

@@ -13,9 +13,9 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -94,7 +94,7 @@ func (x *stage) lostKeyAndAnother() {
 		}
 		ofB = append(ofB, idB)
 	}
-	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: registry.KeyCompromised, Since: time.Now().UTC()}))
+	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: time.Now().UTC()}))
 	both := func(c *verify.Config) { c.Keys = append(c.Keys, second.Key) }
 	v := x.without(both)
 	found := x.examine(v, leaks...)
@@ -219,7 +219,7 @@ func (x *stage) sheetOfLostKey() {
 		_, b, idB := issued(x.t, issuer, x.enter(2*n+1, x.picture(2*n+1), 0).ID, "vendor-b")
 		leaks, ofB = append(leaks, x.file(tiled(o.Embed(idA), b), x.leak)), append(ofB, idB)
 	}
-	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: registry.KeyCompromised, Since: time.Now().UTC()}))
+	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: time.Now().UTC()}))
 	v := x.without(func(c *verify.Config) { c.Keys = append(c.Keys, second.Key) })
 	found := x.examine(v, leaks...)
 	for n, l := range found {

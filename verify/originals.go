@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -24,7 +25,7 @@ type original struct {
 	*opened
 	of   watermark.Submission
 	onto *capture.Original
-	look look
+	look findings.Look
 
 	mu     sync.Mutex
 	tracer *watermark.Tracer // for the keys of the copies that a leak was traced to last; nil before
@@ -55,8 +56,8 @@ func newOriginal(of watermark.Submission, from *opened) *original {
 }
 
 // originalBytes returns about how many bytes an [original] of so many pixels takes up: 4 a pixel,
-// a third more for halved pictures, and [preparedBytes].
-func originalBytes(pixels int) int64 { return 16*int64(pixels)/3 + preparedBytes }
+// a third more for halved pictures, and [tuning.PreparedBytes].
+func originalBytes(pixels int) int64 { return 16*int64(pixels)/3 + tuning.PreparedBytes }
 
 // tracerOf returns a tracer of o for the given copies. level is the false-positive rate below which a copy counts as
 // found. What does not depend on the copies is kept for the next call, unless that has a copy of another key.
@@ -175,7 +176,7 @@ func (c *originalCache) settle(o *opening) {
 		c.drop(o.of)
 		return
 	}
-	if o.bytes = preparedBytes; o.orig != nil {
+	if o.bytes = tuning.PreparedBytes; o.orig != nil {
 		luma := o.orig.onto.Luma()
 		o.bytes = originalBytes(luma.W*luma.H) + int64(len(o.orig.as.JPEG))
 	}
@@ -225,7 +226,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	lim := v.cfg.limits(ctx)
 	lim.Admit = func(decoding, pixels int64) (err error) {
 		give()
-		if give, err = v.memory.Original(ctx, max(decoding, openedPixel*pixels)); err != nil {
+		if give, err = v.memory.Original(ctx, max(decoding, tuning.OpenedPixel*pixels)); err != nil {
 			give = func() {}
 		}
 		return err

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -40,18 +43,18 @@ func onePage(all []findings.Match) []findings.Match {
 }
 
 // pagesToCompare returns the pages of a submission with which a leak is compared: all, or the nearest
-// [maxCompared] by their hashes. The only page of a submission is 0.
-func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *registry.Submission) (pages []int, err error) {
+// [tuning.MaxCompared] by their hashes. The only page of a submission is 0.
+func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *books.Submission) (pages []int, err error) {
 	near := make(map[int]int)
 	for k := min(row.Pages, 1); k <= row.Pages; k++ {
-		if pages = append(pages, k); row.Pages > maxCompared && l.queries != nil {
+		if pages = append(pages, k); row.Pages > tuning.MaxCompared && l.queries != nil {
 			if near[k], err = v.distance(ctx, row.ID.Page(k), l.queries); err != nil {
 				return nil, err
 			}
 		}
 	}
 	slices.SortStableFunc(pages, func(a, b int) int { return near[a] - near[b] })
-	return pages[:min(len(pages), maxCompared)], nil
+	return pages[:min(len(pages), tuning.MaxCompared)], nil
 }
 
 // comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the very capture. It
@@ -73,19 +76,19 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *find
 	for i, k := range pages {
 		x := was
 		x.Page, x.Pixels, x.Score, x.Altered = k, findings.PixelsUnknown, nil, nil
-		delete(l.places, pageOf(&x))
+		delete(l.places, conclude.PageOf(&x))
 		if err := v.comparePixels(ctx, l, &x); err != nil {
 			return err
 		}
 		if i == 0 || saysMore(&x, m) {
 			*m = x
 		}
-		if showsCapture(m.Pixels) {
+		if conclude.ShowsCapture(m.Pixels) {
 			break
 		}
 	}
 	if m.Page != was.Page && l.queries != nil {
-		m.Distance, err = v.distance(ctx, pageOf(m), l.queries)
+		m.Distance, err = v.distance(ctx, conclude.PageOf(m), l.queries)
 	}
 	return err
 }
@@ -93,7 +96,7 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *find
 // tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may show the
 // same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as well, with half of
 // the level. A twin with a copy becomes the page of the match and the reads in e.
-func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *evidence, m *findings.Match, level float64) (*tracing, error) {
+func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *conclude.Evidence, m *findings.Match, level float64) (*tracing, error) {
 	if m.Page == 0 {
 		return v.traceAgainst(ctx, l, m, level)
 	}
@@ -108,7 +111,7 @@ func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *eviden
 			return nil, err
 		}
 		if other != nil && len(other.rows) > 0 {
-			e.move(&twins[i])
+			move(e, &twins[i])
 			return other, nil
 		}
 	}
@@ -129,17 +132,17 @@ func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *findings.Ma
 	for _, k := range pages {
 		x := findings.Match{Submission: m.Submission, Page: k, Pixels: findings.PixelsUnknown}
 		if l.queries != nil {
-			if x.Distance, err = v.distance(ctx, pageOf(&x), l.queries); err != nil {
+			if x.Distance, err = v.distance(ctx, conclude.PageOf(&x), l.queries); err != nil {
 				return nil, err
 			}
 		}
-		if k == m.Page || x.Distance > nearRadius {
+		if k == m.Page || x.Distance > tuning.NearRadius {
 			continue
 		}
 		if err := v.comparePixels(ctx, l, &x); err != nil {
 			return nil, err
 		}
-		if showsCapture(x.Pixels) {
+		if conclude.ShowsCapture(x.Pixels) {
 			out = append(out, x)
 		}
 	}
@@ -147,14 +150,14 @@ func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *findings.Ma
 }
 
 // move makes the page of x that of its submission's match and reads.
-func (e *evidence) move(x *findings.Match) {
-	if m := e.match(x.Submission); m != nil {
+func move(e *conclude.Evidence, x *findings.Match) {
+	if m := e.Match(x.Submission); m != nil {
 		x.Submitted, x.HashOnly = m.Submitted, m.HashOnly
 		*m = *x
 	}
-	for i := range e.reads {
-		if r := &e.reads[i]; r.issued != nil && r.issued.Submission == x.Submission {
-			r.page, r.shows, r.altered = x.Page, x.Pixels, x.Altered
+	for i := range e.Reads {
+		if r := &e.Reads[i]; r.Issued != nil && r.Issued.Submission == x.Submission {
+			r.Page, r.Shows, r.Altered = x.Page, x.Pixels, x.Altered
 		}
 	}
 }

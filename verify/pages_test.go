@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 )
 
 // twoFrames is a GIF of two pictures, both white.
@@ -45,10 +46,10 @@ func TestPagesAreStated(t *testing.T) {
 		assert.Contains(t, report, note)
 		for _, lie := range []int{0, 1, 3, -2} {
 			l.Pages = lie
-			assert.ErrorIs(t, f.CheckLeaks(), verify.ErrFindings, lie)
+			assert.ErrorIs(t, recheck.CheckLeaks(f), findings.ErrUnsound, lie)
 		}
 		l.Pages, l.Note = 1, strings.TrimSuffix(l.Note, note)
-		assert.ErrorContains(t, f.CheckLeaks(), fmt.Sprintf("leak %d", i+1))
+		assert.ErrorContains(t, recheck.CheckLeaks(f), fmt.Sprintf("leak %d", i+1))
 	}
 	assert.Equal(t, 1, found)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -49,7 +51,7 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	return l.parts, nil
 }
 
-// partCandidates returns the best [maxParts] submissions that the search by parts found, except those in known.
+// partCandidates returns the best [tuning.MaxParts] submissions that the search by parts found, except those in known.
 func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
 	s, err := v.searchParts(ctx, l)
 	if err != nil || s == nil {
@@ -64,7 +66,7 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
-		if out = append(out, m); len(out) == maxParts {
+		if out = append(out, m); len(out) == tuning.MaxParts {
 			break
 		}
 	}
@@ -84,19 +86,19 @@ func quad(q [4][2]float64) *findings.Quad {
 }
 
 // clearlyBehind reports whether candidate c lies in the leak where shown lies, and shares far less
-// with it: see [clearScore].
+// with it: see [tuning.ClearScore].
 func (c *candidate) clearlyBehind(shown *candidate) bool {
-	x0, y0, x1, y1 := bounds(shown.region)
-	a, b, d, e := bounds(c.region)
+	x0, y0, x1, y1 := conclude.Bounds(shown.region)
+	a, b, d, e := conclude.Bounds(c.region)
 	x, y := (a+d)/2, (b+e)/2
-	return c.score < float64(clearScore*shown.score) && x > x0 && x < x1 && y > y0 && y < y1
+	return c.score < float64(tuning.ClearScore*shown.score) && x > x0 && x < x1 && y > y0 && y < y1
 }
 
-// cut returns the part of a leak around region q, with a margin of [partMargin] of the region's longer side, as a new
+// cut returns the part of a leak around region q, with a margin of [tuning.PartMargin] of the region's longer side, as a new
 // leak. It is l itself if the part is the whole leak or empty.
 func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
-	x0, y0, x1, y1 := bounds(q)
-	margin := float64(partMargin * math.Max(x1-x0, y1-y0)) // not fused with what follows: the cut is the same on every processor
+	x0, y0, x1, y1 := conclude.Bounds(q)
+	margin := float64(tuning.PartMargin * math.Max(x1-x0, y1-y0)) // not fused with what follows: the cut is the same on every processor
 	r := l.covers(x0-margin, y0-margin, x1+margin, y1+margin)
 	if r == l.Image.Rect || r.Empty() {
 		return l
@@ -106,13 +108,13 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	return part
 }
 
-// goesOn reports whether the leak goes on beside region q: on one side by [minRest] of the region, and enough for a mark.
+// goesOn reports whether the leak goes on beside region q: on one side by [tuning.MinRest] of the region, and enough for a mark.
 func (l *leakPicture) goesOn(q *findings.Quad) bool {
-	x0, y0, x1, y1 := bounds(q)
+	x0, y0, x1, y1 := conclude.Bounds(q)
 	in, all := l.covers(x0, y0, x1, y1), l.Image.Rect
 	w, h := max(in.Min.X-all.Min.X, all.Max.X-in.Max.X), max(in.Min.Y-all.Min.Y, all.Max.Y-in.Max.Y)
 	enough := func(w, h int) bool {
-		return float64(w*h) >= float64(minRest*(x1-x0)*(y1-y0)) && watermark.CheckSize(w, h) == nil
+		return float64(w*h) >= float64(tuning.MinRest*(x1-x0)*(y1-y0)) && watermark.CheckSize(w, h) == nil
 	}
 	return enough(w, all.Dy()) || enough(all.Dx(), h)
 }
@@ -153,17 +155,17 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 			return nil, err
 		}
 		part := l.cut(c.region)
-		v.locate(ctx, part, c.ref, pageOf(m))
+		v.locate(ctx, part, c.ref, conclude.PageOf(m))
 		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
 		}
-		if !aligned(m.Pixels) {
+		if !conclude.Aligned(m.Pixels) {
 			continue
 		}
-		if showsCapture(m.Pixels) {
+		if conclude.ShowsCapture(m.Pixels) {
 			shown = append(shown, c)
 		}
-		if m.Distance, err = v.distance(ctx, pageOf(m), queries); err != nil {
+		if m.Distance, err = v.distance(ctx, conclude.PageOf(m), queries); err != nil {
 			return nil, err
 		}
 		out = append(out, *m)

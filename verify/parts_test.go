@@ -19,7 +19,6 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -186,7 +185,7 @@ func TestSealedHashes(t *testing.T) {
 			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
 			require.NoError(t, err)
 			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)
-			d, err := v.Weigh(t.Context(), []*verify.Finding{got})
+			d, err := v.Weigh(t.Context(), []*findings.Finding{got})
 			require.NoError(t, err)
 			for _, s := range d.Record.Segments {
 				require.Equal(t, problem == "", s.Problem == "", s.Problem)

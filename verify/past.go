@@ -8,14 +8,16 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // past returns the earlier investigations, in the order of entry. Some examined any of these files. Others
 // examined published files with copies that are confirmed now.
-func (v *Investigator) past(ctx context.Context, leaks []*Finding) (b past, err error) {
+func (v *Investigator) past(ctx context.Context, leaks []*findings.Finding) (b weigh.Past, err error) {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {
 		raw, err := hex.DecodeString(l.SHA256)
@@ -23,35 +25,35 @@ func (v *Investigator) past(ctx context.Context, leaks []*Finding) (b past, err 
 			continue
 		}
 		sums[l.SHA256] = [32]byte(raw)
-		for _, c := range confirmedCopies([]*Finding{l}) {
+		for _, c := range findings.ConfirmedCopies([]*findings.Finding{l}) {
 			confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
 		}
 	}
-	b.public = make(map[exposure]time.Time)
+	b.Public = make(map[weigh.Exposure]time.Time)
 	first := int64(0)
 	if own := v.entries(); len(own) > 0 {
 		first = own[0]
 	}
-	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.basis().exposes)
+	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.basis().Exposes)
 	if err != nil {
 		return b, err
 	}
 	for _, x := range all {
 		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
 			Shared: x.Shared, Found: x.Began.Found, Evidence: x.Began.Evidence, Concluded: x.Ended.Entered, Named: x.Ended.Named}
-		if x.Began.EvidenceSHA256 != (registry.Digest{}) {
+		if x.Began.EvidenceSHA256 != (books.Digest{}) {
 			e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
 		}
 		if x.Shared > 0 {
-			b.earlier = append(b.earlier, e)
+			b.Earlier = append(b.Earlier, e)
 		}
 		if x.Exposes {
-			b.published = append(b.published, e)
+			b.Published = append(b.Published, e)
 		}
 	}
 	for file, copies := range exposed {
 		for id, since := range copies {
-			b.public[exposure{hex.EncodeToString(file[:]), id}] = since
+			b.Public[weigh.Exposure{File: hex.EncodeToString(file[:]), Copy: id}] = since
 		}
 	}
 	return b, nil
@@ -59,13 +61,13 @@ func (v *Investigator) past(ctx context.Context, leaks []*Finding) (b past, err 
 
 // conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
 // it has one. A later examination then knows that these copies were found in these files, and not in others.
-func (v *Investigator) conclude(ctx context.Context, d *Verdict) error {
+func (v *Investigator) conclude(ctx context.Context, d *findings.Verdict) error {
 	own := v.entries()
 	if len(own) == 0 {
 		return nil
 	}
 	var copies []watermark.CopyID
-	for _, c := range confirmedCopies(d.Findings) {
+	for _, c := range findings.ConfirmedCopies(d.Findings) {
 		copies = append(copies, c.ID)
 	}
 	slices.Sort(copies)
@@ -76,8 +78,8 @@ func (v *Investigator) conclude(ctx context.Context, d *Verdict) error {
 }
 
 // travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
-func (v *Investigator) travel(ctx context.Context, leaks []*Finding) (out []findings.Travel, err error) {
-	for _, c := range confirmedCopies(leaks) {
+func (v *Investigator) travel(ctx context.Context, leaks []*findings.Finding) (out []findings.Travel, err error) {
+	for _, c := range findings.ConfirmedCopies(leaks) {
 		t := findings.Travel{Copy: c.ID}
 		facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -52,7 +53,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	bold, err := registry.Open(ctx, postgres.At(dsn+"&user=desk"))
 	require.NoError(t, err)
 	defer bold.Close()
-	require.ErrorContains(t, bold.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}), "permission denied")
+	require.ErrorContains(t, bold.AddRecipient(ctx, books.Recipient{Name: "x", Kind: books.KindVendor}), "permission denied")
 	_, err = bold.Erase(ctx, "customer 1", "", "")
 	require.ErrorContains(t, err, "permission denied")
 	require.EqualValues(t, 4, checkLedger(t, cfg.Registry))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 // Copies name nobody anew after other files with them were public, as somebody stated with time and place. A drill, an
@@ -20,11 +21,11 @@ func TestPublications(t *testing.T) {
 	first, second := file(t, leaked(t, c.marked, "telegram"), "jpeg"), file(t, leaked(t, c.marked, "jpeg75"), "png")
 	state := filepath.Join(t.TempDir(), "state") // each file is examined once
 	day := func(n int) time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, n) }
-	examine := func(leak []byte, published bool, at time.Time, evidence string) *verify.Verdict {
+	examine := func(leak []byte, published bool, at time.Time, evidence string) *findings.Verdict {
 		of := *c
 		of.Published, of.Found, of.Evidence, of.State = published, at, evidence, state
 		v := of.investigator(t, reads(c.copy.ID))
-		var leaks []*verify.Finding
+		var leaks []*findings.Finding
 		for l, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"leak": {Data: leak}}) {
 			require.NoError(t, err)
 			require.Equal(t, "copy", l.Label())
@@ -34,7 +35,7 @@ func TestPublications(t *testing.T) {
 		require.NoError(t, err)
 		return d
 	}
-	public := func(d *verify.Verdict) time.Time {
+	public := func(d *findings.Verdict) time.Time {
 		require.Len(t, d.Case.Leaks, 1)
 		return d.Case.Leaks[0].Copies[0].Public
 	}
@@ -59,6 +60,6 @@ func TestPublications(t *testing.T) {
 		assert.Contains(t, textOf(d.Dates), "The place or evidence: https://example.org/post/7.")
 		assert.Empty(t, d.Named)
 	}
-	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Circumstances: verify.Circumstances{Published: true, Found: day(-1)}})
+	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Circumstances: findings.Circumstances{Published: true, Found: day(-1)}})
 	assert.ErrorContains(t, err, "published files need a time, and evidence of the place")
 }

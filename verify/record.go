@@ -11,6 +11,9 @@ import (
 
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/words"
 )
 
 // record returns the record of this investigation, dated now.
@@ -32,8 +35,8 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
 		r.FoundSHA256 = sum.String()
 	}
-	r.Version, r.Build = buildInfo()
-	r.Executable = executableDigest()
+	r.Version, r.Build = recheck.BuildInfo()
+	r.Executable = recheck.ExecutableDigest()
 	v.mu.Lock()
 	r.Began, r.Containers = v.begun, append(r.Containers, v.containers...)
 	v.mu.Unlock()
@@ -45,7 +48,7 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 // little-endian.
 func indexDigest(x *phash.List) (digest [sha256.Size]byte) {
 	sum := sha256.New()
-	sum.Write(append([]byte(searched.Version()), 0))
+	sum.Write(append([]byte(tuning.Searched.Version()), 0))
 	for ref, h := range x.All() {
 		entry := binary.LittleEndian.AppendUint64(nil, uint64(ref))
 		for _, word := range h.Bits {
@@ -73,21 +76,21 @@ func (v *Investigator) sealKeyID() string {
 	return v.cfg.SealKey.ID()
 }
 
-// parameters returns the parameters of [method] and the parameters that depend on the configuration.
+// parameters returns the parameters of [recheck.Method] and the parameters that depend on the configuration.
 func (v *Investigator) parameters() map[string]string {
-	p := method()
+	p := recheck.Method()
 	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
 	p["most bytes of a file"] = strconv.FormatInt(v.cfg.MaxBytes, 10)
-	p[foundOn], p[comparedWith], p[perSubject] = notStated, allUploads, notStated
-	p[originalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)
+	p[recheck.FoundOn], p[recheck.ComparedWith], p[recheck.PerSubject] = words.NotStated, recheck.AllUploads, words.NotStated
+	p[recheck.OriginalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)
 	if n := len(v.cfg.Against); n > 0 {
-		p[comparedWith] = strconv.Itoa(n)
+		p[recheck.ComparedWith] = strconv.Itoa(n)
 	}
 	if n := v.cfg.UploadsPerSubject; n > 0 {
-		p[perSubject] = strconv.Itoa(n)
+		p[recheck.PerSubject] = strconv.Itoa(n)
 	}
 	if !v.cfg.Found.IsZero() {
-		p[foundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)
+		p[recheck.FoundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)
 	}
 	return p
 }

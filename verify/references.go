@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -18,22 +21,22 @@ import (
 // were never issued. They show what chance and a common template give in a picture of this
 // kind and this wear.
 
-// decoys scores [decoyCopies] copies that were never issued in a leak, as a control of the copies
+// decoys scores [tuning.DecoyCopies] copies that were never issued in a leak, as a control of the copies
 // that tracing found. Max is the highest score. The result is nil if tracing found no copy.
 func decoys(found *watermark.TraceResult) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
 	}
-	scores := found.Decoys(decoyCopies)
-	return &findings.Decoys{Number: len(scores), Max: micro(slices.Max(scores))}
+	scores := found.Decoys(tuning.DecoyCopies)
+	return &findings.Decoys{Number: len(scores), Max: conclude.Micro(slices.Max(scores))}
 }
 
 // referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
 // digest is the SHA-256 of the leak; it decides which leaks get one control more if the division leaves a rest.
 func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
-	n, each := c.References, maxReferences
+	n, each := c.References, tuning.MaxReferences
 	if n == 0 {
-		n, each = DefaultReferences, defaultEach
+		n, each = tuning.DefaultReferences, tuning.DefaultEach
 	}
 	if n < 0 {
 		return 0
@@ -52,7 +55,7 @@ func (c Config) referenceRecord() string {
 	case c.References < 0:
 		return "none"
 	case c.References == 0:
-		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", DefaultReferences, defaultEach)
+		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", tuning.DefaultReferences, tuning.DefaultEach)
 	}
 	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
@@ -62,7 +65,7 @@ func (c Config) referenceRecord() string {
 // does not bring up counts as unrelated; others are compared by their pixels. If the leak shows
 // only a part of shown, that part is compared. The result is nil without a sealing key, with
 // [Config].Against, or if shown was erased meanwhile.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -79,7 +82,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 		return nil, err
 	}
 	part := l
-	if m := e.match(shown); m != nil && m.Region != nil {
+	if m := e.Match(shown); m != nil && m.Region != nil {
 		part = l.cut(m.Region)
 	}
 	var out []findings.Control
@@ -105,7 +108,7 @@ func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submissi
 		return true, nil
 	}
 	p, err := l.places[of]()
-	return p != nil && p.LogNFA <= maxPartNFA, err
+	return p != nil && p.LogNFA <= tuning.MaxPartNFA, err
 }
 
 // reference compares a leak with the submission of a candidate, as a control. whole is the leak, and l
@@ -114,7 +117,7 @@ func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submissi
 // The result is nil, without an error, for own itself and for the same subject. It is also nil for
 // a submission that was erased, is kept as a hash alone, or cannot be opened. On a sheet it is nil for the
 // pictures that lie beside own: that the leak shows them is no false match.
-func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, c candidate) (*findings.Match, error) {
+func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *conclude.Evidence, own *books.Submission, c candidate) (*findings.Match, error) {
 	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	if err != nil {
 		return nil, gone(err)
@@ -128,9 +131,9 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	if whose.ID == own.ID || whose.Subject != "" && whose.Subject == own.Subject || !row.Kept {
 		return nil, nil
 	}
-	if m := e.match(whose.ID); m != nil && m.Page == row.Page && m.Pixels != findings.PixelsUnknown {
-		read := slices.ContainsFunc(e.reads, func(r read) bool { return r.issued != nil && r.issued.Submission == whose.ID })
-		if (showsCapture(m.Pixels) || read) && e.apart(whose.ID) {
+	if m := e.Match(whose.ID); m != nil && m.Page == row.Page && m.Pixels != findings.PixelsUnknown {
+		read := slices.ContainsFunc(e.Reads, func(r conclude.Read) bool { return r.Issued != nil && r.Issued.Submission == whose.ID })
+		if (conclude.ShowsCapture(m.Pixels) || read) && e.Apart(whose.ID) {
 			return nil, nil
 		}
 		return m, nil

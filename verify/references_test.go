@@ -36,7 +36,7 @@ func TestReferences(t *testing.T) {
 		assert.Equal(t, 1000, v.Traces[0].Decoys.Number)
 		assert.InDelta(t, 4, v.Traces[0].Decoys.Max, 2, "the greatest of a thousand normal scores, outside once in a million leaks")
 		assert.Greater(t, v.Traces[0].Copies[0].Score, v.Traces[0].Decoys.Max+2, name)
-		assert.Contains(t, v.Chance(), "no score of 1,000 copies that were never issued is above")
+		assert.Contains(t, verify.Chance(v), "no score of 1,000 copies that were never issued is above")
 	}
 	assert.Empty(t, verdicts["stranger"].References, "nothing is shown")
 	assert.Nil(t, verdicts["unmarked"].Traces[0].Decoys, "no copy was found")
@@ -67,7 +67,7 @@ func TestReferencesThatFitToo(t *testing.T) {
 		want = append(want, findings.PixelsTemplate) // the other passport of the first
 	}
 	assert.ElementsMatch(t, want, pixels)
-	d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
+	d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 	require.NoError(t, err)
 	require.Len(t, d.Case.Leaks, 1)
 	assert.InDelta(t, 1.5/float64(len(pixels)+1), d.Case.Leaks[0].FalseMatch, 1e-6)

@@ -16,6 +16,8 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/report"
 )
 
 // Not one byte of a report can be edited, by whoever has whatever key.
@@ -23,7 +25,7 @@ func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 	t.Parallel()
 	plain, _, page := richDump(t)
 	f := readFindings(t, plain)
-	require.NoError(t, f.CheckReport([]byte(page)))
+	require.NoError(t, report.Check(f, []byte(page)))
 	from := strings.Index(page, `<pre id="findings"`)
 	begin := strings.LastIndex(page[:from], "<footer>")
 	for i := range long.Number(60, 300) {
@@ -37,7 +39,7 @@ func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 		default:
 			edited = append(edited[:at+1], edited[at:]...)
 		}
-		require.ErrorIs(t, f.CheckReport(edited), verify.ErrFindings, "byte %d, %q", at, page[max(0, at-20):at+20])
+		require.ErrorIs(t, report.Check(f, edited), findings.ErrUnsound, "byte %d, %q", at, page[max(0, at-20):at+20])
 	}
 	for name, edited := range map[string]string{
 		"cut":           page[:len(page)-1],
@@ -48,26 +50,26 @@ func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 		"nothing":       "",
 	} {
 		require.NotEqual(t, page, edited, name)
-		assert.ErrorIs(t, f.CheckReport([]byte(edited)), verify.ErrFindings, name)
+		assert.ErrorIs(t, report.Check(f, []byte(edited)), findings.ErrUnsound, name)
 	}
 	f.Verdict.Headline += " Indeed."
-	assert.ErrorIs(t, f.CheckReport([]byte(page)), verify.ErrFindings, "of other findings")
+	assert.ErrorIs(t, report.Check(f, []byte(page)), findings.ErrUnsound, "of other findings")
 }
 
 // Checks go on where one failed: what a forger wrote is refused by each, and ends none.
 func TestReportOfForgedPlaces(t *testing.T) {
 	plain, _, page := richDump(t)
-	for name, edit := range map[string]func(d *verify.Verdict){
-		"beyond the leaks": func(d *verify.Verdict) { d.Of[0] = len(d.Findings) },
-		"negative":         func(d *verify.Verdict) { d.Of[0] = -1 },
-		"too many":         func(d *verify.Verdict) { d.Of = append(d.Of, 0) },
+	for name, edit := range map[string]func(d *findings.Verdict){
+		"beyond the leaks": func(d *findings.Verdict) { d.Of[0] = len(d.Findings) },
+		"negative":         func(d *findings.Verdict) { d.Of[0] = -1 },
+		"too many":         func(d *findings.Verdict) { d.Of = append(d.Of, 0) },
 	} {
 		f := readFindings(t, plain)
 		edit(f.Verdict)
 		forged := strings.Replace(page, htmlText(t, readFindings(t, plain)), htmlText(t, f), 1)
 		require.NotEqual(t, page, forged)
-		assert.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings, name)
-		assert.ErrorIs(t, f.CheckReport([]byte(forged)), verify.ErrFindings, name)
+		assert.ErrorIs(t, recheck.CheckVerdict(f), findings.ErrUnsound, name)
+		assert.ErrorIs(t, report.Check(f, []byte(forged)), findings.ErrUnsound, name)
 	}
 }
 
@@ -75,53 +77,53 @@ func TestReportOfForgedPlaces(t *testing.T) {
 // that differs does not hold.
 func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
 	plain, _, page := richDump(t)
-	change := func(edit func(*verify.Findings)) *verify.Findings {
+	change := func(edit func(*findings.File)) *findings.File {
 		f := readFindings(t, plain)
 		f.Verdict.Record.Version, f.Verdict.Record.Executable = "v0.0.1", strings.Repeat("0", 64)
 		edit(f)
-		text, err := f.Encode()
+		text, err := verify.Encode(f)
 		require.NoError(t, err)
 		return readFindings(t, string(text))
 	}
-	same := change(func(*verify.Findings) {})
-	assert.NoError(t, same.CheckLeaks(), "its words are ours")
-	assert.NoError(t, same.CheckVerdict())
+	same := change(func(*findings.File) {})
+	assert.NoError(t, recheck.CheckLeaks(same), "its words are ours")
+	assert.NoError(t, recheck.CheckVerdict(same))
 	carrying := strings.Replace(page, htmlText(t, readFindings(t, plain)), htmlText(t, same), 1)
-	err := same.CheckReport([]byte(carrying))
-	assert.ErrorIs(t, err, verify.ErrVersion)
+	err := report.Check(same, []byte(carrying))
+	assert.ErrorIs(t, err, findings.ErrVersion)
 	assert.ErrorContains(t, err, "written by kycmark v0.0.1, this is ")
 
-	words := change(func(f *verify.Findings) {
+	words := change(func(f *findings.File) {
 		f.Leaks[0].Note = "Shows more of it."
 		f.Verdict.Headline = "Something was found."
 	})
-	assert.ErrorIs(t, words.CheckLeaks(), verify.ErrVersion)
-	err = words.CheckVerdict()
-	assert.ErrorIs(t, err, verify.ErrVersion)
+	assert.ErrorIs(t, recheck.CheckLeaks(words), findings.ErrVersion)
+	err = recheck.CheckVerdict(words)
+	assert.ErrorIs(t, err, findings.ErrVersion)
 	assert.ErrorContains(t, err, "words not compared, numbers are")
-	numbers := change(func(f *verify.Findings) {
+	numbers := change(func(f *findings.File) {
 		f.Leaks[0].Note, f.Verdict.Headline = "Shows more of it.", "Something was found."
 		*f.Leaks[0].LogP--
 		f.Verdict.Odds.Recipients[0].LogE++
 	})
-	for _, err := range []error{numbers.CheckLeaks(), numbers.CheckVerdict()} {
-		assert.ErrorIs(t, err, verify.ErrFindings)
-		assert.NotErrorIs(t, err, verify.ErrVersion)
+	for _, err := range []error{recheck.CheckLeaks(numbers), recheck.CheckVerdict(numbers)} {
+		assert.ErrorIs(t, err, findings.ErrUnsound)
+		assert.NotErrorIs(t, err, findings.ErrVersion)
 		assert.ErrorContains(t, err, "written by kycmark v0.0.1")
 	}
-	text, err := same.Encode()
+	text, err := verify.Encode(same)
 	require.NoError(t, err)
-	_, err = verify.ReadFindings(bytes.NewReader(bytes.Replace(text, []byte("{"), []byte(`{"field of v0.0.1": 1,`), 1)))
+	_, err = recheck.Read(bytes.NewReader(bytes.Replace(text, []byte("{"), []byte(`{"field of v0.0.1": 1,`), 1)))
 	assert.ErrorContains(t, err, "written by kycmark v0.0.1", "in a form that this version does not have")
 
-	names := change(func(f *verify.Findings) { f.Verdict.Odds.Recipients[0].Name = "somebody else" })
-	assert.ErrorIs(t, names.CheckVerdict(), verify.ErrFindings, "a recipient is not a word")
+	names := change(func(f *findings.File) { f.Verdict.Odds.Recipients[0].Name = "somebody else" })
+	assert.ErrorIs(t, recheck.CheckVerdict(names), findings.ErrUnsound, "a recipient is not a word")
 }
 
 // htmlText is findings as a page has them.
-func htmlText(t *testing.T, f *verify.Findings) string {
+func htmlText(t *testing.T, f *findings.File) string {
 	t.Helper()
-	text, err := f.Encode()
+	text, err := verify.Encode(f)
 	require.NoError(t, err)
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "+", "&#43;").Replace(string(text))
 }
@@ -130,7 +132,7 @@ func htmlText(t *testing.T, f *verify.Findings) string {
 // without a time come last.
 func TestReportListsTimes(t *testing.T) {
 	for unit, want := range map[int][]string{1: {"2018-02-14", "2018-02-15"}, 20: {"2018-02", "2018-03"}, 800: {"2018", "2019"}} {
-		var leaks []*verify.Finding
+		var leaks []*findings.Finding
 		for i := range 30 {
 			v := leakOf(i+1, findings.FoundCopy, "vendor A")
 			if v.Submitted = v.Submitted.AddDate(0, 0, i*unit/2); i == 29 {
@@ -140,7 +142,7 @@ func TestReportListsTimes(t *testing.T) {
 		}
 		d := weighed(dump{leaks: append(leaks, leaks[0])})
 		d.Record = goldenDump().Record
-		page := report(t, d, false)
+		page := reportOf(t, d, false)
 		rows := regexp.MustCompile(`<td class="day">(.*?)</td>.*?<td class="n">(\d+)</td>`).FindAllStringSubmatch(page, -1)
 		require.GreaterOrEqual(t, len(rows), 3)
 		require.Equal(t, want, []string{rows[0][1], rows[1][1]})
@@ -165,7 +167,7 @@ func TestFirstPageNamesWhomTheHeadlineNames(t *testing.T) {
 			continue // a page of nothing is refused
 		}
 		d.Record = goldenDump().Record
-		_, page, _ := strings.Cut(report(t, d, false), "How strongly it speaks</h2>")
+		_, page, _ := strings.Cut(reportOf(t, d, false), "How strongly it speaks</h2>")
 		page, _, _ = strings.Cut(page, "<h2>The findings in full")
 		for _, r := range recipients {
 			if strings.Contains(page, r.Name) {

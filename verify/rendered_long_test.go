@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 )
@@ -22,7 +21,7 @@ func TestPagesOfTwoCustomersAreTwoDocuments(t *testing.T) {
 	submit(t, s, file(t, page(t, "letter_employer_a"), "png"), "", feb)
 	submit(t, s, file(t, page(t, "letter_employer_b"), "png"), "", feb)
 	v := newInvestigator(t, untraced(cfg))
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for _, name := range []string{"letter_employer_a", "letter_employer_b"} {
 		leaks = append(leaks, examine(t, v, page(t, name)))
 		assert.Equal(t, findings.PixelsSame, leaks[len(leaks)-1].Matches[0].Pixels)

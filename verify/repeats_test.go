@@ -8,17 +8,18 @@ import (
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
 // Files that a dump has again and again weigh as they do once, whatever they show; of a
 // sample they are files examined each.
 func TestRepetitionsAddNothing(t *testing.T) {
-	leaks := many(8, func(n int) *verify.Finding {
+	leaks := many(8, func(n int) *findings.Finding {
 		return subject(leakOf(n, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0))), "")
 	})
 	for n, l := range leaks[1:] { // one subject has two pictures
-		l.SetSubject([]string{"p", "p", "q", "r", "s", "t", "u"}[n])
+		verify.SetSubject(l, []string{"p", "p", "q", "r", "s", "t", "u"}[n])
 	}
 	leaks = append(leaks, leakOf(9, findings.FoundCopy, "vendor A"), subject(leakOf(10, findings.FoundCopy, "vendor A"), "p"),
 		leakOf(11, findings.FoundTransplanted, "vendor B"), leakOf(12, findings.FoundUnknown, ""), leakOf(13, findings.FoundUnknown, ""))
@@ -43,7 +44,7 @@ func TestRepetitionsAddNothing(t *testing.T) {
 
 	got.Record.Parameters = verify.Method()
 	got.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
-	text, err := unredacted(got).Encode()
+	text, err := verify.Encode(unredacted(got))
 	require.NoError(t, err)
-	assert.NoError(t, readFindings(t, string(text)).CheckVerdict())
+	assert.NoError(t, recheck.CheckVerdict(readFindings(t, string(text))))
 }

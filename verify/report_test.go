@@ -18,18 +18,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/odds"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // goldenDump is a verdict with one of everything and a fixed record.
-func goldenDump() *verify.Verdict {
+func goldenDump() *findings.Verdict {
 	before := found.AddDate(-1, 0, 0)
-	leaks := []*verify.Finding{
+	leaks := []*findings.Finding{
 		leakOf(1, findings.FoundCopy, "vendor A"),
 		leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before)),
 		unconfirmed(leakOf(3, findings.FoundCopy, "authority C")),
@@ -53,7 +54,7 @@ func goldenDump() *verify.Verdict {
 	return d
 }
 
-func report(t *testing.T, d *verify.Verdict, reveal bool) string {
+func reportOf(t *testing.T, d *findings.Verdict, reveal bool) string {
 	t.Helper()
 	v, err := verify.NewInvestigator(investigating(leaktest.Config(t)))
 	require.NoError(t, err)
@@ -63,7 +64,7 @@ func report(t *testing.T, d *verify.Verdict, reveal bool) string {
 }
 
 func TestGoldenReport(t *testing.T) {
-	got := report(t, goldenDump(), false)
+	got := reportOf(t, goldenDump(), false)
 	path := filepath.Join("testdata", "report.html")
 	if *update {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))
@@ -77,7 +78,7 @@ func TestGoldenReport(t *testing.T) {
 }
 
 func TestReportStandsAlone(t *testing.T) {
-	got := report(t, goldenDump(), false)
+	got := reportOf(t, goldenDump(), false)
 	require.Equal(t, 1, strings.Count(got, "<script"), "its own, whose digest the policy names")
 	digest := sha256.Sum256([]byte(regexp.MustCompile(`(?s)<script>(.*?)</script>`).FindStringSubmatch(got)[1]))
 	require.Contains(t, got, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(digest[:])+"'")
@@ -93,45 +94,45 @@ func TestReportStandsAlone(t *testing.T) {
 func TestReportCarriesItsData(t *testing.T) {
 	d := goldenDump()
 	maps.Copy(d.Record.Parameters, verify.Method())
-	got := report(t, d, false)
-	text, err := verify.FindingsInReport([]byte(got))
+	got := reportOf(t, d, false)
+	text, err := recheck.InReport([]byte(got))
 	require.NoError(t, err)
-	back, err := verify.ReadFindings(bytes.NewReader(text))
+	back, err := recheck.Read(bytes.NewReader(text))
 	require.NoError(t, err)
 	for _, v := range d.Findings {
-		v.SetMarked("") // for counting only, like the next
-		v.SetSubject("")
+		verify.SetMarked(v, "") // for counting only, like the next
+		verify.SetSubject(v, "")
 	}
 	require.Equal(t, d.Findings, back.Leaks)
 	require.Equal(t, d.Record, back.Verdict.Record)
 	require.Equal(t, d.Headline, back.Verdict.Headline)
-	require.NoError(t, back.CheckVerdict())
+	require.NoError(t, recheck.CheckVerdict(back))
 }
 
 // Recipients that no finding concerns have no name in a redacted report, nor in its data:
 // that an authority asked for pictures is nobody's business.
 func TestReportNamesWhomFindingsConcern(t *testing.T) {
 	d := goldenDump()
-	got := report(t, d, false)
+	got := reportOf(t, d, false)
 	for _, name := range []string{"authority C", ">store", `&#34;store`, "authority"} {
 		assert.NotContains(t, got, name)
 	}
 	for _, name := range []string{"vendor A", "vendor B", "recipient 1", "recipient 2", "2 recipients are called by numbers"} {
 		assert.Contains(t, got, name)
 	}
-	text, err := verify.FindingsInReport([]byte(got))
+	text, err := recheck.InReport([]byte(got))
 	require.NoError(t, err)
-	f, err := verify.ReadFindings(bytes.NewReader(text))
+	f, err := recheck.Read(bytes.NewReader(text))
 	require.NoError(t, err)
 	require.Equal(t, 2, f.Hidden)
 	require.Equal(t, d.Named, f.Verdict.Named)
 	require.Equal(t, ratios(d), ratios(f.Verdict), "the names do not matter")
 	require.Contains(t, d.Case.Holders, odds.Holder{Name: "store", Copies: d.Case.Holders[0].Copies}, "the verdict itself is as it was")
 	f.Hidden = 1
-	require.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings)
+	require.ErrorIs(t, recheck.CheckVerdict(f), findings.ErrUnsound)
 }
 
-func ratios(d *verify.Verdict) (out []float64) {
+func ratios(d *findings.Verdict) (out []float64) {
 	for _, h := range d.Odds.Recipients {
 		out = append(out, h.LogE, h.Raw)
 	}
@@ -141,13 +142,13 @@ func ratios(d *verify.Verdict) (out []float64) {
 // Even a verdict that somebody filled in by hand names nobody beside a read that
 // confirms nothing.
 func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
-	leaks := []*verify.Finding{leakOf(1, findings.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, findings.FoundCopy, "vendor B"))}
+	leaks := []*findings.Finding{leakOf(1, findings.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, findings.FoundCopy, "vendor B"))}
 	for _, v := range leaks {
-		v.Recipient, v.Issued = "vendor B", []registry.Copy{{ID: 1, Recipient: "vendor B"}}
+		v.Recipient, v.Issued = "vendor B", []books.Copy{{ID: 1, Recipient: "vendor B"}}
 	}
 	d := weighed(dump{leaks: leaks})
 	d.Record = goldenDump().Record
-	page, _, _ := strings.Cut(report(t, d, false), "<pre id=")
+	page, _, _ := strings.Cut(reportOf(t, d, false), "<pre id=")
 	require.NotContains(t, page, "vendor B", "nor in the tables")
 	require.Contains(t, page, "recipient 3")
 	require.Contains(t, page, "mark of copy")
@@ -156,7 +157,7 @@ func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 func TestReportOfNothing(t *testing.T) {
 	v := newInvestigator(t, investigating(leaktest.Config(t)))
 	var b bytes.Buffer
-	for _, d := range []dump{{}, {leaks: []*verify.Finding{closed(1, findings.FoundDamaged), closed(2, findings.FoundNoPicture)}}} {
+	for _, d := range []dump{{}, {leaks: []*findings.Finding{closed(1, findings.FoundDamaged), closed(2, findings.FoundNoPicture)}}} {
 		var nothing *verify.NothingError
 		require.ErrorAs(t, v.WriteReport(t.Context(), &b, weighed(d), false), &nothing)
 		require.Len(t, nothing.Files, len(d.leaks))
@@ -172,7 +173,7 @@ func TestRedaction(t *testing.T) {
 	v := c.investigator(t, noMark)
 	leak, err := v.Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
 	require.NoError(t, err)
-	d, err := v.Weigh(t.Context(), []*verify.Finding{leak})
+	d, err := v.Weigh(t.Context(), []*findings.Finding{leak})
 	require.NoError(t, err)
 	var redacted, revealed bytes.Buffer
 	require.NoError(t, v.WriteReport(t.Context(), &redacted, d, false))

@@ -9,7 +9,11 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -22,13 +26,13 @@ var notReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, fi
 
 // returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
 // the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
-func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence) error {
-	for i := range e.reads {
-		r := &e.reads[i]
-		if r.issued == nil {
+func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+	for i := range e.Reads {
+		r := &e.Reads[i]
+		if r.Issued == nil {
 			continue
 		}
-		entered, err := v.cfg.Registry.Returns(ctx, r.copy)
+		entered, err := v.cfg.Registry.Returns(ctx, r.Copy)
 		if err != nil {
 			return err
 		}
@@ -41,10 +45,10 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence
 			return err
 		}
 		for _, id := range append(uploads, more...) {
-			if id == r.issued.Submission || slices.Contains(r.returned, id) {
+			if id == r.Issued.Submission || slices.Contains(r.Returned, id) {
 				continue
 			}
-			m := e.match(id)
+			m := e.Match(id)
 			if m == nil || m.Pixels == findings.PixelsUnknown {
 				m = &findings.Match{Submission: id, Pixels: findings.PixelsUnknown}
 				if err := v.comparePages(ctx, l, m); err != nil {
@@ -52,7 +56,7 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence
 				}
 			}
 			if !slices.Contains(notReturned, m.Pixels) {
-				r.returned = append(r.returned, id)
+				r.Returned = append(r.Returned, id)
 			}
 		}
 	}
@@ -61,15 +65,15 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence
 
 // alone sets a place in the leak that has a found copy's mark alone, if another found copy may bring the mark along:
 // there it is the copy's own, as on a sheet with a picture of each.
-func (v *Investigator) alone(ctx context.Context, l *leakPicture, e *evidence) error {
-	for i := range e.reads {
-		r := &e.reads[i]
-		brings := func(o read) bool { return slices.Contains(r.returned, o.issued.Submission) && e.found(&o) }
-		if len(r.returned) == 0 || !e.found(r) || !slices.ContainsFunc(e.issuedReads(), brings) {
+func (v *Investigator) alone(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+	for i := range e.Reads {
+		r := &e.Reads[i]
+		brings := func(o conclude.Read) bool { return slices.Contains(r.Returned, o.Issued.Submission) && found(e, &o) }
+		if len(r.Returned) == 0 || !found(e, r) || !slices.ContainsFunc(e.IssuedReads(), brings) {
 			continue
 		}
-		places, err := v.placesOf(ctx, l, &findings.Match{Submission: r.issued.Submission, Page: r.page})
-		for k := 0; k < len(places) && len(places) > 1 && r.alone == nil && err == nil; k++ {
+		places, err := v.placesOf(ctx, l, &findings.Match{Submission: r.Issued.Submission, Page: r.Page})
+		for k := 0; k < len(places) && len(places) > 1 && r.Alone == nil && err == nil; k++ {
 			err = v.aloneAt(ctx, l, e, r, &places[k])
 		}
 		if err != nil {
@@ -80,68 +84,68 @@ func (v *Investigator) alone(ctx context.Context, l *leakPicture, e *evidence) e
 }
 
 // found reports whether tracing found the copy of r.
-func (e *evidence) found(r *read) bool {
-	c := tracedCopy(traceOf(e.traces, r.issued.Submission), r.copy)
+func found(e *conclude.Evidence, r *conclude.Read) bool {
+	c := findings.CopyIn(findings.TraceOf(e.Traces, r.Issued.Submission), r.Copy)
 	return c != nil && c.Found
 }
 
-// placesOf returns the places in a leak, at most [maxApart], that show a page, or a picture of the same capture. Each is
+// placesOf returns the places in a leak, at most [tuning.MaxApart], that show a page, or a picture of the same capture. Each is
 // covered before the next is looked for.
 func (v *Investigator) placesOf(ctx context.Context, l *leakPicture, m *findings.Match) (all []findings.Quad, err error) {
-	o, err := v.original(ctx, pageOf(m))
+	o, err := v.original(ctx, conclude.PageOf(m))
 	if err != nil || o == nil {
 		return nil, err
 	}
-	row, err := v.engine().Page(ctx, pageOf(m))
+	row, err := v.engine().Page(ctx, conclude.PageOf(m))
 	if err != nil {
 		return nil, gone(err)
 	}
-	for left := l.part(l.Image.Rect); len(all) < maxApart; {
+	for left := l.part(l.Image.Rect); len(all) < tuning.MaxApart; {
 		v.locate(ctx, left, row.Seq, o.of)
 		s, err := left.lay(ctx, o)
 		at := o.lies(s)
-		if at == nil || slices.ContainsFunc(all, func(q findings.Quad) bool { return !(overlap(at, &q) <= maxOverlap) }) {
+		if at == nil || slices.ContainsFunc(all, func(q findings.Quad) bool { return !(conclude.Overlap(at, &q) <= tuning.MaxOverlap) }) {
 			return all, err
 		}
 		all, left = append(all, *at), left.part(left.Image.Rect)
-		draw.Draw(left.Image, left.covers(bounds(at)), image.NewUniform(color.Gray{Y: 128}), image.Point{}, draw.Src)
+		draw.Draw(left.Image, left.covers(conclude.Bounds(at)), image.NewUniform(color.Gray{Y: 128}), image.Point{}, draw.Src)
 	}
 	return all, nil
 }
 
 // aloneAt sets a place as r.alone if tracing finds the copy of r there. It must find no copy of the uploads that came in
 // with its mark, though it would.
-func (v *Investigator) aloneAt(ctx context.Context, l *leakPicture, e *evidence, r *read, at *findings.Quad) error {
-	here := l.part(l.covers(bounds(at)))
-	t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: r.issued.Submission, Page: r.page}, traceLevel/maxApart)
-	if err != nil || t == nil || !slices.ContainsFunc(t.rows, func(c registry.Copy) bool { return c.ID == r.copy }) {
+func (v *Investigator) aloneAt(ctx context.Context, l *leakPicture, e *conclude.Evidence, r *conclude.Read, at *findings.Quad) error {
+	here := l.part(l.covers(conclude.Bounds(at)))
+	t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: r.Issued.Submission, Page: r.Page}, tuning.TraceLevel/tuning.MaxApart)
+	if err != nil || t == nil || !slices.ContainsFunc(t.rows, func(c books.Copy) bool { return c.ID == r.Copy }) {
 		return err
 	}
-	for _, id := range r.returned {
-		t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: id, Page: e.page(id)}, traceLevel/maxApart)
-		if err != nil || t == nil || !wouldShow(&t.Tracing) || len(t.rows) > 0 {
+	for _, id := range r.Returned {
+		t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: id, Page: e.Page(id)}, tuning.TraceLevel/tuning.MaxApart)
+		if err != nil || t == nil || !conclude.WouldShow(&t.Tracing) || len(t.rows) > 0 {
 			return err
 		}
 	}
-	r.alone = at
+	r.Alone = at
 	return nil
 }
 
 // cameBack returns the siblings of the upload of r, and the uploads that the leak shows, that carry the mark of r. It
 // returns none if originals or mark keys are not at hand, or only named uploads are searched.
-func (v *Investigator) cameBack(ctx context.Context, e *evidence, r *read) (out []watermark.Submission, err error) {
+func (v *Investigator) cameBack(ctx context.Context, e *conclude.Evidence, r *conclude.Read) (out []watermark.Submission, err error) {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
-	of := findings.Match{Submission: r.issued.Submission, Page: r.page}
-	all, err := v.family(ctx, pageOf(&of))
+	of := findings.Match{Submission: r.Issued.Submission, Page: r.Page}
+	all, err := v.family(ctx, conclude.PageOf(&of))
 	if err != nil {
 		return nil, err
 	}
 	all = slices.Clone(all)
-	for i := range e.matches {
-		if m := &e.matches[i]; showsCapture(m.Pixels) {
-			all = append(all, sibling{page: pageOf(m), whole: m.Submission})
+	for i := range e.Matches {
+		if m := &e.Matches[i]; conclude.ShowsCapture(m.Pixels) {
+			all = append(all, sibling{page: conclude.PageOf(m), whole: m.Submission})
 		}
 	}
 	for _, s := range all {
@@ -152,7 +156,7 @@ func (v *Investigator) cameBack(ctx context.Context, e *evidence, r *read) (out 
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(carries, r.copy) {
+		if slices.Contains(carries, r.Copy) {
 			out = append(out, s.whole)
 		}
 	}
@@ -162,7 +166,7 @@ func (v *Investigator) cameBack(ctx context.Context, e *evidence, r *read) (out 
 // carries returns the copies whose marks the original of a page carries: by reading, or if that finds none, by tracing it
 // against the page of. The result is kept.
 func (v *Investigator) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
-	about := [2]watermark.Submission{page, pageOf(of)}
+	about := [2]watermark.Submission{page, conclude.PageOf(of)}
 	v.families.mu.Lock()
 	copies, known := v.families.marks[about]
 	v.families.mu.Unlock()
@@ -183,7 +187,7 @@ func (v *Investigator) carries(ctx context.Context, page watermark.Submission, o
 		}
 	}
 	if len(copies) == 0 {
-		t, err := v.traceAgainst(ctx, &leakPicture{Picture: &picture.Picture{Image: o.image}}, of, traceLevel)
+		t, err := v.traceAgainst(ctx, &leakPicture{Picture: &picture.Picture{Image: o.image}}, of, tuning.TraceLevel)
 		if err != nil {
 			return nil, err
 		}
@@ -198,9 +202,9 @@ func (v *Investigator) carries(ctx context.Context, page watermark.Submission, o
 }
 
 // holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
-func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*Finding) (out []findings.Return, err error) {
+func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding) (out []findings.Return, err error) {
 	for _, l := range leaks {
-		for _, upload := range l.returnedAs(id) {
+		for _, upload := range weigh.ReturnedAs(l, id) {
 			if slices.ContainsFunc(out, func(r findings.Return) bool { return r.Submission == upload }) {
 				continue
 			}

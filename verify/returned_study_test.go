@@ -19,6 +19,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -54,7 +55,7 @@ func TestReturnedStudy(t *testing.T) {
 		vendors(t, cfg.Registry, "vendor A")
 		return cfg
 	}
-	carried := func(t *testing.T, cfg registry.Config, img image.Image, format string, quality int) []registry.Copy {
+	carried := func(t *testing.T, cfg registry.Config, img image.Image, format string, quality int) []books.Copy {
 		var data bytes.Buffer
 		require.NoError(t, picture.Encode(&data, img, format, quality))
 		sub, duplicate, err := issuer.Submit(t.Context(), &data, "", feb)

@@ -18,6 +18,10 @@ import (
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -60,7 +64,7 @@ func TestLeaksOfReturnedCopies(t *testing.T) {
 type returns struct {
 	registry.Config
 	copies []watermark.CopyID
-	second []*registry.Submission
+	second []*books.Submission
 	files  [][]byte // of the second uploads
 	third  []byte   // an upload that did not come back
 }
@@ -70,7 +74,7 @@ func newReturns(t *testing.T, marked string, again func(*testing.T, []byte) []by
 	x := &returns{Config: leaktest.Config(t)}
 	x.Marked = marked
 	s := newIssuer(t, x.Config)
-	for _, r := range []registry.Recipient{{Name: "vendor A", Kind: registry.KindVendor}, {Name: "vendor B", Kind: registry.KindVendor}, {Name: "store", Kind: registry.KindStore}} {
+	for _, r := range []books.Recipient{{Name: "vendor A", Kind: books.KindVendor}, {Name: "vendor B", Kind: books.KindVendor}, {Name: "store", Kind: books.KindStore}} {
 		require.NoError(t, x.Registry.AddRecipient(t.Context(), r))
 	}
 	for i := range 2 {
@@ -82,14 +86,14 @@ func newReturns(t *testing.T, marked string, again func(*testing.T, []byte) []by
 		x.second = append(x.second, submit(t, s, data, fmt.Sprint("customer ", i), feb.AddDate(0, 1, 0)))
 	}
 	x.third = file(t, specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(77), 420), 9, 480, 360), "jpeg")
-	require.NoError(t, x.Registry.AddCustody(t.Context(), registry.Custody{Recipient: "store", From: feb.AddDate(0, 0, 20), To: feb.AddDate(0, 2, 0), Note: "backup"}))
+	require.NoError(t, x.Registry.AddCustody(t.Context(), books.Custody{Recipient: "store", From: feb.AddDate(0, 0, 20), To: feb.AddDate(0, 2, 0), Note: "backup"}))
 	return x
 }
 
 func (x *returns) check(t *testing.T, marked string) {
 	t.Helper()
 	v := newInvestigator(t, investigating(x.Config))
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for i, data := range x.files {
 		if !long.On {
 			v.SetDetect(reads(x.copies[i]))
@@ -111,10 +115,10 @@ func (x *returns) check(t *testing.T, marked string) {
 	assert.False(t, hasRival(d, "vendor A", "vendor B"))
 	var text bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
-	f, err := verify.ReadFindings(bytes.NewReader(text.Bytes()))
+	f, err := recheck.Read(bytes.NewReader(text.Bytes()))
 	require.NoError(t, err)
-	require.NoError(t, f.CheckLeaks())
-	require.NoError(t, f.CheckVerdict())
+	require.NoError(t, recheck.CheckLeaks(f))
+	require.NoError(t, recheck.CheckVerdict(f))
 	wrong, err := sentencecheck.Check(text.Bytes())
 	require.NoError(t, err)
 	require.Empty(t, wrong)
@@ -140,7 +144,7 @@ func (x *returns) check(t *testing.T, marked string) {
 	_, img, id := issued(t, newIssuer(t, x.Config), x.second[1].ID, "vendor B")
 	v = newInvestigator(t, investigating(x.Config))
 	got := examine(t, v, img)
-	require.NoError(t, got.Recheck(true))
+	require.NoError(t, verify.Recheck(got, true))
 	require.Equal(t, "copy", got.Label(), got.Note)
 	assert.Equal(t, []watermark.CopyID{id}, got.Accused, got.Note)
 	assert.Contains(t, got.Note, "The picture also carries the mark of copy "+x.copies[1].String()+". The upload came in with this mark")
@@ -192,14 +196,14 @@ func TestSheetsOfReturnedCopies(t *testing.T) {
 			got := examine(t, v, sheet)
 			assert.Equal(t, "copy", got.Label(), got.Note)
 			assert.ElementsMatch(t, x.want, got.Accused, got.Note)
-			require.NoError(t, got.Recheck(true))
-			d, err := v.Weigh(t.Context(), []*verify.Finding{got})
+			require.NoError(t, verify.Recheck(got, true))
+			d, err := v.Weigh(t.Context(), []*findings.Finding{got})
 			require.NoError(t, err)
 			var text bytes.Buffer
 			require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
 			f := readFindings(t, text.String())
-			require.NoError(t, f.CheckLeaks())
-			require.NoError(t, f.CheckVerdict())
+			require.NoError(t, recheck.CheckLeaks(f))
+			require.NoError(t, recheck.CheckVerdict(f))
 			wrong, err := sentencecheck.Check(text.Bytes())
 			require.NoError(t, err)
 			require.Empty(t, wrong)
@@ -207,7 +211,7 @@ func TestSheetsOfReturnedCopies(t *testing.T) {
 	}
 }
 
-func hasRival(d *verify.Verdict, name, other string) bool {
+func hasRival(d *findings.Verdict, name, other string) bool {
 	for _, r := range d.Odds.Rivals {
 		if r.Name == name && r.Other == other && (r.Why == odds.RivalHad) == (other != "") {
 			return true
@@ -221,7 +225,7 @@ func TestFewReturnedCopiesMakeNoRival(t *testing.T) {
 	l := func(back bool) odds.Copy {
 		return odds.Copy{ID: "1", Recipient: "vendor A", LnE: 20, Confirmed: true, Returned: back}
 	}
-	c := &odds.Case{Cells: oddstest.Months(feb, feb), Holders: []odds.Holder{{Name: "vendor A", Copies: []int{4}}}, MarkTrials: verify.MarkTrials, Examined: 4}
+	c := &odds.Case{Cells: oddstest.Months(feb, feb), Holders: []odds.Holder{{Name: "vendor A", Copies: []int{4}}}, MarkTrials: tuning.MarkTrials, Examined: 4}
 	c.Cells[0].Submissions = 4
 	for i := range 4 {
 		c.Leaks = append(c.Leaks, odds.Leak{Submission: fmt.Sprint(i), Submitted: feb, Cluster: fmt.Sprint(i), Copies: []odds.Copy{l(i < 2)}})

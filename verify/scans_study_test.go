@@ -20,9 +20,9 @@ import (
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // TestScansStudy investigates marked documents after what scanner applications do. Twenty documents (tuned) fixed the
@@ -38,13 +38,13 @@ func TestScansStudy(t *testing.T) {
 func scansStudy(t *testing.T, half int) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	counts := make(map[string]map[string]int)
 	docs := scanned(t, half)
 	type issued struct {
 		name string
 		img  *image.NRGBA
-		copy *registry.Copy
+		copy *books.Copy
 	}
 	var all []issued
 	for _, d := range docs {

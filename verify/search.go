@@ -11,17 +11,18 @@ import (
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// near returns the submissions within [nearRadius] bits of any of the queries, nearest first. The catalogue is first
+// near returns the submissions within [tuning.NearRadius] bits of any of the queries, nearest first. The catalogue is first
 // brought up to date.
 func (v *Investigator) near(ctx context.Context, queries []phash.Hash) ([]candidate, error) {
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
 	}
-	hits, err := v.found.hashes.Search(nearRadius, queries...)
+	hits, err := v.found.hashes.Search(tuning.NearRadius, queries...)
 	var out []candidate
 	for _, h := range hits {
 		out = append(out, candidate{ref: h.Ref, distance: h.Distance})
@@ -137,8 +138,8 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 			return fmt.Errorf("%w: a segment has the submissions %d to %d, of %d entries", registry.ErrTampered, s.First, s.Last, entries)
 		}
 	}
-	c.whole = all >= partsUpTo && len(segments) == 0 && !r.Engine().SealsHashes()
-	c.hashes, c.segments, c.parts, c.begun = phash.NewList(searched), segments, local, entries
+	c.whole = all >= tuning.PartsUpTo && len(segments) == 0 && !r.Engine().SealsHashes()
+	c.hashes, c.segments, c.parts, c.begun = phash.NewList(tuning.Searched), segments, local, entries
 	return nil
 }
 
@@ -268,7 +269,7 @@ func (c *catalogue) add(f *engine.Found, opens bool, enter func(phash.Hash, int6
 		}
 	}
 	if f.Features != nil && !c.parts.Has(f.Number) {
-		if c.adding = append(c.adding, f); len(c.adding) == bulkFeatures {
+		if c.adding = append(c.adding, f); len(c.adding) == tuning.BulkFeatures {
 			if err := c.index(); err != nil {
 				return err
 			}

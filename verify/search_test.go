@@ -63,7 +63,7 @@ func TestSearchInSegments(t *testing.T) {
 	c.Keys = nil // what is traced, others test
 	b := c.marked.Rect
 	leak := file(t, imaging.Crop(c.marked, image.Rect(b.Dx()/4, b.Dy()/4, b.Dx()*3/4, b.Dy()*3/4)), "png")
-	look := func(what, problem string) *verify.Finding {
+	look := func(what, problem string) *findings.Finding {
 		t.Helper()
 		inv := newInvestigator(t, c.Config)
 		inv.SetDetect(noMark)
@@ -71,7 +71,7 @@ func TestSearchInSegments(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, v.Matches, what)
 		assert.Equal(t, c.firstID, v.Matches[0].Submission, what)
-		d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
+		d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 		require.NoError(t, err)
 		require.Len(t, d.Record.Segments, 1, what)
 		s := d.Record.Segments[0]

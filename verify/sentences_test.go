@@ -18,14 +18,14 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // encoded is the findings file of a verdict of WeighFor.
-func encoded(t *testing.T, d *verify.Verdict, cfg verify.Config) []byte {
+func encoded(t *testing.T, d *findings.Verdict, cfg verify.Config) []byte {
 	t.Helper()
 	d.Record.Parameters = map[string]string{"leaks found on": "not stated", "compared with": "all uploads that are searched"}
 	if !cfg.Found.IsZero() {
@@ -37,17 +37,17 @@ func encoded(t *testing.T, d *verify.Verdict, cfg verify.Config) []byte {
 	if n := cfg.UploadsPerSubject; n > 0 {
 		d.Record.Parameters["uploads without a subject that one person has"] = strconv.Itoa(n)
 	}
-	text, err := findingsOf(d).Encode()
+	text, err := verify.Encode(findingsOf(d))
 	require.NoError(t, err)
 	return text
 }
 
-func findingsOf(d *verify.Verdict) *verify.Findings {
-	return &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Findings, Thumbnails: []string{}, Uploads: []string{}}
+func findingsOf(d *findings.Verdict) *findings.File {
+	return &findings.File{Format: findings.Format, Verdict: d, Leaks: d.Findings, Thumbnails: []string{}, Uploads: []string{}}
 }
 
 // checked returns what the checker finds wrong with the sentences of a verdict.
-func checked(t *testing.T, d *verify.Verdict, cfg verify.Config) []string {
+func checked(t *testing.T, d *findings.Verdict, cfg verify.Config) []string {
 	t.Helper()
 	wrong, err := sentencecheck.Check(encoded(t, d, cfg))
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestSentencesAreTrue(t *testing.T) {
 	t.Parallel()
 	for name, d := range dumps() {
 		got := weighed(d)
-		assert.Empty(t, checked(t, got, verify.Config{Circumstances: verify.Circumstances{Found: found}}), "%s: %s", name, got.Headline)
+		assert.Empty(t, checked(t, got, verify.Config{Circumstances: findings.Circumstances{Found: found}}), "%s: %s", name, got.Headline)
 	}
 	for _, text := range func() []string { plain, revealed, _ := richDump(t); return []string{plain, revealed} }() {
 		wrong, err := sentencecheck.Check([]byte(text))
@@ -99,26 +99,26 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 
 // Each of these dumps had a false sentence, or lacked a true one.
 func TestSentencesThatWereFalse(t *testing.T) {
-	a := func(n int, c ...registry.Custody) *verify.Finding {
+	a := func(n int, c ...books.Custody) *findings.Finding {
 		return leakOf(n, findings.FoundCopy, "vendor A", c...)
 	}
 	before := found.AddDate(-1, 0, 0)
-	drawn := verify.Circumstances{Found: found, Claimed: 100, Drawn: true}
-	known := verify.Circumstances{Found: found}
+	drawn := findings.Circumstances{Found: found, Claimed: 100, Drawn: true}
+	known := findings.Circumstances{Found: found}
 	broken := closed(3, findings.FoundDamaged)
 	for name, x := range map[string]struct {
-		leaks       []*verify.Finding
-		cfg         verify.Circumstances
+		leaks       []*findings.Finding
+		cfg         findings.Circumstances
 		says, never string
 	}{
-		"each held by another":     {[]*verify.Finding{a(1, holds("vendor B", before)), a(2, holds("authority C", before))}, known, "1 by authority C and 1 by vendor B", "Every picture with a copy"},
-		"drawn by us, and nothing": {[]*verify.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
-		"chance is rounded up":     {[]*verify.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
-		"marks, none confirmed":    {[]*verify.Finding{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No upload of the registry was matched"},
-		"other marks beside":       {[]*verify.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
-		"a broken file repeated":   {[]*verify.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
-		"they resemble uploads":    {[]*verify.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble uploads", "No upload of the registry was matched"},
-		"one copy, three times":    {[]*verify.Finding{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
+		"each held by another":     {[]*findings.Finding{a(1, holds("vendor B", before)), a(2, holds("authority C", before))}, known, "1 by authority C and 1 by vendor B", "Every picture with a copy"},
+		"drawn by us, and nothing": {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
+		"chance is rounded up":     {[]*findings.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
+		"marks, none confirmed":    {[]*findings.Finding{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No upload of the registry was matched"},
+		"other marks beside":       {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
+		"a broken file repeated":   {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
+		"they resemble uploads":    {[]*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble uploads", "No upload of the registry was matched"},
+		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
 	} {
 		d := verify.WeighFor(x.leaks, recipients, verify.Config{Circumstances: x.cfg}, 120)
 		text := d.Headline + " " + strings.Join(append(slices.Clone(d.Shows), d.ShowsNot...), " ")
@@ -130,14 +130,14 @@ func TestSentencesThatWereFalse(t *testing.T) {
 // A leak with copies of more recipients than are compared names eight of them, and says of the others
 // that they were not compared.
 func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
-	var many []registry.Recipient
+	var many []books.Recipient
 	var names []string
 	for i := range 12 {
 		names = append(names, fmt.Sprintf("vendor %02d", i))
-		many = append(many, registry.Recipient{Name: names[i], Kind: registry.KindVendor})
+		many = append(many, books.Recipient{Name: names[i], Kind: books.KindVendor})
 	}
-	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}}
-	d := verify.WeighFor([]*verify.Finding{mixed(1, names...), mixed(2, names...)}, many, cfg, 120)
+	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}}
+	d := verify.WeighFor([]*findings.Finding{mixed(1, names...), mixed(2, names...)}, many, cfg, 120)
 	assert.Len(t, d.Named, 8)
 	assert.Contains(t, d.Headline, "vendor 07 and 4 other recipients at once.")
 	assert.Contains(t, strings.Join(d.ShowsNot, " "), "vendor 08 (2) and further recipients (2).")
@@ -150,8 +150,8 @@ func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
 
 // If only named uploads were searched, the headline does not hide that pictures resemble them.
 func TestNamedUploadsThatAreResembled(t *testing.T) {
-	leaks := []*verify.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundUnknown, "")}
-	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Against: []watermark.Submission{leaks[0].Submission}}
+	leaks := []*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundUnknown, "")}
+	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}, Against: []watermark.Submission{leaks[0].Submission}}
 	d := verify.WeighFor(leaks, recipients, cfg, 120)
 	assert.Contains(t, d.Headline, "1 of the 2 pictures resembles an upload that was named, but is not confirmed to show it.")
 	assert.Empty(t, checked(t, d, cfg))
@@ -166,7 +166,7 @@ func TestCheckerNoticesFalsehoods(t *testing.T) {
 	falsehoods, tried := 0, make(map[string]int)
 	type dump struct {
 		seed uint64
-		*verify.Verdict
+		*findings.Verdict
 		cfg  verify.Config
 		text []byte
 	}
@@ -248,14 +248,14 @@ func number(name string, value int) int {
 }
 
 // randomWeighed weighs a random dump of a random world.
-func randomWeighed(t *testing.T, seed uint64) (*verify.Verdict, verify.Config) {
+func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Config) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 17))
-	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
+	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
 	w := &sentencecheck.World{KeyID: "v1-k"}
 	subjects := make(map[watermark.Submission]string)
 	recipient := make(map[watermark.CopyID]string)
-	var issued []registry.Copy
+	var issued []books.Copy
 	persons, narrow := 1+rng.IntN(20), rng.IntN(3) == 0
 	for i := range 3 + rng.IntN(25) {
 		id := watermark.Submission{byte(i + 1), 1}
@@ -272,28 +272,28 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.Verdict, verify.Config) {
 		}
 		for k, r := range recipients {
 			if rng.IntN(3) > 0 || i == 0 {
-				c := registry.Copy{ID: watermark.CopyID(i*10 + k + 1), Submission: id, Recipient: r.Name, Purpose: fmt.Sprintf("request %d", rng.IntN(6)), KeyID: "v1-k", Issued: at.AddDate(0, 1, 0)}
+				c := books.Copy{ID: watermark.CopyID(i*10 + k + 1), Submission: id, Recipient: r.Name, Purpose: fmt.Sprintf("request %d", rng.IntN(6)), KeyID: "v1-k", Issued: at.AddDate(0, 1, 0)}
 				if rng.IntN(15) == 0 {
 					c.Issued = found.AddDate(0, 0, 1)
 				}
 				state := "" // that sentences tell apart from released
 				switch {
 				case c.ID%13 == 5:
-					state = registry.CopyReserved
+					state = books.CopyReserved
 				case c.ID%17 == 6:
-					state = registry.CopyVoid
+					state = books.CopyVoid
 				}
-				c.State = cmp.Or(state, registry.CopyReleased)
+				c.State = cmp.Or(state, books.CopyReleased)
 				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, State: state, Row: c})
-				if recipient[c.ID] = c.Recipient; c.State != registry.CopyVoid {
+				if recipient[c.ID] = c.Recipient; c.State != books.CopyVoid {
 					issued = append(issued, c)
 				}
 			}
 		}
-		var rows []registry.Custody
+		var rows []books.Custody
 		for _, r := range recipients {
 			if rng.IntN(4) == 0 {
-				rows = append(rows, registry.Custody{Recipient: r.Name, From: at.AddDate(0, 0, -rng.IntN(40)), To: at.AddDate(0, 0, 2+rng.IntN(40)), Entered: found.AddDate(0, 0, rng.IntN(200)-150)})
+				rows = append(rows, books.Custody{Recipient: r.Name, From: at.AddDate(0, 0, -rng.IntN(40)), To: at.AddDate(0, 0, 2+rng.IntN(40)), Entered: found.AddDate(0, 0, rng.IntN(200)-150)})
 			}
 		}
 		if narrow && i%2 == 0 && at.Before(found) {
@@ -314,20 +314,20 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.Verdict, verify.Config) {
 	case 4:
 		cfg.Claimed, cfg.Drawn = 60+rng.IntN(1000), rng.IntN(3) > 0
 	}
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	w.Found = cfg.Found
 	for _, raw := range sentencecheck.Dump(rng, w) {
-		l := new(verify.Finding)
+		l := new(findings.Finding)
 		require.NoError(t, json.Unmarshal(raw, l))
 		was := l.Label()
-		l.ConcludeFound(cfg.Found)
+		verify.ConcludeFound(l, cfg.Found)
 		require.Equal(t, was, l.Label(), "seed %d: %s", seed, raw)
-		l.SetSubject(subjects[l.Submission])
+		verify.SetSubject(l, subjects[l.Submission])
 		for _, b := range l.Beside {
-			l.SetBeside(b.Submission, subjects[b.Submission])
+			verify.SetBeside(l, b.Submission, subjects[b.Submission])
 		}
 		if l.Copy != 0 {
-			l.SetMarked(recipient[l.Copy])
+			verify.SetMarked(l, recipient[l.Copy])
 		}
 		leaks = append(leaks, l)
 	}
@@ -341,7 +341,7 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.Verdict, verify.Config) {
 }
 
 // randomTravel draws how the confirmed copies of a dump travelled, and since when they were public.
-func randomTravel(rng *rand.Rand, leaks []*verify.Finding) (out []findings.Travel, public map[watermark.CopyID]time.Time) {
+func randomTravel(rng *rand.Rand, leaks []*findings.Finding) (out []findings.Travel, public map[watermark.CopyID]time.Time) {
 	public = make(map[watermark.CopyID]time.Time)
 	receipts, once := rng.IntN(3), make(map[watermark.CopyID]bool)
 	for _, l := range leaks {
@@ -375,7 +375,7 @@ func randomTravel(rng *rand.Rand, leaks []*verify.Finding) (out []findings.Trave
 }
 
 // randomEarlier draws earlier examinations of files of a dump; of most dumps there are none.
-func randomEarlier(rng *rand.Rand, leaks []*verify.Finding) (out []findings.Earlier) {
+func randomEarlier(rng *rand.Rand, leaks []*findings.Finding) (out []findings.Earlier) {
 	files := make(map[string]bool)
 	for _, l := range leaks {
 		files[l.SHA256] = true

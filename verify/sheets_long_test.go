@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -53,7 +53,7 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	assert.Len(t, got.Beside, 3)
 	assert.ElementsMatch(t, []string{"vendor G", "vendor H"}, got.Recipients)
 	assert.Empty(t, got.Recipient, "there are two")
-	d, err := v.Weigh(t.Context(), []*verify.Finding{got})
+	d, err := v.Weigh(t.Context(), []*findings.Finding{got})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"vendor G"}, d.Named, d.Headline)
 	assert.Contains(t, d.Headline, "4 copies of 4 uploads")
@@ -66,8 +66,8 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(page.String(), "recorded as issued to <bdi>vendor G</bdi> on "))
 	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
 	f := readFindings(t, text.String())
-	require.NoError(t, f.CheckLeaks())
-	require.NoError(t, f.CheckVerdict())
+	require.NoError(t, recheck.CheckLeaks(f))
+	require.NoError(t, recheck.CheckVerdict(f))
 	for _, edit := range []func(){
 		func() { f.Leaks[0].Beside = f.Leaks[0].Beside[1:] },
 		func() { f.Leaks[0].Beside[0].Cluster = "subject 1" },
@@ -78,7 +78,7 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	} {
 		f = readFindings(t, text.String())
 		edit()
-		assert.False(t, f.CheckLeaks() == nil && f.CheckVerdict() == nil)
+		assert.False(t, recheck.CheckLeaks(f) == nil && recheck.CheckVerdict(f) == nil)
 	}
 
 	again := submit(t, s, file(t, first, "png"), "person 0", feb.AddDate(0, 0, 3))

@@ -11,6 +11,8 @@ import (
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -47,20 +49,20 @@ func (f *families) follow(read int64) {
 
 // siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the
 // leak with each, and traces it against each. Matches and reads of siblings are changed or added in e. The
-// false-positive rate is [siblingLevel], divided among them.
-func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence) error {
-	shown := e.shown()
-	if shown == nil || !showsCapture(shown.Pixels) || v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
+// false-positive rate is [tuning.SiblingLevel], divided among them.
+func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+	shown := e.Shown()
+	if shown == nil || !conclude.ShowsCapture(shown.Pixels) || v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
 		return nil
 	}
-	if slices.ContainsFunc(e.reads, func(r read) bool { return r.issued != nil && r.issued.Submission == shown.Submission }) {
+	if slices.ContainsFunc(e.Reads, func(r conclude.Read) bool { return r.Issued != nil && r.Issued.Submission == shown.Submission }) {
 		return nil
 	}
-	family, err := v.family(ctx, pageOf(shown))
+	family, err := v.family(ctx, conclude.PageOf(shown))
 	if err != nil {
 		return err
 	}
-	at := l.at(pageOf(shown))
+	at := l.at(conclude.PageOf(shown))
 	for _, s := range family {
 		m, err := v.match(ctx, l, candidate{ref: s.ref})
 		if errors.Is(err, registry.ErrNotFound) {
@@ -69,9 +71,9 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 		if err != nil {
 			return err
 		}
-		if old := e.match(m.Submission); old != nil && showsCapture(old.Pixels) {
+		if old := e.Match(m.Submission); old != nil && conclude.ShowsCapture(old.Pixels) {
 			old.Sibling = true
-			if traceOf(e.traces, m.Submission) != nil {
+			if findings.TraceOf(e.Traces, m.Submission) != nil {
 				continue
 			}
 			m = old
@@ -81,7 +83,7 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 				return err
 			}
 			if at >= 0 && l.laid[at].sight != nil {
-				place := &register.Place{Map: s.onto.Mul(l.laid[at].sight.ToOriginal()), LogNFA: knownPlace, Inliers: knownInliers}
+				place := &register.Place{Map: s.onto.Mul(l.laid[at].sight.ToOriginal()), LogNFA: tuning.KnownPlace, Inliers: tuning.KnownInliers}
 				if l.places == nil {
 					l.places = make(map[watermark.Submission]placing)
 				}
@@ -93,22 +95,22 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 			if old != nil {
 				*old = *m
 			} else {
-				e.matches = append(e.matches, *m)
+				e.Matches = append(e.Matches, *m)
 			}
-			for i := range e.reads {
-				if r := &e.reads[i]; r.issued != nil && r.issued.Submission == m.Submission {
-					r.page, r.shows, r.altered = m.Page, m.Pixels, m.Altered
+			for i := range e.Reads {
+				if r := &e.Reads[i]; r.Issued != nil && r.Issued.Submission == m.Submission {
+					r.Page, r.Shows, r.Altered = m.Page, m.Pixels, m.Altered
 				}
 			}
 		}
-		t, err := v.traceBoth(ctx, l, e, &findings.Match{Submission: m.Submission, Page: m.Page}, siblingLevel/float64(len(family)))
+		t, err := v.traceBoth(ctx, l, e, &findings.Match{Submission: m.Submission, Page: m.Page}, tuning.SiblingLevel/float64(len(family)))
 		if err != nil {
 			return err
 		}
 		if t == nil {
 			continue // its original cannot be opened, or is too small: nothing rules it out
 		}
-		e.traces = append(slices.DeleteFunc(e.traces, func(o findings.Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
+		e.Traces = append(slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
 		if err := v.bind(ctx, e, t); err != nil {
 			return err
 		}
@@ -117,7 +119,7 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 }
 
 // family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at
-// most [maxSiblings], whose originals are the same capture.
+// most [tuning.MaxSiblings], whose originals are the same capture.
 func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
 	v.families.follow(v.found.last())
 	v.families.mu.Lock()
@@ -131,7 +133,7 @@ func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out
 		return nil, err
 	}
 	whole := &leakPicture{Picture: &picture.Picture{Image: o.image}}
-	queries, quality, err := phash.SumLeak(searched, o.image)
+	queries, quality, err := phash.SumLeak(tuning.Searched, o.image)
 	if err != nil {
 		return nil, err
 	}
@@ -156,24 +158,24 @@ func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out
 		if err != nil {
 			return nil, err
 		}
-		if pageOf(m) == of || m.HashOnly {
+		if conclude.PageOf(m) == of || m.HashOnly {
 			continue
 		}
-		v.locate(ctx, whole, c.ref, pageOf(m))
-		if p, err := whole.places[pageOf(m)](); err != nil {
+		v.locate(ctx, whole, c.ref, conclude.PageOf(m))
+		if p, err := whole.places[conclude.PageOf(m)](); err != nil {
 			return nil, err
-		} else if p != nil && p.LogNFA > maxDocumentNFA { // another document, at most of one template
+		} else if p != nil && p.LogNFA > tuning.MaxDocumentNFA { // another document, at most of one template
 			continue
 		}
-		if compared++; compared > maxSiblings {
+		if compared++; compared > tuning.MaxSiblings {
 			break
 		}
-		onto, same, err := v.sameCapture(ctx, o, pageOf(m))
+		onto, same, err := v.sameCapture(ctx, o, conclude.PageOf(m))
 		if err != nil {
 			return nil, err
 		}
 		if same {
-			out = append(out, sibling{c.ref, pageOf(m), m.Submission, onto})
+			out = append(out, sibling{c.ref, conclude.PageOf(m), m.Submission, onto})
 		}
 	}
 	v.families.mu.Lock()
@@ -197,7 +199,7 @@ func (v *Investigator) sameCapture(ctx context.Context, o *original, page waterm
 		if err != nil {
 			return onto, false, err
 		}
-		if !showsCapture(word) {
+		if !conclude.ShowsCapture(word) {
 			continue
 		}
 		if onto = s.ToOriginal(); way[0] == other {

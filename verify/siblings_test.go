@@ -11,6 +11,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -20,7 +22,7 @@ import (
 // A customer's photograph is entered again, cropped, after vendor A had a copy of the first upload.
 type sentTwice struct {
 	registry.Config
-	first, second *registry.Submission
+	first, second *books.Submission
 	copy          watermark.CopyID
 	upload        *image.NRGBA
 	marked        *image.NRGBA // the copy of the first
@@ -62,7 +64,7 @@ func TestLeaksOfASibling(t *testing.T) {
 	for _, side := range long.Cases(1, 300, 468, 160) {
 		leak := imaging.Fit(imaging.Crop(x.marked, x.crop), side, side, imaging.Box)
 		got := examine(t, v, leaked(t, leak, "jpeg75"))
-		require.NoError(t, got.Recheck(true))
+		require.NoError(t, verify.Recheck(got, true))
 		assert.NotEqual(t, findings.FoundUnmarked, got.Kind, "%d: %s", side, got.Note)
 		assert.NotEqual(t, findings.FoundTransplanted, got.Kind, "%d: %s", side, got.Note)
 		if side > 160 {
@@ -71,7 +73,7 @@ func TestLeaksOfASibling(t *testing.T) {
 		}
 		// Each upload without a mark is unmarked, or nothing is said.
 		got = examine(t, v, leaked(t, imaging.Fit(imaging.Crop(x.upload, x.crop), side, side, imaging.Box), "jpeg75"))
-		require.NoError(t, got.Recheck(true))
+		require.NoError(t, verify.Recheck(got, true))
 		assert.Contains(t, []string{"unmarked", "unreadable"}, got.Label(), "%d: %s", side, got.Note)
 		if side == 468 {
 			assert.Equal(t, "unmarked", got.Label(), got.Note)
@@ -90,7 +92,7 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 	}
 	for _, side := range long.Cases(1, 520, 300, 160) {
 		got := examine(t, v, leaked(t, imaging.Fit(x.marked, side, side, imaging.Box), "jpeg50"))
-		require.NoError(t, got.Recheck(true))
+		require.NoError(t, verify.Recheck(got, true))
 		assert.NotEqual(t, findings.FoundUnmarked, got.Kind, "%d: %s", side, got.Note)
 		assert.NotEqual(t, findings.FoundTransplanted, got.Kind, "%d: %s", side, got.Note)
 		if side == 520 {

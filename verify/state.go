@@ -17,6 +17,9 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -25,9 +28,9 @@ import (
 // run that was cut short had done.
 type progress struct {
 	mu    sync.Mutex
-	known map[string]*Finding // by SHA-256, hex
-	file  *os.File            // nil: nothing is kept
-	once  registry.Digest     // random, of all runs with this state file: see [Config].Once
+	known map[string]*findings.Finding // by SHA-256, hex
+	file  *os.File                     // nil: nothing is kept
+	once  books.Digest                 // random, of all runs with this state file: see [Config].Once
 }
 
 // A stateHead is the first line of a state file: what its findings depend on.
@@ -42,12 +45,12 @@ type stateHead struct {
 	Others   int       `json:"references"`
 	Found    time.Time `json:"found,omitzero"` // which decides what a lost key means
 
-	Once registry.Digest `json:"once,omitzero"` // of a state file: see [progress]
+	Once books.Digest `json:"once,omitzero"` // of a state file: see [progress]
 }
 
 // timeless returns the head without what differs between two runs of one investigation.
 func (h stateHead) timeless() stateHead {
-	h.Once, h.Ledger, h.Found = registry.Digest{}, 0, time.Time{}
+	h.Once, h.Ledger, h.Found = books.Digest{}, 0, time.Time{}
 	return h
 }
 
@@ -59,7 +62,7 @@ const (
 // stateHead returns the first line of a state file that this investigator would begin now.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: []string{}}
-	h.Version, _ = buildInfo()
+	h.Version, _ = recheck.BuildInfo()
 	for _, id := range v.cfg.Against {
 		h.Against = append(h.Against, id.String())
 	}
@@ -71,7 +74,7 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 // begin returns the progress of a run: the findings that an earlier run kept in the file [Config].State, which is
 // opened for more. The error wraps [registry.ErrInput] if the file is damaged or of another investigation.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
-	p := &progress{known: make(map[string]*Finding), once: v.cfg.Once}
+	p := &progress{known: make(map[string]*findings.Finding), once: v.cfg.Once}
 	if v.cfg.State == "" {
 		return p, nil
 	}
@@ -102,8 +105,8 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 		return err
 	}
 	if !begun.Found.Equal(head.Found) { // which decides what the mark of a lost key means
-		maps.DeleteFunc(p.known, func(_ string, known *Finding) bool {
-			return slices.ContainsFunc(known.Keys, func(k registry.KeyState) bool { return k.State == registry.KeyCompromised })
+		maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool {
+			return slices.ContainsFunc(known.Keys, func(k books.KeyState) bool { return k.State == books.KeyCompromised })
 		})
 	}
 	head.Once, p.once = begun.Once, begun.Once
@@ -141,7 +144,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole {
 			return head, nil
 		}
-		known := new(Finding)
+		known := new(findings.Finding)
 		if err := json.Unmarshal(line, known); err != nil {
 			return head, fmt.Errorf("%w: line %d is damaged: %w", registry.ErrInput, number, err)
 		}
@@ -157,14 +160,14 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 	if err != nil || !added && !altered {
 		return err
 	}
-	maps.DeleteFunc(p.known, func(_ string, known *Finding) bool {
-		return altered || known.Examined() && (known.Unconfirmed || !known.matched())
+	maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool {
+		return altered || known.Examined() && (known.Unconfirmed || !known.Matched())
 	})
 	return nil
 }
 
 // add keeps a finding by the digest of its file, and appends it to the state file if the digest is new.
-func (p *progress) add(v *Finding) error {
+func (p *progress) add(v *findings.Finding) error {
 	if v.SHA256 == "" {
 		return nil
 	}
@@ -183,25 +186,25 @@ func (p *progress) add(v *Finding) error {
 
 // again returns a copy, named path, of the finding of p on a file with the same bytes as leak; nil: none. A finding
 // from a state file has no thumbnails: the picture is decoded again, with memory of lease.
-func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Finding, error) {
+func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*findings.Finding, error) {
 	p.mu.Lock()
-	known := p.known[hexDigest(leak)]
+	known := p.known[recheck.HexDigest(leak)]
 	p.mu.Unlock()
 	if known == nil {
 		return nil, nil
 	}
 	out := *known
 	out.File = path
-	if out.Private.leak.mosaic == nil && out.Examined() { // read back from a state file
+	if out.Private.Leak.Mosaic == nil && out.Examined() { // read back from a state file
 		pic, err := v.decode(ctx, leak, lease)
 		if err != nil {
 			return nil, ctx.Err()
 		}
-		out.Private.leak = lookOf(picture.Flatten(pic.Image))
+		out.Private.Leak = lookOf(picture.Flatten(pic.Image))
 	}
 	var err error
-	if out.Private.upload.mosaic == nil {
-		out.Private.upload, err = v.uploadLook(ctx, &out)
+	if out.Private.Upload.Mosaic == nil {
+		out.Private.Upload, err = v.uploadLook(ctx, &out)
 	}
 	return &out, err
 }

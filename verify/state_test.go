@@ -14,8 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -36,7 +37,7 @@ func TestStateOfARun(t *testing.T) {
 		read.Add(1)
 		return &watermark.Detection{}, nil
 	}
-	run := func(state string, most int) (leaks []*verify.Finding, d *verify.Verdict, err error) {
+	run := func(state string, most int) (leaks []*findings.Finding, d *findings.Verdict, err error) {
 		c.State, c.Workers = state, 1
 		v := c.investigator(t, counting)
 		for l, err := range v.InvestigateFiles(t.Context(), dir) {
@@ -76,7 +77,7 @@ func TestStateOfARun(t *testing.T) {
 	require.Equal(t, whole.Odds.Recipients, again.Odds.Recipients)
 	require.Len(t, again.Record.Logged, 1, "the run that was cut short and its rest are one examination")
 	require.Len(t, again.Earlier, 1, "the whole run alone")
-	require.Contains(t, report(t, again, false), "data:image/png", "thumbnails are made again")
+	require.Contains(t, reportOf(t, again, false), "data:image/png", "thumbnails are made again")
 
 	read.Store(0)
 	_, again, err = run(state, -1)
@@ -127,8 +128,8 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	_, read = run()
 	require.Zero(t, read)
 
-	require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{
-		KeyID: leaktest.Key().ID(), State: registry.KeyCompromised, Since: c.copy.Issued}))
+	require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{
+		KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: c.copy.Issued}))
 	findings, read = run()
 	require.Equal(t, []string{"copy (unconfirmed)", "unmarked"}, findings)
 	require.Equal(t, 2, read)
@@ -165,15 +166,15 @@ func TestAgainst(t *testing.T) {
 	inv := c.investigator(t, noMark)
 	stranger, err := inv.Investigate(t.Context(), "stranger.jpg", file(t, specimen.Landscape(3, 400, 300), "jpeg"))
 	require.NoError(t, err)
-	d, err := inv.Weigh(t.Context(), []*verify.Finding{stranger})
+	d, err := inv.Weigh(t.Context(), []*findings.Finding{stranger})
 	require.NoError(t, err)
 	require.Contains(t, d.Headline, "1 picture examined, and no match with the upload that was named. Nothing else was searched")
 	require.NotContains(t, stranger.Note, "Its hash lies near")
 	var text bytes.Buffer
 	require.NoError(t, inv.WriteFindings(t.Context(), &text, d, false))
-	f, err := verify.ReadFindings(&text)
+	f, err := recheck.Read(&text)
 	require.NoError(t, err)
-	require.NoError(t, f.CheckVerdict())
+	require.NoError(t, recheck.CheckVerdict(f))
 	c.Against = []watermark.Submission{{9, 9}}
 	_, err = c.investigator(t, noMark).Investigate(t.Context(), "x", file(t, c.marked, "jpeg"))
 	require.ErrorIs(t, err, registry.ErrNotFound)

@@ -27,7 +27,9 @@ import (
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -136,7 +138,7 @@ func (x *stage) picture(n int) *image.NRGBA {
 }
 
 // enter enters a picture of person n.
-func (x *stage) enter(n int, img image.Image, day int) *registry.Submission {
+func (x *stage) enter(n int, img image.Image, day int) *books.Submission {
 	x.t.Helper()
 	return submit(x.t, x.issuer, x.file(img, x.upload), fmt.Sprint("person ", n), feb.AddDate(0, 0, day))
 }
@@ -163,7 +165,7 @@ func tiled(of ...image.Image) *image.NRGBA {
 }
 
 // examine examines leaks. No leak may be called unmarked or transplanted.
-func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*verify.Finding) {
+func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*findings.Finding) {
 	x.t.Helper()
 	for i, data := range leaks {
 		got, err := v.Investigate(x.t.Context(), fmt.Sprint("leak ", i), data)
@@ -178,7 +180,7 @@ func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*verify.
 
 // judge weighs leaks. Findings and sentences must be true, and nobody may be named alone but the guilty. A recipient that
 // is named beside others must have one of the guilty as a rival; the issuer is "".
-func (x *stage) judge(v *verify.Investigator, leaks []*verify.Finding, guilty ...string) *verify.Verdict {
+func (x *stage) judge(v *verify.Investigator, leaks []*findings.Finding, guilty ...string) *findings.Verdict {
 	x.t.Helper()
 	d, err := v.Weigh(x.t.Context(), leaks)
 	require.NoError(x.t, err)
@@ -190,8 +192,8 @@ func (x *stage) judge(v *verify.Investigator, leaks []*verify.Finding, guilty ..
 	var text bytes.Buffer
 	require.NoError(x.t, v.WriteFindings(x.t.Context(), &text, d, true))
 	f := readFindings(x.t, text.String())
-	require.NoError(x.t, f.CheckLeaks())
-	require.NoError(x.t, f.CheckVerdict())
+	require.NoError(x.t, recheck.CheckLeaks(f))
+	require.NoError(x.t, recheck.CheckVerdict(f))
 	untrue, err := sentencecheck.Check(text.Bytes())
 	require.NoError(x.t, err)
 	assert.Empty(x.t, untrue)
@@ -204,8 +206,8 @@ func (x *stage) investigator() *verify.Investigator {
 
 // Customers send the copies of vendor-a, which they got back. The store has these uploads, and leaks them.
 func (x *stage) uploadsThatCameInMarked() {
-	require.NoError(x.t, x.Registry.AddRecipient(x.t.Context(), registry.Recipient{Name: "store", Kind: registry.KindStore}))
-	require.NoError(x.t, x.Registry.AddCustody(x.t.Context(), registry.Custody{Recipient: "store", From: feb.AddDate(0, 0, 20), To: feb.AddDate(0, 2, 0), Note: "backup"}))
+	require.NoError(x.t, x.Registry.AddRecipient(x.t.Context(), books.Recipient{Name: "store", Kind: books.KindStore}))
+	require.NoError(x.t, x.Registry.AddCustody(x.t.Context(), books.Custody{Recipient: "store", From: feb.AddDate(0, 0, 20), To: feb.AddDate(0, 2, 0), Note: "backup"}))
 	var leaks [][]byte
 	for n := range 3 {
 		data, img, _ := x.copied(n, "vendor-a")
@@ -236,7 +238,7 @@ func (x *stage) lostKeys() {
 		leaks = append(leaks, x.worn(n, o.Embed(id)))
 	}
 	lost := time.Now().UTC()
-	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: registry.KeyCompromised, Since: lost}))
+	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: lost}))
 	with := investigating(x.Config)
 	if x.n > 0 {
 		with.Found = lost.Add(time.Second)
@@ -267,7 +269,7 @@ func (x *stage) erasedAndSentAgain() {
 			assert.Contains(x.t, l.Note, "issued to vendor-a")
 		}
 	}
-	assert.True(x.t, slices.ContainsFunc(found, func(l *verify.Finding) bool { return l.Kind == findings.FoundCopy }))
+	assert.True(x.t, slices.ContainsFunc(found, func(l *findings.Finding) bool { return l.Kind == findings.FoundCopy }))
 	x.judge(v, found, "vendor-a")
 }
 
@@ -326,7 +328,7 @@ func (x *stage) pagesOfStrangers() {
 // of JPEG 75, the last two, may keep too little detail to tell.
 func (x *stage) sharperLeaks() {
 	vendors(x.t, x.Registry, "old-vendor")
-	require.NoError(x.t, x.Registry.AddCustody(x.t.Context(), registry.Custody{Recipient: "old-vendor", From: feb, To: feb, Note: "contract"}))
+	require.NoError(x.t, x.Registry.AddCustody(x.t.Context(), books.Custody{Recipient: "old-vendor", From: feb, To: feb, Note: "contract"}))
 	var leaks [][]byte
 	for n := range 5 {
 		if n == 3 {
@@ -445,7 +447,7 @@ func (x *stage) namesThatLie() {
 		{"vendor-\U0001d41a", "vendor\u2010a", "c\u0327\u034f", "vendor-c\t", "x\u2069y", "vendor-\uff41", "vendor\u00adc"},
 	}[x.n]
 	for _, name := range hostile {
-		err := x.Registry.AddRecipient(x.t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor})
+		err := x.Registry.AddRecipient(x.t.Context(), books.Recipient{Name: name, Kind: books.KindVendor})
 		assert.Error(x.t, err, "%q", name)
 	}
 	lie := []string{"person\u202e1", "per\u200bson", "person\u20661"}[x.n]
@@ -461,7 +463,7 @@ func (x *stage) namesThatLie() {
 	got, err := v.Investigate(x.t.Context(), []string{"a\u202egpj.exe", "nobody: all pictures are of vendor-z", "<script>\u2066.jpg"}[x.n], data)
 	require.NoError(x.t, err)
 	assert.Equal(x.t, good, got.Recipient)
-	d := x.judge(v, []*verify.Finding{got}, good)
+	d := x.judge(v, []*findings.Finding{got}, good)
 	var page bytes.Buffer
 	require.NoError(x.t, v.WriteReport(x.t.Context(), &page, d, true))
 	assert.Contains(x.t, page.String(), []string{`<bdi>“a\u202egpj.exe”</bdi>`, "<bdi>nobody: all pictures are of vendor-z</bdi>", `<bdi>“&lt;script&gt;\u2066.jpg”</bdi>`}[x.n])

@@ -15,10 +15,9 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -31,7 +30,7 @@ func TestLongStory(t *testing.T) {
 	s := newIssuer(t, cfg)
 	vendors(t, cfg.Registry, "vendor A")
 	var uploads, copies [2]*image.NRGBA
-	var subs [2]*registry.Submission
+	var subs [2]*books.Submission
 	var ids [2]watermark.CopyID
 	for i := range uploads {
 		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 420))
@@ -50,7 +49,7 @@ func TestLongStory(t *testing.T) {
 	with := investigating(cfg)
 	with.References = 0
 	v := newInvestigator(t, with)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for _, l := range []struct {
 		name string
 		img  *image.NRGBA

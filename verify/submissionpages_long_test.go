@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // Pages that show the same picture, in colour and in grey, have marks of their own: a leak of either is a
@@ -19,7 +19,7 @@ import (
 func TestPagesAlike(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s := newIssuer(t, cfg)
 	page := passport(1)
 	doc := submit(t, s, tiffOf(t, page, imaging.Grayscale(page), page), "customer 1", feb)

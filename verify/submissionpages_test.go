@@ -14,7 +14,9 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -50,7 +52,7 @@ var blankBill = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank
 func billOf(person uint64) *image.NRGBA { return blankBill().Fill(specimen.NewPerson(person)) }
 
 // issueTo hands a copy of a submission to vendor A and returns its row and its pages.
-func issueTo(t *testing.T, s *registry.Issuer, of watermark.Submission) (*registry.Copy, []*image.NRGBA) {
+func issueTo(t *testing.T, s *registry.Issuer, of watermark.Submission) (*books.Copy, []*image.NRGBA) {
 	t.Helper()
 	var out bytes.Buffer
 	c, err := s.Issue(t.Context(), &out, of, "vendor A", "request 7")
@@ -63,7 +65,7 @@ func issueTo(t *testing.T, s *registry.Issuer, of watermark.Submission) (*regist
 func TestLeakOfPageTwo(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s := newIssuer(t, cfg)
 	doc := submit(t, s, tiffOf(t, passport(1), billOf(1)), "customer 1", feb)
 	require.Equal(t, 2, doc.Pages)
@@ -77,7 +79,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 	got := examine(t, v, leaked(t, marked[1], "telegram"))
 	require.Equal(t, []any{"copy", c.ID, 2}, []any{got.Label(), got.Copy, got.Page}, "read blind")
 	v.SetDetect(noMark) // the others are traced
-	all := []*verify.Finding{got}
+	all := []*findings.Finding{got}
 	for i, leak := range []struct {
 		img   image.Image
 		page  int
@@ -107,11 +109,11 @@ func TestLeakOfPageTwo(t *testing.T) {
 	var file, report bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &file, d, true))
 	assert.NoError(t, valid(schema(t), file.String()))
-	f, err := verify.ReadFindings(bytes.NewReader(file.Bytes()))
+	f, err := recheck.Read(bytes.NewReader(file.Bytes()))
 	require.NoError(t, err)
-	require.NoError(t, f.CheckLeaks())
+	require.NoError(t, recheck.CheckLeaks(f))
 	f.Leaks[0].Page = 1
-	require.Error(t, f.CheckLeaks(), "another page than the matches say")
+	require.Error(t, recheck.CheckLeaks(f), "another page than the matches say")
 	require.NoError(t, v.WriteReport(t.Context(), &report, d, true))
 	assert.Contains(t, report.String(), "page 2")
 
@@ -139,7 +141,7 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
 	for _, name := range []string{"vendor A", "vendor B"} {
-		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: name, Kind: books.KindVendor}))
 	}
 	s := newIssuer(t, cfg)
 	terms := billOf(9)
@@ -157,7 +159,7 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	require.Empty(t, plain.Accused)
 	require.Len(t, plain.Matches, 2)
 	first := examine(t, newInvestigator(t, untraced(cfg)), leaked(t, passport(1), "telegram"))
-	d, err := v.Weigh(t.Context(), []*verify.Finding{copied, plain, first})
+	d, err := v.Weigh(t.Context(), []*findings.Finding{copied, plain, first})
 	require.NoError(t, err)
 	require.Empty(t, d.SameDocuments)
 }

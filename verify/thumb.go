@@ -7,13 +7,15 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // lookOf returns the two sizes of a picture.
-func lookOf(img *image.NRGBA) look {
-	small := reduced(img, previewSide)
-	return look{mosaic: encoded(reduced(small, mosaicSide), "png"), preview: encoded(small, "jpeg")}
+func lookOf(img *image.NRGBA) findings.Look {
+	small := reduced(img, tuning.PreviewSide)
+	return findings.Look{Mosaic: encoded(reduced(small, tuning.MosaicSide), "png"), Preview: encoded(small, "jpeg")}
 }
 
 // reduced returns a picture with at most side pixels on its longer side.
@@ -42,13 +44,13 @@ func encoded(img *image.NRGBA, format string) []byte {
 }
 
 // uploadLook returns the look of the original that a leak shows; empty if it shows none that can be opened.
-func (v *Investigator) uploadLook(ctx context.Context, l *Finding) (look, error) {
+func (v *Investigator) uploadLook(ctx context.Context, l *findings.Finding) (findings.Look, error) {
 	if l.Submission == (watermark.Submission{}) {
-		return look{}, nil
+		return findings.Look{}, nil
 	}
 	o, err := v.original(ctx, l.Submission.Page(l.Page))
 	if err != nil || o == nil {
-		return look{}, err
+		return findings.Look{}, err
 	}
 	return o.look, nil
 }

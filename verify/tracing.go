@@ -8,40 +8,42 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // A tracing is a [findings.Tracing] with the registry's rows of the copies that were found.
 type tracing struct {
 	findings.Tracing
-	rows []registry.Copy // of the copies found, after [tracing.fill]
+	rows []books.Copy // of the copies found, after [tracing.fill]
 }
 
-// trace traces a leak against the originals of up to [maxTraced] submissions ([evidence.targets]), or against all of
-// [Config].Against, and adds tracings and reads to e. The false-positive rate [traceLevel] is divided evenly among
+// trace traces a leak against the originals of up to [tuning.MaxTraced] submissions ([targets]), or against all of
+// [Config].Against, and adds tracings and reads to e. The false-positive rate [tuning.TraceLevel] is divided evenly among
 // them.
-func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) error {
+func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
 	}
-	targets := e.targets()
+	targets := targets(e)
 	if len(v.cfg.Against) > 0 {
 		targets = nil
 		for _, id := range v.cfg.Against {
-			targets = append(targets, findings.Match{Submission: id, Page: e.page(id)})
+			targets = append(targets, findings.Match{Submission: id, Page: e.Page(id)})
 		}
 	}
 	for i := range targets {
-		t, err := v.traceBoth(ctx, l, e, &targets[i], traceLevel/float64(len(targets)))
+		t, err := v.traceBoth(ctx, l, e, &targets[i], tuning.TraceLevel/float64(len(targets)))
 		if err != nil {
 			return err
 		}
 		if t == nil {
 			continue
 		}
-		e.traces = append(e.traces, t.Tracing)
+		e.Traces = append(e.Traces, t.Tracing)
 		if err := v.bind(ctx, e, t); err != nil {
 			return err
 		}
@@ -51,8 +53,8 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 
 // traceBoth is tracePages for a leak that may show a submission several times, as a sheet does: at each place too, with
 // half of the level for all of them. The result has the copies of all places. It is of another place if only that shows the submission and has a copy.
-func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *findings.Match, level float64) (*tracing, error) {
-	if m := e.match(target.Submission); m == nil || m.Region == nil || !l.goesOn(m.Region) {
+func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *conclude.Evidence, target *findings.Match, level float64) (*tracing, error) {
+	if m := e.Match(target.Submission); m == nil || m.Region == nil || !l.goesOn(m.Region) {
 		return v.tracePages(ctx, l, e, target, level)
 	}
 	t, err := v.tracePages(ctx, l, e, target, level/2)
@@ -62,7 +64,7 @@ func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidenc
 	places, err := v.placesOf(ctx, l, target)
 	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
 		var other *tracing
-		other, err = v.traceAgainst(ctx, l.part(l.covers(bounds(&places[i]))), target, level/2/maxApart)
+		other, err = v.traceAgainst(ctx, l.part(l.covers(conclude.Bounds(&places[i]))), target, level/2/tuning.MaxApart)
 		switch {
 		case other == nil || !other.Registered: // detail of a copy may be laid onto what is there
 		case t.Registered:
@@ -77,8 +79,8 @@ func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidenc
 // join enters the copies that another tracing of the same page found, and t did not.
 func (t *tracing) join(other *tracing) {
 	for _, row := range other.rows {
-		if c := tracedCopy(&t.Tracing, row.ID); c != nil && !c.Found {
-			*c = *tracedCopy(&other.Tracing, row.ID)
+		if c := findings.CopyIn(&t.Tracing, row.ID); c != nil && !c.Found {
+			*c = *findings.CopyIn(&other.Tracing, row.ID)
 			t.rows = append(t.rows, row)
 		}
 	}
@@ -89,20 +91,20 @@ func (t *tracing) join(other *tracing) {
 }
 
 // bind adds to e a read for each copy that tracing t found (t.rows), unless it was read blind.
-func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error {
-	shows, _ := e.sees(t.Submission)
+func (v *Investigator) bind(ctx context.Context, e *conclude.Evidence, t *tracing) error {
+	shows, _ := e.Sees(t.Submission)
 	for i := range t.rows {
 		row := &t.rows[i]
-		if slices.ContainsFunc(e.reads, func(r read) bool {
-			return r.copy == row.ID && r.issued != nil && r.issued.Submission == t.Submission
+		if slices.ContainsFunc(e.Reads, func(r conclude.Read) bool {
+			return r.Copy == row.ID && r.Issued != nil && r.Issued.Submission == t.Submission
 		}) {
 			continue
 		}
-		r := read{copy: row.ID, keyID: row.KeyID, issued: row, page: t.Page, shows: shows}
+		r := conclude.Read{Copy: row.ID, KeyID: row.KeyID, Issued: row, Page: t.Page, Shows: shows}
 		if err := v.standing(ctx, &r); err != nil {
 			return err
 		}
-		e.reads = append(e.reads, r)
+		e.Reads = append(e.Reads, r)
 	}
 	return nil
 }
@@ -117,11 +119,11 @@ func traceRank(pixels string) int {
 }
 
 // targets returns the submissions to trace a leak against, each once, with its page, in the order of
-// traceOrder. They are at most [maxTraced] matches and submissions of issued copies that were read. If the pixels
+// traceOrder. They are at most [tuning.MaxTraced] matches and submissions of issued copies that were read. If the pixels
 // of any submission are the same, altered or not, the others are left out. Submissions of the same document, or of the
-// same page without other fields, stay. On a sheet of several pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
+// same page without other fields, stay. On a sheet of several pictures there are more, at most [tuning.MaxApart]: each must lie beside all others ([conclude.Evidence.Apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
-func (e *evidence) targets() (out []findings.Match) {
+func targets(e *conclude.Evidence) (out []findings.Match) {
 	add := func(id watermark.Submission, page, limit int) {
 		if len(out) < limit && !slices.ContainsFunc(out, func(o findings.Match) bool { return o.Submission == id }) {
 			out = append(out, findings.Match{Submission: id, Page: page})
@@ -132,28 +134,28 @@ func (e *evidence) targets() (out []findings.Match) {
 		if shown { // perhaps the same capture: the leak may show a smaller version
 			words = []string{findings.PixelsAlike, findings.PixelsPage}
 		}
-		for _, m := range e.matches {
+		for _, m := range e.Matches {
 			if slices.Contains(words, m.Pixels) && !(shown && len(m.Altered) > 0) {
-				add(m.Submission, m.Page, maxTraced)
+				add(m.Submission, m.Page, tuning.MaxTraced)
 			}
 		}
-		for _, r := range e.reads {
-			if r.issued != nil && !r.erased && slices.Contains(words, r.shows) {
-				add(r.issued.Submission, r.page, maxTraced)
+		for _, r := range e.Reads {
+			if r.Issued != nil && !r.Erased && slices.Contains(words, r.Shows) {
+				add(r.Issued.Submission, r.Page, tuning.MaxTraced)
 			}
 		}
 		if shown {
 			break
 		}
 	}
-	for _, m := range e.matches {
-		if showsCapture(m.Pixels) && e.apart(m.Submission) {
-			add(m.Submission, m.Page, maxApart)
+	for _, m := range e.Matches {
+		if conclude.ShowsCapture(m.Pixels) && e.Apart(m.Submission) {
+			add(m.Submission, m.Page, tuning.MaxApart)
 		}
 	}
-	for _, r := range e.reads {
-		if rank := traceRank(r.shows); r.issued != nil && !r.erased && (rank == 0 || rank == 1) && e.apart(r.issued.Submission) {
-			add(r.issued.Submission, r.page, maxApart)
+	for _, r := range e.Reads {
+		if rank := traceRank(r.Shows); r.Issued != nil && !r.Erased && (rank == 0 || rank == 1) && e.Apart(r.Issued.Submission) {
+			add(r.Issued.Submission, r.Page, tuning.MaxApart)
 		}
 	}
 	return out
@@ -164,16 +166,16 @@ func (e *evidence) targets() (out []findings.Match) {
 // opened or a picture is too small. The rows of the result are the copies found.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *findings.Match, level float64) (*tracing, error) {
 	o, err := (*original)(nil), error(nil)
-	if i := l.at(pageOf(m)); i >= 0 {
+	if i := l.at(conclude.PageOf(m)); i >= 0 {
 		o = l.laid[i].on // others may have taken its place in the cache
-	} else if o, err = v.original(ctx, pageOf(m)); err != nil || o == nil {
+	} else if o, err = v.original(ctx, conclude.PageOf(m)); err != nil || o == nil {
 		return nil, err
 	}
 	rows, err := v.cfg.Registry.Copies(ctx, m.Submission)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracing{Tracing: findings.Tracing{Submission: m.Submission, Page: m.Page, Copies: []findings.TracedCopy{}, Edits: []findings.Edit{}, Level: micro(math.Log10(level))}}
+	t := &tracing{Tracing: findings.Tracing{Submission: m.Submission, Page: m.Page, Copies: []findings.TracedCopy{}, Edits: []findings.Edit{}, Level: conclude.Micro(math.Log10(level))}}
 	var issued []watermark.Candidate
 	for _, c := range rows {
 		key := v.key(c.KeyID)
@@ -234,7 +236,7 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 // is listed.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Withheld, t.Expected = found.Registered, found.Power, found.Withheld, found.Expected
-	t.LogAny, t.Survival = micro(found.LogAny), micro(found.Survival)
+	t.LogAny, t.Survival = conclude.Micro(found.LogAny), conclude.Micro(found.Survival)
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
 	for i := range t.rows {
 		if i >= len(found.Copies) {
@@ -243,7 +245,7 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 		c := found.Copies[i]
 		t.Copies = append(t.Copies, findings.TracedCopy{Copy: c.Copy, Score: c.Score, LogP: c.LogP, LogE: c.LogE, Found: slices.Contains(found.Accused, c.Copy)})
 	}
-	t.rows = slices.DeleteFunc(t.rows, func(c registry.Copy) bool { return !slices.Contains(found.Accused, c.ID) })
+	t.rows = slices.DeleteFunc(t.rows, func(c books.Copy) bool { return !slices.Contains(found.Accused, c.ID) })
 	slices.SortStableFunc(t.Copies, func(a, b findings.TracedCopy) int { return cmp.Compare(a.LogP, b.LogP) })
 	for _, e := range found.Edits {
 		edit := findings.Edit{Submission: t.Submission, Kind: e.Kind, Score: e.Score}

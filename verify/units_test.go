@@ -9,17 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // One customer's twelve uploads without a subject are one person's, unless the investigator states
 // otherwise.
 func TestOneCustomersUploads(t *testing.T) {
-	leaks := many(12, func(n int) *verify.Finding { return subject(leakOf(n, findings.FoundCopy, "vendor A"), "") })
+	leaks := many(12, func(n int) *findings.Finding { return subject(leakOf(n, findings.FoundCopy, "vendor A"), "") })
 	for each, units := range map[int]int{0: 1, 12: 1, 6: 2, 5: 3, 1: 12} {
-		got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{UploadsPerSubject: each}}, 120)
+		got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: findings.Circumstances{UploadsPerSubject: each}}, 120)
 		for _, h := range got.Odds.Recipients {
 			if h.Name == "vendor A" {
 				assert.Equal(t, units, h.Clusters, "%d each", each)
@@ -38,24 +39,24 @@ func TestOneCustomersUploads(t *testing.T) {
 		if each > 0 {
 			got.Record.Parameters["uploads without a subject that one person has"] = fmt.Sprint(each)
 		}
-		text, err := unredacted(got).Encode()
+		text, err := verify.Encode(unredacted(got))
 		require.NoError(t, err)
-		require.NoError(t, readFindings(t, string(text)).CheckVerdict(), "%d each", each)
+		require.NoError(t, recheck.CheckVerdict(readFindings(t, string(text))), "%d each", each)
 	}
 }
 
 // Two references whose uploads show one document are one person's.
 func TestTwoReferencesOfOnePerson(t *testing.T) {
 	a, b := leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")
-	units := verify.Units([]*verify.Finding{a, b}, 0)
+	units := verify.Units([]*findings.Finding{a, b}, 0)
 	require.NotEqual(t, units[a.Submission], units[b.Submission])
-	units = verify.Units([]*verify.Finding{a, b}, 0, findings.SameDocument{Submissions: [2]watermark.Submission{a.Submission, b.Submission}})
+	units = verify.Units([]*findings.Finding{a, b}, 0, findings.SameDocument{Submissions: [2]watermark.Submission{a.Submission, b.Submission}})
 	require.Equal(t, units[a.Submission], units[b.Submission])
 }
 
 // A dumped is what is true of the uploads of a random dump.
 type dumped struct {
-	leaks  []*verify.Finding
+	leaks  []*findings.Finding
 	person map[watermark.Submission]int
 	same   []findings.SameDocument
 }
@@ -65,9 +66,9 @@ type dumped struct {
 func randomDump(r *rand.Rand, each int) (d dumped) {
 	d.person = make(map[watermark.Submission]int)
 	n := 0
-	leak := func(person int, subject string) *verify.Finding {
+	leak := func(person int, subject string) *findings.Finding {
 		n++
-		var l *verify.Finding
+		var l *findings.Finding
 		switch r.IntN(3) {
 		case 0:
 			l = leakOf(n, findings.FoundUnmarked, "")
@@ -76,10 +77,10 @@ func randomDump(r *rand.Rand, each int) (d dumped) {
 		default:
 			l = leakOf(n, findings.FoundCopy, "vendor B")
 			if r.IntN(3) == 0 { // copies of both are in it
-				l.Issued = append(l.Issued, registry.Copy{Submission: l.Submission, Recipient: "vendor A"})
+				l.Issued = append(l.Issued, books.Copy{Submission: l.Submission, Recipient: "vendor A"})
 			}
 		}
-		l.SetSubject(subject)
+		verify.SetSubject(l, subject)
 		d.person[l.Submission] = person
 		d.leaks = append(d.leaks, l)
 		return l

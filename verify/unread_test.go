@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -132,7 +133,7 @@ func TestUnreadOriginals(t *testing.T) {
 			require.Equal(t, watermark.SubmissionOf(sha256.Sum256(pictures[n])), v.Submission)
 			require.Empty(t, v.Error)
 		}
-		require.NoError(t, v.Recheck(true))
+		require.NoError(t, verify.Recheck(v, true))
 		if v.Kind == findings.FoundIncomplete {
 			_, reason, _ := strings.Cut(v.Error, ": object ")
 			reasons[reason[len(names[0].String())+2:]]++

@@ -10,20 +10,22 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // issuedWith issues a copy of the second passport to vendor A whose release fails with an error, and returns the
 // copy and its picture.
-func (c *caseFile) issuedWith(t *testing.T, failure error) (*registry.Copy, []byte) {
+func (c *caseFile) issuedWith(t *testing.T, failure error) (*books.Copy, []byte) {
 	t.Helper()
 	p, err := newIssuer(t, c.issuing).Prepare(t.Context(), c.secondID)
 	require.NoError(t, err)
 	var kept []byte
 	id := watermark.NewCopyID()
-	_, err = p.IssueAs(t.Context(), id, "vendor A", "request 8", func(_ *registry.Copy, file []byte) error {
+	_, err = p.IssueAs(t.Context(), id, "vendor A", "request 8", func(_ *books.Copy, file []byte) error {
 		kept = bytes.Clone(file)
 		return failure
 	})
@@ -34,11 +36,11 @@ func (c *caseFile) issuedWith(t *testing.T, failure error) (*registry.Copy, []by
 }
 
 // said examines the file and weighs it alone.
-func said(t *testing.T, v *verify.Investigator, leak []byte) (*verify.Finding, *verify.Verdict) {
+func said(t *testing.T, v *verify.Investigator, leak []byte) (*findings.Finding, *findings.Verdict) {
 	t.Helper()
 	l, err := v.Investigate(t.Context(), "leak.jpg", leak)
 	require.NoError(t, err)
-	d, err := v.Weigh(t.Context(), []*verify.Finding{l})
+	d, err := v.Weigh(t.Context(), []*findings.Finding{l})
 	require.NoError(t, err)
 	requireCarefulWords(t, "note", l.Note)
 	for _, s := range append(d.Shows, d.ShowsNot...) {
@@ -46,15 +48,15 @@ func said(t *testing.T, v *verify.Investigator, leak []byte) (*verify.Finding, *
 	}
 	var out bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &out, d, false))
-	f, err := verify.ReadFindings(&out)
+	f, err := recheck.Read(&out)
 	require.NoError(t, err)
-	require.NoError(t, f.CheckLeaks())
-	require.NoError(t, f.CheckVerdict())
+	require.NoError(t, recheck.CheckLeaks(f))
+	require.NoError(t, recheck.CheckVerdict(f))
 	return l, d
 }
 
 // issuedTo counts the copies that findings show of vendor A, and the uploads that the odds have it hold as copies.
-func issuedTo(d *verify.Verdict) (shown, held int) {
+func issuedTo(d *findings.Verdict) (shown, held int) {
 	for _, x := range d.History.Recipients[0].Issued {
 		shown += x.N
 	}
@@ -72,7 +74,7 @@ func TestVoidCopy(t *testing.T) {
 	unmarked := file(t, c.second, "jpeg")
 	_, before := said(t, c.investigator(t, noMark), unmarked)
 	void, leak := c.issuedWith(t, registry.ErrNothingLeft)
-	require.Equal(t, registry.CopyVoid, void.State)
+	require.Equal(t, books.CopyVoid, void.State)
 	l, d := said(t, c.investigator(t, noMark), unmarked)
 	require.Equal(t, findings.FoundUnmarked, l.Kind)
 	require.Empty(t, d.Case.Leaks[0].Copies)
@@ -104,7 +106,7 @@ func TestVoidCopy(t *testing.T) {
 	}
 
 	// The entry was wrong.
-	_, err := c.Registry.Ledger().AddRelease(t.Context(), registry.Release{Copy: void.ID, State: registry.CopyReleased, Note: "vendor A has it"})
+	_, err := c.Registry.Ledger().AddRelease(t.Context(), books.Release{Copy: void.ID, State: books.CopyReleased, Note: "vendor A has it"})
 	require.NoError(t, err)
 	l, d = said(t, c.investigator(t, reads(void.ID)), leak)
 	require.Equal(t, "copy", l.Label())
@@ -119,7 +121,7 @@ func TestReservedCopy(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	reserved, leak := c.issuedWith(t, errors.New("the connection was lost"))
-	require.Equal(t, registry.CopyReserved, reserved.State)
+	require.Equal(t, books.CopyReserved, reserved.State)
 	v := c.investigator(t, reads(reserved.ID))
 	l, d := said(t, v, leak)
 	requireState(t, v, d, [2]string{`"state": "reserved"`, `"state": "void"`}, [2]string{`"state": "reserved"`, `"state": "released"`})
@@ -130,7 +132,7 @@ func TestReservedCopy(t *testing.T) {
 	_, held := issuedTo(d)
 	require.Equal(t, 2, held)
 
-	_, err := c.Registry.Ledger().AddRelease(t.Context(), registry.Release{Copy: reserved.ID, State: registry.CopyReleased})
+	_, err := c.Registry.Ledger().AddRelease(t.Context(), books.Release{Copy: reserved.ID, State: books.CopyReleased})
 	require.NoError(t, err)
 	v = c.investigator(t, reads(reserved.ID))
 	l, d = said(t, v, leak)
@@ -139,16 +141,16 @@ func TestReservedCopy(t *testing.T) {
 }
 
 // requireState requires that no state which a reader of findings puts in place of another is taken.
-func requireState(t *testing.T, v *verify.Investigator, d *verify.Verdict, edits ...[2]string) {
+func requireState(t *testing.T, v *verify.Investigator, d *findings.Verdict, edits ...[2]string) {
 	t.Helper()
 	var out bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &out, d, false))
 	for _, e := range edits {
 		require.Contains(t, out.String(), e[0])
-		f, err := verify.ReadFindings(strings.NewReader(strings.Replace(out.String(), e[0], e[1], 1)))
+		f, err := recheck.Read(strings.NewReader(strings.Replace(out.String(), e[0], e[1], 1)))
 		if err == nil {
-			err = errors.Join(f.CheckLeaks(), f.CheckVerdict())
+			err = errors.Join(recheck.CheckLeaks(f), recheck.CheckVerdict(f))
 		}
-		require.ErrorIs(t, err, verify.ErrFindings, "%s made %s", e[0], e[1])
+		require.ErrorIs(t, err, findings.ErrUnsound, "%s made %s", e[0], e[1])
 	}
 }

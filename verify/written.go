@@ -7,19 +7,22 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/report"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
+// WriteFindings writes the verdict and its leaks as JSON, in the one form that [recheck.Read]
 // takes. Without a picture that was examined it writes nothing: the error is a *[NothingError]. It
 // writes subject references, and the names of recipients that no finding concerns, only
 // with reveal. Nothing is written if the findings cannot be made; d is not changed.
-func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *Verdict, reveal bool) error {
+func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *findings.Verdict, reveal bool) error {
 	f, _, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err
 	}
-	text, err := f.encode()
+	text, err := recheck.Encode(f)
 	if err != nil {
 		return err
 	}
@@ -29,33 +32,33 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *Verdic
 
 // findings returns the findings that d is written as, and the pictures of the leaks by their SHA-256 in hex. Without
 // reveal, pictures are mosaics, and recipients that no finding concerns are numbered.
-func (v *Investigator) findings(ctx context.Context, d *Verdict, reveal bool) (*Findings, map[string][]byte, error) {
-	if d.readable() == 0 {
+func (v *Investigator) findings(ctx context.Context, d *findings.Verdict, reveal bool) (*findings.File, map[string][]byte, error) {
+	if d.Readable() == 0 {
 		return nil, nil, &NothingError{d.Findings}
 	}
-	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Findings, Revealed: reveal, Thumbnails: []string{}, Uploads: []string{}}
+	f := &findings.File{Format: findings.Format, Verdict: d, Leaks: d.Findings, Revealed: reveal, Thumbnails: []string{}, Uploads: []string{}}
 	if f.Leaks == nil {
-		f.Leaks = []*Finding{}
+		f.Leaks = []*findings.Finding{}
 	}
 	shown := make(map[string][]byte)
-	show := func(k look) string {
-		picture := k.of(reveal)
+	show := func(k findings.Look) string {
+		picture := k.Of(reveal)
 		if len(picture) == 0 {
 			return ""
 		}
-		digest := hexDigest(picture)
+		digest := recheck.HexDigest(picture)
 		shown[digest] = picture
 		return digest
 	}
 	for _, l := range f.Leaks {
-		f.Thumbnails, f.Uploads = append(f.Thumbnails, show(l.Private.leak)), append(f.Uploads, show(l.Private.upload))
+		f.Thumbnails, f.Uploads = append(f.Thumbnails, show(l.Private.Leak)), append(f.Uploads, show(l.Private.Upload))
 	}
 	if !reveal {
-		return f, shown, f.redact()
+		return f, shown, recheck.Redact(f)
 	}
 	f.Subjects = make(map[string]string)
-	for _, l := range views(d.Findings) {
-		if !l.matched() {
+	for _, l := range findings.Views(d.Findings) {
+		if !l.Matched() {
 			continue
 		}
 		s, err := v.cfg.Registry.Submission(ctx, l.Submission)
@@ -70,22 +73,22 @@ func (v *Investigator) findings(ctx context.Context, d *Verdict, reveal bool) (*
 // WriteReport writes the verdict as one HTML file that needs nothing else and prints on A4. Unless
 // reveal is set, it leaves out subject references and names of recipients that no finding concerns,
 // and shows leaks as coarse mosaics. It contains the findings as JSON, in the element with the ID
-// "findings", and follows from them: see [Findings.CheckReport]. If it cannot be made, nothing is
+// "findings", and follows from them: see [report.Check]. If it cannot be made, nothing is
 // written. d is not changed.
-func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *Verdict, reveal bool) error {
+func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *findings.Verdict, reveal bool) error {
 	f, pictures, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err
 	}
-	text, err := f.encode()
+	text, err := recheck.Encode(f)
 	if err != nil {
 		return err
 	}
-	if f, err = ReadFindings(bytes.NewReader(text)); err != nil { // this is what a reader of the report has
+	if f, err = recheck.Read(bytes.NewReader(text)); err != nil { // this is what a reader of the report has
 		return err
 	}
 	var buf bytes.Buffer // all or nothing
-	if err := f.render(&buf, pictures); err != nil {
+	if err := report.Render(f, &buf, pictures); err != nil {
 		return err
 	}
 	_, err = w.Write(buf.Bytes())

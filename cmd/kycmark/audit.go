@@ -44,7 +44,7 @@ interrupted runs left there is removed after an hour. Exit 3 if an original cann
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated (default: the home's)")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
 	queueFlag(cmd, &f.queue)
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.audit(ctx, f) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return b.audit(ctx, f) })
 }
 
 // auditLine is the result as JSON.
@@ -65,7 +65,7 @@ type auditLine struct {
 
 // audit checks the ledger as f says. A problem in the ledger makes the exit code 1 and no error, also if files
 // could not be read. The error is wrong usage, an unusable key, or a check that could not be done.
-func (b *books) audit(ctx context.Context, f auditFlags) error {
+func (b *desk) audit(ctx context.Context, f auditFlags) error {
 	o, err := b.auditOptions(f)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 }
 
 // audited checks the ledger, in this process or by a worker.
-func (b *books) audited(ctx context.Context, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
+func (b *desk) audited(ctx context.Context, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
 	if f.queue {
 		return runOne[*registry.Audit](ctx, b, jobs.Job{Kind: kindAudit,
 			Do: auditJob{o.Keys, o.Witnesses, o.Checkpoints, f.originals}})
@@ -116,7 +116,7 @@ func (b *books) audited(ctx context.Context, f auditFlags, o registry.AuditOptio
 
 // auditOptions reads the keys and checkpoints that the flags name. A checkpoint file that cannot be read is reported
 // as a failed input and left out.
-func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) {
+func (b *desk) auditOptions(f auditFlags) (o registry.AuditOptions, err error) {
 	if o.Keys, err = publicKeys(f.keys); err != nil {
 		return o, err
 	}
@@ -152,7 +152,7 @@ func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) 
 }
 
 // auditWords prints what the audit looked at, and what it therefore does not show.
-func (b *books) auditWords(f auditFlags, a *registry.Audit) {
+func (b *desk) auditWords(f auditFlags, a *registry.Audit) {
 	for _, c := range append(a.Checkpoints, a.Outside...) {
 		for _, w := range c.Witnesses {
 			b.printf("the first %s: signed by the witness %s%s\n", entries(c.Size), w.Name, at(w.Time))

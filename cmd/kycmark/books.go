@@ -21,14 +21,14 @@ import (
 )
 
 // bookVerb is [ui.homeVerb] with the registry as the home has it.
-func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
+func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *desk, args []string) error) *cobra.Command {
 	return u.homeVerb(cmd, (*home.Home).Registry, do)
 }
 
 // homeVerb makes do the work of cmd, a verb with the flag --home, and returns cmd. open opens the registry of that
 // home, and do gets both with the command's arguments. An error of do that wraps [registry.ErrInput] counts as wrong
 // usage (exit code 2).
-func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
+func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *desk, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
@@ -40,7 +40,7 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 		if err != nil {
 			return err
 		}
-		err = do(cmd.Context(), &books{ui: u, home: h, registry: r}, args)
+		err = do(cmd.Context(), &desk{ui: u, home: h, registry: r}, args)
 		switch {
 		case errors.Is(err, registry.ErrInput):
 			err = &usageError{err}
@@ -72,8 +72,8 @@ func openHome(dir string) (*home.Home, error) {
 	return h, err
 }
 
-// books is a home with its registry open.
-type books struct {
+// desk is a home with its registry open.
+type desk struct {
 	*ui
 	home     *home.Home
 	registry *registry.Registry
@@ -92,7 +92,7 @@ type keyring struct {
 
 // keys reads the home's mark keys and its sealing key, and warns of key files that others can read. The first mark
 // key is the key that marks; all keys are tried in reading.
-func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
+func (b *desk) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	if b.worker != nil {
 		return b.worker.mark, b.worker.seal, nil
 	}
@@ -105,7 +105,7 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 }
 
 // issuing returns the configuration of verbs that enter uploads or hand out copies. The verb sets the rest.
-func (b *books) issuing() (registry.Config, error) {
+func (b *desk) issuing() (registry.Config, error) {
 	keys, seal, err := b.keys()
 	if err != nil {
 		return registry.Config{}, err
@@ -122,7 +122,7 @@ func (b *books) issuing() (registry.Config, error) {
 }
 
 // actor is who acts, as the registry notes it.
-func (b *books) actor() string {
+func (b *desk) actor() string {
 	if b.worker != nil {
 		return b.worker.actor
 	}

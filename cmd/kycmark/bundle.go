@@ -16,6 +16,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -33,7 +34,7 @@ func tsaFlag(cmd *cobra.Command, address *string) {
 }
 
 // authority returns the timestamp authority at an address, with the certificates that the home trusts for it.
-func (b *books) authority(address string) (*seal.TSA, error) {
+func (b *desk) authority(address string) (*seal.TSA, error) {
 	if address == "" {
 		return nil, nil
 	}
@@ -50,7 +51,7 @@ func (b *books) authority(address string) (*seal.TSA, error) {
 
 // ready checks, before any work is done, that the findings and the bundle can be written, and reads what signs the
 // bundle. No output may be one of inputs or a file of the home.
-func (f *bundleFlags) ready(b *books, inputs []string) (err error) {
+func (f *bundleFlags) ready(b *desk, inputs []string) (err error) {
 	if err := b.checkOutputs(false, inputs, f.findings); err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zi
 
 // write writes the findings file and the bundle, as far as flags name them. report is the HTML. With reveal the
 // findings name subjects and all recipients. For a bundle it also signs the ledger's present state.
-func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.Verdict, report []byte, reveal bool) error {
+func (f *bundleFlags) write(ctx context.Context, b *desk, inv *verify.Investigator, d *findings.Verdict, report []byte, reveal bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
 	}
@@ -129,7 +130,7 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 // signedState signs the ledger's present state, so that proofs can rest on it. It returns the public key that checks
 // the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "" and no
 // error.
-func (b *books) signedState(ctx context.Context) (string, error) {
+func (b *desk) signedState(ctx context.Context) (string, error) {
 	private, err := b.home.LedgerKey()
 	if err != nil {
 		b.warnf("the bundle has no proofs from the ledger: %v", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -56,7 +57,7 @@ Give it to auditors and witnesses by another way than these.`,
 	cmd.Flags().StringVar(&w.url, "witness-url", "", "`address` of a witness that is to sign this state, too")
 	cmd.Flags().StringVar(&w.key, "witness", "", "public `key` of that witness, or its file")
 	cmd.AddCommand(newCheckpointAdd(u))
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error {
 		if !public {
 			return b.checkpoint(ctx, address, w, out)
 		}
@@ -73,7 +74,7 @@ Give it to auditors and witnesses by another way than these.`,
 type witnessFlags struct{ url, key string }
 
 // witnessed has the witness sign c and keeps its signature. Without a witness it returns c.
-func (b *books) witnessed(ctx context.Context, w witnessFlags, c *registry.Checkpoint) (*registry.Checkpoint, error) {
+func (b *desk) witnessed(ctx context.Context, w witnessFlags, c *books.Checkpoint) (*books.Checkpoint, error) {
 	switch {
 	case w.url == "" && w.key == "":
 		return c, nil
@@ -104,7 +105,7 @@ func (b *books) witnessed(ctx context.Context, w witnessFlags, c *registry.Check
 
 // checkpoint signs the ledger's present state and prints the checkpoint. If it has no timestamp, the authority at the
 // address dates it. The timestamp is written to the new file out; "" writes no file.
-func (b *books) checkpoint(ctx context.Context, address string, w witnessFlags, out string) error {
+func (b *desk) checkpoint(ctx context.Context, address string, w witnessFlags, out string) error {
 	tsa, err := b.authority(address)
 	if err != nil {
 		return err
@@ -164,7 +165,7 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "public `key` of a witness, or its file; may be repeated (required)")
 	cmd.Flags().StringVar(&key, "key", "", "public `key` of the ledger, or its file (default: the home's)")
 	cmd.MarkFlagRequired("witness")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
 		text, err := readSmall(args[0])
 		if err != nil {
 			return err
@@ -205,7 +206,7 @@ func at(t time.Time) string {
 func entries(n int64) string { return plural(int(n), "entry") }
 
 // publicKey returns the ledger's public key as text: what the flag --key says, or the home's if that is "".
-func (b *books) publicKey(flag string) (string, error) {
+func (b *desk) publicKey(flag string) (string, error) {
 	if flag != "" {
 		return publicKey(flag)
 	}

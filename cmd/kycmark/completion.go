@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -58,18 +59,18 @@ func fromHome[T any](all func(context.Context, *registry.Registry) iter.Seq2[T, 
 }
 
 // recipientNames completes the name of a recipient.
-var recipientNames = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*registry.Recipient, error] {
+var recipientNames = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*books.Recipient, error] {
 	return listed(r.Recipients(ctx))
-}, func(to *registry.Recipient) (word, about string) { return to.Name, to.Kind })
+}, func(to *books.Recipient) (word, about string) { return to.Name, to.Kind })
 
 // keyIDs completes the ID of a mark key.
-var keyIDs = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*registry.MarkKey, error] {
+var keyIDs = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*books.MarkKey, error] {
 	return listed(r.Ledger().MarkKeys(ctx))
-}, func(k *registry.MarkKey) (word, about string) { return k.KeyID, k.State })
+}, func(k *books.MarkKey) (word, about string) { return k.KeyID, k.State })
 
 // copyIDs completes the ID of a copy.
-var copyIDs = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*registry.Copy, error] {
+var copyIDs = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*books.Copy, error] {
 	return r.AllCopies(ctx)
-}, func(c *registry.Copy) (word, about string) {
+}, func(c *books.Copy) (word, about string) {
 	return c.ID.String(), "issued to " + c.Recipient + " on " + day(c.Issued)
 })

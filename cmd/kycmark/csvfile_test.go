@@ -24,7 +24,7 @@ func TestEndlessField(t *testing.T) {
 		require.NoError(t, os.Truncate(path, maxSmall+1<<16), "the rest is zeros")
 		return path
 	}
-	b := &books{ui: newUI(io.Discard, io.Discard)}
+	b := &desk{ui: newUI(io.Discard, io.Discard)}
 	err := b.importCustody(t.Context(), endless("custody.csv", "recipient,from,to,note\nvendor-a,2018,2018,x\nvendor-a,2018,2018,\"y"))
 	var usage *usageError
 	require.Error(t, err)

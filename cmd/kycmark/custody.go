@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -88,7 +89,7 @@ line is named, and nothing is entered. Facts that were entered before are left u
 		cmd.MarkFlagsMutuallyExclusive("all", other)
 	}
 	cmd.MarkFlagsOneRequired("from", "all", "list", "submission", "through")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
 		switch {
 		case len(args) == 0 && f.from != "":
 			if f.to+f.note+f.list+f.through != "" || len(f.submissions.ids) > 0 {
@@ -106,9 +107,9 @@ line is named, and nothing is entered. Facts that were entered before are left u
 		if err == nil && f.all {
 			c.To, err = b.allUntil(ctx, c)
 		}
-		facts := []registry.Custody{c}
+		facts := []books.Custody{c}
 		if err == nil && f.through != "" {
-			var held []registry.Custody
+			var held []books.Custody
 			held, err = b.registry.HeldThrough(ctx, c)
 			facts = append(facts, held...)
 		}
@@ -135,8 +136,8 @@ var always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 // custody returns the fact of custody that the flags state about the recipient called name. Without --from the fact
 // reaches from the zero time to always, and with --all until now. No IDs at all means all uploads.
-func (f custodyFlags) custody(name string) (registry.Custody, error) {
-	c := registry.Custody{Recipient: name, Through: f.through, Note: f.note, Actor: actor(), To: always}
+func (f custodyFlags) custody(name string) (books.Custody, error) {
+	c := books.Custody{Recipient: name, Through: f.through, Note: f.note, Actor: actor(), To: always}
 	if f.all {
 		c.To = time.Now()
 	}
@@ -166,7 +167,7 @@ func (f custodyFlags) custody(name string) (registry.Custody, error) {
 
 // allUntil returns when a fact of --all ends: now, or as the same fact ends that was entered within the last hour, if no upload was
 // sent since. So an interrupted command enters no second fact.
-func (b *books) allUntil(ctx context.Context, c registry.Custody) (time.Time, error) {
+func (b *desk) allUntil(ctx context.Context, c books.Custody) (time.Time, error) {
 	known, err := b.registry.Custody(ctx, registry.CustodyFilter{Recipient: c.Recipient})
 	for _, k := range known {
 		if len(k.Submissions) > 0 || !k.From.IsZero() || k.Through != c.Through || k.Note != c.Note || time.Since(k.Entered) > durable.Settled {
@@ -182,7 +183,7 @@ func (b *books) allUntil(ctx context.Context, c registry.Custody) (time.Time, er
 
 // custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked". A zero
 // From and a To from always on are open ends, which are left out.
-func custodyWords(c registry.Custody) string {
+func custodyWords(c books.Custody) string {
 	what, when := "all uploads", ""
 	if n := len(c.Submissions); n > 0 {
 		what = plural(n, "listed upload")
@@ -204,14 +205,14 @@ func custodyWords(c registry.Custody) string {
 
 // importCustody enters all facts of custody in the CSV file at path. It reports every wrong line; one wrong line is a
 // usageError, and nothing is entered. A line is wrong by itself, or else by what the registry has.
-func (b *books) importCustody(ctx context.Context, path string) error {
+func (b *desk) importCustody(ctx context.Context, path string) error {
 	file, err := openCSV(path, 4, "recipient", "from", "to", "note", "submissions")
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	file.lines.TrimLeadingSpace = true
-	var facts []registry.Custody
+	var facts []books.Custody
 	var lines []int // of the facts
 	n := 0
 	wrong := func(line int, err error) {
@@ -219,7 +220,7 @@ func (b *books) importCustody(ctx context.Context, path string) error {
 		b.errorf("%s: line %d: %s", path, line, reason(err))
 	}
 	for row, err := range file.rows {
-		var c registry.Custody
+		var c books.Custody
 		if err == nil {
 			c, err = custodyRow(row)
 		}
@@ -253,21 +254,21 @@ func (b *books) importCustody(ctx context.Context, path string) error {
 
 // custodyRow returns the fact that one line of the table states. A line needs a recipient, a note, and either both
 // times or submissions. Whether recipient and submissions are known is not checked.
-func custodyRow(row csvRow) (registry.Custody, error) {
+func custodyRow(row csvRow) (books.Custody, error) {
 	cell := func(column string) string { return strings.TrimSpace(row.cell(column)) }
 	f := custodyFlags{from: cell("from"), to: cell("to"), note: cell("note"), submissions: submissionIDs()}
 	for _, id := range strings.Fields(cell("submissions")) {
 		if err := f.submissions.Set(id); err != nil {
-			return registry.Custody{}, err
+			return books.Custody{}, err
 		}
 	}
 	switch {
 	case cell("recipient") == "":
-		return registry.Custody{}, errors.New("no recipient")
+		return books.Custody{}, errors.New("no recipient")
 	case f.note == "":
-		return registry.Custody{}, errors.New("no note")
+		return books.Custody{}, errors.New("no note")
 	case (f.from == "") != (f.to == ""), f.from == "" && len(f.submissions.ids) == 0:
-		return registry.Custody{}, errors.New("from and to are needed, or submissions")
+		return books.Custody{}, errors.New("from and to are needed, or submissions")
 	}
 	return f.custody(cell("recipient"))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -38,14 +39,14 @@ At most 10,000 uploads and copies are read, and one original is opened:
   kycmark doctor --json`,
 		Args: exactly(),
 	}
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.doctor(ctx) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return b.doctor(ctx) })
 }
 
 // A check looks at one part of a home. It returns what it found, or an error: a problem or, if the
 // error is a [weakness], a warning. A hint says what mends it.
 type check struct {
 	name string
-	look func(ctx context.Context, b *books) (found string, err error)
+	look func(ctx context.Context, b *desk) (found string, err error)
 }
 
 // A weakness stops no verb, but records count less because of it.
@@ -82,7 +83,7 @@ type doctorLine struct {
 }
 
 // doctor does all checks and prints a line for each. The error is that of writing, or ctx's.
-func (b *books) doctor(ctx context.Context) error {
+func (b *desk) doctor(ctx context.Context) error {
 	return printList(b.ui, "STATE\tCHECK\tFOUND", listed(checks(), nil), func(c *check) (any, []string) {
 		line := doctorLine{Check: c.name, State: "ok"}
 		found, err := c.look(ctx, b)
@@ -107,7 +108,7 @@ func (b *books) doctor(ctx context.Context) error {
 }
 
 // checkKeys reads all key files. A home for investigation needs no key that signs.
-func checkKeys(_ context.Context, b *books) (string, error) {
+func checkKeys(_ context.Context, b *desk) (string, error) {
 	const lost = "a lost or damaged file comes back only from a backup"
 	keys, _, err := b.home.Keys()
 	if err != nil {
@@ -143,14 +144,14 @@ func beside(h *home.Home) (plain []string) {
 }
 
 // checkLedger reads the state of the ledger.
-func checkLedger(ctx context.Context, b *books) (string, error) {
+func checkLedger(ctx context.Context, b *desk) (string, error) {
 	size, _, err := b.registry.Ledger().Head(ctx)
 	return fmt.Sprintf("%s, ID %s", entries(size), b.registry.ID()), err
 }
 
 // checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks. A key of
 // the registry that the home lacks is a warning.
-func checkMarkKeys(ctx context.Context, b *books) (string, error) {
+func checkMarkKeys(ctx context.Context, b *desk) (string, error) {
 	keys, _, err := b.home.Keys()
 	if len(keys) == 0 {
 		return "", err
@@ -164,7 +165,7 @@ func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 			return "", err
 		case entered.Commitment != k.Commitment():
 			return "", fmt.Errorf("mark key %s: the ledger has another key of that ID", k.ID())
-		case i == 0 && entered.State != registry.KeyActive && !b.home.InvestigateOnly:
+		case i == 0 && entered.State != books.KeyActive && !b.home.InvestigateOnly:
 			return "", withHint(fmt.Errorf("mark key %s: %s, so it marks no copies", k.ID(), entered.State),
 				"kycmark keygen, name the new key first in keys.mark of kycmark.toml, kycmark key add")
 		}
@@ -181,7 +182,7 @@ func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 }
 
 // checkSealKey asks whether the home's sealing key opens what the registry sealed.
-func checkSealKey(ctx context.Context, b *books) (string, error) {
+func checkSealKey(ctx context.Context, b *desk) (string, error) {
 	key, err := b.home.SealKey()
 	if err == nil {
 		err = b.registry.Engine().CheckSealKey(ctx, key)
@@ -193,7 +194,7 @@ func checkSealKey(ctx context.Context, b *books) (string, error) {
 }
 
 // checkLedgerKey compares the name in the ledger's public key with the registry.
-func checkLedgerKey(ctx context.Context, b *books) (string, error) {
+func checkLedgerKey(ctx context.Context, b *desk) (string, error) {
 	public, err := b.home.LedgerPublic()
 	if err != nil {
 		return "", err
@@ -206,7 +207,7 @@ func checkLedgerKey(ctx context.Context, b *books) (string, error) {
 }
 
 // checkRecipients counts the recipients.
-func checkRecipients(ctx context.Context, b *books) (string, error) {
+func checkRecipients(ctx context.Context, b *desk) (string, error) {
 	all, err := b.registry.Recipients(ctx)
 	if err == nil && len(all) == 0 {
 		err = weak("kycmark recipient add", "none, so that no copy can be issued")
@@ -215,7 +216,7 @@ func checkRecipients(ctx context.Context, b *books) (string, error) {
 }
 
 // checkUploads counts uploads without a subject: a recipient is named for copies of two persons, and all these count as one.
-func checkUploads(ctx context.Context, b *books) (string, error) {
+func checkUploads(ctx context.Context, b *desk) (string, error) {
 	n, bare := 0, 0
 	for s, err := range first(b.registry.Submissions(ctx, time.Time{})) {
 		if err != nil {
@@ -235,7 +236,7 @@ func checkUploads(ctx context.Context, b *books) (string, error) {
 }
 
 // checkOriginals opens the first original that is kept.
-func checkOriginals(ctx context.Context, b *books) (string, error) {
+func checkOriginals(ctx context.Context, b *desk) (string, error) {
 	key, err := b.home.SealKey()
 	if err != nil {
 		return "", err
@@ -268,13 +269,13 @@ func first[T any](all iter.Seq2[*T, error]) iter.Seq2[*T, error] {
 }
 
 // checkCopies counts copies whose release was never confirmed.
-func checkCopies(ctx context.Context, b *books) (string, error) {
+func checkCopies(ctx context.Context, b *desk) (string, error) {
 	n, reserved := 0, 0
 	for c, err := range first(b.registry.AllCopies(ctx)) {
 		if err != nil {
 			return "", err
 		}
-		if n++; c.State == registry.CopyReserved {
+		if n++; c.State == books.CopyReserved {
 			reserved++
 		}
 	}
@@ -285,7 +286,7 @@ func checkCopies(ctx context.Context, b *books) (string, error) {
 }
 
 // checkSegments opens all segments. Rows are read in the place of segments that cannot be used.
-func checkSegments(ctx context.Context, b *books) (string, error) {
+func checkSegments(ctx context.Context, b *desk) (string, error) {
 	key, err := b.home.SealKey()
 	if err != nil {
 		return "", err
@@ -303,7 +304,7 @@ func checkSegments(ctx context.Context, b *books) (string, error) {
 }
 
 // checkCheckpoints looks for a signed state of the ledger, and for a witness beside it.
-func checkCheckpoints(ctx context.Context, b *books) (string, error) {
+func checkCheckpoints(ctx context.Context, b *desk) (string, error) {
 	all, err := b.registry.Ledger().Checkpoints(ctx)
 	if err != nil {
 		return "", err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -48,7 +49,7 @@ copies that recipients hold are not erased.`,
 	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsOneRequired("subject", "submission")
 	cmd.MarkFlagsMutuallyExclusive("subject", "submission")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.erase(ctx, f) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return b.erase(ctx, f) })
 }
 
 type eraseFlags struct {
@@ -60,7 +61,7 @@ type eraseFlags struct {
 
 // erase erases the uploads that the flags name: of several IDs all or none. Without --yes it only lists them and
 // returns a usageError.
-func (b *books) erase(ctx context.Context, f eraseFlags) error {
+func (b *desk) erase(ctx context.Context, f eraseFlags) error {
 	ids := f.submissions.ids
 	if !f.yes {
 		return b.wouldErase(ctx, f.subject, ids)
@@ -91,13 +92,13 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 }
 
 // areErased reports whether all uploads with these IDs were erased.
-func (b *books) areErased(ctx context.Context, ids []watermark.Submission) bool {
+func (b *desk) areErased(ctx context.Context, ids []watermark.Submission) bool {
 	there, err := b.notErased(ctx, ids)
 	return err == nil && len(there) == 0
 }
 
 // eraseQueued has a worker erase the uploads, and returns their IDs.
-func (b *books) eraseQueued(ctx context.Context, f eraseFlags) ([]watermark.Submission, error) {
+func (b *desk) eraseQueued(ctx context.Context, f eraseFlags) ([]watermark.Submission, error) {
 	subs, err := b.toErase(ctx, f.subject, f.submissions.ids)
 	if err != nil {
 		return nil, err
@@ -115,8 +116,8 @@ type eraseLine struct {
 }
 
 // wouldErase prints what erase would erase. It always returns an error: a usageError that asks for --yes, or that of
-// [books.toErase].
-func (b *books) wouldErase(ctx context.Context, subject string, ids []watermark.Submission) error {
+// [desk.toErase].
+func (b *desk) wouldErase(ctx context.Context, subject string, ids []watermark.Submission) error {
 	subs, err := b.toErase(ctx, subject, ids)
 	if err != nil {
 		return err
@@ -136,7 +137,7 @@ func (b *books) wouldErase(ctx context.Context, subject string, ids []watermark.
 
 // toErase returns the uploads of subject that are not erased or, if subject is "", the uploads with the given IDs.
 // The error wraps [registry.ErrNotFound] or [registry.ErrErased] if one is not there.
-func (b *books) toErase(ctx context.Context, subject string, ids []watermark.Submission) (subs []registry.Submission, err error) {
+func (b *desk) toErase(ctx context.Context, subject string, ids []watermark.Submission) (subs []books.Submission, err error) {
 	if subject != "" {
 		if subs, err = b.registry.SubmissionsOf(ctx, subject); err == nil && len(subs) == 0 {
 			err = fmt.Errorf("uploads of the subject: %w", registry.ErrNotFound)

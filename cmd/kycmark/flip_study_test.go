@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/pgtest"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // TestFlippedBitsByCommand flips one bit in each table and index of a registry ($KYCMARK_FLIPS: so many in each, and
@@ -49,7 +49,7 @@ func TestFlippedBitsByCommand(t *testing.T) {
 	x.run("custody", "add", "vendor-a", "--from", "2018-02", "--to", "2018-02", "--note", "contract")
 	x.run(x.issue("copies")...)
 	x.run("checkpoint")
-	var first registry.Copy
+	var first books.Copy
 	lines := []byte(x.run("list", "copies", "--json"))
 	require.NoError(t, json.Unmarshal(lines[:bytes.IndexByte(lines, '\n')], &first))
 	leaks := filepath.Join(x.dir, "leaks")

@@ -22,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -89,7 +90,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
 	tsaFlag(cmd, &f.authority)
-	return u.homeVerb(cmd, (*home.Home).Investigation, func(ctx context.Context, b *books, args []string) error {
+	return u.homeVerb(cmd, (*home.Home).Investigation, func(ctx context.Context, b *desk, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
 			return err
@@ -104,7 +105,7 @@ If no picture can be examined, nothing is entered or written.`,
 // meanings returns a line for each finding, for the help.
 func meanings() string {
 	var lines []string
-	for _, m := range verify.Meanings() {
+	for _, m := range findings.Meanings() {
 		lines = append(lines, "  "+wrap(m.Label+": "+m.Says, "    "))
 	}
 	return strings.Join(lines, "\n")
@@ -112,7 +113,7 @@ func meanings() string {
 
 // investigate examines the leaks at the paths in dump, weighs the findings together, and writes the files that the
 // flags name. Outputs are checked before any work.
-func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
+func (b *desk) investigate(ctx context.Context, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
 		return fmt.Errorf("--found: %w", err)
@@ -144,7 +145,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
-	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject}
+	circumstances := findings.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
 	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References, Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)
@@ -178,7 +179,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 
 // shows returns the SHA-256 of the file that --found-evidence names, and leaves the name in f.evidence; zero: it is
 // a text.
-func (f *investigateFlags) shows() (sum registry.Digest, err error) {
+func (f *investigateFlags) shows() (sum books.Digest, err error) {
 	if _, err := os.Stat(f.evidence); err != nil {
 		return sum, nil
 	}
@@ -192,7 +193,7 @@ func (f *investigateFlags) shows() (sum registry.Digest, err error) {
 
 // investigator returns an investigator with the keys and readers of the command. Circumstances, search and the rest
 // of cfg are the caller's. The caller must call done, which ends the progress line, once or more.
-func (b *books) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
+func (b *desk) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
 	done = func() {}
 	cfg.Actor, cfg.Registry = b.actor(), b.registry
 	if cfg.Keys, cfg.SealKey, err = b.keys(); err == nil {
@@ -220,10 +221,10 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 }
 
 // command is the command line, as the ledger keeps it.
-func (b *books) command() []string { return append([]string{"kycmark"}, b.args...) }
+func (b *desk) command() []string { return append([]string{"kycmark"}, b.args...) }
 
 // weigh weighs the findings, prints what follows and writes the files that the flags name.
-func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*verify.Finding) error {
+func (b *desk) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*findings.Finding) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
 	if err != nil {
@@ -234,14 +235,14 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 			b.warnf("%s; its uploads were read from the database (the next kycmark submit makes it again)", s.Problem)
 		}
 	}
-	for _, s := range d.NotSearched() {
+	for _, s := range verify.NotSearched(d) {
 		b.warnf("%s", s)
 	}
-	if d.SearchDamaged() || len(d.Record.Altered) > 0 {
+	if verify.SearchDamaged(d) || len(d.Record.Altered) > 0 {
 		b.code = worse(b.code, exitSome) // "unknown" may be false
 	}
 	b.verdict(d) // before the files are written: what fails there takes no findings along
-	if err := b.line(map[string]*verify.Verdict{"verdict": d}); err != nil {
+	if err := b.line(map[string]*findings.Verdict{"verdict": d}); err != nil {
 		return err
 	}
 	return f.writeAll(ctx, b, inv, d)
@@ -252,7 +253,7 @@ const manyFiles = 1000
 
 // orState returns show, which is called after each of the files of a dump. Of many files without a state file it
 // first gives a hint.
-func (b *books) orState(state string, show func(done, total int)) func(done, total int) {
+func (b *desk) orState(state string, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
 		if done == 1 && total >= manyFiles && state == "" {
 			b.hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
@@ -265,7 +266,7 @@ func (b *books) orState(state string, show func(done, total int)) func(done, tot
 
 // checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be
 // found.
-func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
+func (b *desk) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	absent, known, err := b.absentKeys(ctx, keys)
 	if errors.Is(err, registry.ErrTampered) {
 		return nil // the finding says it
@@ -284,7 +285,7 @@ func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 }
 
 // absentKeys returns the IDs of the registry's mark keys that are not among keys, and how many the registry has.
-func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent []string, known int, err error) {
+func (b *desk) absentKeys(ctx context.Context, keys []*watermark.Key) (absent []string, known int, err error) {
 	all, err := b.registry.Ledger().MarkKeys(ctx)
 	for _, k := range all {
 		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
@@ -296,7 +297,7 @@ func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent [
 
 // nothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
 // are a mistake: a usageError. Else the findings are printed and the exit code becomes 3.
-func (b *books) nothing(paths []string, files []*verify.Finding) error {
+func (b *desk) nothing(paths []string, files []*findings.Finding) error {
 	counts := make(map[findings.Kind]int)
 	for _, v := range files {
 		counts[v.Kind]++
@@ -326,8 +327,8 @@ func (b *books) nothing(paths []string, files []*verify.Finding) error {
 // examine prints each finding as it comes, and returns all in the same order. A file that could not be examined is
 // reported; a file that is no picture is only returned. As soon as more leaks count than claimed, it returns a
 // usageError, since nothing can be weighed then.
-func (b *books) examine(found iter.Seq2[*verify.Finding, error], claimed int) ([]*verify.Finding, error) {
-	var verdicts []*verify.Finding
+func (b *desk) examine(found iter.Seq2[*findings.Finding, error], claimed int) ([]*findings.Finding, error) {
+	var verdicts []*findings.Finding
 	weighed := 0
 	for v, err := range found {
 		if err != nil {
@@ -356,7 +357,7 @@ func (b *books) examine(found iter.Seq2[*verify.Finding, error], claimed int) ([
 }
 
 // writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
-func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.Investigator, d *verify.Verdict) error {
+func (f *investigateFlags) writeAll(ctx context.Context, b *desk, inv *verify.Investigator, d *findings.Verdict) error {
 	var report bytes.Buffer
 	if f.report != "" || f.bundle != "" {
 		if err := inv.WriteReport(ctx, &report, d, f.reveal); err != nil {
@@ -385,7 +386,7 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 
 // checkOutputs returns an error, before any work is done, if an output cannot be written. An output must not be one
 // of the leaks in dump, a file of a home, or another output. Only the state file may exist.
-func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
+func (f *investigateFlags) checkOutputs(b *desk, dump []string) error {
 	inputs := listFiles(dump)
 	if err := b.checkOutputs(false, inputs, f.report); err != nil {
 		return err
@@ -419,7 +420,7 @@ func (f *investigateFlags) checkApart() error {
 // leakLine is one leak's finding as JSON, with every field of the contract:
 // null where there is nothing to say.
 type leakLine struct {
-	*verify.Finding
+	*findings.Finding
 	Submission *watermark.Submission `json:"submission"`
 	Copy       *watermark.CopyID     `json:"copy"`
 	Recipient  *string               `json:"recipient"`
@@ -432,8 +433,8 @@ type leakLine struct {
 }
 
 // newLeakLine returns the JSON line of a finding. Recipients are only the names that may be published: see
-// [verify.Finding.MayNames]. Recipient is null beside several.
-func newLeakLine(v *verify.Finding) leakLine {
+// [findings.Finding.MayNames]. Recipient is null beside several.
+func newLeakLine(v *findings.Finding) leakLine {
 	line := leakLine{
 		Finding:   v,
 		Recipient: text(v.Recipient), Recipients: nonNil(v.MayNames()),

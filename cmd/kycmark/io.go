@@ -201,7 +201,7 @@ const (
 
 // checkOutputs calls [checkOutput] for each of paths; no path may be a file of the home or one of inputs. "" is no
 // output.
-func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error {
+func (b *desk) checkOutputs(force bool, inputs []string, paths ...string) error {
 	for _, path := range paths {
 		if path != "" {
 			if err := checkOutput(path, force, b.home.Files(), inputs...); err != nil {

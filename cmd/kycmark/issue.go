@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/webp"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -110,7 +111,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	cmd.MarkFlagsMutuallyExclusive("submission", "all", "since", "void")
 	cmd.MarkFlagsOneRequired("submission", "all", "since", "void")
 	cmd.MarkFlagsRequiredTogether("void", "note")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error {
 		if len(f.void.ids) > 0 {
 			return b.voidAll(ctx, f)
 		}
@@ -121,7 +122,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 // issue marks copies of all chosen uploads for all recipients, several uploads at a time. Flags, keys, recipients and
 // folders are checked before the first copy is entered in the ledger. A copy that fails is reported and the rest is
 // done, unless that would also fail.
-func (b *books) issue(ctx context.Context, f issueFlags) error {
+func (b *desk) issue(ctx context.Context, f issueFlags) error {
 	if f.MaxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
@@ -207,21 +208,21 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 
 // voidAll enters the copies of --void as void. A copy that is unknown or was released is reported, and the rest
 // is entered.
-func (b *books) voidAll(ctx context.Context, f issueFlags) error {
+func (b *desk) voidAll(ctx context.Context, f issueFlags) error {
 	if f.note == "" {
 		return usagef("--void: want a --note, how it is known that no byte left")
 	}
 	for _, id := range f.void.ids {
-		_, err := b.registry.Ledger().AddRelease(ctx, registry.Release{Copy: id, State: registry.CopyVoid, Note: f.note, Actor: b.actor()})
+		_, err := b.registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: f.note, Actor: b.actor()})
 		if ended := ctx.Err(); ended != nil {
 			return ended
 		}
-		line := voidLine{Copy: id.String(), State: text(registry.CopyVoid)}
+		line := voidLine{Copy: id.String(), State: text(books.CopyVoid)}
 		if err != nil {
 			b.fail(line.Copy, err)
 			line.State, line.Error = nil, reasonText(err)
 		} else {
-			b.printf("copy %s: %s\n", line.Copy, registry.CopyVoid)
+			b.printf("copy %s: %s\n", line.Copy, books.CopyVoid)
 		}
 		if err := b.line(line); err != nil {
 			return err
@@ -238,7 +239,7 @@ type voidLine struct {
 }
 
 // issuer returns what issues copies as the flags say.
-func (b *books) issuer(f issueFlags) (*registry.Issuer, error) {
+func (b *desk) issuer(f issueFlags) (*registry.Issuer, error) {
 	cfg, err := b.issuing()
 	if err != nil {
 		return nil, err
@@ -272,16 +273,16 @@ func (f issueFlags) makeFolders() error {
 }
 
 // knowsRecipient returns an error that wraps [registry.ErrNotFound], with a hint, if no recipient is called name.
-func (b *books) knowsRecipient(ctx context.Context, name string) error {
+func (b *desk) knowsRecipient(ctx context.Context, name string) error {
 	all, err := b.registry.Recipients(ctx)
-	if err == nil && !slices.ContainsFunc(all, func(to registry.Recipient) bool { return to.Name == name }) {
+	if err == nil && !slices.ContainsFunc(all, func(to books.Recipient) bool { return to.Name == name }) {
 		err = notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
 	}
 	return err
 }
 
 // chosen returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.
-func (b *books) chosen(ctx context.Context, f issueFlags) ([]watermark.Submission, error) {
+func (b *desk) chosen(ctx context.Context, f issueFlags) ([]watermark.Submission, error) {
 	ids := f.submissions.ids
 	if len(ids) > 0 {
 		return ids, nil

@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -47,7 +48,7 @@ type issueLine struct {
 
 // issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
 // last. The upload is opened and decoded once, and only if a copy of it is to be made.
-func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
+func (b *desk) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	var kept *registry.Prepared
 	prepared := func() (p *registry.Prepared, err error) {
 		if kept == nil {
@@ -121,12 +122,12 @@ func (o *outage) lasts(err error) bool {
 }
 
 // is fills in the line for the copy c in the file at path.
-func (l *issueLine) is(c *registry.Copy, path string) {
+func (l *issueLine) is(c *books.Copy, path string) {
 	l.Copy, l.File, l.PSNR, l.Weak = text(c.ID.String()), &path, &c.PSNR, c.Weak
 }
 
 // isFile reports whether the file at path has the bytes of the copy.
-func isFile(path string, c *registry.Copy) bool {
+func isFile(path string, c *books.Copy) bool {
 	data, err := intake.ReadFile(path, c.Size)
 	return err == nil && sha256.Sum256(data) == c.SHA256
 }
@@ -141,14 +142,14 @@ func (l issueLine) failed(err error) issueLine {
 // issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its format.
 // A copy that an earlier run entered for the same request is taken; its file is written if it is not there. The copy
 // is entered in the ledger before its file is written.
-func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer, prepared func() (*registry.Prepared, error), stem string, f issueFlags) issueLine {
+func (l issueLine) issue(ctx context.Context, b *desk, issuer *registry.Issuer, prepared func() (*registry.Prepared, error), stem string, f issueFlags) issueLine {
 	id, c, err := issuer.CopyFor(ctx, l.id, l.Recipient, f.Purpose, f.Request)
 	if err != nil {
 		return l.failed(err)
 	}
 	if c != nil && isFile(stem+picture.Extension(c.Format), c) {
-		if c.State == registry.CopyReserved {
-			_, err = b.registry.Ledger().AddRelease(ctx, registry.Release{Copy: id, State: registry.CopyReleased, Actor: b.actor(), Note: "its file was there"})
+		if c.State == books.CopyReserved {
+			_, err = b.registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyReleased, Actor: b.actor(), Note: "its file was there"})
 		}
 		if err != nil {
 			return l.failed(err)
@@ -164,7 +165,7 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 		return l.failed(err)
 	}
 	l.Carries = carriedBy(p.Carries)
-	c, err = p.IssueAs(ctx, id, l.Recipient, f.Purpose, func(c *registry.Copy, file []byte) error {
+	c, err = p.IssueAs(ctx, id, l.Recipient, f.Purpose, func(c *books.Copy, file []byte) error {
 		path := stem + picture.Extension(c.Format)
 		err := writeOutput(path, file, f.Force)
 		if err == nil || isFile(path, c) { // another worker may have written it
@@ -183,7 +184,7 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 // checkCopy returns an error if a copy cannot be written to stem with the ending of any format: the copy's format is
 // known only after it was entered in the ledger. An existing file needs --force and must be neither a file of the
 // home nor another recipient's copy.
-func (l issueLine) checkCopy(ctx context.Context, b *books, stem string, f issueFlags) error {
+func (l issueLine) checkCopy(ctx context.Context, b *desk, stem string, f issueFlags) error {
 	for _, format := range append(picture.Writable(), "pdf") {
 		path := stem + picture.Extension(format)
 		if _, err := os.Lstat(path); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -46,7 +47,7 @@ Without the passphrase, or without the service's key, no key opens: keep a copy 
 		Args: exactly(),
 	}
 	cmd.Flags().BoolVar(&plain, "plain", false, "decrypt the files")
-	return u.bookVerb(cmd, func(_ context.Context, b *books, _ []string) error {
+	return u.bookVerb(cmd, func(_ context.Context, b *desk, _ []string) error {
 		var failed error
 		for _, file := range b.home.KeyFiles() {
 			how, err := keyfile.Protect(file, plain)
@@ -79,7 +80,7 @@ with keygen, name it first under keys.mark, and enter it.`,
 		Example: `  kycmark keygen --out kyc/keys/mark2.key
   kycmark key add`,
 		Args: exactly(),
-	}, func(ctx context.Context, b *books, _ []string) error {
+	}, func(ctx context.Context, b *desk, _ []string) error {
 		keys, _, err := b.keys()
 		if err != nil {
 			return err
@@ -120,7 +121,7 @@ With --create first make the key, if the home has none: one is never overwritten
 		Args: exactly(),
 	}
 	cmd.Flags().BoolVar(&create, "create", false, "make the key")
-	return u.bookVerb(cmd, func(_ context.Context, b *books, _ []string) error {
+	return u.bookVerb(cmd, func(_ context.Context, b *desk, _ []string) error {
 		var key ed25519.PublicKey
 		var err error
 		if create {
@@ -168,10 +169,10 @@ back. It can be entered again for an earlier time.`,
 	cmd.Flags().StringVar(&note, "note", "", "how that is known")
 	cmd.MarkFlagsOneRequired("retired", "lost")
 	cmd.MarkFlagsMutuallyExclusive("retired", "lost")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
-		s := registry.KeyState{KeyID: args[0], State: registry.KeyRetired, Since: time.Now(), Note: note, Actor: actor()}
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
+		s := books.KeyState{KeyID: args[0], State: books.KeyRetired, Since: time.Now(), Note: note, Actor: actor()}
 		if lost {
-			if s.State = registry.KeyCompromised; since == "" || note == "" {
+			if s.State = books.KeyCompromised; since == "" || note == "" {
 				return usagef("--lost needs --since and --note")
 			}
 		}

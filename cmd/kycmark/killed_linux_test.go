@@ -16,6 +16,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -142,7 +143,7 @@ func TestKilledCommandsEndWell(t *testing.T) {
 							x.kill("void", "issue", "--void", c.ID.String(), "--note", "nothing left")
 							now, err := r.Copy(t.Context(), c.ID)
 							require.NoError(t, err)
-							require.Equal(t, registry.CopyVoid, now.State)
+							require.Equal(t, books.CopyVoid, now.State)
 						}
 					}
 				}},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -49,7 +50,7 @@ day or month.`,
 	fs.StringVar(&f.since, "since", "", "only what was sent or issued at or after this `time`")
 	fs.StringVar(&f.until, "until", "", "only what was sent or issued at or before this `time`")
 	cmd.RegisterFlagCompletionFunc("to", recipientNames)
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
 		what := listKinds[0]
 		if len(args) > 0 {
 			what = args[0]
@@ -61,7 +62,7 @@ day or month.`,
 }
 
 // list prints what, one of listKinds, as far as the flags choose.
-func (b *books) list(ctx context.Context, what string, f listFlags) error {
+func (b *desk) list(ctx context.Context, what string, f listFlags) error {
 	timed := what == "submissions" || what == "copies"
 	switch {
 	case what != "copies" && what != "custody" && f.to != "":
@@ -80,28 +81,28 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 	case "copies":
 		return b.listCopies(ctx, f, span)
 	case "subjects":
-		return printList(b.ui, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.registry.Subjects(ctx), func(s *registry.Subject) (any, []string) {
+		return printList(b.ui, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.registry.Subjects(ctx), func(s *books.Subject) (any, []string) {
 			return s, []string{fmt.Sprint(s.Submissions), moment(s.First), moment(s.Last), s.Subject}
 		})
 	case "recipients":
-		return printList(b.ui, "NAME\tKIND\tADDED", listed(b.registry.Recipients(ctx)), func(r *registry.Recipient) (any, []string) {
+		return printList(b.ui, "NAME\tKIND\tADDED", listed(b.registry.Recipients(ctx)), func(r *books.Recipient) (any, []string) {
 			return r, []string{r.Name, r.Kind, day(r.Added)}
 		})
 	case "custody":
 		all, err := b.registry.Custody(ctx, registry.CustodyFilter{Recipient: f.to})
-		return printList(b.ui, "NAME\tWHAT\tENTERED\tNOTE", listed(all, notFound(err)), func(c *registry.Custody) (any, []string) {
+		return printList(b.ui, "NAME\tWHAT\tENTERED\tNOTE", listed(all, notFound(err)), func(c *books.Custody) (any, []string) {
 			return c, []string{c.Recipient, custodyWords(*c), day(c.Entered), c.Note}
 		})
 	case "keys":
-		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(ledger.MarkKeys(ctx)), func(k *registry.MarkKey) (any, []string) {
+		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(ledger.MarkKeys(ctx)), func(k *books.MarkKey) (any, []string) {
 			return k, []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
 		})
 	case "checkpoints":
-		return printList(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", listed(ledger.Checkpoints(ctx)), func(c *registry.Checkpoint) (any, []string) {
+		return printList(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", listed(ledger.Checkpoints(ctx)), func(c *books.Checkpoint) (any, []string) {
 			return c, []string{fmt.Sprint(c.Size), c.Root.String(), moment(c.Made), strings.Join(c.Signers, ", ")}
 		})
 	case "investigations":
-		return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", listed(ledger.Investigations(ctx)), func(x *registry.Investigation) (any, []string) {
+		return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", listed(ledger.Investigations(ctx)), func(x *books.Investigation) (any, []string) {
 			found := "-"
 			if !x.Found.IsZero() {
 				found = moment(x.Found)
@@ -139,17 +140,17 @@ func (s span) holds(t time.Time) bool {
 
 // listSubmissions prints the submissions of subject, or of all if that is "", that were sent within the span when.
 // The hash, which is personal data, is left out: "kycmark show ID" has it.
-func (b *books) listSubmissions(ctx context.Context, subject string, when span) error {
+func (b *desk) listSubmissions(ctx context.Context, subject string, when span) error {
 	all := b.registry.Submissions(ctx, when.since)
 	if subject != "" {
 		all = listed(b.registry.SubmissionsOf(ctx, subject))
 	}
-	return printList(b.ui, "SUBMISSION\tSENT\tPIXELS\tSUBJECT", all, func(s *registry.Submission) (any, []string) {
+	return printList(b.ui, "SUBMISSION\tSENT\tPIXELS\tSUBJECT", all, func(s *books.Submission) (any, []string) {
 		if !when.holds(s.Submitted) {
 			return nil, nil
 		}
 		return struct {
-			*registry.Submission
+			*books.Submission
 			Hash *string `json:"hash,omitempty"`
 		}{Submission: s}, []string{s.ID.String(), moment(s.Submitted), fmt.Sprintf("%d x %d", s.Width, s.Height), s.Subject}
 	})
@@ -157,13 +158,13 @@ func (b *books) listSubmissions(ctx context.Context, subject string, when span) 
 
 // listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of f.subject; ""
 // chooses all.
-func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
+func (b *desk) listCopies(ctx context.Context, f listFlags, when span) error {
 	if f.to != "" {
 		if err := b.knowsRecipient(ctx, f.to); err != nil {
 			return err
 		}
 	}
-	return printList(b.ui, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", b.copiesOf(ctx, f.subject), func(c *registry.Copy) (any, []string) {
+	return printList(b.ui, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", b.copiesOf(ctx, f.subject), func(c *books.Copy) (any, []string) {
 		if f.to != "" && c.Recipient != f.to || !when.holds(c.Issued) {
 			return nil, nil
 		}
@@ -173,13 +174,13 @@ func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 
 // copiesOf yields the copies of a subject's submissions, or all copies in the order of issue if subject is "". Copies
 // of erased uploads have no subject any more.
-func (b *books) copiesOf(ctx context.Context, subject string) iter.Seq2[*registry.Copy, error] {
+func (b *desk) copiesOf(ctx context.Context, subject string) iter.Seq2[*books.Copy, error] {
 	if subject == "" {
 		return b.registry.AllCopies(ctx)
 	}
-	return func(yield func(*registry.Copy, error) bool) {
+	return func(yield func(*books.Copy, error) bool) {
 		for s, err := range listed(b.registry.SubmissionsOf(ctx, subject)) {
-			var copies []registry.Copy
+			var copies []books.Copy
 			if err == nil {
 				copies, err = b.registry.Copies(ctx, s.ID)
 			}

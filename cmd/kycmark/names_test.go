@@ -16,8 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	rows "github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // lying are names that show as something else, where they are not isolated.
@@ -62,7 +63,7 @@ func TestNamesAreIsolated(t *testing.T) {
 		if utf8.ValidString(name) && !strings.ContainsAny(name, "\x1b\n\t\u009b\u2028") { // no version took these
 			store, err := sqlite.At(filepath.Join(home, "registry.db")).Open(t.Context())
 			require.NoError(t, err)
-			_, err = store.AddRecipient(t.Context(), rows.Recipient{Name: name, Kind: rows.KindVendor, Added: time.Now(), Logged: rows.Logged{Salt: rows.NewSalt()}})
+			_, err = store.AddRecipient(t.Context(), books.Recipient{Name: name, Kind: books.KindVendor, Added: time.Now(), Logged: books.Logged{Salt: records.NewSalt()}})
 			require.NoError(t, err)
 			require.NoError(t, store.Close())
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -34,7 +35,7 @@ func TestWebPInPieces(t *testing.T) {
 	require.NoError(t, err)
 	sub, _, err := issuer.Submit(t.Context(), &upload, "customer 1", time.Date(2018, 2, 3, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor-a", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor-a", Kind: books.KindVendor}))
 	_, err = issuer.Issue(t.Context(), io.Discard, sub.ID, "vendor-a", "request 7")
 	require.NoError(t, err)
 	investigator := func(keys ...*watermark.Key) *verify.Investigator {
@@ -56,7 +57,7 @@ func TestWebPInPieces(t *testing.T) {
 		if strings.Contains(leak.Error, "it may lie in pieces") {
 			examined++
 			assert.Equal(t, findings.FoundDamaged, leak.Kind)
-			_, err = v.Weigh(t.Context(), []*verify.Finding{leak})
+			_, err = v.Weigh(t.Context(), []*findings.Finding{leak})
 			require.NoError(t, err)
 		}
 	}

@@ -48,7 +48,7 @@ the proof is checked with the key that it brings.`,
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "with --check: public `key` of a witness, or its file; may be repeated")
 	fs.StringVarP(&f.out, "out", "o", "", "write the proof to this `file`")
 	fs.BoolVar(&f.force, "force", false, "overwrite a file that exists")
-	u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error { return b.prove(ctx, f, args[0]) })
+	u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return b.prove(ctx, f, args[0]) })
 	inHome := cmd.RunE
 	offline := u.verb(func(*cobra.Command, []string) error { return u.checkProof(f) })
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -61,7 +61,7 @@ the proof is checked with the key that it brings.`,
 }
 
 // prove writes the proof of a copy or of a submission to the file of --out, or to stdout. id is 16 or 32 hex digits.
-func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
+func (b *desk) prove(ctx context.Context, f proveFlags, id string) error {
 	if err := b.checkOutputs(f.force, []string{f.key}, f.out); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
 // proof returns, as a line of JSON, the proof that id is in the ledger: 32 hex digits of a submission, or 16 of a
 // copy. public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
 // is personal data.
-func (b *books) proof(ctx context.Context, id, public string) ([]byte, error) {
+func (b *desk) proof(ctx context.Context, id, public string) ([]byte, error) {
 	if len(id) != 2*len(watermark.Submission{}) {
 		copyID, err := watermark.ParseCopyID(id)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -26,7 +27,7 @@ func queueFlag(cmd *cobra.Command, queue *bool) {
 
 // runAll does jobs: workers do them if the registry is on a server, else this process. It calls done with the result of
 // each job, in their order. If it ends early, it takes back the jobs that were not done.
-func runAll[Out any](ctx context.Context, b *books, list iter.Seq[jobs.Job], done func(job jobs.Job, out Out, err error) error) error {
+func runAll[Out any](ctx context.Context, b *desk, list iter.Seq[jobs.Job], done func(job jobs.Job, out Out, err error) error) error {
 	w, err := b.asWorker(1)
 	if err != nil {
 		return err
@@ -68,7 +69,7 @@ func runAll[Out any](ctx context.Context, b *books, list iter.Seq[jobs.Job], don
 }
 
 // runHere is [runAll] of a worker, in this process.
-func (b *books) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
+func (b *desk) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
 	var all []jobs.Job
 	kinds := b.kinds()
 	for job, err := range list {
@@ -98,7 +99,7 @@ func (b *books) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], do
 }
 
 // runOne does one job and returns its result.
-func runOne[Out any](ctx context.Context, b *books, job jobs.Job) (out Out, err error) {
+func runOne[Out any](ctx context.Context, b *desk, job jobs.Job) (out Out, err error) {
 	err = runAll(ctx, b, slices.Values([]jobs.Job{job}), func(_ jobs.Job, result Out, err error) error {
 		out = result
 		return err
@@ -110,7 +111,7 @@ func runOne[Out any](ctx context.Context, b *books, job jobs.Job) (out Out, err 
 const submitFiles = 16
 
 // submitQueued has workers enter the uploads. What cannot be read by its path is an error of that upload.
-func (b *books) submitQueued(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) iter.Seq2[registry.Imported, error] {
+func (b *desk) submitQueued(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) iter.Seq2[registry.Imported, error] {
 	list := func(yield func(jobs.Job) bool) {
 		job := submitJob{Actor: b.actor(), HashOnly: f.hashOnly}
 		for u := range uploads {
@@ -146,7 +147,7 @@ var errStopped = errors.New("stopped")
 
 // issueQueued has workers issue copies of the uploads ids, and calls emit with the lines of each. step is
 // called after each.
-func (b *books) issueQueued(ctx context.Context, f issueFlags, ids []watermark.Submission, step func(), emit func(watermark.Submission, []issueLine) error) error {
+func (b *desk) issueQueued(ctx context.Context, f issueFlags, ids []watermark.Submission, step func(), emit func(watermark.Submission, []issueLine) error) error {
 	dir, err := filepath.Abs(".")
 	if err != nil {
 		return err
@@ -169,7 +170,7 @@ const (
 )
 
 // examineQueued has workers examine the parts of a dump, and returns what they found out.
-func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [][]byte, err error) {
+func (b *desk) examineQueued(ctx context.Context, job *investigateJob) (parts [][]byte, err error) {
 	if job.Dir, err = filepath.Abs("."); err != nil {
 		return nil, err
 	}
@@ -197,8 +198,8 @@ func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [
 }
 
 // joined yields the findings of the parts of a dump.
-func joined(ctx context.Context, inv *verify.Investigator, parts [][]byte) iter.Seq2[*verify.Finding, error] {
-	return func(yield func(*verify.Finding, error) bool) {
+func joined(ctx context.Context, inv *verify.Investigator, parts [][]byte) iter.Seq2[*findings.Finding, error] {
+	return func(yield func(*findings.Finding, error) bool) {
 		verdicts, err := inv.Join(ctx, parts...)
 		if err != nil {
 			yield(nil, err)

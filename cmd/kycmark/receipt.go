@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -48,12 +49,12 @@ line.`,
 	cmd.Flags().StringVar(&public, "public-key", "", "`file` with the recipient's public key, or its hex digits (required)")
 	cmd.MarkFlagRequired("signature")
 	cmd.MarkFlagRequired("public-key")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
 		id, err := watermark.ParseCopyID(args[0])
 		if err != nil {
 			return &usageError{err}
 		}
-		x := registry.Receipt{Copy: id, Actor: actor()}
+		x := books.Receipt{Copy: id, Actor: actor()}
 		if x.PublicKey, x.Signature, err = signatureOf(public, signature); err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ of the file handed over, the copy's ID. A recipient computes them from the file 
 received and the copy's ID alone.`,
 		Example: `  kycmark receipt message 00000000000004d2`,
 		Args:    exactly("COPY"), ValidArgsFunction: copyIDs,
-	}, func(ctx context.Context, b *books, args []string) error {
+	}, func(ctx context.Context, b *desk, args []string) error {
 		id, err := watermark.ParseCopyID(args[0])
 		if err != nil {
 			return &usageError{err}
@@ -106,7 +107,7 @@ received and the copy's ID alone.`,
 }
 
 // signatureOf reads the values of --public-key and --signature.
-func signatureOf(public, signature string) (key registry.Digest, sig [64]byte, err error) {
+func signatureOf(public, signature string) (key books.Digest, sig [64]byte, err error) {
 	raw, err := bytesOf(signature, ed25519.SignatureSize, nil)
 	if err != nil {
 		return key, sig, fmt.Errorf("signature: %w", err)
@@ -115,7 +116,7 @@ func signatureOf(public, signature string) (key registry.Digest, sig [64]byte, e
 	if raw, err = bytesOf(public, ed25519.PublicKeySize, publicDER); err != nil {
 		return key, sig, fmt.Errorf("public key: %w", err)
 	}
-	return registry.Digest(raw), sig, nil
+	return books.Digest(raw), sig, nil
 }
 
 // bytesOf returns the n bytes that arg gives: their hex digits, or a file with the bytes or with the digits. other,
@@ -156,6 +157,6 @@ func publicDER(data []byte) []byte {
 }
 
 // receiptWords tells a receipt in one line.
-func receiptWords(x *registry.Receipt) string {
+func receiptWords(x *books.Receipt) string {
 	return fmt.Sprintf("receipt of copy %s, signed by %s, entered on %s\n", x.Copy, x.PublicKey, moment(x.Entered))
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // newRecipient returns the verb "recipient", which does nothing itself: "add" is below it.
@@ -19,7 +19,7 @@ func newRecipient(u *ui) *cobra.Command {
 	return only(cmd, newRecipientAdd(u))
 }
 
-var recipientKinds = []string{registry.KindStore, registry.KindVendor, registry.KindAuthority, registry.KindReviewer, registry.KindPartner}
+var recipientKinds = []string{books.KindStore, books.KindVendor, books.KindAuthority, books.KindReviewer, books.KindPartner}
 
 // newRecipientAdd returns the verb "recipient add". Entering a recipient again changes nothing; another kind for the
 // same name is exit code 4.
@@ -38,11 +38,11 @@ authority (law enforcement, a court, a regulator), reviewer (a person), partner.
 	cmd.Flags().StringVar(&kind, "kind", "", "store, vendor, authority, reviewer or partner (required)")
 	cmd.MarkFlagRequired("kind")
 	complete(cmd, "kind", recipientKinds...)
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
 		if !slices.Contains(recipientKinds, kind) {
 			return usagef("--kind is store, vendor, authority, reviewer or partner, not %q", kind)
 		}
-		to := registry.Recipient{Name: args[0], Kind: kind, Actor: actor()}
+		to := books.Recipient{Name: args[0], Kind: kind, Actor: actor()}
 		if err := b.registry.AddRecipient(ctx, to); err != nil {
 			return err
 		}

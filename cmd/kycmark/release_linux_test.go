@@ -20,7 +20,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // An issuing house has uploads, and issues them again and again while things go wrong.
@@ -79,14 +79,14 @@ func (x *issuing) settled(purpose string) (void int) {
 	released := make(map[string]string) // by digest, the submission
 	of := make(map[string]bool)
 	for line := range strings.Lines(x.run("list", "copies", "--json")) {
-		var c registry.Copy
+		var c books.Copy
 		require.NoError(x, json.Unmarshal([]byte(line), &c))
 		switch {
 		case c.Purpose != purpose:
-		case c.State == registry.CopyVoid:
+		case c.State == books.CopyVoid:
 			void++
 		default:
-			require.Equal(x, registry.CopyReleased, c.State, "copy %s", c.ID)
+			require.Equal(x, books.CopyReleased, c.State, "copy %s", c.ID)
 			require.False(x, of[c.Submission.String()], "two copies of %s were released", c.Submission)
 			released[c.SHA256.String()], of[c.Submission.String()] = c.Submission.String(), true
 		}

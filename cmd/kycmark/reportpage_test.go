@@ -32,6 +32,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/wasm"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -51,7 +52,7 @@ func TestLongReportInBrowser(t *testing.T) {
 	cfg := leaktest.Config(t)
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
 	require.NoError(t, err)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	var dot bytes.Buffer
 	require.NoError(t, png.Encode(&dot, image.NewGray(image.Rect(0, 0, 9, 9))))
 	for i := range 70 {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -25,7 +26,7 @@ issued to, the state of its mark key, receipts).`,
   kycmark show --json 0123456789abcdef0123456789abcdef`,
 		Args:              some("ID"),
 		ValidArgsFunction: copyIDs,
-	}, func(ctx context.Context, b *books, ids []string) error {
+	}, func(ctx context.Context, b *desk, ids []string) error {
 		for _, id := range ids {
 			if len(id) != 16 && len(id) != 32 {
 				return usagef("%q is neither a copy ID (16 hex digits) nor a submission ID (32)", id)
@@ -44,7 +45,7 @@ issued to, the state of its mark key, receipts).`,
 }
 
 // show prints what the registry holds of an ID: 16 hex digits of a copy, or 32 of a submission.
-func (b *books) show(ctx context.Context, id string) error {
+func (b *desk) show(ctx context.Context, id string) error {
 	if len(id) == 16 {
 		copyID, err := watermark.ParseCopyID(id)
 		if err != nil {
@@ -60,7 +61,7 @@ func (b *books) show(ctx context.Context, id string) error {
 }
 
 // showCopy prints a copy, the state of its mark key and its receipts.
-func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
+func (b *desk) showCopy(ctx context.Context, id watermark.CopyID) error {
 	c, err := b.registry.Copy(ctx, id)
 	if err != nil {
 		return err
@@ -78,14 +79,14 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 		b.printf("%s", receiptWords(&x))
 	}
 	return b.line(struct {
-		*registry.Copy
-		Key      registry.KeyState  `json:"key"`
-		Receipts []registry.Receipt `json:"receipts"`
+		*books.Copy
+		Key      books.KeyState  `json:"key"`
+		Receipts []books.Receipt `json:"receipts"`
 	}{c, key.KeyState, nonNil(receipts)})
 }
 
 // showSubmission prints a submission, its copies, and who held it unmarked. Of an erased one it prints what is left.
-func (b *books) showSubmission(ctx context.Context, id watermark.Submission) error {
+func (b *desk) showSubmission(ctx context.Context, id watermark.Submission) error {
 	s, err := b.registry.Submission(ctx, id)
 	if err != nil && !errors.Is(err, registry.ErrErased) {
 		return err
@@ -113,16 +114,16 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 		b.printf("%s %s (%s)\n", name(c.Recipient), custodyWords(c), c.Note)
 	}
 	return b.line(struct {
-		*registry.Submission
-		Pages   int                `json:"pages,omitempty"` // of an upload of several
-		Copies  []registry.Copy    `json:"copies"`
-		Custody []registry.Custody `json:"custody"`
-		Carries []carried          `json:"carries,omitempty"` // copies whose marks it came in with
+		*books.Submission
+		Pages   int             `json:"pages,omitempty"` // of an upload of several
+		Copies  []books.Copy    `json:"copies"`
+		Custody []books.Custody `json:"custody"`
+		Carries []carried       `json:"carries,omitempty"` // copies whose marks it came in with
 	}{s, s.Pages, nonNil(copies), nonNil(custody), carriedBy(carries)})
 }
 
 // submissionWords returns a submission in two to five lines.
-func submissionWords(s *registry.Submission) string {
+func submissionWords(s *books.Submission) string {
 	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, moment(s.Submitted), moment(s.Received))
 	if s.Erased {
 		return words + "  erased\n"
@@ -141,7 +142,7 @@ func submissionWords(s *registry.Submission) string {
 }
 
 // copyWords returns what is known of a copy in three or four lines.
-func copyWords(c *registry.Copy) string {
+func copyWords(c *books.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {
 		purpose = " for " + intake.Quoted(c.Purpose)
@@ -160,11 +161,11 @@ func nonNil[T any](list []T) []T {
 }
 
 // stateWords says in one line what became of a copy; "" if it was released.
-func stateWords(c *registry.Copy) string {
+func stateWords(c *books.Copy) string {
 	switch c.State {
-	case registry.CopyReserved:
+	case books.CopyReserved:
 		return "  reserved: its release is not confirmed\n"
-	case registry.CopyVoid:
+	case books.CopyVoid:
 		return "  void: no byte of it was handed out, says the ledger\n"
 	}
 	return ""

@@ -64,7 +64,7 @@ read again, and their subjects taken from their names: see "kycmark submit --hel
 	cmd.Flags().StringVar(&f.manifest, "manifest", "", "CSV `file` with the columns submission or file, and subject")
 	cmd.Flags().Var(&f.from, "subject-from", subjectFromUsage)
 	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error { return b.setSubjects(ctx, f, args) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return b.setSubjects(ctx, f, args) })
 }
 
 const subjectFromUsage = "take each subject from the file: `HOW` is name (without its ending), folder (in which it lies) or a regular expression with a group, for its path"
@@ -140,7 +140,7 @@ type subjectOf struct {
 
 // setSubjects enters the subject of one upload, of the lines of a manifest, or of files by their paths. What is wrong
 // with a line or file is reported, and the rest is entered.
-func (b *books) setSubjects(ctx context.Context, f subjectFlags, args []string) error {
+func (b *desk) setSubjects(ctx context.Context, f subjectFlags, args []string) error {
 	if f.manifest == "" && f.from.how == "" {
 		id, err := watermark.ParseSubmission(args[0])
 		if err != nil {
@@ -203,7 +203,7 @@ func (b *books) setSubjects(ctx context.Context, f subjectFlags, args []string) 
 
 // enterSubjects enters whose uploads are, in one transaction, and reports the failed ones. It returns how many
 // uploads had another subject before.
-func (b *books) enterSubjects(ctx context.Context, of []subjectOf) (n int, err error) {
+func (b *desk) enterSubjects(ctx context.Context, of []subjectOf) (n int, err error) {
 	subjects := make(map[watermark.Submission]string)
 	for _, x := range of {
 		if x.err == nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -79,7 +80,7 @@ whole pictures. No copies of them can be issued, and their pixels cannot be comp
 	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsMutuallyExclusive("subject", "subject-from")
 	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error { return b.submit(ctx, f, args) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return b.submit(ctx, f, args) })
 }
 
 // changeTime is the --at that takes the time of each file.
@@ -148,7 +149,7 @@ type carried struct {
 }
 
 // carriedBy returns copies as JSON has them.
-func carriedBy(copies []registry.Copy) (out []carried) {
+func carriedBy(copies []books.Copy) (out []carried) {
 	for _, c := range copies {
 		out = append(out, carried{c.ID.String(), c.Recipient, c.Issued})
 	}
@@ -156,7 +157,7 @@ func carriedBy(copies []registry.Copy) (out []carried) {
 }
 
 // warnCarried warns that the upload called what carries marks of issued copies.
-func (b *books) warnCarried(what string, copies []carried) {
+func (b *desk) warnCarried(what string, copies []carried) {
 	for _, c := range copies {
 		b.warnf("%s: this upload carries the mark of copy %s, issued to %s on %s: that copy came back", what, c.Copy, name(c.Recipient), day(c.Issued))
 	}
@@ -164,7 +165,7 @@ func (b *books) warnCarried(what string, copies []carried) {
 
 // submit enters the uploads in the files, folders and archives in args, or in the manifest if f names one. A bad file
 // is reported and the rest is entered. An error ends it; uploads entered before stay.
-func (b *books) submit(ctx context.Context, f submitFlags, args []string) error {
+func (b *desk) submit(ctx context.Context, f submitFlags, args []string) error {
 	var when time.Time
 	var err error
 	if f.at != changeTime {
@@ -209,7 +210,7 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 }
 
 // entering returns what becomes of the uploads as they are entered, by this process or by workers.
-func (b *books) entering(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) (iter.Seq2[registry.Imported, error], error) {
+func (b *desk) entering(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) (iter.Seq2[registry.Imported, error], error) {
 	if f.queue {
 		return b.submitQueued(ctx, f, uploads), nil
 	}
@@ -252,7 +253,7 @@ func (c *subjectCount) add(r registry.Imported) {
 
 // sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there, and what uploads
 // without a subject cost.
-func (b *books) sayWhose(f submitFlags, whose *subjectCount, args []string) {
+func (b *desk) sayWhose(f submitFlags, whose *subjectCount, args []string) {
 	if n := len(whose.subjects); f.from.how != "" && n < maxSubjects {
 		b.say("", "%s of %s", plural(whose.named, "upload"), plural(n, "subject"))
 	}
@@ -269,7 +270,7 @@ func (b *books) sayWhose(f submitFlags, whose *subjectCount, args []string) {
 
 // countUploads counts the uploads in args for the progress bar; 0 if no bar is shown, and for a manifest. Compressed
 // archives are left out, because they would have to be unpacked; the bar's total then rises as it goes.
-func (b *books) countUploads(f submitFlags, args []string) (n int) {
+func (b *desk) countUploads(f submitFlags, args []string) (n int) {
 	if !b.err.terminal || f.manifest != "" {
 		return 0
 	}
@@ -285,7 +286,7 @@ func (b *books) countUploads(f submitFlags, args []string) (n int) {
 }
 
 // submitted prints what became of one upload. The result is an error of writing only.
-func (b *books) submitted(r registry.Imported) error {
+func (b *desk) submitted(r registry.Imported) error {
 	line := submitLine{File: r.Name, Duplicate: r.Duplicate, Error: reasonText(r.Err)}
 	if r.Err != nil {
 		b.fail(r.Name, r.Err)

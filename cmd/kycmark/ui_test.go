@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/skip"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -218,7 +218,7 @@ func TestDetectWords(t *testing.T) {
 func TestVerdictTellsTerminalsNothing(t *testing.T) {
 	const evil = "(a\x1b[2J\u202e\u009bm.jpg)"
 	var out bytes.Buffer
-	d := verify.Verdict{Odds: &odds.Verdict{Recipients: []odds.Recipient{{Name: evil}}}}
+	d := findings.Verdict{Odds: &odds.Verdict{Recipients: []odds.Recipient{{Name: evil}}}}
 	d.Headline, d.Shows, d.ShowsNot = evil, []string{evil}, []string{evil}
 	newUI(&out, &bytes.Buffer{}).verdict(&d)
 	require.Equal(t, 4, strings.Count(out.String(), `(a\x1b[2J\u202e\u009bm.jpg)`), "%q", out.String())

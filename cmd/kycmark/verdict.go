@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // verdict prints the findings and the verdict d for people. Beside a leak it names only a recipient that may be
-// named: see [verify.Finding.MayName].
-func (u *ui) verdict(d *verify.Verdict) {
+// named: see [findings.Finding.MayName].
+func (u *ui) verdict(d *findings.Verdict) {
 	u.leaks(d.Findings)
 	for _, k := range keyStates(d) {
 		u.printf("mark key %s\n", k)
@@ -34,7 +34,7 @@ func (u *ui) verdict(d *verify.Verdict) {
 }
 
 // leaks prints a table of the findings on leaks.
-func (u *ui) leaks(verdicts []*verify.Finding) {
+func (u *ui) leaks(verdicts []*findings.Finding) {
 	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tMARK")
 	for _, v := range verdicts {
 		submission, copyID, apart := "-", "-", "-"
@@ -56,8 +56,8 @@ func (u *ui) leaks(verdicts []*verify.Finding) {
 }
 
 // keyStates returns the states of the keys of all copies that were read, each different state once.
-func keyStates(d *verify.Verdict) []registry.KeyState {
-	var out []registry.KeyState
+func keyStates(d *findings.Verdict) []books.KeyState {
+	var out []books.KeyState
 	for _, v := range d.Findings {
 		for _, k := range v.Keys {
 			if !slices.Contains(out, k) {

@@ -10,7 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 type verifyFlags struct {
@@ -94,7 +94,7 @@ func examineReport(path string, trust seal.Trust) (*seal.Result, error) {
 		if trust.Key != nil || trust.TSA != nil || trust.Ledger != "" {
 			return nil, usagef("%s is an unsigned report: --key, --tsa-ca and --ledger-key are for bundles", path)
 		}
-		data, err := intake.ReadFile(path, verify.MaxFindings)
+		data, err := intake.ReadFile(path, findings.MaxFile)
 		if err != nil {
 			return nil, err
 		}

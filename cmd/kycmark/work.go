@@ -25,6 +25,8 @@ import (
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -60,7 +62,7 @@ released twice.`,
 	}
 	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the keys for)")
 	cmd.Flags().IntVar(&atOnce, "jobs", runtime.GOMAXPROCS(0), "`number` of jobs at a time, each done on one processor")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error {
 		if atOnce < 1 {
 			return usagef("--jobs %d: want 1 or more", atOnce)
 		}
@@ -69,7 +71,7 @@ released twice.`,
 }
 
 // work does jobs of the kinds in take until ctx ends, and prints a line after each attempt.
-func (b *books) work(ctx context.Context, take []string, atOnce int) error {
+func (b *desk) work(ctx context.Context, take []string, atOnce int) error {
 	if !home.IsServer(b.home.Address()) {
 		return usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
 	}
@@ -118,7 +120,7 @@ type workLine struct {
 
 // asWorker returns the books as a worker of so many jobs at a time has them: with the keys that the home has. The
 // sealing key must be there.
-func (b *books) asWorker(atOnce int) (*books, error) {
+func (b *desk) asWorker(atOnce int) (*desk, error) {
 	w := *b
 	half := b.maxMemory() / 2 // for investigations, which share it
 	w.worker = &keyring{memory: half / int64(atOnce)}
@@ -133,7 +135,7 @@ func (b *books) asWorker(atOnce int) (*books, error) {
 }
 
 // as returns the books of a worker that does a job for actor.
-func (b *books) as(actor string) *books {
+func (b *desk) as(actor string) *desk {
 	w := *b
 	ring := *b.worker
 	ring.actor = actor
@@ -142,7 +144,7 @@ func (b *books) as(actor string) *books {
 }
 
 // kinds returns the functions for the jobs that the worker has the keys for.
-func (b *books) kinds() map[string]jobs.Func {
+func (b *desk) kinds() map[string]jobs.Func {
 	all := map[string]jobs.Func{
 		kindSubmit: doing(b.doSubmit), kindIssue: doing(b.doIssue), kindInvestigate: doing(b.doInvestigate),
 		kindAudit: doing(b.doAudit), kindErase: doing(b.doErase),
@@ -155,7 +157,7 @@ func (b *books) kinds() map[string]jobs.Func {
 }
 
 // may reports whether the home has the right to do jobs of a kind, or to have them done.
-func (b *books) may(kind string) bool {
+func (b *desk) may(kind string) bool {
 	return !b.home.InvestigateOnly || kind == kindInvestigate || kind == kindAudit
 }
 
@@ -185,7 +187,7 @@ type submitFile struct {
 	Name, Path, Subject string
 	At                  time.Time
 	Size                int64
-	SHA256              registry.Digest
+	SHA256              books.Digest
 	Err                 string // why it cannot be read
 }
 
@@ -224,7 +226,7 @@ func (f submitFile) upload() registry.Upload {
 		if err != nil {
 			return nil, err
 		}
-		if got := registry.Digest(sha256.Sum256(data)); got != f.SHA256 {
+		if got := books.Digest(sha256.Sum256(data)); got != f.SHA256 {
 			return nil, fmt.Errorf("the file was altered after it was queued: SHA-256 %s, want %s", got, f.SHA256)
 		}
 		return io.NopCloser(bytes.NewReader(data)), nil
@@ -251,7 +253,7 @@ func (r submitResult) imported() registry.Imported {
 }
 
 // doSubmit enters the uploads of a job. Uploads that an earlier attempt entered are left as they are.
-func (b *books) doSubmit(ctx context.Context, job submitJob) (out []submitResult, err error) {
+func (b *desk) doSubmit(ctx context.Context, job submitJob) (out []submitResult, err error) {
 	cfg, err := b.as(job.Actor).issuing()
 	if err != nil {
 		return nil, err
@@ -294,7 +296,7 @@ func newIssueJob(f issueFlags, of watermark.Submission, dir, actor string) jobs.
 }
 
 // flags returns the flags of the command, for a worker.
-func (x issueJob) flags(b *books) issueFlags {
+func (x issueJob) flags(b *desk) issueFlags {
 	f := issueFlags{issueRequest: x.issueRequest, kept: b.home.Files(), outage: new(outage)}
 	if !filepath.IsAbs(f.Out) {
 		f.Out = filepath.Join(x.Dir, f.Out)
@@ -328,7 +330,7 @@ func (r issueResult) lines(f issueFlags) []issueLine {
 }
 
 // doIssue issues the copies of a job.
-func (b *books) doIssue(ctx context.Context, job issueJob) (out issueResult, err error) {
+func (b *desk) doIssue(ctx context.Context, job issueJob) (out issueResult, err error) {
 	w, f := b.as(job.Actor), job.flags(b)
 	issuer, err := w.issuer(f)
 	if err != nil {
@@ -348,13 +350,13 @@ func (b *books) doIssue(ctx context.Context, job issueJob) (out issueResult, err
 type investigateJob struct {
 	Actor, Dir    string
 	Command, Dump []string
-	Sums          map[string]registry.Digest // of files that are there when the job is queued
+	Sums          map[string]books.Digest // of files that are there when the job is queued
 	Part          verify.Part
 	Once          [32]byte // random: a second attempt is the same investigation
 	Against       []watermark.Submission
 	References    int
 	Reveal        bool
-	Circumstances verify.Circumstances
+	Circumstances findings.Circumstances
 }
 
 // summedFiles is the number of leaks up to which a job has their digests: 3 MB. Chosen.
@@ -365,7 +367,7 @@ func (x *investigateJob) sum(ctx context.Context, files []string) error {
 	if len(files) > summedFiles {
 		return nil
 	}
-	x.Sums = make(map[string]registry.Digest, len(files))
+	x.Sums = make(map[string]books.Digest, len(files))
 	for _, path := range files {
 		if data, err := intake.ReadFile(path, picture.DefaultMaxBytes); err == nil {
 			x.Sums[path] = sha256.Sum256(data)
@@ -385,7 +387,7 @@ func (x investigateJob) part(k, n int) jobs.Job {
 }
 
 // doInvestigate examines a part of a dump and returns what [verify.Investigator.WritePart] writes.
-func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
+func (b *desk) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
 	w := b.as(job.Actor)
 	inv, done, err := w.investigator(ctx, verify.Config{
 		Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
@@ -395,7 +397,7 @@ func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, 
 		return nil, err
 	}
 	defer done()
-	var verdicts []*verify.Finding
+	var verdicts []*findings.Finding
 	for v, err := range inv.InvestigateFiles(ctx, job.Dump...) {
 		if err != nil {
 			return nil, err
@@ -408,7 +410,7 @@ func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, 
 }
 
 // doAudit checks the ledger. The keys of readers and originals are the worker's.
-func (b *books) doAudit(ctx context.Context, job auditJob) (*registry.Audit, error) {
+func (b *desk) doAudit(ctx context.Context, job auditJob) (*registry.Audit, error) {
 	o := registry.AuditOptions{Keys: job.Keys, Witnesses: job.Witnesses, Checkpoints: job.Checkpoints, Readers: b.readers()}
 	if job.Originals {
 		o.SealKey = b.worker.seal
@@ -431,7 +433,7 @@ type eraseJob struct {
 
 // doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later
 // uploads of the subject stay.
-func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
+func (b *desk) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
 	there, err := b.notErased(ctx, job.IDs)
 	if err != nil {
 		return nil, err
@@ -455,7 +457,7 @@ func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submissi
 }
 
 // notErased returns the uploads that are not erased.
-func (b *books) notErased(ctx context.Context, ids []watermark.Submission) (there []watermark.Submission, err error) {
+func (b *desk) notErased(ctx context.Context, ids []watermark.Submission) (there []watermark.Submission, err error) {
 	for _, x := range ids {
 		switch _, err := b.registry.Submission(ctx, x); {
 		case err == nil:

@@ -13,6 +13,8 @@ import (
 
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
@@ -43,7 +45,7 @@ func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 	if err != nil {
 		return err
 	}
-	var verdicts []*verify.Finding
+	var verdicts []*findings.Finding
 	for v, err := range inv.InvestigateFS(ctx, leaks) {
 		if err != nil {
 			return err
@@ -76,7 +78,7 @@ func handOut(ctx context.Context, cfg registry.Config, leaks fstest.MapFS) error
 	if err != nil {
 		return err
 	}
-	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}); err != nil {
+	if err := cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}); err != nil {
 		return err
 	}
 	var file bytes.Buffer

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/testdata"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
@@ -55,8 +56,8 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("submission %s: %s, %d x %d pixels\n", submission.ID, submission.Format, submission.Width, submission.Height)
 
-	for name, kind := range map[string]string{"store": registry.KindStore, "vendor A": registry.KindVendor} {
-		if err := reg.AddRecipient(ctx, registry.Recipient{Name: name, Kind: kind}); err != nil {
+	for name, kind := range map[string]string{"store": books.KindStore, "vendor A": books.KindVendor} {
+		if err := reg.AddRecipient(ctx, books.Recipient{Name: name, Kind: kind}); err != nil {
 			return err
 		}
 		var file bytes.Buffer // what you send

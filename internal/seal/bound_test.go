@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
@@ -23,23 +24,23 @@ func TestTimestampsBoundCustody(t *testing.T) {
 	defer r.Close()
 	private, public, err := r.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor", Kind: registry.KindVendor}))
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor", Kind: books.KindVendor}))
 	trusted, other := newAuthority(t, nil), newAuthority(t, nil)
 	trust := seal.Bounds([]*x509.Certificate{trusted.root})
 
 	feb := time.Date(2018, 2, 1, 0, 0, 0, 0, time.UTC)
-	enter := func(note string) *registry.Checkpoint {
-		require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor", From: feb, To: feb.AddDate(0, 1, 0), Note: note}))
+	enter := func(note string) *books.Checkpoint {
+		require.NoError(t, r.AddCustody(ctx, books.Custody{Recipient: "vendor", From: feb, To: feb.AddDate(0, 1, 0), Note: note}))
 		c, err := r.Ledger().Sign(ctx, private)
 		require.NoError(t, err)
 		return c
 	}
-	date := func(c *registry.Checkpoint, by *authority, body []byte, at time.Time) {
+	date := func(c *books.Checkpoint, by *authority, body []byte, at time.Time) {
 		by.time = at
 		_, err := r.Ledger().AddStamp(ctx, c.Size, by.stamp(t, sha256.Sum256(body)), at)
 		require.NoError(t, err)
 	}
-	facts := func() []registry.Custody {
+	facts := func() []books.Custody {
 		all, err := r.Custody(ctx, registry.CustodyFilter{})
 		require.NoError(t, err)
 		return all

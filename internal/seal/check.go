@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 // Trust holds keys and certificates that a verifier has from another source than the bundle.
@@ -41,7 +41,7 @@ type Result struct {
 	KeyID     string // of the report key that the bundle brings
 	Statement *Statement
 	Stamp     *Stamp
-	Findings  *verify.Findings
+	Findings  *findings.File
 }
 
 // Holds says whether there are checks, and none of them failed.
@@ -65,11 +65,11 @@ func (r *Result) skip(name, why string) {
 }
 
 // concluded adds a check that compares numbers and words; text says what holds if err is nil. If
-// another version of kycmark wrote the words, err wraps [verify.ErrVersion]: the numbers were
+// another version of kycmark wrote the words, err wraps [findings.ErrVersion]: the numbers were
 // compared, and the check counts as skipped.
 func (r *Result) concluded(name, text string, err error) {
-	if errors.Is(err, verify.ErrVersion) {
-		r.skip(name, strings.TrimPrefix(err.Error(), verify.ErrVersion.Error()+": "))
+	if errors.Is(err, findings.ErrVersion) {
+		r.skip(name, strings.TrimPrefix(err.Error(), findings.ErrVersion.Error()+": "))
 		return
 	}
 	r.add(name, text, err)

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -75,23 +77,23 @@ func (b *Bundle) Check(trust Trust) *Result {
 // check is added, and r.Findings stays nil.
 func (r *Result) findings(data []byte) {
 	f, err := verify.ReadFindings(bytes.NewReader(data))
-	if !r.add("findings", "written in the form of "+verify.FindingsFormat, err) {
+	if !r.add("findings", "written in the form of "+findings.Format, err) {
 		return
 	}
 	r.Findings = f
-	r.concluded("leaks", fmt.Sprintf("each of the %d findings follows from the evidence beside it", len(f.Leaks)), f.CheckLeaks())
-	r.concluded("verdict", "odds, hypotheses, counts and words follow from the findings", f.CheckVerdict())
+	r.concluded("leaks", fmt.Sprintf("each of the %d findings follows from the evidence beside it", len(f.Leaks)), verify.CheckLeaks(f))
+	r.concluded("verdict", "odds, hypotheses, counts and words follow from the findings", verify.CheckVerdict(f))
 }
 
 // report compares the report with the report that the findings give.
 func (r *Result) report(report []byte) {
-	r.concluded("report", "written again from the findings it is the same, byte for byte", r.Findings.CheckReport(report))
+	r.concluded("report", "written again from the findings it is the same, byte for byte", verify.CheckReport(r.Findings, report))
 }
 
 // checkInputs compares the inputs and the record of the statement s with the files and the
 // record of the findings f. The record must be equal byte for byte, the inputs as sets. Errors
 // about a difference wrap [ErrBundle].
-func checkInputs(s *Statement, f *verify.Findings) error {
+func checkInputs(s *Statement, f *findings.File) error {
 	record, err := json.Marshal(f.Verdict.Record)
 	if err != nil {
 		return err
@@ -150,7 +152,7 @@ func (r *Result) proofs(b *Bundle, trust Trust) {
 // state adds a check, "ledger", of when the state c of the ledger existed. If b has no timestamp
 // of c, it adds nothing. tsa holds the trusted certificates of timestamp authorities; without
 // them the check is skipped.
-func (r *Result) state(b *Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
+func (r *Result) state(b *Bundle, c books.Checkpoint, tsa []*x509.Certificate) {
 	const name = "ledger"
 	stampFile, bodyFile := stateFiles(c)
 	stamp, ok := b.file(stampFile)
@@ -176,28 +178,28 @@ func (r *Result) state(b *Bundle, c registry.Checkpoint, tsa []*x509.Certificate
 // A proved holds what the proofs of a bundle show.
 type proved struct {
 	investigations map[int64]bool // numbers of ledger entries
-	copies         map[watermark.CopyID]registry.Copy
+	copies         map[watermark.CopyID]books.Copy
 	entered        map[watermark.Submission]uint64                 // how many copies of each submission are in the ledger, and not void
 	became         map[watermark.Submission]registry.CopiesEntered // what became of them
 	lists          bool                                            // an investigation's entry commits to lists, so that entered must be there
-	states         []registry.Checkpoint                           // that the proofs rest on, each once
-	last           registry.Checkpoint                             // the largest of them
+	states         []books.Checkpoint                              // that the proofs rest on, each once
+	last           books.Checkpoint                                // the largest of them
 }
 
 func newProved() *proved {
-	return &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy),
+	return &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]books.Copy),
 		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 }
 
 // restsOn reports whether a proof rests on this state of the ledger.
-func (p *proved) restsOn(c registry.Checkpoint) bool {
-	return slices.ContainsFunc(p.states, func(o registry.Checkpoint) bool { return o.Text == c.Text })
+func (p *proved) restsOn(c books.Checkpoint) bool {
+	return slices.ContainsFunc(p.states, func(o books.Checkpoint) bool { return o.Text == c.Text })
 }
 
 // checkProofs checks the proofs from the ledger: that they prove the investigations, and the copies that the
 // findings f name. l is the ledger of the statement, or nil, which is an error. Without a trusted key the key that the bundle brings is used.
 // The result is what was proved. Errors wrap [ErrBundle] or [registry.ErrProof].
-func checkProofs(b *Bundle, l *Ledger, f *verify.Findings, trust Trust) (*proved, error) {
+func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, error) {
 	if l == nil {
 		return nil, fmt.Errorf("%w: the statement names no ledger", ErrBundle)
 	}
@@ -244,9 +246,9 @@ func checkProofs(b *Bundle, l *Ledger, f *verify.Findings, trust Trust) (*proved
 
 // sameState checks that a copy has the state that the ledger has, by what became of the copies of submissions. A
 // reserved copy may have been released since. The error wraps [registry.ErrProof].
-func sameState(c registry.Copy, became map[watermark.Submission]registry.CopiesEntered) error {
+func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEntered) error {
 	all, ok := became[c.Submission]
-	if state := all.State(c); ok && state != c.State && (c.State != registry.CopyReserved || state != registry.CopyReleased) {
+	if state := all.State(c); ok && state != c.State && (c.State != books.CopyReserved || state != books.CopyReleased) {
 		return fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
 	}
 	return nil
@@ -254,9 +256,9 @@ func sameState(c registry.Copy, became map[watermark.Submission]registry.CopiesE
 
 // tookAll checks that the findings f have as many copies of each submission as are entered in the ledger. The
 // error wraps [registry.ErrProof].
-func tookAll(entered map[watermark.Submission]uint64, f *verify.Findings) error {
+func tookAll(entered map[watermark.Submission]uint64, f *findings.File) error {
 	taken := f.CopiesTaken()
-	for _, of := range books.Ascending(slices.Collect(maps.Keys(taken))) {
+	for _, of := range records.Ascending(slices.Collect(maps.Keys(taken))) {
 		if n := entered[of]; n > uint64(taken[of]) {
 			return fmt.Errorf("%w: the ledger has %d copies of submission %s, and the findings %d: some are hidden, or were issued meanwhile", registry.ErrProof, n, of, taken[of])
 		}
@@ -268,7 +270,7 @@ func tookAll(entered map[watermark.Submission]uint64, f *verify.Findings) error 
 // states that it rests on, to p. It must be of the registry, and an investigation also of the
 // actor and not after the time, that the findings f record. Errors wrap [registry.ErrProof], or
 // [registry.ErrLedgerKey] if key is unusable.
-func (p *proved) add(proof []byte, key string, f *verify.Findings) error {
+func (p *proved) add(proof []byte, key string, f *findings.File) error {
 	x, err := registry.CheckProof(proof, key)
 	if err != nil {
 		return err
@@ -294,7 +296,7 @@ func (p *proved) add(proof []byte, key string, f *verify.Findings) error {
 			return fmt.Errorf("%w: entry %d is of another investigation", registry.ErrProof, i.Entry)
 		}
 		p.investigations[i.Entry] = true
-		p.lists = p.lists || first.Lists != registry.Digest{}
+		p.lists = p.lists || first.Lists != books.Digest{}
 	case first.Copies != nil:
 		if len(record.Logged) > 0 && first.Entry < slices.Max(record.Logged) {
 			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)

@@ -12,8 +12,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -41,13 +43,13 @@ type Investigation struct {
 
 // Seal makes a bundle of in, signed with key, an Ed25519 key, and stamped by tsa unless that is
 // nil. It writes nothing: [Bundle.Write] does. Findings that do not follow from their evidence
-// are not signed: the error wraps [verify.ErrFindings]. If no signed checkpoint covers what is
+// are not signed: the error wraps [findings.ErrUnsound]. If no signed checkpoint covers what is
 // to be proved, the error wraps [registry.ErrProof]. Other errors wrap [ErrBundle],
 // [keyfile.ErrKey] or [ErrTSA].
 func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*Bundle, error) {
 	f, err := verify.ReadFindings(bytes.NewReader(in.Findings))
 	if err == nil {
-		err = errors.Join(f.CheckLeaks(), f.CheckVerdict(), f.CheckReport(in.Report))
+		err = errors.Join(verify.CheckLeaks(f), verify.CheckVerdict(f), verify.CheckReport(f, in.Report))
 	}
 	if err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*
 		files: []File{
 			{reportName, "the report, for people: open it in any browser", in.Report},
 			{findingsName, "all that the report says, for machines", in.Findings},
-			{schemaName, "what the fields of " + findingsName + " mean (JSON Schema)", []byte(verify.FindingsSchema)},
+			{schemaName, "what the fields of " + findingsName + " mean (JSON Schema)", []byte(findings.Schema)},
 		},
 		inputs:    examined(f),
 		predicate: Predicate{Made: in.Made, Tool: "kycmark " + f.Verdict.Record.Version, Record: record},
@@ -76,7 +78,7 @@ func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*
 // examined returns the files that were examined, and the archives and PDFs that contained them,
 // as subjects, with repetitions and unsorted. A file without a valid digest, since it could not
 // be read, is left out.
-func examined(f *verify.Findings) (out []Subject) {
+func examined(f *findings.File) (out []Subject) {
 	add := func(path string, size int64, sum string) {
 		if raw, err := hex.DecodeString(sum); err == nil && len(raw) == 32 {
 			out = append(out, input(path, size, [32]byte(raw)))
@@ -99,7 +101,7 @@ const provedTogether = 1000
 // proves how many copies there are of submissions that leaks show. It also adds the largest signed state of the
 // ledger that the proofs rest on, and kept timestamps of these states. If there is nothing to prove, it adds nothing. The error
 // wraps [registry.ErrProof] if no signed checkpoint covers an entry: prove signs no checkpoint.
-func (c *content) prove(ctx context.Context, in Investigation, f *verify.Findings) error {
+func (c *content) prove(ctx context.Context, in Investigation, f *findings.File) error {
 	p, ledger := newProved(), in.Registry.Ledger()
 	var proofs bytes.Buffer
 	add := func(proof []byte, err error) error {
@@ -119,7 +121,7 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 			return err
 		}
 	}
-	for of := range slices.Chunk(books.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
+	for of := range slices.Chunk(records.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
 		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign)); err != nil {
 			return err
 		}
@@ -153,6 +155,6 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 }
 
 // stateFiles names the files of a state of the ledger: its timestamp, and what that stamps.
-func stateFiles(c registry.Checkpoint) (stamp, body string) {
+func stateFiles(c books.Checkpoint) (stamp, body string) {
 	return fmt.Sprintf("ledger-%d.tsr", c.Size), fmt.Sprintf("ledger-%d.body", c.Size)
 }

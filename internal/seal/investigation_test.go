@@ -24,6 +24,8 @@ import (
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -50,7 +52,7 @@ func bundle(t *testing.T) *seal.Bundle {
 func makeBundle(t *testing.T) {
 	ctx := t.Context()
 	cfg := leaktest.Config(t)
-	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
 	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{})
@@ -67,7 +69,7 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("\xff\xd8\xff broken"), 0o600))
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
 	require.NoError(t, err)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for v, err := range inv.InvestigateFiles(ctx, dir) {
 		require.NoError(t, err)
 		leaks = append(leaks, v)
@@ -105,10 +107,10 @@ func makeBundle(t *testing.T) {
 	investigated.bundle, investigated.ledger = b, public
 	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
-	require.ErrorIs(t, err, verify.ErrFindings, "what does not hold is not signed")
+	require.ErrorIs(t, err, findings.ErrUnsound, "what does not hold is not signed")
 	c.Findings, c.Report = text.Bytes(), append(c.Report, ' ')
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
-	require.ErrorIs(t, err, verify.ErrFindings, "nor is a report with other words")
+	require.ErrorIs(t, err, findings.ErrUnsound, "nor is a report with other words")
 	// The findings lack a copy that the ledger has, as if its row had been hidden.
 	_, err = s.Issue(ctx, new(bytes.Buffer), sub.ID, "vendor A", "request 8")
 	require.NoError(t, err)
@@ -134,7 +136,7 @@ func (b broken) Write([]byte) (int, error) { return 0, b.err }
 // sealed. If the copy was released meanwhile, the report holds, and says less than the ledger.
 func TestSettledMeanwhile(t *testing.T) {
 	ctx, cfg := t.Context(), leaktest.Config(t)
-	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
 	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{})
@@ -142,13 +144,13 @@ func TestSettledMeanwhile(t *testing.T) {
 	p, err := s.Prepare(ctx, sub.ID)
 	require.NoError(t, err)
 	id, path := watermark.NewCopyID(), filepath.Join(t.TempDir(), "copy.jpg")
-	_, err = p.IssueAs(ctx, id, "vendor A", "request 7", func(_ *registry.Copy, file []byte) error {
+	_, err = p.IssueAs(ctx, id, "vendor A", "request 7", func(_ *books.Copy, file []byte) error {
 		return errors.Join(os.WriteFile(path, file, 0o600), errors.New("the connection was lost"))
 	})
 	require.Error(t, err)
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
 	require.NoError(t, err)
-	var leaks []*verify.Finding
+	var leaks []*findings.Finding
 	for v, err := range inv.InvestigateFiles(ctx, path) {
 		require.NoError(t, err)
 		leaks = append(leaks, v)
@@ -164,11 +166,11 @@ func TestSettledMeanwhile(t *testing.T) {
 	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
 	for _, x := range []struct{ state, refused string }{
 		{"", ""},
-		{registry.CopyVoid, "copy " + id.String() + " is void in the ledger, and reserved in the findings"},
-		{registry.CopyReleased, ""},
+		{books.CopyVoid, "copy " + id.String() + " is void in the ledger, and reserved in the findings"},
+		{books.CopyReleased, ""},
 	} {
 		if x.state != "" {
-			_, err := cfg.Registry.Ledger().AddRelease(ctx, registry.Release{Copy: id, State: x.state, Note: "said the desk"})
+			_, err := cfg.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: x.state, Note: "said the desk"})
 			require.NoError(t, err)
 		}
 		_, err = cfg.Registry.Ledger().Sign(ctx, private)

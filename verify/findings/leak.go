@@ -8,7 +8,7 @@ package findings
 import (
 	"time"
 
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -37,7 +37,7 @@ type Beside struct {
 	Submitted      time.Time            `json:"submitted,omitzero"`
 	Cluster        string               `json:"cluster,omitempty"`
 	SubjectEntered time.Time            `json:"subject_entered,omitzero"`
-	Custody        []registry.Custody   `json:"custody,omitempty"` // facts that cover the submission
+	Custody        []books.Custody      `json:"custody,omitempty"` // facts that cover the submission
 }
 
 // A Strength holds the numbers behind a conclusion. Every number is a copy of one in
@@ -83,9 +83,9 @@ type Picture struct {
 // Rows are what the registry says of the copies that were read in a leak, and of the
 // submission that it shows.
 type Rows struct {
-	Keys    []registry.KeyState `json:"keys,omitempty"`    // of the copies that were read, in their present state
-	Issued  []registry.Copy     `json:"issued,omitempty"`  // the confirmed copies
-	Custody []registry.Custody  `json:"custody,omitempty"` // facts that cover the submission
+	Keys    []books.KeyState `json:"keys,omitempty"`    // of the copies that were read, in their present state
+	Issued  []books.Copy     `json:"issued,omitempty"`  // the confirmed copies
+	Custody []books.Custody  `json:"custody,omitempty"` // facts that cover the submission
 }
 
 // A Match is a submission that a leak resembles.

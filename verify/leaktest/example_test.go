@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -23,7 +24,7 @@ func publish(cfg registry.Config, upload image.Image) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}); err != nil {
+	if err := cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}); err != nil {
 		return nil, err
 	}
 	var in, out bytes.Buffer

@@ -165,7 +165,7 @@ func RequireFinding(t T, cfg registry.Config, leak any, want findings.Kind) {
 
 // investigate returns the verdict on a leak, the bytes of a file or an image.Image. If the
 // investigation fails, the test fails at once, and the result is nil.
-func investigate(t T, cfg registry.Config, leak any) *verify.Finding {
+func investigate(t T, cfg registry.Config, leak any) *findings.Finding {
 	t.Helper()
 	var file []byte
 	switch leak := leak.(type) {

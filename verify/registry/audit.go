@@ -13,11 +13,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -45,19 +46,19 @@ type AuditOptions struct {
 
 // An Audit is the result of one.
 type Audit struct {
-	Holds       bool         `json:"holds"`
-	Size        int64        `json:"size"`        // entries
-	Head        string       `json:"head"`        // root of the tree over them, hex
-	Checkpoints []Checkpoint `json:"checkpoints"` // kept ones that hold
-	Outside     []Checkpoint `json:"outside"`     // those handed in that hold
-	Originals   int          `json:"originals"`   // opened, with the digests that were entered
-	Swept       int          `json:"swept"`       // originals of no submission that were removed
-	Left        int          `json:"left"`        // originals of no submission that stay, older than an hour
-	Unread      []string     `json:"unread"`      // originals that their place does not let be read: nothing is known of them
-	Problems    []string     `json:"problems"`    // why it does not hold
-	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
-	Unsummed    bool         `json:"unsummed"`    // the database server would not notice a damaged page: it keeps no checksums
-	Clock       []string     `json:"clock"`       // entries that were made when a clock was wrong; such custody counts from later on
+	Holds       bool               `json:"holds"`
+	Size        int64              `json:"size"`        // entries
+	Head        string             `json:"head"`        // root of the tree over them, hex
+	Checkpoints []books.Checkpoint `json:"checkpoints"` // kept ones that hold
+	Outside     []books.Checkpoint `json:"outside"`     // those handed in that hold
+	Originals   int                `json:"originals"`   // opened, with the digests that were entered
+	Swept       int                `json:"swept"`       // originals of no submission that were removed
+	Left        int                `json:"left"`        // originals of no submission that stay, older than an hour
+	Unread      []string           `json:"unread"`      // originals that their place does not let be read: nothing is known of them
+	Problems    []string           `json:"problems"`    // why it does not hold
+	Reserved    int                `json:"reserved"`    // copies whose release is not confirmed
+	Unsummed    bool               `json:"unsummed"`    // the database server would not notice a damaged page: it keeps no checksums
+	Clock       []string           `json:"clock"`       // entries that were made when a clock was wrong; such custody counts from later on
 }
 
 // Audit checks the ledger and compares every row with the ledger, as [Ledger.Check] does. It checks the signatures of
@@ -73,7 +74,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	if len(o.Keys) == 0 && len(kept)+len(o.Checkpoints) > 0 {
 		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
 	}
-	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Unread: []string{}, Problems: []string{}, Clock: []string{}}
+	a := &Audit{Checkpoints: []books.Checkpoint{}, Outside: []books.Checkpoint{}, Unread: []string{}, Problems: []string{}, Clock: []string{}}
 	info, err := l.r.store.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 			a.Outside = append(a.Outside, *c)
 		}
 	}
-	var signed []books.Cosigned
+	var signed []records.Cosigned
 	if !unread {
 		signed, err = l.auditCosigned(ctx, a, kept, o)
 		if err := a.note(err, ""); err != nil {
@@ -118,7 +119,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		of[k.Size] = k
 	}
 	var last time.Time
-	size, root, err := l.r.store.Check(ctx, clock.next, func(e books.Entry) { last = e.Time; a.madeBetween(e, of) })
+	size, root, err := l.r.store.Check(ctx, clock.next, func(e records.Entry) { last = e.Time; a.madeBetween(e, of) })
 	clock.end(clock.seq)
 	if clock.groups > maxClock {
 		a.Clock = append(a.Clock, fmt.Sprintf("%d more groups of entries were made when a clock was wrong", clock.groups-maxClock))
@@ -136,7 +137,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		if err := a.note(err, ""); err != nil {
 			return nil, err
 		}
-		if err == nil && c.State == CopyReserved {
+		if err == nil && c.State == books.CopyReserved {
 			a.Reserved++
 		}
 	}
@@ -151,13 +152,13 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 
 // auditCosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
 // It returns the signatures with a time that hold, of the witnesses that o names.
-func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Checkpoint, o AuditOptions) ([]books.Cosigned, error) {
+func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Checkpoint, o AuditOptions) ([]records.Cosigned, error) {
 	rows, err := l.r.store.Cosigned(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var holds []books.Cosigned
-	stamps := make(map[int]books.Cosigned) // the last of each of kept
+	var holds []records.Cosigned
+	stamps := make(map[int]records.Cosigned) // the last of each of kept
 	for _, s := range rows {
 		at := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == s.Size && c.Root == s.Root })
 		wrong := func(what string) { a.Problems = append(a.Problems, fmt.Sprintf("entry %d: %s", s.Seq, what)) }
@@ -169,7 +170,7 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 			stamps[at] = s
 			if l.r.stamps != nil {
 				if latest, err := l.r.stamps(s.Proof, sha256.Sum256(kept[at].Body())); err == nil {
-					holds = append(holds, books.Cosigned{Size: s.Size, Dated: latest})
+					holds = append(holds, records.Cosigned{Size: s.Size, Dated: latest})
 				}
 			}
 			continue
@@ -191,12 +192,12 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 	}
 	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) { // also signatures that an earlier version kept
 		for _, w := range c.Witnesses {
-			if !w.Time.IsZero() && !slices.ContainsFunc(holds, func(s books.Cosigned) bool { return s.Size == c.Size && s.Witness == w.Key }) {
-				holds = append(holds, books.Cosigned{Size: c.Size, Witness: w.Key, Dated: w.Time})
+			if !w.Time.IsZero() && !slices.ContainsFunc(holds, func(s records.Cosigned) bool { return s.Size == c.Size && s.Witness == w.Key }) {
+				holds = append(holds, records.Cosigned{Size: c.Size, Witness: w.Key, Dated: w.Time})
 			}
 		}
 	}
-	slices.SortFunc(holds, func(a, b books.Cosigned) int { return cmp.Compare(a.Size, b.Size) })
+	slices.SortFunc(holds, func(a, b records.Cosigned) int { return cmp.Compare(a.Size, b.Size) })
 	return holds, nil
 }
 
@@ -205,8 +206,8 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 // groups; custody is noted by itself.
 type clock struct {
 	a      *Audit
-	signed []books.Cosigned // by size
-	first  []books.Cosigned // the earliest of signed from each on
+	signed []records.Cosigned // by size
+	first  []records.Cosigned // the earliest of signed from each on
 	facts  map[int64]*books.Custody
 	behind int // signed with fewer entries
 
@@ -216,7 +217,7 @@ type clock struct {
 	groups         int
 }
 
-func newClock(a *Audit, signed []books.Cosigned, facts []books.Custody) *clock {
+func newClock(a *Audit, signed []records.Cosigned, facts []books.Custody) *clock {
 	c := &clock{a: a, signed: signed, first: slices.Clone(signed), facts: make(map[int64]*books.Custody)}
 	for i := len(signed) - 1; i >= 0; i-- {
 		if i+1 < len(signed) && c.first[i+1].Dated.Before(c.first[i].Dated) {
@@ -230,7 +231,7 @@ func newClock(a *Audit, signed []books.Cosigned, facts []books.Custody) *clock {
 }
 
 // next takes the next entry.
-func (c *clock) next(e books.Entry) {
+func (c *clock) next(e records.Entry) {
 	c.seq = e.Seq
 	for ; c.behind < len(c.signed) && c.signed[c.behind].Size < e.Seq; c.behind++ {
 		if s := c.signed[c.behind]; s.Dated.After(c.latest) {
@@ -238,12 +239,12 @@ func (c *clock) next(e books.Entry) {
 		}
 	}
 	by, because := e.Time, ""
-	if c.latest.After(e.Time.Add(books.ClocksApart)) {
+	if c.latest.After(e.Time.Add(records.ClocksApart)) {
 		because = c.because
 	}
 	if c.behind < len(c.signed) && c.first[c.behind].Dated.Before(by) {
 		s := c.first[c.behind]
-		if by = s.Dated; e.Time.After(by.Add(books.ClocksApart)) {
+		if by = s.Dated; e.Time.After(by.Add(records.ClocksApart)) {
 			because = dating(s) + " it at " + moment(by)
 		}
 	}
@@ -267,16 +268,16 @@ func (c *clock) next(e books.Entry) {
 
 // madeBetween notes a kept checkpoint that was made, it says, before its last entry or after the entry that follows. No entry
 // commits to that time, and nothing but lists for readers rests on it.
-func (a *Audit) madeBetween(e books.Entry, kept map[int64]books.Checkpoint) {
+func (a *Audit) madeBetween(e records.Entry, kept map[int64]books.Checkpoint) {
 	for _, c := range []books.Checkpoint{kept[e.Seq], kept[e.Seq-1]} {
-		if c.Size == e.Seq && c.Made.Add(books.ClocksApart).Before(e.Time) || c.Size > 0 && c.Size < e.Seq && c.Made.After(e.Time.Add(books.ClocksApart)) {
+		if c.Size == e.Seq && c.Made.Add(records.ClocksApart).Before(e.Time) || c.Size > 0 && c.Size < e.Seq && c.Made.After(e.Time.Add(records.ClocksApart)) {
 			a.Clock = append(a.Clock, fmt.Sprintf("the checkpoint of %d entries: made at %s, although entry %d says %s: a clock was wrong, or its time was edited", c.Size, moment(c.Made), e.Seq, moment(e.Time)))
 		}
 	}
 }
 
 // dating says who signed or dated entries.
-func dating(s books.Cosigned) string {
+func dating(s records.Cosigned) string {
 	if s.Witness == "" {
 		return "an authority dated"
 	}
@@ -320,7 +321,7 @@ func (a *Audit) note(err error, what string) error {
 // auditCheckpoint checks that one of o.Keys signed the checkpoint text, and the signatures of o.Witnesses that are
 // there. It then checks that the checkpoint is of this ledger, and that the ledger begins with its entries. The
 // result has no Made and no Stamp.
-func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
+func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*books.Checkpoint, error) {
 	c, seen, err := openByAny(text, o.Keys, o.Witnesses)
 	if err != nil {
 		return nil, err
@@ -415,7 +416,7 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *e
 		err = l.auditOriginal(ctx, o, s)
 	}
 	switch {
-	case errors.Is(err, books.ErrUnread):
+	case errors.Is(err, records.ErrUnread):
 		if s.Page < 2 {
 			a.Unread = append(a.Unread, err.Error())
 		}

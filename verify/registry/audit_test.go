@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -135,7 +136,7 @@ func TestAuditRemovesWhatKilledRunsLeft(t *testing.T) {
 	swept, left = audit()
 	require.Equal(t, [2]int{0, 1}, [2]int{swept, left})
 	old.SetClock(time.Now)
-	require.NoError(t, old.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, old.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	swept, left = audit()
 	require.Equal(t, [2]int{1, 0}, [2]int{swept, left})
 }

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // maxStamp is the most that a timestamp may have, bytes.
@@ -21,13 +22,13 @@ const maxStamp = 256 << 10
 // the kept checkpoint of size entries, and replaces an earlier timestamp. It enters that timestamp, which says at. The
 // caller must have checked both. The error wraps [ErrNotFound] if no checkpoint of that size is kept,
 // and [ErrInput] if stamp is empty or too long.
-func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte, at time.Time) (*Checkpoint, error) {
+func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte, at time.Time) (*books.Checkpoint, error) {
 	if len(stamp) == 0 || len(stamp) > maxStamp {
 		return nil, fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(stamp))
 	}
-	kept, err := l.r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
+	kept, err := l.r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) ([]records.Cosigned, error) {
 		c.Stamp = stamp
-		return []books.Cosigned{l.cosigned(c, "", books.Timestamp(at), stamp)}, nil
+		return []records.Cosigned{l.cosigned(c, "", records.Timestamp(at), stamp)}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -36,8 +37,8 @@ func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte, at time
 }
 
 // cosigned is the row of the signature of a witness, or of a timestamp, of a checkpoint.
-func (l *Ledger) cosigned(c *books.Checkpoint, witness string, at time.Time, proof []byte) books.Cosigned {
-	return books.Cosigned{Size: c.Size, Root: c.Root, Witness: witness, Dated: at, Proof: proof, Entered: l.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}}
+func (l *Ledger) cosigned(c *books.Checkpoint, witness string, at time.Time, proof []byte) records.Cosigned {
+	return records.Cosigned{Size: c.Size, Root: c.Root, Witness: witness, Dated: at, Proof: proof, Entered: l.r.clock(), Logged: books.Logged{Salt: records.NewSalt()}}
 }
 
 // TrustWitnesses says whose signatures bound the times of custody: public keys as text; none: no witness's. Custody then
@@ -69,7 +70,7 @@ func (l *Ledger) GenerateKey(context.Context) (private, public string, err error
 // a kept checkpoint, Sign returns that checkpoint and signs nothing. Signatures of witnesses and timestamps alone that
 // were entered since make no other state. The error wraps [ErrTampered] if the state does not continue the checkpoint
 // before, and [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries: [Ledger.Check] does.
-func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) {
+func (l *Ledger) Sign(ctx context.Context, private string) (*books.Checkpoint, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (l *Ledger) onlyCosigned(ctx context.Context, from, to int64) (bool, error)
 	}
 	entries, err := l.r.store.Entries(ctx, from, int(to-from))
 	for _, raw := range entries {
-		if e, err := books.ParseEntry(raw); err != nil || e.Kind != books.EntryCosigned {
+		if e, err := records.ParseEntry(raw); err != nil || e.Kind != records.EntryCosigned {
 			return false, nil
 		}
 	}
@@ -119,7 +120,7 @@ func (l *Ledger) onlyCosigned(ctx context.Context, from, to int64) (bool, error)
 
 // handedOut returns the kept checkpoint row with the origin and the signers' names that its text has. No witness's
 // signature is checked. The error wraps [ErrTampered] if the text is of another state than the row.
-func (l *Ledger) handedOut(row books.Checkpoint) (*Checkpoint, error) {
+func (l *Ledger) handedOut(row books.Checkpoint) (*books.Checkpoint, error) {
 	if err := ofItsRow(row); err != nil {
 		return nil, fmt.Errorf("kept checkpoint of %d entries: %w", row.Size, err)
 	}
@@ -167,7 +168,7 @@ func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size in
 // to the kept checkpoint of that state. public is the ledger's public key, witnesses are public keys of 1 or more
 // witnesses. Every listed witness must have signed; signatures by others are left out. The error wraps [ErrCheckpoint]
 // if the text is wrong or a signature is missing, and [ErrNotFound] if this ledger keeps no checkpoint of that state.
-func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string, witnesses ...string) (*Checkpoint, error) {
+func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string, witnesses ...string) (*books.Checkpoint, error) {
 	if len(witnesses) == 0 {
 		return nil, fmt.Errorf("%w: no witness's key", ErrInput)
 	}
@@ -180,7 +181,7 @@ func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string
 			return nil, fmt.Errorf("%w: not signed by the witness %s", ErrCheckpoint, w)
 		}
 	}
-	row, err := l.r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *books.Checkpoint) (more []books.Cosigned, err error) {
+	row, err := l.r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *books.Checkpoint) (more []records.Cosigned, err error) {
 		if kept.Root != c.Root {
 			return nil, fmt.Errorf("checkpoint of %d entries with the root %x: %w", c.Size, c.Root, ErrNotFound)
 		}
@@ -212,7 +213,7 @@ func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string
 // WitnessRequest returns what a witness is asked with to sign c (C2SP tlog-witness, add-checkpoint): the proof that the
 // ledger then had continues its first old entries, which the witness signed last, and the text of c. The error
 // wraps [ErrTampered] if c has less entries, or does not continue them.
-func (l *Ledger) WitnessRequest(ctx context.Context, c *Checkpoint, old int64) ([]byte, error) {
+func (l *Ledger) WitnessRequest(ctx context.Context, c *books.Checkpoint, old int64) ([]byte, error) {
 	if old < 0 || old > c.Size {
 		return nil, fmt.Errorf("%w: a witness signed %d entries, and the checkpoint has %d", ErrTampered, old, c.Size)
 	}
@@ -259,7 +260,7 @@ func noteSignatures(text string) string {
 
 // Checkpoints lists the kept checkpoints, sorted by size, with the signers' names that their
 // texts have. No signature is checked, so Witnesses is empty: [Ledger.Audit] checks.
-func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
+func (l *Ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	for i := range kept {
 		kept[i] = *describe(kept[i], l.Origin(), nil)
@@ -269,7 +270,7 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 
 // describe returns the checkpoint c with Origin, Signers and Witnesses set. seen are the witnesses whose signatures
 // the caller has checked.
-func describe(c Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
+func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books.Checkpoint {
 	c.Origin, c.Signers, c.Witnesses = origin, []string{}, append([]books.Witness{}, seen...)
 	for line := range strings.Lines(noteSignatures(c.Text)) {
 		if f := strings.Fields(line); len(f) == 3 && !slices.Contains(c.Signers, f[1]) {

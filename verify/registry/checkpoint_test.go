@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -69,7 +69,7 @@ func withLedgerKey(t *testing.T, r *registry.Registry) *signed {
 	return &signed{r, private, public}
 }
 
-func (s *signed) sign(t *testing.T) *registry.Checkpoint {
+func (s *signed) sign(t *testing.T) *books.Checkpoint {
 	t.Helper()
 	c, err := s.Ledger().Sign(t.Context(), s.private)
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func (s *signed) sign(t *testing.T) *registry.Checkpoint {
 func (s *signed) grow(t *testing.T, names ...string) {
 	t.Helper()
 	for _, n := range names {
-		require.NoError(t, s.AddRecipient(t.Context(), registry.Recipient{Name: n, Kind: registry.KindVendor}))
+		require.NoError(t, s.AddRecipient(t.Context(), books.Recipient{Name: n, Kind: books.KindVendor}))
 	}
 }
 
@@ -110,7 +110,7 @@ func TestSignCheckpoint(t *testing.T) {
 	require.Equal(t, head, second.Root.String())
 	all, err := s.Ledger().Checkpoints(ctx)
 	require.NoError(t, err)
-	require.Equal(t, []registry.Checkpoint{*first, *second}, all)
+	require.Equal(t, []books.Checkpoint{*first, *second}, all)
 
 	_, other, err := leaktest.NewRegistry(t).Ledger().GenerateKey(ctx)
 	require.NoError(t, err)

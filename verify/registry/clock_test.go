@@ -12,8 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -27,12 +28,12 @@ func TestClockSetBack(t *testing.T) {
 	r.SetClock(func() time.Time { return now })
 	enter := func(at time.Time, name string) {
 		now = at
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: name, Kind: books.KindVendor}))
 	}
 	enter(start, "vendor A")
 	custody := func(at time.Time) {
 		now = at
-		require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0)}))
+		require.NoError(t, r.AddCustody(ctx, books.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0)}))
 	}
 	custody(start.Add(time.Hour)) // an honest fact
 	for day := range 400 {
@@ -66,7 +67,7 @@ func TestClockBehindWitness(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	r.SetClock(func() time.Time { return now })
 	enter := func(name string) {
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: name, Kind: books.KindVendor}))
 	}
 	enter("vendor A")
 	private, public, err := r.Ledger().GenerateKey(ctx)
@@ -98,14 +99,14 @@ func TestClockBehindWitness(t *testing.T) {
 
 // 1,000 facts are entered after a find, by clocks of up to ten years before and a day after the time that it is: clocks
 // that stand still, that are set back for a while, and that repeat the time of an earlier fact. A witness signs every
-// hour or so. No fact counts as entered before the find, and each whose clock was wrong by more than [books.ClocksApart]
+// hour or so. No fact counts as entered before the find, and each whose clock was wrong by more than [records.ClocksApart]
 // is named. A witness that nobody trusts changes nothing.
 func TestBackdatedFacts(t *testing.T) {
 	r, ctx := leaktest.NewRegistry(t), t.Context()
 	rng := rand.New(rand.NewPCG(21, 3))
 	now, skew := time.Now().UTC().Truncate(time.Second).Add(time.Hour), time.Duration(0)
 	r.SetClock(func() time.Time { return now.Add(skew) })
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	private, public, err := r.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	w, other := newWitness(t, "witness.example/a"), newWitness(t, "witness.example/fake")
@@ -123,7 +124,7 @@ func TestBackdatedFacts(t *testing.T) {
 		if !again {
 			note++
 		}
-		require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0), Note: fmt.Sprint("fact ", note)}))
+		require.NoError(t, r.AddCustody(ctx, books.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0), Note: fmt.Sprint("fact ", note)}))
 	}
 	for ; honest < 20; honest++ {
 		now = now.Add(time.Minute)
@@ -183,7 +184,7 @@ func TestBackdatedFacts(t *testing.T) {
 		if f.Before(found) {
 			admissible++
 		}
-		if s := skews[i-honest]; s < -2*time.Hour-books.ClocksApart || s > 2*time.Hour+books.ClocksApart { // so far apart are signatures at most
+		if s := skews[i-honest]; s < -2*time.Hour-records.ClocksApart || s > 2*time.Hour+records.ClocksApart { // so far apart are signatures at most
 			if wrong++; !strings.Contains(named, fmt.Sprintf("of entry %d:", f.Seq)) {
 				unnamed++
 			}
@@ -197,7 +198,7 @@ func TestBackdatedFacts(t *testing.T) {
 	require.NoError(t, r.TrustWitnesses()) // then what the witnesses signed still bounds what was entered later
 	facts, err = r.Custody(ctx, registry.CustodyFilter{})
 	require.NoError(t, err)
-	before := slices.IndexFunc(facts, func(f registry.Custody) bool { return f.After.After(found) })
+	before := slices.IndexFunc(facts, func(f books.Custody) bool { return f.After.After(found) })
 	for _, f := range facts[before:] {
 		require.False(t, f.Before(found))
 	}

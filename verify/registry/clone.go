@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -35,7 +35,7 @@ func Clone(ctx context.Context, from, to Driver, originals string, progress func
 }
 
 // asCopied returns the state of the registry at to, if it is a copy of source in its present state.
-func asCopied(ctx context.Context, source books.Store, to Driver, originals string) (size int64, root tlog.Hash, err error) {
+func asCopied(ctx context.Context, source records.Store, to Driver, originals string) (size int64, root tlog.Hash, err error) {
 	there, err := to.Open(ctx)
 	if err != nil {
 		return 0, root, err

@@ -8,10 +8,10 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
@@ -109,7 +109,7 @@ func (c Config) ready() (Config, error) {
 	if all := []string{MarkedAtIssue, MarkedAtSubmit, MarkedRefused}; !slices.Contains(all, c.Marked) {
 		return c, fmt.Errorf("%w: marked_uploads: got %.40q, want %s", ErrInput, c.Marked, picture.Choice(all))
 	}
-	if err := books.CheckText("actor", c.Actor, intake.MaxName); err != nil {
+	if err := records.CheckText("actor", c.Actor, intake.MaxName); err != nil {
 		return c, err
 	}
 	if c.MaxBytes == 0 {

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -16,8 +17,8 @@ import (
 // a leak was found is not admissible against it. The error wraps [ErrNotFound] if a recipient or a submission is
 // not there. It wraps [ErrInput] if times are out of order or of years outside 0 to 9999, or a text is too long.
 // It wraps [ErrInput] as well if Through is the recipient itself. Erased submissions are allowed.
-func (r *Registry) AddCustody(ctx context.Context, facts ...Custody) error {
-	rows := make([]Custody, len(facts))
+func (r *Registry) AddCustody(ctx context.Context, facts ...books.Custody) error {
+	rows := make([]books.Custody, len(facts))
 	for i, c := range facts {
 		var err error
 		if rows[i], err = r.checkCustody(ctx, c); err != nil {
@@ -30,7 +31,7 @@ func (r *Registry) AddCustody(ctx context.Context, facts ...Custody) error {
 // HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts until now say which
 // uploads the recipient called Through held. HeldThrough returns facts about the uploads among them that c means by
 // From, To and Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
-func (r *Registry) HeldThrough(ctx context.Context, c Custody) (out []Custody, err error) {
+func (r *Registry) HeldThrough(ctx context.Context, c books.Custody) (out []books.Custody, err error) {
 	facts, err := r.Custody(ctx, CustodyFilter{Recipient: c.Through})
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (r *Registry) HeldThrough(ctx context.Context, c Custody) (out []Custody, e
 // ImportCustody enters many facts and returns how many were new. Facts that say the same as an entered or an earlier
 // fact are left out. If any fact is unusable, no fact is entered, and err is nil. wrong then holds, for each fact, what
 // is wrong, or nil for a good fact; else wrong is nil.
-func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added int, wrong []error, err error) {
+func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (added int, wrong []error, err error) {
 	there, err := r.store.Custody(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -91,11 +92,11 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added in
 
 // checkCustody checks a fact and returns it ready for the store: times in whole microseconds, the list sorted, Entered
 // and Salt set. The error wraps [ErrInput], or [ErrNotFound] if the recipient or a listed submission is not there.
-func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error) {
+func (r *Registry) checkCustody(ctx context.Context, c books.Custody) (books.Custody, error) {
 	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
-		return Custody{}, err
+		return books.Custody{}, err
 	}
-	c.From, c.To, c.Entered, c.Salt = books.Timestamp(c.From), books.Timestamp(c.To), r.clock(), books.NewSalt()
+	c.From, c.To, c.Entered, c.Salt = records.Timestamp(c.From), records.Timestamp(c.To), r.clock(), records.NewSalt()
 	if err := checkNote(c.Actor, c.Note); err != nil {
 		return c, err
 	}
@@ -118,14 +119,14 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 			return c, err
 		}
 	}
-	c.Submissions = books.Ascending(c.Submissions)
+	c.Submissions = records.Ascending(c.Submissions)
 	return c, nil
 }
 
 // said returns the same digest for facts that say the same, regardless of who entered them and when.
 func said(c books.Custody) [32]byte {
 	c.Actor, c.Entered, c.Salt = "", time.Time{}, books.Salt{}
-	return books.EntryOf(c).Commitment
+	return records.EntryOf(c).Commitment
 }
 
 // A CustodyFilter selects facts of custody. The zero CustodyFilter selects all of them; at
@@ -138,7 +139,7 @@ type CustodyFilter struct {
 // Custody lists the facts of custody that the filter selects, in the order of entry. For one submission, the lists of
 // the facts hold that submission alone, since the others do not concern it. The error wraps [ErrNotFound] if there is
 // no such recipient or submission, and [ErrInput] if both fields of the filter are set.
-func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]Custody, error) {
+func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]books.Custody, error) {
 	switch {
 	case which.Submission != (watermark.Submission{}) && which.Recipient != "":
 		return nil, fmt.Errorf("%w: custody of one submission and by one recipient at once", ErrInput)

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"image"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
@@ -34,7 +35,7 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 			row.Page, row.Pages = k, pages
 		}
 		if k > 1 {
-			row = books.Submission{SHA256: books.PageDigest(id, k), ID: id.Page(k), Details: books.Details{Document: id, Page: k, Pages: pages}}
+			row = books.Submission{SHA256: records.PageDigest(id, k), ID: id.Page(k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
 		u, pic, carries, err := s.describePage(ctx, row, d, data, lim)
 		if err != nil && pages > 1 {
@@ -53,7 +54,7 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 }
 
 // lacks returns Lacks of [Imported] for the file of an upload that is there. Whole JPEGs are not decoded.
-func (s *Issuer) lacks(ctx context.Context, old *Submission, file []byte) string {
+func (s *Issuer) lacks(ctx context.Context, old *books.Submission, file []byte) string {
 	lease := s.memory.Lease()
 	defer lease.Give()
 	decoder := old.Decoder
@@ -65,7 +66,7 @@ func (s *Issuer) lacks(ctx context.Context, old *Submission, file []byte) string
 
 // describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page
 // 1. pic is the picture of the page. carries are the marks of issued copies, if uploads are read.
-func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *books.Upload, pic *picture.Picture, carries []Return, err error) {
+func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *records.Upload, pic *picture.Picture, carries []books.Return, err error) {
 	load := d.Picture
 	if s.cfg.HashOnly && !s.readsAtSubmit() { // nothing is bound to its pixels
 		load = func(k int, lim picture.Limits) (*picture.Picture, error) { return d.Reduced(k, lim, phash.Step) }
@@ -75,8 +76,8 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 	}
 	size := cmp.Or(pic.Whole, pic.Image.Rect.Size())
 	row.Format, row.Width, row.Height = pic.Format, size.X, size.Y
-	row.Salt, row.Decoder, row.Kept = books.NewSalt(), pic.Decoder, !s.cfg.HashOnly
-	up = &books.Upload{Submission: row}
+	row.Salt, row.Decoder, row.Kept = records.NewSalt(), pic.Decoder, !s.cfg.HashOnly
+	up = &records.Upload{Submission: row}
 	if up.Kept {
 		up.Rendition = engine.RenditionOf(pic.Image)
 	}
@@ -104,7 +105,7 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 		if found, err = parts.Extract(flat); err != nil {
 			return nil, nil, nil, err
 		}
-		up.Chain += fmt.Sprintf(" %s%d", books.ChainFeatures, found.Len())
+		up.Chain += fmt.Sprintf(" %s%d", records.ChainFeatures, found.Len())
 	}
 	if up.Sealed, err = s.sealed(up, data, found); err != nil {
 		return nil, nil, nil, fmt.Errorf("submission %s: %w", up.Whole(), err)
@@ -120,7 +121,7 @@ func hashText(kind phash.Kind, img image.Image) (text string, quality int, err e
 
 // sealed encrypts the file, its features and, if the registry seals hashes, the hashes of up, whose row then has none
 // in the clear. file and found are nil if they are not kept.
-func (s *Issuer) sealed(up *books.Upload, file []byte, found *parts.Features) (x *books.Sealed, err error) {
+func (s *Issuer) sealed(up *records.Upload, file []byte, found *parts.Features) (x *records.Sealed, err error) {
 	var hashes, features []byte
 	if s.cfg.Registry.sealHashes {
 		hashes = []byte(up.Hash + "\n" + up.Area)

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // SubmissionsOf lists the uploads of a subject that were not erased, in the order of their receipt.
-func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]Submission, error) {
+func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) {
 	return r.store.SubmissionsOf(ctx, subject)
 }
 
@@ -56,7 +57,7 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 		}
 	}
 	if len(erased) == 0 {
-		if err := r.store.Erase(ctx, books.Erasure{}); err != nil { // an erasure of the subject may have been killed
+		if err := r.store.Erase(ctx, records.Erasure{}); err != nil { // an erasure of the subject may have been killed
 			return nil, err
 		}
 		return nil, fmt.Errorf("uploads of the subject: %w", ErrNotFound)
@@ -82,18 +83,18 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 	if err := checkNote(actor, note); err != nil {
 		return nil, err
 	}
-	return r.eraseAll(ctx, books.Ascending(ids), actor, note)
+	return r.eraseAll(ctx, records.Ascending(ids), actor, note)
 }
 
 // checkNote checks that actor and note, which may be empty, are one line of text each and not too long.
 func checkNote(actor, note string) error {
-	return errors.Join(books.CheckText("note", note, intake.MaxNote), books.CheckText("actor", actor, intake.MaxName))
+	return errors.Join(records.CheckText("note", note, intake.MaxNote), records.CheckText("actor", actor, intake.MaxName))
 }
 
 // eraseAll erases all uploads ids or none of them, and returns the erased IDs. If the store has erased but could not
 // free old data in files, it returns both the IDs and the error.
 func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
-	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: books.NewSalt()}})
+	err := r.store.Erase(ctx, records.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}})
 	if err == nil {
 		return ids, nil
 	}

@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -27,11 +28,11 @@ import (
 
 // A cutOff store erases, and cannot clean up before its caller gives up.
 type cutOff struct {
-	books.Store
+	records.Store
 	cancel func()
 }
 
-func (c cutOff) Erase(ctx context.Context, e books.Erasure) error {
+func (c cutOff) Erase(ctx context.Context, e records.Erasure) error {
 	err := c.Store.Erase(ctx, e)
 	c.cancel()
 	return errors.Join(err, ctx.Err())
@@ -42,7 +43,7 @@ func TestErasedThoughCancelled(t *testing.T) {
 	cfg := leaktest.Config(t)
 	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "customer 17", feb)
 	ctx, cancel := context.WithCancel(t.Context())
-	cfg.Registry.Wrap(func(s books.Store) books.Store { return cutOff{s, cancel} })
+	cfg.Registry.Wrap(func(s records.Store) records.Store { return cutOff{s, cancel} })
 	ids, err := cfg.Registry.Erase(ctx, "customer 17", "", "")
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, []watermark.Submission{sub.ID}, ids)
@@ -108,7 +109,7 @@ type trace struct {
 	bytes []byte
 }
 
-func tracesOf(t *testing.T, r *registry.Registry, sub *registry.Submission) []trace {
+func tracesOf(t *testing.T, r *registry.Registry, sub *books.Submission) []trace {
 	t.Helper()
 	row, err := r.Inner().Submission(t.Context(), sub.ID)
 	require.NoError(t, err)
@@ -239,10 +240,10 @@ func TestErasingAtOnce(t *testing.T) {
 // A list of subjects is the same however few are held in memory, also of uploads whose subject was entered later.
 func TestSubjectsAtATime(t *testing.T) {
 	r, ctx := leaktest.NewRegistry(t), t.Context()
-	var ups []books.Upload
+	var ups []records.Upload
 	for n := range 40 {
 		sum := sha256.Sum256([]byte{byte(n)})
-		ups = append(ups, books.Upload{Submission: books.Submission{ID: watermark.SubmissionOf(sum), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
+		ups = append(ups, records.Upload{Submission: books.Submission{ID: watermark.SubmissionOf(sum), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
 			Submitted: feb.AddDate(0, 0, n%9), Received: feb, Subject: []string{"", "x", "b", "Ä", "é"}[n%5] + strconv.Itoa(n*n%7)}})
 	}
 	ups[5].Subject = ""
@@ -250,7 +251,7 @@ func TestSubjectsAtATime(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.SetSubjects(ctx, map[watermark.Submission]string{ups[5].ID: "b1", ups[6].ID: "a"}, "")
 	require.NoError(t, err)
-	list := func(all iter.Seq2[*registry.Subject, error]) (out []registry.Subject) {
+	list := func(all iter.Seq2[*books.Subject, error]) (out []books.Subject) {
 		for s, err := range all {
 			require.NoError(t, err)
 			out = append(out, *s)
@@ -259,7 +260,7 @@ func TestSubjectsAtATime(t *testing.T) {
 	}
 	want := list(r.Subjects(ctx))
 	require.Len(t, want, 21)
-	require.True(t, slices.IsSortedFunc(want, func(a, b registry.Subject) int { return strings.Compare(a.Subject, b.Subject) }))
+	require.True(t, slices.IsSortedFunc(want, func(a, b books.Subject) int { return strings.Compare(a.Subject, b.Subject) }))
 	for _, held := range []int{1, 2, 3, 7, 10, 20, 21, 22} {
 		require.Equal(t, want, list(r.SubjectsAtATime(ctx, held)), held)
 	}

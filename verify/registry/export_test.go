@@ -7,8 +7,9 @@ import (
 	"iter"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -16,15 +17,15 @@ import (
 func (r *Registry) SetClock(now func() time.Time) { r.now = now }
 
 // Wrap puts something between the registry and its store.
-func (r *Registry) Wrap(f func(books.Store) books.Store) { r.store = f(r.store) }
+func (r *Registry) Wrap(f func(records.Store) records.Store) { r.store = f(r.store) }
 
 // SubjectsAtATime is Subjects, which holds so few.
-func (r *Registry) SubjectsAtATime(ctx context.Context, held int) iter.Seq2[*Subject, error] {
+func (r *Registry) SubjectsAtATime(ctx context.Context, held int) iter.Seq2[*books.Subject, error] {
 	return r.subjects(ctx, held)
 }
 
 // Inner returns the registry's store.
-func (r *Registry) Inner() books.Store { return r.store }
+func (r *Registry) Inner() records.Store { return r.store }
 
 // SetMark replaces marking, which takes a second, and the source of copy IDs.
 func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error), ids func() watermark.CopyID) {
@@ -48,7 +49,7 @@ func (f fakeMarker) Mark(_ context.Context, id watermark.CopyID) (*watermark.Mar
 
 // CreateAs makes a registry in memory with the ID of another, as a forger does.
 func CreateAs(ctx context.Context, id [16]byte) (*Registry, error) {
-	s, err := sqlite.Create(ctx, ":memory:", books.Info{ID: id, Created: books.Timestamp(time.Now()), Logged: books.Logged{Salt: books.NewSalt()}})
+	s, err := sqlite.Create(ctx, ":memory:", records.Info{ID: id, Created: records.Timestamp(time.Now()), Logged: books.Logged{Salt: records.NewSalt()}})
 	if err != nil {
 		return nil, err
 	}

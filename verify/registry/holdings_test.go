@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
-
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/internal/holdings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -24,7 +23,7 @@ func TestHoldings(t *testing.T) {
 	cfg.HashOnly = true
 	r, s := cfg.Registry, newIssuer(t, cfg)
 	day := func(n int) time.Time { return feb.AddDate(0, 0, n) }
-	var subs []*registry.Submission
+	var subs []*books.Submission
 	for n := range 14 {
 		img := passport(1)
 		img.Pix[4*n] ^= 1 // another file
@@ -32,11 +31,11 @@ func TestHoldings(t *testing.T) {
 	}
 	holders := []string{"vendor A", "vendor B", "idle"}
 	for _, name := range holders {
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: name, Kind: books.KindVendor}))
 	}
 	for range 7 {
 		from := rng.IntN(80)
-		c := registry.Custody{Recipient: holders[rng.IntN(2)], From: day(from), To: day(from + rng.IntN(40))}
+		c := books.Custody{Recipient: holders[rng.IntN(2)], From: day(from), To: day(from + rng.IntN(40))}
 		if rng.IntN(2) == 0 {
 			for range 4 {
 				c.Submissions = append(c.Submissions, subs[rng.IntN(len(subs))].ID)
@@ -44,13 +43,13 @@ func TestHoldings(t *testing.T) {
 		}
 		require.NoError(t, r.AddCustody(ctx, c))
 	}
-	late := registry.Custody{Recipient: "vendor A", From: day(-100), To: day(300), Note: "late"}
+	late := books.Custody{Recipient: "vendor A", From: day(-100), To: day(300), Note: "late"}
 	require.NoError(t, r.AddCustody(ctx, late))
-	early := func(c registry.Custody) bool { return c.Note == "" }
+	early := func(c books.Custody) bool { return c.Note == "" }
 
 	until := subs[0].Submitted // some are later
-	newHoldings := func(limit time.Time) *engine.Holdings {
-		h := &engine.Holdings{Copies: map[string][]int{}, Unmarked: map[string][]int{}}
+	newHoldings := func(limit time.Time) *holdings.Holdings {
+		h := &holdings.Holdings{Copies: map[string][]int{}, Unmarked: map[string][]int{}}
 		for _, sub := range subs {
 			if d := sub.Submitted.UTC().Truncate(24 * time.Hour); !sub.Submitted.After(limit) && !slices.Contains(h.Days, d) {
 				h.Days = append(h.Days, d)
@@ -96,14 +95,14 @@ func TestHoldings(t *testing.T) {
 }
 
 // countHeld counts one submission, by what the registry says of it.
-func countHeld(t *testing.T, to *engine.Holdings, r *registry.Registry, sub *registry.Submission, holders []string, counts func(registry.Custody) bool) {
+func countHeld(t *testing.T, to *holdings.Holdings, r *registry.Registry, sub *books.Submission, holders []string, counts func(books.Custody) bool) {
 	t.Helper()
 	cell := slices.Index(to.Days, sub.Submitted.UTC().Truncate(24*time.Hour))
 	to.Submissions[cell]++
 	facts, err := r.Custody(t.Context(), registry.CustodyFilter{Submission: sub.ID})
 	require.NoError(t, err)
 	for _, name := range holders {
-		if slices.ContainsFunc(facts, func(c registry.Custody) bool { return c.Recipient == name && counts(c) }) {
+		if slices.ContainsFunc(facts, func(c books.Custody) bool { return c.Recipient == name && counts(c) }) {
 			if to.Unmarked[name] == nil {
 				to.Unmarked[name] = make([]int, len(to.Days))
 			}
@@ -129,10 +128,10 @@ func TestHoldingsOfCopies(t *testing.T) {
 	other := submit(t, s, passportFile(t, 2, "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
 	_, err = s.Issue(t.Context(), new(bytes.Buffer), other.ID, "vendor A", "")
 	require.NoError(t, err)
-	require.NoError(t, cfg.Registry.AddCustody(t.Context(), registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 2, 0), Submissions: []watermark.Submission{sub.ID, other.ID}}))
+	require.NoError(t, cfg.Registry.AddCustody(t.Context(), books.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 2, 0), Submissions: []watermark.Submission{sub.ID, other.ID}}))
 	_, err = cfg.Registry.Erase(t.Context(), "customer 2", "", "")
 	require.NoError(t, err)
-	got, err := cfg.Registry.Engine().Holdings(t.Context(), true, time.Time{}, func(registry.Custody) bool { return true })
+	got, err := cfg.Registry.Engine().Holdings(t.Context(), true, time.Time{}, func(books.Custody) bool { return true })
 	require.NoError(t, err)
 	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "not of erased ones")
 	require.Equal(t, []int{1, 0}, got.Submissions)
@@ -142,7 +141,7 @@ func TestHoldingsOfCopies(t *testing.T) {
 		days += d.Count
 	}
 	require.Equal(t, 3, days, "all copies")
-	got, err = cfg.Registry.Engine().Holdings(t.Context(), true, first.Issued, func(registry.Custody) bool { return true })
+	got, err = cfg.Registry.Engine().Holdings(t.Context(), true, first.Issued, func(books.Custody) bool { return true })
 	require.NoError(t, err)
 	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "issued until then")
 	require.Len(t, got.Issued["vendor A"], 1)

@@ -9,10 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -41,7 +42,7 @@ type Imported struct {
 	LeftOut    int                  // further pages or frames of the file, which are not entered
 	Lacks      string               // what its file lacks, such as "the last 24 of 480 rows are missing"; "": nothing
 	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
-	Carries    []Copy               // copies whose marks it carries, if [Config] has uploads read when they are entered
+	Carries    []books.Copy         // copies whose marks it carries, if [Config] has uploads read when they are entered
 	Err        error                // unreadable, too large, erased before
 }
 
@@ -102,11 +103,11 @@ func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2
 type importJob struct {
 	Imported
 	data  []byte
-	of    string         // subject that is given
-	up    []books.Upload // a page each; nil where there is nothing to enter
-	marks []Return       // of issued copies
-	fatal error          // of the registry
-	done  chan struct{}  // closed when the rest is set
+	of    string           // subject that is given
+	up    []records.Upload // a page each; nil where there is nothing to enter
+	marks []books.Return   // of issued copies
+	fatal error            // of the registry
+	done  chan struct{}    // closed when the rest is set
 }
 
 // readUploads reads the files one after another, as archives require. It hands each file to the workers and, in
@@ -150,7 +151,7 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	if u.Size > s.cfg.MaxBytes {
 		return nil, &picture.LimitError{What: "bytes", Got: u.Size, Max: s.cfg.MaxBytes}
 	}
-	if err := books.CheckName("subject reference", u.Subject, intake.MaxName); err != nil {
+	if err := records.CheckName("subject reference", u.Subject, intake.MaxName); err != nil {
 		return nil, err
 	}
 	f, err := u.Open()
@@ -197,7 +198,7 @@ func (x *examined) doubt() error {
 }
 
 // doubt is [examined.doubt] of one page.
-func doubt(s *Submission) (err error) {
+func doubt(s *books.Submission) (err error) {
 	if err = watermark.CheckSize(s.Width, s.Height); err == nil && s.Quality < phash.MinQuality {
 		err = fmt.Errorf("%w: the picture is plain (quality %d of 100, %d wanted)", ErrWeak, s.Quality, phash.MinQuality)
 	}
@@ -208,7 +209,7 @@ func doubt(s *Submission) (err error) {
 }
 
 // there sets Subject, Duplicate and Others by the upload old that was entered before, or nil.
-func (j *importJob) there(old *Submission) {
+func (j *importJob) there(old *books.Submission) {
 	if j.Subject = j.of; old != nil {
 		j.Subject, j.Pages = old.Subject, max(old.Pages, 1)
 	}
@@ -269,7 +270,7 @@ func (b *batch) flush(ctx context.Context) bool {
 // commit enters the uploads of jobs in one transaction. If an upload was erased since it was examined, or its ID was
 // taken, it enters each by itself, and sets Err of that job.
 func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
-	var rows []books.Upload
+	var rows []records.Upload
 	var of []*importJob
 	for _, job := range jobs {
 		if job.up != nil {

@@ -22,7 +22,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -263,12 +264,12 @@ func TestImportIsResumed(t *testing.T) {
 
 // picky refuses batches, or all.
 type picky struct {
-	books.Store
+	records.Store
 	refuse error
 	batch  bool // only batches
 }
 
-func (p *picky) AddSubmissions(ctx context.Context, uploads []books.Upload) ([]bool, error) {
+func (p *picky) AddSubmissions(ctx context.Context, uploads []records.Upload) ([]bool, error) {
 	if !p.batch || len(uploads) > 1 {
 		return nil, p.refuse
 	}
@@ -280,9 +281,9 @@ func TestImportAndTheStore(t *testing.T) {
 	for _, c := range []struct {
 		refuse error
 		batch  bool
-	}{{errFault, false}, {books.ErrErased, true}, {books.ErrErased, false}} {
+	}{{errFault, false}, {records.ErrErased, true}, {records.ErrErased, false}} {
 		s, cfg := smallIssuer(t)
-		cfg.Registry.Wrap(func(in books.Store) books.Store { return &picky{in, c.refuse, c.batch} })
+		cfg.Registry.Wrap(func(in records.Store) records.Store { return &picky{in, c.refuse, c.batch} })
 		for r, err := range s.Import(t.Context(), slices.Values(uploads)) {
 			if errors.Is(c.refuse, errFault) {
 				require.ErrorIs(t, err, errFault)
@@ -292,7 +293,7 @@ func TestImportAndTheStore(t *testing.T) {
 			if c.batch {
 				require.NoError(t, r.Err, "one by one")
 			} else {
-				require.ErrorIs(t, r.Err, books.ErrErased)
+				require.ErrorIs(t, r.Err, records.ErrErased)
 			}
 		}
 	}
@@ -305,7 +306,7 @@ func TestHashOnly(t *testing.T) {
 	sub := submit(t, s, upload, "customer 17", feb)
 	_, err := cfg.Registry.Inner().Sealed(t.Context(), sub.ID, true)
 	require.ErrorIs(t, err, registry.ErrNotFound, "nothing is kept")
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
 	require.ErrorIs(t, err, registry.ErrSealed)
 	require.ErrorContains(t, err, "only its hash was entered")

@@ -9,9 +9,10 @@ import (
 	"io"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
@@ -58,8 +59,8 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
 // than a day ahead. It wraps [ErrMarked] if [Config] refuses marked uploads.
-func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
-	if err := books.CheckName("subject reference", subject, intake.MaxName); err != nil {
+func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *books.Submission, duplicate bool, err error) {
+	if err := records.CheckName("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
 	}
 	data, err := intake.ReadAll(file, 0, s.cfg.MaxBytes)
@@ -88,12 +89,12 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 // An examined file was looked at: either old or up is set.
 type examined struct {
 	id      watermark.Submission
-	old     *Submission    // that is there already, which its digest tells without decoding it
-	again   bool           // its original was lost, and is restored
-	up      []books.Upload // to be entered, a page each
-	leftOut int            // pages or frames that are not entered
-	lacks   string         // as in [Imported]
-	carries []Return       // marks of issued copies that were read in up
+	old     *books.Submission // that is there already, which its digest tells without decoding it
+	again   bool              // its original was lost, and is restored
+	up      []records.Upload  // to be entered, a page each
+	leftOut int               // pages or frames that are not entered
+	lacks   string            // as in [Imported]
+	carries []books.Return    // marks of issued copies that were read in up
 }
 
 // examine readies the upload data to be entered, and enters nothing. If a file with this digest is there, old is set
@@ -129,18 +130,18 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	}
 	x.up[0].Subject = subject
 	for i := range x.up {
-		x.up[i].Submitted, x.up[i].Received = books.Timestamp(at), received
+		x.up[i].Submitted, x.up[i].Received = records.Timestamp(at), received
 	}
 	return x, nil
 }
 
 // restore puts the original of an upload again, if it was lost. file has its digest. [Config] must have the key under which the
 // upload is sealed.
-func (s *Issuer) restore(ctx context.Context, old *Submission, file []byte) (restored bool, err error) {
+func (s *Issuer) restore(ctx context.Context, old *books.Submission, file []byte) (restored bool, err error) {
 	if !old.Kept || s.cfg.HashOnly || s.cfg.SealKey == nil {
 		return false, nil
 	}
-	restored, err = s.cfg.Registry.store.Restore(ctx, old.ID, func(x *books.Sealed) (err error) {
+	restored, err = s.cfg.Registry.store.Restore(ctx, old.ID, func(x *records.Sealed) (err error) {
 		x.Body, err = sealing.SealAgain(s.cfg.SealKey, old.ID, x, file)
 		return err
 	})
@@ -185,7 +186,7 @@ func (s *Issuer) checkSent(at time.Time) error {
 // format. Other formats become JPEG, or PNG if they are transparent. The colour profile stays. Other metadata is not
 // passed on, except the EXIF that [Config] may ask for. A copy of several pages has all pages, each with a mark of the
 // copy's ID, and is a TIFF. A copy of a PDF is a PDF whose pages are pictures.
-func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
+func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*books.Copy, error) {
 	lease := s.memory.Lease()
 	defer lease.Give()
 	lim := s.issuing(ctx, lease)
@@ -198,14 +199,14 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 
 // logged returns the rows that AddCopy enters for the copy out of the submission of: the copy, and the commitment to
 // its mark key, which counts if the key was never entered.
-func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (Copy, books.KeyEntry) {
+func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (books.Copy, records.KeyEntry) {
 	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
-	return Copy{
+	return books.Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
 		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
 		Format:  out.format, Width: out.size.X, Height: out.size.Y, SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
-		Issued: now, Actor: s.cfg.Actor, State: CopyReserved, Logged: books.Logged{Salt: books.NewSalt()},
-	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
+		Issued: now, Actor: s.cfg.Actor, State: books.CopyReserved, Logged: books.Logged{Salt: records.NewSalt()},
+	}, records.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: records.NewSalt()}}
 }
 
 // Original decrypts the kept file of a submission and checks that its digest is that of the file received. It does not

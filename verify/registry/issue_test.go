@@ -16,11 +16,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -40,19 +41,19 @@ func unmarkedMark(_ watermark.CopyID, img image.Image) (*watermark.Marked, error
 
 // shop is a registry with a recipient and a submission. Its issuer marks nothing, and the submission is too small to be
 // read.
-func shop(t *testing.T, format string, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *registry.Submission) {
+func shop(t *testing.T, format string, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *books.Submission) {
 	t.Helper()
 	return shopOf(t, file(t, thumb(1), format), change...)
 }
 
 // markShop is a shop whose submission can be marked.
-func markShop(t *testing.T, format string, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *registry.Submission) {
+func markShop(t *testing.T, format string, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *books.Submission) {
 	t.Helper()
 	return shopOf(t, passportFile(t, 1, format), change...)
 }
 
 // shopOf is a shop whose submission is a file.
-func shopOf(t *testing.T, upload []byte, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *registry.Submission) {
+func shopOf(t *testing.T, upload []byte, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *books.Submission) {
 	t.Helper()
 	cfg := leaktest.Config(t)
 	for _, f := range change {
@@ -60,7 +61,7 @@ func shopOf(t *testing.T, upload []byte, change ...func(*registry.Config)) (*reg
 	}
 	s := newIssuer(t, cfg)
 	s.SetMark(unmarkedMark, nil)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	return s, cfg, submit(t, s, upload, "customer 17", feb)
 }
 
@@ -71,7 +72,7 @@ func TestIssue(t *testing.T) {
 		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 7")
 		require.NoError(t, err)
 		sum := sha256.Sum256(out.Bytes())
-		require.Equal(t, registry.Digest(sum), c.SHA256, "of the very bytes released")
+		require.Equal(t, books.Digest(sum), c.SHA256, "of the very bytes released")
 		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
 		require.NoError(t, err)
 		assert.Equal(t, want, pic.Format)
@@ -82,7 +83,7 @@ func TestIssue(t *testing.T) {
 		require.Equal(t, leaktest.Key().ID(), c.KeyID)
 		all, err := cfg.Registry.Copies(t.Context(), sub.ID)
 		require.NoError(t, err)
-		require.Equal(t, []registry.Copy{*c}, all)
+		require.Equal(t, []books.Copy{*c}, all)
 		require.EqualValues(t, 6, checkLedger(t, cfg.Registry), "registry, recipient, submission, key, copy, its release")
 	}
 }
@@ -174,13 +175,13 @@ func TestWeakMarksAreRefusedUnlessAllowed(t *testing.T) {
 
 // faulty makes the logging of copies fail, before or after it is done.
 type faulty struct {
-	books.Store
+	records.Store
 	persist bool
 }
 
 var errFault = errors.New("fault")
 
-func (f *faulty) AddCopy(ctx context.Context, c *books.Copy, k books.KeyEntry) error {
+func (f *faulty) AddCopy(ctx context.Context, c *books.Copy, k records.KeyEntry) error {
 	if f.persist {
 		return errors.Join(f.Store.AddCopy(ctx, c, k), errFault)
 	}
@@ -193,13 +194,13 @@ func TestNothingIsReleasedUnlogged(t *testing.T) {
 		t.Run(fmt.Sprintf("persisted=%v", persist), func(t *testing.T) {
 			s, cfg, sub := shop(t, "jpeg")
 			inner := cfg.Registry.Inner()
-			cfg.Registry.Wrap(func(in books.Store) books.Store { return &faulty{in, persist} })
+			cfg.Registry.Wrap(func(in records.Store) records.Store { return &faulty{in, persist} })
 			var out bytes.Buffer
 			_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
 			require.ErrorIs(t, err, errFault)
 			require.Zero(t, out.Len(), "not released")
 
-			cfg.Registry.Wrap(func(books.Store) books.Store { return inner })
+			cfg.Registry.Wrap(func(records.Store) records.Store { return inner })
 			c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
 			require.NoError(t, err)
 			all, err := cfg.Registry.Copies(t.Context(), sub.ID)
@@ -253,11 +254,11 @@ func TestTakenCopyID(t *testing.T) {
 // first.
 type formatShops map[string]struct {
 	cfg registry.Config
-	sub *registry.Submission
+	sub *books.Submission
 }
 
 // as is an issuer of a shop of the format, with another configuration.
-func (f formatShops) as(t *testing.T, format string, change func(*registry.Config)) (*registry.Issuer, *registry.Submission) {
+func (f formatShops) as(t *testing.T, format string, change func(*registry.Config)) (*registry.Issuer, *books.Submission) {
 	t.Helper()
 	x, ok := f[format]
 	if !ok {
@@ -353,11 +354,11 @@ func TestFormatsOfCopies(t *testing.T) {
 func TestPreparedForSeveral(t *testing.T) {
 	_, cfg, sub := markShop(t, "jpeg")
 	s := newIssuer(t, cfg) // which marks
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor B", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor B", Kind: books.KindVendor}))
 	p, err := s.Prepare(t.Context(), sub.ID)
 	require.NoError(t, err)
 	before := checkLedger(t, cfg.Registry)
-	var got []*registry.Copy
+	var got []*books.Copy
 	var files []string
 	for _, to := range []string{"vendor A", "nobody", "vendor B"} {
 		var out bytes.Buffer
@@ -391,7 +392,7 @@ func BenchmarkIssueToFour(b *testing.B) {
 	cfg := leaktest.Config(b)
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(b, err)
-	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	var upload bytes.Buffer
 	page := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 1600), 1, 4000, 3000)
 	require.NoError(b, picture.Encode(&upload, page, "jpeg", 90))

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // listPage is how many rows are read at a time: what a list holds in memory.
@@ -13,8 +15,8 @@ const listPage = 1000
 
 // AllCopies walks all issued copies in the order of issue, including copies of erased
 // uploads. An error ends the walk. Writing to the registry while walking is allowed.
-func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*Copy, error] {
-	return walk(func(last *Copy) ([]Copy, error) { return r.store.CopiesAfter(ctx, last.Seq, listPage) })
+func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*books.Copy, error] {
+	return walk(func(last *books.Copy) ([]books.Copy, error) { return r.store.CopiesAfter(ctx, last.Seq, listPage) })
 }
 
 // maxSubjects is how many subjects a list holds in memory. If there are more, it reads the uploads again for the next ones. Chosen.
@@ -22,13 +24,13 @@ const maxSubjects = 1 << 18
 
 // Subjects walks all subjects, sorted by their bytes. It reads all uploads first: those without a subject, and
 // erased ones, do not count. An error ends the walk.
-func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*Subject, error] {
+func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*books.Subject, error] {
 	return r.subjects(ctx, maxSubjects)
 }
 
 // subjects is [Registry.Subjects], and holds twice so many subjects at a time.
-func (r *Registry) subjects(ctx context.Context, held int) iter.Seq2[*Subject, error] {
-	return func(yield func(*Subject, error) bool) {
+func (r *Registry) subjects(ctx context.Context, held int) iter.Seq2[*books.Subject, error] {
+	return func(yield func(*books.Subject, error) bool) {
 		for last, more := "", true; more; {
 			of, err := r.subjectsAfter(ctx, last, held)
 			if err != nil {
@@ -47,8 +49,8 @@ func (r *Registry) subjects(ctx context.Context, held int) iter.Seq2[*Subject, e
 }
 
 // subjectsAfter returns the first subjects behind the name after: held of them, and some more if there are more.
-func (r *Registry) subjectsAfter(ctx context.Context, after string, held int) (map[string]*Subject, error) {
-	of := make(map[string]*Subject)
+func (r *Registry) subjectsAfter(ctx context.Context, after string, held int) (map[string]*books.Subject, error) {
+	of := make(map[string]*books.Subject)
 	upto := "" // uploads of later subjects were dropped; "": of none
 	for s, err := range r.Submissions(ctx, time.Time{}) {
 		if err != nil {
@@ -59,7 +61,7 @@ func (r *Registry) subjectsAfter(ctx context.Context, after string, held int) (m
 		}
 		x := of[s.Subject]
 		if x == nil {
-			x = &Subject{Subject: s.Subject, First: s.Submitted}
+			x = &books.Subject{Subject: s.Subject, First: s.Submitted}
 			of[s.Subject] = x
 		}
 		x.Submissions++
@@ -72,7 +74,7 @@ func (r *Registry) subjectsAfter(ctx context.Context, after string, held int) (m
 		if len(of) > 2*held {
 			names := slices.Sorted(maps.Keys(of))
 			upto = names[held]
-			maps.DeleteFunc(of, func(name string, _ *Subject) bool { return name > upto })
+			maps.DeleteFunc(of, func(name string, _ *books.Subject) bool { return name > upto })
 		}
 	}
 	return of, nil
@@ -103,6 +105,6 @@ func walk[Row any](next func(last *Row) ([]Row, error)) iter.Seq2[*Row, error] {
 }
 
 // Investigations lists all investigations in the order of entry.
-func (l *Ledger) Investigations(ctx context.Context) ([]Investigation, error) {
+func (l *Ledger) Investigations(ctx context.Context) ([]books.Investigation, error) {
 	return l.r.store.Investigations(ctx)
 }

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -16,12 +17,12 @@ func (l *Ledger) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
 	}
-	return l.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: l.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}})
+	return l.r.store.AddMarkKey(ctx, records.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: l.r.clock(), Logged: books.Logged{Salt: records.NewSalt()}})
 }
 
 // MarkKeys lists the mark keys in the order of entry, each with the state that was entered last.
 // A key without an entered state is active since its entry.
-func (l *Ledger) MarkKeys(ctx context.Context) ([]MarkKey, error) {
+func (l *Ledger) MarkKeys(ctx context.Context) ([]books.MarkKey, error) {
 	rows, err := l.r.store.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -31,11 +32,11 @@ func (l *Ledger) MarkKeys(ctx context.Context) ([]MarkKey, error) {
 		return nil, err
 	}
 	at := make(map[string]int, len(rows))
-	out := make([]MarkKey, len(rows))
+	out := make([]books.MarkKey, len(rows))
 	for i, k := range rows {
 		at[k.ID] = i
-		out[i] = MarkKey{
-			KeyState:   KeyState{KeyID: k.ID, State: KeyActive, Since: k.Added, Entered: k.Added},
+		out[i] = books.MarkKey{
+			KeyState:   books.KeyState{KeyID: k.ID, State: books.KeyActive, Since: k.Added, Entered: k.Added},
 			Commitment: k.Commitment, Added: k.Added,
 		}
 	}
@@ -49,7 +50,7 @@ func (l *Ledger) MarkKeys(ctx context.Context) ([]MarkKey, error) {
 
 // MarkKey returns the mark key with that ID, such as "v1-0011223344556677", in its present
 // state. The error wraps [ErrNotFound] if no such key was entered.
-func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
+func (l *Ledger) MarkKey(ctx context.Context, id string) (*books.MarkKey, error) {
 	all, err := l.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -66,9 +67,9 @@ func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 // earlier time may be entered for it, else the error wraps [ErrConflict]. A state that is entered already is left as it
 // is; so is a retired key that is retired later. The error wraps [ErrNotFound] if the key was never entered. It wraps
 // [ErrInput] if the state is unknown, begins in the future or before the year 0, or a text is too long.
-func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
+func (l *Ledger) SetKeyState(ctx context.Context, s books.KeyState) error {
 	switch s.State {
-	case KeyActive, KeyRetired, KeyCompromised:
+	case books.KeyActive, books.KeyRetired, books.KeyCompromised:
 	default:
 		return fmt.Errorf("%w: the state of a key is active, retired or compromised, not %.40q", ErrInput, s.State)
 	}
@@ -86,11 +87,11 @@ func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	if err != nil {
 		return err
 	}
-	s.Since = books.Timestamp(s.Since)
-	if k.State == s.State && (s.Since.Equal(k.Since) || s.State == KeyRetired && s.Since.After(k.Since)) {
+	s.Since = records.Timestamp(s.Since)
+	if k.State == s.State && (s.Since.Equal(k.Since) || s.State == books.KeyRetired && s.Since.After(k.Since)) {
 		return nil
 	}
-	s.Entered, s.Salt = now, books.NewSalt()
+	s.Entered, s.Salt = now, records.NewSalt()
 	return l.r.store.AddKeyState(ctx, s)
 }
 
@@ -103,7 +104,7 @@ func (r *Registry) mayIssue(ctx context.Context, id string) error {
 		return fmt.Errorf("%w: the registry does not know %s", ErrMarkKey, id)
 	case err != nil:
 		return err
-	case k.State != KeyActive:
+	case k.State != books.KeyActive:
 		return fmt.Errorf("%w: %s", ErrMarkKey, k.KeyState)
 	}
 	return nil

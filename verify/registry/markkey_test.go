@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -31,28 +32,28 @@ func TestMarkKeys(t *testing.T) {
 	}
 	k, err := r.Ledger().MarkKey(ctx, key.ID())
 	require.NoError(t, err)
-	require.Equal(t, &registry.MarkKey{
-		KeyState:   registry.KeyState{KeyID: key.ID(), State: registry.KeyActive, Since: now, Entered: now},
+	require.Equal(t, &books.MarkKey{
+		KeyState:   books.KeyState{KeyID: key.ID(), State: books.KeyActive, Since: now, Entered: now},
 		Commitment: key.Commitment(), Added: now,
 	}, k)
 
 	set := func(state string, since time.Time) error {
-		return r.Ledger().SetKeyState(ctx, registry.KeyState{KeyID: key.ID(), State: state, Since: since, Note: "letter 4", Actor: "ops"})
+		return r.Ledger().SetKeyState(ctx, books.KeyState{KeyID: key.ID(), State: state, Since: since, Note: "letter 4", Actor: "ops"})
 	}
 	for _, step := range []struct {
 		state string
 		since time.Time
 		want  error
 	}{
-		{registry.KeyRetired, now.AddDate(0, 0, -1), nil},
-		{registry.KeyActive, now, nil},
+		{books.KeyRetired, now.AddDate(0, 0, -1), nil},
+		{books.KeyActive, now, nil},
 		{"lost", now, registry.ErrInput},
-		{registry.KeyRetired, now.Add(time.Second), registry.ErrInput},
-		{registry.KeyCompromised, now.AddDate(0, -1, 0), nil},
-		{registry.KeyActive, now, registry.ErrConflict},
-		{registry.KeyRetired, now, registry.ErrConflict},
-		{registry.KeyCompromised, now, registry.ErrConflict},
-		{registry.KeyCompromised, now.AddDate(0, -2, 0), nil},
+		{books.KeyRetired, now.Add(time.Second), registry.ErrInput},
+		{books.KeyCompromised, now.AddDate(0, -1, 0), nil},
+		{books.KeyActive, now, registry.ErrConflict},
+		{books.KeyRetired, now, registry.ErrConflict},
+		{books.KeyCompromised, now, registry.ErrConflict},
+		{books.KeyCompromised, now.AddDate(0, -2, 0), nil},
 	} {
 		before, err := r.Ledger().MarkKey(ctx, key.ID())
 		require.NoError(t, err)
@@ -65,23 +66,23 @@ func TestMarkKeys(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, step.state)
-		requireSame(t, registry.KeyState{KeyID: key.ID(), State: step.state, Since: step.since, Note: "letter 4", Entered: now, Actor: "ops"}, after.KeyState)
+		requireSame(t, books.KeyState{KeyID: key.ID(), State: step.state, Since: step.since, Note: "letter 4", Entered: now, Actor: "ops"}, after.KeyState)
 	}
-	require.ErrorIs(t, r.Ledger().SetKeyState(ctx, registry.KeyState{KeyID: "v1-none", State: registry.KeyRetired}), registry.ErrNotFound)
+	require.ErrorIs(t, r.Ledger().SetKeyState(ctx, books.KeyState{KeyID: "v1-none", State: books.KeyRetired}), registry.ErrNotFound)
 	_, err = r.Ledger().AddMarkKey(ctx, nil)
 	require.ErrorIs(t, err, registry.ErrInput)
 	checkLedger(t, r)
 }
 
 func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
-	for _, state := range []string{registry.KeyRetired, registry.KeyCompromised} {
+	for _, state := range []string{books.KeyRetired, books.KeyCompromised} {
 		s, cfg, sub := shop(t, "jpeg")
 		var out bytes.Buffer
 		_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
 		require.NoError(t, err)
 		size := checkLedger(t, cfg.Registry)
 		out.Reset()
-		require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
+		require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
 		_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
 		require.ErrorIs(t, err, registry.ErrMarkKey, state)
 		require.ErrorContains(t, err, state+" since 2018-02-14")
@@ -110,11 +111,11 @@ func TestUnknownKeyMarksNothing(t *testing.T) {
 
 // A meddler lets something happen between the last look of an issuer and its commit.
 type meddler struct {
-	books.Store
+	records.Store
 	meddle func()
 }
 
-func (m meddler) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) error {
+func (m meddler) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) error {
 	m.meddle()
 	return m.Store.AddCopy(ctx, c, key)
 }
@@ -122,7 +123,7 @@ func (m meddler) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry)
 // What another registry's handle enters of a key before the commit counts: no copy is
 // released, and none logged.
 func TestKeyChangesBeforeTheCommit(t *testing.T) {
-	for _, state := range []string{registry.KeyRetired, registry.KeyCompromised} {
+	for _, state := range []string{books.KeyRetired, books.KeyCompromised} {
 		dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
 		r, err := registry.Create(t.Context(), dsn, nil)
 		require.NoError(t, err)
@@ -131,9 +132,9 @@ func TestKeyChangesBeforeTheCommit(t *testing.T) {
 		other, err := registry.Open(t.Context(), dsn)
 		require.NoError(t, err)
 		t.Cleanup(func() { other.Close() })
-		r.Wrap(func(inner books.Store) books.Store {
+		r.Wrap(func(inner records.Store) records.Store {
 			return meddler{inner, func() {
-				require.NoError(t, other.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
+				require.NoError(t, other.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
 			}}
 		})
 		_, err = r.Ledger().AddMarkKey(t.Context(), leaktest.Key())
@@ -168,8 +169,8 @@ func TestKeyStatesAtOnce(t *testing.T) {
 	for n := range 24 {
 		wg.Go(func() {
 			in := []*registry.Registry{r, other}[n%2]
-			state := []string{registry.KeyActive, registry.KeyRetired, registry.KeyCompromised}[n%3]
-			err := in.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: key.ID(), State: state, Since: feb.AddDate(0, 0, -n)})
+			state := []string{books.KeyActive, books.KeyRetired, books.KeyCompromised}[n%3]
+			err := in.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: key.ID(), State: state, Since: feb.AddDate(0, 0, -n)})
 			if err != nil {
 				assert.ErrorIs(t, err, registry.ErrConflict)
 			}
@@ -178,7 +179,7 @@ func TestKeyStatesAtOnce(t *testing.T) {
 	wg.Wait()
 	k, err := other.Ledger().MarkKey(t.Context(), key.ID())
 	require.NoError(t, err)
-	require.Equal(t, registry.KeyCompromised, k.State)
+	require.Equal(t, books.KeyCompromised, k.State)
 	require.Equal(t, feb.AddDate(0, 0, -23), k.Since, "the earliest that was said")
 	checkLedger(t, r)
 }

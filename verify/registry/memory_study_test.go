@@ -14,8 +14,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // TestMemoryOf32Issues prints the largest resident size of this process after 32 copies of 24 megapixels that were asked for at
@@ -23,7 +23,7 @@ import (
 func TestMemoryOf32Issues(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	img := picture.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(1), 5800), 5800)
 	sub := submit(t, s, file(t, img, "jpeg"), "customer 1", feb)
 	t.Logf("%d x %d pixels", sub.Width, sub.Height)

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -28,7 +29,7 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 	of := func(k int, err error) error { return fmt.Errorf("page %d of %d: %w", k, p.pages, err) }
 	var files [][]byte
 	var marked [][32]byte // renditions
-	same := make(map[Digest]int)
+	same := make(map[books.Digest]int)
 	for k := 1; k <= p.pages; k++ {
 		row, err := s.cfg.Registry.Engine().Page(ctx, p.of.Page(k))
 		if err != nil {

@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
@@ -53,12 +54,12 @@ func TestDocument(t *testing.T) {
 			n++
 		}
 		require.Equal(t, 2, n)
-		page := books.PageID(doc.ID, 2)
+		page := records.PageID(doc.ID, 2)
 		_, err = r.Submission(t.Context(), page)
 		require.ErrorIs(t, err, registry.ErrNotFound)
 		_, err = s.Prepare(t.Context(), page)
 		require.ErrorIs(t, err, registry.ErrNotFound)
-		require.ErrorIs(t, r.AddCustody(t.Context(), registry.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{page}}), registry.ErrNotFound)
+		require.ErrorIs(t, r.AddCustody(t.Context(), books.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{page}}), registry.ErrNotFound)
 		_, err = r.EraseSubmissions(t.Context(), []watermark.Submission{page}, "", "")
 		require.ErrorIs(t, err, registry.ErrNotFound)
 
@@ -67,7 +68,7 @@ func TestDocument(t *testing.T) {
 			require.NoError(t, err)
 			return a
 		}
-		require.Equal(t, &registry.Audit{Holds: true, Size: 7, Head: audit(r).Head, Checkpoints: []registry.Checkpoint{}, Outside: []registry.Checkpoint{}, Originals: 2, Unread: []string{}, Problems: []string{}, Clock: []string{}}, audit(r))
+		require.Equal(t, &registry.Audit{Holds: true, Size: 7, Head: audit(r).Head, Checkpoints: []books.Checkpoint{}, Outside: []books.Checkpoint{}, Originals: 2, Unread: []string{}, Problems: []string{}, Clock: []string{}}, audit(r))
 		other := filepath.Join(t.TempDir(), "copy.db")
 		_, _, err = registry.Clone(t.Context(), sqlite.At(path), sqlite.At(other), "", nil)
 		require.NoError(t, err)
@@ -94,7 +95,7 @@ func TestDocument(t *testing.T) {
 		require.Equal(t, []watermark.Submission{doc.ID}, ids)
 		require.True(t, audit(r).Holds)
 		for k := 1; k <= 3; k++ {
-			_, err := r.Inner().Sealed(t.Context(), books.PageID(doc.ID, k), true)
+			_, err := r.Inner().Sealed(t.Context(), records.PageID(doc.ID, k), true)
 			require.ErrorIs(t, err, registry.ErrNotFound, k)
 		}
 		_, _, err = s.Submit(t.Context(), bytes.NewReader(data), "", time.Time{})

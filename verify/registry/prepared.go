@@ -10,10 +10,11 @@ import (
 	"math"
 	"sync"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jpegcopy"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -22,7 +23,7 @@ import (
 // holds the picture in memory, of several pages the document, and of a JPEG the file until pixels are needed. It is
 // safe for concurrent use.
 type Prepared struct {
-	Carries []Copy // copies whose marks the upload came in with
+	Carries []books.Copy // copies whose marks the upload came in with
 
 	issuer *Issuer
 	of     watermark.Submission // or the ID of one of its pages
@@ -96,7 +97,7 @@ func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, lim pict
 }
 
 // preparePage readies the page of row, of the original doc, for marking.
-func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture.Limits) (*Prepared, error) {
+func (s *Issuer) preparePage(row *books.Submission, doc *picture.Document, lim picture.Limits) (*Prepared, error) {
 	p := &Prepared{issuer: s, of: row.ID, pages: 1}
 	p.decode = func(lim picture.Limits) (*picture.Picture, error) {
 		pic, err := engine.PageOf(row, doc, lim)
@@ -139,13 +140,13 @@ func (p *Prepared) Lacks() string {
 // released. The error wraps [ErrNotFound] if the recipient is not there, [ErrMarkKey] if the key is not active, and
 // [ErrWeak] if the mark is too weak. If dst fails, the copy stays reserved: it may have been handed out. If its error
 // wraps [ErrNothingLeft], the copy becomes void.
-func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
+func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*books.Copy, error) {
 	return p.leased(ctx, p.issuer.newID(), to, purpose, false, writeTo(dst))
 }
 
 // writeTo hands copies out by writing them to dst.
-func writeTo(dst io.Writer) func(*Copy, []byte) error {
-	return func(_ *Copy, file []byte) error {
+func writeTo(dst io.Writer) func(*books.Copy, []byte) error {
+	return func(_ *books.Copy, file []byte) error {
 		_, err := dst.Write(file)
 		return err
 	}
@@ -155,12 +156,12 @@ func writeTo(dst io.Writer) func(*Copy, []byte) error {
 // After a crash, a second call with the same arguments releases the copy that the first one entered, and enters
 // none. The error wraps [ErrConflict] if another copy has the ID or the copy is void. It also does if the file
 // cannot be made again with the same bytes.
-func (p *Prepared) IssueAs(ctx context.Context, id watermark.CopyID, to, purpose string, hand func(c *Copy, file []byte) error) (*Copy, error) {
+func (p *Prepared) IssueAs(ctx context.Context, id watermark.CopyID, to, purpose string, hand func(c *books.Copy, file []byte) error) (*books.Copy, error) {
 	return p.leased(ctx, id, to, purpose, true, hand)
 }
 
 // leased is issue when there is memory for it.
-func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
+func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose string, again bool, hand func(*books.Copy, []byte) error) (*books.Copy, error) {
 	lease := p.issuer.memory.Lease()
 	defer lease.Give()
 	lim := p.issuer.issuing(ctx, lease)
@@ -171,9 +172,9 @@ func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose 
 }
 
 // issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error.
-func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
+func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.CopyID, to, purpose string, again bool, hand func(*books.Copy, []byte) error) (*books.Copy, error) {
 	s := p.issuer
-	if err := books.CheckName("purpose", purpose, intake.MaxNote); err != nil {
+	if err := records.CheckName("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
@@ -202,7 +203,7 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 }
 
 // entered replaces row by the entered copy of that ID, if it is of the same submission, recipient, purpose and bytes.
-func (r *Registry) entered(ctx context.Context, row *Copy) error {
+func (r *Registry) entered(ctx context.Context, row *books.Copy) error {
 	old, err := r.Copy(ctx, row.ID)
 	if err != nil {
 		return err

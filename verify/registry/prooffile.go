@@ -10,8 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // proofFormat names the meaning of a proof's fields; it never changes.
@@ -34,21 +35,21 @@ type wireProof struct {
 // wireEntry is a row, the salt of its commitment, its entry, and the hashes from the
 // entry's leaf upwards to the root of a checkpoint.
 type wireEntry struct {
-	Entry      string          `json:"entry"`
-	Checkpoint int             `json:"checkpoint"`
-	Path       []Digest        `json:"path"`
-	Salt       Digest          `json:"salt"`
-	Copy       *Copy           `json:"copy,omitempty"`
-	MarkKey    *books.KeyEntry `json:"mark_key,omitempty"`
-	Receipt    *Receipt        `json:"receipt,omitempty"`
-	Release    *Release        `json:"release,omitempty"`
-	Submission *wireSubmission `json:"submission,omitempty"`
+	Entry      string            `json:"entry"`
+	Checkpoint int               `json:"checkpoint"`
+	Path       []books.Digest    `json:"path"`
+	Salt       books.Digest      `json:"salt"`
+	Copy       *books.Copy       `json:"copy,omitempty"`
+	MarkKey    *records.KeyEntry `json:"mark_key,omitempty"`
+	Receipt    *books.Receipt    `json:"receipt,omitempty"`
+	Release    *books.Release    `json:"release,omitempty"`
+	Submission *wireSubmission   `json:"submission,omitempty"`
 
-	Investigation *Investigation `json:"investigation,omitempty"`
-	Copies        []wireCopies   `json:"copies,omitempty"`
+	Investigation *books.Investigation `json:"investigation,omitempty"`
+	Copies        []wireCopies         `json:"copies,omitempty"`
 
 	seq   int64
-	lists Digest // root of the lists; set by holds
+	lists books.Digest // root of the lists; set by holds
 }
 
 // wireCopies says how many copies there are of a submission, and what became of them. Nodes lead to their list from
@@ -56,16 +57,16 @@ type wireEntry struct {
 // the releases.
 type wireCopies struct {
 	CopiesEntered
-	Head         Digest   `json:"head"`
-	Nodes        [][]byte `json:"nodes"`
-	Salts        []Digest `json:"salts,omitempty"`
-	Entries      []int64  `json:"entries,omitempty"`
-	ReleaseNodes [][]byte `json:"release_nodes,omitempty"`
+	Head         books.Digest   `json:"head"`
+	Nodes        [][]byte       `json:"nodes"`
+	Salts        []books.Digest `json:"salts,omitempty"`
+	Entries      []int64        `json:"entries,omitempty"`
+	ReleaseNodes [][]byte       `json:"release_nodes,omitempty"`
 }
 
 // holds checks w against the root of lists. The error wraps nothing.
 func (w *wireCopies) holds(root tlog.Hash) error {
-	list, err := tlog.CheckList(root, books.CopiesOf(w.Submission), w.Nodes)
+	list, err := tlog.CheckList(root, records.CopiesOf(w.Submission), w.Nodes)
 	if err == nil && (list != tlog.List{N: w.N, Head: tlog.Hash(w.Head)}) {
 		err = fmt.Errorf("it says that there are %d copies of %s, and there are %d", w.N, w.Submission, list.N)
 	}
@@ -75,13 +76,13 @@ func (w *wireCopies) holds(root tlog.Hash) error {
 	if len(w.Releases) != len(w.Salts) || len(w.Releases) != len(w.Entries) {
 		return fmt.Errorf("it has %d releases, %d salts and %d numbers of entries", len(w.Releases), len(w.Salts), len(w.Entries))
 	}
-	want, err := tlog.CheckList(root, books.ReleasesOf(w.Submission), w.ReleaseNodes)
+	want, err := tlog.CheckList(root, records.ReleasesOf(w.Submission), w.ReleaseNodes)
 	var got tlog.List
 	for i, x := range w.Releases { // a copy, whose salt stays unset
 		if x.Salt = w.Salts[i]; inexact(x.Entered) {
 			return fmt.Errorf("a release of a copy of %s has another time than its entry", w.Submission)
 		}
-		e := books.EntryOf(x)
+		e := records.EntryOf(x)
 		e.Seq = w.Entries[i]
 		got = got.Add(e.Item())
 	}
@@ -93,7 +94,7 @@ func (w *wireCopies) holds(root tlog.Hash) error {
 
 // wireSubmission is all that the ledger commits to of a submission.
 type wireSubmission struct {
-	Submission
+	books.Submission
 	books.Details
 }
 
@@ -139,7 +140,7 @@ func parseProof(data []byte) (*wireProof, error) {
 // in signed. The signatures of signed were checked. It returns the entry's number.
 func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	fail := func(err error) (int64, error) { return 0, fmt.Errorf("%w: %w", ErrProof, err) }
-	e, err := books.ParseEntry([]byte(w.Entry))
+	e, err := records.ParseEntry([]byte(w.Entry))
 	if err != nil {
 		return fail(err)
 	}
@@ -154,7 +155,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 		return fail(fmt.Errorf("entry %d: %w", e.Seq, err))
 	}
 	if row != nil {
-		want := books.EntryOf(row)
+		want := records.EntryOf(row)
 		want.Seq, want.Lists = e.Seq, e.Lists
 		if !bytes.Equal(want.Encode(), []byte(w.Entry)) {
 			return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
@@ -181,9 +182,9 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 }
 
 // row returns the only row of w, with the salt of w set, and the times in the row; nil for numbers of copies.
-func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
+func (w *wireEntry) row() (row records.Row, times []time.Time, err error) {
 	rows := 0
-	set := func(r books.Row, at ...time.Time) {
+	set := func(r records.Row, at ...time.Time) {
 		row, times, rows = r, at, rows+1
 	}
 	if x := copied(w.Copy); x != nil {
@@ -235,7 +236,7 @@ func copied[T any](row *T) *T {
 // inexact reports whether t says more than the ledger commits to: a zone other than UTC, or parts of a microsecond.
 func inexact(t time.Time) bool {
 	_, offset := t.Zone()
-	return offset != 0 || !t.Equal(books.Timestamp(t))
+	return offset != 0 || !t.Equal(records.Timestamp(t))
 }
 
 // proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on. A mark key comes without
@@ -249,7 +250,7 @@ func (w *wireEntry) proved(seq int64) Proved {
 		p.Submission = &w.Submission.Submission
 	}
 	if k := w.MarkKey; k != nil {
-		p.MarkKey = &MarkKey{KeyState: KeyState{KeyID: k.ID}, Commitment: k.Commitment, Added: k.Added}
+		p.MarkKey = &books.MarkKey{KeyState: books.KeyState{KeyID: k.ID}, Commitment: k.Commitment, Added: k.Added}
 	}
 	return p
 }

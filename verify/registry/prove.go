@@ -6,34 +6,35 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // A Proof is what [CheckProof] found proved: that the ledger holds the entries of these rows, as they stand here.
 type Proof struct {
-	Key         string       `json:"key"`         // public text of the ledger's key, as the proof brings it
-	Checkpoints []Checkpoint `json:"checkpoints"` // that the entries were proved under, by size
-	Entries     []Proved     `json:"entries"`     // the row that was asked for first
+	Key         string             `json:"key"`         // public text of the ledger's key, as the proof brings it
+	Checkpoints []books.Checkpoint `json:"checkpoints"` // that the entries were proved under, by size
+	Entries     []Proved           `json:"entries"`     // the row that was asked for first
 }
 
 // Proved is one row, its entry, and the checkpoint that covers it. One of Copy, MarkKey, Receipt, Release, Submission,
 // Investigation and Copies is set. The state of a copy is that of the releases in its proof.
 type Proved struct {
-	Entry      int64       `json:"entry"`      // its number, from 1
-	Checkpoint int         `json:"checkpoint"` // which of [Proof.Checkpoints]
-	Copy       *Copy       `json:"copy,omitempty"`
-	MarkKey    *MarkKey    `json:"mark_key,omitempty"`
-	Receipt    *Receipt    `json:"receipt,omitempty"`
-	Release    *Release    `json:"release,omitempty"`
-	Submission *Submission `json:"submission,omitempty"`
+	Entry      int64             `json:"entry"`      // its number, from 1
+	Checkpoint int               `json:"checkpoint"` // which of [Proof.Checkpoints]
+	Copy       *books.Copy       `json:"copy,omitempty"`
+	MarkKey    *books.MarkKey    `json:"mark_key,omitempty"`
+	Receipt    *books.Receipt    `json:"receipt,omitempty"`
+	Release    *books.Release    `json:"release,omitempty"`
+	Submission *books.Submission `json:"submission,omitempty"`
 
-	Investigation *Investigation `json:"investigation,omitempty"`
+	Investigation *books.Investigation `json:"investigation,omitempty"`
 
 	// Lists is the root of the lists that the ledger commits to, with this entry; zeros: none. Copies says how
 	// many copies had been issued of submissions when the entry was made.
-	Lists  Digest          `json:"lists,omitzero"`
+	Lists  books.Digest    `json:"lists,omitzero"`
 	Copies []CopiesEntered `json:"copies,omitempty"`
 }
 
@@ -41,12 +42,12 @@ type Proved struct {
 type CopiesEntered struct {
 	Submission watermark.Submission `json:"submission"`
 	N          uint64               `json:"n"`
-	Releases   []Release            `json:"releases,omitempty"` // all of them, in the order of entry
+	Releases   []books.Release      `json:"releases,omitempty"` // all of them, in the order of entry
 }
 
 // State returns the state of the copy c of the submission.
-func (e *CopiesEntered) State(c Copy) string {
-	c.SetState(e.Releases)
+func (e *CopiesEntered) State(c books.Copy) string {
+	records.SetState(&c, e.Releases)
 	return c.State
 }
 
@@ -54,7 +55,7 @@ func (e *CopiesEntered) State(c Copy) string {
 func (e *CopiesEntered) Void() (n uint64) {
 	once := make(map[watermark.CopyID]bool)
 	for _, r := range e.Releases {
-		if !once[r.Copy] && e.State(Copy{ID: r.Copy}) == CopyVoid {
+		if !once[r.Copy] && e.State(books.Copy{ID: r.Copy}) == books.CopyVoid {
 			n++
 		}
 		once[r.Copy] = true
@@ -116,7 +117,7 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
 	}
-	entered := s.AsEntered()
+	entered := records.AsEntered(*s)
 	return l.prove(ctx, []wireEntry{{Submission: &wireSubmission{entered, entered.Details}, Salt: s.Salt, seq: s.Seq}}, public)
 }
 
@@ -141,7 +142,7 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, public string, sign func(context.Context) error) ([]byte, error) {
 	var names []string
 	for _, id := range of {
-		names = append(names, books.CopiesOf(id), books.ReleasesOf(id))
+		names = append(names, records.CopiesOf(id), records.ReleasesOf(id))
 	}
 	size, root, proofs, err := l.r.store.ProveLists(ctx, names)
 	if err != nil {
@@ -173,8 +174,8 @@ func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, pub
 
 // releasesIn returns the releases of the copies of a submission that lists with this root have, without releases that
 // came in since.
-func (l *Ledger) releasesIn(ctx context.Context, of watermark.Submission, root tlog.Hash, proof [][]byte) ([]Release, error) {
-	list, err := tlog.CheckList(root, books.ReleasesOf(of), proof)
+func (l *Ledger) releasesIn(ctx context.Context, of watermark.Submission, root tlog.Hash, proof [][]byte) ([]books.Release, error) {
+	list, err := tlog.CheckList(root, records.ReleasesOf(of), proof)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
@@ -256,7 +257,7 @@ func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) e
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", row.seq, err)
 	}
-	row.Path = []Digest{}
+	row.Path = []books.Digest{}
 	for _, h := range path {
 		row.Path = append(row.Path, h)
 	}
@@ -289,7 +290,7 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 		}
 		signed[i] = c
 		p.Checkpoints = append(p.Checkpoints, *describe(
-			Checkpoint{Size: int64(c.Size), Root: c.Root, Text: text}, c.Origin, seen))
+			books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: text}, c.Origin, seen))
 	}
 	for i := range w.Entries {
 		row := &w.Entries[i]
@@ -317,7 +318,7 @@ func (p *Proof) fits() error {
 		return nil
 	}
 	keys := 0
-	var releases []Release
+	var releases []books.Release
 	for _, e := range p.Entries[1:] {
 		switch {
 		case e.MarkKey != nil && e.MarkKey.KeyID == first.Copy.KeyID && e.Entry < first.Entry:
@@ -332,7 +333,7 @@ func (p *Proof) fits() error {
 			return fmt.Errorf("%w: entry %d has nothing to do with copy %s", ErrProof, e.Entry, first.Copy.ID)
 		}
 	}
-	first.Copy.SetState(releases)
+	records.SetState(first.Copy, releases)
 	if keys != 1 {
 		return fmt.Errorf("%w: the mark key of copy %s is missing", ErrProof, first.Copy.ID)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -21,8 +21,8 @@ import (
 // handedOver is a shop whose copy was issued, receipted and proved.
 type handedOver struct {
 	*signed
-	sub   *registry.Submission
-	copy  *registry.Copy
+	sub   *books.Submission
+	copy  *books.Copy
 	proof []byte
 }
 
@@ -48,12 +48,12 @@ func handOver(t *testing.T) *handedOver {
 	return h
 }
 
-func receiptOf(t *testing.T, c *registry.Copy) registry.Receipt {
+func receiptOf(t *testing.T, c *books.Copy) books.Receipt {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
-	return registry.Receipt{
-		Copy: c.ID, PublicKey: registry.Digest(public),
+	return books.Receipt{
+		Copy: c.ID, PublicKey: books.Digest(public),
 		Signature: books.Signature(ed25519.Sign(private, []byte("kycmark receipt v1\n"+c.SHA256.String()+"\n"+c.ID.String()+"\n"))),
 	}
 }
@@ -68,7 +68,7 @@ func TestProve(t *testing.T) {
 		requireSame(t, h.copy, p.Entries[0].Copy)
 		assert.Equal(t, h.copy.KeyID, p.Entries[1].MarkKey.KeyID)
 		assert.Equal(t, h.copy.ID, p.Entries[2].Receipt.Copy)
-		assert.Equal(t, registry.CopyReleased, p.Entries[3].Release.State)
+		assert.Equal(t, books.CopyReleased, p.Entries[3].Release.State)
 		var under []int64
 		for _, e := range p.Entries {
 			under = append(under, p.Checkpoints[e.Checkpoint].Size)
@@ -238,14 +238,14 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 	for _, failure := range []error{nil, registry.ErrNothingLeft, registry.ErrNothingLeft} {
 		p, err := s.Prepare(t.Context(), sub.ID)
 		require.NoError(t, err)
-		_, err = p.IssueAs(t.Context(), watermark.NewCopyID(), "vendor A", "", func(*registry.Copy, []byte) error { return failure })
+		_, err = p.IssueAs(t.Context(), watermark.NewCopyID(), "vendor A", "", func(*books.Copy, []byte) error { return failure })
 		require.ErrorIs(t, err, failure)
 	}
 	issued, err := cfg.Registry.Copies(t.Context(), sub.ID)
 	require.NoError(t, err)
-	_, err = ledger.AddRelease(t.Context(), registry.Release{Copy: issued[2].ID, State: registry.CopyReleased})
+	_, err = ledger.AddRelease(t.Context(), books.Release{Copy: issued[2].ID, State: books.CopyReleased})
 	require.NoError(t, err)
-	issued[2].State = registry.CopyReleased
+	issued[2].State = books.CopyReleased
 	private, public, err := ledger.GenerateKey(t.Context())
 	require.NoError(t, err)
 	_, err = ledger.Sign(t.Context(), private)
@@ -269,7 +269,7 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 			require.Len(t, c.Releases, 4, "released; void; void and then released")
 			require.EqualValues(t, 1, c.Void())
 			for _, x := range issued {
-				require.Equal(t, x.State, c.State(registry.Copy{ID: x.ID}))
+				require.Equal(t, x.State, c.State(books.Copy{ID: x.ID}))
 			}
 			c.Releases = nil
 		}

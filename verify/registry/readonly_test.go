@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -29,7 +30,7 @@ func readOnly(t *testing.T) registry.Config {
 	s := newIssuer(t, cfg)
 	s.SetMark(unmarkedMark, nil)
 	sub := submit(t, s, file(t, thumb(1), "jpeg"), "customer 1", feb)
-	require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, r.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
@@ -47,8 +48,8 @@ func TestInvestigationsOnly(t *testing.T) {
 	private, _, err := r.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	for name, try := range map[string]func() error{
-		"recipient":  func() error { return r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}) },
-		"custody":    func() error { return r.AddCustody(ctx, registry.Custody{Recipient: "vendor A"}) },
+		"recipient":  func() error { return r.AddRecipient(ctx, books.Recipient{Name: "x", Kind: books.KindVendor}) },
+		"custody":    func() error { return r.AddCustody(ctx, books.Custody{Recipient: "vendor A"}) },
 		"mark key":   func() error { _, err := r.Ledger().AddMarkKey(ctx, leaktest.Key()); return err },
 		"erasure":    func() error { _, err := r.Erase(ctx, "customer 1", "", ""); return err },
 		"checkpoint": func() error { _, err := r.Ledger().Sign(ctx, private); return err },
@@ -62,7 +63,7 @@ func TestInvestigationsOnly(t *testing.T) {
 		assert.ErrorIs(t, err, registry.ErrReadOnly)
 		assert.False(t, added, "a receipt that was not entered")
 	}
-	_, err = r.Engine().LogInvestigation(ctx, registry.Investigation{Input: registry.Digest{1}})
+	_, err = r.Engine().LogInvestigation(ctx, books.Investigation{Input: books.Digest{1}})
 	require.NoError(t, err)
 	require.Equal(t, size+1, checkLedger(t, r), "that somebody investigates is entered")
 }
@@ -71,7 +72,7 @@ func TestInvestigationsOnly(t *testing.T) {
 func TestEveryWriteIsRefused(t *testing.T) {
 	cfg := readOnly(t)
 	s := reflect.ValueOf(cfg.Registry.Inner())
-	kind := reflect.TypeFor[books.Store]()
+	kind := reflect.TypeFor[records.Store]()
 	refused := 0
 	for i := range kind.NumMethod() {
 		m := kind.Method(i)
@@ -94,9 +95,9 @@ func TestLogInvestigation(t *testing.T) {
 	r, ctx := leaktest.NewRegistry(t), t.Context()
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	r.SetClock(func() time.Time { return now })
-	want := registry.Investigation{
+	want := books.Investigation{
 		Entry: 2, Started: now, Actor: "desk 4", Command: "kycmark investigate 'a\ufffd dump\ufffd'",
-		Input: registry.Digest{10, 10}, Files: 3,
+		Input: books.Digest{10, 10}, Files: 3,
 	}
 	given := want
 	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a\u009b dump\n'"
@@ -113,7 +114,7 @@ func TestLogInvestigation(t *testing.T) {
 	want.Salt = all[0].Salt
 	require.Equal(t, want, all[0])
 	require.Equal(t, "x"+strings.Repeat("ä", 1999), all[1].Command, "cut off between characters")
-	for name, bad := range map[string]registry.Investigation{
+	for name, bad := range map[string]books.Investigation{
 		"no digest": {Files: 1}, "actor": {Actor: "a\nb", Input: want.Input},
 	} {
 		_, err := r.Engine().LogInvestigation(ctx, bad)

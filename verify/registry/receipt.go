@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -16,8 +17,8 @@ import (
 // there, and [ErrReceipt] if the signature is not of [Copy.ReceiptMessage] by x.PublicKey. AddReceipt does not check
 // whose key this is: the key should have come with the recipient's contract. A copy whose release was not confirmed is
 // then released.
-func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err error) {
-	if err := books.CheckText("actor", x.Actor, intake.MaxName); err != nil {
+func (l *Ledger) AddReceipt(ctx context.Context, x books.Receipt) (added bool, err error) {
+	if err := records.CheckText("actor", x.Actor, intake.MaxName); err != nil {
 		return false, err
 	}
 	c, err := l.r.Copy(ctx, x.Copy)
@@ -31,22 +32,22 @@ func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err err
 	if err != nil {
 		return false, err
 	}
-	if there := slices.ContainsFunc(old, func(o Receipt) bool { return o.PublicKey == x.PublicKey && o.Signature == x.Signature }); !there {
-		x.Entered, x.Salt = l.r.clock(), books.NewSalt()
+	if there := slices.ContainsFunc(old, func(o books.Receipt) bool { return o.PublicKey == x.PublicKey && o.Signature == x.Signature }); !there {
+		x.Entered, x.Salt = l.r.clock(), records.NewSalt()
 		err, added = l.r.store.AddReceipt(ctx, x), true
 	}
-	if err == nil && c.State != CopyReleased {
-		_, err = l.release(ctx, c, Release{State: CopyReleased, Note: "its recipient signed a receipt", Actor: x.Actor}, false)
+	if err == nil && c.State != books.CopyReleased {
+		_, err = l.release(ctx, c, books.Release{State: books.CopyReleased, Note: "its recipient signed a receipt", Actor: x.Actor}, false)
 	}
 	return added && err == nil, err
 }
 
 // Receipts lists the receipts of a copy in the order of entry.
-func (l *Ledger) Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error) {
+func (l *Ledger) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
 	return l.r.store.Receipts(ctx, of)
 }
 
 // signs reports whether x.Signature is over the copy c, by the key x.PublicKey.
-func signs(x *Receipt, c *Copy) bool {
+func signs(x *books.Receipt, c *books.Copy) bool {
 	return ed25519.Verify(x.PublicKey[:], c.ReceiptMessage(), x.Signature[:])
 }

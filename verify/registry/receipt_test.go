@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -32,15 +33,15 @@ func TestReceipts(t *testing.T) {
 	require.NoError(t, err)
 	size := checkLedger(t, r)
 	for name, bad := range map[string]struct {
-		x    registry.Receipt
+		x    books.Receipt
 		want error
 	}{
-		"of another copy":  {registry.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
-		"by another":       {registry.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
-		"of no copy":       {registry.Receipt{Copy: 1, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrNotFound},
-		"no key":           {registry.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrReceipt},
-		"no signature":     {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrReceipt},
-		"actor in 2 lines": {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
+		"of another copy":  {books.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
+		"by another":       {books.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
+		"of no copy":       {books.Receipt{Copy: 1, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrNotFound},
+		"no key":           {books.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrReceipt},
+		"no signature":     {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrReceipt},
+		"actor in 2 lines": {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
 	} {
 		_, err := r.Ledger().AddReceipt(ctx, bad.x)
 		assert.ErrorIs(t, err, bad.want, name)

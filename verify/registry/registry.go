@@ -11,10 +11,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -22,7 +23,7 @@ import (
 // A Registry holds submissions with their hashes and sealed originals, recipients, issued copies and custody facts. Its
 // ledger binds all of these. A Registry is safe for concurrent use, also by several processes.
 type Registry struct {
-	store books.Store
+	store records.Store
 	now   func() time.Time
 
 	id, origin string // random, hex; of the ledger
@@ -32,12 +33,12 @@ type Registry struct {
 }
 
 // newRegistry returns the registry that the store s keeps. If the store's identity cannot be read, it closes s.
-func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
+func newRegistry(ctx context.Context, s records.Store) (*Registry, error) {
 	info, err := s.Info(ctx)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Registry{store: s, now: time.Now, id: hex.EncodeToString(info.ID[:]), origin: books.Origin(info.ID), sealHashes: info.SealHashes}, nil
+	return &Registry{store: s, now: time.Now, id: hex.EncodeToString(info.ID[:]), origin: records.Origin(info.ID), sealHashes: info.SealHashes}, nil
 }
 
 // CreateOptions are options of [Create]. The zero value works.
@@ -56,14 +57,14 @@ type OpenPlace = objects.Open
 
 // A Driver names the place of a registry. Packages verify/registry/sqlite and verify/registry/postgres make Drivers, so
 // that a program links only the database that it uses.
-type Driver = books.Driver
+type Driver = records.Driver
 
 // Create makes an empty registry at a place and opens it; opts may be nil. The caller must close
 // it. An existing registry is left alone: the error wraps [fs.ErrExist].
 //
 //	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
-	info := books.Info{Created: books.Timestamp(time.Now()), Logged: books.Logged{Salt: books.NewSalt()}}
+	info := records.Info{Created: records.Timestamp(time.Now()), Logged: books.Logged{Salt: records.NewSalt()}}
 	if opts != nil {
 		info.SealHashes, info.Originals = opts.SealHashes, opts.Originals
 	}
@@ -142,32 +143,32 @@ func (r *Registry) Close() error { return r.store.Close() }
 // and kind changes nothing; another kind, and a name that looks like another recipient's, are errors that wrap
 // [ErrConflict]. The error wraps [ErrInput] if the kind is unknown, the name is empty, or a text is too long. It
 // also does for a name that reports cannot have as a name: docs/registry.md.
-func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
+func (r *Registry) AddRecipient(ctx context.Context, to books.Recipient) error {
 	switch to.Kind {
-	case KindStore, KindVendor, KindAuthority, KindReviewer, KindPartner:
+	case books.KindStore, books.KindVendor, books.KindAuthority, books.KindReviewer, books.KindPartner:
 	default:
 		return fmt.Errorf("%w: the kind of a recipient is store, vendor, authority, reviewer or partner, not %.40q", ErrInput, to.Kind)
 	}
 	if to.Name == "" {
 		return fmt.Errorf("%w: a recipient needs a name", ErrInput)
 	}
-	if err := errors.Join(books.CheckName("recipient", to.Name, intake.MaxName), books.CheckText("actor", to.Actor, intake.MaxName)); err != nil {
+	if err := errors.Join(records.CheckName("recipient", to.Name, intake.MaxName), records.CheckText("actor", to.Actor, intake.MaxName)); err != nil {
 		return err
 	}
-	to.Added, to.Salt = r.clock(), books.NewSalt()
+	to.Added, to.Salt = r.clock(), records.NewSalt()
 	_, err := r.store.AddRecipient(ctx, to)
 	return err
 }
 
 // Recipients lists all recipients by name.
-func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
+func (r *Registry) Recipients(ctx context.Context) ([]books.Recipient, error) {
 	return r.store.Recipients(ctx)
 }
 
 // checkRecipient returns an error that wraps [ErrNotFound] if no recipient has exactly that name.
 func (r *Registry) checkRecipient(ctx context.Context, name string) error {
 	all, err := r.Recipients(ctx)
-	if err == nil && !slices.ContainsFunc(all, func(to Recipient) bool { return to.Name == name }) {
+	if err == nil && !slices.ContainsFunc(all, func(to books.Recipient) bool { return to.Name == name }) {
 		err = fmt.Errorf("recipient %q: %w", name, ErrNotFound)
 	}
 	return err
@@ -175,7 +176,7 @@ func (r *Registry) checkRecipient(ctx context.Context, name string) error {
 
 // Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that ID; a page has none. For
 // an erased upload it returns both: the row with what is left, and an error that wraps [ErrErased].
-func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
+func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
 	s, err := r.store.Submission(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
@@ -191,15 +192,17 @@ func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Su
 
 // Submissions walks all uploads submitted at or after since (the zero time: all) that were not erased, in the order of
 // their receipt. An error ends the walk. Writing to the registry while walking is allowed.
-func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
-	return func(yield func(*Submission, error) bool) {
+func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*books.Submission, error] {
+	return func(yield func(*books.Submission, error) bool) {
 		upto, _, err := r.store.Head(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		seen := int64(0)
-		every := walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
+		every := walk(func(last *books.Submission) ([]books.Submission, error) {
+			return r.store.SubmissionsAfter(ctx, last.Seq, listPage)
+		})
 		for s, err := range every {
 			if err == nil && s.Seq <= upto {
 				seen++
@@ -219,7 +222,7 @@ func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*
 
 // Copy returns the row of one issued copy, not its picture, which is not kept. The error wraps
 // [ErrNotFound] if there is no copy with that ID.
-func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
+func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
 	c, err := r.store.Copy(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", id, err)
@@ -229,7 +232,7 @@ func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 
 // Copies lists the copies issued of a submission, oldest first. Without copies, or for an
 // unknown submission, the list is empty.
-func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy, error) {
+func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]books.Copy, error) {
 	return r.store.Copies(ctx, of)
 }
 
@@ -256,7 +259,7 @@ func stateOf(size int64, root tlog.Hash, err error) (int64, string, error) {
 }
 
 // clock is the time to the precision that rows keep.
-func (r *Registry) clock() time.Time { return books.Timestamp(r.now()) }
+func (r *Registry) clock() time.Time { return records.Timestamp(r.now()) }
 
 // checkTime returns an error that wraps [ErrInput] if the year of t, in UTC, is not from 0 to 9999: JSON has no such
 // times, and rows are never taken out again. what names the time.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -90,7 +91,7 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 	return s
 }
 
-func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *registry.Submission {
+func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *books.Submission {
 	t.Helper()
 	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at)
 	require.NoError(t, err)
@@ -115,7 +116,7 @@ func TestSubmit(t *testing.T) {
 	sub := submit(t, s, data, "customer 17", feb)
 	sum := sha256.Sum256(data)
 	require.Equal(t, watermark.Submission(sum[:16]), sub.ID)
-	require.Equal(t, registry.Digest(sum), sub.SHA256)
+	require.Equal(t, books.Digest(sum), sub.SHA256)
 	require.Equal(t, "png", sub.Format)
 	require.Equal(t, []int{360, 253}, []int{sub.Width, sub.Height})
 	require.EqualValues(t, len(data), sub.Size)
@@ -180,13 +181,13 @@ func TestRecipients(t *testing.T) {
 	r := leaktest.NewRegistry(t)
 	ctx := t.Context()
 	for _, name := range []string{"vendor B", "vendor A"} {
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor, Actor: "ops"}))
+		require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: name, Kind: books.KindVendor, Actor: "ops"}))
 	}
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}), "again")
-	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindStore}), registry.ErrConflict)
-	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: "friend"}), registry.ErrInput)
-	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Kind: registry.KindVendor}), registry.ErrInput)
-	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "a\x00", Kind: registry.KindVendor}), registry.ErrInput)
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}), "again")
+	require.ErrorIs(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindStore}), registry.ErrConflict)
+	require.ErrorIs(t, r.AddRecipient(ctx, books.Recipient{Name: "x", Kind: "friend"}), registry.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, books.Recipient{Kind: books.KindVendor}), registry.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, books.Recipient{Name: "a\x00", Kind: books.KindVendor}), registry.ErrInput)
 	all, err := r.Recipients(ctx)
 	require.NoError(t, err)
 	require.Len(t, all, 2)
@@ -200,7 +201,7 @@ func TestNames(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx, r := t.Context(), cfg.Registry
 	add := func(name string) error {
-		return r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor})
+		return r.AddRecipient(ctx, books.Recipient{Name: name, Kind: books.KindVendor})
 	}
 	for _, name := range []string{"vendor-z", "Vendor A", "A/S", "Toys “R” Us", "نرم\u200cافزار", "Газпром"} {
 		require.NoError(t, add(name))
@@ -236,10 +237,10 @@ func TestCustody(t *testing.T) {
 	s := newIssuer(t, cfg)
 	in := submit(t, s, passportFile(t, 1, "jpeg"), "", feb)
 	out := submit(t, s, passportFile(t, 2, "jpeg"), "", feb.AddDate(0, 1, 0))
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
-	month := registry.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -14), To: feb.AddDate(0, 0, 14), Note: "contract 12", Actor: "legal"}
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
+	month := books.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -14), To: feb.AddDate(0, 0, 14), Note: "contract 12", Actor: "legal"}
 	require.NoError(t, r.AddCustody(ctx, month))
-	listed := registry.Custody{Recipient: "vendor A", From: feb.AddDate(-1, 0, 0), To: feb.AddDate(1, 0, 0), Submissions: []watermark.Submission{out.ID, out.ID}}
+	listed := books.Custody{Recipient: "vendor A", From: feb.AddDate(-1, 0, 0), To: feb.AddDate(1, 0, 0), Submissions: []watermark.Submission{out.ID, out.ID}}
 	require.NoError(t, r.AddCustody(ctx, listed))
 
 	got, err := r.Custody(ctx, registry.CustodyFilter{Submission: in.ID})
@@ -256,11 +257,11 @@ func TestCustody(t *testing.T) {
 	require.Len(t, all, 2)
 
 	// What vendor A held unmarked, as far as it is meant, is what sub B got through it.
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "sub B", Kind: registry.KindPartner}))
-	through := registry.Custody{Recipient: "sub B", Through: "vendor A", From: feb, To: feb.AddDate(0, 0, 20), Note: "letter"}
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "sub B", Kind: books.KindPartner}))
+	through := books.Custody{Recipient: "sub B", Through: "vendor A", From: feb, To: feb.AddDate(0, 0, 20), Note: "letter"}
 	held, err := r.HeldThrough(ctx, through)
 	require.NoError(t, err)
-	require.Equal(t, []registry.Custody{
+	require.Equal(t, []books.Custody{
 		{Recipient: "sub B", From: feb, To: month.To, Note: "through vendor A: letter"},
 		{Recipient: "sub B", From: feb, To: through.To, Submissions: []watermark.Submission{out.ID}, Note: "through vendor A: letter"},
 	}, held)
@@ -287,8 +288,8 @@ func TestCustody(t *testing.T) {
 	backwards := month
 	backwards.From, backwards.To = month.To, month.From
 	require.ErrorIs(t, r.AddCustody(ctx, backwards), registry.ErrInput)
-	require.ErrorIs(t, r.AddCustody(ctx, registry.Custody{Recipient: "nobody", From: feb, To: feb}), registry.ErrNotFound)
-	require.ErrorIs(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{{9}}}), registry.ErrNotFound)
+	require.ErrorIs(t, r.AddCustody(ctx, books.Custody{Recipient: "nobody", From: feb, To: feb}), registry.ErrNotFound)
+	require.ErrorIs(t, r.AddCustody(ctx, books.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{{9}}}), registry.ErrNotFound)
 	checkLedger(t, r)
 }
 
@@ -299,18 +300,18 @@ func TestDatesThatCannotBeWritten(t *testing.T) {
 	key := watermark.GenerateKey()
 	_, err := r.Ledger().AddMarkKey(ctx, key)
 	require.NoError(t, err)
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	east, west := time.FixedZone("", 5*3600), time.FixedZone("", -5*3600)
 	early, late := time.Date(0, 1, 1, 0, 0, 0, 0, east), time.Date(9999, 12, 31, 23, 0, 0, 0, west)
-	for _, c := range []registry.Custody{
+	for _, c := range []books.Custody{
 		{Recipient: "vendor A", From: early, To: feb},
 		{Recipient: "vendor A", From: feb, To: late},
 		{Recipient: "vendor A", From: feb, To: feb.AddDate(300_000, 0, 0)},
 	} {
 		assert.ErrorIs(t, r.AddCustody(ctx, c), registry.ErrInput, "%s to %s", c.From, c.To)
 	}
-	require.ErrorIs(t, r.Ledger().SetKeyState(ctx, registry.KeyState{KeyID: key.ID(), State: registry.KeyCompromised, Since: early}), registry.ErrInput)
-	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", To: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}))
+	require.ErrorIs(t, r.Ledger().SetKeyState(ctx, books.KeyState{KeyID: key.ID(), State: books.KeyCompromised, Since: early}), registry.ErrInput)
+	require.NoError(t, r.AddCustody(ctx, books.Custody{Recipient: "vendor A", To: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}))
 	facts, err := r.Custody(ctx, registry.CustodyFilter{})
 	require.NoError(t, err)
 	keys, err := r.Ledger().MarkKeys(ctx)
@@ -338,12 +339,12 @@ func TestImportCustody(t *testing.T) {
 	ctx, r := t.Context(), cfg.Registry
 	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "", feb)
 	for _, name := range []string{"vendor A", "vendor B"} {
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: name, Kind: books.KindVendor}))
 	}
-	month := registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12"}
-	listed := registry.Custody{Recipient: "vendor B", From: feb, To: feb, Submissions: []watermark.Submission{sub.ID}}
+	month := books.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12"}
+	listed := books.Custody{Recipient: "vendor B", From: feb, To: feb, Submissions: []watermark.Submission{sub.ID}}
 	size := checkLedger(t, r)
-	bad := []registry.Custody{month, {Recipient: "nobody"}, listed, {Recipient: "vendor A", From: feb}}
+	bad := []books.Custody{month, {Recipient: "nobody"}, listed, {Recipient: "vendor A", From: feb}}
 	added, wrong, err := r.ImportCustody(ctx, bad)
 	require.NoError(t, err)
 	require.Zero(t, added)
@@ -355,7 +356,7 @@ func TestImportCustody(t *testing.T) {
 	require.Equal(t, size, checkLedger(t, r), "all or nothing")
 
 	for _, want := range []int{2, 0} {
-		added, wrong, err := r.ImportCustody(ctx, []registry.Custody{month, listed, month})
+		added, wrong, err := r.ImportCustody(ctx, []books.Custody{month, listed, month})
 		require.NoError(t, err)
 		require.Empty(t, wrong)
 		require.Equal(t, want, added, "the same fact is entered once")
@@ -384,7 +385,7 @@ func TestSubmissionsWalk(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, sub.Submitted.Before(feb.AddDate(0, 2, 0)))
 		// in memory there is one connection: a walk must not hold it
-		require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: sub.ID.String(), Kind: registry.KindStore}))
+		require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: sub.ID.String(), Kind: books.KindStore}))
 		n++
 	}
 	require.Equal(t, 2, n)
@@ -400,7 +401,7 @@ func TestOpenAndCreate(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	r, err := registry.Create(ctx, dsn, nil)
 	require.NoError(t, err)
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "a", Kind: registry.KindStore}))
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "a", Kind: books.KindStore}))
 	size := checkLedger(t, r)
 	require.NoError(t, r.Close())
 	_, err = registry.Create(ctx, dsn, nil)

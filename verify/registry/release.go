@@ -10,7 +10,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -19,7 +20,7 @@ import (
 // restored from a backup: a command that is run again makes no second copy. Another text of request has another
 // ID, and so has another size or format in [Config], and another mark key. If the copy is void, the next ID is
 // returned. If no copy was entered, the error wraps [ErrMarkKey] if the mark key is not in use.
-func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpose, request string) (id watermark.CopyID, c *Copy, err error) {
+func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpose, request string) (id watermark.CopyID, c *books.Copy, err error) {
 	if s.cfg.Key == nil {
 		return 0, nil, fmt.Errorf("%w: no mark key", ErrInput)
 	}
@@ -31,7 +32,7 @@ func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpo
 			return id, nil, s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID())
 		case err != nil:
 			return 0, nil, err
-		case c.State != CopyVoid && c.Submission == of && c.Recipient == to && c.Purpose == purpose:
+		case c.State != books.CopyVoid && c.Submission == of && c.Recipient == to && c.Purpose == purpose:
 			return id, c, nil
 		}
 	}
@@ -54,12 +55,12 @@ func (s *Issuer) requested(n int, of watermark.Submission, to, purpose, request 
 // AddRelease enters what became of the copy x.Copy: that it was released, or that it is void, which needs a Note.
 // Submission, Entered and Salt are set. If the copy is in that state, nothing changes, and added is false. The error
 // wraps [ErrNotFound] if the copy is not there. It wraps [ErrConflict] if the copy was released and x makes it void.
-func (l *Ledger) AddRelease(ctx context.Context, x Release) (added bool, err error) {
+func (l *Ledger) AddRelease(ctx context.Context, x books.Release) (added bool, err error) {
 	if err := checkNote(x.Actor, x.Note); err != nil {
 		return false, err
 	}
-	if x.State != CopyReleased && (x.State != CopyVoid || x.Note == "") {
-		return false, fmt.Errorf("%w: the state is %.40q, want %q, or %q with a note", ErrInput, x.State, CopyReleased, CopyVoid)
+	if x.State != books.CopyReleased && (x.State != books.CopyVoid || x.Note == "") {
+		return false, fmt.Errorf("%w: the state is %.40q, want %q, or %q with a note", ErrInput, x.State, books.CopyReleased, books.CopyVoid)
 	}
 	c, err := l.r.Copy(ctx, x.Copy)
 	if err != nil {
@@ -68,10 +69,10 @@ func (l *Ledger) AddRelease(ctx context.Context, x Release) (added bool, err err
 	return l.release(ctx, c, x, false)
 }
 
-// release enters x for the copy c, and sets c.State. only: as in [books.Store].
-func (l *Ledger) release(ctx context.Context, c *Copy, x Release, only bool) (added bool, err error) {
-	x.Copy, x.Submission, x.Entered, x.Salt = c.ID, c.Submission, l.r.clock(), books.NewSalt()
-	if added, err = l.r.store.AddRelease(ctx, x, only); err == nil && (added || x.State != CopyReserved) {
+// release enters x for the copy c, and sets c.State. only: as in [records.Store].
+func (l *Ledger) release(ctx context.Context, c *books.Copy, x books.Release, only bool) (added bool, err error) {
+	x.Copy, x.Submission, x.Entered, x.Salt = c.ID, c.Submission, l.r.clock(), records.NewSalt()
+	if added, err = l.r.store.AddRelease(ctx, x, only); err == nil && (added || x.State != books.CopyReserved) {
 		c.State = x.State
 	}
 	return added, err
@@ -90,13 +91,13 @@ const secondEntryTime = 30 * time.Second
 
 // handOut has hand release the bytes of the copy c, which was entered, and enters what became of it. fresh: no
 // earlier attempt entered c.
-func (s *Issuer) handOut(ctx context.Context, c *Copy, file []byte, fresh bool, hand func(*Copy, []byte) error) error {
+func (s *Issuer) handOut(ctx context.Context, c *books.Copy, file []byte, fresh bool, hand func(*books.Copy, []byte) error) error {
 	ledger := s.cfg.Registry.Ledger()
-	if c.State == CopyVoid {
+	if c.State == books.CopyVoid {
 		return fmt.Errorf("copy %s: %w: it is void", c.ID, ErrConflict)
 	}
 	if !fresh { // the attempt that entered it may still fail, and would make it void
-		if _, err := ledger.release(ctx, c, Release{State: CopyReserved, Actor: s.cfg.Actor}, false); err != nil {
+		if _, err := ledger.release(ctx, c, books.Release{State: books.CopyReserved, Actor: s.cfg.Actor}, false); err != nil {
 			return fmt.Errorf("copy %s: %w", c.ID, err)
 		}
 	}
@@ -105,14 +106,14 @@ func (s *Issuer) handOut(ctx context.Context, c *Copy, file []byte, fresh bool, 
 	defer cancel()
 	switch {
 	case err == nil:
-		if _, err := ledger.release(late, c, Release{State: CopyReleased, Actor: s.cfg.Actor}, false); err != nil {
+		if _, err := ledger.release(late, c, books.Release{State: books.CopyReleased, Actor: s.cfg.Actor}, false); err != nil {
 			return fmt.Errorf("release of copy %s, which was handed out: %w", c.ID, noEntry(err))
 		}
 		return nil
 	case !fresh || !errors.Is(err, ErrNothingLeft):
 		return fmt.Errorf("copy %s is logged, and may have been handed out: %w", c.ID, err)
 	default:
-		if _, void := ledger.release(late, c, Release{State: CopyVoid, Actor: s.cfg.Actor, Note: "the attempt that entered it failed before a byte left"}, true); errors.Is(void, ErrConflict) {
+		if _, void := ledger.release(late, c, books.Release{State: books.CopyVoid, Actor: s.cfg.Actor, Note: "the attempt that entered it failed before a byte left"}, true); errors.Is(void, ErrConflict) {
 			return fmt.Errorf("copy %s is logged, and another attempt may have handed it out: %w", c.ID, err)
 		} else if void != nil {
 			return fmt.Errorf("copy %s is logged and was not handed out: %w; it could not be made void: %w", c.ID, err, void)

@@ -14,14 +14,15 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // to returns a function that hands copies out to b.
-func to(b *bytes.Buffer) func(*registry.Copy, []byte) error {
-	return func(_ *registry.Copy, file []byte) error {
+func to(b *bytes.Buffer) func(*books.Copy, []byte) error {
+	return func(_ *books.Copy, file []byte) error {
 		b.Reset()
 		_, err := b.Write(file)
 		return err
@@ -68,8 +69,8 @@ func TestIssueAtOnce(t *testing.T) {
 	id, _, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", "")
 	require.NoError(t, err)
 	var left bytes.Buffer
-	_, err = first.IssueAs(t.Context(), id, "vendor A", "p", func(*registry.Copy, []byte) error {
-		_, err := second.IssueAs(t.Context(), id, "vendor A", "p", func(c *registry.Copy, file []byte) error {
+	_, err = first.IssueAs(t.Context(), id, "vendor A", "p", func(*books.Copy, []byte) error {
+		_, err := second.IssueAs(t.Context(), id, "vendor A", "p", func(c *books.Copy, file []byte) error {
 			return errors.Join(to(&left)(c, file), errors.New("killed"))
 		})
 		require.ErrorContains(t, err, "may have been handed out")
@@ -77,13 +78,13 @@ func TestIssueAtOnce(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "another attempt may have handed it out")
 	require.NotEmpty(t, left.Bytes())
-	require.Equal(t, []string{registry.CopyReserved}, states(t, cfg.Registry, sub.ID))
+	require.Equal(t, []string{books.CopyReserved}, states(t, cfg.Registry, sub.ID))
 	_, c, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", "")
 	require.NoError(t, err)
 	require.NotNil(t, c, "the same command goes on with it")
 	_, err = first.IssueAs(t.Context(), id, "vendor A", "p", to(&left))
 	require.NoError(t, err)
-	require.Equal(t, []string{registry.CopyReleased}, states(t, cfg.Registry, sub.ID))
+	require.Equal(t, []string{books.CopyReleased}, states(t, cfg.Registry, sub.ID))
 	checkLedger(t, cfg.Registry)
 }
 
@@ -115,13 +116,13 @@ func TestWriterFails(t *testing.T) {
 			require.NoError(t, err)
 			require.Nil(t, c)
 			path := filepath.Join(t.TempDir(), "copy")
-			_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(c *registry.Copy, file []byte) error {
+			_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(c *books.Copy, file []byte) error {
 				size = len(file)
 				at := n * size / (places - 1) // the last offset is behind the file
 				require.NoError(t, os.WriteFile(path, file[:at], 0o600))
 				got, err := cfg.Registry.Copy(t.Context(), c.ID)
 				require.NoError(t, err, "entered before its first byte")
-				require.Equal(t, registry.CopyReserved, got.State)
+				require.Equal(t, books.CopyReserved, got.State)
 				switch {
 				case at == size:
 					return nil
@@ -137,12 +138,12 @@ func TestWriterFails(t *testing.T) {
 			switch {
 			case n == places-1:
 				require.NoError(t, err)
-				require.Equal(t, registry.CopyReleased, got.State)
+				require.Equal(t, books.CopyReleased, got.State)
 				require.Equal(t, got, there)
 				continue
 			case sure:
 				require.ErrorContains(t, err, "was not handed out, and is void: verify: no byte left: no space left")
-				require.Equal(t, registry.CopyVoid, got.State)
+				require.Equal(t, books.CopyVoid, got.State)
 				require.NotEqual(t, id, next)
 				require.Nil(t, there)
 				require.ErrorIs(t, err, full)
@@ -150,20 +151,20 @@ func TestWriterFails(t *testing.T) {
 				require.ErrorIs(t, err, registry.ErrConflict, "a void copy is not handed out")
 			default:
 				require.ErrorContains(t, err, "is logged, and may have been handed out: no space left")
-				require.Equal(t, registry.CopyReserved, got.State)
+				require.Equal(t, books.CopyReserved, got.State)
 				require.ErrorIs(t, err, full)
 				require.Equal(t, id, next)
 			}
 			c, err = p.IssueAs(t.Context(), next, "vendor A", "p", to(new(bytes.Buffer)))
 			require.NoError(t, err)
-			require.Equal(t, registry.CopyReleased, c.State)
+			require.Equal(t, books.CopyReleased, c.State)
 		}
 	}
 	count := make(map[string]int)
 	for _, state := range states(t, cfg.Registry, sub.ID) {
 		count[state]++
 	}
-	require.Equal(t, map[string]int{registry.CopyReleased: 2 * places, registry.CopyVoid: places - 1}, count)
+	require.Equal(t, map[string]int{books.CopyReleased: 2 * places, books.CopyVoid: places - 1}, count)
 	checkLedger(t, cfg.Registry)
 }
 
@@ -174,9 +175,9 @@ func TestSecondAttemptFails(t *testing.T) {
 	require.NoError(t, err)
 	id := watermark.NewCopyID()
 	for _, err := range []error{io.ErrUnexpectedEOF, registry.ErrNothingLeft} {
-		_, got := p.IssueAs(t.Context(), id, "vendor A", "p", func(*registry.Copy, []byte) error { return err })
+		_, got := p.IssueAs(t.Context(), id, "vendor A", "p", func(*books.Copy, []byte) error { return err })
 		require.ErrorIs(t, got, err)
-		require.Equal(t, []string{registry.CopyReserved}, states(t, cfg.Registry, sub.ID))
+		require.Equal(t, []string{books.CopyReserved}, states(t, cfg.Registry, sub.ID))
 	}
 }
 
@@ -186,15 +187,15 @@ func TestAddRelease(t *testing.T) {
 	ledger := cfg.Registry.Ledger()
 	c, err := s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "p")
 	require.NoError(t, err)
-	require.Equal(t, registry.CopyReleased, c.State)
-	void := registry.Release{Copy: c.ID, State: registry.CopyVoid, Note: "lost"}
+	require.Equal(t, books.CopyReleased, c.State)
+	void := books.Release{Copy: c.ID, State: books.CopyVoid, Note: "lost"}
 	_, err = ledger.AddRelease(t.Context(), void)
 	require.ErrorIs(t, err, registry.ErrConflict)
-	for _, x := range []registry.Release{{Copy: c.ID, State: registry.CopyVoid}, {Copy: c.ID, State: registry.CopyReserved, Note: "lost"}, {Copy: c.ID, State: registry.CopyReleased, Note: "a\nb"}} {
+	for _, x := range []books.Release{{Copy: c.ID, State: books.CopyVoid}, {Copy: c.ID, State: books.CopyReserved, Note: "lost"}, {Copy: c.ID, State: books.CopyReleased, Note: "a\nb"}} {
 		_, err = ledger.AddRelease(t.Context(), x)
 		require.ErrorIs(t, err, registry.ErrInput)
 	}
-	_, err = ledger.AddRelease(t.Context(), registry.Release{Copy: 4711, State: registry.CopyReleased})
+	_, err = ledger.AddRelease(t.Context(), books.Release{Copy: 4711, State: books.CopyReleased})
 	require.ErrorIs(t, err, registry.ErrNotFound)
 
 	_, err = s.Issue(t.Context(), failing{}, sub.ID, "vendor A", "p")
@@ -207,11 +208,11 @@ func TestAddRelease(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, added)
 	}
-	require.Equal(t, []string{registry.CopyReleased, registry.CopyVoid}, states(t, cfg.Registry, sub.ID))
-	added, err := ledger.AddRelease(t.Context(), registry.Release{Copy: all[1].ID, State: registry.CopyReleased, Note: "its recipient showed it"})
+	require.Equal(t, []string{books.CopyReleased, books.CopyVoid}, states(t, cfg.Registry, sub.ID))
+	added, err := ledger.AddRelease(t.Context(), books.Release{Copy: all[1].ID, State: books.CopyReleased, Note: "its recipient showed it"})
 	require.NoError(t, err)
 	require.True(t, added)
-	require.Equal(t, []string{registry.CopyReleased, registry.CopyReleased}, states(t, cfg.Registry, sub.ID))
+	require.Equal(t, []string{books.CopyReleased, books.CopyReleased}, states(t, cfg.Registry, sub.ID))
 }
 
 type failing struct{}
@@ -265,7 +266,7 @@ func TestReceiptReleases(t *testing.T) {
 	require.NoError(t, err)
 	_, err = cfg.Registry.Ledger().AddReceipt(t.Context(), receiptOf(t, &all[0]))
 	require.NoError(t, err)
-	require.Equal(t, []string{registry.CopyReleased}, states(t, cfg.Registry, sub.ID))
+	require.Equal(t, []string{books.CopyReleased}, states(t, cfg.Registry, sub.ID))
 }
 
 // A copy whose release failed is handed out again with the bytes that were entered.
@@ -277,7 +278,7 @@ func TestReleasesAgain(t *testing.T) {
 }
 
 // releasesAgain lets issuers crash while they hand copies out; another hands the same bytes out, which differ by issuer.
-func releasesAgain(t *testing.T, cfg registry.Config, sub *registry.Submission, issuers ...*registry.Issuer) {
+func releasesAgain(t *testing.T, cfg registry.Config, sub *books.Submission, issuers ...*registry.Issuer) {
 	t.Helper()
 	crashed := errors.New("crashed")
 	for id, way := range issuers {
@@ -285,7 +286,7 @@ func releasesAgain(t *testing.T, cfg registry.Config, sub *registry.Submission, 
 		p, err := way.Prepare(t.Context(), sub.ID)
 		require.NoError(t, err)
 		var entered []byte
-		_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(_ *registry.Copy, file []byte) error {
+		_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(_ *books.Copy, file []byte) error {
 			entered = file
 			return crashed
 		})
@@ -296,7 +297,7 @@ func releasesAgain(t *testing.T, cfg registry.Config, sub *registry.Submission, 
 		c, err := p.IssueAs(t.Context(), id, "vendor A", "p", to(&again))
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(entered, again.Bytes()))
-		require.Equal(t, registry.CopyReleased, c.State)
+		require.Equal(t, books.CopyReleased, c.State)
 		img, err := picture.Decode(entered, picture.Limits{})
 		require.NoError(t, err)
 		require.Equal(t, image.Pt(c.Width, c.Height), img.Image.Rect.Size())

@@ -7,8 +7,9 @@ import (
 	"image"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -27,12 +28,12 @@ const (
 var ErrMarked = errors.New("verify: the upload carries the mark of an issued copy")
 
 // Returns lists the uploads that came in with the mark of a copy, in the order of entry.
-func (r *Registry) Returns(ctx context.Context, of watermark.CopyID) ([]Return, error) {
+func (r *Registry) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
 	return r.store.Returns(ctx, of)
 }
 
 // Carried returns the copies whose marks an upload came in with, as far as they were entered.
-func (r *Registry) Carried(ctx context.Context, upload watermark.Submission) (copies []Copy, err error) {
+func (r *Registry) Carried(ctx context.Context, upload watermark.Submission) (copies []books.Copy, err error) {
 	rows, err := r.store.ReturnedIn(ctx, upload)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func (s *Issuer) readsAtSubmit() bool { return s.cfg.Marked != MarkedAtIssue && 
 
 // carried reads the marks of issued copies in the picture of an upload, by their own checks and among all copies
 // issued. It enters nothing. Submission, Entered and the rest of a row are the caller's.
-func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []Return, err error) {
+func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []books.Return, err error) {
 	keys := s.keys()
 	reading, err := watermark.Skim(ctx, picture.Flatten(img), keys...)
 	if errors.Is(err, watermark.ErrTooSmall) || len(keys) == 0 {
@@ -87,15 +88,15 @@ func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []Return, 
 		case errors.Is(err, ErrNotFound) || err == nil && c.KeyID != d.KeyID:
 		case err != nil:
 			return nil, err
-		case !slices.ContainsFunc(rows, func(r Return) bool { return r.Copy == d.Copy }):
-			rows = append(rows, Return{Copy: d.Copy, LogP: d.LogPFA})
+		case !slices.ContainsFunc(rows, func(r books.Return) bool { return r.Copy == d.Copy }):
+			rows = append(rows, books.Return{Copy: d.Copy, LogP: d.LogPFA})
 		}
 	}
 	return rows, nil
 }
 
 // refused returns an error that wraps [ErrMarked] if an upload carries marks of copies and [Config] refuses it.
-func (s *Issuer) refused(ctx context.Context, rows []Return) error {
+func (s *Issuer) refused(ctx context.Context, rows []books.Return) error {
 	if s.cfg.Marked != MarkedRefused || len(rows) == 0 {
 		return nil
 	}
@@ -107,9 +108,9 @@ func (s *Issuer) refused(ctx context.Context, rows []Return) error {
 }
 
 // enterReturns enters what an upload carries, and returns the copies.
-func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, rows []Return) ([]Copy, error) {
+func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, rows []books.Return) ([]books.Copy, error) {
 	for _, x := range rows {
-		x.Submission, x.Entered, x.Actor, x.Salt = upload, s.cfg.Registry.clock(), s.cfg.Actor, books.NewSalt()
+		x.Submission, x.Entered, x.Actor, x.Salt = upload, s.cfg.Registry.clock(), s.cfg.Actor, records.NewSalt()
 		if _, err := s.cfg.Registry.store.AddReturn(ctx, x); err != nil {
 			return nil, fmt.Errorf("submission %s carries the mark of copy %s, and that could not be entered: %w", upload, x.Copy, err)
 		}
@@ -119,13 +120,13 @@ func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, 
 
 // look reads the upload of row before its first copy is issued, page by page, and enters what it carries. It sets
 // p.Carries. The error wraps [ErrMarked] if [Config] refuses the upload.
-func (p *Prepared) look(ctx context.Context, row *Submission, doc *picture.Document, lim picture.Limits) error {
+func (p *Prepared) look(ctx context.Context, row *books.Submission, doc *picture.Document, lim picture.Limits) error {
 	s := p.issuer
 	issued, err := s.cfg.Registry.Copies(ctx, row.ID)
 	if err != nil {
 		return err
 	}
-	var rows []Return
+	var rows []books.Return
 	for k := 1; len(issued) == 0 && k <= max(row.Pages, 1); k++ {
 		img := p.image
 		if k > 1 || img == nil {
@@ -148,5 +149,5 @@ func (p *Prepared) look(ctx context.Context, row *Submission, doc *picture.Docum
 	if p.Carries, err = s.enterReturns(ctx, row.ID, rows); err != nil || s.cfg.Marked != MarkedRefused || len(p.Carries) == 0 {
 		return err
 	}
-	return s.refused(ctx, []Return{{Copy: p.Carries[0].ID}})
+	return s.refused(ctx, []books.Return{{Copy: p.Carries[0].ID}})
 }

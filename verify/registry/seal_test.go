@@ -18,7 +18,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -131,18 +132,18 @@ func TestSealing(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, x, again, "another data key and nonce each time")
 
-	for name, bad := range map[string]func(*books.Sealed){
-		"body":          func(x *books.Sealed) { x.Body[len(x.Body)/2] ^= 1 },
-		"nonce":         func(x *books.Sealed) { x.Body[0] ^= 1 },
-		"cut":           func(x *books.Sealed) { x.Body = x.Body[:len(x.Body)-1] },
-		"empty":         func(x *books.Sealed) { x.Body = nil },
-		"data key":      func(x *books.Sealed) { x.Wrapped[20] ^= 1 },
-		"no data key":   func(x *books.Sealed) { x.Wrapped = nil },
-		"other's":       func(x *books.Sealed) { x.Wrapped = again.Wrapped },
-		"other key's":   func(x *books.Sealed) { x.KeyID = "seal1-0000000000000000" },
-		"swapped parts": func(x *books.Sealed) { x.Wrapped, x.Body = x.Body, x.Wrapped },
+	for name, bad := range map[string]func(*records.Sealed){
+		"body":          func(x *records.Sealed) { x.Body[len(x.Body)/2] ^= 1 },
+		"nonce":         func(x *records.Sealed) { x.Body[0] ^= 1 },
+		"cut":           func(x *records.Sealed) { x.Body = x.Body[:len(x.Body)-1] },
+		"empty":         func(x *records.Sealed) { x.Body = nil },
+		"data key":      func(x *records.Sealed) { x.Wrapped[20] ^= 1 },
+		"no data key":   func(x *records.Sealed) { x.Wrapped = nil },
+		"other's":       func(x *records.Sealed) { x.Wrapped = again.Wrapped },
+		"other key's":   func(x *records.Sealed) { x.KeyID = "seal1-0000000000000000" },
+		"swapped parts": func(x *records.Sealed) { x.Wrapped, x.Body = x.Body, x.Wrapped },
 	} {
-		y := books.Sealed{KeyID: x.KeyID, Wrapped: bytes.Clone(x.Wrapped), Body: bytes.Clone(x.Body)}
+		y := records.Sealed{KeyID: x.KeyID, Wrapped: bytes.Clone(x.Wrapped), Body: bytes.Clone(x.Body)}
 		bad(&y)
 		_, err := sealing.Open(k, id, &y, sealing.Original)
 		assert.ErrorIs(t, err, registry.ErrSealed, name)
@@ -258,7 +259,7 @@ func TestSealingByAService(t *testing.T) {
 	cfg.SealKey = k
 	s := newIssuer(t, cfg)
 	s.SetMark(unmarkedMark, nil)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	upload := passportFile(t, 1, "jpeg")
 	sub := submit(t, s, upload, "", feb)
 	require.Equal(t, 1, kms.wrapped)
@@ -310,7 +311,7 @@ func TestAServiceThatOpensNothing(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealed, "it opens what was not altered")
 }
 
-func sealedOf(t *testing.T, cfg registry.Config, id watermark.Submission) *books.Sealed {
+func sealedOf(t *testing.T, cfg registry.Config, id watermark.Submission) *records.Sealed {
 	t.Helper()
 	x, err := cfg.Registry.Inner().Sealed(t.Context(), id, true)
 	require.NoError(t, err)

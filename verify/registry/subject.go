@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -17,7 +18,7 @@ import (
 // was entered: its entry commits to it, so that it stays until the upload is erased. The error wraps [ErrInput] for an
 // unusable reference, and [ErrNotFound] or [ErrErased] if an upload is not there.
 func (r *Registry) SetSubjects(ctx context.Context, subjects map[watermark.Submission]string, actor string) (changed []watermark.Submission, err error) {
-	if err := books.CheckText("actor", actor, intake.MaxName); err != nil {
+	if err := records.CheckText("actor", actor, intake.MaxName); err != nil {
 		return nil, err
 	}
 	var ids []watermark.Submission
@@ -25,17 +26,17 @@ func (r *Registry) SetSubjects(ctx context.Context, subjects map[watermark.Submi
 		if subject == "" {
 			return nil, fmt.Errorf("%w: submission %s: no subject reference", ErrInput, id)
 		}
-		if err := books.CheckName("subject reference", subject, intake.MaxName); err != nil {
+		if err := records.CheckName("subject reference", subject, intake.MaxName); err != nil {
 			return nil, err
 		}
 		ids = append(ids, id)
 	}
-	ids = books.Ascending(ids)
-	rows := make([]books.SubjectChange, len(ids))
+	ids = records.Ascending(ids)
+	rows := make([]records.SubjectChange, len(ids))
 	for i, id := range ids {
-		blind := books.NewSalt()
-		rows[i] = books.SubjectChange{Submission: id, Subject: subjects[id], Blind: blind, Digest: books.SubjectDigest(blind, subjects[id]),
-			Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: books.NewSalt()}}
+		blind := records.NewSalt()
+		rows[i] = records.SubjectChange{Submission: id, Subject: subjects[id], Blind: blind, Digest: records.SubjectDigest(blind, subjects[id]),
+			Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}}
 	}
 	another, err := r.store.SetSubjects(ctx, rows)
 	if err != nil {

@@ -12,9 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -52,19 +53,19 @@ func (s *shift) note(what string, n int, err error) bool {
 func (s *shift) write(t *testing.T, n int) error {
 	u := large(n)
 	u.Sealed.Body = u.Sealed.Body[:20_000]
-	_, err := s.d.AddSubmissions(t.Context(), []books.Upload{u})
+	_, err := s.d.AddSubmissions(t.Context(), []records.Upload{u})
 	if !s.note("submit", n, err) {
 		return err
 	}
 	err = s.d.AddCopy(t.Context(), &books.Copy{ID: watermark.CopyID(n), Submission: u.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0},
-		books.KeyEntry{ID: "v1-key", Added: t0})
+		records.KeyEntry{ID: "v1-key", Added: t0})
 	if !s.note("issue", n, err) {
 		return err
 	}
 	if n%3 > 0 {
 		return nil
 	}
-	err = s.d.Erase(t.Context(), books.Erasure{Submissions: []watermark.Submission{u.ID}, Entered: t0})
+	err = s.d.Erase(t.Context(), records.Erasure{Submissions: []watermark.Submission{u.ID}, Entered: t0})
 	s.note("erase", n, err)
 	return err
 }
@@ -132,7 +133,7 @@ func survived(t *testing.T, d *sqldb.DB, acks []done) {
 	t.Helper()
 	var err error
 	for range 20 {
-		if _, _, err = d.Check(t.Context()); err == nil || errors.Is(err, books.ErrTampered) {
+		if _, _, err = d.Check(t.Context()); err == nil || errors.Is(err, records.ErrTampered) {
 			break
 		}
 	}

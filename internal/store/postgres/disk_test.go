@@ -6,10 +6,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,7 +24,7 @@ func TestDiskFull(t *testing.T) {
 	var err error
 	for err == nil {
 		require.Less(t, n, 100, "the disk was never full")
-		if _, err = d.AddSubmissions(t.Context(), []books.Upload{large(n)}); err == nil {
+		if _, err = d.AddSubmissions(t.Context(), []records.Upload{large(n)}); err == nil {
 			n++
 		}
 	}
@@ -50,12 +51,12 @@ func TestLogFull(t *testing.T) {
 	var err error
 	for err == nil {
 		require.Less(t, n, 100, "the disk was never full")
-		if _, err = d.AddSubmissions(t.Context(), []books.Upload{large(n)}); err == nil {
+		if _, err = d.AddSubmissions(t.Context(), []records.Upload{large(n)}); err == nil {
 			n++
 		}
 	}
 	require.Regexp(t, "File too large|unexpected EOF|connection reset|broken pipe|conn closed|terminating connection", err.Error())
-	_, err = d.AddSubmissions(t.Context(), []books.Upload{large(n)})
+	_, err = d.AddSubmissions(t.Context(), []records.Upload{large(n)})
 	require.Error(t, err, "it stays full")
 	small.Unlimit(t)
 	entered(t, d, large(n))
@@ -111,18 +112,18 @@ func TestReadOnlyServer(t *testing.T) {
 }
 
 // entered tries again until the upload is entered: each of the lost sessions costs an error.
-func entered(t *testing.T, d *sqldb.DB, u books.Upload) {
+func entered(t *testing.T, d *sqldb.DB, u records.Upload) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		_, err := d.AddSubmissions(t.Context(), []books.Upload{u})
+		_, err := d.AddSubmissions(t.Context(), []records.Upload{u})
 		return err == nil
 	}, time.Minute, 10*time.Millisecond)
 }
 
-func large(n int) books.Upload {
+func large(n int) records.Upload {
 	u := upload(n)
 	u.Kept = true
-	u.Sealed = &books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: make([]byte, 1<<20)}
+	u.Sealed = &records.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: make([]byte, 1<<20)}
 	return u
 }
 
@@ -134,11 +135,11 @@ func TestEmptiedIndex(t *testing.T) {
 	u := upload(1)
 	_, err := d.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: "vendor", Added: t0})
 	require.NoError(t, err)
-	_, err = d.AddSubmissions(t.Context(), []books.Upload{u})
+	_, err = d.AddSubmissions(t.Context(), []records.Upload{u})
 	require.NoError(t, err)
 	for n := range 30 {
 		require.NoError(t, d.AddCopy(t.Context(), &books.Copy{ID: watermark.CopyID(n + 1), Submission: u.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0},
-			books.KeyEntry{ID: "v1-key", Added: t0}))
+			records.KeyEntry{ID: "v1-key", Added: t0}))
 	}
 	found, err := d.Copies(t.Context(), u.ID)
 	require.NoError(t, err)
@@ -150,7 +151,7 @@ func TestEmptiedIndex(t *testing.T) {
 		CREATE TABLE other (LIKE copy INCLUDING INDEXES);
 		UPDATE pg_class c SET relfilenode = o.relfilenode FROM pg_class o WHERE c.relname = 'copy_submission' AND o.relname = 'other_submission_idx'`)
 	_, err = d.Copies(t.Context(), u.ID)
-	require.ErrorIs(t, err, books.ErrTampered)
+	require.ErrorIs(t, err, records.ErrTampered)
 	_, _, err = d.Check(t.Context())
-	require.ErrorIs(t, err, books.ErrTampered)
+	require.ErrorIs(t, err, records.ErrTampered)
 }

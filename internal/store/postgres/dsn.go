@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 )
 
 // IsDSN reports whether the address is one of a PostgreSQL server.
@@ -25,19 +25,19 @@ const maxReaders = 8
 
 // parseDSN reads "postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE&…" with the parameters of libpq. schema is that of
 // the parameter search_path, or "" for the server's choice. cfg has maxReaders+1 connections unless pool_max_conns says
-// otherwise. parseDSN connects to nothing. The error wraps [books.ErrSchema] and repeats no password.
+// otherwise. parseDSN connects to nothing. The error wraps [records.ErrSchema] and repeats no password.
 func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 	u, err := url.Parse(dsn)
 	if err != nil || !IsDSN(dsn) || u.Opaque != "" {
-		return nil, "", fmt.Errorf("%w: the address must be postgres://USER@HOST/DATABASE", books.ErrSchema)
+		return nil, "", fmt.Errorf("%w: the address must be postgres://USER@HOST/DATABASE", records.ErrSchema)
 	}
 	cfg, err = pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: the address of the PostgreSQL server: %s", books.ErrSchema, cause(err, u))
+		return nil, "", fmt.Errorf("%w: the address of the PostgreSQL server: %s", records.ErrSchema, cause(err, u))
 	}
 	params := cfg.ConnConfig.RuntimeParams
 	if schema = params["search_path"]; schema != "" && !plainName.MatchString(schema) {
-		return nil, "", fmt.Errorf("%w: search_path must name one schema in small letters, digits and _", books.ErrSchema)
+		return nil, "", fmt.Errorf("%w: search_path must name one schema in small letters, digits and _", records.ErrSchema)
 	}
 	if params["application_name"] == "" {
 		params["application_name"] = "kycmark"
@@ -46,7 +46,7 @@ func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 		cfg.MaxConns = maxReaders + 1
 	}
 	if cfg.MaxConns < 2 {
-		return nil, "", fmt.Errorf("%w: pool_max_conns is %d: at least 2 are needed, to read while writing", books.ErrSchema, cfg.MaxConns)
+		return nil, "", fmt.Errorf("%w: pool_max_conns is %d: at least 2 are needed, to read while writing", records.ErrSchema, cfg.MaxConns)
 	}
 	return cfg, schema, nil
 }

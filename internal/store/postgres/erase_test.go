@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
@@ -32,7 +32,7 @@ func found(t *testing.T, text string) map[string]bool {
 		rel, _ := filepath.Rel(server.Data(), path)
 		folder := strings.Split(filepath.ToSlash(rel), "/")[0]
 		b, err := os.ReadFile(path)
-		if err == nil && (bytes.Contains(b, []byte(text)) || folder == "pg_wal" && bytes.Contains(records(b), []byte(text))) {
+		if err == nil && (bytes.Contains(b, []byte(text)) || folder == "pg_wal" && bytes.Contains(logRecords(b), []byte(text))) {
 			in[folder] = true
 		}
 		return nil
@@ -41,9 +41,9 @@ func found(t *testing.T, text string) map[string]bool {
 	return in
 }
 
-// records are a segment of the log without the headers of its pages, which cut texts in two
+// logRecords are a segment of the log without the headers of its pages, which cut texts in two
 // (access/xlog_internal.h: 40 bytes on the first page, 24 on the others).
-func records(segment []byte) (out []byte) {
+func logRecords(segment []byte) (out []byte) {
 	header := 40
 	for page := range slices.Chunk(segment, 8192) {
 		out = append(out, page[min(header, len(page)):]...)
@@ -72,11 +72,11 @@ func TestWhatErasureLeaves(t *testing.T) {
 		s := fmt.Sprintf(" %d of test 6", i)
 		ups[i].Subject, ups[i].Hash, ups[i].Kept = "subject"+s, "hash"+s, true
 		ups[i].Area, ups[i].AreaQuality = area(i).String(), phash.MinQuality
-		ups[i].Sealed = &books.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + s), Body: bytes.Repeat([]byte("body"+s), 1000)}
+		ups[i].Sealed = &records.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + s), Body: bytes.Repeat([]byte("body"+s), 1000)}
 	}
 	_, err := d.AddSubmissions(t.Context(), ups)
 	require.NoError(t, err)
-	_, err = d.SetSubjects(t.Context(), []books.SubjectChange{{Submission: ups[77].ID, Subject: "later subject of test 6", Entered: t0}})
+	_, err = d.SetSubjects(t.Context(), []records.SubjectChange{{Submission: ups[77].ID, Subject: "later subject of test 6", Entered: t0}})
 	require.NoError(t, err)
 	admin(t, dsn, "CHECKPOINT")
 	admin(t, dsn, "ANALYZE") // which keeps samples of columns
@@ -86,7 +86,7 @@ func TestWhatErasureLeaves(t *testing.T) {
 	for _, text := range erased {
 		require.True(t, found(t, text)["base"], text)
 	}
-	require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: []watermark.Submission{ups[77].ID}, Entered: t0}))
+	require.NoError(t, d.Erase(t.Context(), records.Erasure{Submissions: []watermark.Submission{ups[77].ID}, Entered: t0}))
 	admin(t, dsn, "CHECKPOINT")
 	for _, text := range erased {
 		require.True(t, found(t, text)["pg_wal"], "the log keeps it for a while: %s", text)
@@ -114,8 +114,8 @@ func TestErasureTakesTheOwner(t *testing.T) {
 	dsn := server.DSN(t)
 	d := create(t, dsn)
 	up := upload(1)
-	up.Kept, up.Sealed = true, &books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
-	_, err := d.AddSubmissions(t.Context(), []books.Upload{up})
+	up.Kept, up.Sealed = true, &records.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
+	_, err := d.AddSubmissions(t.Context(), []records.Upload{up})
 	require.NoError(t, err)
 	_, schema, _ := strings.Cut(dsn, "search_path=")
 	role := "clerk_" + schema // roles are the server's, not the schema's
@@ -128,7 +128,7 @@ func TestErasureTakesTheOwner(t *testing.T) {
 	require.NoError(t, err)
 	defer clerk.Close()
 
-	e := books.Erasure{Submissions: []watermark.Submission{up.ID}, Entered: t0}
+	e := records.Erasure{Submissions: []watermark.Submission{up.ID}, Entered: t0}
 	refused := func(tables string) {
 		t.Helper()
 		require.ErrorContains(t, clerk.Erase(t.Context(), e), "nothing was erased: permission denied for role "+role+" to free old rows by VACUUM of "+tables+":")

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -19,7 +19,7 @@ func Connect(ctx context.Context, dsn string) (write, read *sql.DB, done func() 
 }
 
 // CreateAnyway is Create on any server.
-func CreateAnyway(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, error) {
+func CreateAnyway(ctx context.Context, dsn string, info records.Info) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn, nil)
 	if err != nil {
 		return nil, err

@@ -18,21 +18,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
 // At returns the driver of a registry in the database that dsn names. places open originals outside of
 // the database and of folders.
-func At(dsn string, places ...objects.Open) books.Driver {
+func At(dsn string, places ...objects.Open) records.Driver {
 	return sqldb.Driver{At: dsn, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }
 
 // Create makes the registry that info names in the database that dsn names, and opens it. The database must be there;
 // the schema that search_path names is made if it is missing. The error wraps [fs.ErrExist] if a registry is there, and
-// [books.ErrSchema] if the address or the server is unusable.
-func Create(ctx context.Context, dsn string, info books.Info, places ...objects.Open) (*sqldb.DB, error) {
+// [records.ErrSchema] if the address or the server is unusable.
+func Create(ctx context.Context, dsn string, info records.Info, places ...objects.Open) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn, places)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.D
 	return s.named(sqldb.OpenCopy(ctx, s.dialect(), s.write, s.read))
 }
 
-// Open opens the registry in the database that dsn names. It makes no registry. The error wraps [books.ErrSchema] if
+// Open opens the registry in the database that dsn names. It makes no registry. The error wraps [records.ErrSchema] if
 // the database holds no registry, its creation was interrupted, or the server may lose commits.
 func Open(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn, places)
@@ -132,7 +132,7 @@ func session(ctx context.Context, c *pgx.Conn) error {
 
 // durable checks the server's settings. fsync and full_page_writes must be on, else a crash may lose acknowledged
 // commits or destroy the registry; server_encoding must be UTF8. If a setting is wrong, the error wraps
-// [books.ErrSchema]. synchronous_commit is not checked, since [session] sets it.
+// [records.ErrSchema]. synchronous_commit is not checked, since [session] sets it.
 func (s *server) durable(ctx context.Context) error {
 	var fsync, pages, encoding, sums string
 	err := s.read.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'),
@@ -143,20 +143,20 @@ func (s *server) durable(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	case fsync != "on" || pages != "on":
 		return fmt.Errorf("%w: the server runs with fsync=%s and full_page_writes=%s, so that a crash can destroy the registry",
-			books.ErrSchema, fsync, pages)
+			records.ErrSchema, fsync, pages)
 	case encoding != "UTF8":
-		return fmt.Errorf("%w: %s is encoded in %s; it must be UTF8", books.ErrSchema, s.place, encoding)
+		return fmt.Errorf("%w: %s is encoded in %s; it must be UTF8", records.ErrSchema, s.place, encoding)
 	}
 	return nil
 }
 
 // makeSchema makes the schema that the address names, if it is missing; "" names no schema. It
 // asks first whether the schema is there, because a role that may use a schema need not be
-// allowed to make schemas. The error wraps [books.ErrSchema] if the server would not notice a damaged page. A
+// allowed to make schemas. The error wraps [records.ErrSchema] if the server would not notice a damaged page. A
 // registry that is there can be opened, and an audit says so.
 func (s *server) makeSchema(ctx context.Context) error {
 	if s.unsummed {
-		return fmt.Errorf("%w: the server runs without data checksums: stop it and run pg_checksums --enable", books.ErrSchema)
+		return fmt.Errorf("%w: the server runs without data checksums: stop it and run pg_checksums --enable", records.ErrSchema)
 	}
 	if s.schema == "" {
 		return nil

@@ -17,10 +17,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 var server pgtest.Server
@@ -33,21 +34,21 @@ func TestMain(m *testing.M) {
 
 var t0 = time.Date(2018, 2, 3, 4, 5, 6, 0, time.UTC)
 
-func info() books.Info {
-	return books.Info{ID: [16]byte{1}, Created: t0, Logged: books.Logged{Salt: [32]byte{2}}}
+func info() records.Info {
+	return records.Info{ID: [16]byte{1}, Created: t0, Logged: books.Logged{Salt: [32]byte{2}}}
 }
 
-func upload(n int) books.Upload {
+func upload(n int) records.Upload {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
-	return books.Upload{Submission: books.Submission{
+	return records.Upload{Submission: books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
 		Submitted: t0, Received: t0, Hash: fmt.Sprintf("pdq:%064x", sum), Logged: books.Logged{Salt: sum},
 		Details: books.Details{Decoder: "d", Chain: "pdq/1"},
 	}}
 }
 
-func uploads(from, n int) []books.Upload {
-	out := make([]books.Upload, n)
+func uploads(from, n int) []records.Upload {
+	out := make([]records.Upload, n)
 	for i := range out {
 		out[i] = upload(from + i)
 	}
@@ -75,7 +76,7 @@ func admin(t *testing.T, dsn, query string, args ...any) {
 func TestRegistriesShareAServer(t *testing.T) {
 	one, other := server.DSN(t), server.DSN(t)
 	_, err := postgres.Open(t.Context(), one)
-	require.ErrorIs(t, err, books.ErrSchema, "opening makes nothing")
+	require.ErrorIs(t, err, records.ErrSchema, "opening makes nothing")
 	require.ErrorContains(t, err, "schema test")
 
 	d, e := create(t, one), create(t, other)
@@ -120,7 +121,7 @@ func TestCreationsAtOnceMakeOneRegistry(t *testing.T) {
 	}
 	require.LessOrEqual(t, n, 1)
 	d, err := postgres.Open(t.Context(), dsn)
-	if errors.Is(err, books.ErrSchema) { // every one met another's half
+	if errors.Is(err, records.ErrSchema) { // every one met another's half
 		d, err = postgres.Create(t.Context(), dsn, info())
 	}
 	require.NoError(t, err)
@@ -133,7 +134,7 @@ func TestOtherDatabasesAreRefusedAndLeftAlone(t *testing.T) {
 	foreign, _, _ := strings.Cut(dsn, "&search_path=")
 	foreign += "&search_path=foreigners"
 	_, err := postgres.Open(t.Context(), foreign)
-	require.ErrorIs(t, err, books.ErrSchema)
+	require.ErrorIs(t, err, records.ErrSchema)
 	_, err = postgres.Create(t.Context(), foreign, info())
 	require.Error(t, err, "it is in the way")
 	admin(t, foreign, "INSERT INTO foreigners.registry VALUES (1)")
@@ -147,7 +148,7 @@ func TestInterruptedCreationIsTakenUp(t *testing.T) {
 		ALTER TABLE ledger ENABLE TRIGGER ALL;
 		DELETE FROM list_node; UPDATE ledger_head SET lists = decode(repeat('00', 32), 'hex'), size = 0, root = '\xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'`)
 	_, err := postgres.Open(t.Context(), dsn)
-	require.ErrorIs(t, err, books.ErrSchema)
+	require.ErrorIs(t, err, records.ErrSchema)
 	require.ErrorContains(t, err, "interrupted")
 	d = create(t, dsn)
 	_, _, err = d.Check(t.Context())
@@ -159,7 +160,7 @@ func TestLaterSchemaIsRefused(t *testing.T) {
 	require.NoError(t, create(t, dsn).Close())
 	admin(t, dsn, "INSERT INTO schema_version (version) VALUES (9999)")
 	_, err := postgres.Open(t.Context(), dsn)
-	require.ErrorIs(t, err, books.ErrSchema)
+	require.ErrorIs(t, err, records.ErrSchema)
 	require.ErrorContains(t, err, "another version of kycmark")
 }
 
@@ -184,7 +185,7 @@ func TestDurabilitySettings(t *testing.T) {
 			if err == nil {
 				d.Close()
 			}
-			return errors.Is(err, books.ErrSchema) && strings.Contains(err.Error(), setting+"=off")
+			return errors.Is(err, records.ErrSchema) && strings.Contains(err.Error(), setting+"=off")
 		}, time.Minute, 10*time.Millisecond)
 		admin(t, dsn, "ALTER SYSTEM RESET "+setting)
 		admin(t, dsn, "SELECT pg_reload_conf()")
@@ -205,7 +206,7 @@ func TestServerWithoutChecksums(t *testing.T) {
 		func(ctx context.Context, dsn string) (*sqldb.DB, error) { return postgres.OpenCopy(ctx, dsn) },
 	} {
 		_, err := open(t.Context(), dsn)
-		require.ErrorIs(t, err, books.ErrSchema)
+		require.ErrorIs(t, err, records.ErrSchema)
 		require.ErrorContains(t, err, "without data checksums")
 	}
 	d, err := postgres.CreateAnyway(t.Context(), dsn, info())
@@ -306,7 +307,7 @@ func FuzzParseDSN(f *testing.F) {
 	f.Fuzz(func(t *testing.T, dsn string) {
 		schema, err := postgres.ParseDSN(dsn)
 		if err != nil {
-			require.ErrorIs(t, err, books.ErrSchema)
+			require.ErrorIs(t, err, records.ErrSchema)
 			return
 		}
 		require.True(t, postgres.IsDSN(dsn))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 )
 
@@ -58,7 +58,7 @@ func TestChangedSchema(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, books.ErrTampered)
+			require.ErrorIs(t, err, records.ErrTampered)
 			require.ErrorContains(t, err, says)
 		})
 	}

@@ -8,15 +8,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // hashRow is an upload of which nothing is kept but its hash.
-func hashRow(n int64) books.Upload {
+func hashRow(n int64) records.Upload {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
-	return books.Upload{Submission: books.Submission{
+	return records.Upload{Submission: books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: 3_000_000, Format: "jpeg", Width: 4000, Height: 3000,
 		Submitted: t0, Received: t0, Subject: fmt.Sprintf("subject-%d", n), Hash: fmt.Sprintf("pdq:%x", sum), Quality: 100, Logged: books.Logged{Salt: sum},
 		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%x", sum), Chain: "pdq/1", AreaQuality: 90},
@@ -40,7 +41,7 @@ func BenchmarkLiveInsert(b *testing.B) {
 		b.SetParallelism(16) // for each of 2 processors
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				_, err := d.AddSubmissions(b.Context(), []books.Upload{hashRow(n.Add(1))})
+				_, err := d.AddSubmissions(b.Context(), []records.Upload{hashRow(n.Add(1))})
 				require.NoError(b, err)
 			}
 		})
@@ -56,7 +57,7 @@ func BenchmarkLiveInsert(b *testing.B) {
 func BenchmarkBulkInsert(b *testing.B) {
 	const batch = 5000
 	benchEach(b, func(b *testing.B, d *sqldb.DB) {
-		rows := make([]books.Upload, batch)
+		rows := make([]records.Upload, batch)
 		for n := range b.N {
 			b.StopTimer()
 			for i := range rows {
@@ -77,7 +78,7 @@ func BenchmarkCountDays(b *testing.B) {
 			_, err := d.AddRecipient(b.Context(), recipient(fmt.Sprint("vendor ", i)))
 			require.NoError(b, err)
 		}
-		rows := make([]books.Upload, 5000)
+		rows := make([]records.Upload, 5000)
 		for n := range int64(4) {
 			for i := range rows {
 				rows[i] = hashRow(n*5000 + int64(i))

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -21,8 +22,8 @@ import (
 // number, all in one snapshot. Numbers are unique in each table, so equal counts leave no row
 // without an entry. Check also compares kept checkpoints and sealed rows, and names segments that were found altered. It
 // returns the number of entries and the root. The first difference is an error that wraps
-// [books.ErrTampered]. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
-func (d *DB) Check(ctx context.Context, each ...func(books.Entry)) (size int64, root tlog.Hash, err error) {
+// [records.ErrTampered]. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
+func (d *DB) Check(ctx context.Context, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
 	if err := d.finishErasures(ctx); err != nil {
 		return 0, root, err
 	}
@@ -89,7 +90,7 @@ func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]strin
 }
 
 // sound compares the schema with what it should be. It then has the database compare tables with their indexes, which
-// find what verdicts and erasures rest on. Package registry compares sealed rows. The error wraps [books.ErrTampered].
+// find what verdicts and erasures rest on. Package registry compares sealed rows. The error wraps [records.ErrTampered].
 func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 	if what, err := d.dialect.Drift(ctx, q); err != nil {
 		return err
@@ -107,14 +108,14 @@ func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 }
 
 // check is [DB.Check] within the transaction q, which must show one state of all tables.
-func check(ctx context.Context, q querier, each ...func(books.Entry)) (size int64, root tlog.Hash, err error) {
+func check(ctx context.Context, q querier, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
 	tree, err := tlog.NewTree(0, nil)
 	if err != nil {
 		return 0, root, err
 	}
 	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64), each: each}
 	var unread error
-	if c.checkpoints, unread = checkpointTable.rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, books.ErrTampered) {
+	if c.checkpoints, unread = checkpointTable.rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, records.ErrTampered) {
 		return 0, root, unread
 	}
 	if err := c.ledger(); err != nil {
@@ -138,7 +139,7 @@ type checker struct {
 	erased      int64                              // submissions
 	listed      int64                              // submissions that erasures erased
 	kept        int64                              // originals
-	each        []func(books.Entry)
+	each        []func(records.Entry)
 }
 
 // size returns how many entries were read so far.
@@ -148,7 +149,7 @@ func (c *checker) size() int64 { return int64(c.tree.Size()) }
 const page = 1000
 
 // ledger reads all entries in the order of their numbers, page entries at a time, and checks
-// each entry. The first difference is an error that wraps [books.ErrTampered].
+// each entry. The first difference is an error that wraps [records.ErrTampered].
 func (c *checker) ledger() error {
 	for {
 		entries, err := ledgerTable.rows(c.ctx, c.q, " WHERE seq > $1 ORDER BY seq LIMIT $2", c.size(), page)
@@ -166,7 +167,7 @@ func (c *checker) ledger() error {
 
 // page checks entries, sorted by number, and the rows that carry their numbers. The first entry
 // must follow the last entry that was checked before. Without entries page does nothing. A gap,
-// or any difference, is an error that wraps [books.ErrTampered].
+// or any difference, is an error that wraps [records.ErrTampered].
 func (c *checker) page(entries []ledgerRow) error {
 	if len(entries) == 0 {
 		return nil
@@ -191,7 +192,7 @@ func (c *checker) page(entries []ledgerRow) error {
 }
 
 // leaf appends the entry of r to the tree. It compares the nodes that this completes with the nodes that r keeps, and
-// the new root with a kept checkpoint of this size. A difference is an error that wraps [books.ErrTampered].
+// the new root with a kept checkpoint of this size. A difference is an error that wraps [records.ErrTampered].
 func (c *checker) leaf(r ledgerRow) error {
 	if !bytes.Equal(appendLeaf(c.tree, r.entry), r.nodes) {
 		return tampered("entry %d differs from the entry in the ledger's tree", r.seq)
@@ -208,9 +209,9 @@ func (c *checker) leaf(r ledgerRow) error {
 // entry compares the entry of r with the entry that its row gives: kind, time (microseconds) and
 // commitment. It adds the row to its lists, and compares their root. evidence holds the entries of the
 // rows, by number. The commitment of an erased row is not compared. entry also counts the entry by kind. A difference, or an entry without a row,
-// is an error that wraps [books.ErrTampered].
+// is an error that wraps [records.ErrTampered].
 func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
-	e, err := books.ParseEntry(r.entry)
+	e, err := records.ParseEntry(r.entry)
 	if err != nil {
 		return tampered("entry %d: %v", r.seq, err)
 	}
@@ -250,17 +251,17 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 var erasedCommitment = [32]byte{}
 
 // evidence reads all rows that carry the numbers from first to last, both included. For each number it returns the
-// entry that its row must have, without Lists. Two rows with one number are an error that wraps [books.ErrTampered].
+// entry that its row must have, without Lists. Two rows with one number are an error that wraps [records.ErrTampered].
 func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 	found := make(map[int64]rowEntry)
 	var twice error
-	put := func(row books.Row) {
-		e := books.EntryOf(row)
+	put := func(row records.Row) {
+		e := records.EntryOf(row)
 		e.Seq = row.Number()
 		if _, ok := found[e.Seq]; ok {
 			twice = tampered("two rows carry the number %d", e.Seq)
 		}
-		x := rowEntry{Entry: e, lists: books.ListsOf(row, e.Kind)}
+		x := rowEntry{Entry: e, lists: records.ListsOf(row, e.Kind)}
 		var submitted time.Time
 		switch row := row.(type) {
 		case books.Copy:
@@ -270,7 +271,7 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 				x.Commitment = erasedCommitment
 			}
 		}
-		x.counted, x.item = books.CountedOn(row, x.Entry, submitted)
+		x.counted, x.item = records.CountedOn(row, x.Entry, submitted)
 		found[e.Seq] = x
 	}
 	for _, t := range evidenceTables {
@@ -283,7 +284,7 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 
 // A rowEntry is the entry that a row must have, without Lists, and the lists that the row is on.
 type rowEntry struct {
-	books.Entry
+	records.Entry
 	lists   []string
 	counted string // the list by which it is counted; "": none
 	item    tlog.Hash
@@ -293,33 +294,33 @@ type rowEntry struct {
 type evidenceTable struct {
 	kind, name string
 	// read calls put with every row that carries a number from first to last, both included.
-	read func(c *checker, first, last int64, put func(books.Row)) error
+	read func(c *checker, first, last int64, put func(records.Row)) error
 }
 
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
-	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
-	plain(books.EntryKeyState, keyStateTable), evidenceOf(books.EntryIssue, copyTable.name, copyTable.rows, (*checker).copies),
-	plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable), plain(books.EntryReturn, returnTable),
-	plain(books.EntryConclusion, conclusionTable), plain(books.EntryCosigned, cosignedTable),
-	evidenceOf(books.EntryInvestigation, investigationTable.name, investigationTable.rows, (*checker).investigations),
-	evidenceOf(books.EntryCustody, custodyTable.name, readCustody, nil),
-	evidenceOf(books.EntrySubmission, submissionTable.name, submissionTable.rows, (*checker).submissions),
-	evidenceOf(books.EntryErasure, erasureTable.name, readErasures, (*checker).erasures),
-	evidenceOf(books.EntrySubject, subjectTable.name, subjectTable.rows, (*checker).subjects),
+	plain(records.EntryRegistry, infoTable), plain(records.EntryRecipient, recipientTable), plain(records.EntryKey, markKeyTable),
+	plain(records.EntryKeyState, keyStateTable), evidenceOf(records.EntryIssue, copyTable.name, copyTable.rows, (*checker).copies),
+	plain(records.EntryRelease, releaseTable), plain(records.EntryReceipt, receiptTable), plain(records.EntryReturn, returnTable),
+	plain(records.EntryConclusion, conclusionTable), plain(records.EntryCosigned, cosignedTable),
+	evidenceOf(records.EntryInvestigation, investigationTable.name, investigationTable.rows, (*checker).investigations),
+	evidenceOf(records.EntryCustody, custodyTable.name, readCustody, nil),
+	evidenceOf(records.EntrySubmission, submissionTable.name, submissionTable.rows, (*checker).submissions),
+	evidenceOf(records.EntryErasure, erasureTable.name, readErasures, (*checker).erasures),
+	evidenceOf(records.EntrySubject, subjectTable.name, subjectTable.rows, (*checker).subjects),
 }
 
 // plain describes the table t of entries of one kind (a constant of package books). Each row has
 // all that its entry commits to, and is kept as it was entered.
-func plain[T books.Row](kind string, t table[T]) evidenceTable {
+func plain[T records.Row](kind string, t table[T]) evidenceTable {
 	return evidenceOf(kind, t.name, t.rows, nil)
 }
 
 // evidenceOf describes a table whose rows read returns. further, if it is not nil, checks what their entries do not show, of
-// the rows with the numbers from first to last: a difference is an error that wraps [books.ErrTampered].
-func evidenceOf[T books.Row](kind, name string, read func(ctx context.Context, q querier, tail string, args ...any) ([]T, error),
+// the rows with the numbers from first to last: a difference is an error that wraps [records.ErrTampered].
+func evidenceOf[T records.Row](kind, name string, read func(ctx context.Context, q querier, tail string, args ...any) ([]T, error),
 	further func(c *checker, first, last int64, rows []T) error) evidenceTable {
-	return evidenceTable{kind, name, func(c *checker, first, last int64, put func(books.Row)) error {
+	return evidenceTable{kind, name, func(c *checker, first, last int64, put func(records.Row)) error {
 		rows, err := read(c.ctx, c.q, " WHERE seq BETWEEN $1 AND $2", first, last)
 		if err == nil && len(rows) > 0 && further != nil {
 			err = further(c, first, last, rows)
@@ -342,7 +343,7 @@ func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
 	return filesEntered(rows)
 }
 
-// filesEntered compares the files of investigations with what was entered. The error wraps [books.ErrTampered].
+// filesEntered compares the files of investigations with what was entered. The error wraps [records.ErrTampered].
 func filesEntered(all []books.Investigation) error {
 	for _, i := range all {
 		if (len(i.Digests) > 0 || i.Pictures != books.Digest{}) && sha256.Sum256(i.Digests) != i.Pictures {
@@ -365,7 +366,7 @@ func (c *checker) submissions(_, _ int64, rows []books.Submission) error {
 		if s.Kept && s.Page < 2 {
 			c.kept++
 		}
-		if s.Page > 1 && s.ID != books.PageID(s.Document, s.Page) || s.Page < 2 && s.Document != (watermark.Submission{}) ||
+		if s.Page > 1 && s.ID != records.PageID(s.Document, s.Page) || s.Page < 2 && s.Document != (watermark.Submission{}) ||
 			s.Pages == 1 || s.Page < 0 || s.Page > s.Pages || (s.Page == 0) != (s.Pages == 0) {
 			return tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
 		}
@@ -375,13 +376,13 @@ func (c *checker) submissions(_, _ int64, rows []books.Submission) error {
 
 // erasures compares each erasure with the submissions that it blanked: their digest (Left) and their number.
 // c.listed counts the submissions.
-func (c *checker) erasures(_, _ int64, rows []books.Erasure) error {
+func (c *checker) erasures(_, _ int64, rows []records.Erasure) error {
 	for _, e := range rows {
 		left, err := submissionTable.rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)
 		if err != nil {
 			return err
 		}
-		if books.Left(left) != e.Left || len(left) != len(e.Submissions) {
+		if records.Left(left) != e.Left || len(left) != len(e.Submissions) {
 			return tampered("the submissions that entry %d erased were edited", e.Seq)
 		}
 		c.listed += int64(len(left))
@@ -391,7 +392,7 @@ func (c *checker) erasures(_, _ int64, rows []books.Erasure) error {
 
 // subjects checks that the digest of a change binds the reference. The reference must be blank exactly if a later change
 // replaced it or its submission was erased.
-func (c *checker) subjects(first, last int64, rows []books.SubjectChange) error {
+func (c *checker) subjects(first, last int64, rows []records.SubjectChange) error {
 	counting, err := numbers(c.ctx, c.q, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
 		WHERE x.seq BETWEEN $1 AND $2 AND s.erased = 0 AND NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = x.submission AND y.seq > x.seq)
 		ORDER BY x.seq`, first, last)
@@ -400,7 +401,7 @@ func (c *checker) subjects(first, last int64, rows []books.SubjectChange) error 
 	}
 	for _, x := range rows {
 		blank := x.Subject == "" && x.Blind == [32]byte{}
-		if _, counts := slices.BinarySearch(counting, x.Seq); blank == counts || !blank && books.SubjectDigest(x.Blind, x.Subject) != x.Digest {
+		if _, counts := slices.BinarySearch(counting, x.Seq); blank == counts || !blank && records.SubjectDigest(x.Blind, x.Subject) != x.Digest {
 			return tampered("the subject of entry %d was edited", x.Seq)
 		}
 	}
@@ -408,7 +409,7 @@ func (c *checker) subjects(first, last int64, rows []books.SubjectChange) error 
 }
 
 // ends checks what is left when all entries are read: the stored head, checkpoints of more
-// entries than there are, rows without an entry, and sealed rows. It sets c.root. A difference is an error that wraps [books.ErrTampered].
+// entries than there are, rows without an entry, and sealed rows. It sets c.root. A difference is an error that wraps [records.ErrTampered].
 func (c *checker) ends() error {
 	head, err := readHead(c.ctx, c.q, "")
 	if err != nil {
@@ -425,7 +426,7 @@ func (c *checker) ends() error {
 }
 
 // storedLists compares the stored lists, under this root, with those made from the rows. A difference is an error that
-// wraps [books.ErrTampered].
+// wraps [records.ErrTampered].
 func (c *checker) storedLists(root tlog.Hash) error {
 	if root != c.lists.Root() {
 		return tampered("the root of the lists is not that of the rows")
@@ -455,7 +456,7 @@ func (c *checker) storedLists(root tlog.Hash) error {
 
 // counts compares the number of rows of each evidence table with the number of entries of its
 // kind, so that no row lacks an entry. It also compares the lengths of the lists of custody and
-// erasures with what was entered. A difference is an error that wraps [books.ErrTampered].
+// erasures with what was entered. A difference is an error that wraps [records.ErrTampered].
 func (c *checker) counts() error {
 	for _, t := range evidenceTables {
 		n, err := c.count("SELECT count(*) FROM " + t.name)
@@ -476,7 +477,7 @@ func (c *checker) counts() error {
 }
 
 // pages finds submissions whose pages are not all there, and pages without their submission, entered
-// before it, or not erased with it. Each is an error that wraps [books.ErrTampered].
+// before it, or not erased with it. Each is an error that wraps [records.ErrTampered].
 func (c *checker) pages() error {
 	err := c.none("of %d submissions pages are missing", `submission d WHERE d.page = 1
 		AND (SELECT count(*) FROM submission p WHERE p.page > 1 AND p.document = d.id) <> d.pages - 1`)
@@ -489,7 +490,7 @@ func (c *checker) pages() error {
 
 // sealed finds originals, hashes and local features that were sealed and removed. It also finds sealed rows whose submission is
 // missing or erased, and sealed files of submissions that were entered by their hashes alone.
-// Each is an error that wraps [books.ErrTampered]. sealed decrypts nothing.
+// Each is an error that wraps [records.ErrTampered]. sealed decrypts nothing.
 func (c *checker) sealed() error {
 	n, first, err := c.without(`s.kept <> 0 AND s.page < 2
 		AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND (length(x.body) > 0 OR x.object_size > 0))`)
@@ -501,7 +502,7 @@ func (c *checker) sealed() error {
 	}
 	for what, lost := range map[string]string{
 		"hashes":   "(SELECT seal_hashes FROM registry) <> 0",
-		"features": "s.kept <> 0 AND s.chain LIKE '%" + books.ChainFeatures + "%' AND s.chain NOT LIKE '%" + books.ChainFeatures + "0'",
+		"features": "s.kept <> 0 AND s.chain LIKE '%" + records.ChainFeatures + "%' AND s.chain NOT LIKE '%" + records.ChainFeatures + "0'",
 	} {
 		n, first, err = c.without("s.erased = 0 AND " + lost +
 			" AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND length(x." + what + ") > 0)")
@@ -516,7 +517,7 @@ func (c *checker) sealed() error {
 		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) + x.object_size = 0))`)
 }
 
-// none returns an error that wraps [books.ErrTampered] if a query has rows. wrong, its text, has their number. rows is
+// none returns an error that wraps [records.ErrTampered] if a query has rows. wrong, its text, has their number. rows is
 // the query behind "FROM".
 func (c *checker) none(wrong, rows string) error {
 	n, err := c.count("SELECT count(*) FROM " + rows)
@@ -539,7 +540,7 @@ func (c *checker) without(where string) (n int64, first string, err error) {
 }
 
 // equal runs the queries left and right, of one number each, and compares the numbers. If they
-// differ, the error wraps [books.ErrTampered], and what begins its text: "custody lists".
+// differ, the error wraps [records.ErrTampered], and what begins its text: "custody lists".
 func (c *checker) equal(what, left, right string) error {
 	a, err := c.count(left)
 	if err != nil {

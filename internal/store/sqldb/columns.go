@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -35,14 +36,14 @@ type fixed []byte
 
 func (f fixed) Value() (driver.Value, error) { return []byte(f), nil }
 
-// Scan copies a blob into f. The error wraps [books.ErrTampered] if src is no blob, or a blob of another length than f.
+// Scan copies a blob into f. The error wraps [records.ErrTampered] if src is no blob, or a blob of another length than f.
 func (f fixed) Scan(src any) error {
 	b, err := as[[]byte](src)
 	if err != nil {
 		return err
 	}
 	if len(b) != len(f) {
-		return fmt.Errorf("%w: a blob of %d bytes where %d belong", books.ErrTampered, len(b), len(f))
+		return fmt.Errorf("%w: a blob of %d bytes where %d belong", records.ErrTampered, len(b), len(f))
 	}
 	copy(f, b)
 	return nil
@@ -58,7 +59,7 @@ func (s sparse) Value() (driver.Value, error) {
 	return []byte{}, nil
 }
 
-// Scan copies a blob into s; an empty blob sets s to zeros. The error wraps [books.ErrTampered] if src is no blob, or a
+// Scan copies a blob into s; an empty blob sets s to zeros. The error wraps [records.ErrTampered] if src is no blob, or a
 // blob of another length, or one of zeros alone, which Value never writes.
 func (s sparse) Scan(src any) error {
 	if b, ok := src.([]byte); ok && len(b) == 0 {
@@ -69,7 +70,7 @@ func (s sparse) Scan(src any) error {
 		return err
 	}
 	if !slices.ContainsFunc(s, func(b byte) bool { return b != 0 }) {
-		return fmt.Errorf("%w: a blob of zeros where an empty one belongs", books.ErrTampered)
+		return fmt.Errorf("%w: a blob of zeros where an empty one belongs", records.ErrTampered)
 	}
 	return nil
 }
@@ -152,7 +153,7 @@ func (f flag) Value() (driver.Value, error) {
 	return int64(0), nil
 }
 
-// Scan reads 0 as false and 1 as true. Every other value is an error that wraps [books.ErrTampered].
+// Scan reads 0 as false and 1 as true. Every other value is an error that wraps [records.ErrTampered].
 func (f flag) Scan(src any) error {
 	n, ok := src.(int64)
 	if !ok || n != 0 && n != 1 {
@@ -169,7 +170,7 @@ func (c copyID) Value() (driver.Value, error) {
 	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil
 }
 
-// Scan reads 8 bytes, big endian. The error wraps [books.ErrTampered] if src is no blob of 8 bytes.
+// Scan reads 8 bytes, big endian. The error wraps [records.ErrTampered] if src is no blob of 8 bytes.
 func (c copyID) Scan(src any) error {
 	var raw [8]byte
 	if err := fixed(raw[:]).Scan(src); err != nil {
@@ -231,16 +232,16 @@ func as[T int64 | []byte](src any) (value T, err error) {
 var scanError = regexp.MustCompile(`^sql: Scan error on column index \d+, name "([^"]*)": `)
 
 // unreadable returns err, of reading a row, without words of package database/sql. If a column does not hold what its
-// type asks for, the error names the column and wraps [books.ErrTampered].
+// type asks for, the error names the column and wraps [records.ErrTampered].
 func unreadable(err error) error {
 	column := scanError.FindStringSubmatch(fmt.Sprint(err))
 	switch {
 	case column == nil:
 		return err
-	case errors.Is(err, books.ErrTampered):
+	case errors.Is(err, records.ErrTampered):
 		return fmt.Errorf("column %s: %w", column[1], errors.Unwrap(err))
 	}
-	return fmt.Errorf("column %s: %w: it holds a value of another type", column[1], books.ErrTampered)
+	return fmt.Errorf("column %s: %w: it holds a value of another type", column[1], records.ErrTampered)
 }
 
 // inEntry names the entry of the present row, " (entry 7)", if the row has a number.
@@ -263,4 +264,4 @@ func inEntry(rows *sql.Rows) string {
 }
 
 // unexpected returns the error about a column that holds a value of another type.
-func unexpected(src any) error { return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src) }
+func unexpected(src any) error { return fmt.Errorf("%w: a column holds %T", records.ErrTampered, src) }

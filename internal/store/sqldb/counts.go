@@ -7,8 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,7 +24,7 @@ const (
 // dayBegin returns the begin of the UTC day of a time.
 func dayBegin(t time.Time) time.Time { return t.UTC().Truncate(dayOf) }
 
-// uploadDays counts all uploads by the day of their submission, as entered. The error wraps [books.ErrTampered] if days are
+// uploadDays counts all uploads by the day of their submission, as entered. The error wraps [records.ErrTampered] if days are
 // missing. The query goes from day to day by the index of times.
 func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books.Issued, err error) {
 	times, err := collect(ctx, q, func(t *time.Time) []any { return []any{micros{t}} }, `WITH RECURSIVE day (first) AS (
@@ -33,24 +34,24 @@ func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books
 	if err != nil {
 		return nil, err
 	}
-	all, err := lists.Find(ctx, books.EntrySubmission)
+	all, err := lists.Find(ctx, records.EntrySubmission)
 	if err != nil {
 		return nil, damaged(err)
 	}
-	pages, err := lists.Find(ctx, books.FurtherPages)
+	pages, err := lists.Find(ctx, records.FurtherPages)
 	if err != nil {
 		return nil, damaged(err)
 	}
 	names := make([]string, len(times))
 	for i, t := range times {
-		names[i] = books.UploadsOf(t)
+		names[i] = records.UploadsOf(t)
 	}
 	if err := lists.Read(ctx, names...); err != nil {
 		return nil, damaged(err)
 	}
 	left := all.N - pages.N
 	for _, t := range times {
-		of, err := lists.Find(ctx, books.UploadsOf(t))
+		of, err := lists.Find(ctx, records.UploadsOf(t))
 		if err != nil {
 			return nil, damaged(err)
 		}
@@ -66,18 +67,18 @@ func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books
 }
 
 // ofDay returns the uploads of the day of a time, in the order of entry, compared with their list.
-func ofDay(ctx context.Context, q querier, lists *tlog.Lists, t time.Time) ([]books.Counted, error) {
+func ofDay(ctx context.Context, q querier, lists *tlog.Lists, t time.Time) ([]records.Counted, error) {
 	begin := dayBegin(t).UnixMicro()
-	rows, err := collect(ctx, q, func(c *books.Counted) []any { return []any{&c.Seq, fixed(c.Of[:]), micros{&c.Submitted}} },
+	rows, err := collect(ctx, q, func(c *records.Counted) []any { return []any{&c.Seq, fixed(c.Of[:]), micros{&c.Submitted}} },
 		"SELECT seq, id, submitted FROM submission WHERE submitted BETWEEN $1 AND $2 AND page < 2 ORDER BY seq", begin, begin+microsOfDay-1)
 	if err != nil {
 		return nil, err
 	}
-	return rows, areCounted(ctx, lists, books.UploadsOf(t), rows)
+	return rows, areCounted(ctx, lists, records.UploadsOf(t), rows)
 }
 
-// areCounted compares uploads or copies with the list called name. The error wraps [books.ErrTampered].
-func areCounted(ctx context.Context, lists *tlog.Lists, name string, rows []books.Counted) error {
+// areCounted compares uploads or copies with the list called name. The error wraps [records.ErrTampered].
+func areCounted(ctx context.Context, lists *tlog.Lists, name string, rows []records.Counted) error {
 	want, err := lists.Find(ctx, name)
 	if err != nil {
 		return damaged(err)
@@ -96,10 +97,10 @@ func areCounted(ctx context.Context, lists *tlog.Lists, name string, rows []book
 }
 
 // erasedUploads returns the erased uploads without their further pages, by day of submission.
-func (d *DB) erasedUploads(ctx context.Context) ([]books.Erased, error) {
+func (d *DB) erasedUploads(ctx context.Context) ([]records.Erased, error) {
 	gone, err := d.ErasedAfter(ctx, 0)
-	gone = slices.DeleteFunc(gone, func(e books.Erased) bool { return e.Page > 1 })
-	slices.SortFunc(gone, func(a, b books.Erased) int { return a.Submitted.Compare(b.Submitted) })
+	gone = slices.DeleteFunc(gone, func(e records.Erased) bool { return e.Page > 1 })
+	slices.SortFunc(gone, func(a, b records.Erased) int { return a.Submitted.Compare(b.Submitted) })
 	return gone, err
 }
 
@@ -176,7 +177,7 @@ func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 		if err != nil {
 			return err
 		}
-		earlier := func(a, b books.Counted) int { return a.Submitted.Compare(b.Submitted) }
+		earlier := func(a, b records.Counted) int { return a.Submitted.Compare(b.Submitted) }
 		first, last = slices.MinFunc(begin, earlier).Submitted, slices.MaxFunc(end, earlier).Submitted
 		return nil
 	})
@@ -184,8 +185,8 @@ func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 }
 
 // CountDays counts uploads and copies by days, up to until, included.
-func (d *DB) CountDays(ctx context.Context, until time.Time) (*books.Counts, error) {
-	out := new(books.Counts)
+func (d *DB) CountDays(ctx context.Context, until time.Time) (*records.Counts, error) {
+	out := new(records.Counts)
 	gone, err := d.erasedUploads(ctx)
 	if err != nil {
 		return nil, err
@@ -222,7 +223,7 @@ func (d *DB) CountDays(ctx context.Context, until time.Time) (*books.Counts, err
 		if err != nil {
 			return err
 		}
-		copies = slices.DeleteFunc(copies, func(c books.Counted) bool { return c.Issued.After(until) })
+		copies = slices.DeleteFunc(copies, func(c records.Counted) bool { return c.Issued.After(until) })
 		out.Issued, out.Held = countCopies(copies, until, gone)
 		return nil
 	})
@@ -240,21 +241,21 @@ func tally(counts []books.Issued, recipient string, t time.Time) []books.Issued 
 }
 
 // copiesCounted returns all copies but void ones, in the order of entry, compared with their list.
-func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([]books.Counted, error) {
-	copies, err := collect(ctx, q, func(c *books.Counted) []any {
+func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([]records.Counted, error) {
+	copies, err := collect(ctx, q, func(c *records.Counted) []any {
 		return []any{&c.Seq, fixed(c.Of[:]), &c.Recipient, micros{&c.Issued}, micros{&c.Submitted}}
 	}, "SELECT c.seq, c.submission, c.recipient, c.issued, s.submitted FROM copy c JOIN submission s ON s.id = c.submission ORDER BY c.seq")
 	if err != nil {
 		return nil, err
 	}
-	if err := areCounted(ctx, lists, books.AllCopies, copies); err != nil {
+	if err := areCounted(ctx, lists, records.AllCopies, copies); err != nil {
 		return nil, err
 	}
 	said, err := releaseTable.rows(ctx, q, " WHERE state = $1", books.CopyVoid)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := found(ctx, q, lists, books.VoidCopies, tlog.List{}, bySeq(said)); err != nil {
+	if _, err := found(ctx, q, lists, records.VoidCopies, tlog.List{}, bySeq(said)); err != nil {
 		return nil, err
 	}
 	void := make(map[int64]bool)
@@ -265,13 +266,13 @@ func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([
 		}
 		void[c.Seq] = c.State == books.CopyVoid
 	}
-	return slices.DeleteFunc(copies, func(c books.Counted) bool { return void[c.Seq] }), nil
+	return slices.DeleteFunc(copies, func(c records.Counted) bool { return void[c.Seq] }), nil
 }
 
 // countCopies counts copies by recipient and day of issue. held counts their uploads by recipient and day of submission: the
 // uploads that were submitted up to until and not erased. It sorts copies.
-func countCopies(copies []books.Counted, until time.Time, gone []books.Erased) (issued, held []books.Issued) {
-	slices.SortFunc(copies, func(a, b books.Counted) int {
+func countCopies(copies []records.Counted, until time.Time, gone []records.Erased) (issued, held []books.Issued) {
+	slices.SortFunc(copies, func(a, b records.Counted) int {
 		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.Issued.Compare(b.Issued))
 	})
 	for _, c := range copies {
@@ -281,7 +282,7 @@ func countCopies(copies []books.Counted, until time.Time, gone []books.Erased) (
 	for _, e := range gone {
 		erased[e.ID] = true
 	}
-	slices.SortFunc(copies, func(a, b books.Counted) int {
+	slices.SortFunc(copies, func(a, b records.Counted) int {
 		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.Submitted.Compare(b.Submitted), bytes.Compare(a.Of[:], b.Of[:]))
 	})
 	for i, c := range copies {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/long"
 )
@@ -18,7 +18,7 @@ func counts(t *testing.T, d *sqldb.DB) map[string]string {
 	ctx, out := t.Context(), make(map[string]string)
 	say := func(what string, answer any, err error) {
 		if out[what] = fmt.Sprintf("%+v", answer); err != nil {
-			require.ErrorIs(t, err, books.ErrTampered)
+			require.ErrorIs(t, err, records.ErrTampered)
 			out[what] = "error: " + err.Error()
 		}
 	}
@@ -76,7 +76,7 @@ func TestCountsAreChecked(t *testing.T) {
 					}
 				}
 				_, _, err = d.Check(t.Context())
-				require.ErrorIs(t, err, books.ErrTampered)
+				require.ErrorIs(t, err, records.ErrTampered)
 			}
 		})
 	}

@@ -11,8 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -22,7 +23,7 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 		var rows []custodyRow
 		var lines []listed
 		for _, c := range facts {
-			c.Submissions = books.Ascending(c.Submissions)
+			c.Submissions = records.Ascending(c.Submissions)
 			var err error
 			if c.Seq, err = t.append(ctx, c); err != nil {
 				return err
@@ -57,11 +58,11 @@ type custodyFacts struct {
 // witnessing are the signatures of witnesses and the timestamps as they were read last.
 type witnessing struct {
 	mu      sync.Mutex
-	keys    []string         // public keys of the witnesses that are trusted
-	stamps  books.StampCheck // of the timestamps that are trusted; nil: none
-	list    tlog.List        // of all signatures
-	signed  []books.Cosigned // all, in the order of entry
-	trusted []books.Cosigned // signatures of trusted witnesses and timestamps that hold, the most entries first
+	keys    []string           // public keys of the witnesses that are trusted
+	stamps  books.StampCheck   // of the timestamps that are trusted; nil: none
+	list    tlog.List          // of all signatures
+	signed  []records.Cosigned // all, in the order of entry
+	trusted []records.Cosigned // signatures of trusted witnesses and timestamps that hold, the most entries first
 }
 
 func (d *DB) TrustWitnesses(keys []string) error {
@@ -89,25 +90,25 @@ func (d *DB) trust(set func(x *witnessing)) {
 	set(d.witness)
 }
 
-func (d *DB) Cosigned(ctx context.Context) ([]books.Cosigned, error) {
-	return checked(ctx, d, books.EntryCosigned, cosignedTable, "")
+func (d *DB) Cosigned(ctx context.Context) ([]records.Cosigned, error) {
+	return checked(ctx, d, records.EntryCosigned, cosignedTable, "")
 }
 
 func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 	d.custody.mu.Lock()
 	defer d.custody.mu.Unlock()
 	err = d.snapshot(ctx, func(q querier) error {
-		now, err := listNow(ctx, q, &d.dialect, books.EntryCustody)
+		now, err := listNow(ctx, q, &d.dialect, records.EntryCustody)
 		if err != nil {
 			return err
 		}
-		signed, err := listNow(ctx, q, &d.dialect, books.EntryCosigned)
+		signed, err := listNow(ctx, q, &d.dialect, records.EntryCosigned)
 		if err != nil || now == d.custody.list && signed == d.custody.cosigned {
 			return err
 		}
 		read, err := readCustody(ctx, q, " ORDER BY seq")
 		if err == nil {
-			err = onList(ctx, q, &d.dialect, books.EntryCustody, read)
+			err = onList(ctx, q, &d.dialect, records.EntryCustody, read)
 		}
 		if err == nil {
 			var rows []dated
@@ -172,7 +173,7 @@ func bounded(ctx context.Context, q querier, rows []dated) error {
 		return err
 	}
 	for _, r := range entries {
-		e, err := books.ParseEntry(r.entry)
+		e, err := records.ParseEntry(r.entry)
 		if leaf := tlog.LeafHash(r.entry); err != nil || e.Seq != r.seq || !bytes.HasPrefix(r.nodes, leaf[:]) { // the tree is an audit's
 			return tampered("entry %d is not the one in the ledger's tree", r.seq)
 		}
@@ -180,7 +181,7 @@ func bounded(ctx context.Context, q querier, rows []dated) error {
 	}
 	for _, c := range rows {
 		for back := int64(1); back < c.seq; back *= 2 {
-			if at := times[c.seq-back]; at.After(c.at.Add(books.ClocksApart)) && at.After(c.After) {
+			if at := times[c.seq-back]; at.After(c.at.Add(records.ClocksApart)) && at.After(c.After) {
 				c.After = at
 			}
 		}
@@ -226,27 +227,27 @@ func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
 // readWitnesses brings d.witness, whose lock the caller holds, up to date.
 func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 	x := d.witness
-	now, err := listNow(ctx, q, &d.dialect, books.EntryCosigned)
+	now, err := listNow(ctx, q, &d.dialect, records.EntryCosigned)
 	if err != nil || now == x.list {
 		return err
 	}
 	signed, err := cosignedTable.rows(ctx, q, "")
 	if err == nil {
-		err = onList(ctx, q, &d.dialect, books.EntryCosigned, signed) // sorts them
+		err = onList(ctx, q, &d.dialect, records.EntryCosigned, signed) // sorts them
 	}
 	if err != nil {
 		return err
 	}
-	var trusted []books.Cosigned
+	var trusted []records.Cosigned
 	for _, s := range signed {
 		known := false
 		if s.Witness == "" && x.stamps != nil {
-			state := tlog.Checkpoint{Origin: books.Origin(d.info.ID), Size: uint64(s.Size), Root: s.Root}
+			state := tlog.Checkpoint{Origin: records.Origin(d.info.ID), Size: uint64(s.Size), Root: s.Root}
 			latest, err := x.stamps(s.Proof, sha256.Sum256([]byte(state.Body())))
 			known, s.Dated = err == nil, latest // others' timestamps bound nothing
 		} else if slices.Contains(x.keys, s.Witness) {
 			c, at, err := tlog.OpenCosigned(s.Proof, s.Witness) // an audit names what does not hold
-			known = err == nil && c.Origin == books.Origin(d.info.ID) && int64(c.Size) == s.Size && c.Root == s.Root && at.Equal(s.Dated)
+			known = err == nil && c.Origin == records.Origin(d.info.ID) && int64(c.Size) == s.Size && c.Root == s.Root && at.Equal(s.Dated)
 		}
 		if !known {
 			continue
@@ -259,7 +260,7 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 			trusted = append(trusted, s)
 		}
 	}
-	slices.SortStableFunc(trusted, func(a, b books.Cosigned) int { return cmp.Compare(b.Size, a.Size) })
+	slices.SortStableFunc(trusted, func(a, b records.Cosigned) int { return cmp.Compare(b.Size, a.Size) })
 	x.list, x.signed, x.trusted = now, signed, trusted
 	return nil
 }
@@ -297,7 +298,7 @@ func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]
 }
 
 // readCustody reads facts with their lists. tail follows the table's name in the query (" ORDER BY seq"), and args are
-// its arguments. The error wraps [books.ErrTampered] if a list is longer or shorter than was entered.
+// its arguments. The error wraps [records.ErrTampered] if a list is longer or shorter than was entered.
 func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]books.Custody, error) {
 	rows, err := custodyTable.rows(ctx, q, tail, args...)
 	if err != nil {
@@ -319,7 +320,7 @@ func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]bo
 }
 
 // readErasures reads erasures with the submissions that they list. tail follows the table's name in the query.
-func readErasures(ctx context.Context, q querier, tail string, args ...any) ([]books.Erasure, error) {
+func readErasures(ctx context.Context, q querier, tail string, args ...any) ([]records.Erasure, error) {
 	rows, err := erasureTable.rows(ctx, q, tail, args...)
 	for i := range rows {
 		if err == nil {

@@ -9,9 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -29,7 +30,7 @@ func TestFlippedBytesHideNothing(t *testing.T) {
 		if sub.ID[0] += byte(n); n > 0 {
 			sub.Salt, sub.SHA256 = salt("damage 2"), books.Digest{9}
 		}
-		_, err := d.AddSubmissions(t.Context(), []books.Upload{{Submission: sub}})
+		_, err := d.AddSubmissions(t.Context(), []records.Upload{{Submission: sub}})
 		require.NoError(t, err)
 		for k := range 2 {
 			c, key := issued(watermark.CopyID(n+11)<<60|watermark.CopyID(k+1), sub.ID, "vendor A")
@@ -72,7 +73,7 @@ func TestFlippedBytesHideNothing(t *testing.T) {
 				if err != nil || wrong != nil {
 					caught++
 					_, _, err = d.Check(t.Context())
-					require.ErrorIs(t, err, books.ErrTampered, "an audit finds it as well")
+					require.ErrorIs(t, err, records.ErrTampered, "an audit finds it as well")
 				}
 				require.NoError(t, d.Close())
 			}
@@ -115,7 +116,7 @@ func TestEraseFindsWhatIsSealed(t *testing.T) {
 		_, err := d.Raw().Exec("DELETE FROM sealed WHERE submission = $1", sub.ID[:])
 		require.NoError(t, err)
 		err = d.Erase(t.Context(), erasure("letter 9", 3))
-		require.ErrorIs(t, err, books.ErrTampered)
+		require.ErrorIs(t, err, records.ErrTampered)
 		require.ErrorContains(t, err, "submission "+sub.ID.String()+" was erased, but its sealed original was not found")
 		s, err := d.Submission(t.Context(), sub.ID)
 		require.NoError(t, err)
@@ -137,7 +138,7 @@ func TestEraseFindsThePlace(t *testing.T) {
 	require.NoError(t, d.Close())
 	d = opened(sqlite.Open(t.Context(), path))(t)
 	err = d.Erase(t.Context(), erasure("letter 9", 3))
-	require.ErrorIs(t, err, books.ErrTampered)
+	require.ErrorIs(t, err, records.ErrTampered)
 	require.ErrorContains(t, err, "was not found at originalr")
 }
 
@@ -150,7 +151,7 @@ func TestAlteredID(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	_, err = sqlite.Open(t.Context(), path)
-	require.ErrorIs(t, err, books.ErrTampered)
+	require.ErrorIs(t, err, records.ErrTampered)
 	require.ErrorContains(t, err, "the registry's own row")
 }
 
@@ -175,7 +176,7 @@ func TestChangedSchema(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, books.ErrTampered)
+			require.ErrorIs(t, err, records.ErrTampered)
 			require.ErrorContains(t, err, says)
 		})
 	}
@@ -200,7 +201,7 @@ func TestMeddler(t *testing.T) {
 		_, err = d.Raw().Exec(add)
 		require.NoError(t, err)
 		err = d.Erase(ctx, erasure("letter 7", 3))
-		require.ErrorIs(t, err, books.ErrTampered)
+		require.ErrorIs(t, err, records.ErrTampered)
 		require.ErrorContains(t, err, "back")
 		s, _ := submission(3)
 		left, err := d.Submission(ctx, s.ID)

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -44,7 +44,7 @@ func eraser(task string) error {
 		return err
 	}
 	for n := from; n < to; n += erasers {
-		if err := d.Erase(ctx, erasure(fmt.Sprint("letter", n), n)); err != nil && !errors.Is(err, books.ErrErased) {
+		if err := d.Erase(ctx, erasure(fmt.Sprint("letter", n), n)); err != nil && !errors.Is(err, records.ErrErased) {
 			return fmt.Errorf("erasure %d: %w", n, err)
 		}
 		fmt.Println("erase", n)
@@ -54,11 +54,11 @@ func eraser(task string) error {
 
 // Processes erase at the same time, and some are killed: no erasure says that the registry was altered, and no object is left.
 func TestErasuresBesideEachOther(t *testing.T) {
-	for kind, create := range map[string]func(context.Context, string, books.Info) (*sqldb.DB, error){
-		"file": func(ctx context.Context, dsn string, i books.Info) (*sqldb.DB, error) {
+	for kind, create := range map[string]func(context.Context, string, records.Info) (*sqldb.DB, error){
+		"file": func(ctx context.Context, dsn string, i records.Info) (*sqldb.DB, error) {
 			return sqlite.Create(ctx, dsn, i)
 		},
-		"postgres": func(ctx context.Context, dsn string, i books.Info) (*sqldb.DB, error) {
+		"postgres": func(ctx context.Context, dsn string, i records.Info) (*sqldb.DB, error) {
 			return postgres.Create(ctx, dsn, i)
 		},
 	} {
@@ -99,7 +99,7 @@ func TestErasuresBesideEachOther(t *testing.T) {
 			}
 			found, err := d.CheckObjects(t.Context(), time.Time{})
 			require.NoError(t, err)
-			require.Equal(t, books.Objects{Place: i.Originals}, found)
+			require.Equal(t, records.Objects{Place: i.Originals}, found)
 			require.Empty(t, files(t, i.Originals))
 			_, _, err = d.Check(t.Context())
 			require.NoError(t, err)

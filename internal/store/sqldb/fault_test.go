@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -36,14 +37,14 @@ var writes = map[string]struct {
 		c, k := issued(99, s.ID, "vendor A")
 		k.ID, c.KeyID = "v1-other", "v1-other"
 		return d.AddCopy(ctx, &c, k)
-	}, books.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
+	}, records.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
 	"release": {func(ctx context.Context, d *sqldb.DB) error {
 		_, err := d.AddRelease(ctx, release(0x501, books.CopyReleased), false)
 		return err
 	}, nil, 1},
 	"erasure": {func(ctx context.Context, d *sqldb.DB) error {
 		return d.Erase(ctx, erasure("letter", 3))
-	}, books.ErrErased, 1},
+	}, records.ErrErased, 1},
 }
 
 // A commit either fails, or fails to say that it succeeded; in both cases a
@@ -131,7 +132,7 @@ func TestPanicKeepsNothing(t *testing.T) {
 	d := kinds["memory"](t, info())
 	c := checkpoint(t, d)
 	require.Panics(t, func() {
-		_, _ = d.ChangeCheckpoint(t.Context(), c.Size, func(*books.Checkpoint) ([]books.Cosigned, error) { panic("of a caller") })
+		_, _ = d.ChangeCheckpoint(t.Context(), c.Size, func(*books.Checkpoint) ([]records.Cosigned, error) { panic("of a caller") })
 	})
 	added, err := d.AddRecipient(t.Context(), recipient("vendor A"))
 	require.NoError(t, err)
@@ -154,7 +155,7 @@ func TestOneBadWriterSpoilsNoOther(t *testing.T) {
 				case 0:
 					s, x := submission(5)
 					_, err := add(t.Context(), d, s, x)
-					assert.ErrorIs(t, err, books.ErrErased)
+					assert.ErrorIs(t, err, records.ErrErased)
 				case 1:
 					assert.Error(t, d.AddCustody(t.Context(), custody("nobody")))
 				case 2:

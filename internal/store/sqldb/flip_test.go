@@ -20,11 +20,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -64,7 +65,7 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 	ask("searched", func() (any, error) {
 		rows, err := d.SearchedAfter(ctx, 0, 1000, true)
 		for i := range rows {
-			rows[i].Sealed = books.Sealed{} // its encryption authenticates it
+			rows[i].Sealed = records.Sealed{} // its encryption authenticates it
 			err = errors.Join(err, rows[i].Err)
 		}
 		return rows, errors.Join(err, counted(len(rows), math.MaxInt64))
@@ -111,7 +112,7 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 		ask(at+"returned in", func() (any, error) { return d.ReturnedIn(ctx, id) })
 		ask(at+"custody", func() (any, error) { return d.CustodyOf(ctx, id) })
 		ask(at+"list", func() (any, error) {
-			_, root, proofs, err := d.ProveLists(ctx, []string{books.CopiesOf(id)})
+			_, root, proofs, err := d.ProveLists(ctx, []string{records.CopiesOf(id)})
 			return []any{root, proofs}, err
 		})
 	}

@@ -11,9 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -43,7 +44,7 @@ func (h *history) blob() []byte {
 }
 
 // upload is one of few, so that uploads come again; n = 0 has another digest each time.
-func (h *history) upload() books.Upload {
+func (h *history) upload() records.Upload {
 	n := h.IntN(60)
 	s, x := submission(n)
 	s.Submitted, s.Received, s.Subject = h.time(), h.time(), fmt.Sprintf("subject-%d", h.IntN(9))
@@ -55,12 +56,12 @@ func (h *history) upload() books.Upload {
 		x.Hashes = append(x.Hashes, 1)
 	}
 	if s.Kept = h.IntN(4) > 0; s.Kept {
-		return books.Upload{Submission: s, Sealed: &x}
+		return records.Upload{Submission: s, Sealed: &x}
 	}
 	if x.Body = nil; h.IntN(2) == 0 || h.sealHashes {
-		return books.Upload{Submission: s, Sealed: &x}
+		return records.Upload{Submission: s, Sealed: &x}
 	}
-	return books.Upload{Submission: s}
+	return records.Upload{Submission: s}
 }
 
 func (h *history) ids(most int) (ids []watermark.Submission) {
@@ -77,14 +78,14 @@ var names = []string{"vendor A", "vendor B", "Älter", "zeta", "Zeta", "a-b", "a
 func (h *history) name() string { return names[h.IntN(len(names))] }
 
 // step is the next operation. It is to be applied to every store.
-func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
+func (h *history) step() func(ctx context.Context, s records.Store) (any, error) {
 	switch k := h.IntN(16); k {
 	case 0, 1:
 		r := recipient(h.name())
 		r.Kind, r.Added = []string{"vendor", "partner"}[h.IntN(2)], h.time()
-		return func(ctx context.Context, s books.Store) (any, error) { return s.AddRecipient(ctx, r) }
+		return func(ctx context.Context, s records.Store) (any, error) { return s.AddRecipient(ctx, r) }
 	case 2, 3, 4, 5:
-		uploads := make([]books.Upload, 1+h.IntN(12))
+		uploads := make([]records.Upload, 1+h.IntN(12))
 		for i := range uploads {
 			uploads[i] = h.upload()
 		}
@@ -97,17 +98,17 @@ func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 			}
 			uploads = append(uploads, pages...)
 		}
-		return func(ctx context.Context, s books.Store) (any, error) { return s.AddSubmissions(ctx, uploads) }
+		return func(ctx context.Context, s records.Store) (any, error) { return s.AddSubmissions(ctx, uploads) }
 	case 6, 7:
 		copies := make([]books.Copy, 1+h.IntN(8))
-		var key books.KeyEntry
+		var key records.KeyEntry
 		for i := range copies {
 			s, _ := submission(h.IntN(60))
 			copies[i], key = issued(watermark.CopyID(h.Uint64N(400)<<55|1), s.ID, h.name())
 			copies[i].Margin, copies[i].PSNR, copies[i].SSIM = h.NormFloat64(), -h.Float64()*float64(h.IntN(2)), h.ExpFloat64()
 			copies[i].Weak, copies[i].Issued = h.IntN(2) == 0, h.time()
 		}
-		return func(ctx context.Context, s books.Store) (any, error) {
+		return func(ctx context.Context, s records.Store) (any, error) {
 			for i := range copies {
 				if err := s.AddCopy(ctx, &copies[i], key); err != nil {
 					return nil, err
@@ -116,33 +117,33 @@ func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 			return nil, nil
 		}
 	case 8:
-		e := books.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Logged: books.Logged{Salt: h.sum()}}
-		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.Erase(ctx, e) }
+		e := records.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Logged: books.Logged{Salt: h.sum()}}
+		return func(ctx context.Context, s records.Store) (any, error) { return nil, s.Erase(ctx, e) }
 	case 9:
 		c := custody(h.name(), h.ids(4)...)
 		c.From, c.To = h.time().AddDate(0, 0, -h.IntN(3)), h.time().AddDate(0, 0, h.IntN(3))
-		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddCustody(ctx, c) }
+		return func(ctx context.Context, s records.Store) (any, error) { return nil, s.AddCustody(ctx, c) }
 	default:
 		return h.rare(k)
 	}
 }
 
-func (h *history) rare(k int) func(ctx context.Context, s books.Store) (any, error) {
+func (h *history) rare(k int) func(ctx context.Context, s records.Store) (any, error) {
 	switch k {
 	case 10:
 		r := receipt(watermark.CopyID(h.Uint64N(400)<<55 | 1))
-		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddReceipt(ctx, r) }
+		return func(ctx context.Context, s records.Store) (any, error) { return nil, s.AddReceipt(ctx, r) }
 	case 11:
 		st := keyState([]string{"active", "retired", "compromised", "lost"}[h.IntN(4)])
 		if h.IntN(8) > 0 { // copies go on
 			st.KeyID = fmt.Sprintf("v1-%d", h.IntN(5))
 		}
-		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
+		return func(ctx context.Context, s records.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
 	case 15:
 		s, _ := submission(h.IntN(60))
 		r := release(watermark.CopyID(h.Uint64N(400)<<55|1), []string{books.CopyReleased, books.CopyVoid, books.CopyReserved}[h.IntN(3)])
 		only := h.IntN(2) == 0
-		return func(ctx context.Context, st books.Store) (any, error) {
+		return func(ctx context.Context, st records.Store) (any, error) {
 			c, err := st.Copy(ctx, r.Copy)
 			if r.Submission = s.ID; err == nil {
 				r.Submission = c.Submission
@@ -151,16 +152,16 @@ func (h *history) rare(k int) func(ctx context.Context, s books.Store) (any, err
 		}
 	case 14:
 		c := change(h.IntN(60), fmt.Sprintf("subject-%d", h.IntN(9)))
-		return func(ctx context.Context, s books.Store) (any, error) {
-			return s.SetSubjects(ctx, []books.SubjectChange{c})
+		return func(ctx context.Context, s records.Store) (any, error) {
+			return s.SetSubjects(ctx, []records.SubjectChange{c})
 		}
 	case 12:
 		i := investigation(h.IntN(1000))
-		return func(ctx context.Context, s books.Store) (any, error) { return s.AddInvestigation(ctx, i) }
+		return func(ctx context.Context, s records.Store) (any, error) { return s.AddInvestigation(ctx, i) }
 	default:
 		_, k := issued(1, [16]byte{}, "")
 		k.ID, k.Commitment = fmt.Sprintf("v1-%d", h.IntN(5)), [32]byte{byte(h.IntN(2))}
-		return func(ctx context.Context, s books.Store) (any, error) {
+		return func(ctx context.Context, s records.Store) (any, error) {
 			size, root, err := s.Head(ctx)
 			if err != nil || size%3 > 0 {
 				return s.AddMarkKey(ctx, k)
@@ -172,7 +173,7 @@ func (h *history) rare(k int) func(ctx context.Context, s books.Store) (any, err
 
 // refusal is the kind of an error; what the databases themselves refuse is one.
 func refusal(err error) string {
-	for _, kind := range []error{books.ErrConflict, books.ErrErased, books.ErrMarkKey, books.ErrNotFound, books.ErrTampered} {
+	for _, kind := range []error{records.ErrConflict, records.ErrErased, records.ErrMarkKey, records.ErrNotFound, records.ErrTampered} {
 		if errors.Is(err, kind) {
 			return kind.Error()
 		}

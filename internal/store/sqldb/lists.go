@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -18,7 +19,7 @@ import (
 // entries of the ledger commit: rows that an index hides, rows that were edited, and rows that were
 // removed make another list. Submissions are compared with their entries.
 
-// readLists returns the lists as they are stored. The error wraps [books.ErrTampered] if their root is missing.
+// readLists returns the lists as they are stored. The error wraps [records.ErrTampered] if their root is missing.
 func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, error) {
 	head, err := readHead(ctx, q, "")
 	if err != nil {
@@ -37,7 +38,7 @@ func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, e
 	}), nil
 }
 
-// listNow returns the list called name. The error wraps [books.ErrTampered] if the lists were changed.
+// listNow returns the list called name. The error wraps [records.ErrTampered] if the lists were changed.
 func listNow(ctx context.Context, q querier, dialect *Dialect, name string) (tlog.List, error) {
 	lists, err := readLists(ctx, q, dialect)
 	if err != nil {
@@ -50,10 +51,10 @@ func listNow(ctx context.Context, q querier, dialect *Dialect, name string) (tlo
 // A listNode is a stored node of the lists.
 type listNode struct{ id, body []byte }
 
-// damaged returns an error about lists. If it is about what they are, it wraps [books.ErrTampered].
+// damaged returns an error about lists. If it is about what they are, it wraps [records.ErrTampered].
 func damaged(err error) error {
 	if errors.Is(err, tlog.ErrProof) {
-		return fmt.Errorf("%w: %w", books.ErrTampered, err)
+		return fmt.Errorf("%w: %w", records.ErrTampered, err)
 	}
 	return err
 }
@@ -94,8 +95,8 @@ func pairs(n int) string {
 }
 
 // checked returns all items of the list called name, by number: the rows of a table that the query with this
-// tail selects. The rows and the list are of one moment. The error wraps [books.ErrTampered] if they differ.
-func checked[T books.Row](ctx context.Context, d *DB, name string, t table[T], tail string, args ...any) (rows []T, err error) {
+// tail selects. The rows and the list are of one moment. The error wraps [records.ErrTampered] if they differ.
+func checked[T records.Row](ctx context.Context, d *DB, name string, t table[T], tail string, args ...any) (rows []T, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if rows, err = t.rows(ctx, q, tail, args...); err != nil {
 			return err
@@ -115,21 +116,21 @@ func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
 	return f(raw)
 }
 
-// onList sorts rows by number and compares them with the list called name. The error wraps [books.ErrTampered].
-func onList[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, rows []T) error {
+// onList sorts rows by number and compares them with the list called name. The error wraps [records.ErrTampered].
+func onList[T records.Row](ctx context.Context, q querier, dialect *Dialect, name string, rows []T) error {
 	_, err := after(ctx, q, dialect, name, tlog.List{}, bySeq(rows))
 	return err
 }
 
 // bySeq sorts rows, in place, by the numbers of their entries.
-func bySeq[T books.Row](rows []T) []T {
+func bySeq[T records.Row](rows []T) []T {
 	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(a.Number(), b.Number()) })
 	return rows
 }
 
 // after compares the list called name with what it was before and rows, which are sorted by number. It
-// returns the list. The error wraps [books.ErrTampered].
-func after[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, before tlog.List, rows []T) (tlog.List, error) {
+// returns the list. The error wraps [records.ErrTampered].
+func after[T records.Row](ctx context.Context, q querier, dialect *Dialect, name string, before tlog.List, rows []T) (tlog.List, error) {
 	lists, err := readLists(ctx, q, dialect)
 	if err != nil {
 		return before, err
@@ -138,14 +139,14 @@ func after[T books.Row](ctx context.Context, q querier, dialect *Dialect, name s
 }
 
 // found is [after] with lists that were read.
-func found[T books.Row](ctx context.Context, q querier, lists *tlog.Lists, name string, before tlog.List, rows []T) (tlog.List, error) {
+func found[T records.Row](ctx context.Context, q querier, lists *tlog.Lists, name string, before tlog.List, rows []T) (tlog.List, error) {
 	want, err := lists.Find(ctx, name)
 	if err != nil {
 		return before, damaged(err)
 	}
 	got := before
 	for _, r := range rows {
-		e := books.EntryOf(r)
+		e := records.EntryOf(r)
 		e.Seq = r.Number()
 		got = got.Add(e.Item())
 	}
@@ -159,16 +160,16 @@ func found[T books.Row](ctx context.Context, q querier, lists *tlog.Lists, name 
 }
 
 // edited names the entry of the first of rows that is not as it was entered: " (entry 7)".
-func edited[T books.Row](ctx context.Context, q querier, rows []T) string {
+func edited[T records.Row](ctx context.Context, q querier, rows []T) string {
 	for _, r := range rows {
-		e := books.EntryOf(r)
+		e := records.EntryOf(r)
 		e.Seq = r.Number()
 		was, err := ledgerTable.one(ctx, q, " WHERE seq = $1", e.Seq)
-		if err != nil && !errors.Is(err, books.ErrNotFound) {
+		if err != nil && !errors.Is(err, records.ErrNotFound) {
 			return ""
 		}
 		if err == nil {
-			x, _ := books.ParseEntry(was.entry)
+			x, _ := records.ParseEntry(was.entry)
 			e.Lists = x.Lists
 		}
 		if err != nil || !bytes.Equal(e.Encode(), was.entry) {
@@ -179,7 +180,7 @@ func edited[T books.Row](ctx context.Context, q querier, rows []T) string {
 }
 
 // entered compares a submission, as it is read, with its entry; an erased one must be blank. It also compares
-// its subject with the changes of subjects. The error wraps [books.ErrTampered].
+// its subject with the changes of subjects. The error wraps [records.ErrTampered].
 func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error {
 	if err := isEntered(ctx, q, []books.Submission{*s}); err != nil {
 		return err
@@ -193,13 +194,13 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 }
 
 // haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects. The error wraps
-// [books.ErrTampered].
+// [records.ErrTampered].
 func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submission) error {
 	ids := make([]watermark.Submission, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].ID
 	}
-	changes, err := ofSubmissions(ctx, q, &d.dialect, subjectTable, ids, func(c books.SubjectChange) watermark.Submission { return c.Submission }, books.SubjectsOf)
+	changes, err := ofSubmissions(ctx, q, &d.dialect, subjectTable, ids, func(c records.SubjectChange) watermark.Submission { return c.Submission }, records.SubjectsOf)
 	if err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submissio
 			continue
 		}
 		last := entered[len(entered)-1]
-		if s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || books.SubjectDigest(last.Blind, last.Subject) != last.Digest {
+		if s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || records.SubjectDigest(last.Blind, last.Subject) != last.Digest {
 			return tampered("submission %s: another subject was entered last", s.ID)
 		}
 	}
@@ -218,8 +219,8 @@ func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submissio
 }
 
 // ofSubmissions returns the rows of a table that are about these submissions, by submission and by number. The rows of each submission are
-// compared with the list that list names. The error wraps [books.ErrTampered].
-func ofSubmissions[T books.Row](ctx context.Context, q querier, dialect *Dialect, t table[T], ids []watermark.Submission,
+// compared with the list that list names. The error wraps [records.ErrTampered].
+func ofSubmissions[T records.Row](ctx context.Context, q querier, dialect *Dialect, t table[T], ids []watermark.Submission,
 	about func(T) watermark.Submission, list func(watermark.Submission) string) (map[watermark.Submission][]T, error) {
 	lists, err := readLists(ctx, q, dialect)
 	if err != nil {
@@ -242,7 +243,7 @@ func ofSubmissions[T books.Row](ctx context.Context, q querier, dialect *Dialect
 }
 
 // isIssued compares copies, sorted by number, with the entries of copies: all that have numbers above seq, up to upto. The
-// error wraps [books.ErrTampered].
+// error wraps [records.ErrTampered].
 func isIssued(ctx context.Context, q querier, seq, upto int64, copies []books.Copy) error {
 	n := 0
 	for seq < upto {
@@ -254,17 +255,17 @@ func isIssued(ctx context.Context, q querier, seq, upto int64, copies []books.Co
 			if seq++; r.seq != seq {
 				return tampered("entry %d is missing", seq)
 			}
-			e, err := books.ParseEntry(r.entry)
+			e, err := records.ParseEntry(r.entry)
 			if err != nil {
 				return tampered("entry %d: %v", seq, err)
 			}
-			if e.Kind != books.EntryIssue {
+			if e.Kind != records.EntryIssue {
 				continue
 			}
 			if n == len(copies) || copies[n].Seq != seq {
 				return tampered("the copy of entry %d is missing", seq)
 			}
-			want := books.EntryOf(copies[n])
+			want := records.EntryOf(copies[n])
 			want.Seq, want.Lists = seq, e.Lists
 			if !bytes.Equal(want.Encode(), r.entry) {
 				return tampered("copy %s is not as entry %d has it", copies[n].ID, seq)
@@ -282,24 +283,24 @@ func isIssued(ctx context.Context, q querier, seq, upto int64, copies []books.Co
 }
 
 // isErased returns what is left of the submissions of an erasure, by ID, compared with what was entered. The error wraps
-// [books.ErrTampered].
+// [records.ErrTampered].
 func isErased(ctx context.Context, q querier, erasure int64) ([]books.Submission, error) {
 	e, err := erasureTable.one(ctx, q, " WHERE seq = $1", erasure)
-	if errors.Is(err, books.ErrNotFound) {
+	if errors.Is(err, records.ErrNotFound) {
 		return nil, tampered("erasure %d is missing", erasure)
 	}
 	if err != nil {
 		return nil, err
 	}
 	left, err := submissionTable.rows(ctx, q, " WHERE erased > 0 AND erased = $1 ORDER BY id", erasure)
-	if err == nil && books.Left(left) != e.Left {
+	if err == nil && records.Left(left) != e.Left {
 		err = tampered("the submissions that entry %d erased were edited", erasure)
 	}
 	return left, err
 }
 
 // isEntered compares submissions, sorted by number, with their entries; an erased one must be blank. The
-// error wraps [books.ErrTampered].
+// error wraps [records.ErrTampered].
 func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
 	found, err := ledgerTable.among(ctx, q, nil, "seq", each(rows, func(s *books.Submission) any { return s.Seq }), " ORDER BY seq")
 	if err != nil {
@@ -318,11 +319,11 @@ func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
 
 // isOf reports whether an entry is that of a submission. Of an erased one all but the commitment is compared.
 func isOf(entry []byte, s *books.Submission) bool {
-	want := books.EntryOf(*s)
+	want := records.EntryOf(*s)
 	if want.Seq = s.Seq; bytes.Equal(want.Encode(), entry) {
 		return true
 	}
-	e, err := books.ParseEntry(entry)
+	e, err := records.ParseEntry(entry)
 	if want.Lists = e.Lists; s.Erased {
 		want.Commitment = e.Commitment
 	}

@@ -11,10 +11,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -37,7 +37,7 @@ func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
 	}
 	place, err := d.dialect.Originals(ctx, address, hex.EncodeToString(id[:]))
 	if errors.Is(err, errors.ErrUnsupported) {
-		err = fmt.Errorf("%w: originals at %q: %w", books.ErrSchema, address, err)
+		err = fmt.Errorf("%w: originals at %q: %w", records.ErrSchema, address, err)
 	}
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
 
 // put moves a sealed original to its place, unless that is the database: afterwards x.Body is nil, and
 // x.Object names the object.
-func (d *DB) put(ctx context.Context, x *books.Sealed) error {
+func (d *DB) put(ctx context.Context, x *records.Sealed) error {
 	place := d.place
 	if place == nil || len(x.Body) == 0 {
 		return nil
@@ -57,17 +57,17 @@ func (d *DB) put(ctx context.Context, x *books.Sealed) error {
 	if err := place.Put(ctx, name, x.Body); err != nil {
 		return fmt.Errorf("keep an original: %w", err)
 	}
-	x.Object, x.Body = books.Object{Name: name, Size: int64(len(x.Body))}, nil
+	x.Object, x.Body = records.Object{Name: name, Size: int64(len(x.Body))}, nil
 	return nil
 }
 
 // putOriginals returns the uploads with their originals put where they are kept. put has an element for each upload:
 // the object that was written, or a zero one. After an error no object is left, if that can be.
-func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []books.Upload, put []books.Object, err error) {
+func (d *DB) putOriginals(ctx context.Context, uploads []records.Upload) (out []records.Upload, put []records.Object, err error) {
 	if d.readOnly || d.place == nil {
 		return uploads, nil, nil
 	}
-	out, put = append(out, uploads...), make([]books.Object, len(uploads))
+	out, put = append(out, uploads...), make([]records.Object, len(uploads))
 	group, all := errgroup.WithContext(ctx)
 	group.SetLimit(maxPuts)
 	for i := range out {
@@ -91,7 +91,7 @@ func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []bo
 // dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an upload again,
 // after it was unknown whether it was entered, puts the same object. entered has an element for each object, or none if
 // it is unknown what was entered. What cannot be removed is left for the next audit: it belongs to no submission.
-func (d *DB) dropOriginals(ctx context.Context, put []books.Object, entered []bool) {
+func (d *DB) dropOriginals(ctx context.Context, put []records.Object, entered []bool) {
 	ctx = context.WithoutCancel(ctx)
 	for i, o := range put {
 		if i >= len(entered) || entered[i] || o.Size == 0 {
@@ -104,25 +104,25 @@ func (d *DB) dropOriginals(ctx context.Context, put []books.Object, entered []bo
 }
 
 // fetch reads the original of a sealed row into x.Body, if it is an object. The error wraps
-// [books.ErrSealed] if the object is missing or changed.
+// [records.ErrSealed] if the object is missing or changed.
 func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
 	if x.Object.Size == 0 {
 		return nil
 	}
 	place := d.place
 	if place == nil {
-		return fmt.Errorf("%w: it is an object, and the registry names no place of objects", books.ErrSealed)
+		return fmt.Errorf("%w: it is an object, and the registry names no place of objects", records.ErrSealed)
 	}
 	body, err := objects.Get(ctx, place, x.Object.Name, x.Object.Size)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: its object is missing: %s", books.ErrSealed, x.Object.Name)
+		return fmt.Errorf("%w: its object is missing: %s", records.ErrSealed, x.Object.Name)
 	case errors.Is(err, objects.ErrDiffers):
-		return fmt.Errorf("%w: its object %s: %w", books.ErrSealed, x.Object.Name, err)
+		return fmt.Errorf("%w: its object %s: %w", records.ErrSealed, x.Object.Name, err)
 	case err != nil && whole(ctx, err):
 		return fmt.Errorf("read its sealed original: %w", err)
 	case err != nil:
-		return fmt.Errorf("%w: %w: object %s: %w", books.ErrSealed, books.ErrUnread, x.Object.Name, intake.WithoutPath(err))
+		return fmt.Errorf("%w: %w: object %s: %w", records.ErrSealed, records.ErrUnread, x.Object.Name, intake.WithoutPath(err))
 	}
 	x.Body = body
 	return nil
@@ -133,7 +133,7 @@ func whole(ctx context.Context, err error) bool {
 	return errors.Is(err, objects.ErrAway) || errors.Is(err, objects.ErrRefused) || ctx.Err() != nil
 }
 
-// isLost reports whether the original of a sealed row is to be put again: see [books.Store].Restore. What is in an object
+// isLost reports whether the original of a sealed row is to be put again: see [records.Store].Restore. What is in an object
 // that can be opened is not read.
 func (d *DB) isLost(ctx context.Context, x *sealedRow) (bool, error) {
 	if x.Object.Size == 0 || d.place == nil {
@@ -152,7 +152,7 @@ func (d *DB) isLost(ctx context.Context, x *sealedRow) (bool, error) {
 	return true, nil
 }
 
-func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *books.Sealed) error) (restored bool, err error) {
+func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *records.Sealed) error) (restored bool, err error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
 	if err != nil {
 		return false, err
@@ -164,7 +164,7 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 	if err := seal(&row.Sealed); err != nil {
 		return false, err
 	}
-	row.Object = books.Object{}
+	row.Object = records.Object{}
 	if err := d.put(ctx, &row.Sealed); err != nil {
 		return false, err
 	}
@@ -182,7 +182,7 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 		_ = d.place.Remove(ctx, old.Name) // else the next audit does
 	}
 	if !errors.Is(err, errCommit) {
-		d.dropOriginals(ctx, []books.Object{row.Object}, []bool{restored && err == nil})
+		d.dropOriginals(ctx, []records.Object{row.Object}, []bool{restored && err == nil})
 	}
 	return restored && err == nil, err
 }
@@ -208,7 +208,7 @@ func (d *DB) removeErased(ctx context.Context) error {
 	return nil
 }
 
-// lost returns an error that wraps [books.ErrTampered] if an original of submissions that are to be erased is not where originals
+// lost returns an error that wraps [records.ErrTampered] if an original of submissions that are to be erased is not where originals
 // are kept: the address may have been altered, and the original be left at another place. Once the erasure is committed,
 // any process may remove the object.
 func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
@@ -242,7 +242,7 @@ func bindName(n *objects.Name) []any { return []any{fixed(n[:])} }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
 // counted, unless they are removed. What killed processes left of objects counts as such.
-func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
+func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out records.Objects, err error) {
 	out.Place = d.address
 	if !d.readOnly && !sweep.IsZero() {
 		if err := d.settle(ctx); err != nil {
@@ -326,7 +326,7 @@ func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name
 	if len(list) == 0 {
 		return named, nil
 	}
-	rows, err := collect(ctx, d.read, func(o *books.Object) []any { return []any{fixed(o.Name[:]), &o.Size} },
+	rows, err := collect(ctx, d.read, func(o *records.Object) []any { return []any{fixed(o.Name[:]), &o.Size} },
 		objectRows+" AND object IN "+d.dialect.in(1, len(list)), each(list, func(o *objects.Object) any { return o.Name[:] })...)
 	for _, r := range rows {
 		named[r.Name] = r.Size
@@ -336,14 +336,14 @@ func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name
 
 // missing counts the objects that rows name and that were not found. Rows of the last minutes, whose
 // objects came after the list began, are looked for again.
-func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *books.Objects) error {
+func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *records.Objects) error {
 	rows, err := d.read.QueryContext(ctx, objectRows+" AND there > 0")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var o books.Object
+		var o records.Object
 		if err := rows.Scan(fixed(o.Name[:]), &o.Size); err != nil {
 			return unreadable(err)
 		}

@@ -12,10 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -65,7 +66,7 @@ func TestObjectsAltered(t *testing.T) {
 		require.Len(t, all, 6)
 		found, err := d.CheckObjects(ctx, time.Time{})
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: dir, Kept: 6}, found)
+		require.Equal(t, records.Objects{Place: dir, Kept: 6}, found)
 		_, _, err = d.Check(ctx)
 		require.NoError(t, err)
 
@@ -77,7 +78,7 @@ func TestObjectsAltered(t *testing.T) {
 		bad := 0
 		for _, id := range ids {
 			if _, err := d.Sealed(ctx, id, true); err != nil {
-				require.ErrorIs(t, err, books.ErrSealed)
+				require.ErrorIs(t, err, records.ErrSealed)
 				bad++
 			}
 		}
@@ -101,12 +102,12 @@ func TestObjectsWithoutRows(t *testing.T) {
 		d.SetCommit((*sql.Tx).Commit)
 		found, err := d.CheckObjects(ctx, time.Time{})
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: dir}, found, "it may be entered just now")
+		require.Equal(t, records.Objects{Place: dir}, found, "it may be entered just now")
 		old := time.Now().Add(-2 * time.Hour)
 		require.NoError(t, os.Chtimes(files(t, dir)[0], old, old))
 		found, err = d.CheckObjects(ctx, time.Time{})
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: dir, Extra: 1}, found)
+		require.Equal(t, records.Objects{Place: dir, Extra: 1}, found)
 		ok, err := add(ctx, d, s, x)
 		require.NoError(t, err)
 		require.True(t, ok)
@@ -138,10 +139,10 @@ func TestObjectsWithoutRows(t *testing.T) {
 		require.NoError(t, os.Chtimes(rest, old, old))
 		found, err = d.CheckObjects(ctx, time.Time{})
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: dir, Kept: 1, Extra: 1}, found)
+		require.Equal(t, records.Objects{Place: dir, Kept: 1, Extra: 1}, found)
 		found, err = d.CheckObjects(ctx, time.Now().Add(time.Hour))
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: dir, Kept: 1, Extra: 2, Removed: 2}, found)
+		require.Equal(t, records.Objects{Place: dir, Kept: 1, Extra: 2, Removed: 2}, found)
 		require.NoFileExists(t, stray)
 		require.NoFileExists(t, rest)
 	})
@@ -161,11 +162,11 @@ func TestOnePlaceOfTwoRegistries(t *testing.T) {
 	require.NoError(t, err)
 	found, err := second.CheckObjects(ctx, time.Now().Add(time.Hour))
 	require.NoError(t, err)
-	require.Equal(t, books.Objects{Place: i.Originals}, found)
+	require.Equal(t, records.Objects{Place: i.Originals}, found)
 	_, err = first.Sealed(ctx, s.ID, true)
 	require.NoError(t, err)
 	_, _, err = sqlite.At(filepath.Join(t.TempDir(), "copy.db")).Transfer(ctx, first, i.Originals, nil)
-	require.ErrorIs(t, err, books.ErrConflict, "a copy has the ID of its registry")
+	require.ErrorIs(t, err, records.ErrConflict, "a copy has the ID of its registry")
 }
 
 // An erasure removes the object. If the place cannot be reached, the erasure says so, and the next audit
@@ -181,7 +182,7 @@ func TestErasedObjects(t *testing.T) {
 			ids = append(ids, s.ID)
 		}
 		erase := func(id watermark.Submission) error {
-			return d.Erase(ctx, books.Erasure{Submissions: []watermark.Submission{id}, Entered: t0, Logged: books.Logged{Salt: salt(id.String())}})
+			return d.Erase(ctx, records.Erasure{Submissions: []watermark.Submission{id}, Entered: t0, Logged: books.Logged{Salt: salt(id.String())}})
 		}
 		require.NoError(t, erase(ids[0]))
 		require.Len(t, files(t, dir), 2)
@@ -194,7 +195,7 @@ func TestErasedObjects(t *testing.T) {
 		err := erase(ids[1])
 		require.ErrorContains(t, err, "the erasure is done")
 		_, err = d.Sealed(ctx, ids[1], true)
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 		for _, f := range before {
 			require.NoError(t, os.RemoveAll(f))
 			require.NoError(t, os.Rename(f+".kept", f))
@@ -202,7 +203,7 @@ func TestErasedObjects(t *testing.T) {
 		require.Len(t, files(t, dir), 2)
 		found, err := d.CheckObjects(ctx, time.Time{})
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: dir, Kept: 1}, found)
+		require.Equal(t, records.Objects{Place: dir, Kept: 1}, found)
 		require.Len(t, files(t, dir), 1)
 	})
 }
@@ -231,7 +232,7 @@ func TestObjectsMove(t *testing.T) {
 	})
 	require.Error(t, err)
 	early, _ := submission(301)
-	require.NoError(t, d.Erase(ctx, books.Erasure{Submissions: []watermark.Submission{early.ID}, Entered: t0, Logged: books.Logged{Salt: salt("erase")}}))
+	require.NoError(t, d.Erase(ctx, records.Erasure{Submissions: []watermark.Submission{early.ID}, Entered: t0, Logged: books.Logged{Salt: salt("erase")}}))
 	want := answers(t, d)
 	_, _, err = postgres.At(second).Transfer(ctx, d, other, nil)
 	require.NoError(t, err)
@@ -243,7 +244,7 @@ func TestObjectsMove(t *testing.T) {
 	require.NoError(t, d.Raw().QueryRow("SELECT count(*) FROM sealed WHERE length(body) > 0").Scan(&kept))
 	found, err := copied.CheckObjects(ctx, time.Time{})
 	require.NoError(t, err)
-	require.Equal(t, books.Objects{Place: other, Kept: kept}, found)
+	require.Equal(t, records.Objects{Place: other, Kept: kept}, found)
 
 	back := filepath.Join(t.TempDir(), "back.db")
 	_, _, err = sqlite.At(back).Transfer(ctx, copied, "", nil)

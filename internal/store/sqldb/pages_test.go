@@ -10,23 +10,24 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // document is upload n with that many pages, each with features of its own.
-func document(n, pages int) (out []books.Upload) {
+func document(n, pages int) (out []records.Upload) {
 	s, x := submission(n)
 	s.Page, s.Pages = 1, pages
-	out = append(out, books.Upload{Submission: s, Sealed: &x})
+	out = append(out, records.Upload{Submission: s, Sealed: &x})
 	for k := 2; k <= pages; k++ {
 		p, y := submission(1000*n + k)
-		p.SHA256 = books.PageDigest(s.ID, k)
-		p.ID, p.Document, p.Page, p.Pages = books.PageID(s.ID, k), s.ID, k, pages
+		p.SHA256 = records.PageDigest(s.ID, k)
+		p.ID, p.Document, p.Page, p.Pages = records.PageID(s.ID, k), s.ID, k, pages
 		p.Subject, p.Submitted, p.Received, y.Body = "", s.Submitted, s.Received, nil
 		y.Features = []byte{9}
-		out = append(out, books.Upload{Submission: p, Sealed: &y})
+		out = append(out, records.Upload{Submission: p, Sealed: &y})
 	}
 	return out
 }
@@ -37,7 +38,7 @@ func TestPagesOfSubmissions(t *testing.T) {
 		ctx := t.Context()
 		rows := append(document(1, 3), document(2, 2)...)
 		one, x := submission(3)
-		added, err := d.AddSubmissions(ctx, append(rows, books.Upload{Submission: one, Sealed: &x}))
+		added, err := d.AddSubmissions(ctx, append(rows, records.Upload{Submission: one, Sealed: &x}))
 		require.NoError(t, err)
 		require.Equal(t, []bool{true, true, true, true, true, true}, added)
 		added, err = d.AddSubmissions(ctx, document(1, 3))
@@ -74,17 +75,17 @@ func TestPagesOfSubmissions(t *testing.T) {
 		d.SetCommit((*sql.Tx).Commit)
 		for _, u := range document(5, 3) {
 			_, err := d.Submission(ctx, u.ID)
-			require.ErrorIs(t, err, books.ErrNotFound, "all pages or none")
+			require.ErrorIs(t, err, records.ErrNotFound, "all pages or none")
 		}
 		page := rows[1].ID
 		got, err := d.Submission(ctx, page)
 		require.NoError(t, err)
 		require.Equal(t, rows[0].ID, got.Whole())
 		c, key := issued(7, page, "vendor A")
-		require.ErrorIs(t, d.AddCopy(ctx, &c, key), books.ErrNotFound)
-		_, err = d.SetSubjects(ctx, []books.SubjectChange{{Submission: page, Subject: "x"}})
-		require.ErrorIs(t, err, books.ErrNotFound)
-		require.ErrorIs(t, d.Erase(ctx, books.Erasure{Submissions: []watermark.Submission{page}}), books.ErrNotFound)
+		require.ErrorIs(t, d.AddCopy(ctx, &c, key), records.ErrNotFound)
+		_, err = d.SetSubjects(ctx, []records.SubjectChange{{Submission: page, Subject: "x"}})
+		require.ErrorIs(t, err, records.ErrNotFound)
+		require.ErrorIs(t, d.Erase(ctx, records.Erasure{Submissions: []watermark.Submission{page}}), records.ErrNotFound)
 
 		require.NoError(t, d.Erase(ctx, erasure("letter 1", 1)))
 		_, _, err = d.Check(ctx)
@@ -100,9 +101,9 @@ func TestPagesOfSubmissions(t *testing.T) {
 			assert.Empty(t, s.Area+s.Hash+s.Subject+s.Chain)
 			assert.Zero(t, s.Rendition)
 			_, err = d.Sealed(ctx, u.ID, true)
-			require.ErrorIs(t, err, books.ErrNotFound)
+			require.ErrorIs(t, err, records.ErrNotFound)
 		}
 		_, err = d.AddSubmissions(ctx, document(1, 3))
-		require.ErrorIs(t, err, books.ErrErased)
+		require.ErrorIs(t, err, records.ErrErased)
 	})
 }

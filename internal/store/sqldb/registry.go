@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -20,10 +21,10 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 		old, err := recipientTable.one(ctx, t, " WHERE name = $1", r.Name)
 		switch {
 		case err == nil && old.Kind != r.Kind:
-			return fmt.Errorf("%w: recipient %q is a %s", books.ErrConflict, r.Name, old.Kind)
+			return fmt.Errorf("%w: recipient %q is a %s", records.ErrConflict, r.Name, old.Kind)
 		case err == nil:
 			return nil
-		case !errors.Is(err, books.ErrNotFound):
+		case !errors.Is(err, records.ErrNotFound):
 			return err
 		}
 		others, err := recipientTable.rows(ctx, t, "")
@@ -32,7 +33,7 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 		}
 		for _, o := range others {
 			if intake.Alike(o.Name, r.Name) {
-				return fmt.Errorf("%w: recipient %+q looks like recipient %+q, want another name", books.ErrConflict, r.Name, o.Name)
+				return fmt.Errorf("%w: recipient %+q looks like recipient %+q, want another name", records.ErrConflict, r.Name, o.Name)
 			}
 		}
 		added = true
@@ -42,12 +43,12 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 }
 
 func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
-	all, err := checked(ctx, d, books.EntryRecipient, recipientTable, "")
+	all, err := checked(ctx, d, records.EntryRecipient, recipientTable, "")
 	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
 	return all, err
 }
 
-func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err error) {
+func (d *DB) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, err error) {
 	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {
 		added, err = ensureMarkKey(ctx, t, k)
 		return err
@@ -56,20 +57,20 @@ func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err 
 }
 
 // ensureMarkKey enters a mark key in the transaction t unless it is there, and reports whether
-// it did. The error wraps [books.ErrConflict] if a key with another commitment has the ID.
-func ensureMarkKey(ctx context.Context, t *tx, k books.KeyEntry) (added bool, err error) {
+// it did. The error wraps [records.ErrConflict] if a key with another commitment has the ID.
+func ensureMarkKey(ctx context.Context, t *tx, k records.KeyEntry) (added bool, err error) {
 	old, err := markKeyTable.one(ctx, t, " WHERE id = $1", k.ID)
 	switch {
 	case err == nil && old.Commitment != k.Commitment:
-		return false, fmt.Errorf("%w: another mark key has the ID %s", books.ErrConflict, k.ID)
-	case !errors.Is(err, books.ErrNotFound):
+		return false, fmt.Errorf("%w: another mark key has the ID %s", records.ErrConflict, k.ID)
+	case !errors.Is(err, records.ErrNotFound):
 		return false, err
 	}
 	return true, enter(ctx, t, markKeyTable, &k, &k.Seq)
 }
 
-func (d *DB) MarkKeys(ctx context.Context) ([]books.KeyEntry, error) {
-	return checked(ctx, d, books.EntryKey, markKeyTable, "")
+func (d *DB) MarkKeys(ctx context.Context) ([]records.KeyEntry, error) {
+	return checked(ctx, d, records.EntryKey, markKeyTable, "")
 }
 
 func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
@@ -78,7 +79,7 @@ func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 		if err != nil {
 			return err
 		}
-		if err := last.Next(&s); err != nil {
+		if err := records.Next(last, &s); err != nil {
 			return err
 		}
 		return enter(ctx, t, keyStateTable, &s, &s.Seq)
@@ -89,27 +90,27 @@ func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 // was entered, it returns the zero KeyState: the key is active.
 func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
 	s, err := keyStateTable.one(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
-	if errors.Is(err, books.ErrNotFound) {
+	if errors.Is(err, records.ErrNotFound) {
 		return &books.KeyState{}, nil
 	}
 	return s, err
 }
 
-// mayMark returns an error that wraps [books.ErrMarkKey] if the last state of the mark key with
+// mayMark returns an error that wraps [records.ErrMarkKey] if the last state of the mark key with
 // that ID is not active. A key without a state is active.
 func (t *tx) mayMark(ctx context.Context, id string) error {
 	s, err := t.keyState(ctx, id)
 	if err == nil && s.State != "" && s.State != books.KeyActive {
-		err = fmt.Errorf("%w: %s", books.ErrMarkKey, s)
+		err = fmt.Errorf("%w: %s", records.ErrMarkKey, s)
 	}
 	return err
 }
 
 func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
-	return checked(ctx, d, books.EntryKeyState, keyStateTable, "")
+	return checked(ctx, d, records.EntryKeyState, keyStateTable, "")
 }
 
-func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) error {
+func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) error {
 	err := d.update(ctx, "issue", func(t *tx) error {
 		if _, err := present(ctx, t, c.Submission); err != nil {
 			return err
@@ -123,7 +124,7 @@ func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) err
 		return enter(ctx, t, copyTable, c, &c.Seq)
 	})
 	if err != nil && d.dialect.Conflict(err) {
-		return fmt.Errorf("%w: a copy ID is taken", books.ErrConflict)
+		return fmt.Errorf("%w: a copy ID is taken", records.ErrConflict)
 	}
 	return err
 }
@@ -133,8 +134,8 @@ func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
 	return c, err
 }
 
-// issued returns a copy and its receipts, in the order of entry. The error wraps [books.ErrNotFound] if
-// there is no such copy, and [books.ErrTampered] if others were entered.
+// issued returns a copy and its receipts, in the order of entry. The error wraps [records.ErrNotFound] if
+// there is no such copy, and [records.ErrTampered] if others were entered.
 func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if c, receipts, err = issued(ctx, q, &d.dialect, id); err == nil {
@@ -159,7 +160,7 @@ func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyI
 	if err != nil {
 		return nil, nil, err
 	}
-	var items []books.Row
+	var items []records.Row
 	for _, c := range copies {
 		items = append(items, c)
 	}
@@ -169,13 +170,13 @@ func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyI
 	for _, r := range releases {
 		items = append(items, r)
 	}
-	if err := onList(ctx, q, dialect, books.CopyList(id), items); err != nil {
+	if err := onList(ctx, q, dialect, records.CopyList(id), items); err != nil {
 		return nil, nil, err
 	}
 	if len(copies) == 0 {
-		return nil, nil, books.ErrNotFound
+		return nil, nil, records.ErrNotFound
 	}
-	copies[0].SetState(releases)
+	records.SetState(&copies[0], releases)
 	return &copies[0], receipts, nil
 }
 
@@ -193,15 +194,15 @@ func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added 
 		again := slices.ContainsFunc(before, func(x books.Release) bool { return x.State == books.CopyReserved })
 		switch {
 		case c.Submission != r.Submission:
-			return books.ErrNotFound
+			return records.ErrNotFound
 		case r.State == books.CopyReserved && c.State == books.CopyVoid:
-			return fmt.Errorf("%w: copy %s is void", books.ErrConflict, r.Copy)
+			return fmt.Errorf("%w: copy %s is void", records.ErrConflict, r.Copy)
 		case r.State == books.CopyReserved && (again || c.State != books.CopyReserved), r.State == c.State && r.State != books.CopyReserved:
 			return nil
 		case again && only && r.State == books.CopyVoid:
-			return fmt.Errorf("%w: another attempt to hand out copy %s began", books.ErrConflict, r.Copy)
+			return fmt.Errorf("%w: another attempt to hand out copy %s began", records.ErrConflict, r.Copy)
 		case r.State != books.CopyReserved && c.State != books.CopyReserved && (c.State != books.CopyVoid || r.State != books.CopyReleased):
-			return fmt.Errorf("%w: copy %s is entered as released", books.ErrConflict, r.Copy)
+			return fmt.Errorf("%w: copy %s is entered as released", records.ErrConflict, r.Copy)
 		}
 		added = true
 		return enter(ctx, t, releaseTable, &r, &r.Seq)
@@ -210,7 +211,7 @@ func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added 
 }
 
 func (d *DB) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
-	return checked(ctx, d, books.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
+	return checked(ctx, d, records.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
 }
 
 func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
@@ -222,10 +223,10 @@ func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []book
 		if err != nil {
 			return err
 		}
-		if err := onList(ctx, q, &d.dialect, books.ReleasesOf(of), releases); err != nil {
+		if err := onList(ctx, q, &d.dialect, records.ReleasesOf(of), releases); err != nil {
 			return err
 		}
-		if err := onList(ctx, q, &d.dialect, books.CopiesOf(of), copies); err != nil {
+		if err := onList(ctx, q, &d.dialect, records.CopiesOf(of), copies); err != nil {
 			return err
 		}
 		setStates(copies, releases)
@@ -241,7 +242,7 @@ func setStates(copies []books.Copy, releases []books.Release) {
 		of[r.Copy] = append(of[r.Copy], r)
 	}
 	for i := range copies {
-		copies[i].SetState(of[copies[i].ID])
+		records.SetState(&copies[i], of[copies[i].ID])
 	}
 }
 
@@ -265,7 +266,7 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 		for i := range copies {
 			ids[i] = copies[i].Submission
 		}
-		of, err := ofSubmissions(ctx, q, &d.dialect, releaseTable, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, books.ReleasesOf)
+		of, err := ofSubmissions(ctx, q, &d.dialect, releaseTable, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
 		var releases []books.Release
 		for _, some := range of {
 			releases = append(releases, some...)
@@ -304,7 +305,7 @@ func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
 
 func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
 	_, receipts, err := d.issued(ctx, of)
-	if errors.Is(err, books.ErrNotFound) {
+	if errors.Is(err, records.ErrNotFound) {
 		return []books.Receipt{}, nil
 	}
 	return receipts, err
@@ -330,11 +331,11 @@ func (d *DB) AddReturn(ctx context.Context, r books.Return) (added bool, err err
 }
 
 func (d *DB) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
-	return checked(ctx, d, books.ReturnsOf(of), returnTable, " WHERE copy = $1", copyID{&of})
+	return checked(ctx, d, records.ReturnsOf(of), returnTable, " WHERE copy = $1", copyID{&of})
 }
 
 func (d *DB) ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) {
-	return checked(ctx, d, books.ReturnedIn(upload), returnTable, " WHERE submission = $1", upload[:])
+	return checked(ctx, d, records.ReturnedIn(upload), returnTable, " WHERE submission = $1", upload[:])
 }
 
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
@@ -348,16 +349,16 @@ func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64
 }
 
 func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
-	all, err := checked(ctx, d, books.EntryInvestigation, investigationTable, "")
+	all, err := checked(ctx, d, records.EntryInvestigation, investigationTable, "")
 	return all, errors.Join(err, filesEntered(all))
 }
 
-func (d *DB) AddConclusion(ctx context.Context, c books.Conclusion) error {
+func (d *DB) AddConclusion(ctx context.Context, c records.Conclusion) error {
 	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, conclusionTable, &c, &c.Seq) })
 }
 
-func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
-	return checked(ctx, d, books.EntryConclusion, conclusionTable, "")
+func (d *DB) Conclusions(ctx context.Context) ([]records.Conclusion, error) {
+	return checked(ctx, d, records.EntryConclusion, conclusionTable, "")
 }
 
 func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) {
@@ -385,18 +386,18 @@ func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books
 		}
 		kept, err = checkpointTable.one(ctx, t, " WHERE size = $1", c.Size)
 		switch {
-		case errors.Is(err, books.ErrNotFound):
+		case errors.Is(err, records.ErrNotFound):
 			kept = &c
 			return insert(ctx, t, checkpointTable, c)
 		case err == nil && kept.Root != c.Root:
-			return fmt.Errorf("%w: another checkpoint of %d entries", books.ErrConflict, c.Size)
+			return fmt.Errorf("%w: another checkpoint of %d entries", records.ErrConflict, c.Size)
 		}
 		return err
 	})
 	return kept, err
 }
 
-func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]books.Cosigned, error)) (c *books.Checkpoint, err error) {
+func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]records.Cosigned, error)) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
 		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
 			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
@@ -416,15 +417,15 @@ func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*book
 	return c, err
 }
 
-// holds checks that the root of the ledger's first c.Size entries is c.Root. The error wraps [books.ErrConflict] if it
+// holds checks that the root of the ledger's first c.Size entries is c.Root. The error wraps [records.ErrConflict] if it
 // is another root, or c.Size is not from 1 to the ledger's size. holds checks no signature.
 func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 	if c.Size < 1 || uint64(c.Size) > t.tree.Size() {
-		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", books.ErrConflict, c.Size, t.tree.Size())
+		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", records.ErrConflict, c.Size, t.tree.Size())
 	}
 	then, err := rootAt(ctx, t, c.Size)
 	if err == nil && then != c.Root {
-		err = fmt.Errorf("%w: a checkpoint of another ledger", books.ErrConflict)
+		err = fmt.Errorf("%w: a checkpoint of another ledger", records.ErrConflict)
 	}
 	return err
 }

@@ -10,9 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -40,13 +41,13 @@ func dated(n int) books.Investigation {
 	return i
 }
 
-func conclusion(of int64) books.Conclusion {
-	return books.Conclusion{Investigation: of, Entered: t0.AddDate(3, 1, 0), Named: []string{"vendor A", "vendor B"}, Copies: []watermark.CopyID{3<<60 | 7, 4<<60 | 7},
+func conclusion(of int64) records.Conclusion {
+	return records.Conclusion{Investigation: of, Entered: t0.AddDate(3, 1, 0), Named: []string{"vendor A", "vendor B"}, Copies: []watermark.CopyID{3<<60 | 7, 4<<60 | 7},
 		Actor: "legal", Logged: books.Logged{Salt: salt("conclusion")}}
 }
 
-func erasure(note string, subs ...int) books.Erasure {
-	e := books.Erasure{Note: note, Entered: t0.AddDate(4, 0, 0), Actor: "dpo", Logged: books.Logged{Salt: salt(note)}}
+func erasure(note string, subs ...int) records.Erasure {
+	e := records.Erasure{Note: note, Entered: t0.AddDate(4, 0, 0), Actor: "dpo", Logged: books.Logged{Salt: salt(note)}}
 	for _, n := range subs {
 		sub, _ := submission(n)
 		e.Submissions = append(e.Submissions, sub.ID)
@@ -55,10 +56,10 @@ func erasure(note string, subs ...int) books.Erasure {
 }
 
 // change is a change of the subject of an upload of function submission.
-func change(n int, subject string) books.SubjectChange {
+func change(n int, subject string) records.SubjectChange {
 	sub, _ := submission(n)
 	blind := salt("blind " + subject)
-	return books.SubjectChange{Submission: sub.ID, Subject: subject, Blind: blind, Digest: books.SubjectDigest(blind, subject),
+	return records.SubjectChange{Submission: sub.ID, Subject: subject, Blind: blind, Digest: records.SubjectDigest(blind, subject),
 		Entered: t0.AddDate(3, 6, 0), Actor: "ops", Logged: books.Logged{Salt: salt(fmt.Sprint("change", n, subject))}}
 }
 
@@ -72,15 +73,15 @@ func TestSetSubjects(t *testing.T) {
 		nameless.Subject = ""
 		_, err := add(ctx, d, nameless, x)
 		require.NoError(t, err)
-		changed, err := d.SetSubjects(ctx, []books.SubjectChange{change(0, "wrong"), change(1, "subject-1"), change(0, "subject-3"), change(50, "a")})
+		changed, err := d.SetSubjects(ctx, []records.SubjectChange{change(0, "wrong"), change(1, "subject-1"), change(0, "subject-3"), change(50, "a")})
 		require.NoError(t, err)
 		require.Equal(t, []bool{true, false, true, true}, changed)
 
-		_, err = d.SetSubjects(ctx, []books.SubjectChange{change(2, "lost"), change(77, "x")})
-		require.ErrorIs(t, err, books.ErrNotFound)
+		_, err = d.SetSubjects(ctx, []records.SubjectChange{change(2, "lost"), change(77, "x")})
+		require.ErrorIs(t, err, records.ErrNotFound)
 		require.NoError(t, d.Erase(ctx, erasure("letter 5", 9)))
-		_, err = d.SetSubjects(ctx, []books.SubjectChange{change(2, "lost"), change(9, "x")})
-		require.ErrorIs(t, err, books.ErrErased)
+		_, err = d.SetSubjects(ctx, []records.SubjectChange{change(2, "lost"), change(9, "x")})
+		require.ErrorIs(t, err, records.ErrErased)
 
 		of := func(subject string) (ids []watermark.Submission) {
 			t.Helper()
@@ -103,7 +104,7 @@ func TestSetSubjects(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "subject-3", s.Subject)
 		require.Equal(t, change(0, "").Entered, s.SetAt)
-		require.Equal(t, books.EntryOf(zero), books.EntryOf(*s))
+		require.Equal(t, records.EntryOf(zero), records.EntryOf(*s))
 
 		all, err := d.SubmissionsAfter(ctx, 0, 100)
 		require.NoError(t, err)
@@ -126,7 +127,7 @@ func TestSetSubjects(t *testing.T) {
 }
 
 // checkpoint keeps one of the ledger as it is.
-func checkpoint(t *testing.T, s books.Store) books.Checkpoint {
+func checkpoint(t *testing.T, s records.Store) books.Checkpoint {
 	t.Helper()
 	size, root, err := s.Head(t.Context())
 	require.NoError(t, err)
@@ -160,7 +161,7 @@ func TestKeyStates(t *testing.T) {
 		require.False(t, added)
 		k.Commitment[0]++
 		_, err = d.AddMarkKey(ctx, k)
-		require.ErrorIs(t, err, books.ErrConflict)
+		require.ErrorIs(t, err, records.ErrConflict)
 		keys, err := d.MarkKeys(ctx)
 		require.NoError(t, err)
 		require.Len(t, keys, 1)
@@ -194,8 +195,8 @@ func TestInvestigations(t *testing.T) {
 		got, err := d.Investigations(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		require.True(t, got[2].Has([16]byte{}))
-		require.False(t, got[2].Has([16]byte{1}))
+		require.True(t, records.Has(&got[2], [16]byte{}))
+		require.False(t, records.Has(&got[2], [16]byte{1}))
 		concluded, bare := conclusion(got[2].Entry), conclusion(got[0].Entry)
 		bare.Named, bare.Copies = []string{}, []watermark.CopyID{}
 		require.NoError(t, d.AddConclusion(t.Context(), concluded))
@@ -203,7 +204,7 @@ func TestInvestigations(t *testing.T) {
 		all, err := d.Conclusions(t.Context())
 		require.NoError(t, err)
 		concluded.Seq, bare.Seq = got[2].Entry+1, got[2].Entry+2
-		require.Equal(t, []books.Conclusion{concluded, bare}, all)
+		require.Equal(t, []records.Conclusion{concluded, bare}, all)
 		_, _, err = d.Check(t.Context())
 		require.NoError(t, err)
 	})
@@ -273,22 +274,22 @@ func TestErase(t *testing.T) {
 			require.Equal(t, books.Submission{ID: sub.ID, Submitted: sub.Submitted, Received: sub.Received,
 				Logged: books.Logged{Seq: got.Seq}, Erased: true, ErasedBy: got.ErasedBy}, *got)
 			_, err = d.Sealed(ctx, sub.ID, true)
-			require.ErrorIs(t, err, books.ErrNotFound)
+			require.ErrorIs(t, err, records.ErrNotFound)
 			of, err := d.SubmissionsOf(ctx, sub.Subject)
 			require.NoError(t, err)
 			require.Empty(t, of)
 			_, err = add(ctx, d, sub, x)
-			require.ErrorIs(t, err, books.ErrErased)
+			require.ErrorIs(t, err, records.ErrErased)
 			copies, err := d.Copies(ctx, sub.ID)
 			require.NoError(t, err)
 			require.Equal(t, "vendor A", copies[0].Recipient, "who was handed it is still known")
 			c, k := issued(watermark.CopyID(900+n), sub.ID, "vendor A")
-			require.ErrorIs(t, d.AddCopy(ctx, &c, k), books.ErrErased, "of a picture that was opened before")
+			require.ErrorIs(t, d.AddCopy(ctx, &c, k), records.ErrErased, "of a picture that was opened before")
 		}
 		size, _, err := d.Head(ctx)
 		require.NoError(t, err)
-		require.ErrorIs(t, d.Erase(ctx, erasure("again", 1, 9)), books.ErrErased)
-		require.ErrorIs(t, d.Erase(ctx, erasure("unknown", 1, 10)), books.ErrNotFound)
+		require.ErrorIs(t, d.Erase(ctx, erasure("again", 1, 9)), records.ErrErased)
+		require.ErrorIs(t, d.Erase(ctx, erasure("unknown", 1, 10)), records.ErrNotFound)
 		after, _, err := d.Check(ctx)
 		require.NoError(t, err)
 		require.Equal(t, size, after, "nothing was entered")
@@ -325,8 +326,8 @@ func TestFeatures(t *testing.T) {
 		require.Len(t, first, 2)
 		zero, x := submission(0)
 		details := books.Details{Area: zero.Area, Chain: zero.Chain, AreaQuality: zero.AreaQuality, Kept: true}
-		require.Equal(t, books.Searched{Seq: first[0].Seq, ID: zero.ID, Details: details,
-			Sealed: books.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Features: []byte{3, 0}}}, first[0])
+		require.Equal(t, records.Searched{Seq: first[0].Seq, ID: zero.ID, Details: details,
+			Sealed: records.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Features: []byte{3, 0}}}, first[0])
 		require.Empty(t, first[1].Sealed.Features)
 		require.NoError(t, d.Erase(ctx, erasure("x", 4)))
 		rest, err := d.SearchedAfter(ctx, first[1].Seq, 100, false)
@@ -355,8 +356,8 @@ func TestSealedHashes(t *testing.T) {
 			require.Len(t, got, 3)
 			for k, n := range []int{0, 2, 3} {
 				sub, x := submission(n)
-				require.Equal(t, books.Searched{Seq: got[k].Seq, ID: sub.ID, Details: books.Details{Chain: sub.Chain, AreaQuality: 90, Kept: true},
-					Sealed: books.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Hashes: []byte{5, byte(n)}}}, got[k])
+				require.Equal(t, records.Searched{Seq: got[k].Seq, ID: sub.ID, Details: books.Details{Chain: sub.Chain, AreaQuality: 90, Kept: true},
+					Sealed: records.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Hashes: []byte{5, byte(n)}}}, got[k])
 			}
 			_, _, err = d.Check(t.Context())
 			require.NoError(t, err)
@@ -383,7 +384,7 @@ func TestEntriesAndNodes(t *testing.T) {
 			require.NoError(t, tlog.VerifyInclusion(tlog.LeafHash(e), uint64(i), uint64(size), path, root))
 		}
 		_, err = d.Nodes(ctx, []tlog.NodeID{{Level: 40, Index: 1}})
-		require.ErrorIs(t, err, books.ErrTampered)
+		require.ErrorIs(t, err, records.ErrTampered)
 		none, err := d.Nodes(ctx, nil)
 		require.NoError(t, err)
 		require.Empty(t, none)
@@ -400,23 +401,23 @@ func TestCheckpoints(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []books.Checkpoint{first, last}, got)
 
-		changed, err := d.ChangeCheckpoint(ctx, last.Size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
+		changed, err := d.ChangeCheckpoint(ctx, last.Size, func(c *books.Checkpoint) ([]records.Cosigned, error) {
 			c.Text, c.Stamp = c.Text+" twice", []byte("stamped")
-			return []books.Cosigned{cosigned(c)}, nil
+			return []records.Cosigned{cosigned(c)}, nil
 		})
 		require.NoError(t, err)
 		kept, err := d.AddCheckpoint(ctx, last)
 		require.NoError(t, err)
 		last.Text, last.Stamp = "signed twice", []byte("stamped")
 		require.Equal(t, []books.Checkpoint{last, last}, []books.Checkpoint{*changed, *kept}, "what is kept stays")
-		_, err = d.ChangeCheckpoint(ctx, 3, func(*books.Checkpoint) ([]books.Cosigned, error) { return nil, nil })
-		require.ErrorIs(t, err, books.ErrNotFound)
+		_, err = d.ChangeCheckpoint(ctx, 3, func(*books.Checkpoint) ([]records.Cosigned, error) { return nil, nil })
+		require.ErrorIs(t, err, records.ErrNotFound)
 		for name, bad := range map[string]books.Checkpoint{
 			"another root": {Size: first.Size, Root: last.Root}, "a root of its own": {Size: 5, Root: tlog.Hash{1}},
 			"later": {Size: last.Size + 1, Root: last.Root}, "empty": {Root: tlog.EmptyRoot()},
 		} {
 			_, err := d.AddCheckpoint(ctx, bad)
-			require.ErrorIs(t, err, books.ErrConflict, name)
+			require.ErrorIs(t, err, records.ErrConflict, name)
 		}
 		got, err = d.Checkpoints(ctx)
 		require.NoError(t, err)
@@ -429,10 +430,10 @@ func TestCheckpoints(t *testing.T) {
 
 func TestManyRowsAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
-		var uploads []books.Upload
+		var uploads []records.Upload
 		for n := range 1200 {
 			sub, x := submission(n)
-			uploads = append(uploads, books.Upload{Submission: sub, Sealed: &x})
+			uploads = append(uploads, records.Upload{Submission: sub, Sealed: &x})
 		}
 		uploads = append(uploads, uploads[3])
 		added, err := d.AddSubmissions(t.Context(), uploads)
@@ -463,9 +464,9 @@ func TestReturns(t *testing.T) {
 			require.Equal(t, want, added, i)
 		}
 		_, err := d.AddReturn(ctx, cameBack(6, 0x999))
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 		_, err = d.AddReturn(ctx, cameBack(999, 0x502))
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 		of, err := d.Returns(ctx, 0x502)
 		require.NoError(t, err)
 		in, err := d.ReturnedIn(ctx, cameBack(6, 0x502).Submission)
@@ -504,7 +505,7 @@ func TestReleases(t *testing.T) {
 				require.Equal(t, want, c.State)
 			}
 		}
-		for of, want := range map[watermark.CopyID]error{0x502: books.ErrConflict, 0x504: books.ErrConflict, 0x599: books.ErrNotFound, 1<<60 | 7: books.ErrNotFound} {
+		for of, want := range map[watermark.CopyID]error{0x502: records.ErrConflict, 0x504: records.ErrConflict, 0x599: records.ErrNotFound, 1<<60 | 7: records.ErrNotFound} {
 			_, err = d.AddRelease(ctx, release(of, books.CopyVoid), false)
 			require.ErrorIs(t, err, want, "%s", of)
 		}
@@ -518,7 +519,7 @@ func TestReleases(t *testing.T) {
 			only  bool
 			added bool
 			err   error
-		}{{books.CopyReserved, false, true, nil}, {books.CopyReserved, false, false, nil}, {books.CopyVoid, true, false, books.ErrConflict}} {
+		}{{books.CopyReserved, false, true, nil}, {books.CopyReserved, false, false, nil}, {books.CopyVoid, true, false, records.ErrConflict}} {
 			added, err := d.AddRelease(ctx, release(0x501, want.state), want.only)
 			require.ErrorIs(t, err, want.err, i)
 			require.Equal(t, want.added, added, i)
@@ -527,7 +528,7 @@ func TestReleases(t *testing.T) {
 			require.Equal(t, books.CopyReserved, c.State)
 		}
 		_, err = d.AddRelease(ctx, release(0x503, books.CopyReserved), false)
-		require.ErrorIs(t, err, books.ErrConflict, "it is void")
+		require.ErrorIs(t, err, records.ErrConflict, "it is void")
 		never := t0.AddDate(99, 0, 0)
 		count := func() (n int) {
 			by, err := d.CountDays(ctx, never)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 )
 
 // Words are what schema.sql writes differently for each database. Postgres is true for PostgreSQL and false for SQLite.
@@ -49,14 +49,14 @@ func (d *DB) makeSchema(ctx context.Context) error {
 	return nil
 }
 
-// checkSchema compares the version of the schema with schemaVersion. The error wraps [books.ErrSchema].
+// checkSchema compares the version of the schema with schemaVersion. The error wraps [records.ErrSchema].
 func checkSchema(ctx context.Context, q querier) error {
 	have, err := number(ctx, q, "SELECT max(version) FROM schema_version")
 	if err != nil {
 		return fmt.Errorf("schema version: %w", err)
 	}
 	if have != schemaVersion {
-		return fmt.Errorf("%w: the registry has schema %d, made by another version of kycmark; this version has schema %d", books.ErrSchema, have, schemaVersion)
+		return fmt.Errorf("%w: the registry has schema %d, made by another version of kycmark; this version has schema %d", records.ErrSchema, have, schemaVersion)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -15,7 +15,7 @@ import (
 // sealsSeen is how many seals are looked at for one of a key: damaged ones do not hide the key.
 const sealsSeen = 64
 
-// SealedUnderOther looks at sealsSeen seals. If one of these is under keyID, the error wraps [books.ErrNotFound]: what
+// SealedUnderOther looks at sealsSeen seals. If one of these is under keyID, the error wraps [records.ErrNotFound]: what
 // is said to be under another key then cannot be opened, and who reads it says so.
 func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error) {
 	return sealedUnderOther(ctx, d.read, keyID)
@@ -23,21 +23,21 @@ func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.S
 
 func sealedUnderOther(ctx context.Context, q querier, keyID string) (of watermark.Submission, other string, err error) {
 	if _, _, err = sealedOne(ctx, q, "=", keyID); err == nil {
-		return of, "", books.ErrNotFound
+		return of, "", records.ErrNotFound
 	}
-	if !errors.Is(err, books.ErrNotFound) {
+	if !errors.Is(err, records.ErrNotFound) {
 		return of, "", err
 	}
 	return sealedOne(ctx, q, "<>", keyID)
 }
 
 // sealedOne returns the submission and the key's ID of a seal whose key's ID is, or is not, keyID. The error wraps
-// [books.ErrNotFound] if sealsSeen seals have no such ID. sealedOne reads nothing of what is sealed.
+// [records.ErrNotFound] if sealsSeen seals have no such ID. sealedOne reads nothing of what is sealed.
 func sealedOne(ctx context.Context, q querier, is, keyID string) (of watermark.Submission, other string, err error) {
 	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{blob{&x.Body}, &x.KeyID} }, fmt.Sprintf(
 		"SELECT x.submission, x.key_id FROM (SELECT submission, key_id FROM sealed LIMIT %d) x WHERE x.key_id %s $1 LIMIT 1", sealsSeen, is), keyID)
 	if err == nil && len(rows) == 0 {
-		err = books.ErrNotFound
+		err = records.ErrNotFound
 	}
 	if err != nil {
 		return of, "", err
@@ -47,14 +47,14 @@ func sealedOne(ctx context.Context, q querier, is, keyID string) (of watermark.S
 }
 
 // sealedAlike checks that the seals that are to be entered, and the seals that are there, are of one key. The error
-// wraps [books.ErrSealed] if they are not. Without seals to enter it does nothing. It must run in the transaction that
+// wraps [records.ErrSealed] if they are not. Without seals to enter it does nothing. It must run in the transaction that
 // enters the seals, so that two callers cannot enter two keys.
 func sealedAlike(ctx context.Context, t *tx, entering []sealedRow) error {
 	if len(entering) == 0 {
 		return nil
 	}
 	of, keyID, err := sealedUnderOther(ctx, t, entering[0].KeyID)
-	if errors.Is(err, books.ErrNotFound) {
+	if errors.Is(err, records.ErrNotFound) {
 		of, keyID, err = entering[0].of, entering[0].KeyID, nil
 	}
 	if err != nil {
@@ -63,7 +63,7 @@ func sealedAlike(ctx context.Context, t *tx, entering []sealedRow) error {
 	for i := range entering {
 		if x := &entering[i]; x.KeyID != keyID {
 			return fmt.Errorf("%w: submission %s was sealed under the key %s, which %s does not open",
-				books.ErrSealed, of, keyID, x.KeyID)
+				records.ErrSealed, of, keyID, x.KeyID)
 		}
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -17,29 +17,29 @@ func TestOneSealingKey(t *testing.T) {
 		none := func() {
 			t.Helper()
 			_, _, err := d.SealedUnderOther(ctx, "seal1-x")
-			require.ErrorIs(t, err, books.ErrNotFound)
+			require.ErrorIs(t, err, records.ErrNotFound)
 		}
 		bare := func(from, n int) {
-			var ups []books.Upload
+			var ups []records.Upload
 			for i := range n {
 				sub, _ := submission(from + i)
 				sub.Kept = false
-				ups = append(ups, books.Upload{Submission: sub})
+				ups = append(ups, records.Upload{Submission: sub})
 			}
 			_, err := d.AddSubmissions(ctx, ups)
 			require.NoError(t, err)
 		}
-		sealed := func(n int, keyID string) books.Upload {
+		sealed := func(n int, keyID string) records.Upload {
 			sub, x := submission(n)
 			x.KeyID = keyID
-			return books.Upload{Submission: sub, Sealed: &x}
+			return records.Upload{Submission: sub, Sealed: &x}
 		}
 		none()
-		_, err := d.AddSubmissions(ctx, []books.Upload{sealed(1, "seal1-x"), sealed(2, "seal1-y")})
-		require.ErrorIs(t, err, books.ErrSealed, "two in one call")
+		_, err := d.AddSubmissions(ctx, []records.Upload{sealed(1, "seal1-x"), sealed(2, "seal1-y")})
+		require.ErrorIs(t, err, records.ErrSealed, "two in one call")
 		bare(100, 70)
 		none()
-		_, err = d.AddSubmissions(ctx, []books.Upload{sealed(1, "seal1-x")})
+		_, err = d.AddSubmissions(ctx, []records.Upload{sealed(1, "seal1-x")})
 		require.NoError(t, err)
 		bare(200, 70)
 		none()
@@ -47,19 +47,19 @@ func TestOneSealingKey(t *testing.T) {
 		require.NoError(t, err, "far from both ends")
 		require.Equal(t, sealed(1, "").ID, of)
 		require.Equal(t, "seal1-x", other)
-		_, err = d.AddSubmissions(ctx, []books.Upload{sealed(2, "seal1-y")})
-		require.ErrorIs(t, err, books.ErrSealed)
+		_, err = d.AddSubmissions(ctx, []records.Upload{sealed(2, "seal1-y")})
+		require.ErrorIs(t, err, records.ErrSealed)
 		require.ErrorContains(t, err, fmt.Sprintf("submission %s was sealed under the key seal1-x, which seal1-y does not open", of))
 
 		// A damaged seal does not make the key another one.
 		up := sealed(2, "seal1-x")
-		_, err = d.AddSubmissions(ctx, []books.Upload{up, sealed(3, "seal1-x")})
+		_, err = d.AddSubmissions(ctx, []records.Upload{up, sealed(3, "seal1-x")})
 		require.NoError(t, err)
 		for _, id := range []any{up.ID[:], of[:]} {
 			_, err = d.Raw().Exec("UPDATE sealed SET key_id = 'seal0-x' WHERE submission = $1", id)
 			require.NoError(t, err)
 			none()
-			_, err = d.AddSubmissions(ctx, []books.Upload{sealed(2, "seal1-x")})
+			_, err = d.AddSubmissions(ctx, []records.Upload{sealed(2, "seal1-x")})
 			require.NoError(t, err)
 		}
 		_, _, err = d.SealedUnderOther(ctx, "seal1-y")

@@ -13,10 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 )
 
 // segmentFiles is where segments are: files of a folder, or objects of a bucket. Each machine has copies of
@@ -52,7 +52,7 @@ func (d *DB) segmentFiles(ctx context.Context) (*segmentFiles, error) {
 var errUnread = errors.New("its bucket, or the folder of copies, fails")
 
 // errChanged says that a segment is not what was written.
-var errChanged = fmt.Errorf("%w: its object is missing or was altered", books.ErrSealed)
+var errChanged = fmt.Errorf("%w: its object is missing or was altered", records.ErrSealed)
 
 // path is the path of a segment's file, or of the copy of its object.
 func (f *segmentFiles) path(s *segmentRow) string { return filepath.Join(f.folder, s.file()) }

@@ -10,9 +10,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // Submissions are found by hashes and local features. Segments save a process the reading of all rows: each is a sealed
@@ -77,7 +78,7 @@ func (s *segmentRow) into(err error) error {
 // usedSegments ends a query of the segments that are searched.
 const usedSegments = " WHERE state > 0 ORDER BY first"
 
-// Searchable needs erasures whose submissions have numbers up to upto. Beside an error that wraps [books.ErrTampered]
+// Searchable needs erasures whose submissions have numbers up to upto. Beside an error that wraps [records.ErrTampered]
 // it returns the number of submissions that were entered.
 func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
@@ -88,7 +89,7 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 			upto, erasure).Scan(&all, &erased, &listed, &more, &later); err != nil {
 			return unreadable(err)
 		}
-		entered, err := listNow(ctx, q, &d.dialect, books.EntrySubmission)
+		entered, err := listNow(ctx, q, &d.dialect, records.EntrySubmission)
 		n = int64(entered.N) - more - (listed - later)
 		switch {
 		case err != nil:
@@ -105,7 +106,7 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 
 // Segments leaves out segments that were replaced meanwhile. If the bucket does not answer, that is its error: nothing
 // was found out about a segment.
-func (d *DB) Segments(ctx context.Context, fresh bool, mount books.MountSegment) (out []books.Segment, err error) {
+func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegment) (out []records.Segment, err error) {
 	files, err := d.segmentFiles(ctx)
 	if err != nil || files.folder == "" {
 		return nil, err
@@ -123,7 +124,7 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount books.MountSegment)
 	}
 	for i := range rows {
 		r, used := &rows[i], true
-		s := books.Segment{Name: r.name, File: r.file(), First: r.first, Last: r.last, Wrapped: r.wrapped}
+		s := records.Segment{Name: r.name, File: r.file(), First: r.first, Last: r.last, Wrapped: r.wrapped}
 		s.Leave = func(ctx context.Context) (used bool, err error) {
 			if files.place != nil && !fresh { // the object may be what was written
 				return true, removeFile(files.path(r))
@@ -133,7 +134,7 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount books.MountSegment)
 		root, err := rootAt(ctx, d.read, r.last)
 		if s.Root = root; err == nil {
 			err = d.mount(ctx, files, r, &s, fresh, mount)
-		} else if errors.Is(err, books.ErrTampered) {
+		} else if errors.Is(err, records.ErrTampered) {
 			err = fmt.Errorf("%w: the ledger has no such entries: %w", parts.ErrSnapshot, err)
 		}
 		path := (*fs.PathError)(nil)
@@ -141,7 +142,7 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount books.MountSegment)
 		case err == nil:
 		case errors.Is(err, errUnread):
 			return nil, r.into(err)
-		case errors.Is(err, books.ErrSealed), errors.Is(err, parts.ErrSnapshot), errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, records.ErrSealed), errors.Is(err, parts.ErrSnapshot), errors.Is(err, fs.ErrNotExist):
 			s.Err = r.into(err)
 			if used, err = d.leave(ctx, r); err != nil {
 				return nil, err
@@ -159,7 +160,7 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount books.MountSegment)
 }
 
 // mount has a segment mounted, which takes over its mapped file. A copy of an object that was altered is fetched again.
-func (d *DB) mount(ctx context.Context, files *segmentFiles, r *segmentRow, s *books.Segment, fresh bool, mount books.MountSegment) error {
+func (d *DB) mount(ctx context.Context, files *segmentFiles, r *segmentRow, s *records.Segment, fresh bool, mount records.MountSegment) error {
 	f, err := files.open(ctx, r, fresh)
 	if err != nil {
 		return err
@@ -182,20 +183,20 @@ func (d *DB) leave(ctx context.Context, s *segmentRow) (used bool, err error) {
 	return n > 0, err
 }
 
-// alteredSegment returns an error that wraps [books.ErrTampered] if a process found a segment altered or missing.
+// alteredSegment returns an error that wraps [records.ErrTampered] if a process found a segment altered or missing.
 func alteredSegment(ctx context.Context, q querier) error {
 	rows, err := segmentTable.rows(ctx, q, " WHERE state = $1 ORDER BY first", segmentAltered)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	return tampered("%v (%s)", rows[0].into(errors.New("it was found altered or missing")), books.MakeSegments)
+	return tampered("%v (%s)", rows[0].into(errors.New("it was found altered or missing")), records.MakeSegments)
 }
 
 // errOvertaken says that another builder was faster.
 var errOvertaken = errors.New("segments: others changed them meanwhile")
 
 // BuildSegments makes a segment for every [SegmentSpan] numbers.
-func (d *DB) BuildSegments(ctx context.Context, write books.WriteSegment) error {
+func (d *DB) BuildSegments(ctx context.Context, write records.WriteSegment) error {
 	return d.building(ctx, func(files *segmentFiles) error { return d.build(ctx, files, write) })
 }
 
@@ -216,7 +217,7 @@ func (d *DB) building(ctx context.Context, build func(*segmentFiles) error) erro
 }
 
 // build is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
-func (d *DB) build(ctx context.Context, files *segmentFiles, write books.WriteSegment) error {
+func (d *DB) build(ctx context.Context, files *segmentFiles, write records.WriteSegment) error {
 	rows, err := segmentTable.rows(ctx, d.read, usedSegments)
 	if err != nil {
 		return err
@@ -252,7 +253,7 @@ func (d *DB) build(ctx context.Context, files *segmentFiles, write books.WriteSe
 
 // makeSegment makes a segment from number first to last. It replaces old. The error wraps errOvertaken if others built
 // the same meanwhile.
-func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last int64, old []segmentRow, write books.WriteSegment) (err error) {
+func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last int64, old []segmentRow, write records.WriteSegment) (err error) {
 	s := segmentRow{made: time.Now(), first: first}
 	rand.Read(s.name[:])
 	erasure, err := number(ctx, d.read, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0")
@@ -274,7 +275,7 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 			return err
 		}
 		n := int64(0)
-		if s.wrapped, n, err = write(ctx, f, &books.Segment{Name: s.name, File: s.file(), First: first, Last: last, Root: root}); err != nil {
+		if s.wrapped, n, err = write(ctx, f, &records.Segment{Name: s.name, File: s.file(), First: first, Last: last, Root: root}); err != nil {
 			return err
 		}
 		gone, err := d.ErasedAfter(ctx, 0)
@@ -315,7 +316,7 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 }
 
 // replay returns the root of the ledger's first last entries, and how many submissions were entered from number first on. The error
-// wraps [books.ErrTampered] if the ledger's tree has other entries.
+// wraps [records.ErrTampered] if the ledger's tree has other entries.
 func (d *DB) replay(ctx context.Context, first, last int64) (root tlog.Hash, submissions int64, err error) {
 	before := uint64(first - 1)
 	border, err := readNodes(ctx, d.read, tlog.Border(before))
@@ -334,7 +335,7 @@ func (d *DB) replay(ctx context.Context, first, last int64) (root tlog.Hash, sub
 		}
 		for _, r := range entries {
 			tree.Append(tlog.LeafHash(r.entry))
-			if e, err := books.ParseEntry(r.entry); err == nil && e.Kind == books.EntrySubmission {
+			if e, err := records.ParseEntry(r.entry); err == nil && e.Kind == records.EntrySubmission {
 				submissions++
 			}
 		}
@@ -409,7 +410,7 @@ func (d *DB) finishErasures(ctx context.Context) error {
 	if err != nil || left == 0 || d.readOnly {
 		return err
 	}
-	if err = d.cleanSegments(ctx); err == nil || errors.Is(err, books.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err) {
+	if err = d.cleanSegments(ctx); err == nil || errors.Is(err, records.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err) {
 		return nil
 	}
 	if errors.Is(err, errUnread) {

@@ -25,8 +25,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/mapfile"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -34,6 +34,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -83,7 +84,7 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 	t.Helper()
 	size, _, err := d.Head(t.Context())
 	require.NoError(t, err)
-	uploads := make([]books.Upload, n)
+	uploads := make([]records.Upload, n)
 	for i := range uploads {
 		s, _ := submission(c.n)
 		h := c.next()
@@ -94,7 +95,7 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 			c.kept[size+int64(i)+1] = h
 		}
 		c.ids[size+int64(i)+1] = s.ID
-		uploads[i] = books.Upload{Submission: s}
+		uploads[i] = records.Upload{Submission: s}
 	}
 	_, err = d.AddSubmissions(t.Context(), uploads)
 	require.NoError(t, err)
@@ -103,7 +104,7 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 // erase erases every k-th upload that is there.
 func (c *corpus) erase(t *testing.T, d *sqldb.DB, k int) {
 	t.Helper()
-	e := books.Erasure{Entered: t0, Actor: "dpo", Logged: books.Logged{Salt: salt(fmt.Sprint("erasure", len(c.ids)))}}
+	e := records.Erasure{Entered: t0, Actor: "dpo", Logged: books.Logged{Salt: salt(fmt.Sprint("erasure", len(c.ids)))}}
 	for seq := range c.kept {
 		if seq%int64(k) == 0 {
 			e.Submissions = append(e.Submissions, c.ids[seq])
@@ -152,16 +153,16 @@ var hashText = len(phash.Hash{Kind: phash.Area}.String())
 func unsealed(wrapped []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(wrapped)
 	if err != nil {
-		return nil, books.ErrSealed
+		return nil, records.ErrSealed
 	}
 	return cipher.NewGCM(block)
 }
 
-func about(s *books.Segment) []byte { return fmt.Append(nil, s.First, s.Last, s.Root) }
+func about(s *records.Segment) []byte { return fmt.Append(nil, s.First, s.Last, s.Root) }
 
 // build makes the segments of d that are due. during is called when each file is written.
 func build(ctx context.Context, d *sqldb.DB, during ...func()) error {
-	return d.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *books.Segment) ([]byte, int64, error) {
+	return d.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *records.Segment) ([]byte, int64, error) {
 		wrapped := make([]byte, 32)
 		crand.Read(wrapped)
 		key, err := unsealed(wrapped)
@@ -178,9 +179,9 @@ func build(ctx context.Context, d *sqldb.DB, during ...func()) error {
 }
 
 // inSegments are the hashes in all segments of d that can be used, by the number of their submission.
-func inSegments(ctx context.Context, d *sqldb.DB, fresh bool) (map[int64]phash.Hash, []books.Segment, error) {
+func inSegments(ctx context.Context, d *sqldb.DB, fresh bool) (map[int64]phash.Hash, []records.Segment, error) {
 	out := make(map[int64]phash.Hash)
-	all, err := d.Segments(ctx, fresh, func(s *books.Segment, f *mapfile.File) error {
+	all, err := d.Segments(ctx, fresh, func(s *records.Segment, f *mapfile.File) error {
 		key, err := unsealed(s.Wrapped)
 		if err != nil {
 			return err
@@ -254,10 +255,10 @@ func inBucket2(t *testing.T, d *sqldb.DB) bool {
 	return inBucket(i)
 }
 
-func inBucket(i *books.Info) bool { return strings.HasPrefix(i.Originals, "s3:") }
+func inBucket(i *records.Info) bool { return strings.HasPrefix(i.Originals, "s3:") }
 
 // pathOf is the path of a segment, or of its object. This machine has no copy of it afterwards.
-func pathOf(t *testing.T, d *sqldb.DB, folder string, s books.Segment) string {
+func pathOf(t *testing.T, d *sqldb.DB, folder string, s records.Segment) string {
 	t.Helper()
 	name, err := hex.DecodeString(strings.TrimSuffix(s.File, filepath.Ext(s.File)))
 	require.NoError(t, err)
@@ -283,7 +284,7 @@ func inFolder(t *testing.T, folder string) []os.DirEntry {
 }
 
 // check requires that the segments, with the erasures since, hold exactly the uploads that they cover.
-func (c *corpus) check(t *testing.T, d *sqldb.DB) []books.Segment {
+func (c *corpus) check(t *testing.T, d *sqldb.DB) []records.Segment {
 	t.Helper()
 	have, all, err := inSegments(t.Context(), d, true)
 	require.NoError(t, err)
@@ -344,14 +345,14 @@ func TestSegmentsThatWereAltered(t *testing.T) {
 			}
 			have, got, err := inSegments(t.Context(), d, false)
 			require.NoError(t, err, name)
-			bad := slices.IndexFunc(got, func(s books.Segment) bool { return s.File == all[0].File })
+			bad := slices.IndexFunc(got, func(s records.Segment) bool { return s.File == all[0].File })
 			require.ErrorContains(t, got[bad].Err, all[0].File, name)
 			require.NoError(t, got[1-bad].Err, name)
 			for seq := range have {
 				require.GreaterOrEqual(t, seq, all[1].First, name)
 			}
 			_, _, err = d.Check(t.Context())
-			require.ErrorIs(t, err, books.ErrTampered, name)
+			require.ErrorIs(t, err, records.ErrTampered, name)
 			require.ErrorContains(t, err, all[0].File, name)
 			require.NoError(t, build(t.Context(), d), name)
 			again := c.check(t, d)
@@ -453,7 +454,7 @@ func TestSegmentOfADeadBuilder(t *testing.T) {
 func TestSegmentsAreDue(t *testing.T) {
 	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
 		c := newCorpus(5)
-		look := func(what string, ends ...int64) []books.Segment {
+		look := func(what string, ends ...int64) []records.Segment {
 			t.Helper()
 			all := c.check(t, d)
 			var have []int64
@@ -489,7 +490,7 @@ func TestSegmentsAreDue(t *testing.T) {
 			return seq
 		}
 		erase := func(seq int64) {
-			e := books.Erasure{Entered: t0, Actor: "dpo", Submissions: []watermark.Submission{c.ids[seq]}, Logged: books.Logged{Salt: salt(fmt.Sprint("due", seq))}}
+			e := records.Erasure{Entered: t0, Actor: "dpo", Submissions: []watermark.Submission{c.ids[seq]}, Logged: books.Logged{Salt: salt(fmt.Sprint("due", seq))}}
 			assert.NoError(t, d.Erase(t.Context(), e))
 		}
 		seq := of(1)
@@ -610,7 +611,7 @@ func TestSegmentsInABucket(t *testing.T) {
 	// Another machine, and a server that dies: a copy serves; without it nothing is said of the segment.
 	copied := filepath.Join(b.copies, all[0].File)
 	require.NoError(t, os.RemoveAll(b.copies))
-	open := func() ([]books.Segment, error) {
+	open := func() ([]records.Segment, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		have, all, err := inSegments(ctx, b.d, false)
@@ -668,7 +669,7 @@ func TestSegmentsInABucket(t *testing.T) {
 	require.NoError(t, rawly(t, b.d, "UPDATE segment SET wrapped = ''"))
 	again, err = open()
 	require.NoError(t, err)
-	require.ErrorIs(t, again[0].Err, books.ErrSealed)
+	require.ErrorIs(t, again[0].Err, records.ErrSealed)
 }
 
 // An erasure destroys the key of each segment that it concerns, also if the bucket is away, and removes the
@@ -694,7 +695,7 @@ func TestErasedFromABucket(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	require.ErrorContains(t, b.d.Erase(ctx, books.Erasure{Entered: t0, Submissions: []watermark.Submission{c.ids[seq]}}), "the next erasure or audit removes their files")
+	require.ErrorContains(t, b.d.Erase(ctx, records.Erasure{Entered: t0, Submissions: []watermark.Submission{c.ids[seq]}}), "the next erasure or audit removes their files")
 	delete(c.kept, seq)
 	require.Zero(t, count("SELECT count(*) FROM segment WHERE length(wrapped) > 0 OR state > 0"))
 	require.Len(t, inFolder(t, b.folder), 1)
@@ -702,7 +703,7 @@ func TestErasedFromABucket(t *testing.T) {
 	defer stop()
 	_, _, err = b.d.Check(again)
 	require.ErrorContains(t, err, "bucket kyc")
-	require.NotErrorIs(t, err, books.ErrTampered, "the audit could not be done")
+	require.NotErrorIs(t, err, records.ErrTampered, "the audit could not be done")
 	b.s3.Run(t)
 	_, _, err = b.d.Check(t.Context())
 	require.NoError(t, err)
@@ -722,36 +723,36 @@ func TestAuditOfSegmentObjects(t *testing.T) {
 	c.add(t, b.d, 2*testFrom)
 	require.NoError(t, build(t.Context(), b.d))
 	all := c.check(t, b.d)
-	look := func(want books.Objects) {
+	look := func(want records.Objects) {
 		t.Helper()
 		want.Place = b.s3.Address
 		got, err := b.d.CheckObjects(t.Context(), time.Now().Add(time.Hour))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
-	look(books.Objects{Kept: 1})
+	look(records.Objects{Kept: 1})
 	path := pathOf(t, b.d, b.folder, all[0])
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(path))
-	look(books.Objects{Kept: 1, Missing: 1})
+	look(records.Objects{Kept: 1, Missing: 1})
 	_, lost, err := inSegments(t.Context(), b.d, true)
 	require.NoError(t, err)
-	require.ErrorIs(t, lost[0].Err, books.ErrSealed)
+	require.ErrorIs(t, lost[0].Err, records.ErrSealed)
 	require.NoError(t, build(t.Context(), b.d))
 	c.check(t, b.d)
 	writeFile(t, path, whole) // it belongs to nothing
-	look(books.Objects{Kept: 1, Extra: 1, Removed: 1})
+	look(records.Objects{Kept: 1, Extra: 1, Removed: 1})
 	require.NoFileExists(t, path)
 	// A builder has named its object and put it there.
 	require.NoError(t, rawly(t, b.d, "UPDATE segment SET state = 0, last = 0"))
-	look(books.Objects{})
+	look(records.Objects{})
 	require.FileExists(t, pathOf(t, b.d, b.folder, all0(t, b)))
 }
 
 // all0 is the first segment that has a row.
-func all0(t *testing.T, b *bucket) books.Segment {
+func all0(t *testing.T, b *bucket) records.Segment {
 	var name []byte
 	require.NoError(t, b.d.Raw().QueryRowContext(t.Context(), "SELECT name FROM segment").Scan(&name))
-	return books.Segment{File: hex.EncodeToString(name) + ".segment"}
+	return records.Segment{File: hex.EncodeToString(name) + ".segment"}
 }

@@ -13,8 +13,8 @@ import (
 	"io/fs"
 	"sync"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -65,12 +65,12 @@ type Dialect struct {
 	Close func()
 }
 
-// DB is a registry in a SQL database. Interface [books.Store] says what its methods do; comments here say what is more.
+// DB is a registry in a SQL database. Interface [records.Store] says what its methods do; comments here say what is more.
 type DB struct {
 	dialect    Dialect
 	write      *sql.DB
 	read       *sql.DB // may be the same
-	info       *books.Info
+	info       *records.Info
 	address    string        // of the place of originals; "": in the database
 	place      objects.Place // nil: in the database
 	last       *lastTree
@@ -84,7 +84,7 @@ type DB struct {
 	commit func(*sql.Tx) error
 }
 
-var _ books.Store = (*DB)(nil)
+var _ records.Store = (*DB)(nil)
 
 // lastTree is the ledger's tree as the last transaction of this process left it. Who writes takes it.
 type lastTree struct {
@@ -103,7 +103,7 @@ func (l *lastTree) swap(tree *tlog.Tree) (before *tlog.Tree) {
 // Create makes the tables in an empty database and enters the registry that info names.
 // write and read are connection pools and may be the same; the DB closes them, and a failing
 // Create does so at once. The error wraps [fs.ErrExist] if a registry is there.
-func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info books.Info) (*DB, error) {
+func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info records.Info) (*DB, error) {
 	return open(ctx, dialect, write, read, true, func(d *DB) error {
 		if err := d.keepAt(ctx, info.Originals, info.ID); err != nil {
 			return err
@@ -131,7 +131,7 @@ func vacant(ctx context.Context, q querier) error {
 }
 
 // Open opens a registry. write and read are connection pools and may be the same; the DB closes them, and a failing
-// Open does so at once. The error wraps [books.ErrSchema] if the schema is of another version, or the registry's
+// Open does so at once. The error wraps [records.ErrSchema] if the schema is of another version, or the registry's
 // creation was interrupted.
 func Open(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
 	return open(ctx, dialect, write, read, false, func(d *DB) error { return d.readInfo(ctx) })
@@ -154,7 +154,7 @@ func open(ctx context.Context, dialect Dialect, write, read *sql.DB, mayMake boo
 	case tables == 0 && mayMake:
 		err = d.makeSchema(ctx)
 	case tables < 3:
-		err = fmt.Errorf("%w: there is no kycmark registry", books.ErrSchema)
+		err = fmt.Errorf("%w: there is no kycmark registry", records.ErrSchema)
 	}
 	if err == nil {
 		err = checkSchema(ctx, read)
@@ -184,31 +184,31 @@ func (d *DB) Close() error {
 }
 
 // ForInvestigation returns the same registry, on the same connections. Every write fails that
-// does not belong to an investigation: the error wraps [books.ErrReadOnly].
-func (d *DB) ForInvestigation() books.Store {
+// does not belong to an investigation: the error wraps [records.ErrReadOnly].
+func (d *DB) ForInvestigation() records.Store {
 	out := *d
 	out.readOnly = true
 	return &out
 }
 
 // Info returns the registry's identity.
-func (d *DB) Info(context.Context) (*books.Info, error) {
+func (d *DB) Info(context.Context) (*records.Info, error) {
 	i := *d.info
 	i.Unsummed = d.dialect.Unsummed
 	return &i, nil
 }
 
-// readInfo reads the registry's identity. The error wraps [books.ErrSchema] if it is missing.
+// readInfo reads the registry's identity. The error wraps [records.ErrSchema] if it is missing.
 func (d *DB) readInfo(ctx context.Context) (err error) {
 	d.info, err = infoTable.one(ctx, d.read, "")
-	if errors.Is(err, books.ErrNotFound) {
-		return fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", books.ErrSchema)
+	if errors.Is(err, records.ErrNotFound) {
+		return fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", records.ErrSchema)
 	}
 	if err != nil {
 		return err
 	}
 	err = d.snapshot(ctx, func(q querier) error { // copies, and files that were examined, are known by the ID
-		return onList(ctx, q, &d.dialect, books.EntryRegistry, []books.Info{*d.info})
+		return onList(ctx, q, &d.dialect, records.EntryRegistry, []records.Info{*d.info})
 	})
 	if err != nil {
 		return fmt.Errorf("the registry's own row: %w", err)

@@ -13,12 +13,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -26,8 +27,8 @@ var t0 = time.Date(2018, 2, 3, 4, 5, 6, 789000, time.UTC)
 
 func salt(s string) books.Salt { return sha256.Sum256([]byte("salt " + s)) }
 
-func info() books.Info {
-	return books.Info{ID: [16]byte{1, 2, 3}, Created: t0, Logged: books.Logged{Salt: salt("info")}}
+func info() records.Info {
+	return records.Info{ID: [16]byte{1, 2, 3}, Created: t0, Logged: books.Logged{Salt: salt("info")}}
 }
 
 var server pgtest.Server
@@ -48,18 +49,18 @@ func TestMain(m *testing.M) {
 }
 
 // kinds are the ways to make an empty registry.
-var kinds = map[string]func(t testing.TB, i books.Info) *sqldb.DB{
-	"memory": func(t testing.TB, i books.Info) *sqldb.DB {
+var kinds = map[string]func(t testing.TB, i records.Info) *sqldb.DB{
+	"memory": func(t testing.TB, i records.Info) *sqldb.DB {
 		return opened(sqlite.Create(t.Context(), ":memory:", i))(t)
 	},
-	"file": func(t testing.TB, i books.Info) *sqldb.DB {
+	"file": func(t testing.TB, i records.Info) *sqldb.DB {
 		return opened(sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "a b%20c.db"), i))(t)
 	},
-	"folder": func(t testing.TB, i books.Info) *sqldb.DB {
+	"folder": func(t testing.TB, i records.Info) *sqldb.DB {
 		i.Originals = "originals"
 		return opened(sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "r.db"), i))(t)
 	},
-	"postgres": func(t testing.TB, i books.Info) *sqldb.DB {
+	"postgres": func(t testing.TB, i records.Info) *sqldb.DB {
 		return opened(postgres.Create(t.Context(), server.DSN(t), i))(t)
 	},
 }
@@ -93,7 +94,7 @@ func recipient(name string) books.Recipient {
 	return books.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Logged: books.Logged{Salt: salt(name)}}
 }
 
-func submission(n int) (books.Submission, books.Sealed) {
+func submission(n int) (books.Submission, records.Sealed) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
 	s := books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: int64(n), Format: "jpeg", Width: 640, Height: 480,
@@ -101,15 +102,15 @@ func submission(n int) (books.Submission, books.Sealed) {
 		Hash: fmt.Sprintf("pdq:%064x", n), Quality: 100, Logged: books.Logged{Salt: salt(fmt.Sprint("submission", n))},
 		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", AreaQuality: 90, Kept: true, Rendition: salt(fmt.Sprint("pixels", n))},
 	}
-	return s, books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n), byte(n >> 8)}}
+	return s, records.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n), byte(n >> 8)}}
 }
 
-func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, books.KeyEntry) {
+func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, records.KeyEntry) {
 	return books.Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Marking: books.Marking{Strength: 0.75, Margin: 3.5, PSNR: 45.25, SSIM: 0.991},
 		Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
 		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Logged: books.Logged{Salt: salt(fmt.Sprint("copy", id))},
-	}, books.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Logged: books.Logged{Salt: salt("key")}}
+	}, records.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Logged: books.Logged{Salt: salt("key")}}
 }
 
 func custody(to string, subs ...watermark.Submission) books.Custody {
@@ -117,13 +118,13 @@ func custody(to string, subs ...watermark.Submission) books.Custody {
 		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Logged: books.Logged{Salt: salt("custody" + to + fmt.Sprint(len(subs)))}}
 }
 
-func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {
-	added, err := s.AddSubmissions(ctx, []books.Upload{{Submission: sub, Sealed: &x}})
+func add(ctx context.Context, s records.Store, sub books.Submission, x records.Sealed) (bool, error) {
+	added, err := s.AddSubmissions(ctx, []records.Upload{{Submission: sub, Sealed: &x}})
 	return err == nil && added[0], err
 }
 
 // fill enters one of everything and more.
-func fill(t *testing.T, s books.Store) {
+func fill(t *testing.T, s records.Store) {
 	t.Helper()
 	ctx := t.Context()
 	for _, n := range []string{"vendor A", "vendor B"} {
@@ -186,18 +187,18 @@ func TestMissingRows(t *testing.T) {
 	each(t, func(t *testing.T, s *sqldb.DB) {
 		ctx := t.Context()
 		_, err := s.Submission(ctx, [16]byte{9})
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 		_, err = s.SubmissionBySeq(ctx, 99)
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 		_, err = s.Sealed(ctx, [16]byte{9}, true)
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 		_, err = s.Copy(ctx, 5)
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 		none, err := s.Copies(ctx, [16]byte{9})
 		require.NoError(t, err)
 		require.Empty(t, none)
 		_, err = s.CustodyOf(ctx, [16]byte{9})
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 	})
 }
 
@@ -214,7 +215,7 @@ func TestAddingTwice(t *testing.T) {
 		other := recipient("vendor A")
 		other.Kind = "authority"
 		_, err = s.AddRecipient(ctx, other)
-		require.ErrorIs(t, err, books.ErrConflict)
+		require.ErrorIs(t, err, records.ErrConflict)
 
 		sub, x := submission(3)
 		sub.Subject = "somebody else"
@@ -223,10 +224,10 @@ func TestAddingTwice(t *testing.T) {
 		require.False(t, added)
 		sub.SHA256[31]++
 		_, err = add(ctx, s, sub, x)
-		require.ErrorIs(t, err, books.ErrConflict)
+		require.ErrorIs(t, err, records.ErrConflict)
 
 		c, k := issued(3<<60|7, sub.ID, "vendor B")
-		require.ErrorIs(t, s.AddCopy(ctx, &c, k), books.ErrConflict)
+		require.ErrorIs(t, s.AddCopy(ctx, &c, k), records.ErrConflict)
 
 		size2, head2, err := s.Head(ctx)
 		require.NoError(t, err)
@@ -339,7 +340,7 @@ func TestConcurrentWriters(t *testing.T) {
 }
 
 // write submits what every other writer submits too, issues copies and reads.
-func write(ctx context.Context, s books.Store, w, rows int, errs chan<- error) {
+func write(ctx context.Context, s records.Store, w, rows int, errs chan<- error) {
 	for n := range rows {
 		sub, x := submission(n)
 		_, err := add(ctx, s, sub, x)

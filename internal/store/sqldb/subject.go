@@ -5,11 +5,12 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) SetSubjects(ctx context.Context, changes []books.SubjectChange) (changed []bool, err error) {
+func (d *DB) SetSubjects(ctx context.Context, changes []records.SubjectChange) (changed []bool, err error) {
 	err = d.update(ctx, "set subjects", func(t *tx) error {
 		changed = make([]bool, len(changes))
 		for i, c := range changes {
@@ -57,7 +58,7 @@ func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Subm
 		}
 		for _, seq := range numbers {
 			s, err := d.submission(ctx, q, seq)
-			if errors.Is(err, books.ErrNotFound) {
+			if errors.Is(err, records.ErrNotFound) {
 				err = tampered("the submission of entry %d is not found by its number", seq)
 			}
 			if err != nil {
@@ -79,7 +80,7 @@ func uploadsOf(entered, moved string) string {
 }
 
 // CheckSubject walks over all uploads, and compares what it finds of a subject with what the indexes find: a damaged
-// index hides uploads. It compares all changes of subjects with their list. The error wraps [books.ErrTampered].
+// index hides uploads. It compares all changes of subjects with their list. The error wraps [records.ErrTampered].
 func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 	return d.snapshot(ctx, func(q querier) (err error) {
 		var all [2][]int64
@@ -95,12 +96,12 @@ func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 		if err != nil {
 			return err
 		}
-		if err := onList(ctx, q, &d.dialect, books.EntrySubject, changes); err != nil {
+		if err := onList(ctx, q, &d.dialect, records.EntrySubject, changes); err != nil {
 			return err
 		}
-		counts := make(map[watermark.Submission]books.SubjectChange)
+		counts := make(map[watermark.Submission]records.SubjectChange)
 		for _, c := range changes {
-			if counts[c.Submission] = c; c.Subject != "" && books.SubjectDigest(c.Blind, c.Subject) != c.Digest {
+			if counts[c.Submission] = c; c.Subject != "" && records.SubjectDigest(c.Blind, c.Subject) != c.Digest {
 				return tampered("the subject of entry %d was edited", c.Seq)
 			}
 		}

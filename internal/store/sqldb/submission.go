@@ -12,12 +12,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
+func (d *DB) AddSubmissions(ctx context.Context, uploads []records.Upload) (added []bool, err error) {
 	uploads, put, err := d.putOriginals(ctx, uploads)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added 
 // addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are entered if it is
 // new. It sets Seq, Erased and ErasedBy of the rows, and ignores these fields of uploads. Kept must say whether there
 // is a sealed original.
-func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []bool, err error) {
+func addUploads(ctx context.Context, t *tx, uploads []records.Upload) (added []bool, err error) {
 	added = make([]bool, len(uploads))
 	known := make(map[watermark.Submission]digest, len(uploads))
 	if err := digests(ctx, t, uploads, known); err != nil {
@@ -93,12 +94,12 @@ var digestTable = table[digest]{"submission", columns("id sha256 erased"),
 	func(d *digest) []any { return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased} }}
 
 // digests sets, by ID, the stored digest and erasure of those uploads that are there.
-func digests(ctx context.Context, t *tx, uploads []books.Upload, known map[watermark.Submission]digest) error {
+func digests(ctx context.Context, t *tx, uploads []records.Upload, known map[watermark.Submission]digest) error {
 	ids := make([]watermark.Submission, len(uploads))
 	for i := range uploads {
 		ids[i] = uploads[i].ID
 	}
-	rows, err := digestTable.among(ctx, t, t.dialect, "id", each(books.Ascending(ids), idOf), "") // IDs beside each other are in one page
+	rows, err := digestTable.among(ctx, t, t.dialect, "id", each(records.Ascending(ids), idOf), "") // IDs beside each other are in one page
 	for _, r := range rows {
 		known[r.id] = r
 	}
@@ -106,13 +107,13 @@ func digests(ctx context.Context, t *tx, uploads []books.Upload, known map[water
 }
 
 // sameFile checks whether s can be a repeated upload of the file old, which has the same ID. The error wraps
-// [books.ErrErased] if old was erased, and [books.ErrConflict] if the digests differ.
+// [records.ErrErased] if old was erased, and [records.ErrConflict] if the digests differ.
 func sameFile(old digest, s *books.Submission) error {
 	switch {
 	case old.erased != 0:
-		return fmt.Errorf("submission %s: %w", s.ID, books.ErrErased)
+		return fmt.Errorf("submission %s: %w", s.ID, records.ErrErased)
 	case old.sha256 != s.SHA256:
-		return fmt.Errorf("%w: another file has the submission ID %s", books.ErrConflict, s.ID)
+		return fmt.Errorf("%w: another file has the submission ID %s", records.ErrConflict, s.ID)
 	}
 	return nil
 }
@@ -150,12 +151,12 @@ func (d *DB) submission(ctx context.Context, q querier, seq int64) (*books.Submi
 	return s, err
 }
 
-// numberOf returns the number of an upload. The error wraps [books.ErrTampered] if the index of IDs leads to
+// numberOf returns the number of an upload. The error wraps [records.ErrTampered] if the index of IDs leads to
 // another upload.
 func numberOf(ctx context.Context, q querier, id watermark.Submission) (seq int64, err error) {
 	err = q.QueryRowContext(ctx, "SELECT seq FROM submission WHERE id = $1", id[:]).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, books.ErrNotFound
+		return 0, records.ErrNotFound
 	}
 	err = unreadable(err)
 	var found watermark.Submission
@@ -190,7 +191,7 @@ func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]book
 }
 
 // SearchedAfter sets only Seq and Err of a row that cannot be read, or differs from its entry.
-func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []books.Searched, err error) {
+func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []records.Searched, err error) {
 	column := "NULL"
 	if features {
 		column = "x.features"
@@ -206,7 +207,7 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 	for rows.Next() {
 		var s books.Submission
 		var entry []byte
-		var r books.Searched
+		var r records.Searched
 		row := append(submissionTable.bind(&s), blob{&entry}, &r.Sealed.KeyID, blob{&r.Sealed.Wrapped}, blob{&r.Sealed.Hashes}, blob{&r.Sealed.Features})
 		err := rows.Scan(row...)
 		r.Seq, r.ID, r.Area, r.Chain, r.AreaQuality, r.Kept = s.Seq, s.ID, s.Area, s.Chain, s.AreaQuality, s.Kept
@@ -220,9 +221,9 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 			if rows.Scan(row...) != nil {
 				return nil, unreadable(err)
 			}
-			r = books.Searched{Seq: s.Seq, Err: fmt.Errorf("submission of entry %d: %w", s.Seq, unreadable(err))}
+			r = records.Searched{Seq: s.Seq, Err: fmt.Errorf("submission of entry %d: %w", s.Seq, unreadable(err))}
 		case !isOf(entry, &s):
-			r = books.Searched{Seq: s.Seq, Err: tampered("submission %s is not as entry %d has it", s.ID, s.Seq)}
+			r = records.Searched{Seq: s.Seq, Err: tampered("submission %s is not as entry %d has it", s.ID, s.Seq)}
 		}
 		if r.Seq <= last {
 			return nil, tampered("the index of numbers leads twice to submission %s", r.ID)
@@ -233,7 +234,7 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 	return out, rows.Err()
 }
 
-func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*books.Sealed, error) {
+func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*records.Sealed, error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
 	if err == nil && file {
 		err = d.fetch(ctx, row)
@@ -241,14 +242,14 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*b
 	if err != nil {
 		return nil, err
 	}
-	row.Object = books.Object{} // how it is kept concerns the store alone
+	row.Object = records.Object{} // how it is kept concerns the store alone
 	return &row.Sealed, nil
 }
 
 // Erase sets Left and Seq of e. After the commit it frees the rest.
-func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
+func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
 	if d.readOnly {
-		return fmt.Errorf("erase: %w", books.ErrReadOnly)
+		return fmt.Errorf("erase: %w", records.ErrReadOnly)
 	}
 	if d.dialect.MayScrub != nil {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
@@ -258,7 +259,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if len(e.Submissions) == 0 {
 		return d.freed(ctx, nil)
 	}
-	whole := books.Ascending(e.Submissions)
+	whole := records.Ascending(e.Submissions)
 	lost, err := d.lost(ctx, whole)
 	if err != nil {
 		return err
@@ -273,7 +274,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		for _, s := range old {
 			e.Submissions = append(e.Submissions, s.ID)
 		}
-		e.Left = books.Left(old)
+		e.Left = records.Left(old)
 		if e.Seq, err = t.append(ctx, e); err != nil {
 			return err
 		}
@@ -288,7 +289,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		}
 		return insert(ctx, t, erasureListTable, lists(e.Seq, e.Submissions)...)
 	})
-	if err != nil && !errors.Is(err, books.ErrErased) {
+	if err != nil && !errors.Is(err, records.ErrErased) {
 		return err
 	}
 	return cmp.Or(d.freed(ctx, errors.Join(left, lost)), err) // the erasure before may have been killed
@@ -323,17 +324,17 @@ func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.
 	return rows, err
 }
 
-// present returns the rows of the submissions ids, in this order. The error wraps [books.ErrNotFound] if a submission
-// is missing or a page of another one, and [books.ErrErased] if it was erased.
+// present returns the rows of the submissions ids, in this order. The error wraps [records.ErrNotFound] if a submission
+// is missing or a page of another one, and [records.ErrErased] if it was erased.
 func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.Submission, error) {
 	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {
 		s, err := submissionTable.one(ctx, t, " WHERE id = $1", id[:])
 		if err == nil && s.ErasedBy != 0 {
-			err = books.ErrErased
+			err = records.ErrErased
 		}
 		if err == nil && s.Page > 1 {
-			err = fmt.Errorf("page %d of submission %s, which is to be named: %w", s.Page, s.Document, books.ErrNotFound)
+			err = fmt.Errorf("page %d of submission %s, which is to be named: %w", s.Page, s.Document, records.ErrNotFound)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("submission %s: %w", id, err)
@@ -347,7 +348,7 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 
 // blank removes from the rows of submissions all that an erasure removes, and deletes their
 // sealed rows. ID, number and times stay. erasure is the number of the erasure's entry. Its place among the pages stays.
-// left wraps [books.ErrTampered] and names the submissions whose originals were not found.
+// left wraps [records.ErrTampered] and names the submissions whose originals were not found.
 func blank(ctx context.Context, t *tx, rows []books.Submission, erasure int64) (left, err error) {
 	var zero [32]byte
 	for i := range rows {
@@ -388,11 +389,11 @@ type erasedList struct {
 	mu   sync.Mutex
 	last int64 // number of the last erasure
 	list tlog.List
-	gone []books.Erased
+	gone []records.Erased
 }
 
 // ErasedAfter sorts by erasure. It reads erasures that it has not read before, and compares them with their list.
-func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, error) {
+func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]records.Erased, error) {
 	x := d.erased
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -401,11 +402,11 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 		if err != nil {
 			return err
 		}
-		now, err := after(ctx, q, &d.dialect, books.EntryErasure, x.list, rows)
+		now, err := after(ctx, q, &d.dialect, records.EntryErasure, x.list, rows)
 		if err != nil {
 			return err
 		}
-		var more []books.Erased
+		var more []records.Erased
 		for _, e := range rows {
 			left, err := isErased(ctx, q, e.Seq)
 			if err != nil {
@@ -415,7 +416,7 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 				return tampered("other submissions are erased than entry %d lists", e.Seq)
 			}
 			for _, s := range left {
-				more = append(more, books.Erased{Erasure: e.Seq, Entered: e.Entered, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})
+				more = append(more, records.Erased{Erasure: e.Seq, Entered: e.Entered, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})
 			}
 			x.last = e.Seq
 		}

@@ -9,7 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -24,16 +25,16 @@ type table[T any] struct {
 func columns(list string) []string { return strings.Fields(list) }
 
 var (
-	infoTable = table[books.Info]{"registry", columns("id created seal_hashes salt seq originals"),
-		func(i *books.Info) []any {
+	infoTable = table[records.Info]{"registry", columns("id created seal_hashes salt seq originals"),
+		func(i *records.Info) []any {
 			return []any{fixed(i.ID[:]), micros{&i.Created}, flag{&i.SealHashes}, fixed(i.Salt[:]), &i.Seq, &i.Originals}
 		}}
 	recipientTable = table[books.Recipient]{"recipient", columns("name kind actor added salt seq"),
 		func(r *books.Recipient) []any {
 			return []any{&r.Name, &r.Kind, &r.Actor, micros{&r.Added}, fixed(r.Salt[:]), &r.Seq}
 		}}
-	markKeyTable = table[books.KeyEntry]{"mark_key", columns("id commitment since salt seq"),
-		func(k *books.KeyEntry) []any {
+	markKeyTable = table[records.KeyEntry]{"mark_key", columns("id commitment since salt seq"),
+		func(k *records.KeyEntry) []any {
 			return []any{&k.ID, fixed(k.Commitment[:]), micros{&k.Added}, fixed(k.Salt[:]), &k.Seq}
 		}}
 	keyStateTable = table[books.KeyState]{"key_state", columns("key_id state since note entered actor salt seq"),
@@ -52,16 +53,16 @@ var (
 		FROM submission s LEFT JOIN subject x ON x.submission = s.id AND x.reference <> '') AS submission`,
 		append(slices.Clone(submissionTable.columns), "later", "set_at"),
 		func(s *books.Submission) []any { return append(submissionTable.bind(s), laterSubject{s}, setAt{s}) }}
-	subjectTable = table[books.SubjectChange]{"subject", columns("submission reference blind digest entered actor salt seq"),
-		func(c *books.SubjectChange) []any {
+	subjectTable = table[records.SubjectChange]{"subject", columns("submission reference blind digest entered actor salt seq"),
+		func(c *records.SubjectChange) []any {
 			return []any{fixed(c.Submission[:]), &c.Subject, fixed(c.Blind[:]), fixed(c.Digest[:]), micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
 	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body object object_size"),
 		func(x *sealedRow) []any {
 			return []any{fixed(x.of[:]), &x.KeyID, blob{&x.Wrapped}, blob{&x.Hashes}, blob{&x.Features}, blob{&x.Body}, sparse(x.Object.Name[:]), &x.Object.Size}
 		}}
-	erasureTable = table[books.Erasure]{"erasure", columns("remains note entered actor salt seq"),
-		func(e *books.Erasure) []any {
+	erasureTable = table[records.Erasure]{"erasure", columns("remains note entered actor salt seq"),
+		func(e *records.Erasure) []any {
 			return []any{fixed(e.Left[:]), &e.Note, micros{&e.Entered}, &e.Actor, fixed(e.Salt[:]), &e.Seq}
 		}}
 	erasureListTable = table[listed]{"erasure_submission", columns("erasure submission"), bindListed}
@@ -94,16 +95,16 @@ var (
 			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Entry,
 				micros{&i.Found}, &i.Evidence, sparse(i.EvidenceSHA256[:]), flag{&i.Published}, sparse(i.Pictures[:]), blob{&i.Digests}}
 		}}
-	conclusionTable = table[books.Conclusion]{"conclusion", columns("investigation entered named copies actor salt seq"),
-		func(c *books.Conclusion) []any {
+	conclusionTable = table[records.Conclusion]{"conclusion", columns("investigation entered named copies actor salt seq"),
+		func(c *records.Conclusion) []any {
 			return []any{&c.Investigation, micros{&c.Entered}, lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
 	checkpointTable = table[books.Checkpoint]{"checkpoint", columns("size root note made stamp"),
 		func(c *books.Checkpoint) []any {
 			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}
 		}}
-	cosignedTable = table[books.Cosigned]{"cosigned", columns("size root witness dated proof entered salt seq"),
-		func(c *books.Cosigned) []any {
+	cosignedTable = table[records.Cosigned]{"cosigned", columns("size root witness dated proof entered salt seq"),
+		func(c *records.Cosigned) []any {
 			return []any{&c.Size, fixed(c.Root[:]), &c.Witness, micros{&c.Dated}, blob{&c.Proof}, micros{&c.Entered}, fixed(c.Salt[:]), &c.Seq}
 		}}
 	segmentTable = table[segmentRow]{"segment", columns("name state made first last digest size wrapped"),
@@ -125,7 +126,7 @@ type ledgerRow struct {
 
 type sealedRow struct {
 	of watermark.Submission
-	books.Sealed
+	records.Sealed
 }
 
 // custodyRow is a row of custody without its list.
@@ -153,7 +154,7 @@ type querier interface {
 // WHERE seq = $1"); args are its arguments. Without rows the result is empty.
 func (t table[T]) rows(ctx context.Context, q querier, tail string, args ...any) ([]T, error) {
 	rows, err := collect(ctx, q, t.bind, t.query()+tail, args...)
-	if errors.Is(err, books.ErrTampered) {
+	if errors.Is(err, records.ErrTampered) {
 		err = fmt.Errorf("%s: %w", t.name[strings.LastIndexByte(t.name, ' ')+1:], err)
 	}
 	return rows, err
@@ -192,11 +193,11 @@ func (t table[T]) query() string {
 }
 
 // one returns the first row that the query with this tail selects. tail follows the table's name;
-// args are its arguments. Without a row the error is [books.ErrNotFound].
+// args are its arguments. Without a row the error is [records.ErrNotFound].
 func (t table[T]) one(ctx context.Context, q querier, tail string, args ...any) (*T, error) {
 	rows, err := t.rows(ctx, q, tail, args...)
 	if err == nil && len(rows) == 0 {
-		err = books.ErrNotFound
+		err = records.ErrNotFound
 	}
 	if err != nil {
 		return nil, err

@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // everything is fill and one of each of the rarer rows; uploads 8 and 9 are erased.
-func everything(t *testing.T, s books.Store) {
+func everything(t *testing.T, s records.Store) {
 	t.Helper()
 	ctx := t.Context()
 	fill(t, s)
@@ -31,9 +32,9 @@ func everything(t *testing.T, s books.Store) {
 	dated, err := s.AddInvestigation(ctx, dated(3))
 	require.NoError(t, err)
 	require.NoError(t, s.AddConclusion(ctx, conclusion(dated)))
-	_, err = s.SetSubjects(ctx, []books.SubjectChange{change(0, "wrong"), change(3, "subject-5"), change(9, "erased later")})
+	_, err = s.SetSubjects(ctx, []records.SubjectChange{change(0, "wrong"), change(3, "subject-5"), change(9, "erased later")})
 	require.NoError(t, err)
-	_, err = s.SetSubjects(ctx, []books.SubjectChange{change(0, "right")})
+	_, err = s.SetSubjects(ctx, []records.SubjectChange{change(0, "right")})
 	require.NoError(t, err)
 	_, err = s.AddSubmissions(ctx, append(document(40, 3), document(41, 3)...))
 	require.NoError(t, err)
@@ -45,8 +46,8 @@ func everything(t *testing.T, s books.Store) {
 	added, err := s.AddReturn(ctx, cameBack(6, 0x502))
 	require.NoError(t, err)
 	require.True(t, added)
-	_, err = s.ChangeCheckpoint(ctx, checkpoint(t, s).Size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
-		return []books.Cosigned{cosigned(c)}, nil
+	_, err = s.ChangeCheckpoint(ctx, checkpoint(t, s).Size, func(c *books.Checkpoint) ([]records.Cosigned, error) {
+		return []records.Cosigned{cosigned(c)}, nil
 	})
 	require.NoError(t, err)
 	_, _, err = s.Check(ctx)
@@ -60,12 +61,12 @@ func cameBack(upload int, of watermark.CopyID) books.Return {
 }
 
 // cosigned is the signature of a witness of a checkpoint.
-func cosigned(c *books.Checkpoint) books.Cosigned {
-	return books.Cosigned{Size: c.Size, Root: c.Root, Witness: "witness+0+", Dated: t0.AddDate(3, 0, 0), Proof: []byte("signed"), Entered: t0.AddDate(3, 0, 1), Logged: books.Logged{Salt: salt("cosigned")}}
+func cosigned(c *books.Checkpoint) records.Cosigned {
+	return records.Cosigned{Size: c.Size, Root: c.Root, Witness: "witness+0+", Dated: t0.AddDate(3, 0, 0), Proof: []byte("signed"), Entered: t0.AddDate(3, 0, 1), Logged: books.Logged{Salt: salt("cosigned")}}
 }
 
 // releases enters copies 501 to 504 of upload 5: reserved, released, void, void and then released.
-func releases(t *testing.T, s books.Store) {
+func releases(t *testing.T, s records.Store) {
 	t.Helper()
 	sub, _ := submission(5)
 	for id := watermark.CopyID(0x501); id <= 0x504; id++ {
@@ -280,7 +281,7 @@ func edited(t *testing.T, d *sqldb.DB, name, edit string) {
 	_, err = tx.Exec(edit)
 	require.NoError(t, err, name)
 	_, _, err = sqldb.Check(t.Context(), tx)
-	if assert.ErrorIs(t, err, books.ErrTampered, name) {
+	if assert.ErrorIs(t, err, records.ErrTampered, name) {
 		assert.NotContains(t, err.Error(), "SQL", name)
 	}
 }
@@ -309,7 +310,7 @@ func TestClockGoesBack(t *testing.T) {
 		entries, err := d.Entries(t.Context(), 1, 10)
 		require.NoError(t, err)
 		for n, raw := range entries {
-			e, err := books.ParseEntry(raw)
+			e, err := records.ParseEntry(raw)
 			require.NoError(t, err)
 			require.Equal(t, int64(n+2), e.Seq)
 			require.Equal(t, t0.AddDate(0, 0, -n), e.Time, "an auditor sees the clock go back")

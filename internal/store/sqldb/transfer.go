@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -127,7 +127,7 @@ func (t *transfer) original(ctx context.Context, x *sealedRow) error {
 	if err := t.of.fetch(ctx, x); err != nil {
 		return fmt.Errorf("submission %s: %w", x.of, err)
 	}
-	x.Object = books.Object{}
+	x.Object = records.Object{}
 	return t.to.put(ctx, &x.Sealed)
 }
 

@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -76,15 +76,15 @@ func TestWholeCopiesOnly(t *testing.T) {
 			to, err := empty(dsn)
 			require.NoError(t, err)
 			_, _, err = sqldb.Transfer(t.Context(), from, to, nil)
-			require.ErrorIs(t, err, books.ErrTampered, "what does not verify is no copy")
+			require.ErrorIs(t, err, records.ErrTampered, "what does not verify is no copy")
 			require.NoError(t, to.Close())
 			_, err = open(t.Context(), dsn)
-			require.ErrorIs(t, err, books.ErrSchema)
+			require.ErrorIs(t, err, records.ErrSchema)
 			to, err = empty(dsn)
 			require.NoError(t, err)
 			defer to.Close()
 			_, _, err = sqldb.Transfer(t.Context(), from, to, nil)
-			require.ErrorIs(t, err, books.ErrTampered)
+			require.ErrorIs(t, err, records.ErrTampered)
 			other := kinds["memory"](t, info())
 			everything(t, other)
 			_, _, err = sqldb.Transfer(t.Context(), other, to, nil)
@@ -196,7 +196,7 @@ func TestKilledCopyOfOriginals(t *testing.T) {
 			s, _ := submission(n)
 			x, err := d.Sealed(t.Context(), s.ID, true)
 			if gone[n] {
-				require.ErrorIs(t, err, books.ErrNotFound)
+				require.ErrorIs(t, err, records.ErrNotFound)
 				continue
 			}
 			require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestKilledCopyOfOriginals(t *testing.T) {
 		require.NoError(t, err)
 		found, err := d.CheckObjects(t.Context(), time.Time{})
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: folder, Kept: kept}, found)
+		require.Equal(t, records.Objects{Place: folder, Kept: kept}, found)
 		require.Equal(t, kept, len(files(t, folder)))
 		for _, path := range append(files(t, folder), file, file+"-wal") {
 			raw, err := os.ReadFile(path)
@@ -258,11 +258,11 @@ func (m *mover) move(d *sqldb.DB, from, to string) {
 	for ; !runCopier(t, from, to, 4+3*killed); killed++ {
 		require.Less(t, killed, 50)
 		_, err := open(ctx, to)
-		require.ErrorIs(t, err, books.ErrSchema, "it is no registry yet")
+		require.ErrorIs(t, err, records.ErrSchema, "it is no registry yet")
 		m.grow(d, 3)
 		gone = append(gone, first+11*killed)
 		require.NoError(t, d.Erase(ctx, erasure(fmt.Sprint("meanwhile ", m.next), first+11*killed)))
-		_, err = d.SetSubjects(ctx, []books.SubjectChange{change(first+11*killed+1, "meanwhile"), change(m.next-1, "meanwhile"), change(0, fmt.Sprint("again ", m.next))})
+		_, err = d.SetSubjects(ctx, []records.SubjectChange{change(first+11*killed+1, "meanwhile"), change(m.next-1, "meanwhile"), change(0, fmt.Sprint("again ", m.next))})
 		require.NoError(t, err)
 		checkpoint(t, d)
 	}

@@ -10,8 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -27,7 +28,7 @@ type tx struct {
 
 // lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is the tree as this process
 // left it, or nil. If it is still the ledger's, lock takes it; else lock reads the right border. The error wraps
-// [books.ErrTampered] if the border does not give the head's root.
+// [records.ErrTampered] if the border does not give the head's root.
 func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 	head, err := readHead(ctx, t, t.dialect.Lock)
 	if err != nil {
@@ -43,7 +44,7 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 		return err
 	}
 	if t.tree, err = tlog.NewTree(size, border); err != nil {
-		return fmt.Errorf("%w: %w", books.ErrTampered, err)
+		return fmt.Errorf("%w: %w", records.ErrTampered, err)
 	}
 	if t.tree.Root() != head.root {
 		return tampered("the ledger's tree of %d entries has another root", size)
@@ -53,11 +54,11 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 
 // update runs write in a transaction and returns after the commit. write may run more than once, and must then set its results anew. An
 // error of write rolls back all that it wrote. what names the deed ("erase") in the error that
-// wraps [books.ErrReadOnly], if the registry is open for investigation only. The error wraps [books.ErrFrozen] if the database can
+// wraps [records.ErrReadOnly], if the registry is open for investigation only. The error wraps [records.ErrFrozen] if the database can
 // only be read.
 func (d *DB) update(ctx context.Context, what string, write func(*tx) error) error {
 	if d.readOnly {
-		return fmt.Errorf("%s: %w", what, books.ErrReadOnly)
+		return fmt.Errorf("%s: %w", what, records.ErrReadOnly)
 	}
 	return d.transact(ctx, write)
 }
@@ -74,7 +75,7 @@ func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
 	for n := 1; ; n++ {
 		err := d.try(ctx, write)
 		if err != nil && d.dialect.Frozen != nil && d.dialect.Frozen(err) {
-			return books.ErrFrozen
+			return records.ErrFrozen
 		}
 		if err == nil || n == attempts || !d.dialect.Again(err) || ctx.Err() != nil {
 			return err
@@ -124,7 +125,7 @@ func (d *DB) try(ctx context.Context, write func(*tx) error) error {
 	return nil
 }
 
-// alone returns an error that wraps [books.ErrTampered] if something in the database may change what is written:
+// alone returns an error that wraps [records.ErrTampered] if something in the database may change what is written:
 // an erased original could be put back, an entry left out.
 func (t *tx) alone(ctx context.Context) error {
 	var name string
@@ -138,10 +139,10 @@ func (t *tx) alone(ctx context.Context) error {
 
 // append makes the entry of a row, adds it to its lists and to t.tree, and returns its number. flush
 // writes both at the end of the transaction. The caller sets Seq of the row and inserts the row. The error
-// wraps [books.ErrTampered] if lists were changed.
-func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
+// wraps [records.ErrTampered] if lists were changed.
+func (t *tx) append(ctx context.Context, row records.Row) (int64, error) {
 	e := t.next(row)
-	for _, name := range books.ListsOf(row, e.Kind) {
+	for _, name := range records.ListsOf(row, e.Kind) {
 		if err := t.list(ctx, name, e.Item()); err != nil {
 			return 0, err
 		}
@@ -154,7 +155,7 @@ func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 		}
 		submitted = at[c.Submission]
 	}
-	if name, item := books.CountedOn(row, e, submitted); name != "" {
+	if name, item := records.CountedOn(row, e, submitted); name != "" {
 		if err := t.list(ctx, name, item); err != nil {
 			return 0, err
 		}
@@ -166,7 +167,7 @@ func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 
 // submittedOf returns when the uploads of copies were submitted.
 func submittedOf(ctx context.Context, q querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
-	times := table[books.Counted]{"submission", columns("id submitted"), func(c *books.Counted) []any { return []any{fixed(c.Of[:]), micros{&c.Submitted}} }}
+	times := table[records.Counted]{"submission", columns("id submitted"), func(c *records.Counted) []any { return []any{fixed(c.Of[:]), micros{&c.Submitted}} }}
 	rows, err := times.among(ctx, q, nil, "id", each(copies, func(c *books.Copy) any { return c.Submission[:] }), "")
 	out := make(map[watermark.Submission]time.Time)
 	for _, r := range rows {
@@ -183,7 +184,7 @@ func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) err
 		e := t.next(rows[i])
 		rows[i].Seq = e.Seq
 		items[e.Kind] = append(items[e.Kind], e.Item())
-		name, item := books.CountedOn(rows[i], e, time.Time{})
+		name, item := records.CountedOn(rows[i], e, time.Time{})
 		items[name] = append(items[name], item)
 		if i < len(rows)-1 {
 			t.put(e)
@@ -207,8 +208,8 @@ func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) err
 }
 
 // next returns the entry of a row that would be the next one, without Lists.
-func (t *tx) next(row books.Row) books.Entry {
-	e := books.EntryOf(row)
+func (t *tx) next(row records.Row) records.Entry {
+	e := records.EntryOf(row)
 	e.Seq = int64(t.tree.Size()) + 1
 	return e
 }
@@ -232,13 +233,13 @@ func (t *tx) readLists(ctx context.Context, names ...string) (err error) {
 }
 
 // put adds an entry to t.tree. flush writes it.
-func (t *tx) put(e books.Entry) {
+func (t *tx) put(e records.Entry) {
 	raw := e.Encode()
 	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
 }
 
 // enter appends the entry of a row, sets seq, the row's number, and inserts the row.
-func enter[T books.Row](ctx context.Context, t *tx, into table[T], row *T, seq *int64) (err error) {
+func enter[T records.Row](ctx context.Context, t *tx, into table[T], row *T, seq *int64) (err error) {
 	if *seq, err = t.append(ctx, *row); err != nil {
 		return err
 	}
@@ -305,7 +306,7 @@ type ledgerHead struct {
 }
 
 // readHead reads the ledger's head. tail ends the query, and may lock the head; "" locks nothing. The error wraps
-// [books.ErrTampered] if the head is missing or its size negative.
+// [records.ErrTampered] if the head is missing or its size negative.
 func readHead(ctx context.Context, q querier, tail string) (h ledgerHead, err error) {
 	err = q.QueryRowContext(ctx, "SELECT size, root, lists FROM ledger_head WHERE one = 1"+tail).Scan(&h.size, fixed(h.root[:]), fixed(h.lists[:]))
 	switch {
@@ -333,7 +334,7 @@ func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 
 // readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an entry keeps the nodes
-// that the entry completes. The error wraps [books.ErrTampered] if a node is missing.
+// that the entry completes. The error wraps [records.ErrTampered] if a node is missing.
 func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
 	ledger := table[ledgerRow]{"ledger", columns("seq nodes"), func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.nodes}} }}
 	rows, err := ledger.among(ctx, q, nil, "seq", each(ids, func(id *tlog.NodeID) any { return lastLeaf(*id) }), "")
@@ -360,7 +361,7 @@ func rootAt(ctx context.Context, q querier, size int64) (tlog.Hash, error) {
 	return tlog.RootAt(ctx, uint64(size), func(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) { return readNodes(ctx, q, ids) })
 }
 
-// tampered returns an error that wraps [books.ErrTampered].
+// tampered returns an error that wraps [records.ErrTampered].
 func tampered(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", books.ErrTampered, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s", records.ErrTampered, fmt.Sprintf(format, args...))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -72,10 +72,10 @@ func writer(task string) error {
 }
 
 // operate submits what the other process submits too, issues copies and enters facts.
-func operate(ctx context.Context, s books.Store, process, i int, sum *tally) error {
+func operate(ctx context.Context, s records.Store, process, i int, sum *tally) error {
 	switch {
 	case i%10 < 7:
-		added, err := s.AddSubmissions(ctx, []books.Upload{hashRow(int64(i))})
+		added, err := s.AddSubmissions(ctx, []records.Upload{hashRow(int64(i))})
 		if err == nil && added[0] {
 			sum.uploads.Add(1)
 		}
@@ -104,7 +104,7 @@ func TestTwoProcessesWrite(t *testing.T) {
 			d := opened(create(t.Context(), dsn, info()))(t)
 			_, err := d.AddRecipient(t.Context(), recipient("vendor A"))
 			require.NoError(t, err)
-			_, err = d.AddSubmissions(t.Context(), []books.Upload{hashRow(-1)})
+			_, err = d.AddSubmissions(t.Context(), []records.Upload{hashRow(-1)})
 			require.NoError(t, err)
 			_, k := issued(1, [16]byte{}, "")
 			_, err = d.AddMarkKey(t.Context(), k)
@@ -153,11 +153,11 @@ func TestLaterSchemaMeanwhile(t *testing.T) {
 		_, err = d.Raw().Exec("INSERT INTO schema_version (version) VALUES (9999)")
 		require.NoError(t, err)
 		s, x := submission(1)
-		_, err = d.AddSubmissions(t.Context(), []books.Upload{{Submission: s, Sealed: &x}})
-		require.ErrorIs(t, err, books.ErrSchema)
+		_, err = d.AddSubmissions(t.Context(), []records.Upload{{Submission: s, Sealed: &x}})
+		require.ErrorIs(t, err, records.ErrSchema)
 		require.ErrorContains(t, err, "schema 9999, made by another version of kycmark; this version has schema 1")
 		_, err = d.AddInvestigation(t.Context(), investigation(1))
-		require.ErrorIs(t, err, books.ErrSchema)
+		require.ErrorIs(t, err, records.ErrSchema)
 		now, _, err := d.Head(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, size, now)

@@ -15,9 +15,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -88,13 +89,13 @@ func (k *clerk) work(t *testing.T, uploads int) {
 		s, x := submission(n)
 		x.Body = bytes.Repeat([]byte(person(n)), 700)
 		until("submit", n, func(ctx context.Context) error {
-			_, err := k.d.AddSubmissions(ctx, []books.Upload{{Submission: s, Sealed: &x}})
+			_, err := k.d.AddSubmissions(ctx, []records.Upload{{Submission: s, Sealed: &x}})
 			return err
-		}, books.ErrConflict)
+		}, records.ErrConflict)
 		until("issue", n, func(ctx context.Context) error {
 			return k.d.AddCopy(ctx, &books.Copy{ID: watermark.CopyID(n), Submission: s.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0},
-				books.KeyEntry{ID: "v1-key", Added: t0})
-		}, books.ErrConflict)
+				records.KeyEntry{ID: "v1-key", Added: t0})
+		}, records.ErrConflict)
 		if n%7 == 3 { // another program moves the log into the file
 			var busy, log, moved int
 			_ = k.other.QueryRowContext(ctx, "PRAGMA wal_checkpoint").Scan(&busy, &log, &moved)
@@ -102,8 +103,8 @@ func (k *clerk) work(t *testing.T, uploads int) {
 		if n%9 == 5 {
 			gone, _ := submission(n - 2)
 			until("erase wholly", n-2, func(ctx context.Context) error {
-				return k.d.Erase(ctx, books.Erasure{Submissions: []watermark.Submission{gone.ID}, Entered: t0})
-			}, books.ErrErased)
+				return k.d.Erase(ctx, records.Erasure{Submissions: []watermark.Submission{gone.ID}, Entered: t0})
+			}, records.ErrErased)
 		}
 	}
 }
@@ -217,7 +218,7 @@ func TestFileCutShort(t *testing.T) {
 		require.NoError(t, err)
 	}
 	gone, _ := submission(100)
-	require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: []watermark.Submission{gone.ID}, Entered: t0})) // all of it is in the file
+	require.NoError(t, d.Erase(t.Context(), records.Erasure{Submissions: []watermark.Submission{gone.ID}, Entered: t0})) // all of it is in the file
 	require.NoError(t, os.Truncate(path, 64<<10))
 	for n := 100; n < 120; n++ {
 		s, _ := submission(n)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/skip"
@@ -91,7 +91,7 @@ func TestOpenOnFullDisk(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
-func addLarge(t *testing.T, s books.Store, n int) error {
+func addLarge(t *testing.T, s records.Store, n int) error {
 	sub, x := submission(n)
 	x.Body = make([]byte, 100_000)
 	_, err := add(t.Context(), s, sub, x)

@@ -7,26 +7,26 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 )
 
 const memory = ":memory:"
 
 // cleanPath checks the path of a registry and returns its shortest form; memory stays as it is.
 // Parameters behind a path (after ?, # or NUL) are refused: they could switch off what makes a
-// registry durable. cleanPath does not look at the file. The error wraps [books.ErrSchema].
+// registry durable. cleanPath does not look at the file. The error wraps [records.ErrSchema].
 func cleanPath(path string) (string, error) {
 	switch {
 	case path == memory:
 		return memory, nil
 	case path == "":
-		return "", fmt.Errorf("%w: the path of its file is empty", books.ErrSchema)
+		return "", fmt.Errorf("%w: the path of its file is empty", records.ErrSchema)
 	case strings.ContainsAny(path, "?#\x00"):
-		return "", fmt.Errorf("%w: the path must not contain ?, # or NUL: %.60q", books.ErrSchema, path)
+		return "", fmt.Errorf("%w: the path must not contain ?, # or NUL: %.60q", records.ErrSchema, path)
 	}
 	path = filepath.Clean(filepath.FromSlash(path))
 	if path == memory {
-		return "", fmt.Errorf("%w: a file cannot be called %s", books.ErrSchema, memory)
+		return "", fmt.Errorf("%w: a file cannot be called %s", records.ErrSchema, memory)
 	}
 	return path, nil
 }

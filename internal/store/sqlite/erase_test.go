@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -21,12 +21,12 @@ func TestErasureLeavesNothing(t *testing.T) {
 	d, err := sqlite.Create(t.Context(), filepath.Join(dir, "r.db"), info())
 	require.NoError(t, err)
 	defer d.Close()
-	var ups []books.Upload
+	var ups []records.Upload
 	for n := range 300 {
 		s, _ := submission(n)
 		is := fmt.Sprintf(" %d of test 6", n)
 		s.Subject, s.Hash = "subject"+is, "hash"+is
-		ups = append(ups, books.Upload{Submission: s, Sealed: &books.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + is),
+		ups = append(ups, records.Upload{Submission: s, Sealed: &records.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + is),
 			Features: []byte("features" + is), Body: bytes.Repeat([]byte("body"+is), 1000)}})
 	}
 	_, err = d.AddSubmissions(t.Context(), ups)
@@ -35,11 +35,11 @@ func TestErasureLeavesNothing(t *testing.T) {
 	for n := 0; n < 300; n += 7 {
 		gone = append(gone, ups[n].ID)
 		for _, again := range []string{"wrong", "later"} {
-			_, err = d.SetSubjects(t.Context(), []books.SubjectChange{{Submission: ups[n].ID, Subject: again + " subject of test 6", Entered: t0}})
+			_, err = d.SetSubjects(t.Context(), []records.SubjectChange{{Submission: ups[n].ID, Subject: again + " subject of test 6", Entered: t0}})
 			require.NoError(t, err)
 		}
 	}
-	require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: gone, Entered: t0}))
+	require.NoError(t, d.Erase(t.Context(), records.Erasure{Submissions: gone, Entered: t0}))
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)

@@ -19,9 +19,9 @@ import (
 	sqlitelib "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -63,14 +63,14 @@ func dialect(path string, places []objects.Open) sqldb.Dialect {
 
 // At returns the driver of a registry in the file at path; ":memory:" is in memory until
 // the registry is closed. places open originals outside of the file and of folders.
-func At(path string, places ...objects.Open) books.Driver {
+func At(path string, places ...objects.Open) records.Driver {
 	return sqldb.Driver{At: path, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }
 
 // Create makes the registry that info names in a new file at path, and opens it. path may be
 // ":memory:". An existing file is left alone: the error wraps [fs.ErrExist]. A file that a killed Create left is no such file:
-// it has no tables. After another error a new file is removed. A path that cannot be used is an error that wraps [books.ErrSchema].
-func Create(ctx context.Context, path string, info books.Info, places ...objects.Open) (*sqldb.DB, error) {
+// it has no tables. After another error a new file is removed. A path that cannot be used is an error that wraps [records.ErrSchema].
+func Create(ctx context.Context, path string, info records.Info, places ...objects.Open) (*sqldb.DB, error) {
 	return made(ctx, path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.Create(ctx, dialect(path, places), write, read, info)
 	})
@@ -78,7 +78,7 @@ func Create(ctx context.Context, path string, info books.Info, places ...objects
 
 // OpenCopy makes a file at path for [sqldb.Transfer] to fill, or opens the file that an interrupted transfer
 // left, which is empty. It does not check whether that is a registry: Transfer does. Another file is left
-// alone: the error wraps [books.ErrSchema].
+// alone: the error wraps [records.ErrSchema].
 func OpenCopy(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, error) {
 	return made(ctx, path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.OpenCopy(ctx, dialect(path, places), write, read)
@@ -126,7 +126,7 @@ func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.D
 }
 
 // Open opens the registry in the file at path. It makes no file: the error wraps [fs.ErrNotExist] if the file is
-// missing. It wraps [books.ErrSchema] if the file is no registry, and for ":memory:". A registry in a place that is
+// missing. It wraps [records.ErrSchema] if the file is no registry, and for ":memory:". A registry in a place that is
 // read-only can be read; what writes to it fails.
 func Open(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, error) {
 	path, write, read, err := openFile(ctx, path, false)
@@ -161,18 +161,18 @@ func openFrozen(ctx context.Context, path string, cause error, places []objects.
 
 // openFile opens the file of a registry and returns its cleaned path and connections. With an error that is SQLite's it
 // returns the path too. With began, a file whose creation was interrupted is also accepted: it has no tables yet. The
-// error wraps [fs.ErrNotExist] if the file is missing, and [books.ErrSchema] if it is no registry.
+// error wraps [fs.ErrNotExist] if the file is missing, and [records.ErrSchema] if it is no registry.
 func openFile(ctx context.Context, name string, began bool) (path string, write, read *sql.DB, err error) {
 	if path, err = cleanPath(name); err != nil {
 		return "", nil, nil, err
 	}
 	if path == memory {
-		return "", nil, nil, fmt.Errorf("%w: a registry in memory can only be created", books.ErrSchema)
+		return "", nil, nil, fmt.Errorf("%w: a registry in memory can only be created", records.ErrSchema)
 	}
 	if st, err := os.Stat(path); err != nil {
 		return "", nil, nil, err
 	} else if !st.Mode().IsRegular() {
-		return "", nil, nil, fmt.Errorf("%w: %s is no file", books.ErrSchema, path)
+		return "", nil, nil, fmt.Errorf("%w: %s is no file", records.ErrSchema, path)
 	}
 	for _, tail := range []string{"", "-wal", "-shm"} { // SQLite does not say which file has no permission
 		f, err := os.Open(path + tail)
@@ -214,12 +214,12 @@ func connect(path string) (write, read *sql.DB, err error) {
 
 // recognize checks that the database is a registry, before anything is written to it. With
 // began, a database without tables is accepted. The error
-// wraps [books.ErrSchema] if the file is something else. Other errors are about reading it.
+// wraps [records.ErrSchema] if the file is something else. Other errors are about reading it.
 func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	var id int64
 	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
 	if code(err) == codes.SQLITE_NOTADB {
-		return fmt.Errorf("%w: the file is no SQLite database", books.ErrSchema)
+		return fmt.Errorf("%w: the file is no SQLite database", records.ErrSchema)
 	}
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
@@ -232,7 +232,7 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 		}
 	}
 	if id != applicationID {
-		return fmt.Errorf("%w: the file is no kycmark registry, or its creation was interrupted", books.ErrSchema)
+		return fmt.Errorf("%w: the file is no kycmark registry, or its creation was interrupted", records.ErrSchema)
 	}
 	return nil
 }
@@ -327,7 +327,7 @@ func sound(ctx context.Context, q *sql.Tx, table string) (wrong string, err erro
 
 // drift compares the schema with that of a registry in memory. SQLite's own tables, such as statistics, do not count.
 func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
-	d, err := Create(ctx, memory, books.Info{})
+	d, err := Create(ctx, memory, records.Info{})
 	if err != nil {
 		return "", err
 	}

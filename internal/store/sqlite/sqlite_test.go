@@ -17,39 +17,40 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 var t0 = time.Date(2018, 2, 3, 4, 5, 6, 0, time.UTC)
 
-func info() books.Info {
-	return books.Info{ID: [16]byte{1}, Created: t0, Logged: books.Logged{Salt: [32]byte{2}}}
+func info() records.Info {
+	return records.Info{ID: [16]byte{1}, Created: t0, Logged: books.Logged{Salt: [32]byte{2}}}
 }
 
-func submission(n int) (books.Submission, books.Sealed) {
+func submission(n int) (books.Submission, records.Sealed) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
 	return books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
 		Submitted: t0.AddDate(0, 0, n), Received: t0, Hash: "pdq:0", Logged: books.Logged{Salt: sum},
 		Details: books.Details{Decoder: "d", Chain: "pdq/1", Kept: true},
-	}, books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
+	}, records.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
 }
 
-func issued(n int) (books.Copy, books.KeyEntry) {
+func issued(n int) (books.Copy, records.KeyEntry) {
 	s, _ := submission(n)
 	return books.Copy{ID: watermark.CopyID(n), Submission: s.ID, Recipient: "A", KeyID: "v1-k", Format: "png",
-		Width: 1, Height: 1, Size: 1, Issued: t0, Logged: books.Logged{Salt: [32]byte{4}}}, books.KeyEntry{ID: "v1-k", Added: t0}
+		Width: 1, Height: 1, Size: 1, Issued: t0, Logged: books.Logged{Salt: [32]byte{4}}}, records.KeyEntry{ID: "v1-k", Added: t0}
 }
 
 func custody(subs ...watermark.Submission) books.Custody {
 	return books.Custody{Recipient: "A", From: t0, To: t0.AddDate(1, 0, 0), Submissions: subs, Entered: t0}
 }
 
-func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {
-	added, err := s.AddSubmissions(ctx, []books.Upload{{Submission: sub, Sealed: &x}})
+func add(ctx context.Context, s records.Store, sub books.Submission, x records.Sealed) (bool, error) {
+	added, err := s.AddSubmissions(ctx, []records.Upload{{Submission: sub, Sealed: &x}})
 	return err == nil && added[0], err
 }
 
@@ -91,9 +92,9 @@ func TestCreateNeverOverwritesAndOpenNeverMakes(t *testing.T) {
 	_, err = sqlite.Create(t.Context(), path, info())
 	require.ErrorIs(t, err, fs.ErrExist)
 	_, err = sqlite.Open(t.Context(), filepath.Dir(path))
-	require.ErrorIs(t, err, books.ErrSchema)
+	require.ErrorIs(t, err, records.ErrSchema)
 	_, err = sqlite.Open(t.Context(), ":memory:")
-	require.ErrorIs(t, err, books.ErrSchema)
+	require.ErrorIs(t, err, records.ErrSchema)
 }
 
 func TestReopenedRegistryIsTheSame(t *testing.T) {
@@ -160,7 +161,7 @@ func TestOtherFilesAreRefusedAndLeftAlone(t *testing.T) {
 		before, err := os.ReadFile(path)
 		require.NoError(t, err)
 		_, err = sqlite.Open(t.Context(), path)
-		require.ErrorIs(t, err, books.ErrSchema, path)
+		require.ErrorIs(t, err, records.ErrSchema, path)
 		after, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.Equal(t, before, after, path)
@@ -180,7 +181,7 @@ func TestOpenCopy(t *testing.T) {
 	}
 	begin("foreign", "CREATE TABLE mine (x)")
 	require.NoError(t, os.WriteFile(path("text"), []byte(strings.Repeat("no database", 100)), 0o600))
-	for name, want := range map[string]error{"new": nil, "empty": nil, "text": books.ErrSchema, "foreign": books.ErrSchema} {
+	for name, want := range map[string]error{"new": nil, "empty": nil, "text": records.ErrSchema, "foreign": records.ErrSchema} {
 		d, err := sqlite.OpenCopy(t.Context(), path(name))
 		if want != nil {
 			require.ErrorIs(t, err, want, name)
@@ -202,7 +203,7 @@ func TestLaterSchemaIsRefused(t *testing.T) {
 	_, err = write.Exec("INSERT INTO schema_version (version) VALUES (9999)")
 	require.NoError(t, errors.Join(err, write.Close(), read.Close()))
 	_, err = sqlite.Open(t.Context(), path)
-	require.ErrorIs(t, err, books.ErrSchema)
+	require.ErrorIs(t, err, records.ErrSchema)
 	require.ErrorContains(t, err, "another version of kycmark")
 }
 
@@ -230,7 +231,7 @@ func FuzzCleanPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		path, err := sqlite.CleanPath(name)
 		if err != nil {
-			require.ErrorIs(t, err, books.ErrSchema)
+			require.ErrorIs(t, err, records.ErrSchema)
 			return
 		}
 		require.NotEmpty(t, path)

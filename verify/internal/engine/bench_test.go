@@ -16,12 +16,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
@@ -32,12 +33,12 @@ var uploads = flag.Int("uploads", 10_000, "uploads of the registry of a benchmar
 // What a process does before its first search by parts: it reads and opens the features of all uploads, and
 // indexes them, 32,768 at a time.
 func BenchmarkFirstSearch(b *testing.B) {
-	db, err := sqlite.Create(b.Context(), filepath.Join(b.TempDir(), "r.db"), books.Info{ID: [16]byte{9}, Created: time.Unix(1_500_000_000, 0)})
+	db, err := sqlite.Create(b.Context(), filepath.Join(b.TempDir(), "r.db"), records.Info{ID: [16]byte{9}, Created: time.Unix(1_500_000_000, 0)})
 	require.NoError(b, err)
 	defer db.Close()
 	key, r := sealing.Generate(), rand.New(rand.NewPCG(1, 2))
 	for left := *uploads; left > 0; left -= 5000 {
-		var all []books.Upload
+		var all []records.Upload
 		for range min(left, 5000) {
 			all = append(all, madeUp(b, key, r))
 		}
@@ -72,7 +73,7 @@ func BenchmarkFirstSearch(b *testing.B) {
 }
 
 // madeUp is an upload with 200 random features.
-func madeUp(b *testing.B, key *sealing.Key, r *rand.Rand) books.Upload {
+func madeUp(b *testing.B, key *sealing.Key, r *rand.Rand) records.Upload {
 	b.Helper()
 	row := madeUpRow(r)
 	data := make([]byte, 16, parts.MaxSize)
@@ -86,7 +87,7 @@ func madeUp(b *testing.B, key *sealing.Key, r *rand.Rand) books.Upload {
 	binary.LittleEndian.PutUint32(data[12:], crc32.Update(crc32.ChecksumIEEE(data[:12]), crc32.IEEETable, data[16:]))
 	sealed, err := sealing.Seal(key, row.ID, nil, data, []byte("file"))
 	require.NoError(b, err)
-	return books.Upload{Sealed: sealed, Submission: row}
+	return records.Upload{Sealed: sealed, Submission: row}
 }
 
 // madeUpRow is the row of an upload with a random hash.
@@ -94,22 +95,22 @@ func madeUpRow(r *rand.Rand) books.Submission {
 	id := watermark.Submission(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, r.Uint64()), r.Uint64()))
 	h := phash.Hash{Kind: phash.Area, Bits: [4]uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}}
 	return books.Submission{ID: id, SHA256: [32]byte(append(id[:], id[:]...)), Size: 4, Format: "jpeg", Width: 640, Height: 480,
-		Details: books.Details{Decoder: "test/1", Area: h.String(), AreaQuality: 90, Chain: "test/1" + books.ChainFeatures + "200", Kept: true},
-		Logged:  books.Logged{Salt: books.NewSalt()}}
+		Details: books.Details{Decoder: "test/1", Area: h.String(), AreaQuality: 90, Chain: "test/1" + records.ChainFeatures + "200", Kept: true},
+		Logged:  books.Logged{Salt: records.NewSalt()}}
 }
 
 // What segments of hashes cost: to make them of rows, to open them in a process, and to search with the 16 hashes of a leak.
 //
 //	go test ./verify/internal/engine -run '^$' -bench Segments -benchtime 1x -uploads 1000000
 func BenchmarkSegments(b *testing.B) {
-	db, err := sqlite.Create(b.Context(), filepath.Join(b.TempDir(), "r.db"), books.Info{ID: [16]byte{9}, Created: time.Unix(1_500_000_000, 0)})
+	db, err := sqlite.Create(b.Context(), filepath.Join(b.TempDir(), "r.db"), records.Info{ID: [16]byte{9}, Created: time.Unix(1_500_000_000, 0)})
 	require.NoError(b, err)
 	defer db.Close()
 	key, r := sealing.Generate(), rand.New(rand.NewPCG(1, 2))
 	for left := *uploads; left > 0; left -= 5000 {
-		all := make([]books.Upload, min(left, 5000))
+		all := make([]records.Upload, min(left, 5000))
 		for i := range all {
-			all[i] = books.Upload{Submission: madeUpRow(r)}
+			all[i] = records.Upload{Submission: madeUpRow(r)}
 			all[i].Kept, all[i].Chain = false, "test/1"
 		}
 		_, err := db.AddSubmissions(b.Context(), all)

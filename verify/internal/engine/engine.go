@@ -15,14 +15,15 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // An Engine searches and counts in one registry. It is safe for concurrent use.
 type Engine struct {
-	store      books.Store
+	store      records.Store
 	id         string // of the registry
 	sealHashes bool
 	now        func() time.Time
@@ -30,7 +31,7 @@ type Engine struct {
 
 // New returns the engine of the registry with that ID. sealHashes says that hashes are kept sealed. now is
 // the registry's clock, whose times are as rows keep them.
-func New(store books.Store, id string, sealHashes bool, now func() time.Time) *Engine {
+func New(store records.Store, id string, sealHashes bool, now func() time.Time) *Engine {
 	return &Engine{store, id, sealHashes, now}
 }
 
@@ -39,28 +40,28 @@ func New(store books.Store, id string, sealHashes bool, now func() time.Time) *E
 // could be read. An entry without such files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD,
 // and Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry without a
 // conclusion has the same, with the same files, actor and find, that entry is returned: its investigation was cut short and begins
-// again. The error wraps [books.ErrInput] if Input
+// again. The error wraps [records.ErrInput] if Input
 // is zero, or Actor is unusable.
 func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums ...[32]byte) (entry int64, err error) {
-	if err := errors.Join(books.CheckText("actor", x.Actor, intake.MaxName), books.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
+	if err := errors.Join(records.CheckText("actor", x.Actor, intake.MaxName), records.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
 		return 0, err
 	}
 	if x.Input == (books.Digest{}) {
-		return 0, fmt.Errorf("%w: an investigation without the digest of its files", books.ErrInput)
+		return 0, fmt.Errorf("%w: an investigation without the digest of its files", records.ErrInput)
 	}
 	files := make([][16]byte, len(sums))
 	for i, sum := range sums {
-		files[i] = books.FileDigest(e.id, sum)
+		files[i] = records.FileDigest(e.id, sum)
 	}
 	slices.SortFunc(files, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
 	for _, f := range slices.Compact(files) {
 		x.Digests = append(x.Digests, f[:]...)
 	}
-	if x.Found = books.Timestamp(x.Found); len(sums) > 0 || !x.Found.IsZero() {
+	if x.Found = records.Timestamp(x.Found); len(sums) > 0 || !x.Found.IsZero() {
 		x.Pictures = sha256.Sum256(x.Digests)
 	}
 	if x.Salt == (books.Salt{}) {
-		x.Salt = books.NewSalt()
+		x.Salt = records.NewSalt()
 	} else if old, err := e.begun(ctx, x); err != nil || old > 0 {
 		return old, err
 	}
@@ -80,7 +81,7 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error
 	}
 	for _, old := range all {
 		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Actor == x.Actor && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
-		if same && !slices.ContainsFunc(ended, func(c books.Conclusion) bool { return c.Investigation == old.Entry }) {
+		if same && !slices.ContainsFunc(ended, func(c records.Conclusion) bool { return c.Investigation == old.Entry }) {
 			return old.Entry, nil
 		}
 	}
@@ -89,7 +90,7 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error
 
 // Examined reports whether an investigation began with the file of this SHA-256.
 func (e *Engine) Examined(x books.Investigation, sum [32]byte) bool {
-	return x.Has(books.FileDigest(e.id, sum))
+	return records.Has(&x, records.FileDigest(e.id, sum))
 }
 
 // LogConclusion enters what came of the investigation with the entry of: the recipients that were
@@ -105,8 +106,8 @@ func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, name
 			return nil
 		}
 	}
-	return e.store.AddConclusion(ctx, books.Conclusion{Investigation: of, Entered: e.now(), Named: named, Copies: copies, Actor: actor,
-		Logged: books.Logged{Salt: books.NewSalt()}})
+	return e.store.AddConclusion(ctx, records.Conclusion{Investigation: of, Entered: e.now(), Named: named, Copies: copies, Actor: actor,
+		Logged: books.Logged{Salt: records.NewSalt()}})
 }
 
 // CheckRecords reads the records by which every leak is weighed: recipients, mark keys, custody,
@@ -114,7 +115,7 @@ func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, name
 func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error) {
 	read := func(_ any, problem error) {
 		switch {
-		case errors.Is(problem, books.ErrTampered):
+		case errors.Is(problem, records.ErrTampered):
 			problems = append(problems, problem.Error())
 		case err == nil:
 			err = problem
@@ -133,9 +134,9 @@ func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error
 // An Earlier is an investigation of files that are examined again, or of published files, with its last conclusion.
 type Earlier struct {
 	Began   books.Investigation
-	Ended   books.Conclusion // zero: nothing was concluded
-	Shared  int              // of the files that are examined now
-	Exposes bool             // published files had copies that are confirmed in other files now
+	Ended   records.Conclusion // zero: nothing was concluded
+	Shared  int                // of the files that are examined now
+	Exposes bool               // published files had copies that are confirmed in other files now
 }
 
 // Earlier lists investigations with an entry below before (0: all), in the order of entry. Some examined any of the files
@@ -157,7 +158,7 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		}
 		x := Earlier{Began: i}
 		for _, sum := range sums {
-			if i.Has(books.FileDigest(e.id, sum)) {
+			if records.Has(&i, records.FileDigest(e.id, sum)) {
 				x.Shared++
 			}
 		}
@@ -178,7 +179,7 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 // whether there are any. The earliest time stays.
 func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *Earlier, confirmed map[[32]byte][]watermark.CopyID) (some bool) {
 	for file, copies := range confirmed {
-		if x.Began.Has(books.FileDigest(e.id, file)) {
+		if records.Has(&x.Began, records.FileDigest(e.id, file)) {
 			continue
 		}
 		for _, id := range copies {
@@ -227,14 +228,14 @@ func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool,
 			return false, true, err
 		}
 		for _, b := range batch {
-			e, err := books.ParseEntry(b)
+			e, err := records.ParseEntry(b)
 			if err != nil {
-				return false, true, fmt.Errorf("%w: %w", books.ErrTampered, err)
+				return false, true, fmt.Errorf("%w: %w", records.ErrTampered, err)
 			}
 			switch e.Kind {
-			case books.EntrySubmission, books.EntryIssue:
+			case records.EntrySubmission, records.EntryIssue:
 				added = true
-			case books.EntryKeyState, books.EntryErasure, books.EntryCustody, books.EntrySubject, books.EntryReturn:
+			case records.EntryKeyState, records.EntryErasure, records.EntryCustody, records.EntrySubject, records.EntryReturn:
 				altered = true
 			}
 		}
@@ -259,11 +260,11 @@ func RenditionOf(img *image.NRGBA) (sum [32]byte) {
 
 // SameRendition checks that the upright picture img, which decoder decoded from a kept original, has
 // the pixels of row, its submission or page. A doctored original can then neither be marked nor support
-// an accusation. The error wraps [books.ErrSealed] if the same decoder gives other pixels. If row has no
+// an accusation. The error wraps [records.ErrSealed] if the same decoder gives other pixels. If row has no
 // rendition, or names another decoder or version of it, nothing is compared.
 func SameRendition(row *books.Submission, decoder string, img *image.NRGBA) error {
 	if row.Rendition != (books.Digest{}) && row.Decoder == decoder && row.Rendition != RenditionOf(img) {
-		return fmt.Errorf("submission %s: %w: %s gives other pixels than were entered", row.ID, books.ErrSealed, decoder)
+		return fmt.Errorf("submission %s: %w: %s gives other pixels than were entered", row.ID, records.ErrSealed, decoder)
 	}
 	return nil
 }

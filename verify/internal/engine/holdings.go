@@ -8,7 +8,9 @@ import (
 	"sort"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/internal/holdings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -16,11 +18,11 @@ import (
 // since no leak can be matched with them. If byDay is false, Days and Submissions are nil, and Copies
 // and Unmarked are empty. What was submitted or issued after until does not count; with the zero
 // time everything counts. A custody fact counts if counts returns true for it.
-func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, counts func(books.Custody) bool) (*Holdings, error) {
+func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, counts func(books.Custody) bool) (*holdings.Holdings, error) {
 	if until.IsZero() {
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
-	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]books.Issued)}
+	h := &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]books.Issued)}
 	counted, err := e.store.CountDays(ctx, until)
 	if err != nil {
 		return nil, err
@@ -69,7 +71,7 @@ type span = [2]time.Time
 
 // holdingsOf counts by days.
 type holdingsOf struct {
-	store books.Store
+	store records.Store
 	days  []time.Time
 	until time.Time
 	all   []int
@@ -140,7 +142,7 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 				continue
 			}
 			s, err := b.store.Submission(ctx, id)
-			if errors.Is(err, books.ErrTampered) {
+			if errors.Is(err, records.ErrTampered) {
 				continue // one row that cannot be read
 			}
 			if err != nil {

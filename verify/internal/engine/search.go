@@ -7,9 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -33,8 +34,8 @@ type Found struct {
 	Mounted  bool                 // the features are in a mounted segment
 
 	// HashErr and FeaturesErr say why the hash or the features cannot be used. They wrap
-	// [books.ErrTampered] or [books.ErrSealed]. Without a sealing key they are nil for
-	// features, and wrap [books.ErrSealed] for a sealed hash.
+	// [records.ErrTampered] or [records.ErrSealed]. Without a sealing key they are nil for
+	// features, and wrap [records.ErrSealed] for a sealed hash.
 	HashErr, FeaturesErr error
 }
 
@@ -70,14 +71,14 @@ func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int6
 }
 
 // found opens what the submission of row is found by. The error is of the service that keeps key alone.
-func (e *Engine) found(row *books.Searched, key *sealing.Key, features bool) (*Found, error) {
+func (e *Engine) found(row *records.Searched, key *sealing.Key, features bool) (*Found, error) {
 	f := &Found{Number: row.Seq, ID: row.ID, Kept: row.Kept, Quality: row.AreaQuality, HashErr: row.Err, FeaturesErr: row.Err}
-	n := row.StatedFeatures()
+	n := records.StatedFeatures(&row.Details)
 	if row.Err != nil {
 		return f, nil
 	}
 	features = features && row.Kept && n != 0 // else none belong to it
-	open := func(sealing.Part) ([]byte, error) { return nil, books.ErrSealed }
+	open := func(sealing.Part) ([]byte, error) { return nil, records.ErrSealed }
 	if e.sealHashes || features {
 		var locked error
 		if open, locked = sealing.Unlock(key, row.ID, &row.Sealed); errors.Is(locked, sealing.ErrKey) {
@@ -114,37 +115,37 @@ func readFeatures(open func(sealing.Part) ([]byte, error), n int) (*parts.Featur
 	}
 	f := new(parts.Features)
 	if err := f.UnmarshalBinary(raw); err != nil {
-		return nil, fmt.Errorf("%w: local features: %w", books.ErrTampered, err)
+		return nil, fmt.Errorf("%w: local features: %w", records.ErrTampered, err)
 	}
 	if f.Len() != n {
-		return nil, fmt.Errorf("%w: %d local features, and %d were entered", books.ErrTampered, f.Len(), n)
+		return nil, fmt.Errorf("%w: %d local features, and %d were entered", records.ErrTampered, f.Len(), n)
 	}
 	return f, nil
 }
 
-// areaHash reads the text form of an area hash. The error wraps [books.ErrTampered].
+// areaHash reads the text form of an area hash. The error wraps [records.ErrTampered].
 func areaHash(text string) (phash.Hash, error) {
 	hash, err := phash.Parse(text)
 	if err == nil && hash.Kind != phash.Area {
 		err = fmt.Errorf("a hash of kind %s, not %s", hash.Kind, phash.Area)
 	}
 	if err != nil {
-		return phash.Hash{}, fmt.Errorf("%w: %w", books.ErrTampered, err)
+		return phash.Hash{}, fmt.Errorf("%w: %w", records.ErrTampered, err)
 	}
 	return hash, nil
 }
 
 // AreaHash returns the area hash of one submission, opened with key, which may be nil if hashes are in the clear. The
-// error wraps [books.ErrNotFound] if nothing is left of it.
+// error wraps [records.ErrNotFound] if nothing is left of it.
 func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Submission) (phash.Hash, error) {
 	row, err := e.store.Submission(ctx, of)
 	if err != nil {
 		return phash.Hash{}, err
 	}
 	if row.Erased {
-		return phash.Hash{}, books.ErrNotFound
+		return phash.Hash{}, records.ErrNotFound
 	}
-	x := books.Searched{Seq: row.Seq, ID: row.ID, Details: books.Details{Area: row.Area}}
+	x := records.Searched{Seq: row.Seq, ID: row.ID, Details: books.Details{Area: row.Area}}
 	if e.sealHashes {
 		sealed, err := e.store.Sealed(ctx, of, false)
 		if err != nil {
@@ -159,24 +160,24 @@ func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Su
 	return f.Hash, f.HashErr
 }
 
-// CheckSealKey checks that the registry seals under key. The error wraps [books.ErrSealed] if
+// CheckSealKey checks that the registry seals under key. The error wraps [records.ErrSealed] if
 // uploads are sealed under another key: key does not open them, and a leak would seem not to show
 // them. Some uploads are looked at. Since a registry takes no seals of a second
 // key, these are enough. Without sealed uploads every key is right. A nil or zero key is an
-// error that wraps [books.ErrInput].
+// error that wraps [records.ErrInput].
 func (e *Engine) CheckSealKey(ctx context.Context, key *sealing.Key) error {
 	if sealing.Zero(key) {
-		return fmt.Errorf("%w: no sealing key", books.ErrInput)
+		return fmt.Errorf("%w: no sealing key", records.ErrInput)
 	}
 	of, other, err := e.store.SealedUnderOther(ctx, key.ID())
-	if errors.Is(err, books.ErrNotFound) {
+	if errors.Is(err, records.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: submission %s was sealed under the key %s, which %s does not open",
-		books.ErrSealed, watermark.Submission(of), other, key.ID())
+		records.ErrSealed, watermark.Submission(of), other, key.ID())
 }
 
 // ErasedAfter calls forget with the number and ID of every submission whose erasure has a number
@@ -194,14 +195,14 @@ func (e *Engine) ErasedAfter(ctx context.Context, after int64, forget func(numbe
 }
 
 // SubmissionAt returns the upload with that number. For an erased upload it returns both: the row with what is left,
-// and an error that wraps [books.ErrErased].
+// and an error that wraps [records.ErrErased].
 func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submission, error) {
 	s, err := e.store.SubmissionBySeq(ctx, number)
 	if err != nil {
 		return nil, err
 	}
 	if s.Erased {
-		return s, fmt.Errorf("submission number %d: %w", number, books.ErrErased)
+		return s, fmt.Errorf("submission number %d: %w", number, records.ErrErased)
 	}
 	return s, nil
 }
@@ -209,12 +210,12 @@ func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submiss
 // SealsHashes reports whether the hashes are sealed.
 func (e *Engine) SealsHashes() bool { return e.sealHashes }
 
-// Span is [books.Store.Span].
+// Span is [records.Store.Span].
 func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable is [books.Store.Searchable].
+// Searchable is [records.Store.Searchable].
 func (e *Engine) Searchable(ctx context.Context, upto, erasure int64) (int64, error) {
 	return e.store.Searchable(ctx, upto, erasure)
 }

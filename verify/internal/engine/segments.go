@@ -10,8 +10,8 @@ import (
 	"iter"
 	"runtime"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/mapfile"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
@@ -29,11 +29,11 @@ const (
 )
 
 // errDamaged is the error of a submission whose row was damaged when its segment was made.
-var errDamaged = fmt.Errorf("%w: it was damaged when its segment was made", books.ErrTampered)
+var errDamaged = fmt.Errorf("%w: it was damaged when its segment was made", records.ErrTampered)
 
 // A Segment is a file with what submissions are found by.
 type Segment struct {
-	books.Segment
+	records.Segment
 	roll []byte
 }
 
@@ -87,7 +87,7 @@ func enroll(roll []byte, f *Found) []byte {
 }
 
 // aboutSegment is what the file of a segment authenticates of its row and of the ledger.
-func aboutSegment(s *books.Segment) []byte {
+func aboutSegment(s *records.Segment) []byte {
 	about := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(s.First)), uint64(s.Last))
 	return append(about, s.Root[:]...)
 }
@@ -101,7 +101,7 @@ func (e *Engine) Segments(ctx context.Context, key *sealing.Key, x *parts.Index)
 // segments is [Engine.Segments]. With fresh, copies of objects are fetched anew.
 func (e *Engine) segments(ctx context.Context, key *sealing.Key, x *parts.Index, fresh bool) ([]Segment, error) {
 	rolls := make(map[string][]byte)
-	all, err := e.store.Segments(ctx, fresh, func(s *books.Segment, f *mapfile.File) error {
+	all, err := e.store.Segments(ctx, fresh, func(s *records.Segment, f *mapfile.File) error {
 		aead, err := sealing.OpenSegmentKey(key, s.Name, s.Wrapped)
 		if err != nil {
 			return err
@@ -125,7 +125,7 @@ func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key) error {
 	if key == nil {
 		return nil
 	}
-	return e.store.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *books.Segment) ([]byte, int64, error) {
+	return e.store.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *records.Segment) ([]byte, int64, error) {
 		aead, wrapped, err := sealing.NewSegmentKey(key, s.Name)
 		if err != nil {
 			return nil, 0, err
@@ -138,7 +138,7 @@ func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key) error {
 }
 
 // content gives write the features of the submissions that a segment covers, and then their roll. It returns how many they are.
-func (e *Engine) content(ctx context.Context, key *sealing.Key, s *books.Segment, write func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error) (n int64, err error) {
+func (e *Engine) content(ctx context.Context, key *sealing.Key, s *records.Segment, write func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error) (n int64, err error) {
 	var roll []byte
 	var failed error
 	err = write(func(yield func(int64, *parts.Features) bool) {
@@ -154,7 +154,7 @@ func (e *Engine) content(ctx context.Context, key *sealing.Key, s *books.Segment
 	return n, cmp.Or(err, failed)
 }
 
-// CheckSegments compares segments with the rows of their submissions. The error wraps [books.ErrTampered] and names the
+// CheckSegments compares segments with the rows of their submissions. The error wraps [records.ErrTampered] and names the
 // segment.
 func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
 	x := new(parts.Index)
@@ -177,7 +177,7 @@ func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
 			return err
 		}
 		if used {
-			return fmt.Errorf("%w: %w (%s)", books.ErrTampered, wrong, books.MakeSegments)
+			return fmt.Errorf("%w: %w (%s)", records.ErrTampered, wrong, records.MakeSegments)
 		}
 	}
 	return err

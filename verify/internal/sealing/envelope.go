@@ -6,7 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -41,12 +41,12 @@ func (p Part) context(of watermark.Submission) []byte {
 // Seal encrypts the parts of a submission under a new data key, and the data key under k, which
 // must not be zero. A part that is nil is not kept, and stays nil; an empty part is encrypted.
 // The error wraps [ErrKey] if k does not wrap the data key.
-func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*books.Sealed, error) {
+func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*records.Sealed, error) {
 	data, wrapped, err := k.newDataKey(of)
 	if err != nil {
 		return nil, err
 	}
-	x := &books.Sealed{KeyID: k.id, Wrapped: wrapped}
+	x := &records.Sealed{KeyID: k.id, Wrapped: wrapped}
 	for _, p := range []struct {
 		part   Part
 		clear  []byte
@@ -63,7 +63,7 @@ func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*
 }
 
 // SealAgain encrypts an original under the data key of the other parts of x.
-func SealAgain(k *Key, of watermark.Submission, x *books.Sealed, original []byte) ([]byte, error) {
+func SealAgain(k *Key, of watermark.Submission, x *records.Sealed, original []byte) ([]byte, error) {
 	data, err := dataKeyOf(k, of, x)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func SealAgain(k *Key, of watermark.Submission, x *books.Sealed, original []byte
 }
 
 // Open decrypts the part p of a submission from x: see [Unlock].
-func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, error) {
+func Open(k *Key, of watermark.Submission, x *records.Sealed, p Part) ([]byte, error) {
 	open, err := Unlock(k, of, x)
 	if err != nil {
 		return nil, err
@@ -81,10 +81,10 @@ func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, err
 }
 
 // Unlock unwraps the data key of a submission and returns a function that decrypts its parts from
-// x. An error of either wraps [books.ErrSealed] if the part or the data key was altered, is
+// x. An error of either wraps [records.ErrSealed] if the part or the data key was altered, is
 // missing, or is of another submission. It also does if k is nil, or another key than the parts
 // were sealed under. It wraps [ErrKey] if k does not answer.
-func Unlock(k *Key, of watermark.Submission, x *books.Sealed) (open func(Part) ([]byte, error), err error) {
+func Unlock(k *Key, of watermark.Submission, x *records.Sealed) (open func(Part) ([]byte, error), err error) {
 	data, err := dataKeyOf(k, of, x)
 	if err != nil {
 		return nil, err
@@ -93,26 +93,26 @@ func Unlock(k *Key, of watermark.Submission, x *books.Sealed) (open func(Part) (
 		sealed := map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p]
 		clear, err := data.Decrypt(sealed, p.context(of))
 		if err != nil {
-			return nil, fmt.Errorf("%w: the part %q was altered or removed", books.ErrSealed, p)
+			return nil, fmt.Errorf("%w: the part %q was altered or removed", records.ErrSealed, p)
 		}
 		return clear, nil
 	}, nil
 }
 
 // dataKeyOf unwraps the data key of a submission. Errors are as [Unlock] has them.
-func dataKeyOf(k *Key, of watermark.Submission, x *books.Sealed) (AEAD, error) {
+func dataKeyOf(k *Key, of watermark.Submission, x *records.Sealed) (AEAD, error) {
 	if k == nil {
-		return nil, fmt.Errorf("%w: no sealing key", books.ErrSealed)
+		return nil, fmt.Errorf("%w: no sealing key", records.ErrSealed)
 	}
 	if x.KeyID != k.id {
-		return nil, fmt.Errorf("%w: it was sealed under the key %s, not %s", books.ErrSealed, x.KeyID, k.id)
+		return nil, fmt.Errorf("%w: it was sealed under the key %s, not %s", records.ErrSealed, x.KeyID, k.id)
 	}
 	secret, err := k.unwrap(of, x.Wrapped)
 	if err != nil {
 		return nil, err
 	}
 	if len(secret) != sealSize {
-		return nil, fmt.Errorf("%w: its data key was altered", books.ErrSealed)
+		return nil, fmt.Errorf("%w: its data key was altered", records.ErrSealed)
 	}
 	return newAESGCM([sealSize]byte(secret)), nil
 }
@@ -173,7 +173,7 @@ func (k *Key) unwrap(of watermark.Submission, wrapped []byte) ([]byte, error) {
 		secret, err = master.aead.Decrypt(wrapped, dataKey.context(of)) // the refusal may have been a passing failure
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: its data key was altered", books.ErrSealed)
+		return nil, fmt.Errorf("%w: its data key was altered", records.ErrSealed)
 	}
 	return secret, nil
 }

@@ -14,9 +14,9 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/records"
 )
 
 const (
@@ -65,7 +65,7 @@ func newSealKey(id string, m sealMaster) *Key {
 // it has 1 to [intake.MaxName] bytes and does not begin as the IDs of our own keys. New does not
 // call the service. The error wraps [ErrKey].
 func New(id string, master AEAD) (*Key, error) {
-	switch err := books.CheckText("ID of a sealing key", id, intake.MaxName); {
+	switch err := records.CheckText("ID of a sealing key", id, intake.MaxName); {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	case id == "" || strings.HasPrefix(id, sealIDPrefix):

@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -22,14 +22,14 @@ func (k *Key) SealMessage(about string, clear []byte) ([]byte, error) {
 	return json.Marshal(message{x.KeyID, x.Wrapped, x.Body})
 }
 
-// OpenMessage is the inverse of [Key.SealMessage]. The error wraps [books.ErrSealed] if the message was
+// OpenMessage is the inverse of [Key.SealMessage]. The error wraps [records.ErrSealed] if the message was
 // altered, sealed under another key, or is about something else. It wraps [ErrKey] if k does not answer.
 func (k *Key) OpenMessage(about string, sealed []byte) ([]byte, error) {
 	var m message
 	if err := json.Unmarshal(sealed, &m); err != nil {
-		return nil, fmt.Errorf("%w: no sealed message", books.ErrSealed)
+		return nil, fmt.Errorf("%w: no sealed message", records.ErrSealed)
 	}
-	return Open(k, aboutID(about), &books.Sealed{KeyID: m.Key, Wrapped: m.Wrapped, Body: m.Body}, Original)
+	return Open(k, aboutID(about), &records.Sealed{KeyID: m.Key, Wrapped: m.Wrapped, Body: m.Body}, Original)
 }
 
 // message is a sealed message as JSON.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 )
 
@@ -28,7 +28,7 @@ func TestMessage(t *testing.T) {
 		},
 	} {
 		_, err := open()
-		require.ErrorIs(t, err, books.ErrSealed, name)
+		require.ErrorIs(t, err, records.ErrSealed, name)
 	}
 	empty, err := key.SealMessage("x", nil)
 	require.NoError(t, err)

@@ -15,9 +15,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/s3test"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -29,7 +30,7 @@ var kills = flag.Int("kills", 8, "how often the server is killed")
 func TestKilledServer(t *testing.T) {
 	server := s3test.Start(t)
 	salt := sha256.Sum256([]byte("salt"))
-	d, err := sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "r.db"), books.Info{ID: [16]byte{1}, Created: time.Unix(1e9, 0), Originals: server.Address, Logged: books.Logged{Salt: salt}}, s3.Open)
+	d, err := sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "r.db"), records.Info{ID: [16]byte{1}, Created: time.Unix(1e9, 0), Originals: server.Address, Logged: books.Logged{Salt: salt}}, s3.Open)
 	require.NoError(t, err)
 	defer d.Close()
 	ctx, stop := context.WithCancel(t.Context())
@@ -46,7 +47,7 @@ func TestKilledServer(t *testing.T) {
 					Hash: fmt.Sprintf("pdq:%064x", n), Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", Kept: true}, Logged: books.Logged{Salt: sum}}
 				body := fmt.Sprintf("body %d %032x", n, sum)
 				limited, cancel := context.WithTimeout(ctx, time.Second)
-				added, err := d.AddSubmissions(limited, []books.Upload{{Submission: s, Sealed: &books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1}, Body: []byte(body)}}})
+				added, err := d.AddSubmissions(limited, []records.Upload{{Submission: s, Sealed: &records.Sealed{KeyID: "seal1-x", Wrapped: []byte{1}, Body: []byte(body)}}})
 				cancel()
 				if err != nil {
 					failed.Add(1)
@@ -62,7 +63,7 @@ func TestKilledServer(t *testing.T) {
 					continue
 				}
 				limited, cancel = context.WithTimeout(ctx, time.Second)
-				_ = d.Erase(limited, books.Erasure{Submissions: []watermark.Submission{s.ID}, Entered: time.Unix(1e9, 0), Logged: books.Logged{Salt: sum}})
+				_ = d.Erase(limited, records.Erasure{Submissions: []watermark.Submission{s.ID}, Entered: time.Unix(1e9, 0), Logged: books.Logged{Salt: sum}})
 				cancel()
 				if row, err := d.Submission(context.WithoutCancel(ctx), s.ID); err == nil && row.Erased {
 					mu.Lock()
@@ -96,7 +97,7 @@ func TestKilledServer(t *testing.T) {
 	}
 	for id := range erased {
 		_, err := d.Sealed(t.Context(), id, true)
-		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, err, records.ErrNotFound)
 	}
 	_, _, err = d.Check(t.Context())
 	require.NoError(t, err)
@@ -104,6 +105,6 @@ func TestKilledServer(t *testing.T) {
 	require.EventuallyWithT(t, func(t *assert.CollectT) {
 		again, err := d.CheckObjects(context.WithoutCancel(ctx), time.Now().Add(time.Hour))
 		assert.NoError(t, err)
-		assert.Equal(t, books.Objects{Place: server.Address, Kept: found.Kept}, again, "objects and rows are the same set")
+		assert.Equal(t, records.Objects{Place: server.Address, Kept: found.Kept}, again, "objects and rows are the same set")
 	}, time.Minute, 100*time.Millisecond)
 }

@@ -19,8 +19,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/records"
 	store "github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -136,7 +136,7 @@ func TestRegistry(t *testing.T) {
 	defer d.Close()
 	found, err := d.CheckObjects(ctx, time.Time{})
 	require.NoError(t, err)
-	require.Equal(t, books.Objects{Place: server.Address}, found)
+	require.Equal(t, records.Objects{Place: server.Address}, found)
 }
 
 func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {

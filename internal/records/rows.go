@@ -1,0 +1,287 @@
+package records
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/mapfile"
+	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The types of this file are what a registry keeps, what its ledger commits to, and what
+// users of package verify/registry see, all at once. Their JSON is that of the command, of
+// reports and of proofs.
+
+// NewSalt returns a random salt.
+func NewSalt() (s books.Salt) {
+	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
+	return s
+}
+
+// Timestamp returns a time as rows keep it: in UTC, in whole microseconds.
+func Timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// CheckText is [intake.CheckText] for a text of a row. Its error wraps [ErrInput].
+func CheckText(what, s string, maxBytes int) error {
+	if err := intake.CheckText(what, s, maxBytes); err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	return nil
+}
+
+// CheckName is [intake.CheckName] for a name in a row. Its error wraps [ErrInput].
+func CheckName(what, s string, maxBytes int) error {
+	if err := intake.CheckName(what, s, maxBytes); err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	return nil
+}
+
+// Info names the registry.
+type Info struct {
+	ID         [16]byte // random
+	Created    time.Time
+	SealHashes bool   // every hash is kept sealed, also in segments
+	Originals  string // address of the place of new originals; "": the database. The ledger has nothing of it
+	Unsummed   bool   // the database server's pages have no checksums; no row has it
+	books.Logged
+}
+
+// Origin names the ledger of the registry with this ID, as its checkpoints and its key do.
+func Origin(id [16]byte) string { return "kycmark/" + hex.EncodeToString(id[:]) }
+
+// A KeyEntry is the entry of a mark key in the ledger: the commitment to its secret.
+type KeyEntry struct {
+	ID         string       `json:"key_id"`
+	Commitment books.Digest `json:"commitment"` // to the secret; see [watermark.Key.Commitment]
+	Added      time.Time    `json:"added"`
+	books.Logged
+}
+
+// Next checks whether next may follow the state s: a compromised key stays compromised, and its
+// time can only be moved back. The zero s allows every next. The error wraps [ErrConflict].
+func Next(s *books.KeyState, next *books.KeyState) error {
+	if s.State == books.KeyCompromised && (next.State != books.KeyCompromised || !next.Since.Before(s.Since)) {
+		return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back", ErrConflict, s)
+	}
+	return nil
+}
+
+// PageDigest returns the digest that stands for the file in the row of page 2 and up of a submission. The
+// row's ID is its first 16 bytes.
+func PageDigest(of watermark.Submission, page int) books.Digest {
+	return commit("page of a submission", books.Salt{}, of[:], page)
+}
+
+// PageID returns the ID of the row of a page. Pages 0 and 1 are the submission's own row.
+func PageID(of watermark.Submission, page int) watermark.Submission { return of.Page(page) }
+
+// AsEntered returns the submission with the subject reference of its own ledger entry.
+func AsEntered(s books.Submission) books.Submission {
+	if !s.SetAt.IsZero() {
+		s.Subject, s.First, s.SetAt = s.First, "", time.Time{}
+	}
+	return s
+}
+
+// A SubjectChange says which subject an upload belongs to, after the upload was entered without a
+// subject or under a wrong one. The last change of an upload counts. The ledger commits to Digest
+// alone, so that Subject and Blind can be blanked: they are blank in a row that a later change
+// replaced, and of an erased upload. The row then still verifies, and tells no reference.
+type SubjectChange struct {
+	Submission watermark.Submission
+	Subject    string   // "": blanked
+	Blind      [32]byte // random, so that Digest cannot be guessed from a reference; zero: blanked
+	Digest     [32]byte // [SubjectDigest] of both
+	Entered    time.Time
+	Actor      string
+	books.Logged
+}
+
+// SubjectDigest returns the SHA-256 that binds a subject reference to the random blind.
+func SubjectDigest(blind [32]byte, subject string) [32]byte {
+	return commit("subject reference", blind, subject)
+}
+
+// ChainFeatures begins the last item of [books.Details].Chain of an original that is kept: the way from
+// its pixels to its local features. Their number follows in decimal.
+const ChainFeatures = "kycmark/parts/1:"
+
+// StatedFeatures returns how many local features a kept original has by its Chain; -1 if that has no such number.
+func StatedFeatures(d *books.Details) int {
+	_, number, _ := strings.Cut(d.Chain, ChainFeatures)
+	if n, err := strconv.Atoi(number); err == nil {
+		return n
+	}
+	return -1
+}
+
+// Sealed is what is kept of an upload, encrypted under a data key of its own. A part that
+// is not kept is empty. Losing Wrapped loses all of it.
+type Sealed struct {
+	KeyID    string // of the sealing key
+	Wrapped  []byte // the data key, encrypted under the sealing key
+	Hashes   []byte // if the registry seals hashes
+	Features []byte
+	Body     []byte // the file; nil if it is an object
+	Object   Object // the file, where it is kept outside of the database
+}
+
+// An Object names a sealed original that is kept outside of the database. The zero Object names none.
+type Object struct {
+	Name objects.Name // SHA-256 of the sealed bytes
+	Size int64        // bytes
+}
+
+// Objects are what [Store.CheckObjects] found.
+type Objects struct {
+	Place   string // "": originals are in the database
+	Kept    int    // that rows name
+	Missing int    // of these, that are not there or have another size
+	Extra   int    // that no row names
+	Removed int    // of these
+	Unread  string // the first part of the place that could not be listed, and why; "": none
+}
+
+// A Segment is a file of what the submissions from number First to Last are found by.
+type Segment struct {
+	Name        [16]byte
+	File        string
+	First, Last int64
+	Root        tlog.Hash // of the first Last entries of the ledger
+	Wrapped     []byte    // its key, under the sealing key
+	Err         error     // why it cannot be used; nil if it can be
+
+	// Leave is called with a segment that turns out altered: the next builder makes it anew. It reports whether the
+	// registry still uses the segment.
+	Leave func(context.Context) (used bool, err error)
+}
+
+// MakeSegments is the hint of an error about a segment.
+const MakeSegments = "the next kycmark submit makes it again"
+
+// A WriteSegment fills the file of a segment. It returns the key of the file, wrapped, and how many submissions are in it.
+type WriteSegment func(ctx context.Context, f parts.WriterReader, s *Segment) (wrapped []byte, n int64, err error)
+
+// A MountSegment uses a segment, and closes its file unless it returns an error. The error wraps [ErrSealed] or
+// [parts.ErrSnapshot] if the segment is altered.
+type MountSegment func(s *Segment, f *mapfile.File) error
+
+// Ascending returns a list of submissions as rows keep it: sorted, each submission once.
+func Ascending(ids []watermark.Submission) []watermark.Submission {
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}
+
+// An Upload is what is entered of one upload.
+type Upload struct {
+	books.Submission
+	Sealed *Sealed // nil if nothing is kept
+}
+
+// A Searched row is what the search needs of a submission that was not erased. Sealed has no
+// body, and is zero if nothing is sealed. Details have Area, AreaQuality, Chain and Kept. If the row cannot be read, Err says why, and only Seq
+// is set besides.
+type Searched struct {
+	Seq int64
+	ID  watermark.Submission
+	books.Details
+	Sealed Sealed
+	Err    error // wraps ErrTampered
+}
+
+// An Erasure says that uploads were erased.
+type Erasure struct {
+	Submissions []watermark.Submission // ascending
+	Left        [32]byte               // [Left] of them, set by the store
+	Note        string
+	Entered     time.Time
+	Actor       string
+	books.Logged
+}
+
+// Erased is one submission of an erasure.
+type Erased struct {
+	Erasure int64 // number of its entry
+	Entered time.Time
+	Seq     int64 // number of the submission's
+	ID      watermark.Submission
+
+	Submitted time.Time
+	Page      int // see [books.Submission]
+}
+
+// SetState sets State of a copy by its releases, in the order of entry.
+func SetState(c *books.Copy, releases []books.Release) {
+	c.State = books.CopyReserved
+	for _, r := range releases {
+		if r.Copy == c.ID && c.State != books.CopyReleased {
+			c.State = r.State
+		}
+	}
+}
+
+// ClocksApart is how much later than an entry an earlier one may be, by the clock of another machine. Chosen.
+const ClocksApart = time.Hour
+
+// fileDigest is the number of bytes of a [FileDigest].
+const fileDigest = 16
+
+// FileDigest returns 16 bytes by which investigations of one file find each other: of a SHA-256 over
+// the registry's ID and the file's SHA-256. It cannot be computed without the file.
+func FileDigest(registry string, sum [32]byte) [fileDigest]byte {
+	all := commit("file examined", books.Salt{}, registry, sum[:])
+	return [fileDigest]byte(all[:])
+}
+
+// Has reports whether a file with that [FileDigest] was examined.
+func Has(i *books.Investigation, file [fileDigest]byte) bool {
+	n := len(i.Digests) / fileDigest
+	at := sort.Search(n, func(k int) bool { return bytes.Compare(i.Digests[fileDigest*k:][:fileDigest], file[:]) >= 0 })
+	return at < n && bytes.Equal(i.Digests[fileDigest*at:][:fileDigest], file[:])
+}
+
+// A Conclusion says what came of an investigation: which recipients were named, and which copies
+// were confirmed in its files.
+type Conclusion struct {
+	Investigation int64              `json:"investigation"` // number of its entry
+	Entered       time.Time          `json:"entered"`
+	Named         []string           `json:"named"`
+	Copies        []watermark.CopyID `json:"copies"`
+	Actor         string             `json:"actor,omitempty"`
+	books.Logged
+}
+
+// A Cosigned is the signature of a witness, or a timestamp, of a checkpoint: the first Size entries were there then.
+// Entries that follow its own entry were made later.
+type Cosigned struct {
+	Size    int64
+	Root    books.Digest
+	Witness string    // the public key that signed, as text; "": Proof is an RFC 3161 timestamp
+	Dated   time.Time // by the witness's clock
+	Proof   []byte    // the checkpoint with that signature alone, or the timestamp, DER
+	Entered time.Time
+	books.Logged
+}
+
+// Counts are counts by UTC days, in the order of days, and first of recipients. Days without any are left out.
+type Counts struct {
+	Submitted []books.Issued // uploads by the day of their submission, erased ones too; Recipient is ""
+	Erased    []books.Issued // of these the erased ones
+	Issued    []books.Issued // copies by the day of their issue, of erased uploads too
+	Held      []books.Issued // uploads with copies, each once for a recipient, by the day of the upload's submission; erased ones do not count
+}

@@ -1,0 +1,211 @@
+// Package books defines what a registry keeps and what its ledger says about it.
+// Package sqldb below it keeps these rows in a database, packages sqlite and
+// postgres open one each.
+package records
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Package registry hands these on under the same names.
+var (
+	ErrNotFound = errors.New("not in the registry")
+	ErrConflict = errors.New("already in the registry")    // a unique name or ID is taken by another row
+	ErrErased   = errors.New("erased from the registry")   // the upload was there and its person was erased
+	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
+	ErrSchema   = errors.New("not a usable registry")      // no registry, or another schema
+	ErrFrozen   = errors.New("the registry's file or folder is read-only")
+	ErrReadOnly = errors.New("the registry is open for investigation only")
+	ErrMarkKey  = errors.New("the mark key is not in use")
+	ErrSealed   = errors.New("the sealed original cannot be opened")
+	ErrUnread   = errors.New("the place of originals does not let it be read") // wrapped beside ErrSealed
+	ErrInput    = errors.New("verify: unusable input")
+)
+
+// A Driver makes and opens the registry at one place: a file, a schema of a database.
+type Driver interface {
+	// Create makes the registry that info names and opens it. The error
+	// wraps [fs.ErrExist] if a registry is there.
+	Create(ctx context.Context, info Info) (Store, error)
+	// Open opens the existing registry. The error
+	// wraps [fs.ErrNotExist] or ErrSchema if there is no usable registry.
+	Open(ctx context.Context) (Store, error)
+	// Transfer copies the registry from to this place, which must not hold a registry, and
+	// returns the ledger's size (entries) and root. originals is the address where the copy keeps
+	// originals. progress, if not nil, is called after
+	// each batch with the rows done and the total. An interrupted Transfer leaves no
+	// registry, and the next Transfer starts again.
+	Transfer(ctx context.Context, from Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error)
+}
+
+// Store keeps the rows of one registry. Every Add commits its rows and their ledger entries
+// in one transaction or leaves no trace. Times are kept to the microsecond. All methods may
+// be called concurrently, also from several processes.
+//
+// After a failed commit (a lost connection, a failing disk) it is unknown whether the rows
+// are there. The caller looks the rows up by their unique names, or enters them again.
+type Store interface {
+	Close() error
+	// ForInvestigation returns the same registry for callers who only search it. Every write
+	// but AddInvestigation and AddConclusion then fails with an error that wraps ErrReadOnly.
+	ForInvestigation() Store
+	Info(ctx context.Context) (*Info, error)
+
+	// AddRecipient reports false where the same name and kind is there already. The error wraps ErrConflict if the
+	// name has another kind, or looks like another recipient's.
+	AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error)
+	Recipients(ctx context.Context) ([]books.Recipient, error) // by name
+
+	// AddMarkKey reports false where the key is there already. The error wraps ErrConflict if the ID has another
+	// commitment.
+	AddMarkKey(ctx context.Context, k KeyEntry) (added bool, err error)
+	MarkKeys(ctx context.Context) ([]KeyEntry, error) // in the order of entry
+	// AddKeyState enters what became of a mark key, unless [Next] forbids it: the error then wraps
+	// ErrConflict. The caller has checked that the key is there.
+	AddKeyState(ctx context.Context, s books.KeyState) error
+	KeyStates(ctx context.Context) ([]books.KeyState, error) // in the order of entry
+
+	// AddSubmissions enters uploads in one transaction and says which uploads are new. An upload that is listed twice
+	// is new once. The error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another
+	// file has the same ID, and ErrSealed if the stored upload is sealed under another key.
+	// After an error no upload is entered, unless the outcome of the commit is unknown. The pages of an upload follow it, and are entered if it is
+	// new.
+	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
+	Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error)
+	// SubmissionBySeq and SubmissionsAfter return pages also.
+	SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error)
+	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater
+	// number, ascending.
+	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error)
+	SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) // at present, in the order of entry
+	// CheckSubject compares the indexes that SubmissionsOf asks with all uploads. The error wraps ErrTampered.
+	CheckSubject(ctx context.Context, subject string) error
+	// SetSubjects enters changes of subjects in one transaction, in their order, and says of
+	// each whether the subject is another one than before. A change to the present subject is
+	// not entered. The reference that a change replaces is blanked, unless it came with the upload: the
+	// upload's own entry commits to that one. The error wraps ErrErased or ErrNotFound if an upload is not
+	// there; then no change is entered.
+	SetSubjects(ctx context.Context, changes []SubjectChange) (changed []bool, err error)
+	// Span returns when the first and the last upload were submitted. Both are the zero time
+	// if there is no upload.
+	Span(ctx context.Context) (first, last time.Time, err error)
+	// CountSubmitted counts the uploads submitted in each span, ends included, that were
+	// not erased. It compares as CountDays does.
+	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error)
+	// CountDays counts uploads and copies by days, up to until, included. Void copies do not count. Counts are compared
+	// with lists of the ledger: the error of a difference wraps ErrTampered.
+	CountDays(ctx context.Context, until time.Time) (*Counts, error)
+	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
+	// that cannot be read is returned with its Err.
+	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)
+	// Sealed returns all sealed parts of an upload, the file itself only if file is set. The error wraps
+	// ErrNotFound if nothing is kept, and ErrSealed if the file is an object that is missing or changed. It wraps
+	// ErrSealed and ErrUnread if the object is there, and cannot be read.
+	Sealed(ctx context.Context, id watermark.Submission, file bool) (*Sealed, error)
+	// Restore has seal set Body, of what is sealed of an upload, if the original is lost: its object is missing, has another size
+	// or cannot be opened, or its row has no body. It puts that body in the original's place, and reports whether it did.
+	Restore(ctx context.Context, id watermark.Submission, seal func(x *Sealed) error) (restored bool, err error)
+	// CheckObjects compares the objects that rows name with the objects that are there. Objects that no row
+	// names and that were written before the time sweep are removed. Unread says what of the place could not be listed.
+	CheckObjects(ctx context.Context, sweep time.Time) (Objects, error)
+	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
+	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds
+	// no such upload.
+	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
+
+	// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to
+	// erasure; each page counts. The error wraps ErrTampered if in all they are not as many as were entered.
+	Searchable(ctx context.Context, upto, erasure int64) (int64, error)
+	// Segments calls mount with each segment in the order of the numbers that they cover, and returns all. A segment with
+	// Err is not mounted. Uploads that were erased may be in a segment: the caller follows ErasedAfter. With fresh, copies of
+	// objects are fetched anew.
+	Segments(ctx context.Context, fresh bool, mount MountSegment) ([]Segment, error)
+	// BuildSegments makes the segments that are due or were found altered. Others may read and write meanwhile. It may be
+	// interrupted and run again.
+	BuildSegments(ctx context.Context, write WriteSegment) error
+
+	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
+	// what was sealed of them, and enters e. The error wraps ErrNotFound or ErrErased if a submission is missing or
+	// erased; then nothing is erased. Other errors may say that the erasure is done, and not all old data is freed. If all
+	// are erased, or e lists none, Erase frees what a killed process left.
+	Erase(ctx context.Context, e Erasure) error
+	// ErasedAfter lists the submissions whose erasure has a greater number.
+	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
+
+	// AddCopy enters a copy and sets its Seq. It first enters the mark key key if the
+	// registry does not have it. The error wraps ErrErased if the submission was erased, and
+	// ErrMarkKey if the mark key is not active. Both conditions include what others entered
+	// up to the commit. It wraps ErrNotFound if the submission is not there, and ErrConflict if the copy's ID is
+	// taken, or another key has the key's ID.
+	AddCopy(ctx context.Context, c *books.Copy, key KeyEntry) error
+	Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
+	// AddRelease enters what became of a copy. added is false if that is entered already, or if an attempt begins and the
+	// copy was released. The error wraps ErrConflict if a copy was released and r makes it void. It
+	// does if the copy is void and an attempt begins, or if r makes it void for its only attempt, and another began. It
+	// wraps ErrNotFound if there is no such copy of the submission.
+	AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error)
+	Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) // of its copies, in the order of entry
+	Copies(ctx context.Context, of watermark.Submission) ([]books.Copy, error)      // in the order of issue
+	CopiesAfter(ctx context.Context, seq int64, limit int) ([]books.Copy, error)    // without bounds
+	// IssuedAfter gives the IDs of the copies that were issued under a mark key and have a greater number, and the
+	// greatest number. Who reads one of them in a leak looks its copy up.
+	IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error)
+	AddReceipt(ctx context.Context, r books.Receipt) error
+	Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) // in the order of entry
+
+	// AddReturn reports false where it is entered already that the upload carries the mark of the copy. The error wraps
+	// ErrNotFound if the upload or the copy is not there.
+	AddReturn(ctx context.Context, r books.Return) (added bool, err error)
+	Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error)            // in the order of entry
+	ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) // in the order of entry
+
+	// AddCustody enters facts in one transaction.
+	AddCustody(ctx context.Context, facts ...books.Custody) error
+	Custody(ctx context.Context) ([]books.Custody, error) // in the order of entry
+	// CustodyOf gives the facts on unmarked uploads whose times include the submission's, ends included, and whose list, if there is
+	// one, names it. Of a list it gives the submission alone. The error wraps ErrNotFound for an unknown submission.
+	CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error)
+	CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error)
+
+	// AddInvestigation enters that an investigation began, and returns the number of the entry.
+	AddInvestigation(ctx context.Context, i books.Investigation) (seq int64, err error)
+	Investigations(ctx context.Context) ([]books.Investigation, error)
+	AddConclusion(ctx context.Context, c Conclusion) error
+	Conclusions(ctx context.Context) ([]Conclusion, error) // in the order of entry
+
+	// Check recomputes the ledger from its first entry, holds every row against it,
+	// and returns its size and root. It calls each with every entry, in their order.
+	Check(ctx context.Context, each ...func(Entry)) (size int64, root tlog.Hash, err error)
+	// Head returns the same without checking anything.
+	Head(ctx context.Context) (size int64, root tlog.Hash, err error)
+	// Entries returns up to limit encoded entries after number seq.
+	Entries(ctx context.Context, seq int64, limit int) ([][]byte, error)
+	// Nodes returns nodes of the ledger's tree, in the order asked for.
+	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
+	// ProveLists proves what lists are, under their present root (see [tlog.CheckList]). The last entry, whose number
+	// is size, has this root.
+	ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error)
+	// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint. If a
+	// checkpoint of the same state is already kept, AddCheckpoint returns the earlier
+	// checkpoint unchanged. The error wraps ErrConflict if the ledger never was in that state. No signature is checked.
+	AddCheckpoint(ctx context.Context, c books.Checkpoint) (*books.Checkpoint, error)
+	// ChangeCheckpoint calls change with the kept checkpoint of that size (entries). It
+	// keeps the note and the stamp that change leaves, enters the rows that change returns, and returns the
+	// result. No other caller changes the checkpoint meanwhile. change may be called more than once; after an error of
+	// change nothing is kept. The error wraps ErrNotFound if no checkpoint of that size is kept.
+	ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]Cosigned, error)) (*books.Checkpoint, error)
+	// Cosigned lists the signatures of witnesses and the timestamps, in the order of entry.
+	Cosigned(ctx context.Context) ([]Cosigned, error)
+	// TrustWitnesses says whose signatures bound the times of custody: public keys as text. The error wraps [tlog.ErrKey].
+	TrustWitnesses(keys []string) error
+	// TrustTimestamps says which timestamps bound them as well; nil: none.
+	TrustTimestamps(check books.StampCheck)
+	// Checkpoints lists the signed checkpoints that are kept, by size.
+	Checkpoints(ctx context.Context) ([]books.Checkpoint, error)
+}

@@ -1,0 +1,254 @@
+package findings
+
+import (
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Finding is what was found out about one leak: what is written of it, and rows of the registry that are not.
+// Conclusion, Strength, Accused, Note and KeyID follow from Evidence, Picture and Rows: see [conclude.Into].
+type Finding struct {
+	File string `json:"file"` // as it was given
+	Conclusion
+	Strength
+	Evidence
+	Accused []watermark.CopyID `json:"accused"`        // the confirmed copies; if several copies were read that cannot all be there, all of these, and the finding is Unconfirmed
+	Note    string             `json:"note"`           // plain sentences
+	Said    []Said             `json:"said,omitempty"` // the sentences of Note
+	Error   string             `json:"error,omitempty"`
+	Picture
+	KeyID string `json:"key_id,omitempty"` // of the mark that was read
+	Rows
+	Private Private `json:"-"` // what no file and no log has
+}
+
+// A Private is what an investigation knows of a leak, and what is not written.
+type Private struct {
+	Found   []books.Copy                    // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
+	Marked  []string                        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
+	Subject string                          // of Submission: clusters the leaks of one person, and is printed only on request
+	Others  map[watermark.Submission]string // the same of the submissions in Beside
+	Leak    Look                            // of the file
+	Upload  Look                            // of the original of Submission
+}
+
+// Examined reports whether the file could be read as a picture. If not, the finding says why.
+func (v *Finding) Examined() bool {
+	return !slices.Contains(NotExamined, v.Kind)
+}
+
+// Label returns the finding as people read it. [Tally].Counts counts leaks by it.
+func (v *Finding) Label() string {
+	if v.Unconfirmed {
+		return string(v.Kind) + " (unconfirmed)"
+	}
+	return string(v.Kind)
+}
+
+// Mark says how the mark of the leak was found. The p of a single leak is left out: it is far smaller than trials can
+// bear out.
+func (v *Finding) Mark() string {
+	traced := v.foundByTrace()
+	switch {
+	case traced && v.BlindLogP != nil:
+		return "read and traced"
+	case traced:
+		return "traced"
+	case v.BlindLogP != nil:
+		return "read"
+	}
+	return ""
+}
+
+// MayName returns the recipient that may be named beside a leak: of its confirmed copy, of several the strongest.
+// Marks that were or may have been transplanted say nothing about recipients.
+func (v *Finding) MayName() string {
+	if names := v.MayNames(); len(names) > 0 {
+		return names[0]
+	}
+	return ""
+}
+
+// MayNames returns the recipients of all confirmed copies, each once, strongest first.
+func (v *Finding) MayNames() []string {
+	if v.Kind != FoundCopy || v.Unconfirmed {
+		return nil
+	}
+	var names []string
+	for _, c := range v.Issued {
+		if !slices.Contains(names, c.Recipient) {
+			names = append(names, c.Recipient)
+		}
+	}
+	if len(names) == 0 && v.Recipient != "" {
+		names = append(names, v.Recipient)
+	}
+	return names
+}
+
+// ConfirmedCopies returns the confirmed copies in leaks, each once.
+func ConfirmedCopies(leaks []*Finding) (out []books.Copy) {
+	once := make(map[watermark.CopyID]bool)
+	for _, l := range leaks {
+		if l.MayName() == "" {
+			continue
+		}
+		for _, c := range l.Issued {
+			if !once[c.ID] {
+				once[c.ID] = true
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// Damaged reports whether the leak carries a part of a mark, and no copy was found: it speaks for and against no
+// recipient or holder.
+func (v *Finding) Damaged() bool {
+	return v.Kind == FoundUnreadable && len(v.Reads) == 0 && CarriesMark(TraceOf(v.Traces, v.Submission))
+}
+
+// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are claimed. Leaks that
+// say nothing about where pictures came from do not count. A mark that the registry does not list counts only if the
+// picture shows a submission.
+func (v *Finding) Weighed() bool {
+	switch v.Kind {
+	case FoundLookalike, FoundIncomplete:
+		return false
+	case FoundCopy, FoundUnissued:
+		return v.Matched()
+	}
+	return v.Examined()
+}
+
+// RestsOnRecords reports whether the registry's records of recipients, custody and investigations concern the leak.
+func (v *Finding) RestsOnRecords() bool { return v.Matched() || len(v.Reads) > 0 }
+
+// Matched reports whether the leak counts as showing v.Submission. An unconfirmed copy for other reasons than its key
+// or its state does not match, although its Submission is set.
+func (v *Finding) Matched() bool {
+	switch v.Kind {
+	case FoundUnmarked, FoundUnreadable, FoundTransplanted:
+		return true
+	case FoundCopy:
+		return !v.Unconfirmed || v.Forgeable || v.Void
+	case FoundUnissued:
+		return v.Submission != watermark.Submission{}
+	}
+	return false
+}
+
+// foundByTrace reports whether tracing found the part of the mark that is the finding's copy's alone.
+func (v *Finding) foundByTrace() bool {
+	c := CopyIn(TraceOf(v.Traces, v.Submission), v.Copy)
+	return c != nil && c.Found
+}
+
+// NotExamined are the findings on files that could not be read as pictures.
+var NotExamined = []Kind{FoundDamaged, FoundUnsupported, FoundUnopened, FoundMissing, FoundNoPicture}
+
+// Views returns the finding once for each submission whose copies are confirmed in the leak: with that submission, its
+// copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v
+// itself.
+func (v *Finding) Views() []*Finding {
+	if len(v.Beside) == 0 {
+		return []*Finding{v}
+	}
+	own := Beside{Submission: v.Submission, Page: v.Page, Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Custody: v.Custody}
+	out := []*Finding{v.view(own, v.Private.Subject)}
+	for _, b := range v.Beside {
+		out = append(out, v.view(b, v.Private.Others[b.Submission]))
+	}
+	return out
+}
+
+// view returns the finding as one of [Finding.Views].
+func (v *Finding) view(b Beside, subject string) *Finding {
+	x := *v
+	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.Private.Subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
+	x.Recipient, x.Recipients, x.Beside, x.Private.Others, x.Issued = "", nil, nil, nil, nil
+	for _, c := range v.Issued {
+		if c.Submission == b.Submission {
+			x.Issued = append(x.Issued, c)
+		}
+	}
+	if len(x.Issued) > 0 {
+		x.Copy = x.Issued[0].ID
+	}
+	for _, r := range v.Reads {
+		if r.Copy == x.Copy && r.Submission == b.Submission {
+			x.BlindLogP = r.LogP
+			break
+		}
+	}
+	return &x
+}
+
+// Views returns the views of all leaks, in their order.
+func Views(leaks []*Finding) (out []*Finding) {
+	for _, l := range leaks {
+		out = append(out, l.Views()...)
+	}
+	return out
+}
+
+// EveryCustody returns the facts of custody that cover v.Submission, or a submission in v.Beside.
+func (v *Finding) EveryCustody() []books.Custody {
+	out := slices.Clone(v.Custody)
+	for _, b := range v.Beside {
+		out = append(out, b.Custody...)
+	}
+	return out
+}
+
+// Shows reports whether the conclusion is about a submission: v.Submission, or a submission in v.Beside.
+func (v *Finding) Shows(of watermark.Submission) bool {
+	return of == v.Submission || slices.ContainsFunc(v.Beside, func(b Beside) bool { return b.Submission == of })
+}
+
+// CopyIn returns what tracing t, which may be nil, says of copy id, or nil.
+func CopyIn(t *Tracing, id watermark.CopyID) *TracedCopy {
+	if t == nil {
+		return nil
+	}
+	for i := range t.Copies {
+		if t.Copies[i].Copy == id {
+			return &t.Copies[i]
+		}
+	}
+	return nil
+}
+
+// CarriesMark reports whether the leak carries a part of a mark, by what all copies have in common too. It
+// may be that no copy was found.
+func CarriesMark(t *Tracing) bool {
+	return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel
+}
+
+// TraceOf returns the tracing against a submission, or nil.
+func TraceOf(all []Tracing, id watermark.Submission) *Tracing {
+	for i := range all {
+		if all[i].Submission == id {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// A Look is a picture in the two sizes that a report shows. A size is nil if the picture is empty
+// or cannot be encoded: a report then shows none.
+type Look struct {
+	Mosaic  []byte // PNG of [tuning.MosaicSide] fields on the longer side, too coarse to recognise a person
+	Preview []byte // JPEG of at most [tuning.PreviewSide] pixels on the longer side
+}
+
+// Of returns the size for a report: the preview with reveal, else the mosaic.
+func (k Look) Of(reveal bool) []byte {
+	if reveal {
+		return k.Preview
+	}
+	return k.Mosaic
+}

@@ -1,0 +1,505 @@
+package conclude
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/words"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// confirmed reports whether the leak shows the submission of the copy that was read. The same
+// pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
+// sharper pixels, and pixels that leave the question open, need that part: tracing must have found it, in the
+// light of the upload. If the leak shows a sibling of the copy's upload, that part decides alone. Pixels of
+// every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
+// another picture. Nor does the same document or page, if the leak shows another upload: unless both uploads
+// are one capture, such as a picture and its smaller version.
+func (r *Read) confirmed() bool {
+	switch {
+	case r.Shows == findings.PixelsSame:
+		return !r.Lacks
+	case r.sibling:
+		return r.found() && !r.Laid
+	case ShowsDocument(r.Shows) && r.Rival != "" && r.Rival != findings.PixelsSame:
+		return false
+	}
+	switch r.Shows {
+	case findings.PixelsAltered, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsPartial, findings.PixelsSharper, findings.PixelsUndecided:
+		return r.found() && !r.Laid
+	}
+	return false
+}
+
+// forgeable reports whether others may have made the mark: its key was compromised when the leak was found, as far as is
+// known. A holder of the key reads the IDs of copies, and marks their uploads with them. It is false if the state of
+// the key is not known.
+func (r *Read) forgeable() bool {
+	return r.Key != nil && r.Key.State == books.KeyCompromised && !(!r.foundAt.IsZero() && r.foundAt.Before(r.Key.Since))
+}
+
+// void reports whether the ledger says that no byte of an issued copy was handed out. Its mark in a leak
+// contradicts that, and names no recipient.
+func (r *Read) void() bool { return r.Issued.State == books.CopyVoid }
+
+// A conclusion is what follows from the evidence of one leak.
+type conclusion struct {
+	Finding     findings.Kind
+	Unconfirmed bool
+	forgeable   bool                 // unconfirmed for its key alone
+	void        bool                 // unconfirmed since the copy is void alone
+	Submission  watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
+	Read        *Read                // the mark on which the conclusion rests; nil: none of an issued copy
+	also        []Read               // other issued copies whose marks were found beside read
+	Accused     []watermark.CopyID   // see [findings.Finding].Accused
+	recall      *findings.Recall     // of FoundUnknown; nil: not known
+	Said        []findings.Said      // the note, in sentences of [words.Notes]
+}
+
+// say adds a sentence of [words.Notes], with its figures, to the note.
+func (c *conclusion) say(code string, x words.Figures) {
+	c.Said = append(c.Said, findings.Said{Code: code, Figures: x})
+}
+
+// sayStates adds sentences on the issued copies that were read and are not known to be released.
+func (c *conclusion) sayStates(issued []Read) {
+	for _, state := range []string{books.CopyVoid, books.CopyReserved} {
+		of := slices.DeleteFunc(slices.Clone(issued), func(r Read) bool { return r.Issued.State != state })
+		if len(of) > 0 {
+			c.say("copy-is-"+state, words.Figures{"copies": copyNames(of), "n": len(of)})
+		}
+	}
+}
+
+// Conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
+// The first rule that applies wins. In order: several issued copies, one issued copy, a mark that is not
+// listed, a submission shown, a submission not read, a likeness, nothing. Beside an issued copy, a
+// mark that the registry does not list only adds to the note.
+func Conclude(e Evidence) conclusion {
+	all := e.IssuedReads()
+	var own, along []Read
+	for _, r := range all {
+		if r.comesWith(all) {
+			along = append(along, r)
+		} else {
+			own = append(own, r)
+		}
+	}
+	issued, others := beside(own)
+	c := e.rules(issued)
+	c.sayReturned(issued)
+	if len(along) > 0 {
+		c.say("copies-brought", words.Figures{"n": len(along), "copies": copyNames(along)})
+	}
+	if len(others) > 0 {
+		c.say("copies-beside", words.Figures{"n": len(others), "copies": copyNames(others)})
+	}
+	if r := e.unissued(); r != nil && c.Finding != findings.FoundUnissued {
+		c.sayUnlisted(r)
+	}
+	if e.Sync < 0 && (c.Finding == findings.FoundUnknown || c.Finding == findings.FoundLookalike) {
+		c.say("mark-here", nil)
+	}
+	c.sayStates(all)
+	pixels, altered := e.Sees(c.Submission)
+	c.sayAltered(pixels, altered)
+	c.sayBeside(&e)
+	return c
+}
+
+// sayBeside adds a sentence to the note of a sheet that shows several uploads. The sentence names the
+// uploads beside c.submission without an accused copy. It needs the place of c.submission.
+func (c *conclusion) sayBeside(e *Evidence) {
+	if m := e.Match(c.Submission); m == nil || !e.Apart(c.Submission) {
+		return
+	}
+	var names []string
+	for _, m := range e.Matches {
+		accused := slices.ContainsFunc(e.Reads, func(r Read) bool {
+			return r.Issued != nil && r.Issued.Submission == m.Submission && slices.Contains(c.Accused, r.Copy)
+		})
+		if m.Submission != c.Submission && ShowsCapture(m.Pixels) && !accused && e.Apart(m.Submission) {
+			names = append(names, m.Submission.String())
+		}
+	}
+	if len(names) > 0 {
+		c.say("shows-beside", words.Figures{"n": len(names), "uploads": names})
+	}
+}
+
+// rules is [Conclude] for issued, the reads that conclude, without the sentences on other marks.
+func (e Evidence) rules(issued []Read) conclusion {
+	shown := e.Shown()
+	switch {
+	case len(issued) > 1 && allFound(issued):
+		return concludeFound(issued)
+	case len(issued) > 1:
+		return concludeSeveral(e, issued)
+	case len(issued) == 1 && issued[0].confirmed():
+		r := &issued[0]
+		if r.forgeable() {
+			return concludeForgeable(r)
+		}
+		if r.void() {
+			c := conclusion{Finding: findings.FoundCopy, Unconfirmed: true, void: true, Submission: r.Issued.Submission, Read: r}
+			c.say("copy-void", words.Figures{"copy": r.Copy.String()})
+			return c
+		}
+		c := concludeCopies(issued)
+		c.say(r.how(), words.Figures{"copy": r.Copy.String()})
+		return c
+	case len(issued) == 1:
+		return concludeUnconfirmed(e, &issued[0])
+	}
+	switch {
+	case e.unissued() != nil:
+		return concludeUnissued(e, shown)
+	case shown != nil && ShowsCapture(shown.Pixels):
+		return concludeNoMark(e, shown)
+	case shown != nil && shown.Pixels == findings.PixelsEdges:
+		c := conclusion{Finding: findings.FoundUnreadable, Submission: shown.Submission}
+		c.say("by-edges", nil)
+		return c
+	case shown != nil:
+		c := conclusion{Finding: findings.FoundUnreadable, Submission: shown.Submission}
+		c.say("by-hash", words.Figures{"bits": shown.Distance, "pixels": shown.Pixels})
+		return c
+	}
+	if e.Closed > 0 {
+		c := conclusion{Finding: findings.FoundIncomplete}
+		c.say("incomplete", words.Figures{"n": e.Closed})
+		return c
+	}
+	if x, m := e.lookalike(); m != nil {
+		c := conclusion{Finding: findings.FoundLookalike, Submission: m.Submission}
+		c.say(x, nil)
+		return c
+	}
+	return concludeUnknown(e)
+}
+
+// lookalike returns the match with a submission that the leak resembles without showing it, and
+// what the note says of it. The closest resemblance comes first. Without such a match it returns
+// nil.
+func (e Evidence) lookalike() (code string, m *findings.Match) {
+	for _, x := range []struct{ pixels, code string }{
+		{findings.PixelsSharper, "lookalike-sharper"}, {findings.PixelsAlike, "lookalike-document"}, {findings.PixelsPage, "lookalike-page"}, {findings.PixelsPartial, "lookalike-part"}, {findings.PixelsDifferent, "lookalike-differs"},
+	} {
+		if m := e.first(x.pixels); m != nil {
+			return x.code, m
+		}
+	}
+	return "", nil
+}
+
+// concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
+// mark of an issued copy. shown is the match with that submission. The finding is [findings.FoundUnmarked]
+// only if tracing would have found a mark and no part of a mark is there, else [findings.FoundUnreadable]. The leak may derive from a copy
+// of an erased upload of the same picture: then reading without an original must have found the mark. It is unreadable too
+// if it is perhaps sharper than the upload, or if several uploads have the page that it shows. Such terms of a bank
+// may come from any of them, and nothing may be said of the holders of one.
+func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
+	c := conclusion{Finding: findings.FoundUnreadable, Submission: shown.Submission}
+	t := findings.TraceOf(e.Traces, shown.Submission)
+	switch {
+	case len(e.Reads) > 0 || t == nil:
+		c.say("not-marked-untraced", nil)
+	case findings.CarriesMark(t):
+		c.say("not-marked-damaged", nil)
+		if t.Survival > 0 && t.Survival < watermark.Removed {
+			c.say("not-marked-removed", words.Figures{"share": words.Percent(t.Survival)})
+		}
+	case e.sharing() > 1:
+		c.say("not-marked-shared", words.Figures{"n": e.sharing()})
+	case e.untold(shown) != nil:
+		c.say("not-marked-alike", words.Figures{"upload": e.untold(shown).Submission.String()})
+	case WouldShow(t) && e.Erased && t.Expected < tuning.MinReadScore:
+		c.say("not-marked-erased", nil)
+	case WouldShow(t) && shown.PerhapsSharper:
+		c.say("not-marked-sharper", nil)
+	case WouldShow(t) && t.Issued == 0:
+		c.Finding = findings.FoundUnmarked
+		c.say("unmarked-no-copies", words.Figures{"power": words.Power(t.Power)})
+	case WouldShow(t):
+		c.Finding = findings.FoundUnmarked
+		c.say("unmarked", words.Figures{"n": t.Issued, "power": words.Power(t.Power)})
+	case t.Unsought > 0:
+		c.say("not-marked-keys", words.Figures{"n": t.Unsought})
+	case !t.Registered:
+		c.say("not-marked-aside", nil)
+	default:
+		c.say("not-marked-weak", words.Figures{"power": words.Share(t.Power), "needed": words.Share(tuning.MinPower)}) // as computed: trials allow less to be claimed
+	}
+	return c
+}
+
+// untold returns a match with another upload than shown, of the same document, page or capture and in its place. Tracing
+// would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
+func (e *Evidence) untold(shown *findings.Match) *findings.Match {
+	return Find(e.Matches, func(m *findings.Match) bool {
+		return (ShowsDocument(m.Pixels) && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !e.Apart(m.Submission) && !rulesOut(findings.TraceOf(e.Traces, m.Submission))
+	})
+}
+
+// unissued returns the first mark that was read and that the registry does not list, or nil.
+func (e Evidence) unissued() *Read {
+	for i := range e.Reads {
+		if e.Reads[i].Issued == nil {
+			return &e.Reads[i]
+		}
+	}
+	return nil
+}
+
+// concludeUnissued returns the conclusion for a leak with a mark that the registry does not list, and without a mark
+// of an issued copy. shown is the match with the submission that the leak shows, or nil.
+func concludeUnissued(e Evidence, shown *findings.Match) conclusion {
+	c := conclusion{Finding: findings.FoundUnissued}
+	c.sayUnlisted(e.unissued())
+	if shown != nil {
+		c.Submission = shown.Submission
+		c.say("unlisted-shows", nil)
+	} else if _, m := e.lookalike(); m != nil {
+		c.say("unlisted-resembles", nil)
+	}
+	return c
+}
+
+// sayUnlisted adds the sentences on a mark that the registry does not list to the note.
+func (c *conclusion) sayUnlisted(r *Read) {
+	c.say("unlisted", words.Figures{"key": r.KeyID, "copy": r.Copy.String()})
+	if k := r.Key; k != nil && k.State == books.KeyCompromised {
+		c.say("unlisted-key-lost", words.Figures{"day": words.Day(k.Since)})
+	}
+}
+
+// how returns the code of the sentence on a leak for a confirmed copy: how its mark was found (read
+// blind, traced, or both), and whether the pixels show the copy's submission.
+func (r *Read) how() string {
+	how := "copy-read"
+	switch {
+	case r.Blind == 0:
+		how = "copy-traced"
+	case r.found():
+		how = "copy-both"
+	}
+	if !ShowsCapture(r.Shows) {
+		how += "-little"
+	}
+	return how
+}
+
+// concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the leak was found
+// (see [Read.forgeable]): an unconfirmed copy, and no copy is accused.
+func concludeForgeable(r *Read) conclusion {
+	c := conclusion{Finding: findings.FoundCopy, Unconfirmed: true, forgeable: true, Submission: r.Issued.Submission, Read: r}
+	c.say("copy-forgeable", words.Figures{"copy": r.Copy.String(), "since": words.UTC(r.Key.Since), "found": words.StatedFind(r.foundAt)})
+	return c
+}
+
+// concludeUnconfirmed returns the conclusion for the only issued copy that was read, r, which is
+// not confirmed. The finding is [findings.FoundTransplanted] if the copy's own part of the mark is missing.
+// It also is if the leak shows another submission, which is then the conclusion's. Otherwise it is
+// an unconfirmed copy, and the note says why. No copy is accused.
+func concludeUnconfirmed(e Evidence, r *Read) conclusion {
+	c := conclusion{Finding: findings.FoundCopy, Unconfirmed: true, Submission: r.Issued.Submission, Read: r}
+	x := words.Figures{"copy": r.Copy.String()}
+	if r.Lacks && ShowsCapture(r.Shows) {
+		c.Finding, c.Unconfirmed = findings.FoundTransplanted, false
+		x["power"] = words.Power(findings.TraceOf(e.Traces, r.Issued.Submission).Power)
+		c.say("transplanted-id", x)
+		return c
+	}
+	if m := e.Positive(r.Issued.Submission); m != nil && r.elsewhere(m) {
+		c.Finding, c.Unconfirmed, c.Submission = findings.FoundTransplanted, false, m.Submission
+		c.say("transplanted", x)
+		return c
+	}
+	why, known := notConfirmed[r.Shows]
+	switch {
+	case r.Erased:
+		why = "unconfirmed-erased"
+		x["name"], x["issued"] = r.Issued.Recipient, words.UTC(r.Issued.Issued)
+	case r.sibling:
+		why = "unconfirmed-sibling"
+	case r.Laid:
+		why = "unconfirmed-laid"
+	case !known:
+		why = "unconfirmed-other"
+	}
+	c.say(why, x)
+	return c
+}
+
+// elsewhere reports whether the mark was laid onto the leak, if the leak positively shows another upload. It was not
+// if both uploads may be one capture, or the other one, m, came in with this mark. Of an upload that was erased this is not
+// known.
+func (r *Read) elsewhere(m *findings.Match) bool {
+	return !r.undivided() && !r.Erased && !r.sibling && !slices.Contains(r.Returned, m.Submission)
+}
+
+// undivided reports whether the leak may be the very capture of the copy's upload, although it shows another
+// upload by its pixels: the originals of both show one document.
+func (r *Read) undivided() bool {
+	return slices.Contains([]string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsAlike, findings.PixelsUnknown}, r.Rival)
+}
+
+// notConfirmed has the codes of sentences by the word for pixels. A sentence says why a picture with
+// the mark of a copy is not known to show that copy's submission.
+var notConfirmed = map[string]string{
+	findings.PixelsAltered:   "unconfirmed-altered",
+	findings.PixelsPartial:   "unconfirmed-part",
+	findings.PixelsAlike:     "unconfirmed-document",
+	findings.PixelsPage:      "unconfirmed-page",
+	findings.PixelsSharper:   "unconfirmed-sharper",
+	findings.PixelsTemplate:  "unconfirmed-template",
+	findings.PixelsDifferent: "unconfirmed-differs",
+	findings.PixelsUnknown:   "unconfirmed-closed",
+}
+
+// keys returns the states of the keys of all marks that were read, each state once: of issued copies first. Keys
+// whose state is not known are left out.
+func (e Evidence) keys() []books.KeyState {
+	var out []books.KeyState
+	for _, r := range append(e.IssuedReads(), e.Reads...) {
+		if r.Key != nil && !slices.Contains(out, *r.Key) {
+			out = append(out, *r.Key)
+		}
+	}
+	return out
+}
+
+// IssuedReads returns the reads of copies that the registry issued, the first of each copy. Confirmed copies come
+// first; among equals the strongest mark, which has the smallest p ([Read.logP]).
+func (e Evidence) IssuedReads() []Read {
+	var out []Read
+	for _, r := range e.Reads {
+		if r.Issued != nil && !slices.ContainsFunc(out, func(o Read) bool { return o.Copy == r.Copy }) {
+			out = append(out, r)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Read) int {
+		if a.confirmed() != b.confirmed() {
+			if a.confirmed() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.logP(), b.logP())
+	})
+	return out
+}
+
+// Shown returns the match with the submission that the leak shows, or nil. It is the first match of the same pixels,
+// else of altered pixels, else with the same edges. Without such a match it is the first within [phash.MatchRadius] whose pixels are undecided
+// or the same in part, or that rests on its hash (see [Evidence.byHash]).
+func (e Evidence) Shown() *findings.Match {
+	if m := cmp.Or(e.first(findings.PixelsSame), e.first(findings.PixelsAltered), e.first(findings.PixelsEdges)); m != nil {
+		return m
+	}
+	return Find(e.Matches, func(m *findings.Match) bool {
+		return m.Distance <= phash.MatchRadius && (m.Pixels == findings.PixelsUndecided || m.Pixels == findings.PixelsPartial || e.byHash(m))
+	})
+}
+
+// byHash reports whether match m may rest on its hash alone: it could not be compared by pixels, since there is no
+// sealing key or only its hash is kept.
+func (e Evidence) byHash(m *findings.Match) bool {
+	return m.Pixels == findings.PixelsUnknown && (!e.Opens || m.HashOnly)
+}
+
+// first returns the first match whose word for the pixels is pixels, or nil.
+func (e Evidence) first(pixels string) *findings.Match {
+	return Find(e.Matches, func(m *findings.Match) bool { return m.Pixels == pixels })
+}
+
+// Positive returns the first match with a submission other than not that the leak positively shows,
+// or nil. A match positively shows its submission by the same pixels. A match that may rest on its
+// hash ([Evidence.byHash]) does so within [tuning.SureWithoutPixels] bits. If not itself was matched but
+// not compared, only matches before it count.
+func (e Evidence) Positive(not watermark.Submission) *findings.Match {
+	for i := range e.Matches {
+		m := &e.Matches[i]
+		if m.Submission == not {
+			if m.Pixels == findings.PixelsUnknown {
+				return nil // nearer than all others that follow
+			}
+			continue
+		}
+		if ShowsCapture(m.Pixels) || e.byHash(m) && m.Distance <= tuning.SureWithoutPixels {
+			return m
+		}
+	}
+	return nil
+}
+
+// concludeUnknown returns the conclusion for a leak that shows and resembles no submission.
+func concludeUnknown(e Evidence) conclusion {
+	c := conclusion{Finding: findings.FoundUnknown, recall: e.Recall}
+	template := e.first(findings.PixelsTemplate)
+	switch {
+	case e.TooFlat:
+		c.say("unknown-flat", nil)
+	case template == nil && slices.ContainsFunc(e.Matches, func(m findings.Match) bool { return m.Distance <= tuning.NearRadius }):
+		c.say("unknown-near", nil)
+	default:
+		c.say("unknown", nil)
+	}
+	if template != nil && !e.TooFlat {
+		agree := 0.0
+		if template.Score != nil {
+			agree = *template.Score
+		}
+		c.say("unknown-template", words.Figures{"upload": template.Submission.String(), "share": words.Share(agree)})
+	}
+	c.sayRecall(e.missing)
+	return c
+}
+
+// sayAltered adds the sentence on the places that a leak shows altered to the note, if there are
+// any. Places of [findings.PixelsSame] are so small, or so plain, that a filter may have made them. Of [findings.PixelsPage] without such
+// places it says that not all of the page can be read.
+func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
+	if len(places) == 0 {
+		if pixels == findings.PixelsPage {
+			c.say("page-hidden", nil)
+		}
+		return
+	}
+	sum := 0.0
+	var kinds []string
+	for _, p := range places {
+		sum += p.Share
+		if kind := words.Regions[p.Kind]; !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	code := "altered"
+	switch pixels {
+	case findings.PixelsSame:
+		code = "altered-or-filtered"
+	case findings.PixelsPage:
+		c.say("page-fields", words.Figures{"n": len(places), "share": words.Percent(sum)})
+		return
+	}
+	c.say(code, words.Figures{"n": len(places), "kinds": kinds, "share": words.Percent(sum)})
+}
+
+// sayReturned adds the sentence on uploads that carry the marks of copies that conclude.
+func (c *conclusion) sayReturned(issued []Read) {
+	var uploads []string
+	for _, r := range issued {
+		for _, id := range r.Returned {
+			if !slices.Contains(uploads, id.String()) {
+				uploads = append(uploads, id.String())
+			}
+		}
+	}
+	if len(uploads) > 0 {
+		c.say("copy-returned", words.Figures{"n": len(uploads), "uploads": uploads})
+	}
+}

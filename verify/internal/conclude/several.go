@@ -1,0 +1,125 @@
+package conclude
+
+import (
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/words"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Leaks in which the marks of several issued copies are.
+
+// allFound reports whether every read is sure.
+func allFound(issued []Read) bool {
+	return !slices.ContainsFunc(issued, func(r Read) bool { return !r.sure() })
+}
+
+// sure reports whether the read is a confirmed copy whose own part of the mark tracing found, under a key
+// that others did not hold. The copy is not void.
+func (r *Read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
+
+// comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark, and
+// no place of the leak is known that has the mark without the copy.
+func (r *Read) comesWith(others []Read) bool {
+	return r.Alone == nil && slices.ContainsFunc(others, func(o Read) bool { return o.sure() && slices.Contains(r.Returned, o.Issued.Submission) })
+}
+
+// beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads conclude
+// alone if no other read is of their submissions: a mark that was laid onto a picture says nothing against the mark
+// of the picture's own upload. Nor does a mark that others could make, with a lost key.
+func beside(issued []Read) (main, others []Read) {
+	for _, r := range issued {
+		if r.sure() {
+			main = append(main, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	ofMain := func(o Read) bool {
+		return !o.forgeable() && slices.ContainsFunc(main, func(r Read) bool { return r.Issued.Submission == o.Issued.Submission })
+	}
+	if len(main) == 0 || slices.ContainsFunc(others, ofMain) {
+		return issued, nil
+	}
+	return main, others
+}
+
+// concludeFound returns the conclusion for a picture in which tracing found several copies, each by its own part of
+// the mark. All are confirmed and accused, each for its own submission and recipient. The conclusion's submission is
+// of the first read that shows its capture, or of the first, whose mark is the strongest.
+func concludeFound(issued []Read) conclusion {
+	issued = slices.Clone(issued)
+	aside := func(r Read) int {
+		if ShowsCapture(r.Shows) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(issued, func(a, b Read) int { return aside(a) - aside(b) })
+	c := concludeCopies(issued)
+	uploads := make(map[watermark.Submission]bool)
+	for _, r := range issued {
+		uploads[r.Issued.Submission] = true
+	}
+	if len(uploads) == 1 {
+		c.say("copies-merged", words.Figures{"copies": copyNames(issued)})
+	} else {
+		c.say("copies-collage", words.Figures{"n": len(issued), "uploads": len(uploads), "copies": copyNames(issued)})
+	}
+	return c
+}
+
+// concludeSeveral returns the conclusion for a leak in which several issued copies were read that do not fit
+// together. The finding is [findings.FoundTransplanted], and no copy is accused, if for each copy the leak shows another
+// submission than the copy's. Otherwise it is an unconfirmed copy, and all are accused.
+func concludeSeveral(e Evidence, issued []Read) conclusion {
+	c := concludeCopies(issued)
+	var shows *findings.Match
+	elsewhere := 0 // marks of copies of another submission than the leak shows
+	for _, r := range issued {
+		if m := e.Positive(r.Issued.Submission); m != nil && !r.confirmed() && r.elsewhere(m) {
+			shows = m
+			elsewhere++
+		}
+	}
+	if elsewhere == len(issued) {
+		c.Finding, c.Submission, c.Accused = findings.FoundTransplanted, shows.Submission, nil
+		c.say("transplanted-several", words.Figures{"copies": copyNames(issued)})
+		return c
+	}
+	c.Unconfirmed = true
+	c.say("unconfirmed-several", words.Figures{"copies": copyNames(issued)})
+	return c
+}
+
+// concludeCopies returns the conclusion of a confirmed copy that rests on the first read and accuses all.
+func concludeCopies(issued []Read) conclusion {
+	c := conclusion{Finding: findings.FoundCopy, Submission: issued[0].Issued.Submission, Read: &issued[0], also: issued[1:]}
+	for _, r := range issued {
+		c.Accused = append(c.Accused, r.Copy)
+	}
+	return c
+}
+
+// copyNames returns the IDs of the copies that were read.
+func copyNames(issued []Read) (names []string) {
+	for _, r := range issued {
+		names = append(names, r.Copy.String())
+	}
+	return names
+}
+
+// show adds the submission of a confirmed copy to v.Beside, once. was has what the registry says of it.
+func show(v *findings.Finding, of watermark.Submission, page int, was []findings.Beside) {
+	is := func(b findings.Beside) bool { return b.Submission == of }
+	if of == v.Submission || slices.ContainsFunc(v.Beside, is) {
+		return
+	}
+	b := findings.Beside{Submission: of}
+	if i := slices.IndexFunc(was, is); i >= 0 {
+		b = was[i]
+	}
+	b.Page = page
+	v.Beside = append(v.Beside, b)
+}

@@ -1,0 +1,143 @@
+package recheck
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/holdings"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// restore returns copies of the leaks with what their JSON leaves out, and the books of the case,
+// as [weigh.Weigh] takes them. Both are rebuilt from the findings alone: subjects are cluster numbers,
+// recipients have only a name, and copies only ID and recipient. The error says which values
+// contradict each other, and does not wrap [findings.ErrUnsound].
+func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
+	if err := CheckPlaces(f); err != nil {
+		return nil, nil, err
+	}
+	c, of := f.Verdict.Case, f.Verdict.Of
+	leaks := make([]*findings.Finding, len(f.Leaks))
+	unconfirmed := 0
+	for i, l := range f.Leaks {
+		full := *l
+		full.Private.Subject, full.Private.Marked, full.Private.Others = l.Cluster, nil, make(map[watermark.Submission]string)
+		for _, b := range l.Beside {
+			full.Private.Others[b.Submission] = b.Cluster
+		}
+		leaks[i] = &full
+		if l.Kind == findings.FoundCopy && l.Unconfirmed {
+			unconfirmed++
+		}
+	}
+	b := &weigh.Facts{History: f.Verdict.History, Same: f.Verdict.SameDocuments, NotCompared: f.Verdict.NotCompared, Past: weigh.Past{Earlier: f.Verdict.Earlier, Published: f.Verdict.Published, Public: make(map[weigh.Exposure]time.Time)}, Travel: f.Verdict.Travel, Cells: c.Cells, Copies: make(map[watermark.Submission][]books.Copy), Unconfirmed: f.Verdict.Unconfirmed,
+		Holdings: &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)},
+		Ever:     &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+	cfg, err := basis(f.Verdict)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Unconfirmed)) {
+		known := slices.ContainsFunc(c.Holders, func(h odds.Holder) bool { return h.Name == name })
+		if n := b.Unconfirmed[name]; !known || n < 1 || n > unconfirmed {
+			return nil, nil, fmt.Errorf("unconfirmed leaks with marks of %.100q: %d, of %d unconfirmed leaks", name, n, unconfirmed)
+		}
+	}
+	for _, h := range c.Holders {
+		b.Recipients = append(b.Recipients, books.Recipient{Name: h.Name})
+		b.Holdings.Copies[h.Name], b.Holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
+		b.Ever.Copies[h.Name], b.Ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()
+	}
+	d := &findings.Verdict{Findings: leaks, Of: of, Case: c}
+	for j, i := range of {
+		for _, x := range c.Leaks[j].Copies {
+			if id, err := watermark.ParseCopyID(x.ID); err == nil && !x.Public.IsZero() {
+				b.Public[weigh.Exposure{File: leaks[i].SHA256, Copy: id}] = x.Public
+			}
+		}
+		if l := d.ViewOf(j); l.Matched() && b.Copies[l.Submission] == nil {
+			for _, x := range c.Leaks[j].Copies {
+				id, err := watermark.ParseCopyID(x.ID)
+				if err != nil {
+					return nil, nil, err
+				}
+				issued := books.Copy{ID: id, Recipient: x.Recipient}
+				if x.Late { // when exactly is said of confirmed copies only
+					issued.Issued = cfg.Found.Add(time.Microsecond)
+				}
+				b.Copies[l.Submission] = append(b.Copies[l.Submission], issued)
+			}
+		}
+		leaks[i].Private.Marked = c.Leaks[j].Transplanted
+	}
+	for i, k := range weigh.Firsts(leaks) {
+		leaks[i].Private.Marked = leaks[k].Private.Marked // of repetitions the case has the first
+	}
+	return leaks, b, errors.Join(oneSubject(leaks), checkSame(f), checkTravel(f))
+}
+
+// checkTravel checks that the copies whose travel is stated are the confirmed copies, in the order of the leaks.
+func checkTravel(f *findings.File) error {
+	var confirmed, stated []watermark.CopyID
+	for _, c := range f.ConfirmedCopies() {
+		confirmed = append(confirmed, c.ID)
+	}
+	for _, t := range f.Verdict.Travel {
+		stated = append(stated, t.Copy)
+	}
+	if len(stated) > 0 && !slices.Equal(stated, confirmed) {
+		return fmt.Errorf("travel: of copies %v, want the confirmed copies %v", stated, confirmed)
+	}
+	return nil
+}
+
+// checkSame checks that every pair of the same document is of two submissions that leaks show.
+func checkSame(f *findings.File) error {
+	shows := make(map[watermark.Submission]bool)
+	for _, l := range findings.Views(f.Leaks) {
+		shows[l.Submission] = shows[l.Submission] || l.Matched()
+	}
+	for i, d := range f.Verdict.SameDocuments {
+		if a, b := d.Submissions[0], d.Submissions[1]; a == b || !shows[a] || !shows[b] || !conclude.SameDocument(d.Pixels, d.Score) || len(d.Pages) != 0 && (len(d.Pages) != 2 || min(d.Pages[0], d.Pages[1]) < 1) {
+			return fmt.Errorf("same documents: pair %d is not of two submissions of the dump that show one document", i+1)
+		}
+	}
+	return nil
+}
+
+// CheckPlaces checks that every leak of the case has a place, an index of a leak.
+func CheckPlaces(f *findings.File) error {
+	if n, of := len(f.Verdict.Case.Leaks), len(f.Verdict.Of); of != n {
+		return fmt.Errorf("case: %d leaks, and %d places", n, of)
+	}
+	for _, i := range f.Verdict.Of {
+		if i < 0 || i >= len(f.Leaks) {
+			return fmt.Errorf("case: place %d, but there are %d leaks", i, len(f.Leaks))
+		}
+	}
+	return nil
+}
+
+// oneSubject checks that all matched leaks of one submission have the same time and the same cluster.
+func oneSubject(leaks []*findings.Finding) error {
+	first := make(map[watermark.Submission]*findings.Finding)
+	for _, l := range findings.Views(leaks) {
+		if !l.Matched() {
+			continue
+		}
+		if o := first[l.Submission]; o == nil {
+			first[l.Submission] = l
+		} else if o.Cluster != l.Cluster || !o.Submitted.Equal(l.Submitted) || !o.SubjectEntered.Equal(l.SubjectEntered) {
+			return fmt.Errorf("leak %.200q: another leak gives its submission another time or subject", l.File)
+		}
+	}
+	return nil
+}

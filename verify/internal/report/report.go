@@ -1,0 +1,407 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/weigh"
+	"github.com/kycmark/kycmark/verify/internal/words"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// ReportView is what the template sees.
+type ReportView struct {
+	*findings.Verdict
+	Written *findings.File
+	Digest  string // of findings.json, SHA-256 in hex
+	Folder  string // that all files lie in, with its last slash; "": none
+	CSS     template.CSS
+	JSON    string
+	Rows    []reportRow
+
+	Script     template.JS
+	ScriptHash template.HTMLAttr // of the content security policy
+	Periods    []period
+	CouldHold  []couldHold
+	CouldNot   int // recipients that could hold none of the leaked uploads
+}
+
+// NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else "".
+func (r ReportView) NamedAlone() string {
+	if n := r.Record.Parameters[recheck.ComparedWith]; n != recheck.AllUploads {
+		return n
+	}
+	return ""
+}
+
+type reportRow struct {
+	*findings.Finding
+	Number    int
+	Name      string // without the folder
+	Thumbnail template.URL
+	Upload    template.URL // of the original of the leak's submission; "": it was not opened
+	Subject   string
+}
+
+// Files returns the number of files that were given. A document of several pages is one file.
+func (r ReportView) Files() int {
+	files := make(map[string]bool)
+	for _, l := range r.Findings {
+		if file, page := picture.FileOf(l.File); page {
+			files[file] = true
+		}
+	}
+	return r.Leaks - r.Pages() + len(files)
+}
+
+// Pages returns how many of the pictures are pages of documents of several pages. Each page was examined by itself.
+func (r ReportView) Pages() (n int) {
+	for _, l := range r.Findings {
+		if _, page := picture.FileOf(l.File); page {
+			n++
+		}
+	}
+	return n
+}
+
+// Pictures returns the number of files and pages that were examined as pictures.
+func (r ReportView) Pictures() int { return r.Readable() }
+
+// SomeUnmarked reports whether no mark was found on a picture that shows an upload.
+func (r ReportView) SomeUnmarked() bool {
+	return r.Counts[string(findings.FoundUnmarked)]+r.Counts[string(findings.FoundUnreadable)] > 0
+}
+
+// NotExamined returns the number of files and pages that were not examined.
+func (r ReportView) NotExamined() int { return r.Leaks - r.Readable() }
+
+// KeyOf returns the mark key of a leak with its state, in words; "" if only one key was tried and is active.
+func (r ReportView) KeyOf(row reportRow) string {
+	if len(row.Keys) == 0 {
+		return row.KeyID
+	}
+	var out []string
+	for _, k := range row.Keys {
+		if len(r.Record.Keys) != 1 || k.State != books.KeyActive {
+			out = append(out, k.String())
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// A holder is a recipient with confirmed copies in the dump, as the first page lists it.
+type holder struct {
+	Name     string
+	Pictures string // "9 of 17 marked exhibits", and how many have copies of others as well
+	Clusters int    // persons
+	Says     string
+}
+
+// Holders returns the recipients whose confirmed copies are in the dump, strongest
+// first: how many exhibits carry them, what this is worth, and why a recipient is not named.
+func (r ReportView) Holders() []holder {
+	on, both, marked := make(map[string]int), make(map[string]int), weigh.Marked(r.Verdict)
+	for _, l := range r.Findings {
+		for _, name := range l.MayNames() {
+			on[name]++
+			if len(l.MayNames()) > 1 {
+				both[name]++
+			}
+		}
+	}
+	var out []holder
+	for _, h := range r.Odds.Recipients {
+		if on[h.Name] == 0 {
+			continue
+		}
+		says := "pictures"
+		if both[h.Name] > 0 {
+			says = "shared"
+		}
+		x := holder{Name: h.Name, Clusters: h.Clusters, Says: h.Words,
+			Pictures: words.Write(words.FirstPage[says], words.Figures{"n": on[h.Name], "of": marked, "both": both[h.Name]})}
+		if h.LogE > 0 {
+			x.Says = words.Write(words.FirstPage["named"], words.Figures{"times": words.Times(h.LogE), "words": h.Words})
+		}
+		for _, w := range r.Odds.Withheld {
+			if w.Name == h.Name {
+				x.Says = words.Write(words.FirstPage["withheld"], words.Figures{"reason": w.Reason})
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// A spot is a place of an upload at which a leak shows something else, as a report lists it.
+type spot struct {
+	Quad findings.Quad // pixels of the upload
+	Kind string
+	Says string // how much
+}
+
+// Spots returns the places at which a leak differs from its upload.
+func (r reportRow) Spots() (out []spot) {
+	for _, a := range r.Altered {
+		out = append(out, spot{a.Quad, a.Kind, words.Percent(a.Share) + " of the upload"})
+	}
+	if out == nil {
+		for _, e := range r.Edits {
+			out = append(out, spot{e.Quad, e.Kind, fmt.Sprintf("%.0f times the usual difference", e.Score)})
+		}
+	}
+	return out
+}
+
+// Boxes returns the spots of a leak as SVG to lay over the picture of its upload; "" without spots.
+func (r ReportView) Boxes(row reportRow) template.HTML {
+	m := conclude.Find(row.Matches, func(m *findings.Match) bool { return m.Submission == row.Submission })
+	spots := row.Spots()
+	if m == nil || m.Width == 0 || len(spots) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`, m.Width, m.Height)
+	for _, s := range spots {
+		b.WriteString(`<polygon points="`)
+		for i, p := range s.Quad {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			fmt.Fprintf(&b, "%.0f,%.0f", p[0], p[1])
+		}
+		b.WriteString(`"/>`)
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String())
+}
+
+// Footer returns the CSS of the footer of printed pages: the time of the record, the digest of the
+// findings, and whether the report is redacted.
+func (r ReportView) Footer() template.CSS {
+	says := "redacted"
+	if r.Written.Revealed {
+		says = "contains personal data"
+	}
+	return template.CSS(fmt.Sprintf(`@page { @bottom-left { content: "Report of %s · findings %s… · %s"; } }`,
+		r.Record.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Digest[:16], says))
+}
+
+// commonFolder returns the beginning that the names of all leaks share, up to and with the last slash, backslash or
+// "!" of an archive.
+func commonFolder(leaks []*findings.Finding) string {
+	if len(leaks) < 2 {
+		return ""
+	}
+	common := leaks[0].File
+	for _, l := range leaks[1:] {
+		n := 0
+		for n < min(len(common), len(l.File)) && common[n] == l.File[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	return common[:1+strings.LastIndexAny(common, `/\!`)]
+}
+
+// A tally is how many leaks have a finding.
+type tally struct {
+	Label string
+	Class string
+	Count int
+	Share float64 // percent of all leaks
+	Says  string
+}
+
+// Tallies returns the number of leaks by finding, in the order of [findings.Meanings].
+func (r ReportView) Tallies() []tally {
+	var out []tally
+	for _, l := range findings.Meanings() {
+		if n := r.Counts[l.Label]; n > 0 {
+			out = append(out, tally{l.Label, class(l.Label), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.Says})
+		}
+	}
+	return out
+}
+
+// AllCustody returns the facts of custody of all leaks, each once, admissible or not, by recipient and time.
+func (r ReportView) AllCustody() []books.Custody {
+	var out []books.Custody
+	seen := make(map[string]bool)
+	for _, l := range r.Findings {
+		for _, c := range l.EveryCustody() {
+			key := fmt.Sprint(c.Recipient, c.From, c.To, c.Entered, c.Note, len(c.Submissions))
+			if !seen[key] {
+				seen[key] = true
+				out = append(out, c)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b books.Custody) int {
+		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.From.Compare(b.From))
+	})
+	return out
+}
+
+// class returns the CSS class for label, a result of [findings.Finding.Label].
+func class(label string) string {
+	return strings.NewReplacer(" (", "-", " ", "-", ")", "").Replace(label)
+}
+
+var reportFuncs = template.FuncMap{
+	"class": class,
+	"day":   words.Day,
+	"utc":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"times": words.Times,
+	"id": func(s watermark.Submission) string {
+		if s == (watermark.Submission{}) {
+			return ""
+		}
+		return s.String()
+	},
+	"short": func(s string) string {
+		if len(s) > 8 {
+			return s[:8] + "…"
+		}
+		return s
+	},
+	"copyid": func(c watermark.CopyID) string {
+		if c == 0 {
+			return ""
+		}
+		return c.String()
+	},
+	"others":       func(entries []int64) int { return len(entries) - 1 },
+	"whole":        func(n int) string { return words.Thousands(float64(n)) },
+	"shell":        func(args []string) string { return intake.ShellLine(args...) },
+	"name":         func(s string) template.HTML { return bdi(intake.Shown(s)) },
+	"quoted":       intake.Quoted,
+	"power":        func(p *float64) string { return words.Power(*p) },
+	"agreement":    func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
+	"px":           func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb":         words.Verb,
+	"concluded":    weigh.Concluded,
+	"earlierFound": earlierFound,
+}
+
+// bdi returns a text as HTML that changes the order of no words around it.
+func bdi(text string) template.HTML {
+	return template.HTML("<bdi>" + template.HTMLEscapeString(text) + "</bdi>")
+}
+
+// isolate returns a function that puts the names of parties and purposes in a sentence into elements bdi.
+func isolate(f *findings.File) func(string) template.HTML {
+	names := map[string]bool{}
+	for _, h := range f.Verdict.Case.Holders {
+		names[intake.InSentence(h.Name)] = true
+	}
+	for _, l := range f.Leaks {
+		for _, c := range l.Issued {
+			names[intake.Quoted(c.Purpose)] = true
+		}
+	}
+	longest := slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	for i, name := range longest {
+		longest[i] = regexp.QuoteMeta(name)
+	}
+	find, inWord := regexp.MustCompile(strings.Join(longest, "|")), func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	return func(text string) template.HTML {
+		var b strings.Builder
+		at := 0
+		for _, m := range find.FindAllStringIndex(text, -1) {
+			before, _ := utf8.DecodeLastRuneInString(text[:m[0]])
+			after, _ := utf8.DecodeRuneInString(text[m[1]:])
+			if m[0] < m[1] && !inWord(before) && !inWord(after) {
+				b.WriteString(template.HTMLEscapeString(text[at:m[0]]) + string(bdi(text[m[0]:m[1]])))
+				at = m[1]
+			}
+		}
+		return template.HTML(b.String() + template.HTMLEscapeString(text[at:]))
+	}
+}
+
+// An escaper passes on texts as [intake.Escaped]. No text that it gets ends within a character.
+type escaper struct{ io.Writer }
+
+func (w escaper) Write(p []byte) (int, error) {
+	_, err := io.WriteString(w.Writer, intake.Escaped(string(p)))
+	return len(p), err
+}
+
+// earlierFound returns when the files were found, as the investigation stated.
+func earlierFound(e findings.Earlier) string {
+	parts := []string{words.StatedFind(e.Found)}
+	if e.Evidence != "" {
+		parts = append(parts, e.Evidence)
+	}
+	if e.EvidenceSHA256 != "" {
+		parts = append(parts, "SHA-256 "+e.EvidenceSHA256)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// CopyOf returns the recipient of a copy that is confirmed in this dump.
+func (r ReportView) CopyOf(id watermark.CopyID) string {
+	for _, l := range r.Findings {
+		for _, c := range l.Issued {
+			if c.ID == id {
+				return c.Recipient
+			}
+		}
+	}
+	return ""
+}
+
+// Others says who had a copy besides its recipient, and how this is known.
+func (r ReportView) Others(t findings.Travel) string {
+	var out []string
+	for _, h := range t.Others {
+		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), words.Day(h.Entered), h.Note))
+	}
+	for _, x := range t.Returned {
+		out = append(out, fmt.Sprintf("the exchange, as upload %s, which came in with this mark", x.Submission))
+		for _, h := range x.Holders {
+			out = append(out, fmt.Sprintf("%s, which had that upload, as entered on %s (%s)", intake.InSentence(h.Party), words.Day(h.Entered), h.Note))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// Chance returns, in words, the scores of the copies that tracing found and the highest score of copies that were
+// never issued. It is "" if no tracing against a submission of the conclusion found a mark.
+func Chance(v *findings.Finding) string {
+	var all []string
+	for _, x := range v.Views() {
+		t := findings.TraceOf(x.Traces, x.Submission)
+		if t == nil || t.Decoys == nil {
+			continue
+		}
+		var found []string
+		for _, c := range t.Copies {
+			if c.Found {
+				found = append(found, fmt.Sprintf("%.1f", c.Score))
+			}
+		}
+		all = append(all, fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", words.List(found), words.Thousands(float64(t.Decoys.Number)), t.Decoys.Max))
+	}
+	return strings.Join(all, "; ")
+}
+
+// Chance returns [Chance] of the leak.
+func (r reportRow) Chance() string { return Chance(r.Finding) }

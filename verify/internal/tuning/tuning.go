@@ -1,0 +1,193 @@
+package tuning
+
+import (
+	"time"
+
+	"github.com/kycmark/kycmark/phash"
+)
+
+// This file has every number of the package that was chosen, with its unit. The names of
+// tests, experiments and documents say what fixed a number; "chosen" marks a number that no
+// measurement fixed.
+
+// The search, in bits of 256. Within the radius [phash.MatchRadius] all candidates are listed,
+// and the nearest maxCompared are compared by their pixels. Beyond it, up to nearRadius, the
+// nearest maxNear are compared as well, and listed only if the pixels align: a picture that
+// was turned by a degree or clipped in the highlights lies there, and so do lookalikes. Once a
+// submission of the same pixels is found, candidates further away by more than clearGap are
+// not compared. docs/matching.md has what the search finds with these numbers.
+const (
+	MaxCompared = 32
+	NearRadius  = 64 // bits
+	MaxNear     = 8
+	ClearGap    = 16 // bits
+
+	// maxParts is the number of submissions found by their parts that are compared by their
+	// pixels. Of one template there may be thousands; what is rarest in the leak comes first.
+	MaxParts = 16
+	// clearScore is the share of the [parts.Match.Score] of a submission of the same pixels under which
+	// another submission at the same place is not compared. Of 12 leaks of an identity card, in a registry of
+	// 20 of one template, others had 0.46 at most. A second upload of the same file has 1.
+	ClearScore = 0.5
+	// maxPartNFA is the log10 of the number of false alarms up to which local features bring up a
+	// control: the limit of [parts.Match] that a search has by default.
+	MaxPartNFA = -1
+	// partMargin is the share of a matched region by which more of the leak is compared:
+	// features fix its corners to a few pixels. Chosen.
+	PartMargin = 0.05
+
+	// sureWithoutPixels is the distance in bits up to which a hash alone shows a submission
+	// positively, if the originals cannot be opened. Between documents of 60 persons on each
+	// of the five specimen templates it was 18 at least, and up to 31 in 2 of 100 pairs
+	// (TestHashesOfOnePersonsDocument holds the rule on a third of them).
+	SureWithoutPixels = 10
+
+	// partsUpTo is the number of uploads from which local features are not read, so that only whole
+	// pictures are found: the features of 20 million take 80 GB of memory.
+	PartsUpTo = 20_000_000
+	// bulkFeatures is the number of uploads whose features are indexed at once, 4 kB each. Of 30,000
+	// uploads with 200 features each takes 11 µs, one by one 18 µs; BenchmarkBuild of package parts has
+	// uploads with 50.
+	BulkFeatures = 1 << 15
+)
+
+// What pixels say.
+const (
+	// minAligned is the share of the textured blocks that agree if two pictures align at all.
+	// Blocks whose ink is missing in the leak do not agree. Receipts of two shops reach 0.45,
+	// because lines of print lie at like distances ("match strangers", docs/matching.md).
+	MinAligned        = 0.5
+	MinAlignedQuality = 0.4 // quality of the registration, 0..1, if two pictures align at all; chosen
+	// A leak with other text in minExchanged blocks or more is another document of the template. It
+	// is a lookalike only if the share minTwin of the textured blocks agrees. Other persons'
+	// specimens have 14 such blocks or more and a share of 0.67 to 0.90 (26 of 30 pairs; of bills
+	// 3 have 1 block). Other captures of one card that count as other text have none (2 of 30).
+	// Receipts of one shop have 7 to 35 blocks, and 0.5 to 0.9.
+	MinExchanged = 5
+	MinTwin      = 0.92
+
+	// minShown is the share of the original that must be seen before a picture counts as the
+	// same capture. Documents of one template share their print: thirds of another person's
+	// bill agree in every comparable block (TestTemplatePartsConfirmNothing), and a forger who
+	// plants a mark chooses the part. A part of more than half leaves less choice.
+	MinShown = 0.6
+)
+
+// Tracing.
+const (
+	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
+	// rate is over all copies of all submissions that the leak is traced against.
+	TraceLevel = 1e-9
+	// minReadScore is the score of tracing, [findings.Tracing].Expected, from which on reading alone finds a mark too. Chosen: about six
+	// times what an accusation by tracing takes.
+	MinReadScore = 40
+	// siblingLevel is the same, in addition, for siblings of the upload that a leak shows: little beside traceLevel. Chosen.
+	SiblingLevel = 1e-12
+	// maxSiblings is the maximum number of uploads that are compared with the upload that a leak shows, to find its
+	// siblings. Chosen.
+	MaxSiblings = 6
+	// knownPlace and knownInliers are log10 of the false alarms and the features of a place that follows from two registrations: more
+	// than [register.Original.Find] asks for. Chosen.
+	KnownPlace   = -400
+	KnownInliers = 100
+	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
+	MinPower = 0.999
+	// maxTraced is the maximum number of submissions that a leak is traced against:
+	// submissions of the copies that were read, and submissions that the leak shows or
+	// resembles. Chosen.
+	MaxTraced = 3
+	// maxApart is that maximum on a sheet of several pictures: 3 x 3. Chosen.
+	MaxApart = 9
+	// maxOverlap is the share of the smaller of two regions that both may cover and still be two
+	// places. Chosen: regions are bounds of corners that are known to a pixel or two.
+	MaxOverlap = 0.05
+	// minRest is the min area of what lies beside an upload in a leak, as a share of the upload's area. In less the
+	// upload is not looked for once more. Chosen: most bars of screenshots are smaller.
+	MinRest = 0.5
+)
+
+// Controls.
+const (
+	// DefaultReferences is the number of controls of a dump unless [verify.Config] says otherwise. The
+	// local features of a leak take a quarter of a second of processor time, once. Each control
+	// that shows something of the leak takes about a third of a second more.
+	DefaultReferences    = 20
+	DefaultEach          = 4     // controls of one leak, at most, by default
+	MaxReferences        = 1_000 // controls of one leak, at most
+	MaxReferencesOfADump = 1_000_000
+
+	// falseRead bounds the probability that a picture without a mark of a key is read as marked
+	// under that key with any ID: 4 checks of 32 bits (docs/falsepositives.md).
+	FalseRead = 9.3e-10
+
+	// decoyCopies is the number of copies that were never issued and are scored in a leak. A
+	// thousand take a tenth of a second.
+	DecoyCopies = 1000
+)
+
+// Two uploads of one document (TestSameDocumentStudy).
+const (
+	// maxDocuments is the number of submissions of a dump whose originals are compared with each
+	// other. Each takes about a second of processor time. Chosen.
+	MaxDocuments = 500
+	// maxDocumentPages is the same of pages. The first pages are compared in any case. Chosen.
+	MaxDocumentPages = 1000
+	// maxDocumentNFA is the log10 of the number of false alarms of [parts.Match] above which two
+	// originals are not compared. Two captures of one document had -350 or less in one of both
+	// directions, two persons' cards of one template -115 to -218.
+	MaxDocumentNFA = -200
+	// minDocumentScore is the min share of the comparable blocks that must agree in two captures of
+	// one document. Two persons' bills reach 0.98, but have exchanged blocks.
+	MinDocumentScore = 0.94
+)
+
+// The case of a dump.
+const (
+	// minRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
+	MinRecall = 1e-4
+	// maxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
+	// not found to be. It is below the limit (ln 1,000) from which a copy counts towards a name.
+	MaxUnconfirmed = 6.9
+)
+
+// Trials that validated the code without a single false identification. Each is a unit of its own, so
+// they bound a rate of errors.
+const (
+	// MarkTrials is the number of real pictures that were marked, each under one of 30 keys, leaked
+	// through one attack, traced against 1,000 copies and read blind ("kycmark-bench units"). No other
+	// copy was found and no other ID read, also in the upload leaked the same way. It caps every likelihood ratio: see [odds.Case].
+	MarkTrials = TrialsOfThings + TrialsOfCameras + TrialsOfPeople + TrialsOfReceipts
+
+	TrialsOfThings, TrialsOfCameras, TrialsOfPeople, TrialsOfReceipts = 439, 222, 98, 153
+	// MatchTrials adds 360 documents of invented persons, each laid on five of its template
+	// ("kycmark-bench match lookalikes", seeds 6011 to 6014). Each of the real pictures was laid on
+	// the picture most like it. None was taken for another. It bounds the rate of false matches.
+	MatchTrials = MarkTrials + 360
+
+	// maxPower is the maximum power that is stated: 3 in 629 bounds the rate of misses, since no mark
+	// was missed in so many pictures with a power of minPower ("kycmark-bench units").
+	MaxPower = 1 - 3.0/629
+)
+
+// Sizes and limits; chosen.
+const (
+	DefaultMaxFiles = 2_000_000 // of a dump; one archive may have half
+	MaxAgainst      = 1_000     // submissions in [verify.Config].Against
+	MaxPDF          = 4         // times MaxBytes of [verify.Limits] that a PDF may have, which holds many pictures
+	CachedBytes     = 128 << 20 // of originals that are kept, about: five of 2 megapixels each, or one of 12
+	PreparedBytes   = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
+	MosaicSide      = 9         // fields of a mosaic's long side: enough to tell pictures apart, not persons
+	PreviewSide     = 240       // pixels of a preview's long side
+	OpenedPixel     = 6         // bytes a pixel that an upload takes when it was decoded
+)
+
+// Dates. Custody that was entered less than lateEntry before the stated find is marked on the first
+// page: a leak may be known in a company for weeks before it is examined. Chosen. Of many earlier
+// examinations of the same files shownEarlier of the first and of the last have sentences. Chosen.
+const (
+	LateEntry    = 30 * 24 * time.Hour
+	ShownEarlier = 3
+)
+
+// Searched is the kind of hash by which submissions are found.
+const Searched = phash.Area

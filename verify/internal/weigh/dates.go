@@ -1,0 +1,283 @@
+package weigh
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/words"
+)
+
+// The time of the find is a claim of the person who examines. What exculpates therefore never
+// depends on it: custody and copies of any date make a rival. What incriminates depends on it only
+// while nothing contradicts it: see [Config.dated].
+
+// A Basis is what a dump is weighed by, apart from its leaks and the registry.
+type Basis struct {
+	findings.Circumstances
+	Named  int       // uploads that were named and searched alone; 0: all were searched
+	Before time.Time // the time of the find that counts: see [Basis.Dated]
+	later  bool      // a leak shows that the find was later than stated
+}
+
+// SearchedNamed reports whether only named uploads were searched.
+func (c Basis) SearchedNamed() bool { return c.Named > 0 }
+
+// claimedLate reports whether t is after the stated time of the find.
+func (c Basis) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
+
+// copyLate reports whether it is not proven that a copy was entered before the stated time of the find.
+func (c Basis) copyLate(x *books.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
+
+// Dated returns the configuration with the time of the find that counts: [verify.Config].Found, or the zero
+// time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
+// Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
+func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basis {
+	c.later = slices.ContainsFunc(findings.Views(leaks), func(l *findings.Finding) bool {
+		return l.Matched() && (c.claimedLate(l.Submitted) || copied(l, c.claimedLate))
+	})
+	if c.Before = c.Found; c.later || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
+		return c.foundLater(e.Started) || c.foundLater(e.Found)
+	}) {
+		c.Before = time.Time{}
+	}
+	return c
+}
+
+// copied reports whether a leak contains a copy whose time of issue is late.
+func copied(v *findings.Finding, late func(time.Time) bool) bool {
+	return slices.ContainsFunc(v.Issued, func(x books.Copy) bool { return late(x.Issued) })
+}
+
+// foundLater reports whether the stated time of the find is after t. It is false if one of both times
+// is not known.
+func (c Basis) foundLater(t time.Time) bool { return !t.IsZero() && c.Found.After(t) }
+
+// after reports whether t is after the leaks were found, as far as nothing contradicts that time. The
+// leaks cannot derive from uploads or copies of that time, nor can their source have had them.
+func (c Basis) after(t time.Time) bool { return !c.Before.IsZero() && t.After(c.Before) }
+
+// Admissible reports whether a fact of custody was entered before the leaks were found. It is false if that time is not known, or is contradicted.
+func (c Basis) Admissible(x books.Custody) bool {
+	return !c.Before.IsZero() && x.Before(c.Before)
+}
+
+// Exposes reports whether a publication was before the find, as stated, and another one. An investigation of the same
+// publication that is repeated, or grows, takes nothing from any finding.
+func (c Basis) Exposes(x *books.Investigation) bool {
+	same := c.Published && x.Evidence == c.Evidence && x.EvidenceSHA256 == c.EvidenceSHA256
+	return !same && (c.Found.IsZero() || x.Found.Before(c.Found))
+}
+
+// published are the entries of published files that had copies which are confirmed in other files now.
+func (w *Weighing) published() (out []words.Figures) {
+	for _, e := range w.Published {
+		out = append(out, words.Figures{"entry": fmt.Sprint(e.Entry), "actor": cmp.Or(e.Actor, "its investigator"), "day": words.UTC(e.Found), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)})
+	}
+	return out
+}
+
+// outcome says whom an examination named.
+func outcome(names []string) string {
+	return words.List(append(slices.Clone(names), []string{"no recipient"}[min(len(names), 1):]...)) + " " + words.Verb(max(len(names), 1), "was", "were") + " named"
+}
+
+// Concluded says whom an earlier investigation named.
+func Concluded(e findings.Earlier) string {
+	if e.Concluded.IsZero() {
+		return "no conclusion was entered"
+	}
+	return outcome(e.Named)
+}
+
+// examinedBefore are the earlier investigations of files of this dump: the first ones and the last
+// ones, [tuning.ShownEarlier] of each.
+func (w *Weighing) examinedBefore() (out []words.Figures) {
+	for i, e := range w.Earlier {
+		if i >= tuning.ShownEarlier && i < len(w.Earlier)-tuning.ShownEarlier {
+			continue
+		}
+		x := words.Figures{"day": words.UTC(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": words.StatedFind(e.Found), "outcome": Concluded(e), "command": "another command"}
+		if e.Command == intake.ShellLine(w.Record.Command...) {
+			x["command"] = "the same command"
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// examinedMore counts the earlier investigations that examinedBefore leaves out.
+func (w *Weighing) examinedMore() int { return len(w.Earlier) - len(w.examinedBefore()) }
+
+// foundChanged is said if an earlier investigation of these files had another time of the find.
+func (w *Weighing) foundChanged() []words.Figures {
+	if !slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }) {
+		return nil
+	}
+	first := w.Earlier[0]
+	return []words.Figures{{"now": words.StatedFind(w.Cfg.Found), "first": words.StatedFind(first.Found), "entered": words.UTC(first.Started)}}
+}
+
+// outcomeChanged is said if an earlier investigation of these files named other recipients.
+func (w *Weighing) outcomeChanged() []words.Figures {
+	for _, e := range w.Earlier {
+		now := slices.Sorted(slices.Values(w.Named))
+		if !e.Concluded.IsZero() && !slices.Equal(e.Named, now) {
+			return []words.Figures{{"now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}}
+		}
+	}
+	return nil
+}
+
+// foundNotUsed says what contradicts the stated time of the find.
+func (w *Weighing) foundNotUsed() []words.Figures {
+	if w.Cfg.Found.IsZero() || !w.Cfg.Before.IsZero() {
+		return nil
+	}
+	var why []string
+	for _, e := range w.Earlier {
+		if w.Cfg.foundLater(e.Started) {
+			why = append(why, "these files were examined before it")
+			break
+		}
+	}
+	if slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return w.Cfg.foundLater(e.Found) }) {
+		why = append(why, "an earlier time was entered for these files")
+	}
+	if leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Matched() && copied(l, w.Cfg.claimedLate) }) > 0 {
+		why = append(why, "a picture contains a copy that was issued later")
+	}
+	if len(w.lateUploads()) > 0 {
+		why = append(why, "a picture shows an upload that was submitted later")
+	}
+	return []words.Figures{{"found": w.foundAt(), "why": why}}
+}
+
+// lateCopies are the copies in leaks that were issued after [verify.Config].Found, by the registry, or may have been.
+func (w *Weighing) lateCopies() (out []words.Figures) {
+	n, first, unproven := make(map[string]int), make(map[string]time.Time), make(map[string]string)
+	for _, l := range w.Findings {
+		once := make(map[string]bool)
+		for _, c := range l.Issued {
+			if !w.Cfg.copyLate(&c) || !l.Matched() {
+				continue
+			}
+			if !w.Cfg.claimedLate(c.Issued) {
+				unproven[c.Recipient] = "; that this was entered before the find is not shown"
+			}
+			if at := first[c.Recipient]; at.IsZero() || c.Issued.Before(at) {
+				first[c.Recipient] = c.Issued
+			}
+			if !once[c.Recipient] {
+				once[c.Recipient] = true
+				n[c.Recipient]++
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, words.Figures{"n": n[name], "name": name, "issued": words.UTC(first[name]), "unproven": unproven[name], "found": w.foundAt()})
+	}
+	return out
+}
+
+// lateUploads are the uploads that leaks show and that were submitted after [verify.Config].Found.
+func (w *Weighing) lateUploads() []words.Figures {
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.claimedLate(x.Submitted) })
+	})
+	return several(n, words.Figures{"found": w.foundAt()})
+}
+
+// foundAt writes the time at which the leaks were found, as stated.
+func (w *Weighing) foundAt() string { return words.UTC(w.Cfg.Found) }
+
+// custodyEntered are the holders whose custody of pictures of this dump was entered late: after these
+// files were first examined, after the stated find, or within [verify#ext.lateEntry] before it. Without a stated
+// find the beginning of this investigation takes its place. Of several facts of one holder that cover
+// a picture the first that was entered counts.
+func (w *Weighing) custodyEntered() (out []words.Figures) {
+	for _, name := range w.names {
+		n, unproven, first := 0, 0, time.Time{}
+		for _, l := range w.Findings {
+			at := entered(l, name)
+			if !l.Matched() || at.IsZero() {
+				continue
+			}
+			open := !slices.ContainsFunc(l.EveryCustody(), func(c books.Custody) bool { return c.Recipient == name && !c.Unproven })
+			if !open && w.lateEntry(at) == "" {
+				continue
+			}
+			if open {
+				unproven++
+			}
+			if n++; first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+		why := w.lateEntry(first)
+		if unproven > 0 && why == "" {
+			why = "no trusted witness or authority has dated that entry"
+		}
+		if n > 0 {
+			out = append(out, words.Figures{"n": n, "name": name, "entered": words.UTC(first), "why": why})
+		}
+	}
+	return out
+}
+
+// entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no
+// such fact.
+func entered(l *findings.Finding, name string) (at time.Time) {
+	for _, c := range l.EveryCustody() {
+		if c.Recipient == name && (at.IsZero() || c.EnteredAt().Before(at)) {
+			at = c.EnteredAt()
+		}
+	}
+	return at
+}
+
+// lateEntry says why custody that was entered at a time is marked; "": it is not.
+func (w *Weighing) lateEntry(at time.Time) string {
+	switch found := w.Cfg.Found; {
+	case len(w.Earlier) > 0 && !at.Before(w.Earlier[0].Started):
+		return "after these files were first examined"
+	case w.Cfg.claimedLate(at):
+		return "after the stated time of the find"
+	case !found.IsZero() && at.After(found.Add(-tuning.LateEntry)):
+		return "less than 30 days before the stated time of the find (" + words.UTC(found) + ")"
+	case found.IsZero() && !w.Record.Began.IsZero() && at.After(w.Record.Began.Add(-tuning.LateEntry)):
+		return "less than 30 days before this examination (" + words.UTC(w.Record.Began) + ")"
+	}
+	return ""
+}
+
+// heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with copies of a
+// recipient: ", as entered on 2026-01-31"; "": none.
+func (w *Weighing) heldSince(name, other string) string {
+	var first, last time.Time
+	for _, l := range findings.Views(w.Findings) {
+		at := entered(l, other)
+		if at.IsZero() || !slices.Contains(l.MayNames(), name) {
+			continue
+		}
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	switch {
+	case first.IsZero():
+		return ""
+	case words.Day(first) == words.Day(last):
+		return ", as entered on " + words.Day(first)
+	}
+	return ", as entered from " + words.Day(first) + " to " + words.Day(last)
+}

@@ -1,0 +1,227 @@
+package weigh
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/words"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// How copies travel: who acknowledged a copy, who had it besides its recipient, and whether it was
+// public before. All of it is on record with the time of its entry, and all of it speaks for the
+// recipient: it counts whatever its date.
+
+// An Exposure is a copy in a file of a dump, by the file's SHA-256 in hex.
+type Exposure struct {
+	File string
+	Copy watermark.CopyID
+}
+
+// othersOf returns who had a copy besides its recipient.
+func othersOf(d *findings.Verdict, id watermark.CopyID) []findings.HandOn {
+	for _, t := range d.Travel {
+		if t.Copy == id {
+			return t.Others
+		}
+	}
+	return nil
+}
+
+// acknowledged returns how many copies of a recipient are in the dump, and how many have a signed receipt.
+func (w *Weighing) acknowledged(name string) (all, signed int) {
+	for _, t := range w.Travel {
+		if w.parties[name].copies[t.Copy] {
+			if all++; !t.Receipt.IsZero() {
+				signed++
+			}
+		}
+	}
+	return all, signed
+}
+
+// misdelivered are the recipients whose copies are in the dump.
+func (w *Weighing) misdelivered() (out []words.Figures) {
+	for _, name := range w.names {
+		if all, signed := w.acknowledged(name); all > 0 {
+			out = append(out, words.Figures{"name": name, "n": all, "signed": signed})
+		}
+	}
+	return out
+}
+
+// Which of its copies a recipient acknowledged.
+func signedAll(all, signed int) bool  { return signed == all }
+func signedPart(all, signed int) bool { return signed > 0 && signed < all }
+func signedNone(_, signed int) bool   { return signed == 0 }
+
+// receipts returns the condition of a sentence on the receipts of a named recipient.
+func receipts(is func(all, signed int) bool) func(*Weighing) []words.Figures {
+	return func(w *Weighing) (out []words.Figures) {
+		for _, name := range w.namedInOrder() {
+			if all, signed := w.acknowledged(name); all > 0 && is(all, signed) {
+				out = append(out, words.Figures{"name": name, "n": all, "signed": signed, "not": all - signed})
+			}
+		}
+		return out
+	}
+}
+
+// namedReserved are the named recipients with copies in the dump whose release is not confirmed.
+func (w *Weighing) namedReserved() (out []words.Figures) {
+	for _, name := range w.namedInOrder() {
+		all, _ := w.acknowledged(name)
+		n := 0
+		for _, c := range findings.ConfirmedCopies(w.Findings) {
+			if w.parties[name].copies[c.ID] && c.State == books.CopyReserved {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, words.Figures{"name": name, "n": n, "of": all})
+		}
+	}
+	return out
+}
+
+// namedHad are the parties that by the record had copies of a named recipient which are in the dump.
+func (w *Weighing) namedHad() (out []words.Figures) {
+	for _, name := range w.namedInOrder() {
+		n, first := make(map[string]int), make(map[string]findings.HandOn)
+		all, _ := w.acknowledged(name)
+		for _, t := range w.Travel {
+			once := make(map[string]bool)
+			for _, h := range t.Others {
+				if !w.parties[name].copies[t.Copy] || h.Party == name || once[h.Party] {
+					continue
+				}
+				once[h.Party] = true
+				if n[h.Party]++; n[h.Party] == 1 {
+					first[h.Party] = h
+				}
+			}
+		}
+		for _, other := range slices.Sorted(maps.Keys(n)) {
+			out = append(out, words.Figures{"name": name, "other": other, "n": n[other], "of": all, "entered": words.Day(first[other].Entered)})
+		}
+	}
+	return out
+}
+
+// exposed are the recipients with copies in this dump that were confirmed in other files before.
+func (w *Weighing) exposed() (out []words.Figures) {
+	for _, name := range w.names {
+		in, first := make(map[int]bool), time.Time{}
+		for i, l := range w.Case.Leaks {
+			for _, c := range l.Copies {
+				if c.Recipient != name || c.Public.IsZero() {
+					continue
+				}
+				if in[w.Of[i]] = true; first.IsZero() || c.Public.Before(first) {
+					first = c.Public
+				}
+			}
+		}
+		if n := len(in); n > 0 {
+			out = append(out, words.Figures{"n": n, "name": name, "day": words.UTC(first)})
+		}
+	}
+	return out
+}
+
+// ReturnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
+func ReturnedAs(v *findings.Finding, id watermark.CopyID) (out []watermark.Submission) {
+	if !v.Matched() || !slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == id }) {
+		return nil
+	}
+	for _, r := range v.Reads {
+		if r.Copy == id {
+			out = append(out, r.Returned...)
+		}
+	}
+	return out
+}
+
+// returnedIn returns the uploads of a leak that carry the mark of a copy, with their holders.
+func returnedIn(d *findings.Verdict, l *findings.Finding, id watermark.CopyID) (out []findings.Return) {
+	for _, t := range d.Travel {
+		for _, r := range t.Returned {
+			if t.Copy == id && slices.Contains(ReturnedAs(l, id), r.Submission) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
+func (w *Weighing) cameBackOf() (out []words.Figures) {
+	for _, name := range w.namedInOrder() {
+		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
+		for _, t := range w.Travel {
+			if !w.parties[name].copies[t.Copy] {
+				continue
+			}
+			if all++; len(t.Returned) > 0 {
+				n++
+			}
+			for _, r := range t.Returned {
+				uploads = append(uploads, r.Submission.String())
+				once := make(map[string]bool)
+				for _, h := range r.Holders {
+					if h.Party != name && !once[h.Party] {
+						once[h.Party] = true
+						had[h.Party]++
+					}
+				}
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		who := []string{"the exchange"}
+		for _, other := range slices.Sorted(maps.Keys(had)) {
+			who = append(who, fmt.Sprintf("%s (%d)", intake.InSentence(other), had[other]))
+		}
+		slices.Sort(uploads)
+		uploads = slices.Compact(uploads)
+		out = append(out, words.Figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who})
+	}
+	return out
+}
+
+// cameBack reports whether a copy in the dump came back as an upload that leaks may show.
+func (w *Weighing) cameBack() bool {
+	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
+}
+
+// rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.
+func (w *Weighing) rivalReturned() (out []words.Figures) {
+	for _, name := range w.Named {
+		for _, r := range Rivals(&w.Verdict, name, odds.RivalReturned) {
+			out = append(out, words.Figures{"name": name, "n": r.Clusters, "of": r.Of})
+		}
+	}
+	return out
+}
+
+// rivalHad are the rivals of named recipients that had the same copies, or uploads with their marks.
+func (w *Weighing) rivalHad() []words.Figures {
+	out := rivalFigures(odds.RivalHad)(w)
+	for _, x := range out {
+		if x["or"] = ""; slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
+			return slices.ContainsFunc(t.Returned, func(r findings.Return) bool {
+				return slices.ContainsFunc(r.Holders, func(h findings.HandOn) bool { return h.Party == x["other"] })
+			})
+		}) {
+			x["or"] = " or uploads that came in with their marks,"
+		}
+	}
+	return out
+}

@@ -1,0 +1,168 @@
+package weigh
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Weighing is a verdict in the making.
+type Weighing struct {
+	findings.Verdict
+	Cfg     Basis
+	keys    int               // mark keys under which marks were looked for
+	First   []int             // of each leak the first that is the same file; see [Firsts]
+	parties map[string]*party // by recipient
+	names   []string          // of the recipients, in the registry's order
+
+	Unit map[watermark.Submission]string // in which leaks of a submission count: see [Weighing.Units]
+}
+
+// party is what a dump holds of one recipient's copies.
+type party struct {
+	books.Recipient
+	pictures     int                       // leaks with a confirmed copy
+	clusters     map[string]bool           // the units of these leaks
+	nameless     int                       // of these, leaks of a submission whose subject is not known
+	copies       map[watermark.CopyID]bool // the confirmed copies of these leaks
+	purposes     []string                  // of the copies, each once
+	transplanted int                       // leaks with this recipient's marks on other pictures
+	unconfirmed  int                       // leaks with marks of its copies that are not confirmed
+	custody      int                       // leaks without a mark within admissible custody
+	late         int                       // the same, custody entered after the leaks were found
+	unjudged     int                       // the same, if it is not known when the leaks were found, or the stated time is contradicted
+}
+
+// Weigh counts the findings of a dump and weighs the marks, from the leaks and the books alone. keys is the number of
+// mark keys that were tried. It writes the number of its subject into each leak ([Weighing.Clusters]). Headline and
+// sentences are left to [Weighing.Speak].
+func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing, error) {
+	w := &Weighing{Cfg: cfg.Dated(leaks, b.Earlier), keys: keys, parties: make(map[string]*party)}
+	w.tally(leaks)
+	w.First = Firsts(leaks)
+	for _, r := range b.Recipients {
+		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool), copies: make(map[watermark.CopyID]bool)}
+		w.names = append(w.names, r.Name)
+	}
+	w.SameDocuments, w.NotCompared, w.Earlier = b.Same, b.NotCompared, b.Earlier
+	w.Travel, w.Published = b.Travel, b.Published
+	w.Clusters()
+	w.Units()
+	for _, l := range leaks {
+		w.count(l)
+	}
+	w.History = b.History
+	w.Unconfirmed = make(map[string]int)
+	for name, s := range w.parties {
+		if s.unconfirmed += b.Unconfirmed[name]; s.unconfirmed > 0 {
+			w.Unconfirmed[name] = s.unconfirmed
+		}
+	}
+	w.Case, w.Of = w.caseOf(b)
+	var err error
+	if w.Odds, err = odds.Weigh(w.Case); err != nil {
+		return nil, fmt.Errorf("weigh: %w", err)
+	}
+	if w.Cfg.SearchedNamed() {
+		w.Odds.Window = nil // the person who names the uploads chooses what can match
+	}
+	w.putIntoWords()
+	w.Named = w.Odds.Named
+	return w, nil
+}
+
+// unissued returns the marks in a leak that the registry does not list, if they count for the finding.
+func unissued(v *findings.Finding) (out []findings.Reading) {
+	for _, r := range v.Reads {
+		if r.Submission == (watermark.Submission{}) && (v.Kind == findings.FoundUnissued || v.Copy != 0) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// tally sets the leaks and counts them.
+func (w *Weighing) tally(leaks []*findings.Finding) {
+	w.Findings, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
+	seen := make(map[string]bool)
+	for _, l := range leaks {
+		w.Counts[l.Label()]++
+		if l.Matched() {
+			w.Matched++
+		}
+		if l.SHA256 != "" && seen[l.SHA256] {
+			w.Repeated++
+		}
+		seen[l.SHA256] = true
+	}
+}
+
+// count adds one leak to the counts of the recipients that it concerns. Marks count by the finding. A leak without a
+// found mark counts for each recipient with recorded custody of its upload: as custody, late, or unjudged. Uploads
+// later than the find do not count for custody.
+func (w *Weighing) count(l *findings.Finding) {
+	names := l.MayNames()
+	if len(names) == 0 {
+		names = l.Private.Marked
+	}
+	for _, name := range names {
+		s := w.parties[name]
+		switch {
+		case s == nil:
+		case l.Kind == findings.FoundTransplanted:
+			s.transplanted++
+		case l.Kind == findings.FoundCopy && l.Unconfirmed:
+			s.unconfirmed++
+		case l.Kind == findings.FoundCopy:
+			s.add(l, w.Unit)
+		}
+	}
+	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() || w.Cfg.after(l.Submitted) {
+		return
+	}
+	in, out := make(map[string]bool), make(map[string]bool)
+	for _, c := range l.Custody {
+		if w.Cfg.Admissible(c) {
+			in[c.Recipient] = true
+		} else {
+			out[c.Recipient] = true
+		}
+	}
+	for name, s := range w.parties {
+		switch {
+		case in[name]:
+			s.custody++
+		case out[name] && w.Cfg.Before.IsZero():
+			s.unjudged++
+		case out[name]:
+			s.late++
+		}
+	}
+}
+
+// add counts a leak with a confirmed copy of recipient s.
+func (s *party) add(l *findings.Finding, unit map[watermark.Submission]string) {
+	s.pictures++
+	nameless := false
+	for _, x := range l.Views() {
+		if slices.Contains(x.MayNames(), s.Name) {
+			s.clusters[unit[x.Submission]] = true
+			nameless = nameless || x.Private.Subject == ""
+		}
+	}
+	if nameless {
+		s.nameless++
+	}
+	for _, c := range l.Issued {
+		if c.Recipient == s.Name {
+			s.copies[c.ID] = true
+		}
+		if c.Recipient == s.Name && c.Purpose != "" && !slices.Contains(s.purposes, c.Purpose) {
+			s.purposes = append(s.purposes, c.Purpose)
+		}
+	}
+}
