@@ -23,7 +23,7 @@ import (
 //
 // With -cpuprofile cpu, all that the registry takes, checks of its rows included, is what this accounts for:
 //
-//	go tool pprof -top -focus 'internal/store|verify/registry|internal/books|internal/tlog' verify.test cpu
+//	go tool pprof -top -focus 'internal/store|verify/registry|internal/records|internal/tlog' verify.test cpu
 func BenchmarkKnownLeak(b *testing.B) {
 	cfg := leaktest.Config(b)
 	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))

@@ -26,12 +26,12 @@ func FindingsInReport(page []byte) ([]byte, error) { return recheck.InReport(pag
 // pictures nor the registry are read.
 func CheckLeaks(f *findings.File) error { return recheck.CheckLeaks(f) }
 
-// CheckVerdict weighs the leaks again and compares case, odds, counts and words. Its errors are as those of
-// [CheckLeaks].
+// CheckVerdict weighs the leaks again and compares case, odds, counts and words. Its errors wrap
+// what the errors of [CheckLeaks] wrap.
 func CheckVerdict(f *findings.File) error { return recheck.CheckVerdict(f) }
 
 // CheckReport renders the report of findings again, with the pictures of the given report, and compares every byte.
-// Its errors are as those of [CheckLeaks]. Whether the findings hold is not checked.
+// Its errors wrap what the errors of [CheckLeaks] wrap. Whether the findings hold is not checked.
 func CheckReport(f *findings.File, page []byte) error { return report.Check(f, page) }
 
 // NotSearched returns the sentences of a verdict on uploads that were not searched, or only in part.

@@ -72,6 +72,16 @@ var rules = []rule{
 		why: "what judges asks the registry, which knows which rows count and opens what is sealed",
 	},
 	{
+		of: []string{"verify/books", "verify/findings", "verify/internal/words", "verify/internal/conclude", "verify/internal/weigh", "verify/internal/recheck", "verify/internal/report"}, deep: true,
+		never: []string{"verify", "verify/registry/...", "verify/internal/engine", "internal/store/...", "internal/records", "database/sql/..."},
+		why:   "what a finding and a verdict follow from is a value, so that a reader of the findings alone concludes the same",
+	},
+	{
+		of:    []string{"verify/internal/words", "verify/internal/conclude", "verify/internal/weigh"},
+		never: []string{"context", "os/...", "net/...", "verify/internal/recheck", "verify/internal/report"},
+		why:   "these rooms are pure: they wait for nothing and read no clock",
+	},
+	{
 		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/seal"},
 		why: "commands stand on verify, not the other way round",
 	},

@@ -1,6 +1,5 @@
-// Package books defines what a registry keeps and what its ledger says about it.
-// Package sqldb below it keeps these rows in a database, packages sqlite and
-// postgres open one each.
+// Package records defines what a store keeps beside the values of package books: sealed originals, segments, ledger
+// entries and lists. Package sqldb keeps all of them in a database; packages sqlite and postgres open one each.
 package records
 
 import (

@@ -1,3 +1,5 @@
+// Package books holds the values of a registry that users, reports and proofs see: recipients, uploads, copies,
+// custody, keys. Their JSON is that of the command. It has no store and no logic beyond what a value says of itself.
 package books
 
 import (

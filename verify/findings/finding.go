@@ -1,14 +1,16 @@
 package findings
 
 import (
+	"fmt"
+	"io"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Finding is what was found out about one leak: what is written of it, and rows of the registry that are not.
-// Conclusion, Strength, Accused, Note and KeyID follow from Evidence, Picture and Rows: see [conclude.Into].
+// A Finding is what was found out about one leak. Conclusion, Strength, Accused, Note and KeyID follow from Evidence,
+// Picture and Rows. Its JSON is the line that the command prints, and an element of a findings file.
 type Finding struct {
 	File string `json:"file"` // as it was given
 	Conclusion
@@ -21,10 +23,10 @@ type Finding struct {
 	Picture
 	KeyID string `json:"key_id,omitempty"` // of the mark that was read
 	Rows
-	Private Private `json:"-"` // what no file and no log has
+	Private Private `json:"-"`
 }
 
-// A Private is what an investigation knows of a leak, and what is not written.
+// A Private is what an investigation knows of a leak, and what no findings file, report or log has.
 type Private struct {
 	Found   []books.Copy                    // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
 	Marked  []string                        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
@@ -33,6 +35,9 @@ type Private struct {
 	Leak    Look                            // of the file
 	Upload  Look                            // of the original of Submission
 }
+
+// Format writes "private" for every verb, so that no log of a finding names a customer.
+func (Private) Format(s fmt.State, _ rune) { io.WriteString(s, "private") }
 
 // Examined reports whether the file could be read as a picture. If not, the finding says why.
 func (v *Finding) Examined() bool {

@@ -1,3 +1,4 @@
+// Package conclude draws the finding on one leak from its evidence. It is pure: it knows no registry, clock or context.
 package conclude
 
 import (

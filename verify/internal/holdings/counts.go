@@ -1,3 +1,4 @@
+// Package holdings counts what each recipient of a registry had, by days.
 package holdings
 
 import (

@@ -1,3 +1,5 @@
+// Package recheck reads and writes findings files, and concludes and weighs them again from what they hold. It opens no
+// registry.
 package recheck
 
 import (

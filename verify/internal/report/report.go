@@ -1,3 +1,4 @@
+// Package report writes findings as one HTML page, and checks such a page. It opens no registry.
 package report
 
 import (

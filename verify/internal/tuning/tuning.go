@@ -1,3 +1,4 @@
+// Package tuning has the limits and thresholds of an investigation, each with the experiment that fixed it.
 package tuning
 
 import (

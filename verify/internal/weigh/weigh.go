@@ -1,3 +1,6 @@
+// Package weigh draws the leaks of a dump together: it counts them, makes the case that package odds weighs, and says
+// the result in sentences. sentences.go has each sentence with its condition. It is pure: it knows no registry, clock
+// or context.
 package weigh
 
 import (

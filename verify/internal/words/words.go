@@ -1,3 +1,4 @@
+// Package words writes numbers, names and times into sentences, and has the sentences on single leaks. It is pure.
 package words
 
 import (
@@ -119,7 +120,7 @@ func Percent(x float64) string {
 	return fmt.Sprintf("%.1f %%", 100*x)
 }
 
-// NotStated is the word for a fact that nobody stated.
+// NotStated are the words for a fact that is not stated.
 const NotStated = "not stated"
 
 // StatedFind writes the time of the find as sentences have it.
