@@ -16,7 +16,7 @@ import (
 
 // against compares the pixels of a leak with every submission of [Config].Against, and returns the matches, nearest
 // hash first, however far they are. Erased submissions are passed over.
-func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []phash.Hash) ([]findings.Match, error) {
+func (v *examiner) against(ctx context.Context, l *leakPicture, queries []phash.Hash) ([]findings.Match, error) {
 	var out []findings.Match
 	for _, id := range v.cfg.Against {
 		sub, err := v.cfg.Registry.Submission(ctx, id)
@@ -41,7 +41,7 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 
 // distance returns the minimum distance of a submission's hash to the queries, in bits of 256. It
 // is 256 if the hash cannot be opened, or was erased meanwhile.
-func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
+func (v *examiner) distance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
 	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, of)
 	if err != nil {
 		return tuning.Searched.Len(), gone(err)

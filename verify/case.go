@@ -32,7 +32,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg
 		}
 		b.Copies[l.Submission] = handedOut(all)
 	}
-	e := v.engine()
+	e := v.x.engine()
 	if b.Holdings, err = e.Holdings(ctx, !cfg.SearchedNamed(), cfg.Before, cfg.Admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err
 	}

@@ -171,6 +171,11 @@ func (c Config) basis() weigh.Basis {
 	return weigh.Basis{Circumstances: c.Circumstances, Named: len(c.Against)}
 }
 
+// examination returns what leaks are examined with.
+func (c Config) examination() examination {
+	return examination{Registry: c.Registry, Keys: c.Keys, SealKey: c.SealKey, References: c.References, Against: c.Against, Given: c.given(), Limits: c.limits, Workers: c.Workers, MaxMemory: c.MaxMemory}
+}
+
 // given returns what is known beside each leak.
 func (c Config) given() conclude.Given {
 	return conclude.Given{Opens: c.SealKey != nil, FoundAt: c.Found}

@@ -26,7 +26,7 @@ import (
 // notCompared is how many submissions could not be compared, or not with all their pages: beyond
 // the first [tuning.MaxDocuments] or [tuning.MaxDocumentPages], not opened, or too plain. Errors are the registry's and
 // the end of ctx.
-func (v *Investigator) sameDocuments(ctx context.Context, leaks []*findings.Finding) (same []findings.SameDocument, notCompared int, err error) {
+func (v *examiner) sameDocuments(ctx context.Context, leaks []*findings.Finding) (same []findings.SameDocument, notCompared int, err error) {
 	d := documents{v: v, pairs: make(map[[2]int]func() (*findings.SameDocument, error))}
 	subjects, nameless := make(map[string]bool), 0
 	all := weigh.Shown(leaks)
@@ -80,7 +80,7 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*findings.Find
 
 // documents are the originals of a dump that are compared with each other, page by page.
 type documents struct {
-	v        *Investigator
+	v        *examiner
 	subjects []string // by submission
 	pages    []documentPage
 	queries  []*parts.Query // of the pages; nil: not opened, or too plain
@@ -171,7 +171,7 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 	return out
 }
 
-// each calls f with the index of every page, [Config].Workers at a time, and each with the memory of an examination. The error
+// each calls f with the index of every page, [examination].Workers at a time, and each with the memory of an examination. The error
 // joins ctx's and all errors of f.
 func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	errs := make([]error, len(d.pages))
@@ -270,7 +270,7 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 
 // between lays the page leak on the page on, by their IDs, and returns what [documentPixels] does. The word is
 // [findings.PixelsUnknown] if one of them cannot be opened.
-func (v *Investigator) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
+func (v *examiner) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
 	o, err := v.original(ctx, on)
 	if err != nil || o == nil {
 		return findings.PixelsUnknown, 0, err

@@ -29,7 +29,7 @@ import (
 
 // Leave leaves a segment of features, as a search does that meets an altered record.
 func (v *Investigator) Leave(ctx context.Context, file string) error {
-	return v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, &parts.RecordError{Name: file})
+	return v.x.found.dismount(ctx, &parts.RecordError{Name: file})
 }
 
 // Rival returns what is said of the original of a copy and of another upload, if a leak shows the
@@ -37,7 +37,7 @@ func (v *Investigator) Leave(ctx context.Context, file string) error {
 func (v *Investigator) Rival(ctx context.Context, of, shown watermark.Submission) (string, error) {
 	e := conclude.Evidence{Matches: []findings.Match{{Submission: shown, Pixels: findings.PixelsSame}, {Submission: of, Pixels: findings.PixelsAlike}},
 		Reads: []conclude.Read{{Issued: &books.Copy{Submission: of}, Shows: findings.PixelsAlike}}}
-	err := v.rivals(ctx, &e)
+	err := v.x.rivals(ctx, &e)
 	return e.Reads[0].Rival, err
 }
 
@@ -46,19 +46,19 @@ func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
 
 // ReadInstead makes blind reading look at another picture.
 func (v *Investigator) ReadInstead(img image.Image) {
-	v.detect = func(ctx context.Context, _ image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
+	v.x.detect = func(ctx context.Context, _ image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
 		return watermark.Read(ctx, img, keys...)
 	}
 }
 
 // SetReading has blind reading return what was read before.
 func (v *Investigator) SetReading(r *watermark.Reading) {
-	v.detect = func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error) { return r, nil }
+	v.x.detect = func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error) { return r, nil }
 }
 
 // SetDetect replaces blind reading, which takes seconds.
 func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
-	v.detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
+	v.x.detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
 		r := new(watermark.Reading)
 		for _, k := range keys {
 			d, err := f(ctx, k, img)
@@ -83,13 +83,13 @@ var (
 
 // TakeMemory takes all memory of pictures, of the 512 MiB that v has, until give is called.
 func (v *Investigator) TakeMemory(ctx context.Context) (give func(), err error) {
-	l := v.memory.Lease()
+	l := v.x.memory.Lease()
 	return l.Give, l.Take(ctx, 384<<20)
 }
 
 // SameDocuments is sameDocuments.
 func (v *Investigator) SameDocuments(ctx context.Context, leaks []*findings.Finding) ([]findings.SameDocument, int, error) {
-	return v.sameDocuments(ctx, leaks)
+	return v.x.sameDocuments(ctx, leaks)
 }
 
 // Units returns the units of the submissions that leaks show. each is [findings.Circumstances].UploadsPerSubject.
@@ -243,7 +243,7 @@ func Encode(f *findings.File) ([]byte, error) { return recheck.Encode(f) }
 
 // HashDistance is that of a submission's hash to queries.
 func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
-	return v.distance(ctx, of, queries)
+	return v.x.distance(ctx, of, queries)
 }
 
 // KeptOverErasure reports whether an original is kept that was opened before an erasure and
@@ -281,7 +281,7 @@ func HoldersOf(d *findings.Verdict) (out []string) {
 
 // LoseOriginal makes an original one that cannot be opened.
 func (v *Investigator) LoseOriginal(of watermark.Submission) {
-	v.cache.order = append(v.cache.order, &opening{of: of, done: closedChan()})
+	v.x.cache.order = append(v.x.cache.order, &opening{of: of, done: closedChan()})
 }
 
 func closedChan() chan struct{} {

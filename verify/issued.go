@@ -22,7 +22,7 @@ type issuedLists struct {
 }
 
 // ofErased reports whether copies of an erased upload were issued.
-func (l *issuedLists) ofErased(ctx context.Context, v *Investigator) (bool, error) {
+func (l *issuedLists) ofErased(ctx context.Context, v *examiner) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.gone {
@@ -44,10 +44,10 @@ func (l *issuedLists) ofErased(ctx context.Context, v *Investigator) (bool, erro
 	return l.gone, nil
 }
 
-func (v *Investigator) engine() *engine.Engine { return v.cfg.Registry.Engine() }
+func (v *examiner) engine() *engine.Engine { return v.cfg.Registry.Engine() }
 
 // checkRecords reads the records by which every leak is weighed, and notes which were altered.
-func (v *Investigator) checkRecords(ctx context.Context) error {
+func (v *examiner) checkRecords(ctx context.Context) error {
 	altered, err := v.engine().CheckRecords(ctx)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (v *Investigator) checkRecords(ctx context.Context) error {
 }
 
 // damage returns which records were altered, as far as checkRecords noted: see [findings.Record].
-func (v *Investigator) damage() []string {
+func (v *examiner) damage() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.altered
@@ -72,7 +72,7 @@ func handedOut(copies []books.Copy) []books.Copy {
 
 // issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
 // under another key is not that copy's.
-func (v *Investigator) issued(ctx context.Context, id watermark.CopyID, keyID string) (*books.Copy, error) {
+func (v *examiner) issued(ctx context.Context, id watermark.CopyID, keyID string) (*books.Copy, error) {
 	c, err := v.cfg.Registry.Copy(ctx, id)
 	if errors.Is(err, registry.ErrNotFound) || err == nil && c.KeyID != keyID {
 		return nil, nil
@@ -82,7 +82,7 @@ func (v *Investigator) issued(ctx context.Context, id watermark.CopyID, keyID st
 
 // marks returns the marks of a reading of l. If none could be read by its own check, they are looked for among the copies
 // that were issued under each key: where the leak shows an upload, and where pilots agree.
-func (v *Investigator) marks(ctx context.Context, l *leakPicture, reading *watermark.Reading) ([]*watermark.Detection, error) {
+func (v *examiner) marks(ctx context.Context, l *leakPicture, reading *watermark.Reading) ([]*watermark.Detection, error) {
 	all := reading.Marks
 	for _, key := range v.cfg.Keys {
 		reading, err := reading.At(l.Image, key, l.shown()...)

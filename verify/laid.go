@@ -33,7 +33,7 @@ type leakPicture struct {
 	examined bool               // query was made
 	query    *parts.Query       // its local features; nil: a side is too long for them
 	places   map[watermark.Submission]placing
-	closed   map[watermark.Submission]bool // pages that could not be compared, see [Investigator.closed]; of the whole leak
+	closed   map[watermark.Submission]bool // pages that could not be compared, see [examiner.closed]; of the whole leak
 	why      string                        // the first of closed could not be compared; of the whole leak
 	whole    *leakPicture                  // that this leak was cut from; nil: it is whole
 	corner   image.Point                   // of the cut in whole
@@ -50,7 +50,7 @@ type laid struct {
 }
 
 // lay returns how the leak lies on an original, or nil if it does not align. A result that keep has kept is returned
-// again. It starts where local features find the original, if [Investigator.locate] was called for it.
+// again. It starts where local features find the original, if [examiner.locate] was called for it.
 func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, error) {
 	if i := l.at(o.of); i >= 0 {
 		return l.laid[i].sight, nil
@@ -82,7 +82,7 @@ func (l *leakPicture) features() (*parts.Query, error) {
 // locate has [leakPicture.lay] start where local features find a submission in l, given by its number.
 // If they find nothing of it, lay ends there: see [register.Original.Find]. The features of l are compared
 // only if lay asks. If l is a cut, the features of the whole leak are taken.
-func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64, of watermark.Submission) {
+func (v *examiner) locate(ctx context.Context, l *leakPicture, number int64, of watermark.Submission) {
 	if l.places[of] != nil {
 		return
 	}
@@ -112,7 +112,7 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 		}
 		var m *parts.Match
 		var known bool
-		err = v.searching(ctx, func(x *parts.Index) (err error) {
+		err = v.found.searching(ctx, func(x *parts.Index) (err error) {
 			m, known, err = x.Locate(ctx, query, number)
 			return err
 		})

@@ -15,16 +15,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A candidate is a submission that the search found for a leak, not yet compared by pixels.
-type candidate struct {
-	ref      int64          // number of the submission in the registry
-	distance int            // of the hashes, bits of 256; 0 if it was found by parts
-	region   *findings.Quad // where the submission lies in the leak; nil: the whole leak
-	score    float64        // [parts.Match.Score]; 0 if it was found by its hash
-}
-
-// A search holds what the hashes of a leak are and what they led to.
-type search struct {
+// A searched leak holds what the hashes of a leak are and what they led to.
+type searched struct {
 	near    []candidate  // nearest first
 	queries []phash.Hash // the hashes of the leak
 	tooFlat bool         // the hash has too little to go on
@@ -34,12 +26,12 @@ type search struct {
 // hashes are of the leak in eight orientations, also as a negative and without stamps. A leak that
 // is too flat is not searched by its hash. With [Config].Against nothing is searched, and only
 // queries and tooFlat are set. Otherwise l receives what the search went by and what it found.
-func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search, error) {
+func (v *examiner) candidates(ctx context.Context, l *leakPicture) (*searched, error) {
 	queries, quality, err := phash.SumLeak(tuning.Searched, l.Image)
 	if err != nil {
 		return nil, err
 	}
-	s := &search{queries: queries, tooFlat: quality < phash.MinQuality}
+	s := &searched{queries: queries, tooFlat: quality < phash.MinQuality}
 	l.queries = queries
 	if len(v.cfg.Against) > 0 {
 		return s, nil
@@ -47,7 +39,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	if l.searched = (&findings.Searched{Quality: quality, Bilevel: l.luma().Bilevel()}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
-	s.near, err = v.near(ctx, queries)
+	s.near, err = v.found.near(ctx, queries)
 	l.near = s.near
 	return s, err
 }
@@ -55,7 +47,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 // matches compares the pixels of the leak with the originals of the candidates of s, and returns the matches, nearest
 // hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture,
 // submissions that share a part with the leak follow.
-func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]findings.Match, error) {
+func (v *examiner) matches(ctx context.Context, l *leakPicture, s *searched) ([]findings.Match, error) {
 	if len(v.cfg.Against) > 0 {
 		return v.against(ctx, l, s.queries)
 	}
@@ -72,7 +64,7 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 // [tuning.MaxCompared] are compared within the radius and [tuning.MaxNear] beyond. Candidates more than
 // [tuning.ClearGap] bits further away than one of the same pixels are not compared. looked is the number
 // of candidates, from the first, that were looked at; the rest may still be found by parts.
-func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []findings.Match, looked int, err error) {
+func (v *examiner) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []findings.Match, looked int, err error) {
 	beyond, compared := 0, tuning.NearRadius // compared: distance up to which pixels are
 	for i, c := range near {
 		within := c.distance <= phash.MatchRadius
@@ -108,7 +100,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 // match returns a match with the submission of a candidate, not yet compared by pixels. If it was erased, does not
 // exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. A row that cannot be read is counted as
 // not searched, and noted in l.
-func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (*findings.Match, error) {
+func (v *examiner) match(ctx context.Context, l *leakPicture, c candidate) (*findings.Match, error) {
 	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	switch {
 	case errors.Is(err, registry.ErrTampered): // its row cannot be read
@@ -128,7 +120,7 @@ func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (
 // leaves m as it is if the original cannot be opened. A leak with more detail than the original is
 // [findings.PixelsSharper]. How the leak lies on the original is kept in
 // l for tracing.
-func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *findings.Match) error {
+func (v *examiner) comparePixels(ctx context.Context, l *leakPicture, m *findings.Match) error {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err == nil && o == nil {
 		return v.closed(ctx, l, m)
@@ -161,7 +153,7 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *fin
 // closed notes in l that it may show the page m, whose original could not be opened. What is kept as a
 // hash alone has none, and what was erased meanwhile is no upload any more. m was found, or has copies: if it
 // is not found by its ID, the index of IDs is damaged.
-func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *findings.Match) error {
+func (v *examiner) closed(ctx context.Context, l *leakPicture, m *findings.Match) error {
 	if v.cfg.SealKey == nil || m.HashOnly {
 		return nil
 	}

@@ -48,7 +48,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	v, err := NewInvestigator(Config{Registry: r, SealKey: key})
 	require.NoError(t, err)
 	leak := &leakPicture{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(128, 96, 416, 320))}}
-	found, err := v.candidates(t.Context(), leak)
+	found, err := v.x.candidates(t.Context(), leak)
 	require.NoError(t, err)
 	found.near = nil
 	_, err = r.Engine().FoundBy(t.Context(), nil, 0, math.MaxInt64, func(f *engine.Found) error {
@@ -56,7 +56,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	matches, err := v.matches(t.Context(), leak, found)
+	matches, err := v.x.matches(t.Context(), leak, found)
 	require.NoError(t, err)
 	require.True(t, slices.ContainsFunc(matches, func(m findings.Match) bool { return m.Submission == last.ID && m.Region != nil }), "%v", matches)
 }

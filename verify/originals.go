@@ -111,7 +111,7 @@ func (c *originalCache) follow(ctx context.Context, e *engine.Engine) error {
 	return nil
 }
 
-// unlessAltered returns an error of reading erasures, nil if they were altered: [Investigator.checkRecords] notes that, and nothing is concluded.
+// unlessAltered returns an error of reading erasures, nil if they were altered: [examiner.checkRecords] notes that, and nothing is concluded.
 func unlessAltered(err error) error {
 	if errors.Is(err, registry.ErrTampered) {
 		return nil
@@ -193,7 +193,7 @@ func (c *originalCache) settle(o *opening) {
 // original returns the original of a submission, opened for comparing and tracing, from the cache
 // if it is there. It is nil, without an error, if it cannot be opened: no key, another key, erased,
 // altered, or not readable by today's decoders. Errors are the registry's and the end of ctx.
-func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*original, error) {
+func (v *examiner) original(ctx context.Context, of watermark.Submission) (*original, error) {
 	return v.cache.get(ctx, of, func() (*original, error) {
 		from, err := v.openOriginal(ctx, of)
 		if err != nil || from == nil {
@@ -206,7 +206,7 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 // openOriginal reads a sealed original and decodes the page that of names, without the cache. The result is nil, without
 // an error, if that cannot be done, or if today's decoder gives other pixels than at the submission. It is also nil if
 // the list of its copies was altered.
-func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*opened, error) {
+func (v *examiner) openOriginal(ctx context.Context, of watermark.Submission) (*opened, error) {
 	if v.cfg.SealKey == nil {
 		return nil, nil
 	}
@@ -223,7 +223,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 		return nil, gone(err)
 	}
 	give := func() {}
-	lim := v.cfg.limits(ctx)
+	lim := v.cfg.Limits(ctx)
 	lim.Admit = func(decoding, pixels int64) (err error) {
 		give()
 		if give, err = v.memory.Original(ctx, max(decoding, tuning.OpenedPixel*pixels)); err != nil {
@@ -237,6 +237,6 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 		return nil, ctx.Err()
 	}
 	o := &opened{image: picture.Flatten(pic.Image)}
-	o.as.JPEG, o.as.Orientation, o.as.Quality = doc.Steps(max(row.Page, 1), v.cfg.limits(ctx))
+	o.as.JPEG, o.as.Orientation, o.as.Quality = doc.Steps(max(row.Page, 1), v.cfg.Limits(ctx))
 	return o, nil
 }

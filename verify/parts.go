@@ -27,7 +27,7 @@ type partSearch struct {
 // searchParts searches the local features of all submissions for what the leak has in common with them: a crop, a
 // collage, a screen with a document on it. The result is kept in l. It is nil if the catalogue has no features, or if
 // a side of the leak is too long for them.
-func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
+func (v *examiner) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
 	if l.parts != nil || v.found.featureless() {
 		return l.parts, nil
 	}
@@ -36,7 +36,7 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 		return nil, err // the hash of the whole has to do
 	}
 	var found []candidate
-	err = v.searching(ctx, func(x *parts.Index) error {
+	err = v.found.searching(ctx, func(x *parts.Index) error {
 		matches, err := x.Search(ctx, query, nil)
 		found = nil
 		for _, m := range matches {
@@ -52,7 +52,7 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 }
 
 // partCandidates returns the best [tuning.MaxParts] submissions that the search by parts found, except those in known.
-func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
+func (v *examiner) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
 	s, err := v.searchParts(ctx, l)
 	if err != nil || s == nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (l *leakPicture) part(r image.Rectangle) *leakPicture {
 // partMatches compares parts of a leak with the submissions that the search by parts found, and returns the matches
 // that align. Once a submission of the same pixels is found, candidates that are clearly behind it are not compared.
 // known were looked at before. queries gives the distances of the whole leak's hash.
-func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Hash) ([]findings.Match, error) {
+func (v *examiner) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Hash) ([]findings.Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {
 		return nil, err

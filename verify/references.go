@@ -2,10 +2,7 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/books"
@@ -31,41 +28,12 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 	return &findings.Decoys{Number: len(scores), Max: conclude.Micro(slices.Max(scores))}
 }
 
-// referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
-// digest is the SHA-256 of the leak; it decides which leaks get one control more if the division leaves a rest.
-func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
-	n, each := c.References, tuning.MaxReferences
-	if n == 0 {
-		n, each = tuning.DefaultReferences, tuning.DefaultEach
-	}
-	if n < 0 {
-		return 0
-	}
-	draw := int(binary.BigEndian.Uint32(digest[:]) % uint32(files))
-	whole := n / files
-	if draw < n%files {
-		whole++
-	}
-	return min(whole, each)
-}
-
-// referenceRecord returns, in words for the record of an investigation, how many controls a dump gets.
-func (c Config) referenceRecord() string {
-	switch {
-	case c.References < 0:
-		return "none"
-	case c.References == 0:
-		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", tuning.DefaultReferences, tuning.DefaultEach)
-	}
-	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
-}
-
 // references makes at most n controls: it compares a leak with uploads of other subjects, the
 // nearest by hash to submission shown, which the leak shows. An upload that the search of the leak
 // does not bring up counts as unrelated; others are compared by their pixels. If the leak shows
 // only a part of shown, that part is compared. The result is nil without a sealing key, with
 // [Config].Against, or if shown was erased meanwhile.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
+func (v *examiner) references(ctx context.Context, l *leakPicture, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -103,7 +71,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *conclu
 
 // brings reports whether the search of a leak finds a submission, by the hash of the whole or by local
 // features.
-func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submission) (bool, error) {
+func (v *examiner) brings(l *leakPicture, x candidate, of watermark.Submission) (bool, error) {
 	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == x.ref }) {
 		return true, nil
 	}
@@ -117,7 +85,7 @@ func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submissi
 // The result is nil, without an error, for own itself and for the same subject. It is also nil for
 // a submission that was erased, is kept as a hash alone, or cannot be opened. On a sheet it is nil for the
 // pictures that lie beside own: that the leak shows them is no false match.
-func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *conclude.Evidence, own *books.Submission, c candidate) (*findings.Match, error) {
+func (v *examiner) reference(ctx context.Context, whole, l *leakPicture, e *conclude.Evidence, own *books.Submission, c candidate) (*findings.Match, error) {
 	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	if err != nil {
 		return nil, gone(err)

@@ -26,7 +26,7 @@ var notReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, fi
 
 // returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
 // the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
-func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+func (v *examiner) returned(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
 		if r.Issued == nil {
@@ -65,7 +65,7 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *conclude
 
 // alone sets a place in the leak that has a found copy's mark alone, if another found copy may bring the mark along:
 // there it is the copy's own, as on a sheet with a picture of each.
-func (v *Investigator) alone(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+func (v *examiner) alone(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
 		brings := func(o conclude.Read) bool { return slices.Contains(r.Returned, o.Issued.Submission) && found(e, &o) }
@@ -91,7 +91,7 @@ func found(e *conclude.Evidence, r *conclude.Read) bool {
 
 // placesOf returns the places in a leak, at most [tuning.MaxApart], that show a page, or a picture of the same capture. Each is
 // covered before the next is looked for.
-func (v *Investigator) placesOf(ctx context.Context, l *leakPicture, m *findings.Match) (all []findings.Quad, err error) {
+func (v *examiner) placesOf(ctx context.Context, l *leakPicture, m *findings.Match) (all []findings.Quad, err error) {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err != nil || o == nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (v *Investigator) placesOf(ctx context.Context, l *leakPicture, m *findings
 
 // aloneAt sets a place as r.alone if tracing finds the copy of r there. It must find no copy of the uploads that came in
 // with its mark, though it would.
-func (v *Investigator) aloneAt(ctx context.Context, l *leakPicture, e *conclude.Evidence, r *conclude.Read, at *findings.Quad) error {
+func (v *examiner) aloneAt(ctx context.Context, l *leakPicture, e *conclude.Evidence, r *conclude.Read, at *findings.Quad) error {
 	here := l.part(l.covers(conclude.Bounds(at)))
 	t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: r.Issued.Submission, Page: r.Page}, tuning.TraceLevel/tuning.MaxApart)
 	if err != nil || t == nil || !slices.ContainsFunc(t.rows, func(c books.Copy) bool { return c.ID == r.Copy }) {
@@ -133,7 +133,7 @@ func (v *Investigator) aloneAt(ctx context.Context, l *leakPicture, e *conclude.
 
 // cameBack returns the siblings of the upload of r, and the uploads that the leak shows, that carry the mark of r. It
 // returns none if originals or mark keys are not at hand, or only named uploads are searched.
-func (v *Investigator) cameBack(ctx context.Context, e *conclude.Evidence, r *conclude.Read) (out []watermark.Submission, err error) {
+func (v *examiner) cameBack(ctx context.Context, e *conclude.Evidence, r *conclude.Read) (out []watermark.Submission, err error) {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -165,7 +165,7 @@ func (v *Investigator) cameBack(ctx context.Context, e *conclude.Evidence, r *co
 
 // carries returns the copies whose marks the original of a page carries: by reading, or if that finds none, by tracing it
 // against the page of. The result is kept.
-func (v *Investigator) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
+func (v *examiner) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
 	about := [2]watermark.Submission{page, conclude.PageOf(of)}
 	v.families.mu.Lock()
 	copies, known := v.families.marks[about]
@@ -202,7 +202,7 @@ func (v *Investigator) carries(ctx context.Context, page watermark.Submission, o
 }
 
 // holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
-func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding) (out []findings.Return, err error) {
+func (v *examiner) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding) (out []findings.Return, err error) {
 	for _, l := range leaks {
 		for _, upload := range weigh.ReturnedAs(l, id) {
 			if slices.ContainsFunc(out, func(r findings.Return) bool { return r.Submission == upload }) {

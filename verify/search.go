@@ -18,16 +18,24 @@ import (
 
 // near returns the submissions within [tuning.NearRadius] bits of any of the queries, nearest first. The catalogue is first
 // brought up to date.
-func (v *Investigator) near(ctx context.Context, queries []phash.Hash) ([]candidate, error) {
-	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
+func (c *catalogue) near(ctx context.Context, queries []phash.Hash) ([]candidate, error) {
+	if err := c.follow(ctx); err != nil {
 		return nil, err
 	}
-	hits, err := v.found.hashes.Search(tuning.NearRadius, queries...)
+	hits, err := c.hashes.Search(tuning.NearRadius, queries...)
 	var out []candidate
 	for _, h := range hits {
 		out = append(out, candidate{ref: h.Ref, distance: h.Distance})
 	}
 	return out, err
+}
+
+// A candidate is a submission that the search found for a leak, not yet compared by pixels.
+type candidate struct {
+	ref      int64          // number of the submission in the registry
+	distance int            // of the hashes, bits of 256; 0 if it was found by parts
+	region   *findings.Quad // where the submission lies in the leak; nil: the whole leak
+	score    float64        // [parts.Match.Score]; 0 if it was found by its hash
 }
 
 // A catalogue holds in memory, and keeps up to date, what the search of a registry needs:
@@ -39,6 +47,9 @@ func (v *Investigator) near(ctx context.Context, queries []phash.Hash) ([]candid
 // What is in segments of the registry is not read from rows, and features are mapped. A segment that is missing or
 // altered is not used: its submissions are read from their rows.
 type catalogue struct {
+	registry *registry.Registry
+	key      *registry.SealKey // nil: local features are left out
+
 	mu       sync.Mutex
 	read     int64 // number of the last submission that was read
 	erased   int64 // number of the last erasure that was followed
@@ -68,31 +79,32 @@ const (
 	numReaches
 )
 
-// follow brings the catalogue up to date with r: new uploads and erasures. What key does not open is left out and
-// counted. A nil key leaves out all local features.
-func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *registry.SealKey) (err error) {
+// follow brings the catalogue up to date with the registry: new uploads and erasures. What the key does not open is left
+// out and counted.
+func (c *catalogue) follow(ctx context.Context) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.hashes == nil {
-		if err := c.begin(ctx, r, key); err != nil {
+		if err := c.begin(ctx); err != nil {
 			return fmt.Errorf("open segments: %w", err)
 		}
 	}
+	key := c.key
 	if c.whole {
 		key = nil
 	}
-	if err := errors.Join(c.load(ctx, r, key, c.hashes.Add), c.index()); err != nil {
+	if err := errors.Join(c.load(ctx, key, c.hashes.Add), c.index()); err != nil {
 		return fmt.Errorf("load hashes and features: %w", err)
 	}
-	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); unlessAltered(err) != nil {
+	if c.erased, err = c.registry.Engine().ErasedAfter(ctx, c.erased, c.forget); unlessAltered(err) != nil {
 		return fmt.Errorf("load erasures: %w", err)
 	}
-	return c.complete(ctx, r)
+	return c.complete(ctx)
 }
 
 // complete compares how many submissions the catalogue has with how many there were when it was begun: an index that
 // hides a row would hide it from the search. It sets hidden. After an erasure meanwhile, the next search does. The caller holds mu.
-func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
+func (c *catalogue) complete(ctx context.Context) error {
 	if c.begun == 0 {
 		return nil
 	}
@@ -100,7 +112,7 @@ func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
 		c.begun = c.erased
 		return nil
 	}
-	all, err := r.Engine().Searchable(ctx, c.begun, c.erased)
+	all, err := c.registry.Engine().Searchable(ctx, c.begun, c.erased)
 	altered := errors.Is(err, registry.ErrTampered)
 	if err != nil && !altered {
 		return err
@@ -117,19 +129,19 @@ func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
 	return nil
 }
 
-// begin opens the segments of r. The caller holds mu.
-func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *registry.SealKey) (err error) {
+// begin opens the segments of the registry. The caller holds mu.
+func (c *catalogue) begin(ctx context.Context) (err error) {
 	local, segments := new(parts.Index), []engine.Segment(nil)
-	if key != nil {
-		if segments, err = r.Engine().Segments(ctx, key, local); err != nil {
+	if c.key != nil {
+		if segments, err = c.registry.Engine().Segments(ctx, c.key, local); err != nil {
 			return err
 		}
 	}
-	entries, _, err := r.Ledger().Head(ctx) // after the segments: these have no later number
+	entries, _, err := c.registry.Ledger().Head(ctx) // after the segments: these have no later number
 	if err != nil {
 		return err
 	}
-	all, err := r.Engine().Searchable(ctx, entries, math.MaxInt64)
+	all, err := c.registry.Engine().Searchable(ctx, entries, math.MaxInt64)
 	if err != nil && !errors.Is(err, registry.ErrTampered) { // complete says it
 		return err
 	}
@@ -138,27 +150,27 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 			return fmt.Errorf("%w: a segment has the submissions %d to %d, of %d entries", registry.ErrTampered, s.First, s.Last, entries)
 		}
 	}
-	c.whole = all >= tuning.PartsUpTo && len(segments) == 0 && !r.Engine().SealsHashes()
+	c.whole = all >= tuning.PartsUpTo && len(segments) == 0 && !c.registry.Engine().SealsHashes()
 	c.hashes, c.segments, c.parts, c.begun = phash.NewList(tuning.Searched), segments, local, entries
 	return nil
 }
 
 // load enters the submissions after number read: from segments, and the others from their rows. It gives their hashes to
 // enter. The caller holds mu.
-func (c *catalogue) load(ctx context.Context, r *registry.Registry, key *registry.SealKey, enter func(phash.Hash, int64) error) (err error) {
+func (c *catalogue) load(ctx context.Context, key *registry.SealKey, enter func(phash.Hash, int64) error) (err error) {
 	add := func(f *engine.Found) error { return c.add(f, key != nil, enter) }
 	for i := range c.segments {
 		s := &c.segments[i]
 		if s.Err != nil || s.Last <= c.read {
 			continue
 		}
-		if c.read, err = r.Engine().FoundBy(ctx, key, c.read, s.First-1, add); err != nil {
+		if c.read, err = c.registry.Engine().FoundBy(ctx, key, c.read, s.First-1, add); err != nil {
 			return err
 		}
 		for f := range s.Found() {
 			again := false
 			if f.FeaturesErr != nil { // its row was damaged: it may be whole again
-				if _, err := r.Engine().FoundBy(ctx, key, f.Number-1, f.Number, func(f *engine.Found) error {
+				if _, err := c.registry.Engine().FoundBy(ctx, key, f.Number-1, f.Number, func(f *engine.Found) error {
 					if again = true; f.HashErr == nil && f.FeaturesErr == nil {
 						_, err := s.Leave(ctx) // it lacks what the row has
 						return errors.Join(err, add(f))
@@ -178,12 +190,12 @@ func (c *catalogue) load(ctx context.Context, r *registry.Registry, key *registr
 		c.read = s.Last
 		s.Close()
 	}
-	c.read, err = r.Engine().FoundBy(ctx, key, c.read, math.MaxInt64, add)
+	c.read, err = c.registry.Engine().FoundBy(ctx, key, c.read, math.MaxInt64, add)
 	return err
 }
 
 // dismount leaves a segment that was altered, and reads its submissions from their rows.
-func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *registry.SealKey, altered *parts.RecordError) error {
+func (c *catalogue) dismount(ctx context.Context, altered *parts.RecordError) error {
 	c.leaving.Lock()
 	defer c.leaving.Unlock()
 	c.mu.Lock()
@@ -199,7 +211,7 @@ func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *reg
 		}
 		c.parts.Unmount(s.File)
 		known := func(phash.Hash, int64) error { return nil }
-		if _, err := r.Engine().FoundBy(ctx, key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true, known) }); err != nil {
+		if _, err := c.registry.Engine().FoundBy(ctx, c.key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true, known) }); err != nil {
 			return err
 		}
 		if err := c.index(); err != nil {
@@ -220,19 +232,19 @@ func (c *catalogue) featureless() bool {
 
 // searching runs a search among the local features of the registry, again for as long as it meets an altered
 // segment. While the submissions of an altered segment are not all read, nothing is searched.
-func (v *Investigator) searching(ctx context.Context, search func(x *parts.Index) error) error {
+func (c *catalogue) searching(ctx context.Context, search func(x *parts.Index) error) error {
 	for {
-		v.found.leaving.RLock()
-		altered, err := v.found.altered, error(nil)
+		c.leaving.RLock()
+		altered, err := c.altered, error(nil)
 		if altered == nil {
-			err = search(v.found.parts)
+			err = search(c.parts)
 			errors.As(err, &altered)
 		}
-		v.found.leaving.RUnlock()
+		c.leaving.RUnlock()
 		if altered == nil {
 			return err
 		}
-		if err := v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, altered); err != nil {
+		if err := c.dismount(ctx, altered); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func (f *families) follow(read int64) {
 // siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the
 // leak with each, and traces it against each. Matches and reads of siblings are changed or added in e. The
 // false-positive rate is [tuning.SiblingLevel], divided among them.
-func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+func (v *examiner) siblings(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
 	shown := e.Shown()
 	if shown == nil || !conclude.ShowsCapture(shown.Pixels) || v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
 		return nil
@@ -120,7 +120,7 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *conclude
 
 // family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at
 // most [tuning.MaxSiblings], whose originals are the same capture.
-func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
+func (v *examiner) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
 	v.families.follow(v.found.last())
 	v.families.mu.Lock()
 	out, known := v.families.of[of]
@@ -140,7 +140,7 @@ func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out
 	if quality < phash.MinQuality {
 		queries = nil
 	}
-	near, err := v.near(ctx, queries)
+	near, err := v.found.near(ctx, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out
 }
 
 // sameCapture reports whether a page is the same capture as an original, and maps its pixels to the page's.
-func (v *Investigator) sameCapture(ctx context.Context, o *original, page watermark.Submission) (onto geometry.Mat, same bool, err error) {
+func (v *examiner) sameCapture(ctx context.Context, o *original, page watermark.Submission) (onto geometry.Mat, same bool, err error) {
 	other, err := v.original(ctx, page)
 	if err != nil || other == nil {
 		return onto, false, err

@@ -156,7 +156,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 // the start of the run that kept them. If submissions were only added, files that could not be examined and matches
 // other than unconfirmed copies are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
-	added, altered, err := v.engine().Changed(ctx, begun)
+	added, altered, err := v.x.engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
 		return err
 	}
@@ -204,7 +204,7 @@ func (v *Investigator) again(ctx context.Context, p *progress, path string, leak
 	}
 	var err error
 	if out.Private.Upload.Mosaic == nil {
-		out.Private.Upload, err = v.uploadLook(ctx, &out)
+		out.Private.Upload, err = v.x.uploadLook(ctx, &out)
 	}
 	return &out, err
 }

@@ -44,7 +44,7 @@ func encoded(img *image.NRGBA, format string) []byte {
 }
 
 // uploadLook returns the look of the original that a leak shows; empty if it shows none that can be opened.
-func (v *Investigator) uploadLook(ctx context.Context, l *findings.Finding) (findings.Look, error) {
+func (v *examiner) uploadLook(ctx context.Context, l *findings.Finding) (findings.Look, error) {
 	if l.Submission == (watermark.Submission{}) {
 		return findings.Look{}, nil
 	}

@@ -24,7 +24,7 @@ type tracing struct {
 // trace traces a leak against the originals of up to [tuning.MaxTraced] submissions ([targets]), or against all of
 // [Config].Against, and adds tracings and reads to e. The false-positive rate [tuning.TraceLevel] is divided evenly among
 // them.
-func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+func (v *examiner) trace(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *conclude.Ev
 
 // traceBoth is tracePages for a leak that may show a submission several times, as a sheet does: at each place too, with
 // half of the level for all of them. The result has the copies of all places. It is of another place if only that shows the submission and has a copy.
-func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *conclude.Evidence, target *findings.Match, level float64) (*tracing, error) {
+func (v *examiner) traceBoth(ctx context.Context, l *leakPicture, e *conclude.Evidence, target *findings.Match, level float64) (*tracing, error) {
 	if m := e.Match(target.Submission); m == nil || m.Region == nil || !l.goesOn(m.Region) {
 		return v.tracePages(ctx, l, e, target, level)
 	}
@@ -91,7 +91,7 @@ func (t *tracing) join(other *tracing) {
 }
 
 // bind adds to e a read for each copy that tracing t found (t.rows), unless it was read blind.
-func (v *Investigator) bind(ctx context.Context, e *conclude.Evidence, t *tracing) error {
+func (v *examiner) bind(ctx context.Context, e *conclude.Evidence, t *tracing) error {
 	shows, _ := e.Sees(t.Submission)
 	for i := range t.rows {
 		row := &t.rows[i]
@@ -164,7 +164,7 @@ func targets(e *conclude.Evidence) (out []findings.Match) {
 // traceAgainst traces a leak against the original of the page m, for all issued copies whose mark keys are at hand.
 // level is the false-positive rate below which any copy counts as found. The result is nil if the original cannot be
 // opened or a picture is too small. The rows of the result are the copies found.
-func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *findings.Match, level float64) (*tracing, error) {
+func (v *examiner) traceAgainst(ctx context.Context, l *leakPicture, m *findings.Match, level float64) (*tracing, error) {
 	o, err := (*original)(nil), error(nil)
 	if i := l.at(conclude.PageOf(m)); i >= 0 {
 		o = l.laid[i].on // others may have taken its place in the cache
@@ -200,7 +200,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *find
 
 // traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on
 // o.
-func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
+func (v *examiner) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if err != nil {
 		return nil, err
@@ -213,7 +213,7 @@ func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, 
 }
 
 // key returns the mark key in [Config].Keys with an ID, or nil.
-func (v *Investigator) key(id string) *watermark.Key {
+func (v *examiner) key(id string) *watermark.Key {
 	for _, k := range v.cfg.Keys {
 		if k.ID() == id {
 			return k

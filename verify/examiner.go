@@ -1,0 +1,357 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"image"
+	"runtime"
+	"sync"
+
+	"github.com/kycmark/kycmark/internal/memory"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// An examination is what leaks are examined with.
+type examination struct {
+	Registry   *registry.Registry
+	Keys       []*watermark.Key  // under which marks are read
+	SealKey    *registry.SealKey // that opens originals; nil: none are compared
+	References int               // controls of a dump, as [Config] has them
+	Against    []watermark.Submission
+	Given      conclude.Given
+	Limits     func(context.Context) picture.Limits // of an original
+	Workers    int                                  // leaks examined at a time
+	MaxMemory  int64                                // of all pictures at a time, bytes; 0: as [memory.New] has it
+}
+
+// An examiner gathers the evidence on leaks, one after another or several at a time, and concludes from it.
+type examiner struct {
+	cfg      examination
+	found    *catalogue
+	issues   *issuedLists
+	families *families
+	cache    *originalCache
+	detect   detectFunc
+	busy     chan struct{} // a value for each processor that is taken, as far as it goes
+	memory   *memory.Budget
+
+	mu      sync.Mutex
+	altered []string // records that were altered: see [findings.Record]
+}
+
+// newExaminer returns an examiner with memory and caches of its own.
+func newExaminer(cfg examination) *examiner {
+	return &examiner{cfg: cfg, found: &catalogue{registry: cfg.Registry, key: cfg.SealKey, parts: new(parts.Index)}, issues: new(issuedLists),
+		families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID)},
+		cache:    &originalCache{max: tuning.CachedBytes}, detect: watermark.Read, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}
+}
+
+// with returns an examiner that shares what v has read of the registry, and its memory.
+func (v *examiner) with(cfg examination) *examiner {
+	return &examiner{cfg: cfg, found: v.found, issues: v.issues, families: v.families, cache: v.cache, detect: watermark.Read, busy: v.busy, memory: v.memory}
+}
+
+// detectFunc is [watermark.Read].
+type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error)
+
+// investigate examines a leak that was logged already, with memory for it. files is the number of files in the dump,
+// over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
+func (v *examiner) investigate(ctx context.Context, path string, l *leakPicture, files int) (*findings.Finding, error) {
+	pic := l.Picture
+	pic.Image = picture.Flatten(pic.Image)
+	select {
+	case v.busy <- struct{}{}:
+		defer func() { <-v.busy }()
+	default: // more leaks than processors
+	}
+	out := &findings.Finding{
+		File: path,
+		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
+			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
+		Private: findings.Private{Leak: lookOf(pic.Image)},
+	}
+	if pic.Pages > 1 {
+		out.Pages = pic.Pages
+	}
+	e, err := v.examine(ctx, l)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l.laid = nil // traced: controls lie elsewhere
+	out.Searched = l.searched
+	empty := *out
+	if err = v.fill(ctx, out, e); err == nil && out.Matched() {
+		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
+	}
+	if err == nil {
+		out.Private.Upload, err = v.uploadLook(ctx, out)
+	}
+	if errors.Is(err, registry.ErrTampered) {
+		*out = empty
+		err = v.fill(ctx, out, e.Damaged())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if out.Kind == findings.FoundUnknown && pic.Format == "webp" && pic.Incomplete != "" { // how much of it shows the picture is not known
+		return conclude.ClosedLeak(path, findings.FoundDamaged, findings.Picture{SHA256: out.SHA256, Size: out.Size}, pic.Incomplete+": it may lie in pieces"), nil
+	}
+	if out.Kind == findings.FoundIncomplete {
+		out.Error = l.why
+	}
+	return out, nil
+}
+
+// examine gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the
+// blind reads under every key; then the traces. A leak too small for a mark has no reads.
+func (v *examiner) examine(ctx context.Context, l *leakPicture) (e conclude.Evidence, err error) {
+	until, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var reading *watermark.Reading
+	var unread error
+	wait := v.beside(func() { reading, unread = v.detect(until, l.Image, v.cfg.Keys...) })
+	if err = v.compare(ctx, l, &e); err != nil {
+		cancel()
+	}
+	wait()
+	if err != nil {
+		return e, err
+	}
+	if unread != nil && !errors.Is(unread, watermark.ErrTooSmall) {
+		return e, fmt.Errorf("read: %w", unread)
+	}
+	marks := []*watermark.Detection{}
+	if unread == nil {
+		if marks, err = v.marks(ctx, l, reading); err != nil {
+			return e, err
+		}
+		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {
+			e.Sync = conclude.Micro(p)
+		}
+	}
+	for _, d := range marks {
+		r, err := v.resolve(ctx, l, d, e.Matches)
+		if errors.Is(err, registry.ErrTampered) {
+			return e.Damaged(), nil
+		}
+		if err != nil {
+			return e, err
+		}
+		e.Reads = append(e.Reads, *r)
+	}
+	if err := v.trace(ctx, l, &e); err != nil {
+		return e, err
+	}
+	if err := v.siblings(ctx, l, &e); err != nil {
+		return e, err
+	}
+	if err := v.rivals(ctx, &e); err != nil {
+		return e, err
+	}
+	if err = v.returned(ctx, l, &e); err == nil {
+		err = v.alone(ctx, l, &e)
+	}
+	if errors.Is(err, registry.ErrTampered) {
+		return e.Damaged(), nil
+	}
+	return e, err
+}
+
+// rivals looks at copies that were read. For each it asks whether the leak shows the document or page of the copy's upload,
+// and another upload in its place. If so, it compares the originals of both uploads, and sets what they show of each
+// other. Each is laid on the other, and the same capture in one of the two ways decides.
+func (v *examiner) rivals(ctx context.Context, e *conclude.Evidence) error {
+	for i := range e.Reads {
+		r := &e.Reads[i]
+		if r.Issued == nil || !conclude.ShowsDocument(r.Shows) || e.Apart(r.Issued.Submission) {
+			continue
+		}
+		other := e.Positive(r.Issued.Submission)
+		if other == nil {
+			continue
+		}
+		a, b := conclude.PageOf(&findings.Match{Submission: r.Issued.Submission, Page: r.Page}), conclude.PageOf(other)
+		for _, way := range [][2]watermark.Submission{{a, b}, {b, a}} {
+			word, _, err := v.between(ctx, way[0], way[1])
+			if err != nil {
+				return err
+			}
+			if r.Rival == "" || word == findings.PixelsSame || word == findings.PixelsAlike && r.Rival != findings.PixelsSame {
+				r.Rival = word
+			}
+		}
+	}
+	return nil
+}
+
+// compare searches the registry for the leak and enters the matches, with their pixels compared, into e.
+func (v *examiner) compare(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+	found, err := v.candidates(ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := v.cache.follow(ctx, v.engine()); err != nil {
+		return err
+	}
+	e.TooFlat, e.Given = found.tooFlat, v.cfg.Given
+	if e.Matches, err = v.matches(ctx, l, found); err != nil {
+		return err
+	}
+	e.Closed = len(l.closed)
+	if e.Erased, err = v.issues.ofErased(ctx, v); err != nil {
+		return err
+	}
+	if l.searched != nil {
+		l.searched.Missing = v.found.missing()
+	}
+	e.Recall = conclude.RecallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
+	return nil
+}
+
+// beside runs f in a goroutine if a processor is free, else before it returns. wait returns when f has ended.
+func (v *examiner) beside(f func()) (wait func()) {
+	select {
+	case v.busy <- struct{}{}:
+	default:
+		f()
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+		<-v.busy
+	}()
+	return func() { <-done }
+}
+
+// resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
+// what the pixels say of the copy's submission. matches are tried first; if the submission is not compared there, its
+// original is. If it is unrelated there, all of the leak is searched for it, and the match is changed.
+func (v *examiner) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []findings.Match) (*conclude.Read, error) {
+	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
+	issued, err := v.issued(ctx, d.Copy, d.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	r.Issued = issued
+	if err := v.standing(ctx, r); err != nil || r.Issued == nil {
+		return r, err
+	}
+	m := conclude.Find(matches, func(m *findings.Match) bool { return m.Submission == issued.Submission })
+	if m == nil || m.Pixels == findings.PixelsUnknown {
+		m = &findings.Match{Submission: issued.Submission, Pixels: findings.PixelsUnknown}
+	}
+	if (m.Pixels == findings.PixelsUnknown || m.Pixels == findings.PixelsUnrelated) && !r.Erased { // whatever may be left in memory
+		if err := v.comparePages(ctx, l, m); err != nil { // the mark is a reason to search all of the leak
+			return nil, err
+		}
+	}
+	r.Page, r.Shows, r.Altered = m.Page, m.Pixels, m.Altered
+	return r, nil
+}
+
+// standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of an issued copy was
+// erased. The error wraps [registry.ErrTampered] if the submission is not found.
+func (v *examiner) standing(ctx context.Context, r *conclude.Read) error {
+	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.KeyID)
+	switch {
+	case r.Issued == nil && errors.Is(err, registry.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	if r.Key = &key.KeyState; r.Issued == nil {
+		return nil
+	}
+	_, err = v.cfg.Registry.Submission(ctx, r.Issued.Submission)
+	if errors.Is(err, registry.ErrNotFound) { // erased ones are found
+		return fmt.Errorf("%w: submission %s of copy %s is not found", registry.ErrTampered, r.Issued.Submission, r.Copy)
+	}
+	r.Erased = errors.Is(err, registry.ErrErased)
+	return gone(err) // a row that cannot be read: its pixels stay unknown
+}
+
+// fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what the registry says
+// of it; custody unless it carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
+// records that the conclusion rests on were altered.
+func (v *examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) error {
+	conclude.Into(out, e)
+	if out.RestsOnRecords() && len(v.damage()) > 0 {
+		return registry.ErrTampered
+	}
+	if !out.Matched() {
+		return nil
+	}
+	sub, err := v.cfg.Registry.Submission(ctx, out.Submission)
+	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
+		return err
+	}
+	out.Private.Subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
+		return nil
+	}
+	if out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission}); err != nil {
+		return err
+	}
+	return v.fillBeside(ctx, out)
+}
+
+// fillBeside writes into out what the registry says of the submissions in out.Beside, as [examiner.fill] does of
+// out.Submission.
+func (v *examiner) fillBeside(ctx context.Context, out *findings.Finding) error {
+	for i := range out.Beside {
+		b := &out.Beside[i]
+		sub, err := v.cfg.Registry.Submission(ctx, b.Submission)
+		if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
+			return err
+		}
+		if out.Private.Others == nil {
+			out.Private.Others = make(map[watermark.Submission]string)
+		}
+		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+		if b.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
+// digest is the SHA-256 of the leak; it decides which leaks get one control more if the division leaves a rest.
+func (c examination) referencesOf(digest [sha256.Size]byte, files int) int {
+	n, each := c.References, tuning.MaxReferences
+	if n == 0 {
+		n, each = tuning.DefaultReferences, tuning.DefaultEach
+	}
+	if n < 0 {
+		return 0
+	}
+	draw := int(binary.BigEndian.Uint32(digest[:]) % uint32(files))
+	whole := n / files
+	if draw < n%files {
+		whole++
+	}
+	return min(whole, each)
+}
+
+// referenceRecord returns, in words for the record of an investigation, how many controls a dump gets.
+func (c examination) referenceRecord() string {
+	switch {
+	case c.References < 0:
+		return "none"
+	case c.References == 0:
+		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", tuning.DefaultReferences, tuning.DefaultEach)
+	}
+	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
+}
