@@ -7,6 +7,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/holdings"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -30,9 +31,9 @@ func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg
 		if err != nil {
 			return nil, err
 		}
-		b.Copies[l.Submission] = handedOut(all)
+		b.Copies[l.Submission] = examine.HandedOut(all)
 	}
-	e := v.x.engine()
+	e := v.x.Engine()
 	if b.Holdings, err = e.Holdings(ctx, !cfg.SearchedNamed(), cfg.Before, cfg.Admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err
 	}

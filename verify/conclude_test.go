@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/internal/words"
@@ -361,7 +362,7 @@ func TestTargetsOfASheet(t *testing.T) {
 		"twelve":                {conclude.Evidence{Matches: sheet}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8}},
 	} {
 		var got []byte
-		for _, m := range targets(&row.e) {
+		for _, m := range examine.Targets(&row.e) {
 			got = append(got, m.Submission[0])
 		}
 		assert.Equal(t, row.want, got, name)

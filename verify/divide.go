@@ -183,7 +183,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*find
 		v.mu.Unlock()
 	}
 	for i, l := range leaks {
-		if l.Private.Upload, err = v.x.uploadLook(ctx, l); err != nil {
+		if l.Private.Upload, err = v.x.UploadLook(ctx, l); err != nil {
 			return nil, err
 		}
 		if v.cfg.Progress != nil {
@@ -215,7 +215,7 @@ func (v *Investigator) joins(h *partHead, leaks []*findings.Finding, entered map
 		if want, known := v.cfg.Sums[l.File]; known && want != books.Digest(raw) {
 			return fmt.Errorf("%.200q: SHA-256 %s, want %s", l.File, l.SHA256, want)
 		}
-		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.x.engine().Examined(entered[n], [32]byte(raw)) }) {
+		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.x.Engine().Examined(entered[n], [32]byte(raw)) }) {
 			return fmt.Errorf("%.200q: the ledger does not say that it was examined", l.File)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 )
 
@@ -60,7 +61,7 @@ func TestSameDocumentStudy(t *testing.T) {
 				for _, way := range [][2]*image.NRGBA{{o.img, u.img}, {u.img, o.img}} {
 					s, err := capture.New(dsp.LazyLuma(way[0])).Lay(t.Context(), capture.NewLeak(dsp.LazyLuma(way[1])), nil)
 					require.NoError(t, err)
-					word, score, err := documentPixels(s)
+					word, score, err := examine.DocumentPixels(s)
 					require.NoError(t, err)
 					yes = yes || conclude.SameDocument(word, score)
 				}

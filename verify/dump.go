@@ -25,10 +25,10 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*findings.Finding) (*f
 	if slices.Contains(leaks, nil) {
 		return nil, fmt.Errorf("%w: a verdict is nil", registry.ErrInput)
 	}
-	if err := v.x.checkRecords(ctx); err != nil {
+	if err := v.x.CheckRecords(ctx); err != nil {
 		return nil, err
 	}
-	if record.Altered = v.x.damage(); len(record.Altered) > 0 {
+	if record.Altered = v.x.Damage(); len(record.Altered) > 0 {
 		return v.unweighed(leaks, record)
 	}
 	if leaks, err = v.restored(ctx, leaks); err != nil {
@@ -50,7 +50,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*findings.Finding) (*f
 	if books.Travel, err = v.travel(ctx, leaks); err != nil {
 		return nil, err
 	}
-	if books.Same, books.NotCompared, err = v.x.sameDocuments(ctx, leaks); err != nil {
+	if books.Same, books.NotCompared, err = v.x.SameDocuments(ctx, leaks); err != nil {
 		return nil, err
 	}
 	w, err := weigh.Weigh(leaks, books, v.cfg.basis(), len(record.Keys))
@@ -97,7 +97,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*findings.Finding) 
 		}
 		if len(l.Private.Others) < len(l.Beside) {
 			full.Beside, full.Private.Others = slices.Clone(l.Beside), nil
-			if err := v.x.fillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
+			if err := v.x.FillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return nil, err
 			}
 			for k := range full.Beside {
@@ -118,7 +118,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*findings.Finding) 
 func (v *Investigator) restoreMarked(ctx context.Context, l *findings.Finding) error {
 	e := conclude.EvidenceOf(l, v.cfg.given())
 	for _, r := range e.IssuedReads() {
-		c, err := v.x.issued(ctx, r.Copy, r.KeyID)
+		c, err := v.x.Issued(ctx, r.Copy, r.KeyID)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/holdings"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/internal/report"
@@ -29,7 +30,7 @@ import (
 
 // Leave leaves a segment of features, as a search does that meets an altered record.
 func (v *Investigator) Leave(ctx context.Context, file string) error {
-	return v.x.found.dismount(ctx, &parts.RecordError{Name: file})
+	return v.x.Found.Dismount(ctx, &parts.RecordError{Name: file})
 }
 
 // Rival returns what is said of the original of a copy and of another upload, if a leak shows the
@@ -37,7 +38,7 @@ func (v *Investigator) Leave(ctx context.Context, file string) error {
 func (v *Investigator) Rival(ctx context.Context, of, shown watermark.Submission) (string, error) {
 	e := conclude.Evidence{Matches: []findings.Match{{Submission: shown, Pixels: findings.PixelsSame}, {Submission: of, Pixels: findings.PixelsAlike}},
 		Reads: []conclude.Read{{Issued: &books.Copy{Submission: of}, Shows: findings.PixelsAlike}}}
-	err := v.x.rivals(ctx, &e)
+	err := v.x.Rivals(ctx, &e)
 	return e.Reads[0].Rival, err
 }
 
@@ -46,19 +47,19 @@ func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
 
 // ReadInstead makes blind reading look at another picture.
 func (v *Investigator) ReadInstead(img image.Image) {
-	v.x.detect = func(ctx context.Context, _ image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
+	v.x.Detect = func(ctx context.Context, _ image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
 		return watermark.Read(ctx, img, keys...)
 	}
 }
 
 // SetReading has blind reading return what was read before.
 func (v *Investigator) SetReading(r *watermark.Reading) {
-	v.x.detect = func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error) { return r, nil }
+	v.x.Detect = func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error) { return r, nil }
 }
 
 // SetDetect replaces blind reading, which takes seconds.
 func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
-	v.x.detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
+	v.x.Detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
 		r := new(watermark.Reading)
 		for _, k := range keys {
 			d, err := f(ctx, k, img)
@@ -83,13 +84,13 @@ var (
 
 // TakeMemory takes all memory of pictures, of the 512 MiB that v has, until give is called.
 func (v *Investigator) TakeMemory(ctx context.Context) (give func(), err error) {
-	l := v.x.memory.Lease()
+	l := v.x.Memory.Lease()
 	return l.Give, l.Take(ctx, 384<<20)
 }
 
 // SameDocuments is sameDocuments.
 func (v *Investigator) SameDocuments(ctx context.Context, leaks []*findings.Finding) ([]findings.SameDocument, int, error) {
-	return v.x.sameDocuments(ctx, leaks)
+	return v.x.SameDocuments(ctx, leaks)
 }
 
 // Units returns the units of the submissions that leaks show. each is [findings.Circumstances].UploadsPerSubject.
@@ -215,7 +216,7 @@ func Marked(v *findings.Finding) string { return strings.Join(v.Private.Marked, 
 
 // SetThumbnails gives a verdict its pictures.
 func SetThumbnails(v *findings.Finding, img *image.NRGBA) {
-	v.Private.Leak = lookOf(img)
+	v.Private.Leak = examine.LookOf(img)
 	v.Private.Upload = v.Private.Leak
 }
 
@@ -243,26 +244,26 @@ func Encode(f *findings.File) ([]byte, error) { return recheck.Encode(f) }
 
 // HashDistance is that of a submission's hash to queries.
 func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
-	return v.x.distance(ctx, of, queries)
+	return v.x.Distance(ctx, of, queries)
 }
 
 // KeptOverErasure reports whether an original is kept that was opened before an erasure and
 // would be kept after others have followed that.
 func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Submission, erase func()) (bool, error) {
-	c := &originalCache{max: 1 << 20}
-	if err := c.follow(ctx, r.Engine()); err != nil {
+	c := &examine.OriginalCache{Max: 1 << 20}
+	if err := c.Follow(ctx, r.Engine()); err != nil {
 		return false, err
 	}
 	var failed error
-	if _, err := c.get(ctx, id, func() (*original, error) {
+	if _, err := c.Get(ctx, id, func() (*examine.Original, error) {
 		erase()
-		failed = c.follow(ctx, r.Engine())
+		failed = c.Follow(ctx, r.Engine())
 		return nil, nil
 	}); err != nil {
 		return false, err
 	}
 	kept := true
-	_, err := c.get(ctx, id, func() (*original, error) { kept = false; return nil, nil })
+	_, err := c.Get(ctx, id, func() (*examine.Original, error) { kept = false; return nil, nil })
 	return kept, errors.Join(failed, err)
 }
 
@@ -281,7 +282,7 @@ func HoldersOf(d *findings.Verdict) (out []string) {
 
 // LoseOriginal makes an original one that cannot be opened.
 func (v *Investigator) LoseOriginal(of watermark.Submission) {
-	v.x.cache.order = append(v.x.cache.order, &opening{of: of, done: closedChan()})
+	v.x.Cache.Order = append(v.x.Cache.Order, &examine.Opening{Of: of, Done: closedChan()})
 }
 
 func closedChan() chan struct{} {

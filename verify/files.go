@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -104,7 +105,7 @@ func (e *NothingError) Error() string {
 // something returns nil if one of the files can be decoded, else a *[NothingError] with the findings on all.
 func (v *Investigator) something(ctx context.Context, files []dump.File) error {
 	nothing := new(NothingError)
-	lease := v.x.memory.Lease()
+	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	for _, f := range files {
 		data, err := v.read(ctx, f)
@@ -161,7 +162,7 @@ func (v *Investigator) dumpOptions() dump.Options {
 	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, Unpack: v.cfg.Unpack}
 	if v.cfg.LeakedPDF != nil {
 		o.PDF = func(ctx context.Context, file []byte, page int) (registry.PDFPage, error) {
-			lease := v.x.memory.Lease()
+			lease := v.x.Memory.Lease()
 			defer lease.Give()
 			return v.cfg.LeakedPDF(ctx, file, page, func(bytes int64) error { return lease.Take(ctx, bytes) })
 		}
@@ -236,7 +237,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *p
 // investigateFile examines one file of a dump of so many files. If p has the finding on the same bytes, it returns a
 // copy of that. Only failures of the registry and the end of ctx are errors.
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*findings.Finding, error) {
-	lease := v.x.memory.Lease()
+	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	if f.Err == nil && f.Size <= v.cfg.MaxBytes && !f.Made { // else it is not read, or waits for memory of its own
 		if err := lease.TakeFile(ctx, cmp.Or(f.Size, v.cfg.MaxBytes)); err != nil { // 0: not known
@@ -260,7 +261,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files i
 	if err != nil {
 		return closed(f.Name, data, err), nil
 	}
-	return v.x.investigate(ctx, f.Name, &leakPicture{Picture: pic}, files)
+	return v.x.Investigate(ctx, f.Name, &examine.Leak{Picture: pic}, files)
 }
 
 // read returns the bytes of a file, which may have [Config].MaxBytes.

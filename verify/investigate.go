@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -23,7 +24,7 @@ import (
 // An Investigator examines leaks against a registry. It is safe for concurrent use.
 type Investigator struct {
 	cfg Config
-	x   *examiner
+	x   *examine.Examiner
 	now func() time.Time
 
 	mu         sync.Mutex
@@ -42,7 +43,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, x: newExaminer(cfg.examination()), now: time.Now}, nil
+	return &Investigator{cfg: cfg, x: examine.New(cfg.examination()), now: time.Now}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -56,7 +57,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() {
 		return nil, fmt.Errorf("%w: another registry or sealing key", registry.ErrInput)
 	}
-	out.x = v.x.with(out.cfg.examination())
+	out.x = v.x.With(out.cfg.examination())
 	return out, nil
 }
 
@@ -66,7 +67,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 // ([findings.Finding.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*findings.Finding, error) {
-	lease := v.x.memory.Lease()
+	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	pic, err := v.decode(ctx, leak, lease)
 	if ended := ctx.Err(); ended != nil {
@@ -78,7 +79,7 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	if err := v.log(ctx, v.cfg.Once, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
 		return nil, err
 	}
-	return v.x.investigate(ctx, path, &leakPicture{Picture: pic}, 1)
+	return v.x.Investigate(ctx, path, &examine.Leak{Picture: pic}, 1)
 }
 
 // decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].

@@ -21,7 +21,7 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 		return err
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
-	entry, err := v.x.engine().LogInvestigation(ctx, books.Investigation{
+	entry, err := v.x.Engine().LogInvestigation(ctx, books.Investigation{
 		Salt: once, Actor: v.cfg.Actor, Command: intake.ShellLine(v.cfg.Command...), Input: inputDigest(all), Files: int64(len(all)),
 		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256, Published: v.cfg.Published,
 	}, sums...)
@@ -47,13 +47,13 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 	if !first {
 		return nil
 	}
-	if err := v.x.checkRecords(ctx); err != nil {
+	if err := v.x.CheckRecords(ctx); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	if v.cfg.SealKey == nil {
 		return nil
 	}
-	if err := v.x.engine().CheckSealKey(ctx, v.cfg.SealKey); err != nil {
+	if err := v.x.Engine().CheckSealKey(ctx, v.cfg.SealKey); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	return nil

@@ -18,6 +18,8 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/examine"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -47,16 +49,16 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	}
 	v, err := NewInvestigator(Config{Registry: r, SealKey: key})
 	require.NoError(t, err)
-	leak := &leakPicture{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(128, 96, 416, 320))}}
-	found, err := v.x.candidates(t.Context(), leak)
+	leak := &examine.Leak{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(128, 96, 416, 320))}}
+	found, err := v.x.Candidates(t.Context(), leak)
 	require.NoError(t, err)
-	found.near = nil
+	found.Near = nil
 	_, err = r.Engine().FoundBy(t.Context(), nil, 0, math.MaxInt64, func(f *engine.Found) error {
-		found.near = append(found.near, candidate{ref: f.Number, distance: phash.MatchRadius + 1 + len(found.near)})
+		found.Near = append(found.Near, search.Candidate{Ref: f.Number, Distance: phash.MatchRadius + 1 + len(found.Near)})
 		return nil
 	})
 	require.NoError(t, err)
-	matches, err := v.x.matches(t.Context(), leak, found)
+	matches, err := v.x.Matches(t.Context(), leak, found)
 	require.NoError(t, err)
 	require.True(t, slices.ContainsFunc(matches, func(m findings.Match) bool { return m.Submission == last.ID && m.Region != nil }), "%v", matches)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/holdings"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -41,7 +42,7 @@ func (v *Investigator) namedBooks(ctx context.Context, cfg weigh.Basis, b *weigh
 		if err != nil {
 			return err
 		}
-		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: handedOut(copies), Custody: custody})
+		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: examine.HandedOut(copies), Custody: custody})
 	}
 	return nil
 }

@@ -12,25 +12,26 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // openable returns an original of a million pixels, and counts how often it is opened.
-func openable(of watermark.Submission, n *atomic.Int32) func() (*original, error) {
-	return func() (*original, error) {
+func openable(of watermark.Submission, n *atomic.Int32) func() (*examine.Original, error) {
+	return func() (*examine.Original, error) {
 		n.Add(1)
-		return &original{opened: new(opened), of: of, onto: capture.New(dsp.NewPlane(1000, 1000).Lazy())}, nil
+		return &examine.Original{Opened: new(examine.Opened), Of: of, Onto: capture.New(dsp.NewPlane(1000, 1000).Lazy())}, nil
 	}
 }
 
 // Leaks that ask for an original at a time wait for one opening.
 func TestAnOriginalIsOpenedOnce(t *testing.T) {
-	c := &originalCache{max: 1 << 30}
+	c := &examine.OriginalCache{Max: 1 << 30}
 	var opened atomic.Int32
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			o, err := c.get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
+			o, err := c.Get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
 			assert.NoError(t, err)
 			assert.NotNil(t, o)
 		})
@@ -41,17 +42,17 @@ func TestAnOriginalIsOpenedOnce(t *testing.T) {
 
 // The originals that were not used for longest make room.
 func TestOriginalsFitIntoABudget(t *testing.T) {
-	c := &originalCache{max: 2 * originalBytes(1_000_000)}
+	c := &examine.OriginalCache{Max: 2 * examine.OriginalBytes(1_000_000)}
 	var opened atomic.Int32
 	get := func(i byte) {
-		_, err := c.get(t.Context(), watermark.Submission{i}, openable(watermark.Submission{i}, &opened))
+		_, err := c.Get(t.Context(), watermark.Submission{i}, openable(watermark.Submission{i}, &opened))
 		require.NoError(t, err)
 	}
 	for _, i := range []byte{1, 2, 1, 3, 1} { // 3 takes the place of 2
 		get(i)
 	}
 	assert.EqualValues(t, 3, opened.Load())
-	assert.LessOrEqual(t, c.bytes, c.max)
+	assert.LessOrEqual(t, c.Bytes, c.Max)
 	get(2)
 	assert.EqualValues(t, 4, opened.Load())
 	get(1)
@@ -60,24 +61,24 @@ func TestOriginalsFitIntoABudget(t *testing.T) {
 
 // A failure is not kept: the next leak tries again.
 func TestAnOriginalThatFailedIsOpenedAgain(t *testing.T) {
-	c := &originalCache{max: 1 << 30}
+	c := &examine.OriginalCache{Max: 1 << 30}
 	failed := errors.New("the registry is gone")
-	_, err := c.get(t.Context(), watermark.Submission{1}, func() (*original, error) { return nil, failed })
+	_, err := c.Get(t.Context(), watermark.Submission{1}, func() (*examine.Original, error) { return nil, failed })
 	require.ErrorIs(t, err, failed)
 	var opened atomic.Int32
-	o, err := c.get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
+	o, err := c.Get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
 	require.NoError(t, err)
 	assert.NotNil(t, o)
 }
 
 // An opening that panics does not block the leaks that wait: the next leak tries again.
 func TestAnOriginalWhoseOpeningPanicsIsOpenedAgain(t *testing.T) {
-	c := &originalCache{max: 1 << 30}
+	c := &examine.OriginalCache{Max: 1 << 30}
 	begun := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
 		assert.Panics(t, func() {
-			_, _ = c.get(t.Context(), watermark.Submission{1}, func() (*original, error) {
+			_, _ = c.Get(t.Context(), watermark.Submission{1}, func() (*examine.Original, error) {
 				close(begun)
 				panic("a decoder is broken")
 			})
@@ -85,7 +86,7 @@ func TestAnOriginalWhoseOpeningPanicsIsOpenedAgain(t *testing.T) {
 	})
 	<-begun
 	var opened atomic.Int32
-	o, err := c.get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
+	o, err := c.Get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
 	require.NoError(t, err)
 	assert.NotNil(t, o)
 	assert.EqualValues(t, 1, opened.Load())
@@ -95,13 +96,13 @@ func TestAnOriginalWhoseOpeningPanicsIsOpenedAgain(t *testing.T) {
 // Of many lookalikes the sights are kept that the leak is traced against: first what it
 // shows, then what it may show, then what it resembles, each in the order of the search.
 func TestSightsKept(t *testing.T) {
-	l := &leakPicture{}
+	l := &examine.Leak{}
 	for i, pixels := range []string{findings.PixelsDifferent, findings.PixelsUnrelated, findings.PixelsDifferent, findings.PixelsAlike, findings.PixelsDifferent, findings.PixelsSame, findings.PixelsUndecided} {
-		l.keep(&original{of: watermark.Submission{byte(i)}}, nil, pixels)
+		l.Keep(&examine.Original{Of: watermark.Submission{byte(i)}}, nil, pixels)
 	}
 	var kept []byte
-	for _, k := range l.laid {
-		kept = append(kept, k.on.of[0])
+	for _, k := range l.Laid {
+		kept = append(kept, k.On.Of[0])
 	}
 	assert.Equal(t, []byte{5, 3, 6}, kept)
 }

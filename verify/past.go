@@ -34,7 +34,7 @@ func (v *Investigator) past(ctx context.Context, leaks []*findings.Finding) (b w
 	if own := v.entries(); len(own) > 0 {
 		first = own[0]
 	}
-	all, exposed, err := v.x.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.basis().Exposes)
+	all, exposed, err := v.x.Engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.basis().Exposes)
 	if err != nil {
 		return b, err
 	}
@@ -71,7 +71,7 @@ func (v *Investigator) conclude(ctx context.Context, d *findings.Verdict) error 
 		copies = append(copies, c.ID)
 	}
 	slices.Sort(copies)
-	if err := v.x.engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
+	if err := v.x.Engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
 		return fmt.Errorf("the conclusion could not be entered: %w", err)
 	}
 	return nil
@@ -97,7 +97,7 @@ func (v *Investigator) travel(ctx context.Context, leaks []*findings.Finding) (o
 				t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
 			}
 		}
-		if t.Returned, err = v.x.holdersOfReturned(ctx, c.ID, leaks); err != nil {
+		if t.Returned, err = v.x.HoldersOfReturned(ctx, c.ID, leaks); err != nil {
 			return nil, err
 		}
 		out = append(out, t)

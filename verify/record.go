@@ -22,14 +22,14 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := v.x.found.follow(ctx); err != nil {
+	if err := v.x.Found.Follow(ctx); err != nil {
 		return nil, err
 	}
-	index := indexDigest(v.x.found.hashes)
+	index := indexDigest(v.x.Found.Hashes)
 	r := &findings.Record{
 		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
-		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.x.found.hashes.Len(), Index: hex.EncodeToString(index[:]), Segments: v.x.found.used(), LedgerSize: size, LedgerHead: head},
+		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.x.Found.Hashes.Len(), Index: hex.EncodeToString(index[:]), Segments: v.x.Found.Used(), LedgerSize: size, LedgerHead: head},
 		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),
 	}
 	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
@@ -79,7 +79,7 @@ func (v *Investigator) sealKeyID() string {
 // parameters returns the parameters of [recheck.Method] and the parameters that depend on the configuration.
 func (v *Investigator) parameters() map[string]string {
 	p := recheck.Method()
-	p["other uploads a leak is held against"] = v.x.cfg.referenceRecord()
+	p["other uploads a leak is held against"] = v.x.Cfg.ReferenceRecord()
 	p["most bytes of a file"] = strconv.FormatInt(v.cfg.MaxBytes, 10)
 	p[recheck.FoundOn], p[recheck.ComparedWith], p[recheck.PerSubject] = words.NotStated, recheck.AllUploads, words.NotStated
 	p[recheck.OriginalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)

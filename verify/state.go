@@ -19,6 +19,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -156,7 +157,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 // the start of the run that kept them. If submissions were only added, files that could not be examined and matches
 // other than unconfirmed copies are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
-	added, altered, err := v.x.engine().Changed(ctx, begun)
+	added, altered, err := v.x.Engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
 		return err
 	}
@@ -200,11 +201,11 @@ func (v *Investigator) again(ctx context.Context, p *progress, path string, leak
 		if err != nil {
 			return nil, ctx.Err()
 		}
-		out.Private.Leak = lookOf(picture.Flatten(pic.Image))
+		out.Private.Leak = examine.LookOf(picture.Flatten(pic.Image))
 	}
 	var err error
 	if out.Private.Upload.Mosaic == nil {
-		out.Private.Upload, err = v.x.uploadLook(ctx, &out)
+		out.Private.Upload, err = v.x.UploadLook(ctx, &out)
 	}
 	return &out, err
 }

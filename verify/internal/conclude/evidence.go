@@ -349,3 +349,16 @@ func Find[T any](all []T, is func(*T) bool) *T {
 	}
 	return nil
 }
+
+// ReturnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
+func ReturnedAs(v *findings.Finding, id watermark.CopyID) (out []watermark.Submission) {
+	if !v.Matched() || !slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == id }) {
+		return nil
+	}
+	for _, r := range v.Reads {
+		if r.Copy == id {
+			out = append(out, r.Returned...)
+		}
+	}
+	return out
+}

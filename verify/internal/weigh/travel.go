@@ -9,6 +9,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -135,24 +136,11 @@ func (w *Weighing) exposed() (out []words.Figures) {
 	return out
 }
 
-// ReturnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
-func ReturnedAs(v *findings.Finding, id watermark.CopyID) (out []watermark.Submission) {
-	if !v.Matched() || !slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == id }) {
-		return nil
-	}
-	for _, r := range v.Reads {
-		if r.Copy == id {
-			out = append(out, r.Returned...)
-		}
-	}
-	return out
-}
-
 // returnedIn returns the uploads of a leak that carry the mark of a copy, with their holders.
 func returnedIn(d *findings.Verdict, l *findings.Finding, id watermark.CopyID) (out []findings.Return) {
 	for _, t := range d.Travel {
 		for _, r := range t.Returned {
-			if t.Copy == id && slices.Contains(ReturnedAs(l, id), r.Submission) {
+			if t.Copy == id && slices.Contains(conclude.ReturnedAs(l, id), r.Submission) {
 				out = append(out, r)
 			}
 		}

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// sameDocuments returns the pairs of submissions that leaks show whose originals show the same document,
+// SameDocuments returns the pairs of submissions that leaks show whose originals show the same document,
 // in the order of the leaks: one person may be registered twice. All pages are compared with each other.
 // Local features say which pages are compared by their pixels: for each page the most similar ones, up to
 // the first that shows another document. Submissions of the same subject are not compared. A page other
@@ -26,7 +26,7 @@ import (
 // notCompared is how many submissions could not be compared, or not with all their pages: beyond
 // the first [tuning.MaxDocuments] or [tuning.MaxDocumentPages], not opened, or too plain. Errors are the registry's and
 // the end of ctx.
-func (v *examiner) sameDocuments(ctx context.Context, leaks []*findings.Finding) (same []findings.SameDocument, notCompared int, err error) {
+func (v *Examiner) SameDocuments(ctx context.Context, leaks []*findings.Finding) (same []findings.SameDocument, notCompared int, err error) {
 	d := documents{v: v, pairs: make(map[[2]int]func() (*findings.SameDocument, error))}
 	subjects, nameless := make(map[string]bool), 0
 	all := weigh.Shown(leaks)
@@ -80,7 +80,7 @@ func (v *examiner) sameDocuments(ctx context.Context, leaks []*findings.Finding)
 
 // documents are the originals of a dump that are compared with each other, page by page.
 type documents struct {
-	v        *examiner
+	v        *Examiner
 	subjects []string // by submission
 	pages    []documentPage
 	queries  []*parts.Query // of the pages; nil: not opened, or too plain
@@ -105,7 +105,7 @@ func (d *documents) findPages(ctx context.Context, leaks []*findings.Finding) (c
 	counts := make([]int, min(len(leaks), tuning.MaxDocuments))
 	longest := 0
 	for i := range counts {
-		row, err := d.v.engine().Page(ctx, leaks[i].Submission)
+		row, err := d.v.Engine().Page(ctx, leaks[i].Submission)
 		if err := gone(err); err != nil {
 			return nil, err
 		}
@@ -171,15 +171,15 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 	return out
 }
 
-// each calls f with the index of every page, [examination].Workers at a time, and each with the memory of an examination. The error
+// each calls f with the index of every page, [Config].Workers at a time, and each with the memory of an examination. The error
 // joins ctx's and all errors of f.
 func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	errs := make([]error, len(d.pages))
 	var group errgroup.Group
-	group.SetLimit(d.v.cfg.Workers)
+	group.SetLimit(d.v.Cfg.Workers)
 	for i := range d.pages {
 		group.Go(func() error {
-			lease := d.v.memory.Lease()
+			lease := d.v.Memory.Lease()
 			defer lease.Give()
 			if errs[i] = lease.Take(ctx, memory.Examining(0, 0)); errs[i] == nil {
 				errs[i] = f(i)
@@ -268,9 +268,9 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	return f()
 }
 
-// between lays the page leak on the page on, by their IDs, and returns what [documentPixels] does. The word is
+// between lays the page leak on the page on, by their IDs, and returns what [DocumentPixels] does. The word is
 // [findings.PixelsUnknown] if one of them cannot be opened.
-func (v *examiner) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
+func (v *Examiner) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
 	o, err := v.original(ctx, on)
 	if err != nil || o == nil {
 		return findings.PixelsUnknown, 0, err
@@ -279,16 +279,16 @@ func (v *examiner) between(ctx context.Context, on, leak watermark.Submission) (
 	if err != nil || l == nil {
 		return findings.PixelsUnknown, 0, err
 	}
-	s, err := o.onto.Find(ctx, l.onto.Luma())
+	s, err := o.Onto.Find(ctx, l.Onto.Luma())
 	if err != nil {
 		return "", 0, err
 	}
-	return documentPixels(s)
+	return DocumentPixels(s)
 }
 
-// documentPixels returns the word and the score of [comparePixels] for two originals, or
+// DocumentPixels returns the word and the score of [comparePixels] for two originals, or
 // [findings.PixelsRecaptured]. A page that cannot all be read is [findings.PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
-func documentPixels(s *capture.Sight) (word string, score float64, err error) {
+func DocumentPixels(s *capture.Sight) (word string, score float64, err error) {
 	word, share, fields, err := comparePixels(s)
 	if err != nil {
 		return "", 0, err

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -17,45 +18,45 @@ import (
 
 // A searched leak holds what the hashes of a leak are and what they led to.
 type searched struct {
-	near    []candidate  // nearest first
-	queries []phash.Hash // the hashes of the leak
-	tooFlat bool         // the hash has too little to go on
+	Near    []search.Candidate // nearest first
+	queries []phash.Hash       // the hashes of the leak
+	tooFlat bool               // the hash has too little to go on
 }
 
-// candidates hashes a leak and searches the registry for submissions near any of the hashes. The
+// Candidates hashes a leak and searches the registry for submissions near any of the hashes. The
 // hashes are of the leak in eight orientations, also as a negative and without stamps. A leak that
-// is too flat is not searched by its hash. With [Config].Against nothing is searched, and only
+// is too flat is not searched by its hash. With [verify.Config].Against nothing is searched, and only
 // queries and tooFlat are set. Otherwise l receives what the search went by and what it found.
-func (v *examiner) candidates(ctx context.Context, l *leakPicture) (*searched, error) {
+func (v *Examiner) Candidates(ctx context.Context, l *Leak) (*searched, error) {
 	queries, quality, err := phash.SumLeak(tuning.Searched, l.Image)
 	if err != nil {
 		return nil, err
 	}
 	s := &searched{queries: queries, tooFlat: quality < phash.MinQuality}
 	l.queries = queries
-	if len(v.cfg.Against) > 0 {
+	if len(v.Cfg.Against) > 0 {
 		return s, nil
 	}
 	if l.searched = (&findings.Searched{Quality: quality, Bilevel: l.luma().Bilevel()}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
-	s.near, err = v.found.near(ctx, queries)
-	l.near = s.near
+	s.Near, err = v.Found.Near(ctx, queries)
+	l.near = s.Near
 	return s, err
 }
 
-// matches compares the pixels of the leak with the originals of the candidates of s, and returns the matches, nearest
+// Matches compares the pixels of the leak with the originals of the candidates of s, and returns the matches, nearest
 // hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture,
 // submissions that share a part with the leak follow.
-func (v *examiner) matches(ctx context.Context, l *leakPicture, s *searched) ([]findings.Match, error) {
-	if len(v.cfg.Against) > 0 {
+func (v *Examiner) Matches(ctx context.Context, l *Leak, s *searched) ([]findings.Match, error) {
+	if len(v.Cfg.Against) > 0 {
 		return v.against(ctx, l, s.queries)
 	}
-	out, looked, err := v.wholeMatches(ctx, l, s.near)
+	out, looked, err := v.wholeMatches(ctx, l, s.Near)
 	if err != nil || slices.ContainsFunc(out, func(m findings.Match) bool { return conclude.ShowsCapture(m.Pixels) }) {
 		return onePage(out), err
 	}
-	parts, err := v.partMatches(ctx, l, s.near[:looked], s.queries)
+	parts, err := v.partMatches(ctx, l, s.Near[:looked], s.queries)
 	return onePage(append(out, parts...)), err
 }
 
@@ -64,12 +65,12 @@ func (v *examiner) matches(ctx context.Context, l *leakPicture, s *searched) ([]
 // [tuning.MaxCompared] are compared within the radius and [tuning.MaxNear] beyond. Candidates more than
 // [tuning.ClearGap] bits further away than one of the same pixels are not compared. looked is the number
 // of candidates, from the first, that were looked at; the rest may still be found by parts.
-func (v *examiner) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []findings.Match, looked int, err error) {
+func (v *Examiner) wholeMatches(ctx context.Context, l *Leak, near []search.Candidate) (out []findings.Match, looked int, err error) {
 	beyond, compared := 0, tuning.NearRadius // compared: distance up to which pixels are
 	for i, c := range near {
-		within := c.distance <= phash.MatchRadius
+		within := c.Distance <= phash.MatchRadius
 		if !within {
-			if beyond++; beyond > tuning.MaxNear || c.distance > compared {
+			if beyond++; beyond > tuning.MaxNear || c.Distance > compared {
 				break
 			}
 		}
@@ -81,14 +82,14 @@ func (v *examiner) wholeMatches(ctx context.Context, l *leakPicture, near []cand
 		if err != nil {
 			return nil, 0, err
 		}
-		if c.distance <= compared && (i < tuning.MaxCompared || !within) {
-			v.locate(ctx, l, c.ref, conclude.PageOf(m))
+		if c.Distance <= compared && (i < tuning.MaxCompared || !within) {
+			v.locate(ctx, l, c.Ref, conclude.PageOf(m))
 			if err := v.comparePixels(ctx, l, m); err != nil {
 				return nil, 0, err
 			}
 		}
 		if m.Pixels == findings.PixelsSame {
-			compared = min(compared, c.distance+tuning.ClearGap)
+			compared = min(compared, c.Distance+tuning.ClearGap)
 		}
 		if within || conclude.Aligned(m.Pixels) {
 			out = append(out, *m)
@@ -100,12 +101,12 @@ func (v *examiner) wholeMatches(ctx context.Context, l *leakPicture, near []cand
 // match returns a match with the submission of a candidate, not yet compared by pixels. If it was erased, does not
 // exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. A row that cannot be read is counted as
 // not searched, and noted in l.
-func (v *examiner) match(ctx context.Context, l *leakPicture, c candidate) (*findings.Match, error) {
-	row, err := v.engine().SubmissionAt(ctx, c.ref)
+func (v *Examiner) match(ctx context.Context, l *Leak, c search.Candidate) (*findings.Match, error) {
+	row, err := v.Engine().SubmissionAt(ctx, c.Ref)
 	switch {
 	case errors.Is(err, registry.ErrTampered): // its row cannot be read
-		v.found.damaged(c.ref)
-		l.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.ref))), err) // its ID is not known
+		v.Found.Damaged(c.Ref)
+		l.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.Ref))), err) // its ID is not known
 		return nil, registry.ErrNotFound
 	case errors.Is(err, registry.ErrErased):
 		return nil, registry.ErrNotFound
@@ -113,14 +114,14 @@ func (v *examiner) match(ctx context.Context, l *leakPicture, c candidate) (*fin
 	if err != nil {
 		return nil, err
 	}
-	return &findings.Match{Submission: row.Whole(), Page: row.Page, Distance: c.distance, Region: c.region, Pixels: findings.PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
+	return &findings.Match{Submission: row.Whole(), Page: row.Page, Distance: c.Distance, Region: c.Region, Pixels: findings.PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
 // comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It
 // leaves m as it is if the original cannot be opened. A leak with more detail than the original is
 // [findings.PixelsSharper]. How the leak lies on the original is kept in
 // l for tracing.
-func (v *examiner) comparePixels(ctx context.Context, l *leakPicture, m *findings.Match) error {
+func (v *Examiner) comparePixels(ctx context.Context, l *Leak, m *findings.Match) error {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err == nil && o == nil {
 		return v.closed(ctx, l, m)
@@ -128,7 +129,7 @@ func (v *examiner) comparePixels(ctx context.Context, l *leakPicture, m *finding
 	if err != nil {
 		return err
 	}
-	m.Width, m.Height = o.onto.Luma().W, o.onto.Luma().H
+	m.Width, m.Height = o.Onto.Luma().W, o.Onto.Luma().H
 	s, err := l.lay(ctx, o)
 	if err != nil {
 		return err
@@ -143,7 +144,7 @@ func (v *examiner) comparePixels(ctx context.Context, l *leakPicture, m *finding
 			m.Pixels = findings.PixelsSharper
 		}
 	}
-	if l.keep(o, s, m.Pixels); conclude.ShowsCapture(m.Pixels) {
+	if l.Keep(o, s, m.Pixels); conclude.ShowsCapture(m.Pixels) {
 		fields = s.Altered()
 	}
 	m.Altered = places(fields, o)
@@ -153,18 +154,18 @@ func (v *examiner) comparePixels(ctx context.Context, l *leakPicture, m *finding
 // closed notes in l that it may show the page m, whose original could not be opened. What is kept as a
 // hash alone has none, and what was erased meanwhile is no upload any more. m was found, or has copies: if it
 // is not found by its ID, the index of IDs is damaged.
-func (v *examiner) closed(ctx context.Context, l *leakPicture, m *findings.Match) error {
-	if v.cfg.SealKey == nil || m.HashOnly {
+func (v *Examiner) closed(ctx context.Context, l *Leak, m *findings.Match) error {
+	if v.Cfg.SealKey == nil || m.HashOnly {
 		return nil
 	}
-	_, err := v.engine().Page(ctx, conclude.PageOf(m))
+	_, err := v.Engine().Page(ctx, conclude.PageOf(m))
 	if errors.Is(err, registry.ErrErased) {
 		return nil
 	}
 	if gone(err) != nil {
 		return err
 	}
-	_, err = v.engine().Original(ctx, v.cfg.SealKey, m.Submission)
+	_, err = v.Engine().Original(ctx, v.Cfg.SealKey, m.Submission)
 	if gone(err) != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (v *examiner) closed(ctx context.Context, l *leakPicture, m *findings.Match
 }
 
 // close notes that the leak may show a page that could not be compared. why may be nil.
-func (l *leakPicture) close(page watermark.Submission, why error) {
+func (l *Leak) close(page watermark.Submission, why error) {
 	for l.whole != nil {
 		l = l.whole
 	}
@@ -221,8 +222,8 @@ func comparePixels(s *capture.Sight) (word string, score *float64, fields []capt
 }
 
 // places returns places of the original o in its own pixels. They are given in its canonical pixels.
-func places(of []capture.Region, o *original) (all []findings.Region) {
-	full, small := o.onto.Luma(), o.onto.Canonical()
+func places(of []capture.Region, o *Original) (all []findings.Region) {
+	full, small := o.Onto.Luma(), o.Onto.Canonical()
 	kx, ky := float64(full.W)/float64(small.W), float64(full.H)/float64(small.H)
 	for _, r := range of {
 		x0, y0, x1, y1 := conclude.Micro((r.X0+0.5)*kx), conclude.Micro((r.Y0+0.5)*ky), conclude.Micro((r.X1+0.5)*kx), conclude.Micro((r.Y1+0.5)*ky)

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -16,26 +16,27 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A leakPicture is a leak under examination: its pixels and what was made of them. It
+// A Leak is a leak under examination: its pixels and what was made of them. It
 // serves one goroutine at a time.
-type leakPicture struct {
+type Leak struct {
 	*picture.Picture
 	ready    *capture.Leak      // nil until the leak is first laid on an original
-	laid     []laid             // how the leak lies on the originals that it may be traced against
+	Laid     []laid             // how the leak lies on the originals that it may be traced against
 	searched *findings.Searched // what the search had to go by; nil: nothing was searched
 	queries  []phash.Hash       // its hashes
-	near     []candidate        // what the search by hash found
+	near     []search.Candidate // what the search by hash found
 	parts    *partSearch        // what the search by parts found; nil: none was made
 	examined bool               // query was made
 	query    *parts.Query       // its local features; nil: a side is too long for them
 	places   map[watermark.Submission]placing
-	closed   map[watermark.Submission]bool // pages that could not be compared, see [examiner.closed]; of the whole leak
+	closed   map[watermark.Submission]bool // pages that could not be compared, see [Examiner.closed]; of the whole leak
 	why      string                        // the first of closed could not be compared; of the whole leak
-	whole    *leakPicture                  // that this leak was cut from; nil: it is whole
+	whole    *Leak                         // that this leak was cut from; nil: it is whole
 	corner   image.Point                   // of the cut in whole
 }
 
@@ -44,22 +45,22 @@ type placing = func() (*register.Place, error)
 
 // A laid is how a leak lies on one original.
 type laid struct {
-	on    *original
+	On    *Original
 	sight *capture.Sight
 	rank  int // of the pixels' word: see traceRank
 }
 
 // lay returns how the leak lies on an original, or nil if it does not align. A result that keep has kept is returned
-// again. It starts where local features find the original, if [examiner.locate] was called for it.
-func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, error) {
-	if i := l.at(o.of); i >= 0 {
-		return l.laid[i].sight, nil
+// again. It starts where local features find the original, if [Examiner.locate] was called for it.
+func (l *Leak) lay(ctx context.Context, o *Original) (*capture.Sight, error) {
+	if i := l.at(o.Of); i >= 0 {
+		return l.Laid[i].sight, nil
 	}
-	return o.onto.Lay(ctx, l.luma(), l.places[o.of])
+	return o.Onto.Lay(ctx, l.luma(), l.places[o.Of])
 }
 
 // luma returns the leak ready for being laid on originals, made once.
-func (l *leakPicture) luma() *capture.Leak {
+func (l *Leak) luma() *capture.Leak {
 	if l.ready == nil {
 		l.ready = capture.NewLeak(dsp.LazyLuma(l.Image))
 	}
@@ -67,7 +68,7 @@ func (l *leakPicture) luma() *capture.Leak {
 }
 
 // features returns the local features of the leak, found once. They are nil if a side is too long.
-func (l *leakPicture) features() (*parts.Query, error) {
+func (l *Leak) features() (*parts.Query, error) {
 	if l.examined {
 		return l.query, nil
 	}
@@ -79,10 +80,10 @@ func (l *leakPicture) features() (*parts.Query, error) {
 	return q, nil
 }
 
-// locate has [leakPicture.lay] start where local features find a submission in l, given by its number.
+// locate has [Leak.lay] start where local features find a submission in l, given by its number.
 // If they find nothing of it, lay ends there: see [register.Original.Find]. The features of l are compared
 // only if lay asks. If l is a cut, the features of the whole leak are taken.
-func (v *examiner) locate(ctx context.Context, l *leakPicture, number int64, of watermark.Submission) {
+func (v *Examiner) locate(ctx context.Context, l *Leak, number int64, of watermark.Submission) {
 	if l.places[of] != nil {
 		return
 	}
@@ -103,7 +104,7 @@ func (v *examiner) locate(ctx context.Context, l *leakPicture, number int64, of 
 		return
 	}
 	l.places[of] = sync.OnceValues(func() (*register.Place, error) {
-		if v.found.featureless() {
+		if v.Found.Featureless() {
 			return nil, nil
 		}
 		query, err := l.features()
@@ -112,7 +113,7 @@ func (v *examiner) locate(ctx context.Context, l *leakPicture, number int64, of 
 		}
 		var m *parts.Match
 		var known bool
-		err = v.found.searching(ctx, func(x *parts.Index) (err error) {
+		err = v.Found.Searching(ctx, func(x *parts.Index) (err error) {
 			m, known, err = x.Locate(ctx, query, number)
 			return err
 		})
@@ -127,33 +128,33 @@ func (v *examiner) locate(ctx context.Context, l *leakPicture, number int64, of 
 }
 
 // at returns the index of a submission in l.laid, -1 if it is not there.
-func (l *leakPicture) at(of watermark.Submission) int {
-	return slices.IndexFunc(l.laid, func(k laid) bool { return k.on.of == of })
+func (l *Leak) at(of watermark.Submission) int {
+	return slices.IndexFunc(l.Laid, func(k laid) bool { return k.On.Of == of })
 }
 
 // shown returns the uploads that the leak shows or may show, likeliest first, as it lies on them.
-func (l *leakPicture) shown() (on []watermark.Laid) {
-	for _, k := range l.laid {
+func (l *Leak) shown() (on []watermark.Laid) {
+	for _, k := range l.Laid {
 		if k.sight != nil && k.rank < 2 {
-			on = append(on, watermark.Laid{Submission: k.on.of, Original: k.on.onto, Sight: k.sight})
+			on = append(on, watermark.Laid{Submission: k.On.Of, Original: k.On.Onto, Sight: k.sight})
 		}
 	}
 	return on
 }
 
-// keep keeps in l how the leak lies on an original, for tracing. At most [tuning.MaxTraced] are kept, in the order of
-// [targets], and words that are not traced are not kept: each takes up 50 MB.
-func (l *leakPicture) keep(on *original, s *capture.Sight, pixels string) {
+// Keep keeps in l how the leak lies on an original, for tracing. At most [tuning.MaxTraced] are kept, in the order of
+// [Targets], and words that are not traced are not kept: each takes up 50 MB.
+func (l *Leak) Keep(on *Original, s *capture.Sight, pixels string) {
 	rank := traceRank(pixels)
-	if rank < 0 || l.at(on.of) >= 0 {
+	if rank < 0 || l.at(on.Of) >= 0 {
 		return
 	}
 	i := 0
-	for i < len(l.laid) && l.laid[i].rank <= rank {
+	for i < len(l.Laid) && l.Laid[i].rank <= rank {
 		i++
 	}
-	l.laid = slices.Insert(l.laid, i, laid{on, s, rank})
-	if len(l.laid) > tuning.MaxTraced {
-		l.laid = l.laid[:tuning.MaxTraced]
+	l.Laid = slices.Insert(l.Laid, i, laid{on, s, rank})
+	if len(l.Laid) > tuning.MaxTraced {
+		l.Laid = l.Laid[:tuning.MaxTraced]
 	}
 }

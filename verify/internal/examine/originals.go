@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -14,54 +14,54 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// An original is an upload that was opened once, to have leaks compared with it and
+// An Original is an upload that was opened once, to have leaks compared with it and
 // traced against it. It is safe for concurrent use.
-type original struct {
-	*opened
-	of   watermark.Submission
-	onto *capture.Original
+type Original struct {
+	*Opened
+	Of   watermark.Submission
+	Onto *capture.Original
 	look findings.Look
 
 	mu     sync.Mutex
 	tracer *watermark.Tracer // for the keys of the copies that a leak was traced to last; nil before
 }
 
-// An opened is the pixels of an upload, opaque.
-type opened struct {
+// An Opened is the pixels of an upload, opaque.
+type Opened struct {
 	image *image.NRGBA
 	as    watermark.TraceOptions // JPEG, Orientation and Quality: how its copies are written
 }
 
 // lies returns where the original lies in a leak, as s lays the leak on it; nil if s is.
-func (o *original) lies(s *capture.Sight) *findings.Quad {
+func (o *Original) lies(s *capture.Sight) *findings.Quad {
 	if s == nil {
 		return nil
 	}
 	back, _ := s.ToOriginal().Inverse()
 	var at [4][2]float64
-	for i, p := range back.Mul(geometry.Translation(-0.5, -0.5)).Corners(float64(o.onto.Luma().W), float64(o.onto.Luma().H)) {
+	for i, p := range back.Mul(geometry.Translation(-0.5, -0.5)).Corners(float64(o.Onto.Luma().W), float64(o.Onto.Luma().H)) {
 		at[i] = [2]float64{p.X, p.Y}
 	}
 	return quad(at)
 }
 
 // newOriginal readies the pixels of an upload. It keeps them.
-func newOriginal(of watermark.Submission, from *opened) *original {
-	return &original{opened: from, of: of, onto: capture.New(dsp.LazyLuma(from.image)), look: lookOf(from.image)}
+func newOriginal(of watermark.Submission, from *Opened) *Original {
+	return &Original{Opened: from, Of: of, Onto: capture.New(dsp.LazyLuma(from.image)), look: LookOf(from.image)}
 }
 
-// originalBytes returns about how many bytes an [original] of so many pixels takes up: 4 a pixel,
+// OriginalBytes returns about how many bytes an [Original] of so many pixels takes up: 4 a pixel,
 // a third more for halved pictures, and [tuning.PreparedBytes].
-func originalBytes(pixels int) int64 { return 16*int64(pixels)/3 + tuning.PreparedBytes }
+func OriginalBytes(pixels int) int64 { return 16*int64(pixels)/3 + tuning.PreparedBytes }
 
 // tracerOf returns a tracer of o for the given copies. level is the false-positive rate below which a copy counts as
 // found. What does not depend on the copies is kept for the next call, unless that has a copy of another key.
-func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*watermark.Tracer, error) {
+func (o *Original) tracerOf(copies []watermark.Candidate, level float64) (*watermark.Tracer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.tracer != nil {
@@ -71,85 +71,77 @@ func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*water
 		}
 	}
 	opts := o.as
-	opts.Submission, opts.Level = o.of, level
-	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &opts)
+	opts.Submission, opts.Level = o.Of, level
+	t, err := watermark.NewTracerOn(o.Onto, o.image, copies, &opts)
 	if err == nil {
 		o.tracer = t
 	}
 	return t, err
 }
 
-// An originalCache keeps the originals that were used last, as many as fit into a number
+// An OriginalCache keeps the originals that were used last, as many as fit into a number
 // of bytes. Each is opened once, however many leaks ask for it at a time.
-type originalCache struct {
-	max int64 // bytes
+type OriginalCache struct {
+	Max int64 // bytes
 
 	mu     sync.Mutex
 	erased int64 // number of the last erasure that was followed
-	bytes  int64
-	order  []*opening // the least recently used first
+	Bytes  int64
+	Order  []*Opening // the least recently used first
 }
 
-// An opening is an original that is being opened, or was.
-type opening struct {
-	of    watermark.Submission
-	done  chan struct{} // closed when the fields below are set
-	orig  *original     // nil: it cannot be opened
+// An Opening is an original that is being opened, or was.
+type Opening struct {
+	Of    watermark.Submission
+	Done  chan struct{} // closed when the fields below are set
+	orig  *Original     // nil: it cannot be opened
 	err   error
 	bytes int64
 }
 
-// follow drops the originals whose submissions were erased since the last call.
-func (c *originalCache) follow(ctx context.Context, e *engine.Engine) error {
+// Follow drops the originals whose submissions were erased since the last call.
+func (c *OriginalCache) Follow(ctx context.Context, e *engine.Engine) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last, err := e.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
-	if unlessAltered(err) != nil {
+	if search.UnlessAltered(err) != nil {
 		return fmt.Errorf("load erasures: %w", err)
 	}
 	c.erased = last
 	return nil
 }
 
-// unlessAltered returns an error of reading erasures, nil if they were altered: [examiner.checkRecords] notes that, and nothing is concluded.
-func unlessAltered(err error) error {
-	if errors.Is(err, registry.ErrTampered) {
-		return nil
-	}
-	return err
-}
-
 // drop removes an original from the cache, even while it is being opened. The caller holds the lock.
-func (c *originalCache) drop(of watermark.Submission) {
-	c.order = slices.DeleteFunc(c.order, func(o *opening) bool {
-		if o.of == of {
-			c.bytes -= o.bytes
+func (c *OriginalCache) drop(of watermark.Submission) {
+	c.Order = slices.DeleteFunc(c.Order, func(o *Opening) bool {
+		if o.Of == of {
+			c.Bytes -= o.bytes
 		}
-		return o.of == of
+		return o.Of == of
 	})
 }
 
-// get returns the original of a submission, and calls open if the cache does not hold it. Callers that ask meanwhile
+// Get returns the original of a submission, and calls open if the cache does not hold it. Callers that ask meanwhile
 // wait for that call; if it fails, each of them tries with its own open. A nil original without an error is kept as
 // well.
-func (c *originalCache) get(ctx context.Context, of watermark.Submission, open func() (*original, error)) (*original, error) {
+func (c *OriginalCache) Get(ctx context.Context, of watermark.Submission, open func() (*Original, error)) (*Original, error) {
 	for {
 		c.mu.Lock()
-		i := slices.IndexFunc(c.order, func(o *opening) bool { return o.of == of })
+		i := slices.IndexFunc(c.Order, func(o *Opening) bool { return o.Of == of })
 		if i < 0 {
-			o := &opening{of: of, done: make(chan struct{})}
-			c.order = append(c.order, o)
+			o := &Opening{Of: of, Done: make(chan struct{})}
+			c.Order = append(c.Order, o)
 			c.mu.Unlock()
 			o.err = errOpening
 			defer c.settle(o)
 			o.orig, o.err = open()
 			return o.orig, o.err
 		}
-		o := c.order[i]
-		c.order = append(slices.Delete(c.order, i, i+1), o)
+		o := c.Order[i]
+		c.Order = append(slices.Delete(c.Order, i, i+1), o)
 		c.mu.Unlock()
 		select {
-		case <-o.done:
+		case <-o.Done:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -165,27 +157,27 @@ var errOpening = errors.New("original: opening panicked")
 
 // settle ends an opening and wakes its waiters. An opening that failed is dropped; otherwise the least recently used
 // originals are dropped until the rest fit. An opening that was dropped meanwhile is not entered again.
-func (c *originalCache) settle(o *opening) {
+func (c *OriginalCache) settle(o *Opening) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer close(o.done)
-	if !slices.Contains(c.order, o) {
+	defer close(o.Done)
+	if !slices.Contains(c.Order, o) {
 		return
 	}
 	if o.err != nil {
-		c.drop(o.of)
+		c.drop(o.Of)
 		return
 	}
 	if o.bytes = tuning.PreparedBytes; o.orig != nil {
-		luma := o.orig.onto.Luma()
-		o.bytes = originalBytes(luma.W*luma.H) + int64(len(o.orig.as.JPEG))
+		luma := o.orig.Onto.Luma()
+		o.bytes = OriginalBytes(luma.W*luma.H) + int64(len(o.orig.as.JPEG))
 	}
-	c.bytes += o.bytes
-	for i := 0; i < len(c.order) && c.bytes > c.max; {
-		if old := c.order[i]; old == o || old.bytes == 0 { // in use, or still being opened
+	c.Bytes += o.bytes
+	for i := 0; i < len(c.Order) && c.Bytes > c.Max; {
+		if old := c.Order[i]; old == o || old.bytes == 0 { // in use, or still being opened
 			i++
 		} else {
-			c.drop(old.of)
+			c.drop(old.Of)
 		}
 	}
 }
@@ -193,8 +185,8 @@ func (c *originalCache) settle(o *opening) {
 // original returns the original of a submission, opened for comparing and tracing, from the cache
 // if it is there. It is nil, without an error, if it cannot be opened: no key, another key, erased,
 // altered, or not readable by today's decoders. Errors are the registry's and the end of ctx.
-func (v *examiner) original(ctx context.Context, of watermark.Submission) (*original, error) {
-	return v.cache.get(ctx, of, func() (*original, error) {
+func (v *Examiner) original(ctx context.Context, of watermark.Submission) (*Original, error) {
+	return v.Cache.Get(ctx, of, func() (*Original, error) {
 		from, err := v.openOriginal(ctx, of)
 		if err != nil || from == nil {
 			return nil, err
@@ -206,27 +198,27 @@ func (v *examiner) original(ctx context.Context, of watermark.Submission) (*orig
 // openOriginal reads a sealed original and decodes the page that of names, without the cache. The result is nil, without
 // an error, if that cannot be done, or if today's decoder gives other pixels than at the submission. It is also nil if
 // the list of its copies was altered.
-func (v *examiner) openOriginal(ctx context.Context, of watermark.Submission) (*opened, error) {
-	if v.cfg.SealKey == nil {
+func (v *Examiner) openOriginal(ctx context.Context, of watermark.Submission) (*Opened, error) {
+	if v.Cfg.SealKey == nil {
 		return nil, nil
 	}
-	e := v.engine()
+	e := v.Engine()
 	row, err := e.Page(ctx, of)
 	if err != nil {
 		return nil, gone(err)
 	}
-	if _, err := v.cfg.Registry.Copies(ctx, row.Whole()); err != nil { // a copy may be hidden: without all of them no mark is missing
+	if _, err := v.Cfg.Registry.Copies(ctx, row.Whole()); err != nil { // a copy may be hidden: without all of them no mark is missing
 		return nil, gone(err)
 	}
-	file, err := e.Original(ctx, v.cfg.SealKey, row.Whole())
+	file, err := e.Original(ctx, v.Cfg.SealKey, row.Whole())
 	if err != nil {
 		return nil, gone(err)
 	}
 	give := func() {}
-	lim := v.cfg.Limits(ctx)
+	lim := v.Cfg.Limits(ctx)
 	lim.Admit = func(decoding, pixels int64) (err error) {
 		give()
-		if give, err = v.memory.Original(ctx, max(decoding, tuning.OpenedPixel*pixels)); err != nil {
+		if give, err = v.Memory.Original(ctx, max(decoding, tuning.OpenedPixel*pixels)); err != nil {
 			give = func() {}
 		}
 		return err
@@ -236,7 +228,7 @@ func (v *examiner) openOriginal(ctx context.Context, of watermark.Submission) (*
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	o := &opened{image: picture.Flatten(pic.Image)}
-	o.as.JPEG, o.as.Orientation, o.as.Quality = doc.Steps(max(row.Page, 1), v.cfg.Limits(ctx))
+	o := &Opened{image: picture.Flatten(pic.Image)}
+	o.as.JPEG, o.as.Orientation, o.as.Quality = doc.Steps(max(row.Page, 1), v.Cfg.Limits(ctx))
 	return o, nil
 }

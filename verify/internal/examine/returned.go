@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
-	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -26,13 +25,13 @@ var notReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, fi
 
 // returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
 // the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
-func (v *examiner) returned(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+func (v *Examiner) returned(ctx context.Context, l *Leak, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
 		if r.Issued == nil {
 			continue
 		}
-		entered, err := v.cfg.Registry.Returns(ctx, r.Copy)
+		entered, err := v.Cfg.Registry.Returns(ctx, r.Copy)
 		if err != nil {
 			return err
 		}
@@ -65,7 +64,7 @@ func (v *examiner) returned(ctx context.Context, l *leakPicture, e *conclude.Evi
 
 // alone sets a place in the leak that has a found copy's mark alone, if another found copy may bring the mark along:
 // there it is the copy's own, as on a sheet with a picture of each.
-func (v *examiner) alone(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+func (v *Examiner) alone(ctx context.Context, l *Leak, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
 		brings := func(o conclude.Read) bool { return slices.Contains(r.Returned, o.Issued.Submission) && found(e, &o) }
@@ -91,17 +90,17 @@ func found(e *conclude.Evidence, r *conclude.Read) bool {
 
 // placesOf returns the places in a leak, at most [tuning.MaxApart], that show a page, or a picture of the same capture. Each is
 // covered before the next is looked for.
-func (v *examiner) placesOf(ctx context.Context, l *leakPicture, m *findings.Match) (all []findings.Quad, err error) {
+func (v *Examiner) placesOf(ctx context.Context, l *Leak, m *findings.Match) (all []findings.Quad, err error) {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err != nil || o == nil {
 		return nil, err
 	}
-	row, err := v.engine().Page(ctx, conclude.PageOf(m))
+	row, err := v.Engine().Page(ctx, conclude.PageOf(m))
 	if err != nil {
 		return nil, gone(err)
 	}
 	for left := l.part(l.Image.Rect); len(all) < tuning.MaxApart; {
-		v.locate(ctx, left, row.Seq, o.of)
+		v.locate(ctx, left, row.Seq, o.Of)
 		s, err := left.lay(ctx, o)
 		at := o.lies(s)
 		if at == nil || slices.ContainsFunc(all, func(q findings.Quad) bool { return !(conclude.Overlap(at, &q) <= tuning.MaxOverlap) }) {
@@ -115,7 +114,7 @@ func (v *examiner) placesOf(ctx context.Context, l *leakPicture, m *findings.Mat
 
 // aloneAt sets a place as r.alone if tracing finds the copy of r there. It must find no copy of the uploads that came in
 // with its mark, though it would.
-func (v *examiner) aloneAt(ctx context.Context, l *leakPicture, e *conclude.Evidence, r *conclude.Read, at *findings.Quad) error {
+func (v *Examiner) aloneAt(ctx context.Context, l *Leak, e *conclude.Evidence, r *conclude.Read, at *findings.Quad) error {
 	here := l.part(l.covers(conclude.Bounds(at)))
 	t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: r.Issued.Submission, Page: r.Page}, tuning.TraceLevel/tuning.MaxApart)
 	if err != nil || t == nil || !slices.ContainsFunc(t.rows, func(c books.Copy) bool { return c.ID == r.Copy }) {
@@ -133,8 +132,8 @@ func (v *examiner) aloneAt(ctx context.Context, l *leakPicture, e *conclude.Evid
 
 // cameBack returns the siblings of the upload of r, and the uploads that the leak shows, that carry the mark of r. It
 // returns none if originals or mark keys are not at hand, or only named uploads are searched.
-func (v *examiner) cameBack(ctx context.Context, e *conclude.Evidence, r *conclude.Read) (out []watermark.Submission, err error) {
-	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
+func (v *Examiner) cameBack(ctx context.Context, e *conclude.Evidence, r *conclude.Read) (out []watermark.Submission, err error) {
+	if v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil, nil
 	}
 	of := findings.Match{Submission: r.Issued.Submission, Page: r.Page}
@@ -165,7 +164,7 @@ func (v *examiner) cameBack(ctx context.Context, e *conclude.Evidence, r *conclu
 
 // carries returns the copies whose marks the original of a page carries: by reading, or if that finds none, by tracing it
 // against the page of. The result is kept.
-func (v *examiner) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
+func (v *Examiner) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
 	about := [2]watermark.Submission{page, conclude.PageOf(of)}
 	v.families.mu.Lock()
 	copies, known := v.families.marks[about]
@@ -177,7 +176,7 @@ func (v *examiner) carries(ctx context.Context, page watermark.Submission, of *f
 	if err != nil || o == nil {
 		return nil, err
 	}
-	reading, err := watermark.Skim(ctx, o.image, v.cfg.Keys...)
+	reading, err := watermark.Skim(ctx, o.image, v.Cfg.Keys...)
 	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
 		return nil, err
 	}
@@ -187,7 +186,7 @@ func (v *examiner) carries(ctx context.Context, page watermark.Submission, of *f
 		}
 	}
 	if len(copies) == 0 {
-		t, err := v.traceAgainst(ctx, &leakPicture{Picture: &picture.Picture{Image: o.image}}, of, tuning.TraceLevel)
+		t, err := v.traceAgainst(ctx, &Leak{Picture: &picture.Picture{Image: o.image}}, of, tuning.TraceLevel)
 		if err != nil {
 			return nil, err
 		}
@@ -201,15 +200,15 @@ func (v *examiner) carries(ctx context.Context, page watermark.Submission, of *f
 	return copies, nil
 }
 
-// holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
-func (v *examiner) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding) (out []findings.Return, err error) {
+// HoldersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
+func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding) (out []findings.Return, err error) {
 	for _, l := range leaks {
-		for _, upload := range weigh.ReturnedAs(l, id) {
+		for _, upload := range conclude.ReturnedAs(l, id) {
 			if slices.ContainsFunc(out, func(r findings.Return) bool { return r.Submission == upload }) {
 				continue
 			}
 			x := findings.Return{Submission: upload}
-			facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: upload})
+			facts, err := v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: upload})
 			if errors.Is(err, registry.ErrNotFound) { // of findings of another registry: who had it is not known
 				out = append(out, x)
 				continue
@@ -220,11 +219,11 @@ func (v *examiner) holdersOfReturned(ctx context.Context, id watermark.CopyID, l
 			for _, h := range facts {
 				x.Holders = append(x.Holders, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
 			}
-			copies, err := v.cfg.Registry.Copies(ctx, upload)
+			copies, err := v.Cfg.Registry.Copies(ctx, upload)
 			if err != nil {
 				return nil, err
 			}
-			for _, c := range handedOut(copies) {
+			for _, c := range HandedOut(copies) {
 				x.Holders = append(x.Holders, findings.HandOn{Party: c.Recipient, Entered: c.Issued, Note: "copy " + c.ID.String() + " of the upload"})
 			}
 			out = append(out, x)

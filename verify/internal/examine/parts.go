@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -20,27 +21,27 @@ import (
 
 // A partSearch is what the local features of a leak led to.
 type partSearch struct {
-	features int         // of the leak
-	found    []candidate // of all submissions, best first
+	features int                // of the leak
+	found    []search.Candidate // of all submissions, best first
 }
 
 // searchParts searches the local features of all submissions for what the leak has in common with them: a crop, a
 // collage, a screen with a document on it. The result is kept in l. It is nil if the catalogue has no features, or if
 // a side of the leak is too long for them.
-func (v *examiner) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
-	if l.parts != nil || v.found.featureless() {
+func (v *Examiner) searchParts(ctx context.Context, l *Leak) (*partSearch, error) {
+	if l.parts != nil || v.Found.Featureless() {
 		return l.parts, nil
 	}
 	query, err := l.features()
 	if query == nil {
 		return nil, err // the hash of the whole has to do
 	}
-	var found []candidate
-	err = v.found.searching(ctx, func(x *parts.Index) error {
+	var found []search.Candidate
+	err = v.Found.Searching(ctx, func(x *parts.Index) error {
 		matches, err := x.Search(ctx, query, nil)
 		found = nil
 		for _, m := range matches {
-			found = append(found, candidate{ref: m.Ref, region: quad(m.Leak), score: m.Score})
+			found = append(found, search.Candidate{Ref: m.Ref, Region: quad(m.Leak), Score: m.Score})
 		}
 		return err
 	})
@@ -52,7 +53,7 @@ func (v *examiner) searchParts(ctx context.Context, l *leakPicture) (*partSearch
 }
 
 // partCandidates returns the best [tuning.MaxParts] submissions that the search by parts found, except those in known.
-func (v *examiner) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
+func (v *Examiner) partCandidates(ctx context.Context, l *Leak, known []search.Candidate) ([]search.Candidate, error) {
 	s, err := v.searchParts(ctx, l)
 	if err != nil || s == nil {
 		return nil, err
@@ -60,9 +61,9 @@ func (v *examiner) partCandidates(ctx context.Context, l *leakPicture, known []c
 	if l.searched != nil {
 		l.searched.Features = &s.features
 	}
-	var out []candidate
+	var out []search.Candidate
 	for _, m := range s.found {
-		has := func(c candidate) bool { return c.ref == m.ref }
+		has := func(c search.Candidate) bool { return c.Ref == m.Ref }
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
@@ -87,16 +88,16 @@ func quad(q [4][2]float64) *findings.Quad {
 
 // clearlyBehind reports whether candidate c lies in the leak where shown lies, and shares far less
 // with it: see [tuning.ClearScore].
-func (c *candidate) clearlyBehind(shown *candidate) bool {
-	x0, y0, x1, y1 := conclude.Bounds(shown.region)
-	a, b, d, e := conclude.Bounds(c.region)
+func clearlyBehind(c *search.Candidate, shown *search.Candidate) bool {
+	x0, y0, x1, y1 := conclude.Bounds(shown.Region)
+	a, b, d, e := conclude.Bounds(c.Region)
 	x, y := (a+d)/2, (b+e)/2
-	return c.score < float64(tuning.ClearScore*shown.score) && x > x0 && x < x1 && y > y0 && y < y1
+	return c.Score < float64(tuning.ClearScore*shown.Score) && x > x0 && x < x1 && y > y0 && y < y1
 }
 
 // cut returns the part of a leak around region q, with a margin of [tuning.PartMargin] of the region's longer side, as a new
 // leak. It is l itself if the part is the whole leak or empty.
-func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
+func (l *Leak) cut(q *findings.Quad) *Leak {
 	x0, y0, x1, y1 := conclude.Bounds(q)
 	margin := float64(tuning.PartMargin * math.Max(x1-x0, y1-y0)) // not fused with what follows: the cut is the same on every processor
 	r := l.covers(x0-margin, y0-margin, x1+margin, y1+margin)
@@ -109,7 +110,7 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 }
 
 // goesOn reports whether the leak goes on beside region q: on one side by [tuning.MinRest] of the region, and enough for a mark.
-func (l *leakPicture) goesOn(q *findings.Quad) bool {
+func (l *Leak) goesOn(q *findings.Quad) bool {
 	x0, y0, x1, y1 := conclude.Bounds(q)
 	in, all := l.covers(x0, y0, x1, y1), l.Image.Rect
 	w, h := max(in.Min.X-all.Min.X, all.Max.X-in.Max.X), max(in.Min.Y-all.Min.Y, all.Max.Y-in.Max.Y)
@@ -120,31 +121,31 @@ func (l *leakPicture) goesOn(q *findings.Quad) bool {
 }
 
 // covers returns the pixels of a leak in a rectangle. Coordinates beyond the leak are cut.
-func (l *leakPicture) covers(x0, y0, x1, y1 float64) image.Rectangle {
+func (l *Leak) covers(x0, y0, x1, y1 float64) image.Rectangle {
 	b := l.Image.Rect
 	at := func(v float64, low, high int) int { return int(math.Max(float64(low), math.Min(v, float64(high)))) }
 	return image.Rect(at(x0, b.Min.X, b.Max.X), at(y0, b.Min.Y, b.Max.Y), at(x1, b.Min.X, b.Max.X), at(y1, b.Min.Y, b.Max.Y))
 }
 
 // part returns a copy of the part r of a leak, as a new leak without results.
-func (l *leakPicture) part(r image.Rectangle) *leakPicture {
+func (l *Leak) part(r image.Rectangle) *Leak {
 	dst := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
 	draw.Draw(dst, dst.Rect, l.Image, r.Min, draw.Src)
-	return &leakPicture{Picture: &picture.Picture{Image: dst}}
+	return &Leak{Picture: &picture.Picture{Image: dst}}
 }
 
 // partMatches compares parts of a leak with the submissions that the search by parts found, and returns the matches
 // that align. Once a submission of the same pixels is found, candidates that are clearly behind it are not compared.
 // known were looked at before. queries gives the distances of the whole leak's hash.
-func (v *examiner) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Hash) ([]findings.Match, error) {
+func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Candidate, queries []phash.Hash) ([]findings.Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {
 		return nil, err
 	}
 	var out []findings.Match
-	var shown []candidate
+	var shown []search.Candidate
 	for _, c := range candidates {
-		if slices.ContainsFunc(shown, func(s candidate) bool { return c.clearlyBehind(&s) }) {
+		if slices.ContainsFunc(shown, func(s search.Candidate) bool { return clearlyBehind(&c, &s) }) {
 			continue
 		}
 		m, err := v.match(ctx, l, c)
@@ -154,8 +155,8 @@ func (v *examiner) partMatches(ctx context.Context, l *leakPicture, known []cand
 		if err != nil {
 			return nil, err
 		}
-		part := l.cut(c.region)
-		v.locate(ctx, part, c.ref, conclude.PageOf(m))
+		part := l.cut(c.Region)
+		v.locate(ctx, part, c.Ref, conclude.PageOf(m))
 		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
 		}
@@ -165,7 +166,7 @@ func (v *examiner) partMatches(ctx context.Context, l *leakPicture, known []cand
 		if conclude.ShowsCapture(m.Pixels) {
 			shown = append(shown, c)
 		}
-		if m.Distance, err = v.distance(ctx, conclude.PageOf(m), queries); err != nil {
+		if m.Distance, err = v.Distance(ctx, conclude.PageOf(m), queries); err != nil {
 			return nil, err
 		}
 		out = append(out, *m)

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"cmp"
@@ -21,17 +21,17 @@ type tracing struct {
 	rows []books.Copy // of the copies found, after [tracing.fill]
 }
 
-// trace traces a leak against the originals of up to [tuning.MaxTraced] submissions ([targets]), or against all of
-// [Config].Against, and adds tracings and reads to e. The false-positive rate [tuning.TraceLevel] is divided evenly among
+// trace traces a leak against the originals of up to [tuning.MaxTraced] submissions ([Targets]), or against all of
+// [verify.Config].Against, and adds tracings and reads to e. The false-positive rate [tuning.TraceLevel] is divided evenly among
 // them.
-func (v *examiner) trace(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
-	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
+func (v *Examiner) trace(ctx context.Context, l *Leak, e *conclude.Evidence) error {
+	if v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 {
 		return nil
 	}
-	targets := targets(e)
-	if len(v.cfg.Against) > 0 {
+	targets := Targets(e)
+	if len(v.Cfg.Against) > 0 {
 		targets = nil
-		for _, id := range v.cfg.Against {
+		for _, id := range v.Cfg.Against {
 			targets = append(targets, findings.Match{Submission: id, Page: e.Page(id)})
 		}
 	}
@@ -53,7 +53,7 @@ func (v *examiner) trace(ctx context.Context, l *leakPicture, e *conclude.Eviden
 
 // traceBoth is tracePages for a leak that may show a submission several times, as a sheet does: at each place too, with
 // half of the level for all of them. The result has the copies of all places. It is of another place if only that shows the submission and has a copy.
-func (v *examiner) traceBoth(ctx context.Context, l *leakPicture, e *conclude.Evidence, target *findings.Match, level float64) (*tracing, error) {
+func (v *Examiner) traceBoth(ctx context.Context, l *Leak, e *conclude.Evidence, target *findings.Match, level float64) (*tracing, error) {
 	if m := e.Match(target.Submission); m == nil || m.Region == nil || !l.goesOn(m.Region) {
 		return v.tracePages(ctx, l, e, target, level)
 	}
@@ -91,7 +91,7 @@ func (t *tracing) join(other *tracing) {
 }
 
 // bind adds to e a read for each copy that tracing t found (t.rows), unless it was read blind.
-func (v *examiner) bind(ctx context.Context, e *conclude.Evidence, t *tracing) error {
+func (v *Examiner) bind(ctx context.Context, e *conclude.Evidence, t *tracing) error {
 	shows, _ := e.Sees(t.Submission)
 	for i := range t.rows {
 		row := &t.rows[i]
@@ -118,12 +118,12 @@ func traceRank(pixels string) int {
 	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
 }
 
-// targets returns the submissions to trace a leak against, each once, with its page, in the order of
+// Targets returns the submissions to trace a leak against, each once, with its page, in the order of
 // traceOrder. They are at most [tuning.MaxTraced] matches and submissions of issued copies that were read. If the pixels
 // of any submission are the same, altered or not, the others are left out. Submissions of the same document, or of the
 // same page without other fields, stay. On a sheet of several pictures there are more, at most [tuning.MaxApart]: each must lie beside all others ([conclude.Evidence.Apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
-func targets(e *conclude.Evidence) (out []findings.Match) {
+func Targets(e *conclude.Evidence) (out []findings.Match) {
 	add := func(id watermark.Submission, page, limit int) {
 		if len(out) < limit && !slices.ContainsFunc(out, func(o findings.Match) bool { return o.Submission == id }) {
 			out = append(out, findings.Match{Submission: id, Page: page})
@@ -164,14 +164,14 @@ func targets(e *conclude.Evidence) (out []findings.Match) {
 // traceAgainst traces a leak against the original of the page m, for all issued copies whose mark keys are at hand.
 // level is the false-positive rate below which any copy counts as found. The result is nil if the original cannot be
 // opened or a picture is too small. The rows of the result are the copies found.
-func (v *examiner) traceAgainst(ctx context.Context, l *leakPicture, m *findings.Match, level float64) (*tracing, error) {
-	o, err := (*original)(nil), error(nil)
+func (v *Examiner) traceAgainst(ctx context.Context, l *Leak, m *findings.Match, level float64) (*tracing, error) {
+	o, err := (*Original)(nil), error(nil)
 	if i := l.at(conclude.PageOf(m)); i >= 0 {
-		o = l.laid[i].on // others may have taken its place in the cache
+		o = l.Laid[i].On // others may have taken its place in the cache
 	} else if o, err = v.original(ctx, conclude.PageOf(m)); err != nil || o == nil {
 		return nil, err
 	}
-	rows, err := v.cfg.Registry.Copies(ctx, m.Submission)
+	rows, err := v.Cfg.Registry.Copies(ctx, m.Submission)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (v *examiner) traceAgainst(ctx context.Context, l *leakPicture, m *findings
 		t.rows = append(t.rows, c)
 	}
 	t.Issued = len(issued)
-	found, err := v.traced(ctx, l, o, orDecoy(issued, v.cfg.Keys[0]), level)
+	found, err := v.traced(ctx, l, o, orDecoy(issued, v.Cfg.Keys[0]), level)
 	if errors.Is(err, watermark.ErrTooSmall) {
 		return nil, nil
 	}
@@ -200,7 +200,7 @@ func (v *examiner) traceAgainst(ctx context.Context, l *leakPicture, m *findings
 
 // traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on
 // o.
-func (v *examiner) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
+func (v *Examiner) traced(ctx context.Context, l *Leak, o *Original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if err != nil {
 		return nil, err
@@ -212,9 +212,9 @@ func (v *examiner) traced(ctx context.Context, l *leakPicture, o *original, copi
 	return t.TraceLaid(ctx, l.Image, s)
 }
 
-// key returns the mark key in [Config].Keys with an ID, or nil.
-func (v *examiner) key(id string) *watermark.Key {
-	for _, k := range v.cfg.Keys {
+// key returns the mark key in [verify.Config].Keys with an ID, or nil.
+func (v *Examiner) key(id string) *watermark.Key {
+	for _, k := range v.Cfg.Keys {
 		if k.ID() == id {
 			return k
 		}

@@ -1,4 +1,6 @@
-package verify
+// Package examine gathers the evidence on one leak: what it matches, where, which marks are read and traced. Package
+// conclude draws the finding from it.
+package examine
 
 import (
 	"context"
@@ -16,17 +18,18 @@ import (
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// An examination is what leaks are examined with.
-type examination struct {
+// An Config is what leaks are examined with.
+type Config struct {
 	Registry   *registry.Registry
 	Keys       []*watermark.Key  // under which marks are read
 	SealKey    *registry.SealKey // that opens originals; nil: none are compared
-	References int               // controls of a dump, as [Config] has them
+	References int               // controls of a dump, as [verify.Config] has them
 	Against    []watermark.Submission
 	Given      conclude.Given
 	Limits     func(context.Context) picture.Limits // of an original
@@ -34,39 +37,39 @@ type examination struct {
 	MaxMemory  int64                                // of all pictures at a time, bytes; 0: as [memory.New] has it
 }
 
-// An examiner gathers the evidence on leaks, one after another or several at a time, and concludes from it.
-type examiner struct {
-	cfg      examination
-	found    *catalogue
+// An Examiner gathers the evidence on leaks, one after another or several at a time, and concludes from it.
+type Examiner struct {
+	Cfg      Config
+	Found    *search.Catalogue
 	issues   *issuedLists
 	families *families
-	cache    *originalCache
-	detect   detectFunc
+	Cache    *OriginalCache
+	Detect   detectFunc
 	busy     chan struct{} // a value for each processor that is taken, as far as it goes
-	memory   *memory.Budget
+	Memory   *memory.Budget
 
 	mu      sync.Mutex
 	altered []string // records that were altered: see [findings.Record]
 }
 
-// newExaminer returns an examiner with memory and caches of its own.
-func newExaminer(cfg examination) *examiner {
-	return &examiner{cfg: cfg, found: &catalogue{registry: cfg.Registry, key: cfg.SealKey, parts: new(parts.Index)}, issues: new(issuedLists),
+// New returns an examiner with memory and caches of its own.
+func New(cfg Config) *Examiner {
+	return &Examiner{Cfg: cfg, Found: &search.Catalogue{Registry: cfg.Registry, Key: cfg.SealKey, Parts: new(parts.Index)}, issues: new(issuedLists),
 		families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID)},
-		cache:    &originalCache{max: tuning.CachedBytes}, detect: watermark.Read, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}
+		Cache:    &OriginalCache{Max: tuning.CachedBytes}, Detect: watermark.Read, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), Memory: memory.New(cfg.MaxMemory)}
 }
 
-// with returns an examiner that shares what v has read of the registry, and its memory.
-func (v *examiner) with(cfg examination) *examiner {
-	return &examiner{cfg: cfg, found: v.found, issues: v.issues, families: v.families, cache: v.cache, detect: watermark.Read, busy: v.busy, memory: v.memory}
+// With returns an examiner that shares what v has read of the registry, and its memory.
+func (v *Examiner) With(cfg Config) *Examiner {
+	return &Examiner{Cfg: cfg, Found: v.Found, issues: v.issues, families: v.families, Cache: v.Cache, Detect: watermark.Read, busy: v.busy, Memory: v.Memory}
 }
 
 // detectFunc is [watermark.Read].
 type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error)
 
-// investigate examines a leak that was logged already, with memory for it. files is the number of files in the dump,
+// Investigate examines a leak that was logged already, with memory for it. files is the number of files in the dump,
 // over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
-func (v *examiner) investigate(ctx context.Context, path string, l *leakPicture, files int) (*findings.Finding, error) {
+func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files int) (*findings.Finding, error) {
 	pic := l.Picture
 	pic.Image = picture.Flatten(pic.Image)
 	select {
@@ -78,7 +81,7 @@ func (v *examiner) investigate(ctx context.Context, path string, l *leakPicture,
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
-		Private: findings.Private{Leak: lookOf(pic.Image)},
+		Private: findings.Private{Leak: LookOf(pic.Image)},
 	}
 	if pic.Pages > 1 {
 		out.Pages = pic.Pages
@@ -87,14 +90,14 @@ func (v *examiner) investigate(ctx context.Context, path string, l *leakPicture,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	l.laid = nil // traced: controls lie elsewhere
+	l.Laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
 	empty := *out
 	if err = v.fill(ctx, out, e); err == nil && out.Matched() {
-		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
+		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.Cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
-		out.Private.Upload, err = v.uploadLook(ctx, out)
+		out.Private.Upload, err = v.UploadLook(ctx, out)
 	}
 	if errors.Is(err, registry.ErrTampered) {
 		*out = empty
@@ -114,12 +117,12 @@ func (v *examiner) investigate(ctx context.Context, path string, l *leakPicture,
 
 // examine gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the
 // blind reads under every key; then the traces. A leak too small for a mark has no reads.
-func (v *examiner) examine(ctx context.Context, l *leakPicture) (e conclude.Evidence, err error) {
+func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
 	until, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var reading *watermark.Reading
 	var unread error
-	wait := v.beside(func() { reading, unread = v.detect(until, l.Image, v.cfg.Keys...) })
+	wait := v.beside(func() { reading, unread = v.Detect(until, l.Image, v.Cfg.Keys...) })
 	if err = v.compare(ctx, l, &e); err != nil {
 		cancel()
 	}
@@ -155,7 +158,7 @@ func (v *examiner) examine(ctx context.Context, l *leakPicture) (e conclude.Evid
 	if err := v.siblings(ctx, l, &e); err != nil {
 		return e, err
 	}
-	if err := v.rivals(ctx, &e); err != nil {
+	if err := v.Rivals(ctx, &e); err != nil {
 		return e, err
 	}
 	if err = v.returned(ctx, l, &e); err == nil {
@@ -167,10 +170,10 @@ func (v *examiner) examine(ctx context.Context, l *leakPicture) (e conclude.Evid
 	return e, err
 }
 
-// rivals looks at copies that were read. For each it asks whether the leak shows the document or page of the copy's upload,
+// Rivals looks at copies that were read. For each it asks whether the leak shows the document or page of the copy's upload,
 // and another upload in its place. If so, it compares the originals of both uploads, and sets what they show of each
 // other. Each is laid on the other, and the same capture in one of the two ways decides.
-func (v *examiner) rivals(ctx context.Context, e *conclude.Evidence) error {
+func (v *Examiner) Rivals(ctx context.Context, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
 		if r.Issued == nil || !conclude.ShowsDocument(r.Shows) || e.Apart(r.Issued.Submission) {
@@ -195,16 +198,16 @@ func (v *examiner) rivals(ctx context.Context, e *conclude.Evidence) error {
 }
 
 // compare searches the registry for the leak and enters the matches, with their pixels compared, into e.
-func (v *examiner) compare(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
-	found, err := v.candidates(ctx, l)
+func (v *Examiner) compare(ctx context.Context, l *Leak, e *conclude.Evidence) error {
+	found, err := v.Candidates(ctx, l)
 	if err != nil {
 		return err
 	}
-	if err := v.cache.follow(ctx, v.engine()); err != nil {
+	if err := v.Cache.Follow(ctx, v.Engine()); err != nil {
 		return err
 	}
-	e.TooFlat, e.Given = found.tooFlat, v.cfg.Given
-	if e.Matches, err = v.matches(ctx, l, found); err != nil {
+	e.TooFlat, e.Given = found.tooFlat, v.Cfg.Given
+	if e.Matches, err = v.Matches(ctx, l, found); err != nil {
 		return err
 	}
 	e.Closed = len(l.closed)
@@ -212,14 +215,14 @@ func (v *examiner) compare(ctx context.Context, l *leakPicture, e *conclude.Evid
 		return err
 	}
 	if l.searched != nil {
-		l.searched.Missing = v.found.missing()
+		l.searched.Missing = v.Found.Missing()
 	}
 	e.Recall = conclude.RecallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil
 }
 
 // beside runs f in a goroutine if a processor is free, else before it returns. wait returns when f has ended.
-func (v *examiner) beside(f func()) (wait func()) {
+func (v *Examiner) beside(f func()) (wait func()) {
 	select {
 	case v.busy <- struct{}{}:
 	default:
@@ -238,9 +241,9 @@ func (v *examiner) beside(f func()) (wait func()) {
 // resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
 // what the pixels say of the copy's submission. matches are tried first; if the submission is not compared there, its
 // original is. If it is unrelated there, all of the leak is searched for it, and the match is changed.
-func (v *examiner) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []findings.Match) (*conclude.Read, error) {
+func (v *Examiner) resolve(ctx context.Context, l *Leak, d *watermark.Detection, matches []findings.Match) (*conclude.Read, error) {
 	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
-	issued, err := v.issued(ctx, d.Copy, d.KeyID)
+	issued, err := v.Issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -263,8 +266,8 @@ func (v *examiner) resolve(ctx context.Context, l *leakPicture, d *watermark.Det
 
 // standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of an issued copy was
 // erased. The error wraps [registry.ErrTampered] if the submission is not found.
-func (v *examiner) standing(ctx context.Context, r *conclude.Read) error {
-	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.KeyID)
+func (v *Examiner) standing(ctx context.Context, r *conclude.Read) error {
+	key, err := v.Cfg.Registry.Ledger().MarkKey(ctx, r.KeyID)
 	switch {
 	case r.Issued == nil && errors.Is(err, registry.ErrNotFound):
 		return nil
@@ -274,7 +277,7 @@ func (v *examiner) standing(ctx context.Context, r *conclude.Read) error {
 	if r.Key = &key.KeyState; r.Issued == nil {
 		return nil
 	}
-	_, err = v.cfg.Registry.Submission(ctx, r.Issued.Submission)
+	_, err = v.Cfg.Registry.Submission(ctx, r.Issued.Submission)
 	if errors.Is(err, registry.ErrNotFound) { // erased ones are found
 		return fmt.Errorf("%w: submission %s of copy %s is not found", registry.ErrTampered, r.Issued.Submission, r.Copy)
 	}
@@ -285,15 +288,15 @@ func (v *examiner) standing(ctx context.Context, r *conclude.Read) error {
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what the registry says
 // of it; custody unless it carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
 // records that the conclusion rests on were altered.
-func (v *examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) error {
+func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) error {
 	conclude.Into(out, e)
-	if out.RestsOnRecords() && len(v.damage()) > 0 {
+	if out.RestsOnRecords() && len(v.Damage()) > 0 {
 		return registry.ErrTampered
 	}
 	if !out.Matched() {
 		return nil
 	}
-	sub, err := v.cfg.Registry.Submission(ctx, out.Submission)
+	sub, err := v.Cfg.Registry.Submission(ctx, out.Submission)
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
@@ -301,18 +304,18 @@ func (v *examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
-	if out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission}); err != nil {
+	if out.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission}); err != nil {
 		return err
 	}
-	return v.fillBeside(ctx, out)
+	return v.FillBeside(ctx, out)
 }
 
-// fillBeside writes into out what the registry says of the submissions in out.Beside, as [examiner.fill] does of
+// FillBeside writes into out what the registry says of the submissions in out.Beside, as [Examiner.fill] does of
 // out.Submission.
-func (v *examiner) fillBeside(ctx context.Context, out *findings.Finding) error {
+func (v *Examiner) FillBeside(ctx context.Context, out *findings.Finding) error {
 	for i := range out.Beside {
 		b := &out.Beside[i]
-		sub, err := v.cfg.Registry.Submission(ctx, b.Submission)
+		sub, err := v.Cfg.Registry.Submission(ctx, b.Submission)
 		if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 			return err
 		}
@@ -320,7 +323,7 @@ func (v *examiner) fillBeside(ctx context.Context, out *findings.Finding) error 
 			out.Private.Others = make(map[watermark.Submission]string)
 		}
 		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
-		if b.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
+		if b.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
 			return err
 		}
 	}
@@ -329,7 +332,7 @@ func (v *examiner) fillBeside(ctx context.Context, out *findings.Finding) error 
 
 // referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
 // digest is the SHA-256 of the leak; it decides which leaks get one control more if the division leaves a rest.
-func (c examination) referencesOf(digest [sha256.Size]byte, files int) int {
+func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	n, each := c.References, tuning.MaxReferences
 	if n == 0 {
 		n, each = tuning.DefaultReferences, tuning.DefaultEach
@@ -345,8 +348,8 @@ func (c examination) referencesOf(digest [sha256.Size]byte, files int) int {
 	return min(whole, each)
 }
 
-// referenceRecord returns, in words for the record of an investigation, how many controls a dump gets.
-func (c examination) referenceRecord() string {
+// ReferenceRecord returns, in words for the record of an investigation, how many controls a dump gets.
+func (c Config) ReferenceRecord() string {
 	switch {
 	case c.References < 0:
 		return "none"

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -44,11 +44,11 @@ func onePage(all []findings.Match) []findings.Match {
 
 // pagesToCompare returns the pages of a submission with which a leak is compared: all, or the nearest
 // [tuning.MaxCompared] by their hashes. The only page of a submission is 0.
-func (v *examiner) pagesToCompare(ctx context.Context, l *leakPicture, row *books.Submission) (pages []int, err error) {
+func (v *Examiner) pagesToCompare(ctx context.Context, l *Leak, row *books.Submission) (pages []int, err error) {
 	near := make(map[int]int)
 	for k := min(row.Pages, 1); k <= row.Pages; k++ {
 		if pages = append(pages, k); row.Pages > tuning.MaxCompared && l.queries != nil {
-			if near[k], err = v.distance(ctx, row.ID.Page(k), l.queries); err != nil {
+			if near[k], err = v.Distance(ctx, row.ID.Page(k), l.queries); err != nil {
 				return nil, err
 			}
 		}
@@ -60,8 +60,8 @@ func (v *examiner) pagesToCompare(ctx context.Context, l *leakPicture, row *book
 // comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the very capture. It
 // makes m the match with the page whose pixels say the most. It leaves m as it is if the submission cannot be opened, and
 // notes it in l if its row is not found, or damaged.
-func (v *examiner) comparePages(ctx context.Context, l *leakPicture, m *findings.Match) error {
-	row, err := v.engine().Page(ctx, m.Submission)
+func (v *Examiner) comparePages(ctx context.Context, l *Leak, m *findings.Match) error {
+	row, err := v.Engine().Page(ctx, m.Submission)
 	if err != nil {
 		if gone(err) == nil && !errors.Is(err, registry.ErrErased) {
 			l.close(m.Submission, err)
@@ -88,7 +88,7 @@ func (v *examiner) comparePages(ctx context.Context, l *leakPicture, m *findings
 		}
 	}
 	if m.Page != was.Page && l.queries != nil {
-		m.Distance, err = v.distance(ctx, conclude.PageOf(m), l.queries)
+		m.Distance, err = v.Distance(ctx, conclude.PageOf(m), l.queries)
 	}
 	return err
 }
@@ -96,7 +96,7 @@ func (v *examiner) comparePages(ctx context.Context, l *leakPicture, m *findings
 // tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may show the
 // same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as well, with half of
 // the level. A twin with a copy becomes the page of the match and the reads in e.
-func (v *examiner) tracePages(ctx context.Context, l *leakPicture, e *conclude.Evidence, m *findings.Match, level float64) (*tracing, error) {
+func (v *Examiner) tracePages(ctx context.Context, l *Leak, e *conclude.Evidence, m *findings.Match, level float64) (*tracing, error) {
 	if m.Page == 0 {
 		return v.traceAgainst(ctx, l, m, level)
 	}
@@ -120,8 +120,8 @@ func (v *examiner) tracePages(ctx context.Context, l *leakPicture, e *conclude.E
 
 // twins returns matches with other pages of m.Submission that the leak shows as the very capture. They are
 // also near to the leak by their hashes.
-func (v *examiner) twins(ctx context.Context, l *leakPicture, m *findings.Match) (out []findings.Match, err error) {
-	row, err := v.engine().Page(ctx, m.Submission)
+func (v *Examiner) twins(ctx context.Context, l *Leak, m *findings.Match) (out []findings.Match, err error) {
+	row, err := v.Engine().Page(ctx, m.Submission)
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -132,7 +132,7 @@ func (v *examiner) twins(ctx context.Context, l *leakPicture, m *findings.Match)
 	for _, k := range pages {
 		x := findings.Match{Submission: m.Submission, Page: k, Pixels: findings.PixelsUnknown}
 		if l.queries != nil {
-			if x.Distance, err = v.distance(ctx, conclude.PageOf(&x), l.queries); err != nil {
+			if x.Distance, err = v.Distance(ctx, conclude.PageOf(&x), l.queries); err != nil {
 				return nil, err
 			}
 		}

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -50,9 +51,9 @@ func (f *families) follow(read int64) {
 // siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the
 // leak with each, and traces it against each. Matches and reads of siblings are changed or added in e. The
 // false-positive rate is [tuning.SiblingLevel], divided among them.
-func (v *examiner) siblings(ctx context.Context, l *leakPicture, e *conclude.Evidence) error {
+func (v *Examiner) siblings(ctx context.Context, l *Leak, e *conclude.Evidence) error {
 	shown := e.Shown()
-	if shown == nil || !conclude.ShowsCapture(shown.Pixels) || v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
+	if shown == nil || !conclude.ShowsCapture(shown.Pixels) || v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil
 	}
 	if slices.ContainsFunc(e.Reads, func(r conclude.Read) bool { return r.Issued != nil && r.Issued.Submission == shown.Submission }) {
@@ -64,7 +65,7 @@ func (v *examiner) siblings(ctx context.Context, l *leakPicture, e *conclude.Evi
 	}
 	at := l.at(conclude.PageOf(shown))
 	for _, s := range family {
-		m, err := v.match(ctx, l, candidate{ref: s.ref})
+		m, err := v.match(ctx, l, search.Candidate{Ref: s.ref})
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased meanwhile, or damaged
 		}
@@ -79,11 +80,11 @@ func (v *examiner) siblings(ctx context.Context, l *leakPicture, e *conclude.Evi
 			m = old
 		} else {
 			m.Sibling = true
-			if m.Distance, err = v.distance(ctx, s.page, l.queries); err != nil {
+			if m.Distance, err = v.Distance(ctx, s.page, l.queries); err != nil {
 				return err
 			}
-			if at >= 0 && l.laid[at].sight != nil {
-				place := &register.Place{Map: s.onto.Mul(l.laid[at].sight.ToOriginal()), LogNFA: tuning.KnownPlace, Inliers: tuning.KnownInliers}
+			if at >= 0 && l.Laid[at].sight != nil {
+				place := &register.Place{Map: s.onto.Mul(l.Laid[at].sight.ToOriginal()), LogNFA: tuning.KnownPlace, Inliers: tuning.KnownInliers}
 				if l.places == nil {
 					l.places = make(map[watermark.Submission]placing)
 				}
@@ -120,8 +121,8 @@ func (v *examiner) siblings(ctx context.Context, l *leakPicture, e *conclude.Evi
 
 // family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at
 // most [tuning.MaxSiblings], whose originals are the same capture.
-func (v *examiner) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
-	v.families.follow(v.found.last())
+func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
+	v.families.follow(v.Found.Last())
 	v.families.mu.Lock()
 	out, known := v.families.of[of]
 	v.families.mu.Unlock()
@@ -132,7 +133,7 @@ func (v *examiner) family(ctx context.Context, of watermark.Submission) (out []s
 	if err != nil || o == nil {
 		return nil, err
 	}
-	whole := &leakPicture{Picture: &picture.Picture{Image: o.image}}
+	whole := &Leak{Picture: &picture.Picture{Image: o.image}}
 	queries, quality, err := phash.SumLeak(tuning.Searched, o.image)
 	if err != nil {
 		return nil, err
@@ -140,11 +141,11 @@ func (v *examiner) family(ctx context.Context, of watermark.Submission) (out []s
 	if quality < phash.MinQuality {
 		queries = nil
 	}
-	near, err := v.found.near(ctx, queries)
+	near, err := v.Found.Near(ctx, queries)
 	if err != nil {
 		return nil, err
 	}
-	near = slices.DeleteFunc(near, func(c candidate) bool { return c.distance > phash.MatchRadius })
+	near = slices.DeleteFunc(near, func(c search.Candidate) bool { return c.Distance > phash.MatchRadius })
 	more, err := v.partCandidates(ctx, whole, near)
 	if err != nil {
 		return nil, err
@@ -161,7 +162,7 @@ func (v *examiner) family(ctx context.Context, of watermark.Submission) (out []s
 		if conclude.PageOf(m) == of || m.HashOnly {
 			continue
 		}
-		v.locate(ctx, whole, c.ref, conclude.PageOf(m))
+		v.locate(ctx, whole, c.Ref, conclude.PageOf(m))
 		if p, err := whole.places[conclude.PageOf(m)](); err != nil {
 			return nil, err
 		} else if p != nil && p.LogNFA > tuning.MaxDocumentNFA { // another document, at most of one template
@@ -175,7 +176,7 @@ func (v *examiner) family(ctx context.Context, of watermark.Submission) (out []s
 			return nil, err
 		}
 		if same {
-			out = append(out, sibling{c.ref, conclude.PageOf(m), m.Submission, onto})
+			out = append(out, sibling{c.Ref, conclude.PageOf(m), m.Submission, onto})
 		}
 	}
 	v.families.mu.Lock()
@@ -185,13 +186,13 @@ func (v *examiner) family(ctx context.Context, of watermark.Submission) (out []s
 }
 
 // sameCapture reports whether a page is the same capture as an original, and maps its pixels to the page's.
-func (v *examiner) sameCapture(ctx context.Context, o *original, page watermark.Submission) (onto geometry.Mat, same bool, err error) {
+func (v *Examiner) sameCapture(ctx context.Context, o *Original, page watermark.Submission) (onto geometry.Mat, same bool, err error) {
 	other, err := v.original(ctx, page)
 	if err != nil || other == nil {
 		return onto, false, err
 	}
-	for _, way := range [][2]*original{{other, o}, {o, other}} {
-		s, err := way[0].onto.Find(ctx, way[1].onto.Luma())
+	for _, way := range [][2]*Original{{other, o}, {o, other}} {
+		s, err := way[0].Onto.Find(ctx, way[1].Onto.Luma())
 		if err != nil {
 			return onto, false, err
 		}

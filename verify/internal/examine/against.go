@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// against compares the pixels of a leak with every submission of [Config].Against, and returns the matches, nearest
+// against compares the pixels of a leak with every submission of [verify.Config].Against, and returns the matches, nearest
 // hash first, however far they are. Erased submissions are passed over.
-func (v *examiner) against(ctx context.Context, l *leakPicture, queries []phash.Hash) ([]findings.Match, error) {
+func (v *Examiner) against(ctx context.Context, l *Leak, queries []phash.Hash) ([]findings.Match, error) {
 	var out []findings.Match
-	for _, id := range v.cfg.Against {
-		sub, err := v.cfg.Registry.Submission(ctx, id)
+	for _, id := range v.Cfg.Against {
+		sub, err := v.Cfg.Registry.Submission(ctx, id)
 		if errors.Is(err, registry.ErrErased) {
 			continue
 		}
@@ -30,7 +30,7 @@ func (v *examiner) against(ctx context.Context, l *leakPicture, queries []phash.
 		if err := v.comparePages(ctx, l, &m); err != nil {
 			return nil, err
 		}
-		if m.Distance, err = v.distance(ctx, conclude.PageOf(&m), queries); err != nil {
+		if m.Distance, err = v.Distance(ctx, conclude.PageOf(&m), queries); err != nil {
 			return nil, err
 		}
 		out = append(out, m)
@@ -39,10 +39,10 @@ func (v *examiner) against(ctx context.Context, l *leakPicture, queries []phash.
 	return out, nil
 }
 
-// distance returns the minimum distance of a submission's hash to the queries, in bits of 256. It
+// Distance returns the minimum distance of a submission's hash to the queries, in bits of 256. It
 // is 256 if the hash cannot be opened, or was erased meanwhile.
-func (v *examiner) distance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
-	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, of)
+func (v *Examiner) Distance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
+	hash, err := v.Engine().AreaHash(ctx, v.Cfg.SealKey, of)
 	if err != nil {
 		return tuning.Searched.Len(), gone(err)
 	}

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -32,20 +33,20 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 // nearest by hash to submission shown, which the leak shows. An upload that the search of the leak
 // does not bring up counts as unrelated; others are compared by their pixels. If the leak shows
 // only a part of shown, that part is compared. The result is nil without a sealing key, with
-// [Config].Against, or if shown was erased meanwhile.
-func (v *examiner) references(ctx context.Context, l *leakPicture, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
-	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
+// [verify.Config].Against, or if shown was erased meanwhile.
+func (v *Examiner) references(ctx context.Context, l *Leak, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
+	if v.Cfg.SealKey == nil || n == 0 || len(v.Cfg.Against) > 0 {
 		return nil, nil
 	}
-	own, err := v.cfg.Registry.Submission(ctx, shown)
+	own, err := v.Cfg.Registry.Submission(ctx, shown)
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, shown.Page(page))
+	hash, err := v.Engine().AreaHash(ctx, v.Cfg.SealKey, shown.Page(page))
 	if err != nil {
 		return nil, gone(err)
 	}
-	hits, err := v.found.hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
+	hits, err := v.Found.Hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (v *examiner) references(ctx context.Context, l *leakPicture, e *conclude.E
 		if len(out) == n {
 			break
 		}
-		m, err := v.reference(ctx, l, part, e, own, candidate{ref: h.Ref, distance: h.Distance})
+		m, err := v.reference(ctx, l, part, e, own, search.Candidate{Ref: h.Ref, Distance: h.Distance})
 		if err != nil {
 			return nil, err
 		}
@@ -71,8 +72,8 @@ func (v *examiner) references(ctx context.Context, l *leakPicture, e *conclude.E
 
 // brings reports whether the search of a leak finds a submission, by the hash of the whole or by local
 // features.
-func (v *examiner) brings(l *leakPicture, x candidate, of watermark.Submission) (bool, error) {
-	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == x.ref }) {
+func (v *Examiner) brings(l *Leak, x search.Candidate, of watermark.Submission) (bool, error) {
+	if slices.ContainsFunc(l.near, func(c search.Candidate) bool { return c.Ref == x.Ref }) {
 		return true, nil
 	}
 	p, err := l.places[of]()
@@ -85,14 +86,14 @@ func (v *examiner) brings(l *leakPicture, x candidate, of watermark.Submission) 
 // The result is nil, without an error, for own itself and for the same subject. It is also nil for
 // a submission that was erased, is kept as a hash alone, or cannot be opened. On a sheet it is nil for the
 // pictures that lie beside own: that the leak shows them is no false match.
-func (v *examiner) reference(ctx context.Context, whole, l *leakPicture, e *conclude.Evidence, own *books.Submission, c candidate) (*findings.Match, error) {
-	row, err := v.engine().SubmissionAt(ctx, c.ref)
+func (v *Examiner) reference(ctx context.Context, whole, l *Leak, e *conclude.Evidence, own *books.Submission, c search.Candidate) (*findings.Match, error) {
+	row, err := v.Engine().SubmissionAt(ctx, c.Ref)
 	if err != nil {
 		return nil, gone(err)
 	}
 	whose := row
 	if row.Page > 1 { // its submission has the subject
-		if whose, err = v.engine().Page(ctx, row.Document); err != nil {
+		if whose, err = v.Engine().Page(ctx, row.Document); err != nil {
 			return nil, gone(err)
 		}
 	}
@@ -106,8 +107,8 @@ func (v *examiner) reference(ctx context.Context, whole, l *leakPicture, e *conc
 		}
 		return m, nil
 	}
-	v.locate(ctx, whole, c.ref, row.ID)
-	v.locate(ctx, l, c.ref, row.ID)
+	v.locate(ctx, whole, c.Ref, row.ID)
+	v.locate(ctx, l, c.Ref, row.ID)
 	found, err := v.brings(whole, c, row.ID)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package verify
+package examine
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// lookOf returns the two sizes of a picture.
-func lookOf(img *image.NRGBA) findings.Look {
+// LookOf returns the two sizes of a picture.
+func LookOf(img *image.NRGBA) findings.Look {
 	small := reduced(img, tuning.PreviewSide)
 	return findings.Look{Mosaic: encoded(reduced(small, tuning.MosaicSide), "png"), Preview: encoded(small, "jpeg")}
 }
@@ -43,8 +43,8 @@ func encoded(img *image.NRGBA, format string) []byte {
 	return buf.Bytes()
 }
 
-// uploadLook returns the look of the original that a leak shows; empty if it shows none that can be opened.
-func (v *examiner) uploadLook(ctx context.Context, l *findings.Finding) (findings.Look, error) {
+// UploadLook returns the look of the original that a leak shows; empty if it shows none that can be opened.
+func (v *Examiner) UploadLook(ctx context.Context, l *findings.Finding) (findings.Look, error) {
 	if l.Submission == (watermark.Submission{}) {
 		return findings.Look{}, nil
 	}
