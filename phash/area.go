@@ -5,21 +5,18 @@ import (
 	"image"
 )
 
-// The means of blocks that a picture is cut into, however its pixels lie to them: a
-// pixel on the border of blocks counts in each by the share of it that lies there.
-// All sums are integers, so their order is free, and a picture that was resized by
-// its area keeps its means.
+// The means of blocks that a picture is cut into, however its pixels lie to them: a pixel on the border of blocks
+// counts in each by the share of it that lies there. All sums are integers, so their order is free, and a picture that
+// was resized by its area keeps its means.
 
-// A part is what a block has of n pixels that are cut into m blocks: the shares of the
-// first and the last pixel, in units of 1/m of a pixel; those between count m. A block
-// within one pixel has no last.
+// A part is what a block has of n pixels that are cut into m blocks: the shares of the first and the last pixel, in
+// units of 1/m of a pixel; those between count m. A block within one pixel has no last.
 type part struct {
 	first, last int
 	head, tail  uint64
 }
 
-// parts returns the m blocks that n pixels are cut into. In units of 1/m of a pixel, a block is n
-// long and a pixel m.
+// parts returns the m blocks that n pixels are cut into. In units of 1/m of a pixel, a block is n long and a pixel m.
 func parts(n, m int) []part {
 	all := make([]part, m)
 	for i := range all {
@@ -87,9 +84,8 @@ func total(pix []uint8) (c colour) {
 	return c
 }
 
-// sums returns the sums over side × side blocks of the picture, row by row. A sum divided by
-// weight, the same for all blocks, is the mean of its block, 0 to 255. The picture must not be
-// empty.
+// sums returns the sums over side × side blocks of the picture, row by row. A sum divided by weight, the same for all
+// blocks, is the mean of its block, 0 to 255. The picture must not be empty.
 func sums(img image.Image, side int) (all []colour, weight uint64) {
 	m := whole(img, orientations[0])
 	w, h := m.Rect.Max.X, m.Rect.Max.Y
@@ -120,8 +116,7 @@ func sums(img image.Image, side int) (all []colour, weight uint64) {
 	return all, uint64(w) * uint64(h)
 }
 
-// areaGrid returns the mean luma of 64 × 64 blocks of the picture, 0 to 255, rounded to 1/256 of a
-// level.
+// areaGrid returns the mean luma of 64 × 64 blocks of the picture, 0 to 255, rounded to 1/256 of a level.
 func areaGrid(img image.Image) *grid {
 	all, weight := sums(img, gridSide)
 	g := new(grid)

@@ -8,8 +8,7 @@ import (
 // Bilinear resizing as goimagehash has it from github.com/nfnt/resize, in 8-bit
 // integers: columns first, then rows, weights in 256ths and rounded down.
 
-// A sampler says what a resized sample is made of: consecutive samples from
-// first on, by weight.
+// A sampler says what a resized sample is made of: consecutive samples from first on, by weight.
 type sampler struct {
 	first   int
 	weights []uint64
@@ -55,8 +54,7 @@ func (s *sampler) mean(dst, src []uint8, step int) {
 	dst[0], dst[1], dst[2] = uint8(r/s.sum), uint8(g/s.sum), uint8(b/s.sum)
 }
 
-// resized returns the picture at w × h pixels. m must be opaque and begin at (0, 0). The alpha of
-// the result is 0.
+// resized returns the picture at w × h pixels. m must be opaque and begin at (0, 0). The alpha of the result is 0.
 func resized(m *image.NRGBA, w, h int) *image.NRGBA {
 	from := m.Rect.Max
 	across, down := samplers(from.X, w), samplers(from.Y, h)
@@ -75,9 +73,8 @@ func resized(m *image.NRGBA, w, h int) *image.NRGBA {
 	return small
 }
 
-// grey resizes a picture to w × h in 8 bits, as [resized] does, and returns its w*h values of
-// luma, row by row: 0.299 R + 0.587 G + 0.114 B, 0 to 255, not rounded. The picture must be
-// opaque and begin at (0, 0).
+// grey resizes a picture to w × h in 8 bits, as [resized] does, and returns its w*h values of luma, row by row: 0.299 R
+// + 0.587 G + 0.114 B, 0 to 255, not rounded. The picture must be opaque and begin at (0, 0).
 func grey(m *image.NRGBA, w, h int) []float64 {
 	small := resized(m, w, h)
 	v := make([]float64, 0, w*h)

@@ -6,11 +6,10 @@ import (
 	"github.com/corona10/goimagehash/etcs"
 )
 
-// The hashes of github.com/corona10/goimagehash v1.1.0. The library's own functions
-// round differently if the compiler fuses products and sums (arm64, or GOAMD64=v3). The
-// bits of an even or symmetric picture follow the rounding. So this file has the
-// floating-point arithmetic of the library without fusing. The library's mean and median,
-// which have nothing to fuse, are called.
+// The hashes of github.com/corona10/goimagehash v1.1.0. The library's own functions round differently if the compiler
+// fuses products and sums (arm64, or GOAMD64=v3). The bits of an even or symmetric picture follow the rounding. So this
+// file has the floating-point arithmetic of the library without fusing. The library's mean and median, which have
+// nothing to fuse, are called.
 
 // library returns the bits of a hash of goimagehash. The picture must be opaque and begin at (0,
 // 0). The first pixel or coefficient is the top bit. For other kinds all bits are 0.
@@ -36,8 +35,7 @@ func library(kind Kind, m *image.NRGBA) uint64 {
 	return 0
 }
 
-// above returns a bit for each of 64 values, set if the value exceeds the limit. The first value is
-// the top bit.
+// above returns a bit for each of 64 values, set if the value exceeds the limit. The first value is the top bit.
 func above(v []float64, limit float64) (bits uint64) {
 	for i := range v {
 		if v[i] > limit {
@@ -47,9 +45,8 @@ func above(v []float64, limit float64) (bits uint64) {
 	return bits
 }
 
-// lowest returns the n × n coefficients of lowest frequency of a cosine transform of v, n² × n²
-// values row by row: along rows and then along columns. The result has a row for each vertical
-// frequency. v is overwritten.
+// lowest returns the n × n coefficients of lowest frequency of a cosine transform of v, n² × n² values row by row:
+// along rows and then along columns. The result has a row for each vertical frequency. v is overwritten.
 func lowest(v []float64, n int) []float64 {
 	side := n * n
 	line, spare := make([]float64, side), make([]float64, side)
@@ -69,9 +66,8 @@ func lowest(v []float64, n int) []float64 {
 	return low
 }
 
-// transform replaces v, a power of two of at most 256 values, by its unscaled
-// cosine transform (DCT-II), by halving: B. G. Lee, "A new algorithm to compute
-// the discrete cosine transform", IEEE Trans. ASSP 32(6), 1984. Spare is as long.
+// transform replaces v, a power of two of at most 256 values, by its unscaled cosine transform (DCT-II), by halving: B.
+// G. Lee, "A new algorithm to compute the discrete cosine transform", IEEE Trans. ASSP 32(6), 1984. Spare is as long.
 func transform(v, spare []float64) {
 	n := len(v)
 	if n == 1 {

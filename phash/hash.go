@@ -11,8 +11,7 @@ import (
 )
 
 var (
-	// ErrKind is wrapped when a kind is unknown, or when a hash of one kind
-	// meets an index of another.
+	// ErrKind is wrapped when a kind is unknown, or when a hash of one kind meets an index of another.
 	ErrKind = errors.New("phash: wrong kind of hash")
 	// ErrSyntax is wrapped when a text is not a hash.
 	ErrSyntax = errors.New("phash: malformed hash")
@@ -42,8 +41,7 @@ var kindNames = [...]string{
 	Area:       "kycmark/area",
 }
 
-// ParseKind returns the kind with that name, as [Kind.String] writes it. The error wraps
-// [ErrKind].
+// ParseKind returns the kind with that name, as [Kind.String] writes it. The error wraps [ErrKind].
 func ParseKind(name string) (Kind, error) {
 	for k := PDQ; int(k) < len(kindNames); k++ {
 		if kindNames[k] == name {
@@ -62,8 +60,7 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// Len returns the number of bits of a hash of this kind: 256, 64, or 0 for an
-// invalid kind.
+// Len returns the number of bits of a hash of this kind: 256, 64, or 0 for an invalid kind.
 func (k Kind) Len() int {
 	switch {
 	case !k.valid():
@@ -74,9 +71,8 @@ func (k Kind) Len() int {
 	return 256
 }
 
-// Version names the frozen steps from decoded pixels to bits, such as "pdq/1". Store
-// the version with every hash: hashes of two versions may differ by a few bits on one
-// picture. The steps behind a name never change.
+// Version names the frozen steps from decoded pixels to bits, such as "pdq/1". Store the version with every hash:
+// hashes of two versions may differ by a few bits on one picture. The steps behind a name never change.
 func (k Kind) Version() string { return k.String() + "/1" }
 
 // valid reports whether k is one of the kinds of this version.
@@ -90,10 +86,9 @@ type Hash struct {
 	Bits [4]uint64
 }
 
-// Parse reads the form that [Hash.String] writes and no other: the kind's name,
-// a colon, and 64 or 16 lower-case hex digits. A hash list of the reference
-// holds bare digits: put "pdq:" before each. Errors wrap [ErrSyntax], or
-// [ErrKind] if the name is not one of a kind.
+// Parse reads the form that [Hash.String] writes and no other: the kind's name, a colon, and 64 or 16 lower-case hex
+// digits. A hash list of the reference holds bare digits: put "pdq:" before each. Errors wrap [ErrSyntax], or [ErrKind]
+// if the name is not one of a kind.
 func Parse(s string) (Hash, error) {
 	name, digits, ok := strings.Cut(s, ":")
 	if !ok {
@@ -123,8 +118,7 @@ func Parse(s string) (Hash, error) {
 // String returns the hash as text with its kind, such as "pdq:f8f8f0cc…".
 func (h Hash) String() string { return h.Kind.String() + ":" + h.Hex() }
 
-// Hex returns the digits alone, 4 bits each. The digits of PDQ are in the order of the
-// reference.
+// Hex returns the digits alone, 4 bits each. The digits of PDQ are in the order of the reference.
 func (h Hash) Hex() string {
 	var raw [32]byte
 	for i, w := range h.Bits {
@@ -133,9 +127,8 @@ func (h Hash) Hex() string {
 	return hex.EncodeToString(raw[:h.Kind.Len()/8])
 }
 
-// Distance returns the number of bits in which two hashes of one kind differ.
-// Hashes of different kinds are further apart than any radius: the distance is
-// math.MaxInt.
+// Distance returns the number of bits in which two hashes of one kind differ. Hashes of different kinds are further
+// apart than any radius: the distance is math.MaxInt.
 func (h Hash) Distance(o Hash) int {
 	if h.Kind != o.Kind {
 		return math.MaxInt

@@ -2,13 +2,12 @@ package phash
 
 import "image"
 
-// SumLeak returns the hashes to search with when a picture may have leaked, and the quality of the
-// picture as it is, as in [Sum]. Every kind is read in the picture's eight orientations, which come
-// first, as in [SumTurned]. [PDQ] and [Area] are also read from the negative in each orientation (16
-// hashes). Stamps and names of channels are often printed across a leak, in a colour that the
-// surroundings do not have. SumLeak then adds the hashes with the print painted over, and with only the
-// strokes of the print painted over (up to 16 hashes more). Search an index of hashes that [Sum] gave,
-// but not for a leak below [MinQuality].
+// SumLeak returns the hashes to search with when a picture may have leaked, and the quality of the picture as it is, as
+// in [Sum]. Every kind is read in the picture's eight orientations, which come first, as in [SumTurned]. [PDQ] and
+// [Area] are also read from the negative in each orientation (16 hashes). Stamps and names of channels are often
+// printed across a leak, in a colour that the surroundings do not have. SumLeak then adds the hashes with the print
+// painted over, and with only the strokes of the print painted over (up to 16 hashes more). Search an index of hashes
+// that [Sum] gave, but not for a leak below [MinQuality].
 //
 // Errors wrap [ErrKind] or [ErrPicture].
 func SumLeak(kind Kind, img image.Image) (hashes []Hash, quality int, err error) {
@@ -66,9 +65,8 @@ func cleanedPDQ(img image.Image) (hashes []Hash) {
 	return hashes
 }
 
-// cleanedArea returns the Area hashes of img with overprint painted over, nil if there is no
-// overprint. Overprint is looked for in the means of Step × Step blocks. Hashes below
-// MinQuality are left out.
+// cleanedArea returns the Area hashes of img with overprint painted over, nil if there is no overprint. Overprint is
+// looked for in the means of Step × Step blocks. Hashes below MinQuality are left out.
 func cleanedArea(img image.Image) (hashes []Hash) {
 	all, weight := sums(img, Step)
 	page, line := newPage(Step, Step), make([]uint8, 4*Step)

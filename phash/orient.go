@@ -1,8 +1,7 @@
 package phash
 
-// An orientation is one of the eight ways in which a picture can lie: mirrored
-// left to right, mirrored top to bottom, and then, if swap is set, with rows for
-// columns.
+// An orientation is one of the eight ways in which a picture can lie: mirrored left to right, mirrored top to bottom,
+// and then, if swap is set, with rows for columns.
 type orientation struct{ mirrorX, mirrorY, swap bool }
 
 // orientations are in the order that [SumTurned] documents.

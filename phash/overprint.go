@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// A page is a reduced picture, at most 512 pixels a side, in which overprint is looked
-// for: what is printed across a picture in a colour of its own. The chroma of overprint
-// differs from the mean around it by more than overprintStep.
+// A page is a reduced picture, at most 512 pixels a side, in which overprint is looked for: what is printed across a
+// picture in a colour of its own. The chroma of overprint differs from the mean around it by more than overprintStep.
 type page struct {
 	grey   *image.Gray
 	cb, cr []int32
@@ -29,10 +28,9 @@ func (p *page) row(line []uint8, y int) {
 	}
 }
 
-// cleaned returns the page with overprint painted over, as up to two pictures: with all that
-// differs in colour, and with strokes alone, because a field of colour may be the document's own. A
-// picture is left out if its overprint is too little to matter, or so much that it is the picture
-// itself. The page serves only once.
+// cleaned returns the page with overprint painted over, as up to two pictures: with all that differs in colour, and
+// with strokes alone, because a field of colour may be the document's own. A picture is left out if its overprint is
+// too little to matter, or so much that it is the picture itself. The page serves only once.
 func (p *page) cleaned() (all []*image.Gray) {
 	w, h := p.grey.Rect.Dx(), p.grey.Rect.Dy()
 	n := p.find(w, h)
@@ -108,9 +106,8 @@ func (p *page) strokes(w, h int) (n int) {
 	return n
 }
 
-// fill paints and unmarks each marked pixel with the mean of the unmarked pixels within radius r. A
-// pixel with under an eighth of its window unmarked stays as it is. fill returns how many pixels
-// stay marked.
+// fill paints and unmarks each marked pixel with the mean of the unmarked pixels within radius r. A pixel with under an
+// eighth of its window unmarked stays as it is. fill returns how many pixels stay marked.
 func (p *page) fill(w, h, r int) (left int) {
 	sum, count := make([]int32, w*h), make([]int32, w*h)
 	for i, o := range p.over {
@@ -135,8 +132,7 @@ func (p *page) fill(w, h, r int) (left int) {
 	return left
 }
 
-// boxSize returns how many pixels of a w × h picture lie within radius r of (x, y), along either
-// axis.
+// boxSize returns how many pixels of a w × h picture lie within radius r of (x, y), along either axis.
 func boxSize(x, y, w, h, r int) int32 {
 	return int32((min(x+r, w-1) - max(x-r, 0) + 1) * (min(y+r, h-1) - max(y-r, 0) + 1))
 }

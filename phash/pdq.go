@@ -6,19 +6,17 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// PDQ after the reference of facebook/ThreatExchange (pdq/cpp, commit baefb4ed)
-// and its paper "The TMK+PDQF video-hashing algorithm and the PDQ
-// image-hashing algorithm" (Facebook, 2019): luma, tent blur, 64 × 64 grid, the
-// 16 × 16 lowest frequencies of its cosine transform without frequency 0, and a bit for
-// each coefficient that is above their median.
+// PDQ after the reference of facebook/ThreatExchange (pdq/cpp, commit baefb4ed) and its paper "The TMK+PDQF
+// video-hashing algorithm and the PDQ image-hashing algorithm" (Facebook, 2019): luma, tent blur, 64 × 64 grid, the 16
+// × 16 lowest frequencies of its cosine transform without frequency 0, and a bit for each coefficient that is above
+// their median.
 
 // Step is the side in pixels to which the reference's file reader reduces larger pictures: Step x Step pixels that
 // are equally spaced, with positions rounded down.
 const Step = 512
 
 const (
-	// waves is the number of frequencies kept along each axis: 1 to 16, in half
-	// cycles per side.
+	// waves is the number of frequencies kept along each axis: 1 to 16, in half cycles per side.
 	waves = 16
 )
 
@@ -47,9 +45,8 @@ func percent(step float32) int {
 	return max(p, -p)
 }
 
-// transform returns the cosine transform of the grid at frequencies 1 to 16
-// along both axes. Each coefficient is summed in the order of the samples, down
-// and then across.
+// transform returns the cosine transform of the grid at frequencies 1 to 16 along both axes. Each coefficient is summed
+// in the order of the samples, down and then across.
 func (g *grid) transform() *spectrum {
 	var half [waves][gridSide]float32 // transformed along y alone
 	var weights [waves][gridSide]float32

@@ -18,9 +18,8 @@ func whole(img image.Image, o orientation) *image.NRGBA {
 	return taken(m, o, m.Rect.Size())
 }
 
-// reduced is [whole] if no side is longer than Step. Otherwise the result has Step × Step
-// pixels, whatever the picture's shape: the nearest-neighbour step of the reference's file reader
-// (pdq/cpp/io). Only these pixels are read.
+// reduced is [whole] if no side is longer than Step. Otherwise the result has Step × Step pixels, whatever the
+// picture's shape: the nearest-neighbour step of the reference's file reader (pdq/cpp/io). Only these pixels are read.
 func reduced(img image.Image, o orientation) *image.NRGBA {
 	size := img.Bounds().Size()
 	if max(size.X, size.Y) > Step {
@@ -29,9 +28,8 @@ func reduced(img image.Image, o orientation) *image.NRGBA {
 	return whole(img, o)
 }
 
-// taken copies evenly spaced pixels of the picture, laid on white paper, in orientation o. size is the
-// number of columns and rows that are taken, before o swaps the axes. If size exceeds the picture's,
-// pixels repeat.
+// taken copies evenly spaced pixels of the picture, laid on white paper, in orientation o. size is the number of
+// columns and rows that are taken, before o swaps the axes. If size exceeds the picture's, pixels repeat.
 func taken(img image.Image, o orientation, size image.Point) *image.NRGBA {
 	b := img.Bounds()
 	xs, ys := every(b.Dx(), size.X, o.mirrorX), every(b.Dy(), size.Y, o.mirrorY)

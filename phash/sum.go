@@ -8,10 +8,9 @@ import (
 // Sum hashes a picture, given upright, by the chain that [Kind.Version] names. Transparent pixels
 // count as lying on white paper.
 //
-// Quality, 0 to 100, tells how much there is to see in the picture. It is the metric of PDQ, also
-// for goimagehash, which has none; Area applies it to its own blocks. Below [MinQuality] the hash
-// says little and must not be matched on. A picture with a side under 5 pixels, an empty one as
-// well, has the hash 0 and quality 0.
+// Quality, 0 to 100, tells how much there is to see in the picture. It is the metric of PDQ, also for goimagehash,
+// which has none; Area applies it to its own blocks. Below [MinQuality] the hash says little and must not be matched
+// on. A picture with a side under 5 pixels, an empty one as well, has the hash 0 and quality 0.
 //
 // Errors wrap [ErrKind], or [ErrPicture] for nil and, with all kinds but PDQ, for more than
 // [MaxPixels]; PDQ has no bound.
@@ -27,16 +26,13 @@ func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
 	return h, quality, nil
 }
 
-// SumTurned returns the hashes that the picture has in each of its eight
-// orientations, in this order: as it is; turned counterclockwise by 90°, 180°,
-// 270°; top and bottom exchanged; left and right exchanged; mirrored at the
-// diagonal from the top left, and at the one from the top right. Each is exactly
-// what [Sum] gives for the turned pixels. Quality is that of the picture as it
-// is. Errors are the errors of Sum.
+// SumTurned returns the hashes that the picture has in each of its eight orientations, in this order: as it is; turned
+// counterclockwise by 90°, 180°, 270°; top and bottom exchanged; left and right exchanged; mirrored at the diagonal
+// from the top left, and at the one from the top right. Each is exactly what [Sum] gives for the turned pixels. Quality
+// is that of the picture as it is. Errors are the errors of Sum.
 //
-// Store the one hash of a picture and ask with the eight of the leak. A rule
-// that picks one of the eight to store ("the smallest") would pick another as
-// soon as a bit differs.
+// Store the one hash of a picture and ask with the eight of the leak. A rule that picks one of the eight to store ("the
+// smallest") would pick another as soon as a bit differs.
 func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error) {
 	if err := check(kind, img); err != nil {
 		return all, 0, err
@@ -58,8 +54,7 @@ func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error)
 	return all, quality, nil
 }
 
-// sum returns the bits and the quality of a picture that lies as o says. The picture passed check
-// and is not too small.
+// sum returns the bits and the quality of a picture that lies as o says. The picture passed check and is not too small.
 func sum(kind Kind, img image.Image, o orientation) (bits [4]uint64, quality int) {
 	if kind == Area {
 		g := areaGrid(img).turned(o)

@@ -6,24 +6,21 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// The blur of PDQ: a box filter along x, then along y, then both again, which
-// makes a tent (W. Jarosz, "Fast Image Convolutions", SIGGRAPH workshop 2001),
-// read at the centres of 64 × 64 blocks.
+// The blur of PDQ: a box filter along x, then along y, then both again, which makes a tent (W. Jarosz, "Fast Image
+// Convolutions", SIGGRAPH workshop 2001), read at the centres of 64 × 64 blocks.
 //
-// The hash depends on the last bit of these sums. So each sum is a running sum in float32
-// in the order of the reference (pdq/cpp/downscaling): first the sample that enters the
-// window is added, then the sample that leaves is taken away. Each mean is a division.
-// Beyond an edge zeros enter or leave, which changes no sum. Rows are streamed through
-// both passes, dsp.Lanes at a time, so memory grows with the picture's width and not with
-// its area. The second pass makes only the centres of the blocks.
+// The hash depends on the last bit of these sums. So each sum is a running sum in float32 in the order of the reference
+// (pdq/cpp/downscaling): first the sample that enters the window is added, then the sample that leaves is taken away.
+// Each mean is a division. Beyond an edge zeros enter or leave, which changes no sum. Rows are streamed through both
+// passes, dsp.Lanes at a time, so memory grows with the picture's width and not with its area. The second pass makes
+// only the centres of the blocks.
 
 // gridSide is the number of blocks a side.
 const gridSide = 64
 
 type grid [gridSide][gridSide]float32
 
-// centre returns the middle sample of block i when n samples are cut into gridSide
-// blocks.
+// centre returns the middle sample of block i when n samples are cut into gridSide blocks.
 func centre(i, n int) int { return int((2*int64(i) + 1) * int64(n) / (2 * gridSide)) }
 
 // A box is the window of a running mean over n samples. The mean at o takes the
@@ -36,8 +33,7 @@ func newBox(n int) box {
 	return box{n, size, size / 2}
 }
 
-// count returns how many samples the mean at o takes; for a place beyond the
-// samples, 1.
+// count returns how many samples the mean at o takes; for a place beyond the samples, 1.
 func (b box) count(o int) float32 {
 	return float32(max(1, min(o+b.lead, b.n-1)-max(o+b.lead-b.size, -1)))
 }
@@ -61,9 +57,8 @@ func newRowBox(b box) *rowBox {
 	return r
 }
 
-// part returns which samples of src enter and leave the window from step i on, and the step at
-// which that changes. At step i sample i enters and sample i-size leaves; beyond the ends of src
-// zeros do.
+// part returns which samples of src enter and leave the window from step i on, and the step at which that changes. At
+// step i sample i enters and sample i-size leaves; beyond the ends of src zeros do.
 func (r *rowBox) part(src []float32, i int) (enter, leave dsp.Strip, to int) {
 	enter, leave = dsp.Strip{Pix: zeros[:]}, dsp.Strip{Pix: zeros[:]}
 	to = r.n + r.lead
@@ -78,8 +73,7 @@ func (r *rowBox) part(src []float32, i int) (enter, leave dsp.Strip, to int) {
 	return enter, leave, to
 }
 
-// means fills dst with the means at all n places. src and dst have dsp.Lanes values for each place,
-// one for each row.
+// means fills dst with the means at all n places. src and dst have dsp.Lanes values for each place, one for each row.
 func (r *rowBox) means(dst, src []float32) {
 	var sum [dsp.Lanes]float32
 	i := r.slide(&sum, src, 0, r.lead)
@@ -152,9 +146,8 @@ func (c *columnBox) entering() []float32 {
 	return c.ring[at : at+dsp.Lanes*c.width]
 }
 
-// step moves the window down by the dsp.Lanes rows that were put into entering, and fills dst with
-// their means, row by row. The first row is the mean at row steps-late-lead, with steps as before
-// the call. It may lie above the picture.
+// step moves the window down by the dsp.Lanes rows that were put into entering, and fills dst with their means, row by
+// row. The first row is the mean at row steps-late-lead, with steps as before the call. It may lie above the picture.
 func (c *columnBox) step(dst []float32) {
 	from, enter := c.steps, c.entering()
 	for i := 0; i < dsp.Lanes; {

@@ -1,8 +1,7 @@
 package phash
 
-// This file has every number of the package that was chosen, with its unit and the
-// experiment that fixed it. Numbers of the reference, of formats and of kernels lie where
-// they are used.
+// This file has every number of the package that was chosen, with its unit and the experiment that fixed it. Numbers of
+// the reference, of formats and of kernels lie where they are used.
 
 // What the authors of PDQ recommend (facebook/ThreatExchange, pdq/README.md, "Matching").
 const (
@@ -18,9 +17,8 @@ const (
 	minSide   = 5       // pixels, as in the reference: a picture with a smaller side has the hash 0
 )
 
-// Overprint, in the reduced picture. Chosen on stamped pictures of 19 uploads (bench match
-// whole; docs/matching.md): a lower step takes the prints of documents for stamps, a
-// higher step leaves the edges of letters.
+// Overprint, in the reduced picture. Chosen on stamped pictures of 19 uploads (bench match whole; docs/matching.md): a
+// lower step takes the prints of documents for stamps, a higher step leaves the edges of letters.
 const (
 	overprintStep   = 75   // levels of Cb and Cr together by which overprint differs from the mean around it
 	overprintAround = 64   // pixels, radius of that mean

@@ -15,18 +15,17 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// books reads from the registry what the odds need: recipients, the copies of each submission that
-// leaks show, days, and what each recipient had by day. All of it is counted twice: up to
-// the time of the find that cfg has ([Config.dated]), and whatever the dates. If only named submissions
-// were searched, the counts are of these and of what leaks show. Errors are the registry's, as they
-// are.
+// books reads from the registry what the odds need: recipients, the copies of each submission that leaks show, days,
+// and what each recipient had by day. All of it is counted twice: up to the time of the find that cfg has
+// ([Config.dated]), and whatever the dates. If only named submissions were searched, the counts are of these and of
+// what leaks show. Errors are the registry's, as they are.
 func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg weigh.Basis) (*weigh.Facts, error) {
 	b := &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}
 	var err error
 	if b.Recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
 		return nil, err
 	}
-	for _, l := range weigh.Shown(leaks) {
+	for _, l := range findings.Shown(leaks) {
 		all, err := v.cfg.Registry.Copies(ctx, l.Submission)
 		if err != nil {
 			return nil, err
@@ -54,7 +53,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg
 // countErased adds to b the submissions that leaks show and that were erased since, because the registry's counts no
 // longer contain them. Submissions that the registry does not know are passed over.
 func (v *Investigator) countErased(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
-	for _, l := range weigh.Shown(leaks) {
+	for _, l := range findings.Shown(leaks) {
 		if len(b.Cells) == 0 {
 			continue
 		}

@@ -275,10 +275,9 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	assert.LessOrEqual(t, mean, own*(1+1e-9), "a mean over leaks of one copy stays an e-value")
 }
 
-// However the evidence is made up: a copy is confirmed only by equal pixels or by its
-// own part of the mark where no other detail is seen, absence counts only where a
-// mark would have been found, and an unissued copy ID never becomes a finding about
-// somebody.
+// However the evidence is made up: a copy is confirmed only by equal pixels or by its own part of the mark where no
+// other detail is seen, absence counts only where a mark would have been found, and an unissued copy ID never becomes a
+// finding about somebody.
 func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 	s := []watermark.Submission{{1}, {2}}
 	answers := []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsDifferent, findings.PixelsUndecided, findings.PixelsUnrelated, findings.PixelsUnknown, findings.PixelsPartial, findings.PixelsAlike}

@@ -61,8 +61,7 @@ type Config struct {
 	// Keys are the mark keys under which marks are read.
 	Keys []*watermark.Key
 
-	// SealKey opens the kept originals. An investigator without it works on hashes
-	// alone and can confirm no copy.
+	// SealKey opens the kept originals. An investigator without it works on hashes alone and can confirm no copy.
 	SealKey *registry.SealKey
 
 	// Actor is who acts, as written to the ledger and the report.
@@ -75,11 +74,10 @@ type Config struct {
 
 	Readers
 
-	// References is about how many controls a dump gets: comparisons of a leak that shows an
-	// upload with an upload of another subject, to see how often pictures like these fit by
-	// chance. The uploads are the nearest by hash to the one shown. If there are more leaks
-	// than controls, the leaks' digests draw. 0: [tuning.DefaultReferences], at most 4 a leak;
-	// negative: none.
+	// References is about how many controls a dump gets: comparisons of a leak that shows an upload with an upload of
+	// another subject, to see how often pictures like these fit by chance. The uploads are the nearest by hash to the
+	// one shown. If there are more leaks than controls, the leaks' digests draw. 0: [tuning.DefaultReferences], at most
+	// 4 a leak; negative: none.
 	References int
 
 	// Against skips the search: leaks are compared with these submissions, and traced against
@@ -87,9 +85,8 @@ type Config struct {
 	// of windows, since the person who names the submissions chooses what can be found.
 	Against []watermark.Submission
 
-	// State is a file that keeps the findings of a dump while it is examined. A run that was
-	// cut short goes on where it was; files whose bytes are in it are not examined again.
-	// "": none is kept.
+	// State is a file that keeps the findings of a dump while it is examined. A run that was cut short goes on where it
+	// was; files whose bytes are in it are not examined again. "": none is kept.
 	State string
 
 	// Dir is the folder where relative paths of a dump begin; "": the current folder. Findings have the

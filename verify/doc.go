@@ -1,6 +1,5 @@
-// Package verify says from which issued copies leaked pictures derive, by the books that
-// package registry keeps. An investigator walks through it for a picture or a folder that
-// was found:
+// Package verify says from which issued copies leaked pictures derive, by the books that package registry keeps. An
+// investigator walks through it for a picture or a folder that was found:
 //
 //	leak ─► Investigator.Investigate ─► Finding ─┐
 //	leak ─► …                        ─► Finding ─┼─► Weigh ─► Verdict ─► WriteReport

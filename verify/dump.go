@@ -12,11 +12,10 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// Weigh draws the leaks of one dump together: the counts, the evidence for each recipient, and the
-// sentences. leaks come from this investigator or from JSON; Weigh changes none of them and returns
-// copies in Verdicts. Leaks are incomplete in these if records of the registry that concern them were altered
-// (Record.Altered). The error wraps [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the
-// books contradict the leaks, or is the registry's.
+// Weigh draws the leaks of one dump together: the counts, the evidence for each recipient, and the sentences. leaks
+// come from this investigator or from JSON; Weigh changes none of them and returns copies in Verdicts. Leaks are
+// incomplete in these if records of the registry that concern them were altered (Record.Altered). The error wraps
+// [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the books contradict the leaks, or is the registry's.
 func (v *Investigator) Weigh(ctx context.Context, leaks []*findings.Finding) (*findings.Verdict, error) {
 	record, err := v.record(ctx)
 	if err != nil {

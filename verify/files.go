@@ -22,12 +22,11 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files,
-// folders (with all files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep
-// in each other), e-mails, web pages, office documents and TIFFs of several pages. With [Config.LeakedPDF] the pages of PDFs are
-// examined as well, and with [Config.Unpack] the files in other archives. It
-// yields the findings in the order of paths, the files of each path in lexical order. Files that
-// systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
+// InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files, folders (with all
+// files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep in each other), e-mails, web
+// pages, office documents and TIFFs of several pages. With [Config.LeakedPDF] the pages of PDFs are examined as well,
+// and with [Config.Unpack] the files in other archives. It yields the findings in the order of paths, the files of each
+// path in lexical order. Files that systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
 // A bad file is a finding that says so ([findings.Finding.Examined]), not an error. So is a broken tar
 // archive, beside its files before the damage. An error ends the sequence with a nil finding. Before the first
@@ -92,8 +91,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 	}
 }
 
-// A NothingError says that a dump has no picture that can be examined. Nothing was entered into the
-// ledger.
+// A NothingError says that a dump has no picture that can be examined. Nothing was entered into the ledger.
 type NothingError struct {
 	Files []*findings.Finding // what each file is instead; none of a dump without files
 }

@@ -219,8 +219,7 @@ func TestManyWorkers(t *testing.T) {
 	require.Equal(t, []string{"a.png", "b.png"}, files)
 }
 
-// The pages of a PDF are leaks of their own, a bad one among them is damaged, and so is
-// a PDF where nobody opens PDFs.
+// The pages of a PDF are leaks of their own, a bad one among them is damaged, and so is a PDF where nobody opens PDFs.
 func TestPDFsInDumps(t *testing.T) {
 	fsys := fstest.MapFS{"a.pdf": {Data: []byte("%PDF-1.7 a")}, "b.pdf": {Data: []byte("none")}, "c.png": {Data: dot(t, 1)}}
 	v := searcher(t, func(c *verify.Config) {

@@ -32,8 +32,7 @@ var rich struct {
 	plain, revealed, report string
 }
 
-// richDump is a dump of pictures with every finding: its findings, the same with
-// subjects, and its report.
+// richDump is a dump of pictures with every finding: its findings, the same with subjects, and its report.
 func richDump(t *testing.T) (plain, revealed, report string) {
 	t.Helper()
 	rich.Do(func() { makeRichDump(t) })

@@ -182,8 +182,7 @@ func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectang
 	}
 }
 
-// A case file: a passport, another person's document and a bill are submitted, a copy of the
-// passport is issued.
+// A case file: a passport, another person's document and a bill are submitted, a copy of the passport is issued.
 type caseFile struct {
 	verify.Config
 	base                      *verify.Investigator // what all investigators of the case share

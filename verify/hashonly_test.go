@@ -12,8 +12,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
-// Uploads of which only hashes are kept are found, whole, by them; nothing of them is
-// compared.
+// Uploads of which only hashes are kept are found, whole, by them; nothing of them is compared.
 func TestHashOnly(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
 		r, err := registry.Create(t.Context(), sqlite.At(":memory:"), &registry.CreateOptions{SealHashes: sealed})

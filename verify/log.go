@@ -69,8 +69,7 @@ func (v *Investigator) entries() []int64 {
 	return out
 }
 
-// inputDigest returns a SHA-256 over names and announced sizes of the files in their order, each text after its
-// length.
+// inputDigest returns a SHA-256 over names and announced sizes of the files in their order, each text after its length.
 func inputDigest(all []dump.File) books.Digest {
 	h := sha256.New()
 	for _, s := range all {

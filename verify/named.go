@@ -11,16 +11,15 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// With Config.Against only the listed uploads are searched, so matches say nothing about
-// dates or custody: if all matches are of February, February was listed. Marks are
-// unaffected: their error rate does not depend on the choice.
+// With Config.Against only the listed uploads are searched, so matches say nothing about dates or custody: if all
+// matches are of February, February was listed. Marks are unaffected: their error rate does not depend on the choice.
 
 // namedBooks fills b if only named submissions were searched: it counts these, and what leaks show beside them, in
 // one cell of time. The history is of the whole registry, and no holder's custody is counted from it.
 func (v *Investigator) namedBooks(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
 	b.Holdings.Unmarked = make(map[string][]int)
 	b.Ever = &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
-	for _, l := range weigh.Shown(leaks) {
+	for _, l := range findings.Shown(leaks) {
 		b.CountOne(cfg, weigh.Held{Submitted: l.Submitted, Copies: b.Copies[l.Submission], Custody: l.Custody})
 	}
 	for _, id := range v.cfg.Against {

@@ -27,8 +27,7 @@ func twoFrames(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// What is found of a file's first page is not said of the others, and the file says how many
-// there are.
+// What is found of a file's first page is not said of the others, and the file says how many there are.
 func TestPagesAreStated(t *testing.T) {
 	plain, _, report := richDump(t)
 	f := readFindings(t, plain)

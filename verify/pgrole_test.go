@@ -14,8 +14,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry/postgres"
 )
 
-// deskGrants are the permissions of an investigator's role, as docs/registry.md has
-// them; $SCHEMA is the registry's.
+// deskGrants are the permissions of an investigator's role, as docs/registry.md has them; $SCHEMA is the registry's.
 const deskGrants = `CREATE ROLE desk LOGIN;
 GRANT USAGE ON SCHEMA $SCHEMA TO desk;
 GRANT SELECT ON ALL TABLES IN SCHEMA $SCHEMA TO desk;

@@ -43,9 +43,8 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	return r, nil
 }
 
-// indexDigest returns the SHA-256 of what a list of hashes of the kind searched holds: the version of the kind as
-// text, a zero byte, and each entry in the order of the refs: the ref in 8 bytes and the words of the hash,
-// little-endian.
+// indexDigest returns the SHA-256 of what a list of hashes of the kind searched holds: the version of the kind as text,
+// a zero byte, and each entry in the order of the refs: the ref in 8 bytes and the words of the hash, little-endian.
 func indexDigest(x *phash.List) (digest [sha256.Size]byte) {
 	sum := sha256.New()
 	sum.Write(append([]byte(tuning.Searched.Version()), 0))

@@ -139,8 +139,7 @@ func ratios(d *findings.Verdict) (out []float64) {
 	return out
 }
 
-// Even a verdict that somebody filled in by hand names nobody beside a read that
-// confirms nothing.
+// Even a verdict that somebody filled in by hand names nobody beside a read that confirms nothing.
 func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 	leaks := []*findings.Finding{leakOf(1, findings.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, findings.FoundCopy, "vendor B"))}
 	for _, v := range leaks {
@@ -165,8 +164,7 @@ func TestReportOfNothing(t *testing.T) {
 	}
 }
 
-// Redacted reports hold no subject references and no picture in which anybody
-// could be recognised.
+// Redacted reports hold no subject references and no picture in which anybody could be recognised.
 func TestRedaction(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)

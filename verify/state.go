@@ -24,9 +24,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// A progress is what was found out in a run so far, by the digests of the files: what
-// occurs again is not examined again, and with a state file neither is what an earlier
-// run that was cut short had done.
+// A progress is what was found out in a run so far, by the digests of the files: what occurs again is not examined
+// again, and with a state file neither is what an earlier run that was cut short had done.
 type progress struct {
 	mu    sync.Mutex
 	known map[string]*findings.Finding // by SHA-256, hex

@@ -21,9 +21,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// The whole story with real marks: two uploads, copies to a vendor, leaks through
-// a messenger, as a crop that no hash can match, and a mark laid onto another
-// upload by somebody who had both pictures.
+// The whole story with real marks: two uploads, copies to a vendor, leaks through a messenger, as a crop that no hash
+// can match, and a mark laid onto another upload by somebody who had both pictures.
 func TestLongStory(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx := t.Context()

@@ -13,9 +13,8 @@ import (
 	"github.com/kycmark/kycmark/verify/leaktest"
 )
 
-// Pages that show the same picture, in colour and in grey, have marks of their own: a leak of either is a
-// copy, not a mark that was moved, and not unmarked. Pages of the same pixels have the same mark: their average is the page
-// itself.
+// Pages that show the same picture, in colour and in grey, have marks of their own: a leak of either is a copy, not a
+// mark that was moved, and not unmarked. Pages of the same pixels have the same mark: their average is the page itself.
 func TestPagesAlike(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)

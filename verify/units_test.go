@@ -15,8 +15,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// One customer's twelve uploads without a subject are one person's, unless the investigator states
-// otherwise.
+// One customer's twelve uploads without a subject are one person's, unless the investigator states otherwise.
 func TestOneCustomersUploads(t *testing.T) {
 	leaks := many(12, func(n int) *findings.Finding { return subject(leakOf(n, findings.FoundCopy, "vendor A"), "") })
 	for each, units := range map[int]int{0: 1, 12: 1, 6: 2, 5: 3, 1: 12} {

@@ -70,11 +70,10 @@ func (v *Investigator) findings(ctx context.Context, d *findings.Verdict, reveal
 	return f, shown, nil
 }
 
-// WriteReport writes the verdict as one HTML file that needs nothing else and prints on A4. Unless
-// reveal is set, it leaves out subject references and names of recipients that no finding concerns,
-// and shows leaks as coarse mosaics. It contains the findings as JSON, in the element with the ID
-// "findings", and follows from them: see [report.Check]. If it cannot be made, nothing is
-// written. d is not changed.
+// WriteReport writes the verdict as one HTML file that needs nothing else and prints on A4. Unless reveal is set, it
+// leaves out subject references and names of recipients that no finding concerns, and shows leaks as coarse mosaics. It
+// contains the findings as JSON, in the element with the ID "findings", and follows from them: see [report.Check]. If
+// it cannot be made, nothing is written. d is not changed.
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *findings.Verdict, reveal bool) error {
 	f, pictures, err := v.findings(ctx, d, reveal)
 	if err != nil {

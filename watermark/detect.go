@@ -48,12 +48,11 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 	return detection(d, key), nil
 }
 
-// DetectAll reads the marks of all keys, the strongest correlation first. It returns only marks
-// that were found: nil if no mark is found or no key is given. A copy that a recipient marked
-// again, under another key or as another submission, carries more than one mark. The search ends
-// with the stage that finds one key's mark. The other keys' marks are then looked for once more on
-// the leak as that mark lays it straight: marks of half its strength are found. A fainter mark, or
-// a mark on another part of a collage, may be missed. Each key has the bound on false reads of
+// DetectAll reads the marks of all keys, the strongest correlation first. It returns only marks that were found: nil if
+// no mark is found or no key is given. A copy that a recipient marked again, under another key or as another
+// submission, carries more than one mark. The search ends with the stage that finds one key's mark. The other keys'
+// marks are then looked for once more on the leak as that mark lays it straight: marks of half its strength are found.
+// A fainter mark, or a mark on another part of a collage, may be missed. Each key has the bound on false reads of
 // [Detect]. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
 	r, err := Read(ctx, leak, keys...)

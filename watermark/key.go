@@ -15,10 +15,9 @@ import (
 // ErrKey is wrapped by every error of [ParseKey].
 var ErrKey = errors.New("watermark: not a usable mark key")
 
-// A Key is a mark key: 32 random bytes from which everything keyed in a mark is
-// derived by HKDF-SHA256 (RFC 5869) under a labelled context. Its holder
-// can read and forge marks. It never prints, logs or marshals its secret: all
-// formatting verbs show [Key.ID]; only [Key.Secret] lets the secret out.
+// A Key is a mark key: 32 random bytes from which everything keyed in a mark is derived by HKDF-SHA256 (RFC 5869) under
+// a labelled context. Its holder can read and forge marks. It never prints, logs or marshals its secret: all formatting
+// verbs show [Key.ID]; only [Key.Secret] lets the secret out.
 //
 // The zero Key is invalid, and to use it panics. A *Key is safe for concurrent use.
 type Key struct {
@@ -37,19 +36,16 @@ func GenerateKey() *Key {
 	return newKey(s)
 }
 
-// newKey returns the key of a secret. What is derived from the secret is computed when it is
-// first needed.
+// newKey returns the key of a secret. What is derived from the secret is computed when it is first needed.
 func newKey(secret [code.SecretSize]byte) *Key {
 	at := &secret
 	return &Key{secret: &at, id: code.KeyID(at)}
 }
 
-// ParseKey reads the text form of a key as written by [Key.Secret]. Blank lines
-// and lines that begin with # are passed over, so that a key file may carry
-// comments. Spaces around the key are ignored. The error wraps [ErrKey] and says
-// whether the text is no key at all, of a later version, or damaged (cut short, or
-// another checksum). Empty text and a second key are errors. The error never repeats
-// the text.
+// ParseKey reads the text form of a key as written by [Key.Secret]. Blank lines and lines that begin with # are passed
+// over, so that a key file may carry comments. Spaces around the key are ignored. The error wraps [ErrKey] and says
+// whether the text is no key at all, of a later version, or damaged (cut short, or another checksum). Empty text and a
+// second key are errors. The error never repeats the text.
 func ParseKey(text string) (*Key, error) {
 	line, err := code.KeyLine(text)
 	if err != nil {
@@ -62,16 +58,14 @@ func ParseKey(text string) (*Key, error) {
 	return newKey(secret), nil
 }
 
-// Secret returns the text form of the key, one line, the inverse of [ParseKey].
-// Store it like a password.
+// Secret returns the text form of the key, one line, the inverse of [ParseKey]. Store it like a password.
 func (k *Key) Secret() string { return code.SecretText(*k.secret) }
 
 // ID names the key in public: the version of the mark and 16 hex digits that
 // reveal nothing of the secret, such as "v1-5e0c7a1f90b2d364".
 func (k *Key) ID() string { return k.id }
 
-// Commitment binds its holder to the secret without revealing it: 32 bytes that
-// only this key yields.
+// Commitment binds its holder to the secret without revealing it: 32 bytes that only this key yields.
 func (k *Key) Commitment() [32]byte { return [32]byte(code.Derive(*k.secret, "commitment", 32)) }
 
 // String returns [Key.ID].

@@ -62,9 +62,8 @@ type Marked struct {
 	Weak     bool    // not read back after a messenger, at any strength tried
 }
 
-// Embed marks src with id and returns the marked picture, of the same size and alpha. It does not
-// read the mark back, as [Mark] does. A nil opts is the zero [Options]. src is not changed. It
-// returns the errors of [Prepare].
+// Embed marks src with id and returns the marked picture, of the same size and alpha. It does not read the mark back,
+// as [Mark] does. A nil opts is the zero [Options]. src is not changed. It returns the errors of [Prepare].
 func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {
@@ -73,11 +72,10 @@ func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, e
 	return o.Embed(id), nil
 }
 
-// Mark marks src and reads the mark back as a messenger would deliver it, shrunk to 1280
-// pixels and compressed. It searches for the mark as [Detect] does. If reading succeeds barely, Mark
-// marks again 1.2 times as strong; if it fails, up to 1.4 times. It never goes past the PSNR
-// floor (44.3 dB from a megapixel on, 42 dB below) nor an SSIM of 0.9862. It sets Weak if the
-// strongest mark is not read either: then nothing should be handed out.
+// Mark marks src and reads the mark back as a messenger would deliver it, shrunk to 1280 pixels and compressed. It
+// searches for the mark as [Detect] does. If reading succeeds barely, Mark marks again 1.2 times as strong; if it
+// fails, up to 1.4 times. It never goes past the PSNR floor (44.3 dB from a megapixel on, 42 dB below) nor an SSIM of
+// 0.9862. It sets Weak if the strongest mark is not read either: then nothing should be handed out.
 //
 // The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength], or is ctx's. [ErrTooSmall]
 // includes pictures so long and thin that a messenger leaves too little to read.
@@ -89,9 +87,8 @@ func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Optio
 	return o.Mark(ctx, id)
 }
 
-// An Original is all that marking needs and that depends on picture, key and
-// submission alone, so that many copies of one upload cost less. It is immutable
-// and safe for concurrent use.
+// An Original is all that marking needs and that depends on picture, key and submission alone, so that many copies of
+// one upload cost less. It is immutable and safe for concurrent use.
 type Original struct {
 	kd       *blind.Keys
 	sub      Submission
@@ -173,11 +170,10 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 	return &marked, nil
 }
 
-// marks returns what is added to luma and, negated, to the blue difference of the canonical
-// picture, to carry id at a strength (1: the whole visibility budget). It returns the mark only:
-// Canvas.Add lays the mark on pixels. A first pass marks plainly. A second evens out, per coded bit
-// and per pilot, what the picture itself adds or takes in the reader's own front end (informed
-// embedding: Cox, Miller and McKellips, 1999). own is the tracer in it.
+// marks returns what is added to luma and, negated, to the blue difference of the canonical picture, to carry id at a
+// strength (1: the whole visibility budget). It returns the mark only: Canvas.Add lays the mark on pixels. A first pass
+// marks plainly. A second evens out, per coded bit and per pilot, what the picture itself adds or takes in the reader's
+// own front end (informed embedding: Cox, Miller and McKellips, 1999). own is the tracer in it.
 func (o *Original) marks(id CopyID, strength float64) (mark pattern.Shaped, own dsp.Plane) {
 	w, h := pattern.CanonicalSize(o.canvas.Size())
 	own = o.kd.Tracer(o.sub, uint64(id), w, h)

@@ -16,31 +16,27 @@ import (
 	"github.com/kycmark/kycmark/internal/quality"
 )
 
-// The messenger that a mark must pass before a copy is handed out: the harder of
-// two common clients' settings (WhatsApp's smaller picture, Telegram desktop's
-// long side).
+// The messenger that a mark must pass before a copy is handed out: the harder of two common clients' settings
+// (WhatsApp's smaller picture, Telegram desktop's long side).
 const (
 	messengerSide    = 1280
 	messengerQuality = 70
 )
 
-// strengths are tried in turn, as shares of the strength asked for: the last only
-// if the mark was not read at all.
+// strengths are tried in turn, as shares of the strength asked for: the last only if the mark was not read at all.
 var strengths = [...]float64{1, 1.2, 1.4}
 
 const (
-	// thinMargin is the margin of the read-back in dB below which a mark is made stronger
-	// although it was read.
+	// thinMargin is the margin of the read-back in dB below which a mark is made stronger although it was read.
 	thinMargin = 2
 
 	// clearCorrelation is a margin of 4.5 dB, from which the read-back looks no further. Of 118 marks that were as clear at
 	// half the size the whole search read all, with 3.6 dB or more (TestClearStudy on 54 pictures).
 	clearCorrelation = 0.8
 
-	// minSSIM is the SSIM of a copy with its original, both at the canonical size, below which
-	// the mark is made weaker: SSIM sees more than eyes do in the dark and in what is blurred.
-	// At the pictures' own size SSIM is higher by 0.001 to 0.003 for most pictures, and lower by
-	// at most 0.0002 for copies near this limit (TestSSIMStudy).
+	// minSSIM is the SSIM of a copy with its original, both at the canonical size, below which the mark is made weaker:
+	// SSIM sees more than eyes do in the dark and in what is blurred. At the pictures' own size SSIM is higher by 0.001
+	// to 0.003 for most pictures, and lower by at most 0.0002 for copies near this limit (TestSSIMStudy).
 	minSSIM = 0.9862
 )
 
@@ -55,11 +51,10 @@ type trial struct {
 	carried float64 // share of the copy's own part that the file has, if the original is a JPEG
 }
 
-// tried marks with the strengths in turn and returns the last trial. It stops at a mark that reads
-// back with a margin of thinMargin or, from the second strength on, with any. It also stops if SSIM
-// allows no more strength. The trial is Weak if the mark was not read. out takes the marked
-// picture; if it is nil the picture is not kept. last saves memory: the original holds only its
-// source while a mark is read. The error is of reading, or ctx's.
+// tried marks with the strengths in turn and returns the last trial. It stops at a mark that reads back with a margin
+// of thinMargin or, from the second strength on, with any. It also stops if SSIM allows no more strength. The trial is
+// Weak if the mark was not read. out takes the marked picture; if it is nil the picture is not kept. last saves memory:
+// the original holds only its source while a mark is read. The error is of reading, or ctx's.
 func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last bool) (*trial, error) {
 	var best *trial
 	for _, share := range strengths {

@@ -91,14 +91,13 @@ type TraceResult struct {
 // is left with the mark of each candidate. A copy that was not used is accused with probability
 // Level at most, whatever the leak shows. A nil opts is the zero [TraceOptions].
 //
-// A leak that does not show the original is not an error: Registered is false. If nothing aligns,
-// or what aligns is another document of its template or another capture, there are no Copies. If it
-// may be another capture, scores are given, but no power: the absence of a mark then says nothing.
-// That holds for a leak that gives no reason to be this very capture (frame, grid of pixels, sensor
-// noise). It also holds for fewer than 20,000 pixels with detail, and for other detail, unless it
-// lies in a few places and nothing differs outside. A copy's own mark shows the original, however little of it is
-// left. If shades of a tenth of the leak are far from the original's, the mark may have been laid onto another picture: Registered
-// is false, and Accused has the copies of the marks.
+// A leak that does not show the original is not an error: Registered is false. If nothing aligns, or what aligns is
+// another document of its template or another capture, there are no Copies. If it may be another capture, scores are
+// given, but no power: the absence of a mark then says nothing. That holds for a leak that gives no reason to be this
+// very capture (frame, grid of pixels, sensor noise). It also holds for fewer than 20,000 pixels with detail, and for
+// other detail, unless it lies in a few places and nothing differs outside. A copy's own mark shows the original,
+// however little of it is left. If shades of a tenth of the leak are far from the original's, the mark may have been
+// laid onto another picture: Registered is false, and Accused has the copies of the marks.
 //
 // The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey], or is ctx's. A Level
 // outside of 0 and 1 gives an error that wraps no error of this package.
@@ -187,8 +186,7 @@ func candidates(copies []Candidate, level float64) ([]trace.Candidate, error) {
 	return all, nil
 }
 
-// Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
-// [ErrTooLarge], or is ctx's.
+// Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or [ErrTooLarge], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*TraceResult, error) {
 	r, err := t.inner.Trace(ctx, leak)
 	if err != nil {
@@ -197,10 +195,9 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*TraceResult, err
 	return traced(r), nil
 }
 
-// TraceLaid is [Tracer.Trace] for a leak that the caller has already laid on the original:
-// sight is what the readied original of [NewTracerOn] found for the leak's luma at full
-// size, nil if nothing aligns. TraceLaid uses what sight has computed before, and no other
-// goroutine may use sight meanwhile.
+// TraceLaid is [Tracer.Trace] for a leak that the caller has already laid on the original: sight is what the readied
+// original of [NewTracerOn] found for the leak's luma at full size, nil if nothing aligns. TraceLaid uses what sight
+// has computed before, and no other goroutine may use sight meanwhile.
 func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*TraceResult, error) {
 	r, err := t.inner.TraceLaid(ctx, leak, sight)
 	if err != nil {
@@ -241,10 +238,9 @@ func copyEvidence(scores []trace.CopyScore) (out []CopyEvidence) {
 	return out
 }
 
-// Decoys returns the scores, comparable with [CopyEvidence].Score, of n copies that were
-// never issued, under the key of the strongest copy: what chance gives in this very leak.
-// They are the same at every call and in memory at once, 1 kB each. Decoys returns nil if
-// no copy was scored.
+// Decoys returns the scores, comparable with [CopyEvidence].Score, of n copies that were never issued, under the key of
+// the strongest copy: what chance gives in this very leak. They are the same at every call and in memory at once, 1 kB
+// each. Decoys returns nil if no copy was scored.
 func (t *TraceResult) Decoys(n int) []float64 {
 	if t.inner == nil {
 		return nil

@@ -158,8 +158,7 @@ func (d *demoStory) path(elem ...string) string {
 	return filepath.Join(append([]string{d.dir}, elem...)...)
 }
 
-// do notes err, which may be nil, as the story's error unless there is one. It is for steps that
-// are not verbs.
+// do notes err, which may be nil, as the story's error unless there is one. It is for steps that are not verbs.
 func (d *demoStory) do(err error) {
 	if d.bad == nil {
 		d.bad = err

@@ -125,10 +125,9 @@ func submissionIDs() idList[watermark.Submission] {
 	return idList[watermark.Submission]{parse: watermark.ParseSubmission}
 }
 
-// Set adds the IDs in text, which has commas between them; spaces around an ID are ignored, and
-// known IDs are not added again. An empty text adds nothing: noneEmpty refuses a flag without
-// IDs, and Set refuses an empty text beside IDs. An ID that cannot be parsed is an error; IDs
-// before it are kept.
+// Set adds the IDs in text, which has commas between them; spaces around an ID are ignored, and known IDs are not added
+// again. An empty text adds nothing: noneEmpty refuses a flag without IDs, and Set refuses an empty text beside IDs. An
+// ID that cannot be parsed is an error; IDs before it are kept.
 func (l *idList[ID]) Set(text string) error {
 	if text == "" {
 		l.empty = true
@@ -201,9 +200,8 @@ var byteUnits = []struct {
 	size float64
 }{{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"KB", 1e3}, {"MB", 1e6}, {"K", 1e3}, {"M", 1e6}, {"B", 1}}
 
-// Set reads a number of 1 to 2^31-1 bytes. The number may have a unit, in either case: B, K, KB, M,
-// MB with powers of 1000, KiB and MiB with powers of 1024. A fraction, as in 1.5MB, is rounded down
-// to bytes.
+// Set reads a number of 1 to 2^31-1 bytes. The number may have a unit, in either case: B, K, KB, M, MB with powers of
+// 1000, KiB and MiB with powers of 1024. A fraction, as in 1.5MB, is rounded down to bytes.
 func (b *byteSize) Set(s string) error {
 	number, unit := strings.ToUpper(strings.TrimSpace(s)), 1.0
 	for _, u := range byteUnits {

@@ -417,8 +417,7 @@ func (f *investigateFlags) checkApart() error {
 	return nil
 }
 
-// leakLine is one leak's finding as JSON, with every field of the contract:
-// null where there is nothing to say.
+// leakLine is one leak's finding as JSON, with every field of the contract: null where there is nothing to say.
 type leakLine struct {
 	*findings.Finding
 	Submission *watermark.Submission `json:"submission"`

@@ -258,8 +258,7 @@ func (f issueFlags) folder(to string) string {
 	return filepath.Join(f.Out, intake.FolderName(to))
 }
 
-// makeFolders makes the recipients' folders. A folder that cannot be written to is an error before any copy is
-// entered.
+// makeFolders makes the recipients' folders. A folder that cannot be written to is an error before any copy is entered.
 func (f issueFlags) makeFolders() error {
 	for _, to := range f.To {
 		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {

@@ -25,8 +25,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// issueLine is the result of issue as JSON; all but submission, recipient and
-// error are null when it failed.
+// issueLine is the result of issue as JSON; all but submission, recipient and error are null when it failed.
 type issueLine struct {
 	Submission string   `json:"submission"`
 	Copy       *string  `json:"copy"`

@@ -13,8 +13,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newShow returns the verb "show". Exit code 3: some IDs are unknown; 2: an ID of another length, and nothing is
-// shown.
+// newShow returns the verb "show". Exit code 3: some IDs are unknown; 2: an ID of another length, and nothing is shown.
 func newShow(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "show ID...",

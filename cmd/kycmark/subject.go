@@ -69,8 +69,7 @@ read again, and their subjects taken from their names: see "kycmark submit --hel
 
 const subjectFromUsage = "take each subject from the file: `HOW` is name (without its ending), folder (in which it lies) or a regular expression with a group, for its path"
 
-// A subjectFrom is a flag that says how the subject of an upload follows from the file's path. It
-// is a pflag.Value.
+// A subjectFrom is a flag that says how the subject of an upload follows from the file's path. It is a pflag.Value.
 type subjectFrom struct {
 	how     string         // as it was given; "": not at all
 	pattern *regexp.Regexp // nil for "name" and "folder"

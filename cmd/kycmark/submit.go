@@ -88,9 +88,8 @@ const changeTime = "mtime"
 
 var errNoTime = errors.New("nothing says when it was changed; state --at")
 
-// dated yields uploads with subject and time filled in, as the flags say; at is the time of --at. Values that an
-// upload has, as from a manifest, stay. A path without a subject, or a file without a time, is an error of that
-// upload.
+// dated yields uploads with subject and time filled in, as the flags say; at is the time of --at. Values that an upload
+// has, as from a manifest, stay. A path without a subject, or a file without a time, is an error of that upload.
 func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter.Seq[registry.Upload] {
 	return mapped(uploads, func(u registry.Upload) registry.Upload {
 		u.Subject = cmp.Or(u.Subject, f.subject)

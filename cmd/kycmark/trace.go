@@ -200,8 +200,7 @@ func (t *traceJob) leak(ctx context.Context, p *picture.Picture) (best traceLine
 	return best, nil
 }
 
-// traceLine is the result of trace as JSON. What does not apply to a leak that does
-// not show the original is null.
+// traceLine is the result of trace as JSON. What does not apply to a leak that does not show the original is null.
 type traceLine struct {
 	File       string             `json:"file"`
 	Registered bool               `json:"registered"`
@@ -340,8 +339,7 @@ func (l *traceLine) words() string {
 // enoughPower is the power from which "no copy" is a finding.
 const enoughPower = .999
 
-// copyOf returns the strongest entry of a copy, since it may have been tried under several keys; nil without a log10
-// p.
+// copyOf returns the strongest entry of a copy, since it may have been tried under several keys; nil without a log10 p.
 func (l *traceLine) copyOf(id watermark.CopyID) *tracedCopy {
 	var best *tracedCopy
 	for i := range l.Copies {

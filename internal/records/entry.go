@@ -38,9 +38,8 @@ const (
 // entryVersion is written into every entry and commitment; the meaning of a version never changes.
 const entryVersion = 1
 
-// An Entry is one leaf of the ledger. It says which kind of row was entered at which time. A
-// salted commitment binds the row's contents. The leaf itself therefore holds no personal
-// data, and survives the erasure of the row.
+// An Entry is one leaf of the ledger. It says which kind of row was entered at which time. A salted commitment binds
+// the row's contents. The leaf itself therefore holds no personal data, and survives the erasure of the row.
 type Entry struct {
 	Commitment [32]byte
 	Kind       string
@@ -81,9 +80,8 @@ func (e Entry) Encode() []byte {
 	return append(strconv.AppendInt(b, entryVersion, 10), '}')
 }
 
-// ParseEntry reads exactly what [Entry.Encode] writes. Any other form of the same entry is
-// refused, so that no two encodings have one meaning. An unknown kind of lower-case letters is
-// accepted. The error wraps [ErrEntry].
+// ParseEntry reads exactly what [Entry.Encode] writes. Any other form of the same entry is refused, so that no two
+// encodings have one meaning. An unknown kind of lower-case letters is accepted. The error wraps [ErrEntry].
 func ParseEntry(b []byte) (Entry, error) {
 	var w wireEntry
 	dec := json.NewDecoder(bytes.NewReader(b))

@@ -29,17 +29,14 @@ var (
 
 // A Driver makes and opens the registry at one place: a file, a schema of a database.
 type Driver interface {
-	// Create makes the registry that info names and opens it. The error
-	// wraps [fs.ErrExist] if a registry is there.
+	// Create makes the registry that info names and opens it. The error wraps [fs.ErrExist] if a registry is there.
 	Create(ctx context.Context, info Info) (Store, error)
-	// Open opens the existing registry. The error
-	// wraps [fs.ErrNotExist] or ErrSchema if there is no usable registry.
+	// Open opens the existing registry. The error wraps [fs.ErrNotExist] or ErrSchema if there is no usable registry.
 	Open(ctx context.Context) (Store, error)
-	// Transfer copies the registry from to this place, which must not hold a registry, and
-	// returns the ledger's size (entries) and root. originals is the address where the copy keeps
-	// originals. progress, if not nil, is called after
-	// each batch with the rows done and the total. An interrupted Transfer leaves no
-	// registry, and the next Transfer starts again.
+	// Transfer copies the registry from to this place, which must not hold a registry, and returns the ledger's size
+	// (entries) and root. originals is the address where the copy keeps originals. progress, if not nil, is called
+	// after each batch with the rows done and the total. An interrupted Transfer leaves no registry, and the next
+	// Transfer starts again.
 	Transfer(ctx context.Context, from Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error)
 }
 
@@ -71,28 +68,24 @@ type Store interface {
 	KeyStates(ctx context.Context) ([]books.KeyState, error) // in the order of entry
 
 	// AddSubmissions enters uploads in one transaction and says which uploads are new. An upload that is listed twice
-	// is new once. The error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another
-	// file has the same ID, and ErrSealed if the stored upload is sealed under another key.
-	// After an error no upload is entered, unless the outcome of the commit is unknown. The pages of an upload follow it, and are entered if it is
-	// new.
+	// is new once. The error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another file has
+	// the same ID, and ErrSealed if the stored upload is sealed under another key. After an error no upload is entered,
+	// unless the outcome of the commit is unknown. The pages of an upload follow it, and are entered if it is new.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error)
 	// SubmissionBySeq and SubmissionsAfter return pages also.
 	SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error)
-	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater
-	// number, ascending.
+	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater number, ascending.
 	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error)
 	SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) // at present, in the order of entry
 	// CheckSubject compares the indexes that SubmissionsOf asks with all uploads. The error wraps ErrTampered.
 	CheckSubject(ctx context.Context, subject string) error
-	// SetSubjects enters changes of subjects in one transaction, in their order, and says of
-	// each whether the subject is another one than before. A change to the present subject is
-	// not entered. The reference that a change replaces is blanked, unless it came with the upload: the
-	// upload's own entry commits to that one. The error wraps ErrErased or ErrNotFound if an upload is not
-	// there; then no change is entered.
+	// SetSubjects enters changes of subjects in one transaction, in their order, and says of each whether the subject
+	// is another one than before. A change to the present subject is not entered. The reference that a change replaces
+	// is blanked, unless it came with the upload: the upload's own entry commits to that one. The error wraps ErrErased
+	// or ErrNotFound if an upload is not there; then no change is entered.
 	SetSubjects(ctx context.Context, changes []SubjectChange) (changed []bool, err error)
-	// Span returns when the first and the last upload were submitted. Both are the zero time
-	// if there is no upload.
+	// Span returns when the first and the last upload were submitted. Both are the zero time if there is no upload.
 	Span(ctx context.Context) (first, last time.Time, err error)
 	// CountSubmitted counts the uploads submitted in each span, ends included, that were
 	// not erased. It compares as CountDays does.
@@ -113,9 +106,8 @@ type Store interface {
 	// CheckObjects compares the objects that rows name with the objects that are there. Objects that no row
 	// names and that were written before the time sweep are removed. Unread says what of the place could not be listed.
 	CheckObjects(ctx context.Context, sweep time.Time) (Objects, error)
-	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
-	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds
-	// no such upload.
+	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's ID. The search is quick
+	// rather than complete. The error wraps ErrNotFound if it finds no such upload.
 	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
 	// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to
@@ -137,11 +129,10 @@ type Store interface {
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
 
-	// AddCopy enters a copy and sets its Seq. It first enters the mark key key if the
-	// registry does not have it. The error wraps ErrErased if the submission was erased, and
-	// ErrMarkKey if the mark key is not active. Both conditions include what others entered
-	// up to the commit. It wraps ErrNotFound if the submission is not there, and ErrConflict if the copy's ID is
-	// taken, or another key has the key's ID.
+	// AddCopy enters a copy and sets its Seq. It first enters the mark key key if the registry does not have it. The
+	// error wraps ErrErased if the submission was erased, and ErrMarkKey if the mark key is not active. Both conditions
+	// include what others entered up to the commit. It wraps ErrNotFound if the submission is not there, and
+	// ErrConflict if the copy's ID is taken, or another key has the key's ID.
 	AddCopy(ctx context.Context, c *books.Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
 	// AddRelease enters what became of a copy. added is false if that is entered already, or if an attempt begins and the

@@ -90,10 +90,9 @@ func (b *Bundle) archive(w io.Writer) error {
 	return z.Close()
 }
 
-// Read reads a bundle from a folder or an archive at path. It checks the form of the bundle
-// alone, no signature or digest: [Bundle.Check] does. Errors about the form wrap [ErrBundle]. In
-// a folder, Read ignores files that file managers leave behind (names that begin with a dot,
-// Thumbs.db, desktop.ini).
+// Read reads a bundle from a folder or an archive at path. It checks the form of the bundle alone, no signature or
+// digest: [Bundle.Check] does. Errors about the form wrap [ErrBundle]. In a folder, Read ignores files that file
+// managers leave behind (names that begin with a dot, Thumbs.db, desktop.ini).
 func Read(path string) (*Bundle, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -193,9 +192,8 @@ func leftBehind(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }
 
-// readFile reads the file name of fsys, up to limit bytes. For a larger file it returns
-// errTooLarge, if possible before it reads any byte. The error does not say limit, but
-// maxBundle.
+// readFile reads the file name of fsys, up to limit bytes. For a larger file it returns errTooLarge, if possible before
+// it reads any byte. The error does not say limit, but maxBundle.
 func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// ErrBundle is wrapped by errors about files that cannot become a bundle, or that are not
-// exactly as they were signed.
+// ErrBundle is wrapped by errors about files that cannot become a bundle, or that are not exactly as they were signed.
 var ErrBundle = errors.New("not a bundle as it was signed")
 
 // Names of the files that sealing adds to what was found.
@@ -25,8 +24,7 @@ const (
 	listSigName   = "SHA256SUMS.sig"
 )
 
-// unstated are the names of the files that the statement cannot be about, because they are
-// made from the statement.
+// unstated are the names of the files that the statement cannot be about, because they are made from the statement.
 var unstated = []string{statementName, stampName, paeName, sigName, readmeName, listName, listSigName}
 
 const (

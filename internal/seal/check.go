@@ -64,9 +64,8 @@ func (r *Result) skip(name, why string) {
 	r.Checks = append(r.Checks, Check{Name: name, Text: why, Skipped: true})
 }
 
-// concluded adds a check that compares numbers and words; text says what holds if err is nil. If
-// another version of kycmark wrote the words, err wraps [findings.ErrVersion]: the numbers were
-// compared, and the check counts as skipped.
+// concluded adds a check that compares numbers and words; text says what holds if err is nil. If another version of
+// kycmark wrote the words, err wraps [findings.ErrVersion]: the numbers were compared, and the check counts as skipped.
 func (r *Result) concluded(name, text string, err error) {
 	if errors.Is(err, findings.ErrVersion) {
 		r.skip(name, strings.TrimPrefix(err.Error(), findings.ErrVersion.Error()+": "))
@@ -78,11 +77,10 @@ func (r *Result) concluded(name, text string, err error) {
 // elsewhere ends the text of a check that was made with the bundle's own key or certificate.
 const elsewhere = ": compare that with what you have from elsewhere"
 
-// verify adds the checks of keys, signatures, digests and the timestamp to r, and sets KeyID,
-// Statement and Stamp. trust holds what the verifier has from elsewhere; what it lacks is taken
-// from the bundle. After a wrong key, or a wrong signature of the statement, verify makes no
-// further check. It does not look into report and findings, and asks neither the network nor the
-// clock.
+// verify adds the checks of keys, signatures, digests and the timestamp to r, and sets KeyID, Statement and Stamp.
+// trust holds what the verifier has from elsewhere; what it lacks is taken from the bundle. After a wrong key, or a
+// wrong signature of the statement, verify makes no further check. It does not look into report and findings, and asks
+// neither the network nor the clock.
 func (b *Bundle) verify(trust Trust, r *Result) {
 	key, text, err := b.key(trust.Key)
 	if key != nil {
@@ -111,10 +109,9 @@ func (b *Bundle) verify(trust Trust, r *Result) {
 	}
 }
 
-// key returns the public key in the bundle, and a sentence about it for a Check. trusted is the
-// key that the bundle must be signed with, or nil for any key. If the bundle has another key,
-// key returns that key and an error that wraps [keyfile.ErrKey]. A key that is missing or
-// written otherwise wraps [ErrBundle]. It checks no signature.
+// key returns the public key in the bundle, and a sentence about it for a Check. trusted is the key that the bundle
+// must be signed with, or nil for any key. If the bundle has another key, key returns that key and an error that wraps
+// [keyfile.ErrKey]. A key that is missing or written otherwise wraps [ErrBundle]. It checks no signature.
 func (b *Bundle) key(trusted ed25519.PublicKey) (ed25519.PublicKey, string, error) {
 	data, err := b.need(publicName)
 	if err != nil {
@@ -191,9 +188,8 @@ func (b *Bundle) checkFiles() error {
 // first returns the first key in alphabetical order.
 func first[V any](m map[string]V) string { return slices.Min(slices.Collect(maps.Keys(m))) }
 
-// open checks that key signed the statement's envelope, and returns its payload, the statement
-// as JSON. It also compares two files that repeat parts of the envelope: the signed bytes and
-// the signature. Errors wrap [ErrBundle].
+// open checks that key signed the statement's envelope, and returns its payload, the statement as JSON. It also
+// compares two files that repeat parts of the envelope: the signed bytes and the signature. Errors wrap [ErrBundle].
 func (b *Bundle) open(key ed25519.PublicKey) ([]byte, error) {
 	text, err := b.need(statementName)
 	if err != nil {
@@ -211,10 +207,9 @@ func (b *Bundle) open(key ed25519.PublicKey) ([]byte, error) {
 	return e.Payload, nil
 }
 
-// checkStatement reads the statement payload and compares its subjects with the files of the
-// bundle: each file that the statement can be about must be a subject, with equal digest and
-// size. Inputs are not compared. The text, a sentence for a Check, says when and by which
-// program the statement was made. Errors wrap [ErrBundle].
+// checkStatement reads the statement payload and compares its subjects with the files of the bundle: each file that the
+// statement can be about must be a subject, with equal digest and size. Inputs are not compared. The text, a sentence
+// for a Check, says when and by which program the statement was made. Errors wrap [ErrBundle].
 func (b *Bundle) checkStatement(payload []byte) (*Statement, string, error) {
 	s, err := parseStatement(payload)
 	if err != nil {
@@ -246,10 +241,9 @@ func (b *Bundle) checkStatement(payload []byte) (*Statement, string, error) {
 	return s, fmt.Sprintf("stated on %s by %s, of %d files and %d inputs", made, s.Predicate.Tool, files, len(s.Subject)-files), nil
 }
 
-// checkStamp checks the timestamp of the envelope with trusted certificates; if there are no
-// trusted certificates, with the bundle's own. It returns the stamp and a sentence for a Check,
-// which says if the bundle's own were used. Errors wrap [ErrStamp], or [ErrBundle] if these are
-// missing.
+// checkStamp checks the timestamp of the envelope with trusted certificates; if there are no trusted certificates, with
+// the bundle's own. It returns the stamp and a sentence for a Check, which says if the bundle's own were used. Errors
+// wrap [ErrStamp], or [ErrBundle] if these are missing.
 func (b *Bundle) checkStamp(trusted []*x509.Certificate) (*Stamp, string, error) {
 	answer, _ := b.file(stampName)
 	envelope, _ := b.file(statementName)

@@ -16,10 +16,9 @@
 //	README.txt                     how to check all this with openssl alone
 //	SHA256SUMS, SHA256SUMS.sig     every file but these two, signed by the same key
 //
-// The statement is the evidence. The signed list shows an edit of any byte, also if a format
-// leaves that byte unsigned (a timestamp's unsigned attributes, an archive's headers). For the
-// same reason this package writes every file in one form only, and refuses every other form
-// that means the same.
+// The statement is the evidence. The signed list shows an edit of any byte, also if a format leaves that byte unsigned
+// (a timestamp's unsigned attributes, an archive's headers). For the same reason this package writes every file in one
+// form only, and refuses every other form that means the same.
 //
 // Signatures are Ed25519 (RFC 8032), plain. The key signs two kinds of message: DSSE's
 // pre-authentication encoding, which begins with "DSSEv1 ", and lists, which begin with a hex

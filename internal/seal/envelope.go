@@ -26,8 +26,7 @@ type signature struct {
 	Sig   []byte `json:"sig"`
 }
 
-// pae returns DSSE's pre-authentication encoding of the payload: the very bytes that are
-// signed.
+// pae returns DSSE's pre-authentication encoding of the payload: the very bytes that are signed.
 func (e *envelope) pae() []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(e.PayloadType), e.PayloadType, len(e.Payload), e.Payload)
 }
@@ -38,9 +37,8 @@ func (e *envelope) text() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// signEnvelope signs a payload of [payloadType] and returns the envelope's text, one line of
-// JSON. It does not check the signature. Errors wrap [keyfile.ErrKey] if key is nil or not an
-// Ed25519 key.
+// signEnvelope signs a payload of [payloadType] and returns the envelope's text, one line of JSON. It does not check
+// the signature. Errors wrap [keyfile.ErrKey] if key is nil or not an Ed25519 key.
 func signEnvelope(payload []byte, key crypto.Signer) ([]byte, error) {
 	public, err := publicHalf(key)
 	if err != nil {
@@ -55,10 +53,9 @@ func signEnvelope(payload []byte, key crypto.Signer) ([]byte, error) {
 	return e.text()
 }
 
-// openEnvelope reads an envelope with exactly one signature, checks it with key, and returns it.
-// The bytes of text must be exactly as signEnvelope writes them, because DSSE leaves key IDs,
-// unknown fields and loose forms of base64 unsigned. Errors wrap [ErrBundle]. It does not read
-// the payload.
+// openEnvelope reads an envelope with exactly one signature, checks it with key, and returns it. The bytes of text must
+// be exactly as signEnvelope writes them, because DSSE leaves key IDs, unknown fields and loose forms of base64
+// unsigned. Errors wrap [ErrBundle]. It does not read the payload.
 func openEnvelope(text []byte, key ed25519.PublicKey) (*envelope, error) {
 	var e envelope
 	if err := json.Unmarshal(text, &e); err != nil {

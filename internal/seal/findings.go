@@ -20,10 +20,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// CheckFindings checks findings (JSON), or a report (HTML, if data begins with "<"), without a
-// bundle. It checks whether the conclusions follow from the evidence, and the report from the
-// findings. It cannot say who wrote them, or when: the checks of signature, timestamp and proofs
-// are skipped. What does not hold is in the Result's checks.
+// CheckFindings checks findings (JSON), or a report (HTML, if data begins with "<"), without a bundle. It checks
+// whether the conclusions follow from the evidence, and the report from the findings. It cannot say who wrote them, or
+// when: the checks of signature, timestamp and proofs are skipped. What does not hold is in the Result's checks.
 func CheckFindings(data []byte) *Result {
 	r := &Result{}
 	findings, report := data, []byte(nil)
@@ -72,9 +71,8 @@ func (b *Bundle) Check(trust Trust) *Result {
 	return r
 }
 
-// findings reads findings (JSON), sets r.Findings, and adds checks of their form, of each leak
-// and of the verdict: it concludes them again from the evidence. If the form is wrong, only that
-// check is added, and r.Findings stays nil.
+// findings reads findings (JSON), sets r.Findings, and adds checks of their form, of each leak and of the verdict: it
+// concludes them again from the evidence. If the form is wrong, only that check is added, and r.Findings stays nil.
 func (r *Result) findings(data []byte) {
 	f, err := verify.ReadFindings(bytes.NewReader(data))
 	if !r.add("findings", "written in the form of "+findings.Format, err) {
@@ -90,9 +88,8 @@ func (r *Result) report(report []byte) {
 	r.concluded("report", "written again from the findings it is the same, byte for byte", verify.CheckReport(r.Findings, report))
 }
 
-// checkInputs compares the inputs and the record of the statement s with the files and the
-// record of the findings f. The record must be equal byte for byte, the inputs as sets. Errors
-// about a difference wrap [ErrBundle].
+// checkInputs compares the inputs and the record of the statement s with the files and the record of the findings f.
+// The record must be equal byte for byte, the inputs as sets. Errors about a difference wrap [ErrBundle].
 func checkInputs(s *Statement, f *findings.File) error {
 	record, err := json.Marshal(f.Verdict.Record)
 	if err != nil {
@@ -149,9 +146,8 @@ func (r *Result) proofs(b *Bundle, trust Trust) {
 	}
 }
 
-// state adds a check, "ledger", of when the state c of the ledger existed. If b has no timestamp
-// of c, it adds nothing. tsa holds the trusted certificates of timestamp authorities; without
-// them the check is skipped.
+// state adds a check, "ledger", of when the state c of the ledger existed. If b has no timestamp of c, it adds nothing.
+// tsa holds the trusted certificates of timestamp authorities; without them the check is skipped.
 func (r *Result) state(b *Bundle, c books.Checkpoint, tsa []*x509.Certificate) {
 	const name = "ledger"
 	stampFile, bodyFile := stateFiles(c)
@@ -266,10 +262,9 @@ func tookAll(entered map[watermark.Submission]uint64, f *findings.File) error {
 	return nil
 }
 
-// add checks one proof with the ledger's public key, and adds its copy or investigation, and the
-// states that it rests on, to p. It must be of the registry, and an investigation also of the
-// actor and not after the time, that the findings f record. Errors wrap [registry.ErrProof], or
-// [registry.ErrLedgerKey] if key is unusable.
+// add checks one proof with the ledger's public key, and adds its copy or investigation, and the states that it rests
+// on, to p. It must be of the registry, and an investigation also of the actor and not after the time, that the
+// findings f record. Errors wrap [registry.ErrProof], or [registry.ErrLedgerKey] if key is unusable.
 func (p *proved) add(proof []byte, key string, f *findings.File) error {
 	x, err := registry.CheckProof(proof, key)
 	if err != nil {

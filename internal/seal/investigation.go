@@ -41,11 +41,10 @@ type Investigation struct {
 	Made time.Time
 }
 
-// Seal makes a bundle of in, signed with key, an Ed25519 key, and stamped by tsa unless that is
-// nil. It writes nothing: [Bundle.Write] does. Findings that do not follow from their evidence
-// are not signed: the error wraps [findings.ErrUnsound]. If no signed checkpoint covers what is
-// to be proved, the error wraps [registry.ErrProof]. Other errors wrap [ErrBundle],
-// [keyfile.ErrKey] or [ErrTSA].
+// Seal makes a bundle of in, signed with key, an Ed25519 key, and stamped by tsa unless that is nil. It writes nothing:
+// [Bundle.Write] does. Findings that do not follow from their evidence are not signed: the error wraps
+// [findings.ErrUnsound]. If no signed checkpoint covers what is to be proved, the error wraps [registry.ErrProof].
+// Other errors wrap [ErrBundle], [keyfile.ErrKey] or [ErrTSA].
 func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*Bundle, error) {
 	f, err := verify.ReadFindings(bytes.NewReader(in.Findings))
 	if err == nil {
@@ -75,9 +74,8 @@ func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*
 	return c.sign(ctx, key, tsa)
 }
 
-// examined returns the files that were examined, and the archives and PDFs that contained them,
-// as subjects, with repetitions and unsorted. A file without a valid digest, since it could not
-// be read, is left out.
+// examined returns the files that were examined, and the archives and PDFs that contained them, as subjects, with
+// repetitions and unsorted. A file without a valid digest, since it could not be read, is left out.
 func examined(f *findings.File) (out []Subject) {
 	add := func(path string, size int64, sum string) {
 		if raw, err := hex.DecodeString(sum); err == nil && len(raw) == 32 {

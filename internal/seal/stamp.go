@@ -44,9 +44,8 @@ var (
 	oidExtKeyUsage   = asn1.ObjectIdentifier{2, 5, 29, 37}                       // RFC 5280 section 4.2.1.12
 )
 
-// VerifyStamp checks answer, an authority's answer (TimeStampResp in DER, RFC 3161 section
-// 2.4.2) to a request for the SHA-256 digest, without the network. trusted are certificates of
-// the authority or of its issuers. It checks
+// VerifyStamp checks answer, an authority's answer (TimeStampResp in DER, RFC 3161 section 2.4.2) to a request for the
+// SHA-256 digest, without the network. trusted are certificates of the authority or of its issuers. It checks
 //
 //   - the status, the digest and the signature;
 //   - that the signature was made with the certificate that the answer names (RFC 5816);
@@ -70,9 +69,8 @@ func Bounds(trusted []*x509.Certificate) registry.StampCheck {
 	}
 }
 
-// verifyStamp does what [VerifyStamp] does, and compares nonce, of the request, with the nonce
-// of the answer. A nil nonce is not compared. An answer of more than maxStamp bytes is an error.
-// Errors wrap [ErrStamp].
+// verifyStamp does what [VerifyStamp] does, and compares nonce, of the request, with the nonce of the answer. A nil
+// nonce is not compared. An answer of more than maxStamp bytes is an error. Errors wrap [ErrStamp].
 func verifyStamp(answer []byte, digest [32]byte, nonce *big.Int, trusted []*x509.Certificate) (*Stamp, error) {
 	if len(answer) > maxStamp {
 		return nil, fmt.Errorf("%w: %d bytes are more than a timestamp has", ErrStamp, len(answer))
@@ -134,10 +132,9 @@ func verifySigner(token []byte, at time.Time, trusted []*x509.Certificate) (sign
 	return signer, anchor, err
 }
 
-// chain returns the trusted certificate that issued signer, directly or through certificates of
-// brought, which are not trusted by themselves. All of them must have been valid at the time at,
-// and allow timestamps. It asks nothing about revocation. If several chains exist, the first
-// counts.
+// chain returns the trusted certificate that issued signer, directly or through certificates of brought, which are not
+// trusted by themselves. All of them must have been valid at the time at, and allow timestamps. It asks nothing about
+// revocation. If several chains exist, the first counts.
 func chain(signer *x509.Certificate, brought []*x509.Certificate, at time.Time, trusted []*x509.Certificate) (*x509.Certificate, error) {
 	opts := x509.VerifyOptions{
 		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(),
@@ -220,14 +217,12 @@ func checkNamed(p7 *pkcs7.PKCS7, signer *x509.Certificate) error {
 	return nil
 }
 
-// maxDepth is the maximum number of levels that [checkDER] descends. Certificates and
-// timestamps nest less deeply.
+// maxDepth is the maximum number of levels that [checkDER] descends. Certificates and timestamps nest less deeply.
 const maxDepth = 32
 
-// checkDER walks all values in der, and the values inside them. depth is the number of levels
-// above der, 0 for the outermost. The error says that a value is cut off, or nested deeper than
-// [maxDepth]. The parsers that read der afterwards accept looser forms and need this protection.
-// Empty der is no error.
+// checkDER walks all values in der, and the values inside them. depth is the number of levels above der, 0 for the
+// outermost. The error says that a value is cut off, or nested deeper than [maxDepth]. The parsers that read der
+// afterwards accept looser forms and need this protection. Empty der is no error.
 func checkDER(der []byte, depth int) error {
 	if depth > maxDepth {
 		return errors.New("nested too deeply")

@@ -20,8 +20,7 @@ const (
 	predicateType = "https://github.com/kycmark/kycmark/report/v1"
 )
 
-// inputPrefix begins the names of those subjects that were examined. The name of a file of a
-// bundle never has a colon.
+// inputPrefix begins the names of those subjects that were examined. The name of a file of a bundle never has a colon.
 const inputPrefix = "input:"
 
 // A Statement is an in-toto Statement v1: a claim (the predicate) about files (the subjects).
@@ -32,8 +31,7 @@ type Statement struct {
 	Predicate     Predicate `json:"predicate"`
 }
 
-// A Subject is an in-toto ResourceDescriptor: a file by name and digest. Subjects of the same
-// file are equal by ==.
+// A Subject is an in-toto ResourceDescriptor: a file by name and digest. Subjects of the same file are equal by ==.
 type Subject struct {
 	Name   string `json:"name"` // of an input: "input:" and its path
 	Digest struct {
@@ -86,10 +84,9 @@ func newStatement(files []File, inputs []Subject, p Predicate) Statement {
 	return s
 }
 
-// parseStatement reads what newStatement made and JSON encoded, and refuses every other form. So
-// two readers cannot see two statements in one payload (a field that is there twice, or in
-// another case). Errors wrap [ErrBundle]. It checks no signature, and compares no subject with a
-// file.
+// parseStatement reads what newStatement made and JSON encoded, and refuses every other form. So two readers cannot see
+// two statements in one payload (a field that is there twice, or in another case). Errors wrap [ErrBundle]. It checks
+// no signature, and compares no subject with a file.
 func parseStatement(payload []byte) (*Statement, error) {
 	var s Statement
 	if err := json.Unmarshal(payload, &s); err != nil {

@@ -126,9 +126,8 @@ func post(ctx context.Context, by http.RoundTripper, address *url.URL, body []by
 	return resp, answer, err
 }
 
-// checkRedirect accepts up to maxRedirects redirects that keep the request a POST and do not
-// leave https. req is the next request; via are the requests before it, at least 1, the oldest
-// first. A nil error lets the client go on.
+// checkRedirect accepts up to maxRedirects redirects that keep the request a POST and do not leave https. req is the
+// next request; via are the requests before it, at least 1, the oldest first. A nil error lets the client go on.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	last := via[len(via)-1].URL
 	switch {

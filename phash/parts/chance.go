@@ -6,8 +6,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// chance[d] is the share of features of other pictures that lie within d bits of a
-// feature.
+// chance[d] is the share of features of other pictures that lie within d bits of a feature.
 var chance = func() (c [64*words + 1]float64) {
 	for d := range c {
 		c[d] = math.Min(1, dsp.Exp(float64(math.Ln10*(float64(float64(d-44)*chanceSlope)-3))))
@@ -15,9 +14,8 @@ var chance = func() (c [64*words + 1]float64) {
 	return c
 }()
 
-// logTail returns log10 of the chance of k or more successes among n trials of probability p each.
-// It returns 0 (certain) if k is 0 or less, or if p is 1 or more. It returns -Inf (impossible) if k
-// exceeds n, or if p is 0 or less.
+// logTail returns log10 of the chance of k or more successes among n trials of probability p each. It returns 0
+// (certain) if k is 0 or less, or if p is 1 or more. It returns -Inf (impossible) if k exceeds n, or if p is 0 or less.
 func logTail(n, k int, p float64) float64 {
 	if k <= 0 {
 		return 0

@@ -35,9 +35,8 @@ func choose(all []*found, w, h, n int) []*found {
 	return out
 }
 
-// repeated divides by 4 the peaks of features that look like another feature elsewhere. Two
-// features look alike if up to alike signs differ. They lie elsewhere if they are more than apart
-// pixels away along an axis.
+// repeated divides by 4 the peaks of features that look like another feature elsewhere. Two features look alike if up
+// to alike signs differ. They lie elsewhere if they are more than apart pixels away along an axis.
 func repeated(all []*found) {
 	again := make([]bool, len(all))
 	for i := range all {

@@ -19,10 +19,9 @@ const (
 	turnSigma  = 1.5 // the same
 )
 
-// A histogram counts gradients by place and direction (Lowe, "Distinctive image
-// features from scale-invariant keypoints", 2004, section 6): cells row by row, of
-// eight directions each, the square roots of shares (Arandjelovic and Zisserman,
-// "Three things everyone should know to improve object retrieval", 2012).
+// A histogram counts gradients by place and direction (Lowe, "Distinctive image features from scale-invariant
+// keypoints", 2004, section 6): cells row by row, of eight directions each, the square roots of shares (Arandjelovic
+// and Zisserman, "Three things everyone should know to improve object retrieval", 2012).
 type histogram [dims]float32
 
 // A weight is what a sample adds to up to four cells.
@@ -79,9 +78,8 @@ func turned(a, end float32, fromEnd bool) float32 {
 	return [2]float32{a, end - a}[i]
 }
 
-// describe replaces h by the histogram of gradients around blob b of octave o, normalised. (cos,
-// sin) is the direction that counts as 0 and that the patch is turned to. A cell of the patch is
-// cellSigmas deviations of the blob wide.
+// describe replaces h by the histogram of gradients around blob b of octave o, normalised. (cos, sin) is the direction
+// that counts as 0 and that the patch is turned to. A cell of the patch is cellSigmas deviations of the blob wide.
 func describe(h *histogram, o *octave, b *blob, cos, sin float64) {
 	var patch [across * across]float32
 	p := o.planes[b.plane]
@@ -123,8 +121,7 @@ func (h *histogram) add(w *weight, gx, gy float32) {
 	}
 }
 
-// normalise replaces each number of h by the square root of its share in the sum. A histogram of
-// zeros stays as it is.
+// normalise replaces each number of h by the square root of its share in the sum. A histogram of zeros stays as it is.
 func (h *histogram) normalise() {
 	var sum float32
 	for _, v := range h {

@@ -1,7 +1,6 @@
-// Package parts finds an upload if a leak shows only a part of it, or shows it among
-// other things: crops, collages, screenshots, photographs of screens, pages
-// with a document on them, turned, mirrored and redacted pictures. The hash of the
-// whole picture, package phash, finds none of these.
+// Package parts finds an upload if a leak shows only a part of it, or shows it among other things: crops, collages,
+// screenshots, photographs of screens, pages with a document on them, turned, mirrored and redacted pictures. The hash
+// of the whole picture, package phash, finds none of these.
 //
 //	features, err := parts.Extract(upload)   // at most 4 KB, kept with the upload
 //	err = index.Add(ref, features)
@@ -11,30 +10,26 @@
 //
 // # How
 //
-// A picture's features are blobs: extrema of differences of Gaussians over place and
-// scale (Lowe, 2004), which are found again whatever the crop, the scale and the
-// angle. Each is described by the gradients around it, as 128 signs of linear
-// discriminants (see axesFile). An upload keeps about two hundred, spread over the
-// picture and its scales; a leak is asked for with up to three thousand.
+// A picture's features are blobs: extrema of differences of Gaussians over place and scale (Lowe, 2004), which are
+// found again whatever the crop, the scale and the angle. Each is described by the gradients around it, as 128 signs of
+// linear discriminants (see axesFile). An upload keeps about two hundred, spread over the picture and its scales; a
+// leak is asked for with up to three thousand.
 //
-// The index lists features in buckets, under the first 6 to 24 of their signs. A feature of
-// the leak also looks into the buckets that its least sure signs lead to. Every upload
-// that it hits gets a vote. A vote counts less if the hit is far off, or if many uploads
-// were hit: so the print of a template counts for little. The uploads with the most
-// votes are verified. Their hits propose maps from leak to upload, and the leak must show
-// the features of the upload at the places that a map says. Parts of the leak that a match
-// explains are taken away, and the rest votes again: a collage of four uploads has four
-// matches.
+// The index lists features in buckets, under the first 6 to 24 of their signs. A feature of the leak also looks into
+// the buckets that its least sure signs lead to. Every upload that it hits gets a vote. A vote counts less if the hit
+// is far off, or if many uploads were hit: so the print of a template counts for little. The uploads with the most
+// votes are verified. Their hits propose maps from leak to upload, and the leak must show the features of the upload at
+// the places that a map says. Parts of the leak that a match explains are taken away, and the rest votes again: a
+// collage of four uploads has four matches.
 //
 // # What a match is worth
 //
-// [Match.LogNFA] is log10 of a number of false alarms: how many uploads of the index were
-// expected to match so well if the leak showed none of them. Print and faces of one kind
-// match better at times than this model of chance says, so take it for a figure of merit.
-// A match says that leak and upload show the same print, face or wall in the same
-// arrangement, and no more. Documents of one template and captures of one card match as
-// well. [Match.Score] weighs what few uploads share: it puts the right document first, as
-// long as the leak shows enough that is its own. Only the pixels say whose picture it is.
+// [Match.LogNFA] is log10 of a number of false alarms: how many uploads of the index were expected to match so well if
+// the leak showed none of them. Print and faces of one kind match better at times than this model of chance says, so
+// take it for a figure of merit. A match says that leak and upload show the same print, face or wall in the same
+// arrangement, and no more. Documents of one template and captures of one card match as well. [Match.Score] weighs what
+// few uploads share: it puts the right document first, as long as the leak shows enough that is its own. Only the
+// pixels say whose picture it is.
 //
 // # The same bits everywhere
 //

@@ -46,17 +46,15 @@ type feature struct {
 	place
 }
 
-// A place is where a feature lies, in pixels of the canonical picture, and its
-// direction and scale, in steps.
+// A place is where a feature lies, in pixels of the canonical picture, and its direction and scale, in steps.
 type place struct {
 	x, y  float32
 	turn  uint8 // 0..turnSteps-1
 	level uint8 // 0..levelSteps-1
 }
 
-// Extract finds the features of an upload, given upright. A blank picture has
-// few or none, which is no error: it cannot be found again by them. Errors wrap
-// [ErrPicture].
+// Extract finds the features of an upload, given upright. A blank picture has few or none, which is no error: it cannot
+// be found again by them. Errors wrap [ErrPicture].
 func Extract(img image.Image) (*Features, error) {
 	p, err := canonical(img, uploadSide)
 	if err != nil {
@@ -121,11 +119,10 @@ func sizeOf(data []byte) image.Point {
 	return image.Pt(int(binary.LittleEndian.Uint32(data[4:])), int(binary.LittleEndian.Uint32(data[8:])))
 }
 
-// MarshalBinary returns the form at rest, no longer than [MaxSize] bytes. A header of 16 bytes has
-// version, number of features, two zeros, width, height, and the CRC-32 of the rest, little-endian.
-// Each feature then takes 20 bytes: 128 signs, and 32 bits of place. From the low bit on these are
-// x and y in half canonical pixels (11 bits each), direction (6) and scale (4). The error wraps
-// [ErrFormat] for nil and the zero value.
+// MarshalBinary returns the form at rest, no longer than [MaxSize] bytes. A header of 16 bytes has version, number of
+// features, two zeros, width, height, and the CRC-32 of the rest, little-endian. Each feature then takes 20 bytes: 128
+// signs, and 32 bits of place. From the low bit on these are x and y in half canonical pixels (11 bits each), direction
+// (6) and scale (4). The error wraps [ErrFormat] for nil and the zero value.
 func (f *Features) MarshalBinary() ([]byte, error) {
 	if f == nil || len(f.data) == 0 {
 		return nil, fmt.Errorf("%w: not extracted from a picture", ErrFormat)
@@ -181,9 +178,8 @@ type found struct {
 	octave int
 }
 
-// find returns the features of a canonical picture, the finest octave first. It describes every
-// blob in up to limit directions: those whose peak is share times the strongest peak or more. share
-// is 0..1.
+// find returns the features of a canonical picture, the finest octave first. It describes every blob in up to limit
+// directions: those whose peak is share times the strongest peak or more. share is 0..1.
 func find(p dsp.Plane, share float32, limit int) []*found {
 	var out []*found
 	var at []float64

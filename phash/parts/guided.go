@@ -78,12 +78,11 @@ type agreed struct {
 	score  float64
 }
 
-// guided looks in the leak for every feature of the upload that map by, from leak to upload, puts
-// inside the leak. A feature may be up to tol canonical pixels of the upload off its place. It must
-// agree in direction and scale, and no two features share a feature of the leak. The number of
-// false alarms (Desolneux, Moisan and Morel, "Meaningful alignments", 2000) is the number of
-// hypotheses times the chance that features of strangers agree as often. logNFA is +Inf if the map
-// has no inverse or too little agrees.
+// guided looks in the leak for every feature of the upload that map by, from leak to upload, puts inside the leak. A
+// feature may be up to tol canonical pixels of the upload off its place. It must agree in direction and scale, and no
+// two features share a feature of the leak. The number of false alarms (Desolneux, Moisan and Morel, "Meaningful
+// alignments", 2000) is the number of hypotheses times the chance that features of strangers agree as often. logNFA is
+// +Inf if the map has no inverse or too little agrees.
 func (v *verifier) guided(by fitted, tol float64) (a agreed) {
 	m := by.Mat
 	a.m, a.logNFA = m, math.Inf(1)
@@ -138,9 +137,8 @@ type tally struct {
 	found   [len(within)]int // by the distance that they are within
 }
 
-// add counts a visible feature of the upload. there is how many features of the leak lie at its
-// place with its direction and scale. distance is how many signs of the nearest free one differ,
-// and maxMatched+1 without one.
+// add counts a visible feature of the upload. there is how many features of the leak lie at its place with its
+// direction and scale. distance is how many signs of the nearest free one differ, and maxMatched+1 without one.
 func (t *tally) add(there, distance int) {
 	t.visible++
 	t.there += there
@@ -172,9 +170,8 @@ func turnOf(m geometry.Mat) int {
 	return int(eighths(float32(c), float32(s))*(turnSteps/8)+0.5) & (turnSteps - 1)
 }
 
-// result returns agreement a with upload u as a match. Maps and corners are turned from canonical
-// pixels to pixels of leak and upload as given, and a mirrored leak is turned back. result returns
-// false if the map has no inverse.
+// result returns agreement a with upload u as a match. Maps and corners are turned from canonical pixels to pixels of
+// leak and upload as given, and a mirrored leak is turned back. result returns false if the map has no inverse.
 func (r *search) result(u *upload, a *agreed) (Match, bool) {
 	size := sizeOf(u.data)
 	cw, ch := geometry.Fit(size.X, size.Y, uploadSide)

@@ -8,10 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// An Index finds the uploads that a leak shows, in whole or in part. Its methods may
-// be called at the same time: a search sees every addition and removal that
-// returned before it began. A removal waits for the searches under way. The zero
-// value is empty and ready.
+// An Index finds the uploads that a leak shows, in whole or in part. Its methods may be called at the same time: a
+// search sees every addition and removal that returned before it began. A removal waits for the searches under way. The
+// zero value is empty and ready.
 type Index struct {
 	mu      sync.Mutex // held to change the index
 	at      map[int64]location
@@ -19,8 +18,7 @@ type Index struct {
 	reading sync.RWMutex // held to read features, and to erase them
 }
 
-// A location is where an upload lies: in a segment, or among the recent ones if
-// that is nil.
+// A location is where an upload lies: in a segment, or among the recent ones if that is nil.
 type location struct {
 	in *segment
 	at int
@@ -148,10 +146,9 @@ func (x *Index) add(more ...upload) {
 	x.state.Store(next)
 }
 
-// settle returns state s with its recent uploads made a segment. The last segments are merged into
-// it, one by one, while the next has less than twice the uploads merged so far. No merge exceeds
-// maxUploads. Removed uploads are left out. settle moves the entries of x.at; the caller holds mu
-// and stores the state.
+// settle returns state s with its recent uploads made a segment. The last segments are merged into it, one by one,
+// while the next has less than twice the uploads merged so far. No merge exceeds maxUploads. Removed uploads are left
+// out. settle moves the entries of x.at; the caller holds mu and stores the state.
 func (x *Index) settle(s *state) *state {
 	all, keep := slices.DeleteFunc(slices.Clone(s.recent.uploads), gone), len(s.segments)
 	for keep > 0 {

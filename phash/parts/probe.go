@@ -2,9 +2,8 @@ package parts
 
 import "math/bits"
 
-// A bucketSet lists the buckets that may hold a feature's match, by the signs in
-// which they differ from its own, the likeliest first (Lv et al., "Multi-probe LSH",
-// 2007).
+// A bucketSet lists the buckets that may hold a feature's match, by the signs in which they differ from its own, the
+// likeliest first (Lv et al., "Multi-probe LSH", 2007).
 type bucketSet struct {
 	n    int
 	flip [maxProbes]uint32
@@ -16,12 +15,11 @@ type partial struct {
 	set  uint16
 }
 
-// probe replaces s by up to limit buckets to look in for a feature, the likeliest first. An address
-// is the first n signs of a feature, 1 to maxAddress. A bucket is given by the signs to flip in the
-// feature's own address; the first flips no sign. margin[i] is how sure sign i is: its distance
-// from 0 in 1/marginParts of a deviation, 0..255. probe flips only the flippable signs of smallest
-// margin. It stops early when the squared deviations of the flipped signs exceed maxCost. limit is
-// 1 to maxProbes.
+// probe replaces s by up to limit buckets to look in for a feature, the likeliest first. An address is the first n
+// signs of a feature, 1 to maxAddress. A bucket is given by the signs to flip in the feature's own address; the first
+// flips no sign. margin[i] is how sure sign i is: its distance from 0 in 1/marginParts of a deviation, 0..255. probe
+// flips only the flippable signs of smallest margin. It stops early when the squared deviations of the flipped signs
+// exceed maxCost. limit is 1 to maxProbes.
 func (s *bucketSet) probe(margin *[maxAddress]uint8, n, limit int) {
 	var order [maxAddress]uint8
 	var cost [maxAddress]float32

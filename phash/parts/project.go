@@ -8,12 +8,10 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// axesFile holds the mean histogram and the axes as little-endian float32: dims
-// numbers of the mean, then for each dimension of a histogram its share in each of the
-// axes. The axes are linear discriminants, as in Strecha et al., "LDAHash", 2012, the best
-// first. Along them histograms of different places differ most, and histograms of one
-// place in several pictures differ by a deviation of 1. TestLearn learns the axes from
-// specimens alone.
+// axesFile holds the mean histogram and the axes as little-endian float32: dims numbers of the mean, then for each
+// dimension of a histogram its share in each of the axes. The axes are linear discriminants, as in Strecha et al.,
+// "LDAHash", 2012, the best first. Along them histograms of different places differ most, and histograms of one place
+// in several pictures differ by a deviation of 1. TestLearn learns the axes from specimens alone.
 //
 //go:embed axes.bin
 var axesFile []byte
@@ -21,8 +19,7 @@ var axesFile []byte
 // words is the length of a descriptor.
 const words = 2
 
-// A descriptor holds the signs of a histogram along the axes, that of axis i in bit
-// i%64 of word i/64.
+// A descriptor holds the signs of a histogram along the axes, that of axis i in bit i%64 of word i/64.
 type descriptor [words]uint64
 
 // axes are the numbers of axesFile.

@@ -23,9 +23,8 @@ type asked struct {
 	margin [maxAddress]uint8 // distance from 0 along the first axes, in parts of the deviation by which edits move it
 }
 
-// Examine finds the features of a leak. A small leak is enlarged first. A negative has to be
-// inverted by the caller. A blank picture has few features or none, which is no error. Errors wrap
-// [ErrPicture].
+// Examine finds the features of a leak. A small leak is enlarged first. A negative has to be inverted by the caller. A
+// blank picture has few features or none, which is no error. Errors wrap [ErrPicture].
 func Examine(img image.Image) (*Query, error) {
 	p, err := canonical(img, leakSide)
 	if err != nil {

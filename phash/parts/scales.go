@@ -14,8 +14,7 @@ var sigmas = func() (s [intervals + 3]float64) {
 	return s
 }()
 
-// An octave is a stack of ever more blurred planes of one size, the last but two
-// twice as blurred as the first.
+// An octave is a stack of ever more blurred planes of one size, the last but two twice as blurred as the first.
 type octave struct {
 	planes [intervals + 3]dsp.Plane
 	step   float64 // canonical pixels per pixel
@@ -111,9 +110,8 @@ func (o *octave) extreme(i, k int, v float32) bool {
 	return true
 }
 
-// refine returns the blob at extremum (x, y) of difference i, moved to the tops of the parabolas through
-// its neighbours. It returns false for an edge or a saddle, or if the top is more than maxStray
-// samples away in x or y.
+// refine returns the blob at extremum (x, y) of difference i, moved to the tops of the parabolas through its
+// neighbours. It returns false for an edge or a saddle, or if the top is more than maxStray samples away in x or y.
 func (o *octave) refine(i, x, y int) (blob, bool) {
 	w := o.planes[i].W
 	k := y*w + x

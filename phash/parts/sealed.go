@@ -15,9 +15,8 @@ import (
 	"sort"
 )
 
-// A sealed segment is a file. Each record, the features of an upload or the postings of a bucket, is
-// encrypted by itself. A search opens the records that it asks for where they lie, and holds no others.
-// Numbers are little-endian:
+// A sealed segment is a file. Each record, the features of an upload or the postings of a bucket, is encrypted by
+// itself. A search opens the records that it asks for where they lie, and holds no others. Numbers are little-endian:
 //
 //	sealedMagic
 //	a record for each upload, by rising reference: its features at rest, none if they are none

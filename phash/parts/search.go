@@ -14,31 +14,27 @@ type SearchOptions struct {
 	// Candidates is how many uploads are looked at closely for each part of the leak, up
 	// to 65,536; 0 or less means 64. Of documents of one template, so many are listed.
 	Candidates int
-	// MaxLogNFA is the limit of [Match.LogNFA]: matches above it are not listed. 0 means
-	// -1.
+	// MaxLogNFA is the limit of [Match.LogNFA]: matches above it are not listed. 0 means -1.
 	MaxLogNFA float64
 }
 
-// A Match is an upload that a leak shows, as far as features tell: the upload
-// itself, or a document of its template, or another capture. Pixels have to be
-// compared to know.
+// A Match is an upload that a leak shows, as far as features tell: the upload itself, or a document of its template, or
+// another capture. Pixels have to be compared to know.
 type Match struct {
 	Ref     int64
 	Score   float64    // how much agrees that few other uploads share; the highest comes first
 	LogNFA  float64    // log10 of the number of uploads in the index that were expected to match so well by chance
 	Inliers int        // features that agree
 	Map     [9]float64 // homography, row by row, from pixels of the leak as given to pixels of the upload
-	// Leak has the corners of the upload in the leak, and Upload the corners of the leak
-	// in the upload: clockwise from the top left, in pixels from the centre of the first
-	// pixel. Corners that were cut off lie outside.
+	// Leak has the corners of the upload in the leak, and Upload the corners of the leak in the upload: clockwise from
+	// the top left, in pixels from the centre of the first pixel. Corners that were cut off lie outside.
 	Leak, Upload [4][2]float64
 	Mirrored     bool
 }
 
-// Search returns the uploads that q may show, by Score, with the defaults if opts is nil.
-// If ctx ends, it returns only the error of ctx. The error is a [*RecordError] if a mounted segment was altered. A picture of several uploads has a match
-// for each. A part of a document also matches other documents of the template, if it shows
-// as much of them.
+// Search returns the uploads that q may show, by Score, with the defaults if opts is nil. If ctx ends, it returns only
+// the error of ctx. The error is a [*RecordError] if a mounted segment was altered. A picture of several uploads has a
+// match for each. A part of a document also matches other documents of the template, if it shows as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
 	if opts == nil {
 		opts = &SearchOptions{}
@@ -82,9 +78,8 @@ func (x *Index) Locate(ctx context.Context, q *Query, ref int64) (best *Match, k
 	return best, true, nil
 }
 
-// distinct sorts matches by falling score, in place, and returns them without repetitions. It drops
-// a match if a better match of the same upload lies there: a pattern repeats, or is its own mirror
-// image.
+// distinct sorts matches by falling score, in place, and returns them without repetitions. It drops a match if a better
+// match of the same upload lies there: a pattern repeats, or is its own mirror image.
 func distinct(all []Match) []Match {
 	slices.SortStableFunc(all, func(a, b Match) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Ref, b.Ref))
@@ -151,10 +146,9 @@ func (r *search) both(ctx context.Context) error {
 	return r.look(ctx, true)
 }
 
-// look searches with the features of the leak, or of its mirror image, and appends the matches to
-// r.found. Each round verifies the uploads with the most votes and takes away the votes of what
-// their matches explain. look ends after a round without a match, or after the last. The only error
-// is the error of ctx.
+// look searches with the features of the leak, or of its mirror image, and appends the matches to r.found. Each round
+// verifies the uploads with the most votes and takes away the votes of what their matches explain. look ends after a
+// round without a match, or after the last. The only error is the error of ctx.
 func (r *search) look(ctx context.Context, mirrored bool) error {
 	r.mirrored, r.asked = mirrored, r.q.asked
 	if mirrored {
@@ -323,10 +317,9 @@ type candidate struct {
 	hits   []hit
 }
 
-// best returns up to r.candidates uploads that were not looked at before, with their hits, and
-// marks these as looked at. votes has the sum of each upload. The largest sums choose a shortlist;
-// then the votes that agree in direction and scale choose the candidates and become their vote.
-// Uploads with fewer than minVotes hits are left out.
+// best returns up to r.candidates uploads that were not looked at before, with their hits, and marks these as looked
+// at. votes has the sum of each upload. The largest sums choose a shortlist; then the votes that agree in direction and
+// scale choose the candidates and become their vote. Uploads with fewer than minVotes hits are left out.
 func (r *search) best(votes []float32) []candidate {
 	var top []candidate
 	floor, size := float32(0), shortlist*r.candidates
@@ -362,11 +355,10 @@ func (r *search) best(votes []float32) []candidate {
 	return top
 }
 
-// agreement returns the largest sum of votes among hits of c that agree in turn and change of scale
-// (Jegou, Douze and Schmid, "Hamming embedding and weak geometric consistency", 2008). A hit votes
-// by its rarity in one cell of turn and scale, from leak to upload. The sum is over 2 x 2
-// neighbouring cells. A feature of the upload votes once in each cell, with its first hit there: a
-// pattern that repeats in the leak counts once. c stays as it is.
+// agreement returns the largest sum of votes among hits of c that agree in turn and change of scale (Jegou, Douze and
+// Schmid, "Hamming embedding and weak geometric consistency", 2008). A hit votes by its rarity in one cell of turn and
+// scale, from leak to upload. The sum is over 2 x 2 neighbouring cells. A feature of the upload votes once in each
+// cell, with its first hit there: a pattern that repeats in the leak counts once. c stays as it is.
 func (r *search) agreement(c *candidate) float32 {
 	var sums [turnParts][levelParts]float32
 	var seen [256][turnParts]uint16 // by feature of the upload: a bit for each level of a cell that it voted in
@@ -389,8 +381,7 @@ func (r *search) agreement(c *candidate) float32 {
 	return best
 }
 
-// strongest returns the n candidates with the largest votes, sorted by falling vote. It sorts c
-// itself.
+// strongest returns the n candidates with the largest votes, sorted by falling vote. It sorts c itself.
 func strongest(c []candidate, n int) []candidate {
 	slices.SortFunc(c, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.vote, a.vote), cmp.Compare(a.upload, b.upload))
@@ -420,8 +411,7 @@ func (r *search) explain(votes []float32, matches []Match) {
 	})
 }
 
-// toLeak maps canonical pixels of the present look, which may be mirrored, to pixels of the leak as
-// given.
+// toLeak maps canonical pixels of the present look, which may be mirrored, to pixels of the leak as given.
 func (r *search) toLeak(x, y float32) (float64, float64) {
 	u, v := float64(x), float64(y)
 	if r.mirrored {

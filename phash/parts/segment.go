@@ -29,9 +29,8 @@ func (u *upload) feature(k int) feature { return readFeature(u.data[headerSize+k
 // place returns where feature k lies.
 func (u *upload) place(k int) place { return readPlace(u.data[headerSize+k*featureSize+8*words:]) }
 
-// A segment is a number of uploads that are searched together: an inverted index
-// from the first signs of descriptors to features. It is immutable, except that removed
-// uploads are erased.
+// A segment is a number of uploads that are searched together: an inverted index from the first signs of descriptors to
+// features. It is immutable, except that removed uploads are erased.
 type segment struct {
 	sealed  *sealed  // nil: the segment lies in memory
 	uploads []upload // none if it is sealed
@@ -51,9 +50,8 @@ type posting struct {
 // erased is the feature of postings that were removed.
 const erased = ^uint32(0)
 
-// newSegment returns a segment of uploads, with its postings sorted by bucket. The number of
-// features decides how many signs are an address, minAddress to maxAddress. The segment keeps the
-// slice.
+// newSegment returns a segment of uploads, with its postings sorted by bucket. The number of features decides how many
+// signs are an address, minAddress to maxAddress. The segment keeps the slice.
 func newSegment(uploads []upload) *segment {
 	s := &segment{uploads: uploads}
 	n := 0

@@ -1,11 +1,10 @@
 package parts
 
-// This file has every number of the package that was chosen, with its unit. Features at
-// rest depend on the numbers of the first block: another value makes other features, and
-// needs another version. bench match parts measures what all values together find
-// (docs/matching.md); what 20 % more or less of one value costs was not measured. "Chosen"
-// marks a value without a source or an experiment of its own. "Canonical" pixels are pixels of a picture reduced to
-// uploadSide or leakSide.
+// This file has every number of the package that was chosen, with its unit. Features at rest depend on the numbers of
+// the first block: another value makes other features, and needs another version. bench match parts measures what all
+// values together find (docs/matching.md); what 20 % more or less of one value costs was not measured. "Chosen" marks a
+// value without a source or an experiment of its own. "Canonical" pixels are pixels of a picture reduced to uploadSide
+// or leakSide.
 
 // Features of a picture.
 const (
@@ -101,8 +100,7 @@ const (
 	cluster  = 20  // canonical pixels of the upload, within which features found together count once
 )
 
-// fits are the tolerances, canonical pixels of the upload, of the rounds in which a map
-// grows.
+// fits are the tolerances, canonical pixels of the upload, of the rounds in which a map grows.
 var fits = [...]float64{30, 18, 10, 7}
 
 // Chance: fitted to features of photos and documents.

@@ -18,8 +18,7 @@ type pair struct {
 	weight      float32
 }
 
-// verify looks at candidates and appends to r.found the matches whose LogNFA does not exceed the
-// limit of the search.
+// verify looks at candidates and appends to r.found the matches whose LogNFA does not exceed the limit of the search.
 func (r *search) verify(all []candidate) {
 	for i := range all {
 		if m, ok := r.match(&all[i]); ok && m.LogNFA <= r.maxLogNFA {
@@ -125,10 +124,9 @@ func (p *pair) similarity() geometry.Mat {
 	return geometry.Similarity(p.From, p.To, float64(cos*z), float64(sin*z))
 }
 
-// agreeing appends to out the numbers of the pairs that roughly agree with the similarity that s
-// alone makes. They must agree in direction, scale and place; places farther from s may be farther
-// off. It also returns the sum of their weights, to which a feature of the upload adds only its
-// first pair.
+// agreeing appends to out the numbers of the pairs that roughly agree with the similarity that s alone makes. They must
+// agree in direction, scale and place; places farther from s may be farther off. It also returns the sum of their
+// weights, to which a feature of the upload adds only its first pair.
 func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 	m := s.similarity()
 	var weight float32
@@ -179,9 +177,8 @@ func strongestSeeds(pairs []pair) [][]int {
 	return out[:min(len(out), grown)]
 }
 
-// grow fits a similarity from leak to upload to the pairs numbered in, and then ever freer maps to
-// the pairs that lie ever closer. It returns the last plausible map, or false if the similarity is
-// not plausible.
+// grow fits a similarity from leak to upload to the pairs numbered in, and then ever freer maps to the pairs that lie
+// ever closer. It returns the last plausible map, or false if the similarity is not plausible.
 func grow(pairs []pair, in []int) (fitted, bool) {
 	points := make([]geometry.Pair, 0, len(pairs))
 	for _, i := range in {
@@ -252,8 +249,7 @@ func plausible(m geometry.Mat) bool {
 	if !(det > minZoom*minZoom && det < maxZoom*maxZoom) {
 		return false
 	}
-	// The squares of the linear part's singular values sum up to a + b, and their
-	// product is det squared.
+	// The squares of the linear part's singular values sum up to a + b, and their product is det squared.
 	half := (a + b) / 2
 	root := math.Sqrt(math.Max(0, float64(half*half)-float64(det*det)))
 	return half+root <= float64(maxSkew*maxSkew*(half-root))+1e-12

@@ -81,10 +81,9 @@ type MarkKey struct {
 	Added      time.Time `json:"added"`      // when the commitment was entered
 }
 
-// A Submission is one upload as received, or page 2 and up of one: see [Details].Page. Seq ascends in
-// the order in which rows become visible and is never used again, so that indexes in memory can
-// follow it. Of an erased submission only ID, Submitted, Received, Seq, its place among the pages and
-// who erased it are left.
+// A Submission is one upload as received, or page 2 and up of one: see [Details].Page. Seq ascends in the order in
+// which rows become visible and is never used again, so that indexes in memory can follow it. Of an erased submission
+// only ID, Submitted, Received, Seq, its place among the pages and who erased it are left.
 type Submission struct {
 	ID        watermark.Submission `json:"submission"` // first 16 bytes of the file's SHA-256
 	SHA256    Digest               `json:"sha256"`     // of the file
@@ -120,8 +119,7 @@ type Details struct {
 	SetAt time.Time `json:"-"` // when Subject was entered; zero: with the upload
 }
 
-// Whole returns the ID of the submission that the row is a page of: its own, if it is page 1 or the only
-// page.
+// Whole returns the ID of the submission that the row is a page of: its own, if it is page 1 or the only page.
 func (s *Submission) Whole() watermark.Submission {
 	if s.Page < 2 {
 		return s.ID
@@ -157,9 +155,8 @@ type Copy struct {
 	Logged
 }
 
-// ReceiptMessage is what the recipient of a copy signs with Ed25519 (RFC 8032, not
-// prehashed): three lines, each ended by a line feed: "kycmark receipt v1", the SHA-256 of
-// the file received, and the copy's ID, both in lower-case hex.
+// ReceiptMessage is what the recipient of a copy signs with Ed25519 (RFC 8032, not prehashed): three lines, each ended
+// by a line feed: "kycmark receipt v1", the SHA-256 of the file received, and the copy's ID, both in lower-case hex.
 func (c *Copy) ReceiptMessage() []byte {
 	return fmt.Appendf(nil, "kycmark receipt v1\n%s\n%s\n", c.SHA256, c.ID)
 }
@@ -207,9 +204,8 @@ type Receipt struct {
 	Logged
 }
 
-// Custody says that a recipient could hold unmarked uploads. These are the uploads submitted
-// from From up to and including To. If Submissions lists uploads, the fact is limited to
-// listed uploads of that time.
+// Custody says that a recipient could hold unmarked uploads. These are the uploads submitted from From up to and
+// including To. If Submissions lists uploads, the fact is limited to listed uploads of that time.
 //
 // With Through it says that the recipient had copies that were issued to the recipient of that name. These are
 // the copies issued from From up to and including To, of listed uploads if Submissions lists uploads.
@@ -286,10 +282,9 @@ type Investigation struct {
 // Number returns the number of its entry.
 func (i Investigation) Number() int64 { return i.Entry }
 
-// A Checkpoint is a signed state of the ledger: its first Size entries, and the root of the
-// Merkle tree (RFC 6962) over them. With a kept checkpoint anybody can find out later
-// whether the ledger still begins with these entries. A store keeps Size, Root, Made, Text
-// and Stamp.
+// A Checkpoint is a signed state of the ledger: its first Size entries, and the root of the Merkle tree (RFC 6962) over
+// them. With a kept checkpoint anybody can find out later whether the ledger still begins with these entries. A store
+// keeps Size, Root, Made, Text and Stamp.
 type Checkpoint struct {
 	Origin    string    `json:"origin"` // names the registry
 	Size      int64     `json:"size"`   // entries

@@ -19,8 +19,7 @@ type Text struct {
 	Notes []Said `json:"notes,omitempty"`
 }
 
-// A Said is a sentence by the code of its row and the values in it, so that it can be checked
-// without its words.
+// A Said is a sentence by the code of its row and the values in it, so that it can be checked without its words.
 type Said struct {
 	Code    string         `json:"code"`
 	Figures map[string]any `json:"figures,omitempty"`
@@ -37,8 +36,7 @@ type Tally struct {
 	Unconfirmed map[string]int `json:"unconfirmed"`
 }
 
-// A SameDocument is a pair of submissions whose originals show the same document, so that both are
-// of one person.
+// A SameDocument is a pair of submissions whose originals show the same document, so that both are of one person.
 type SameDocument struct {
 	Submissions [2]watermark.Submission `json:"submissions"`
 	Pixels      string                  `json:"pixels"`          // what the pixels of one say of the other: one of the constants

@@ -8,8 +8,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Format names the meaning of the fields of findings. Each meaning has its own name, which
-// never changes.
+// Format names the meaning of the fields of findings. Each meaning has its own name, which never changes.
 const Format = "kycmark findings v1"
 
 // MaxFile is the maximum size of a findings file in bytes. A leak takes 2 to 5 kB.
@@ -20,8 +19,7 @@ const MaxFile = 512 << 20
 //go:embed findings.schema.json
 var Schema string
 
-// ErrUnsound is wrapped if a file holds no findings, or findings that do not follow from
-// themselves.
+// ErrUnsound is wrapped if a file holds no findings, or findings that do not follow from themselves.
 var ErrUnsound = errors.New("findings do not hold")
 
 // File are all that an investigation found, for machines: what the report says in

@@ -257,3 +257,15 @@ func (k Look) Of(reveal bool) []byte {
 	}
 	return k.Mosaic
 }
+
+// Shown returns the first view of a leak of each submission that leaks show ([Finding.Matched]).
+func Shown(leaks []*Finding) (out []*Finding) {
+	seen := make(map[watermark.Submission]bool)
+	for _, l := range Views(leaks) {
+		if l.Matched() && !seen[l.Submission] {
+			seen[l.Submission] = true
+			out = append(out, l)
+		}
+	}
+	return out
+}

@@ -1,8 +1,7 @@
-// Package findings holds the values that a findings file consists of: what was measured
-// on one leak, what follows from it, and who examined it with which program. The values
-// have no behaviour: package verify fills them in, concludes from them and puts them
-// into words. The JSON of a value that embeds others is flat, and the order of the
-// fields is the order in the file.
+// Package findings holds the values that a findings file consists of: what was measured on one leak, what follows from
+// it, and who examined it with which program. The values have no behaviour: package verify fills them in, concludes
+// from them and puts them into words. The JSON of a value that embeds others is flat, and the order of the fields is
+// the order in the file.
 package findings
 
 import (
@@ -40,8 +39,7 @@ type Beside struct {
 	Custody        []books.Custody      `json:"custody,omitempty"` // facts that cover the submission
 }
 
-// A Strength holds the numbers behind a conclusion. Every number is a copy of one in
-// [Evidence].
+// A Strength holds the numbers behind a conclusion. Every number is a copy of one in [Evidence].
 type Strength struct {
 	Distance  *int     `json:"distance"`      // of the hashes, leak to Submission, bits of 256; null: not among the matches
 	LogP      *float64 `json:"log10_p"`       // the smaller of BlindLogP and TraceLogP if tracing found the mark, else BlindLogP; null: no mark
@@ -80,8 +78,7 @@ type Picture struct {
 	Lacks   string `json:"lacks,omitempty"`   // what is missing or wrong in the file of a JPEG; the rest was examined
 }
 
-// Rows are what the registry says of the copies that were read in a leak, and of the
-// submission that it shows.
+// Rows are what the registry says of the copies that were read in a leak, and of the submission that it shows.
 type Rows struct {
 	Keys    []books.KeyState `json:"keys,omitempty"`    // of the copies that were read, in their present state
 	Issued  []books.Copy     `json:"issued,omitempty"`  // the confirmed copies
@@ -106,8 +103,7 @@ type Match struct {
 	PerhapsSharper bool `json:"perhaps_sharper,omitempty"`
 }
 
-// A Quad is a region of a picture: its corners in pixels from the upper left corner of
-// the picture, clockwise.
+// A Quad is a region of a picture: its corners in pixels from the upper left corner of the picture, clockwise.
 type Quad [4][2]float64
 
 // A Region is a place of an original that a leak shows altered.
@@ -139,9 +135,8 @@ type Reading struct {
 	Alone    *Quad                  `json:"alone,omitempty"` // a place in the leak, pixels, that has this mark without a copy of Returned; nil: none is known
 }
 
-// A Tracing is the result of tracing a leak against the original of one submission, or a page of it:
-// subtracting what the original explains and looking for the complete mark of every
-// copy that was issued of it ([watermark.Trace]).
+// A Tracing is the result of tracing a leak against the original of one submission, or a page of it: subtracting what
+// the original explains and looking for the complete mark of every copy that was issued of it ([watermark.Trace]).
 type Tracing struct {
 	Submission watermark.Submission `json:"submission"`
 	Page       int                  `json:"page,omitempty"`        // of the submission; 0: it has one
@@ -170,8 +165,7 @@ type TracedCopy struct {
 	Found bool             `json:"found"`   // LogP is at or below Level of the tracing
 }
 
-// A Decoys says what copies that were never issued score in a leak in which a copy was
-// found.
+// A Decoys says what copies that were never issued score in a leak in which a copy was found.
 type Decoys struct {
 	Number int     `json:"number"` // of copies that were scored
 	Max    float64 `json:"most"`   // the highest of their scores
@@ -185,9 +179,8 @@ type Edit struct {
 	Score      float64              `json:"score"` // RMS difference in units of what is usual elsewhere
 }
 
-// A Control is an upload of another subject that a leak was compared with. Which upload
-// it was is left out: that person has no part in the matter, and who has the registry can
-// compare the two again.
+// A Control is an upload of another subject that a leak was compared with. Which upload it was is left out: that person
+// has no part in the matter, and who has the registry can compare the two again.
 type Control struct {
 	Distance int      `json:"distance"` // of its hash to the hash of the submission that the leak shows, bits of 256
 	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants
@@ -203,8 +196,7 @@ type Searched struct {
 	Missing *Missing `json:"missing,omitempty"` // uploads that the search could not find, or only in part; nil: none
 }
 
-// A Missing counts the uploads of a registry, and the uploads that the search could not find, or
-// only in part.
+// A Missing counts the uploads of a registry, and the uploads that the search could not find, or only in part.
 type Missing struct {
 	Uploads int `json:"uploads"`           // all that were not erased; each page counts
 	Whole   int `json:"whole,omitempty"`   // searched as whole pictures, not for parts of them
@@ -212,10 +204,9 @@ type Missing struct {
 	Damaged int `json:"damaged,omitempty"` // not searched: what they are found by was altered or removed, or cannot be read
 }
 
-// A Recall is how often the search found the upload of leaks of one kind, in trials with
-// leaks whose upload was in the registry. It bounds what may be concluded from a search
-// that finds nothing. The kind is judged from the leak alone; how the leak was altered is
-// not known, and the trials are over a mixture of alterations (docs/matching.md).
+// A Recall is how often the search found the upload of leaks of one kind, in trials with leaks whose upload was in the
+// registry. It bounds what may be concluded from a search that finds nothing. The kind is judged from the leak alone;
+// how the leak was altered is not known, and the trials are over a mixture of alterations (docs/matching.md).
 type Recall struct {
 	Table int     `json:"table"`    // version of the record of the trials
 	Kind  string  `json:"kind"`     // of leak, in words

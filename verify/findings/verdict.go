@@ -16,8 +16,7 @@ type Verdict struct {
 	History History       `json:"history"`
 	// SameDocuments are pairs of the submissions that leaks show whose originals show the same document.
 	SameDocuments []SameDocument `json:"same_documents,omitempty"`
-	// NotCompared is the number of submissions that leaks show whose originals were not compared
-	// with each other.
+	// NotCompared is the number of submissions that leaks show whose originals were not compared with each other.
 	NotCompared int `json:"documents_not_compared,omitempty"`
 	// Travel says how the confirmed copies travelled, by the record: receipts, and who else had them.
 	Travel []Travel `json:"travel,omitempty"`

@@ -14,9 +14,8 @@ const (
 	FoundUnmarked Kind = "unmarked"
 	// FoundUnreadable: shows a submission; whether it was marked cannot be said.
 	FoundUnreadable Kind = "unreadable"
-	// FoundTransplanted: carries an issued copy's mark on another submission, or its ID
-	// without the part of the mark that is this copy's alone. It says nothing about that
-	// copy's recipient.
+	// FoundTransplanted: carries an issued copy's mark on another submission, or its ID without the part of the mark
+	// that is this copy's alone. It says nothing about that copy's recipient.
 	FoundTransplanted Kind = "transplanted"
 	// FoundUnissued: carries a mark under one of the keys, with a copy ID that the registry does
 	// not list under that key. No mark of an issued copy was found. If the picture also shows a
@@ -60,8 +59,7 @@ const (
 	// PixelsSharper: the same capture with more real detail than the submission has. The leak does not derive from it.
 	PixelsSharper   = "sharper"
 	PixelsDifferent = "different" // aligned, but other detail in places: a lookalike, or edited
-	// PixelsTemplate: the layout of the submission with other detail: another document of its
-	// template.
+	// PixelsTemplate: the layout of the submission with other detail: another document of its template.
 	PixelsTemplate  = "same template"
 	PixelsUndecided = "undecided"    // too little to see, or too much hidden
 	PixelsUnrelated = "unrelated"    // the pictures do not align

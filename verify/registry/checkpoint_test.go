@@ -168,8 +168,7 @@ func TestCosignatures(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }
 
-// Witnesses' signatures and a timestamp that come in at once, by several processes, are
-// all kept.
+// Witnesses' signatures and a timestamp that come in at once, by several processes, are all kept.
 func TestCosignaturesAtOnce(t *testing.T) {
 	dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
 	r, err := registry.Create(t.Context(), dsn, nil)

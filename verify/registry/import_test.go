@@ -197,8 +197,7 @@ func TestImportCountsPages(t *testing.T) {
 	assert.Zero(t, by["text.txt"].Pages)
 }
 
-// A file that is there under another subject is told, whether it was entered before or
-// by the same import.
+// A file that is there under another subject is told, whether it was entered before or by the same import.
 func TestImportTellsOthersUploads(t *testing.T) {
 	s, _ := smallIssuer(t)
 	first, second := passportFile(t, 1, "jpeg"), passportFile(t, 2, "jpeg")
@@ -225,8 +224,7 @@ func TestImportTellsOthersUploads(t *testing.T) {
 	}
 }
 
-// An import that is given up anywhere loses nothing that it reported, and the next
-// one does the rest.
+// An import that is given up anywhere loses nothing that it reported, and the next one does the rest.
 func TestImportIsResumed(t *testing.T) {
 	uploads := manyUploads(t, 12)
 	for _, stop := range []int{1, 5, 12} {

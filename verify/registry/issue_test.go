@@ -88,8 +88,7 @@ func TestIssue(t *testing.T) {
 	}
 }
 
-// A copy is written as its original is, of whatever kind that is, and weighs what
-// the unmarked picture would.
+// A copy is written as its original is, of whatever kind that is, and weighs what the unmarked picture would.
 func TestCopiesLookLikeTheirOriginals(t *testing.T) {
 	img := passport(4)
 	for name, look := range map[string]picture.Source{
@@ -216,8 +215,7 @@ func TestNothingIsReleasedUnlogged(t *testing.T) {
 	}
 }
 
-// broken is a recipient's connection that fails; it notes whether the copy was
-// logged by then.
+// broken is a recipient's connection that fails; it notes whether the copy was logged by then.
 type broken struct {
 	registry *registry.Registry
 	of       watermark.Submission

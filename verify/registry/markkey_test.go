@@ -120,8 +120,7 @@ func (m meddler) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntr
 	return m.Store.AddCopy(ctx, c, key)
 }
 
-// What another registry's handle enters of a key before the commit counts: no copy is
-// released, and none logged.
+// What another registry's handle enters of a key before the commit counts: no copy is released, and none logged.
 func TestKeyChangesBeforeTheCommit(t *testing.T) {
 	for _, state := range []string{books.KeyRetired, books.KeyCompromised} {
 		dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
@@ -152,8 +151,7 @@ func TestKeyChangesBeforeTheCommit(t *testing.T) {
 	}
 }
 
-// Of several who say at once what became of a key none takes back that it is
-// compromised.
+// Of several who say at once what became of a key none takes back that it is compromised.
 func TestKeyStatesAtOnce(t *testing.T) {
 	dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
 	r, err := registry.Create(t.Context(), dsn, nil)

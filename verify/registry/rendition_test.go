@@ -45,9 +45,8 @@ func TestRendition(t *testing.T) {
 	require.NoError(t, engine.SameRendition(row, "", passport(2)))
 }
 
-// Whoever has the registry and the sealing key may put a doctored picture in the place of
-// an original (the original less a recipient's mark would make clean leaks accuse it): it
-// is neither opened nor marked, and an audit finds it.
+// Whoever has the registry and the sealing key may put a doctored picture in the place of an original (the original
+// less a recipient's mark would make clean leaks accuse it): it is neither opened nor marked, and an audit finds it.
 func TestDoctoredOriginal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kyc.db")
 	r, err := registry.Create(t.Context(), sqlite.At(path), nil)

@@ -80,8 +80,7 @@ func TestSealKeysNeverShowTheirSecret(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealKey)
 }
 
-// A dereferenced key, alone, in an exported and in an unexported field: fmt calls
-// no methods of the last.
+// A dereferenced key, alone, in an exported and in an unexported field: fmt calls no methods of the last.
 func TestCopiedSealKeysNeverShowTheirSecret(t *testing.T) {
 	k := leaktest.SealKey()
 	bare := *k

@@ -13,13 +13,12 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// confirmed reports whether the leak shows the submission of the copy that was read. The same
-// pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
-// sharper pixels, and pixels that leave the question open, need that part: tracing must have found it, in the
-// light of the upload. If the leak shows a sibling of the copy's upload, that part decides alone. Pixels of
-// every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
-// another picture. Nor does the same document or page, if the leak shows another upload: unless both uploads
-// are one capture, such as a picture and its smaller version.
+// confirmed reports whether the leak shows the submission of the copy that was read. The same pixels show it, unless
+// the part of the mark that is this copy's alone is missing. Altered pixels, sharper pixels, and pixels that leave the
+// question open, need that part: tracing must have found it, in the light of the upload. If the leak shows a sibling of
+// the copy's upload, that part decides alone. Pixels of every other word confirm nothing, since a whole mark can be
+// lifted off a copy and laid onto another picture. Nor does the same document or page, if the leak shows another
+// upload: unless both uploads are one capture, such as a picture and its smaller version.
 func (r *Read) confirmed() bool {
 	switch {
 	case r.Shows == findings.PixelsSame:
@@ -183,9 +182,8 @@ func (e Evidence) rules(issued []Read) conclusion {
 	return concludeUnknown(e)
 }
 
-// lookalike returns the match with a submission that the leak resembles without showing it, and
-// what the note says of it. The closest resemblance comes first. Without such a match it returns
-// nil.
+// lookalike returns the match with a submission that the leak resembles without showing it, and what the note says of
+// it. The closest resemblance comes first. Without such a match it returns nil.
 func (e Evidence) lookalike() (code string, m *findings.Match) {
 	for _, x := range []struct{ pixels, code string }{
 		{findings.PixelsSharper, "lookalike-sharper"}, {findings.PixelsAlike, "lookalike-document"}, {findings.PixelsPage, "lookalike-page"}, {findings.PixelsPartial, "lookalike-part"}, {findings.PixelsDifferent, "lookalike-differs"},
@@ -418,10 +416,9 @@ func (e Evidence) first(pixels string) *findings.Match {
 	return Find(e.Matches, func(m *findings.Match) bool { return m.Pixels == pixels })
 }
 
-// Positive returns the first match with a submission other than not that the leak positively shows,
-// or nil. A match positively shows its submission by the same pixels. A match that may rest on its
-// hash ([Evidence.byHash]) does so within [tuning.SureWithoutPixels] bits. If not itself was matched but
-// not compared, only matches before it count.
+// Positive returns the first match with a submission other than not that the leak positively shows, or nil. A match
+// positively shows its submission by the same pixels. A match that may rest on its hash ([Evidence.byHash]) does so
+// within [tuning.SureWithoutPixels] bits. If not itself was matched but not compared, only matches before it count.
 func (e Evidence) Positive(not watermark.Submission) *findings.Match {
 	for i := range e.Matches {
 		m := &e.Matches[i]

@@ -1,6 +1,5 @@
-// Package engine is what package verify needs of a registry, and nothing else does: the
-// hashes and features that leaks are searched by, the counts that a verdict weighs, and the
-// entry of an investigation.
+// Package engine is what package verify needs of a registry, and nothing else does: the hashes and features that leaks
+// are searched by, the counts that a verdict weighs, and the entry of an investigation.
 package engine
 
 import (
@@ -35,13 +34,12 @@ func New(store records.Store, id string, sealHashes bool, now func() time.Time) 
 	return &Engine{store, id, sealHashes, now}
 }
 
-// LogInvestigation enters that an investigation begins and returns the number of its entry in
-// the ledger. Started, Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that
-// could be read. An entry without such files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD,
-// and Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry without a
-// conclusion has the same, with the same files, actor and find, that entry is returned: its investigation was cut short and begins
-// again. The error wraps [records.ErrInput] if Input
-// is zero, or Actor is unusable.
+// LogInvestigation enters that an investigation begins and returns the number of its entry in the ledger. Started,
+// Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that could be read. An entry without such
+// files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD, and
+// Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry without a conclusion has the same,
+// with the same files, actor and find, that entry is returned: its investigation was cut short and begins again. The
+// error wraps [records.ErrInput] if Input is zero, or Actor is unusable.
 func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums ...[32]byte) (entry int64, err error) {
 	if err := errors.Join(records.CheckText("actor", x.Actor, intake.MaxName), records.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
 		return 0, err
@@ -93,9 +91,8 @@ func (e *Engine) Examined(x books.Investigation, sum [32]byte) bool {
 	return records.Has(&x, records.FileDigest(e.id, sum))
 }
 
-// LogConclusion enters what came of the investigation with the entry of: the recipients that were
-// named and the copies that were confirmed, both sorted. If the same was entered before, nothing
-// changes.
+// LogConclusion enters what came of the investigation with the entry of: the recipients that were named and the copies
+// that were confirmed, both sorted. If the same was entered before, nothing changes.
 func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, named []string, copies []watermark.CopyID) error {
 	all, err := e.store.Conclusions(ctx)
 	if err != nil {
@@ -198,8 +195,7 @@ func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *E
 	return some
 }
 
-// oneLine returns s with control characters and invalid UTF-8 replaced by U+FFFD, cut off after [intake.MaxNote]
-// bytes.
+// oneLine returns s with control characters and invalid UTF-8 replaced by U+FFFD, cut off after [intake.MaxNote] bytes.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if intake.Breaks(r) {
@@ -244,9 +240,8 @@ func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool,
 	return added, altered, nil
 }
 
-// RenditionOf returns SHA-256 of the pixels of an upright picture: a line "kycmark rendition
-// v1", a line with width and height, then R, G, B and A of each pixel, not premultiplied, row by
-// row. Each line ends with a line feed.
+// RenditionOf returns SHA-256 of the pixels of an upright picture: a line "kycmark rendition v1", a line with width and
+// height, then R, G, B and A of each pixel, not premultiplied, row by row. Each line ends with a line feed.
 func RenditionOf(img *image.NRGBA) (sum [32]byte) {
 	h := sha256.New()
 	width, height := img.Rect.Dx(), img.Rect.Dy()

@@ -14,10 +14,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Original decrypts the kept file of a submission and checks that its digest is that of the file
-// received. It does not decode the file. The error wraps [records.ErrSealed] if the file cannot be
-// opened, differs, or was never kept. It wraps [records.ErrNotFound] if there is no such submission, and
-// [records.ErrInput] if key is nil or zero.
+// Original decrypts the kept file of a submission and checks that its digest is that of the file received. It does not
+// decode the file. The error wraps [records.ErrSealed] if the file cannot be opened, differs, or was never kept. It
+// wraps [records.ErrNotFound] if there is no such submission, and [records.ErrInput] if key is nil or zero.
 func (e *Engine) Original(ctx context.Context, key *sealing.Key, of watermark.Submission) ([]byte, error) {
 	if sealing.Zero(key) {
 		return nil, fmt.Errorf("%w: no sealing key", records.ErrInput)

@@ -15,10 +15,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// What submissions are found by. Every submission has a number, by which indexes name it
-// ([phash.Hit]). Numbers ascend in the order in which submissions become visible and are
-// never used again. An index therefore lacks only what follows the last number that it saw,
-// and must only drop what was erased since.
+// What submissions are found by. Every submission has a number, by which indexes name it ([phash.Hit]). Numbers ascend
+// in the order in which submissions become visible and are never used again. An index therefore lacks only what follows
+// the last number that it saw, and must only drop what was erased since.
 
 // searchPage is how many submissions are read at a time: with their features about 40 MB.
 const searchPage = 10_000
@@ -39,11 +38,10 @@ type Found struct {
 	HashErr, FeaturesErr error
 }
 
-// FoundBy calls use with what every submission with a number above after, up to upto, is found by,
-// ascending; erased submissions are left out. key opens what is sealed; with a nil key features are not read.
-// What was altered, removed or cannot be read is in the errors of its [Found], and the walk goes
-// on. FoundBy returns the last number that it passed, or after. An error of use, of the database
-// or of the service that keeps key ends the walk.
+// FoundBy calls use with what every submission with a number above after, up to upto, is found by, ascending; erased
+// submissions are left out. key opens what is sealed; with a nil key features are not read. What was altered, removed
+// or cannot be read is in the errors of its [Found], and the walk goes on. FoundBy returns the last number that it
+// passed, or after. An error of use, of the database or of the service that keeps key ends the walk.
 func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int64, use func(*Found) error) (last int64, err error) {
 	for after < upto {
 		page, err := e.store.SearchedAfter(ctx, after, searchPage, key != nil)
@@ -160,11 +158,10 @@ func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Su
 	return f.Hash, f.HashErr
 }
 
-// CheckSealKey checks that the registry seals under key. The error wraps [records.ErrSealed] if
-// uploads are sealed under another key: key does not open them, and a leak would seem not to show
-// them. Some uploads are looked at. Since a registry takes no seals of a second
-// key, these are enough. Without sealed uploads every key is right. A nil or zero key is an
-// error that wraps [records.ErrInput].
+// CheckSealKey checks that the registry seals under key. The error wraps [records.ErrSealed] if uploads are sealed
+// under another key: key does not open them, and a leak would seem not to show them. Some uploads are looked at. Since
+// a registry takes no seals of a second key, these are enough. Without sealed uploads every key is right. A nil or zero
+// key is an error that wraps [records.ErrInput].
 func (e *Engine) CheckSealKey(ctx context.Context, key *sealing.Key) error {
 	if sealing.Zero(key) {
 		return fmt.Errorf("%w: no sealing key", records.ErrInput)

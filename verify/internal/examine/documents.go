@@ -14,22 +14,20 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
-	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SameDocuments returns the pairs of submissions that leaks show whose originals show the same document,
-// in the order of the leaks: one person may be registered twice. All pages are compared with each other.
-// Local features say which pages are compared by their pixels: for each page the most similar ones, up to
-// the first that shows another document. Submissions of the same subject are not compared. A page other
-// than the first that three or more persons sent is a form, such as the terms of a bank: it makes no pair.
-// notCompared is how many submissions could not be compared, or not with all their pages: beyond
-// the first [tuning.MaxDocuments] or [tuning.MaxDocumentPages], not opened, or too plain. Errors are the registry's and
-// the end of ctx.
+// SameDocuments returns the pairs of submissions that leaks show whose originals show the same document, in the order
+// of the leaks: one person may be registered twice. All pages are compared with each other. Local features say which
+// pages are compared by their pixels: for each page the most similar ones, up to the first that shows another document.
+// Submissions of the same subject are not compared. A page other than the first that three or more persons sent is a
+// form, such as the terms of a bank: it makes no pair. notCompared is how many submissions could not be compared, or
+// not with all their pages: beyond the first [tuning.MaxDocuments] or [tuning.MaxDocumentPages], not opened, or too
+// plain. Errors are the registry's and the end of ctx.
 func (v *Examiner) SameDocuments(ctx context.Context, leaks []*findings.Finding) (same []findings.SameDocument, notCompared int, err error) {
 	d := documents{v: v, pairs: make(map[[2]int]func() (*findings.SameDocument, error))}
 	subjects, nameless := make(map[string]bool), 0
-	all := weigh.Shown(leaks)
+	all := findings.Shown(leaks)
 	for _, l := range all {
 		d.subjects = append(d.subjects, l.Private.Subject)
 		if subjects[l.Private.Subject] = true; l.Private.Subject == "" {

@@ -21,8 +21,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Leak is a leak under examination: its pixels and what was made of them. It
-// serves one goroutine at a time.
+// A Leak is a leak under examination: its pixels and what was made of them. It serves one goroutine at a time.
 type Leak struct {
 	*picture.Picture
 	ready    *capture.Leak      // nil until the leak is first laid on an original

@@ -117,10 +117,9 @@ func (v *Examiner) match(ctx context.Context, l *Leak, c search.Candidate) (*fin
 	return &findings.Match{Submission: row.Whole(), Page: row.Page, Distance: c.Distance, Region: c.Region, Pixels: findings.PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
-// comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It
-// leaves m as it is if the original cannot be opened. A leak with more detail than the original is
-// [findings.PixelsSharper]. How the leak lies on the original is kept in
-// l for tracing.
+// comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It leaves m as it is if
+// the original cannot be opened. A leak with more detail than the original is [findings.PixelsSharper]. How the leak
+// lies on the original is kept in l for tracing.
 func (v *Examiner) comparePixels(ctx context.Context, l *Leak, m *findings.Match) error {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err == nil && o == nil {

@@ -151,8 +151,7 @@ func (c *OriginalCache) Get(ctx context.Context, of watermark.Submission, open f
 	}
 }
 
-// errOpening is the error of an opening that panicked: leaks that wait for the original try
-// again.
+// errOpening is the error of an opening that panicked: leaks that wait for the original try again.
 var errOpening = errors.New("original: opening panicked")
 
 // settle ends an opening and wakes its waiters. An opening that failed is dropped; otherwise the least recently used

@@ -14,10 +14,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Controls are made on the leak itself, beside the pictures of a validation: the leak is
-// compared with other uploads like the upload that it shows, and its marks with marks that
-// were never issued. They show what chance and a common template give in a picture of this
-// kind and this wear.
+// Controls are made on the leak itself, beside the pictures of a validation: the leak is compared with other uploads
+// like the upload that it shows, and its marks with marks that were never issued. They show what chance and a common
+// template give in a picture of this kind and this wear.
 
 // decoys scores [tuning.DecoyCopies] copies that were never issued in a leak, as a control of the copies
 // that tracing found. Max is the highest score. The result is nil if tracing found no copy.
@@ -29,11 +28,10 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 	return &findings.Decoys{Number: len(scores), Max: conclude.Micro(slices.Max(scores))}
 }
 
-// references makes at most n controls: it compares a leak with uploads of other subjects, the
-// nearest by hash to submission shown, which the leak shows. An upload that the search of the leak
-// does not bring up counts as unrelated; others are compared by their pixels. If the leak shows
-// only a part of shown, that part is compared. The result is nil without a sealing key, with
-// [verify.Config].Against, or if shown was erased meanwhile.
+// references makes at most n controls: it compares a leak with uploads of other subjects, the nearest by hash to
+// submission shown, which the leak shows. An upload that the search of the leak does not bring up counts as unrelated;
+// others are compared by their pixels. If the leak shows only a part of shown, that part is compared. The result is nil
+// without a sealing key, with [verify.Config].Against, or if shown was erased meanwhile.
 func (v *Examiner) references(ctx context.Context, l *Leak, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
 	if v.Cfg.SealKey == nil || n == 0 || len(v.Cfg.Against) > 0 {
 		return nil, nil
@@ -70,8 +68,7 @@ func (v *Examiner) references(ctx context.Context, l *Leak, e *conclude.Evidence
 	return out, nil
 }
 
-// brings reports whether the search of a leak finds a submission, by the hash of the whole or by local
-// features.
+// brings reports whether the search of a leak finds a submission, by the hash of the whole or by local features.
 func (v *Examiner) brings(l *Leak, x search.Candidate, of watermark.Submission) (bool, error) {
 	if slices.ContainsFunc(l.near, func(c search.Candidate) bool { return c.Ref == x.Ref }) {
 		return true, nil
@@ -80,12 +77,11 @@ func (v *Examiner) brings(l *Leak, x search.Candidate, of watermark.Submission) 
 	return p != nil && p.LogNFA <= tuning.MaxPartNFA, err
 }
 
-// reference compares a leak with the submission of a candidate, as a control. whole is the leak, and l
-// is the part of it that shows the submission own. A match that e already compared is returned. A
-// submission that the search of whole does not find gives [findings.PixelsUnrelated] without a comparison.
-// The result is nil, without an error, for own itself and for the same subject. It is also nil for
-// a submission that was erased, is kept as a hash alone, or cannot be opened. On a sheet it is nil for the
-// pictures that lie beside own: that the leak shows them is no false match.
+// reference compares a leak with the submission of a candidate, as a control. whole is the leak, and l is the part of
+// it that shows the submission own. A match that e already compared is returned. A submission that the search of whole
+// does not find gives [findings.PixelsUnrelated] without a comparison. The result is nil, without an error, for own
+// itself and for the same subject. It is also nil for a submission that was erased, is kept as a hash alone, or cannot
+// be opened. On a sheet it is nil for the pictures that lie beside own: that the leak shows them is no false match.
 func (v *Examiner) reference(ctx context.Context, whole, l *Leak, e *conclude.Evidence, own *books.Submission, c search.Candidate) (*findings.Match, error) {
 	row, err := v.Engine().SubmissionAt(ctx, c.Ref)
 	if err != nil {

@@ -198,8 +198,7 @@ func (v *Examiner) traceAgainst(ctx context.Context, l *Leak, m *findings.Match,
 	return t, nil
 }
 
-// traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on
-// o.
+// traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on o.
 func (v *Examiner) traced(ctx context.Context, l *Leak, o *Original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if err != nil {
@@ -231,9 +230,8 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 	return []watermark.Candidate{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
 }
 
-// fill enters what tracing found into t. t.rows must be the copies that were looked for, in the order of
-// found.Copies; it is reduced to the copies that were found. If the leak could not be aligned, Power is 0 and no copy
-// is listed.
+// fill enters what tracing found into t. t.rows must be the copies that were looked for, in the order of found.Copies;
+// it is reduced to the copies that were found. If the leak could not be aligned, Power is 0 and no copy is listed.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Withheld, t.Expected = found.Registered, found.Power, found.Withheld, found.Expected
 	t.LogAny, t.Survival = conclude.Micro(found.LogAny), conclude.Micro(found.Survival)

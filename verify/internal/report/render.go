@@ -26,9 +26,8 @@ var reportCSS string
 //go:embed report.js
 var reportJS string
 
-// Render writes the report of the findings as HTML. It depends on f, this program's templates and
-// pictures alone, so that [Check] can repeat it. pictures are the thumbnails by
-// their SHA-256 in hex, and must have all of f.Thumbnails.
+// Render writes the report of the findings as HTML. It depends on f, this program's templates and pictures alone, so
+// that [Check] can repeat it. pictures are the thumbnails by their SHA-256 in hex, and must have all of f.Thumbnails.
 func Render(f *findings.File, w io.Writer, pictures map[string][]byte) error {
 	text, err := recheck.Encode(f)
 	if err != nil {

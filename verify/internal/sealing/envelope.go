@@ -80,10 +80,9 @@ func Open(k *Key, of watermark.Submission, x *records.Sealed, p Part) ([]byte, e
 	return open(p)
 }
 
-// Unlock unwraps the data key of a submission and returns a function that decrypts its parts from
-// x. An error of either wraps [records.ErrSealed] if the part or the data key was altered, is
-// missing, or is of another submission. It also does if k is nil, or another key than the parts
-// were sealed under. It wraps [ErrKey] if k does not answer.
+// Unlock unwraps the data key of a submission and returns a function that decrypts its parts from x. An error of either
+// wraps [records.ErrSealed] if the part or the data key was altered, is missing, or is of another submission. It also
+// does if k is nil, or another key than the parts were sealed under. It wraps [ErrKey] if k does not answer.
 func Unlock(k *Key, of watermark.Submission, x *records.Sealed) (open func(Part) ([]byte, error), err error) {
 	data, err := dataKeyOf(k, of, x)
 	if err != nil {

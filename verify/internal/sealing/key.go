@@ -30,18 +30,15 @@ const (
 
 var sealText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding(base32.NoPadding)
 
-// ErrKey is wrapped if a sealing key cannot be read, or its key management service does not
-// answer.
+// ErrKey is wrapped if a sealing key cannot be read, or its key management service does not answer.
 var ErrKey = errors.New("verify: not a usable sealing key")
 
-// A Key is the sealing key: the master key under which the data keys of the
-// kept originals are wrapped. It is 32 random bytes of our own, as a key file holds
-// them, or a key of a key management service (see [New]). It never prints,
-// logs or marshals its secret: all formatting verbs show [Key.ID], of a copied
-// key as well; only [Key.Secret] lets the secret out.
+// A Key is the sealing key: the master key under which the data keys of the kept originals are wrapped. It is 32 random
+// bytes of our own, as a key file holds them, or a key of a key management service (see [New]). It never prints, logs
+// or marshals its secret: all formatting verbs show [Key.ID], of a copied key as well; only [Key.Secret] lets the
+// secret out.
 //
-// The zero Key is invalid. A *Key is safe for concurrent use, if that of
-// its service is.
+// The zero Key is invalid. A *Key is safe for concurrent use, if that of its service is.
 type Key struct {
 	// master stands behind two pointers: inside of other structs fmt calls no
 	// methods, and follows one pointer where a verb does not fit.
@@ -137,8 +134,7 @@ func (k *Key) Secret() string {
 // Zero reports whether k is nil or the zero Key, which neither seals nor opens.
 func Zero(k *Key) bool { return k == nil || k.master == nil }
 
-// ID names the key in public, such as "seal1-5e0c7a1f90b2d364"; it reveals
-// nothing of the secret.
+// ID names the key in public, such as "seal1-5e0c7a1f90b2d364"; it reveals nothing of the secret.
 func (k *Key) ID() string { return k.id }
 
 // String returns [Key.ID].

@@ -40,11 +40,10 @@ type Candidate struct {
 	Score    float64        // [parts.Match.Score]; 0 if it was found by its hash
 }
 
-// A Catalogue holds in memory, and keeps up to date, what the search of a registry needs:
-// for each submission about 100 bytes for its hash, and 4 kB for its local features. Numbers
-// of submissions ascend in the order in which submissions become visible. They are never
-// used again. The catalogue therefore misses exactly the submissions after the last number
-// it has read.
+// A Catalogue holds in memory, and keeps up to date, what the search of a registry needs: for each submission about 100
+// bytes for its hash, and 4 kB for its local features. Numbers of submissions ascend in the order in which submissions
+// become visible. They are never used again. The catalogue therefore misses exactly the submissions after the last
+// number it has read.
 //
 // What is in segments of the registry is not read from rows, and features are mapped. A segment that is missing or
 // altered is not used: its submissions are read from their rows.

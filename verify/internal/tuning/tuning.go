@@ -7,15 +7,13 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// This file has every number of the package that was chosen, with its unit. The names of
-// tests, experiments and documents say what fixed a number; "chosen" marks a number that no
-// measurement fixed.
+// This file has every number of the package that was chosen, with its unit. The names of tests, experiments and
+// documents say what fixed a number; "chosen" marks a number that no measurement fixed.
 
-// The search, in bits of 256. Within the radius [phash.MatchRadius] all candidates are listed,
-// and the nearest maxCompared are compared by their pixels. Beyond it, up to nearRadius, the
-// nearest maxNear are compared as well, and listed only if the pixels align: a picture that
-// was turned by a degree or clipped in the highlights lies there, and so do lookalikes. Once a
-// submission of the same pixels is found, candidates further away by more than clearGap are
+// The search, in bits of 256. Within the radius [phash.MatchRadius] all candidates are listed, and the nearest
+// maxCompared are compared by their pixels. Beyond it, up to nearRadius, the nearest maxNear are compared as well, and
+// listed only if the pixels align: a picture that was turned by a degree or clipped in the highlights lies there, and
+// so do lookalikes. Once a submission of the same pixels is found, candidates further away by more than clearGap are
 // not compared. docs/matching.md has what the search finds with these numbers.
 const (
 	MaxCompared = 32
@@ -37,18 +35,16 @@ const (
 	// features fix its corners to a few pixels. Chosen.
 	PartMargin = 0.05
 
-	// sureWithoutPixels is the distance in bits up to which a hash alone shows a submission
-	// positively, if the originals cannot be opened. Between documents of 60 persons on each
-	// of the five specimen templates it was 18 at least, and up to 31 in 2 of 100 pairs
-	// (TestHashesOfOnePersonsDocument holds the rule on a third of them).
+	// sureWithoutPixels is the distance in bits up to which a hash alone shows a submission positively, if the
+	// originals cannot be opened. Between documents of 60 persons on each of the five specimen templates it was 18 at
+	// least, and up to 31 in 2 of 100 pairs (TestHashesOfOnePersonsDocument holds the rule on a third of them).
 	SureWithoutPixels = 10
 
 	// partsUpTo is the number of uploads from which local features are not read, so that only whole
 	// pictures are found: the features of 20 million take 80 GB of memory.
 	PartsUpTo = 20_000_000
-	// bulkFeatures is the number of uploads whose features are indexed at once, 4 kB each. Of 30,000
-	// uploads with 200 features each takes 11 µs, one by one 18 µs; BenchmarkBuild of package parts has
-	// uploads with 50.
+	// bulkFeatures is the number of uploads whose features are indexed at once, 4 kB each. Of 30,000 uploads with 200
+	// features each takes 11 µs, one by one 18 µs; BenchmarkBuild of package parts has uploads with 50.
 	BulkFeatures = 1 << 15
 )
 
@@ -59,11 +55,10 @@ const (
 	// because lines of print lie at like distances ("match strangers", docs/matching.md).
 	MinAligned        = 0.5
 	MinAlignedQuality = 0.4 // quality of the registration, 0..1, if two pictures align at all; chosen
-	// A leak with other text in minExchanged blocks or more is another document of the template. It
-	// is a lookalike only if the share minTwin of the textured blocks agrees. Other persons'
-	// specimens have 14 such blocks or more and a share of 0.67 to 0.90 (26 of 30 pairs; of bills
-	// 3 have 1 block). Other captures of one card that count as other text have none (2 of 30).
-	// Receipts of one shop have 7 to 35 blocks, and 0.5 to 0.9.
+	// A leak with other text in minExchanged blocks or more is another document of the template. It is a lookalike only
+	// if the share minTwin of the textured blocks agrees. Other persons' specimens have 14 such blocks or more and a
+	// share of 0.67 to 0.90 (26 of 30 pairs; of bills 3 have 1 block). Other captures of one card that count as other
+	// text have none (2 of 30). Receipts of one shop have 7 to 35 blocks, and 0.5 to 0.9.
 	MinExchanged = 5
 	MinTwin      = 0.92
 
@@ -93,9 +88,8 @@ const (
 	KnownInliers = 100
 	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
 	MinPower = 0.999
-	// maxTraced is the maximum number of submissions that a leak is traced against:
-	// submissions of the copies that were read, and submissions that the leak shows or
-	// resembles. Chosen.
+	// maxTraced is the maximum number of submissions that a leak is traced against: submissions of the copies that were
+	// read, and submissions that the leak shows or resembles. Chosen.
 	MaxTraced = 3
 	// maxApart is that maximum on a sheet of several pictures: 3 x 3. Chosen.
 	MaxApart = 9

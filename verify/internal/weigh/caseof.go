@@ -39,18 +39,6 @@ type Past struct {
 	Public    map[Exposure]time.Time // since when copies in files were public
 }
 
-// Shown returns the first view of a leak of each submission that leaks show ([findings.Finding.Matched]).
-func Shown(leaks []*findings.Finding) (out []*findings.Finding) {
-	seen := make(map[watermark.Submission]bool)
-	for _, l := range findings.Views(leaks) {
-		if l.Matched() && !seen[l.Submission] {
-			seen[l.Submission] = true
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
 // Held is all that is recorded of a submission: when it was submitted, and who had it.
 type Held struct {
 	Submitted time.Time
@@ -212,12 +200,11 @@ func (w *Weighing) holdersOf(l *findings.Finding, counts func(books.Custody) boo
 	return out
 }
 
-// EvidenceFor returns how much a leak speaks for one issued copy of the submission that it shows. x
-// is the registry's row of that copy. pooled holds, by copy, the natural logarithm of the e-value
-// over all leaks (see [Weighing.Pooled]). A traced copy has its own e-value, at most the pooled
-// value if it is confirmed (0 if pooled lacks it), else at most [tuning.MaxUnconfirmed]. A copy that was
-// read blind alone has the inverse of its p. All copies beside a damaged mark, a copy of a forgeable
-// mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
+// EvidenceFor returns how much a leak speaks for one issued copy of the submission that it shows. x is the registry's
+// row of that copy. pooled holds, by copy, the natural logarithm of the e-value over all leaks (see [Weighing.Pooled]).
+// A traced copy has its own e-value, at most the pooled value if it is confirmed (0 if pooled lacks it), else at most
+// [tuning.MaxUnconfirmed]. A copy that was read blind alone has the inverse of its p. All copies beside a damaged mark,
+// a copy of a forgeable mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
 func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
 	confirmed := v.Kind == findings.FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == x.ID })
@@ -241,11 +228,10 @@ func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]
 	return out
 }
 
-// Pooled returns, by copy, the natural logarithm of the mean of the copy's e-values over all leaks
-// that were traced for it; repeated files count once. The mean of e-values is an e-value, however
-// the leaks depend on each other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1).
-// [EvidenceFor] uses it as an upper bound, so that the best of many leaks does not count
-// for more than all.
+// Pooled returns, by copy, the natural logarithm of the mean of the copy's e-values over all leaks that were traced for
+// it; repeated files count once. The mean of e-values is an e-value, however the leaks depend on each other (Vovk and
+// Wang, Annals of Statistics 49, 2021, proposition 3.1). [EvidenceFor] uses it as an upper bound, so that the best of
+// many leaks does not count for more than all.
 func (w *Weighing) Pooled() map[watermark.CopyID]float64 {
 	all := make(map[watermark.CopyID][]float64)
 	for i, l := range w.Findings {
@@ -266,8 +252,7 @@ func (w *Weighing) Pooled() map[watermark.CopyID]float64 {
 	return out
 }
 
-// lnMean returns the natural logarithm of the mean of numbers, given their natural logarithms. One must be above
-// -Inf.
+// lnMean returns the natural logarithm of the mean of numbers, given their natural logarithms. One must be above -Inf.
 func lnMean(ln []float64) float64 {
 	highest := math.Inf(-1)
 	for _, x := range ln {
@@ -280,9 +265,8 @@ func lnMean(ln []float64) float64 {
 	return highest + math.Log(sum/float64(len(ln)))
 }
 
-// Clusters writes "subject 1", "subject 2" and so on into the findings, by the first leak of each
-// subject. Findings then say which leaks belong together, and not to whom. A leak whose subject is
-// not known keeps its Cluster.
+// Clusters writes "subject 1", "subject 2" and so on into the findings, by the first leak of each subject. Findings
+// then say which leaks belong together, and not to whom. A leak whose subject is not known keeps its Cluster.
 func (w *Weighing) Clusters() {
 	number, n := make(map[string]string), 0
 	enter := func(cluster *string, subject string) {

@@ -55,8 +55,7 @@ func copied(v *findings.Finding, late func(time.Time) bool) bool {
 	return slices.ContainsFunc(v.Issued, func(x books.Copy) bool { return late(x.Issued) })
 }
 
-// foundLater reports whether the stated time of the find is after t. It is false if one of both times
-// is not known.
+// foundLater reports whether the stated time of the find is after t. It is false if one of both times is not known.
 func (c Basis) foundLater(t time.Time) bool { return !t.IsZero() && c.Found.After(t) }
 
 // after reports whether t is after the leaks were found, as far as nothing contradicts that time. The
@@ -231,8 +230,7 @@ func (w *Weighing) custodyEntered() (out []words.Figures) {
 	return out
 }
 
-// entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no
-// such fact.
+// entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no such fact.
 func entered(l *findings.Finding, name string) (at time.Time) {
 	for _, c := range l.EveryCustody() {
 		if c.Recipient == name && (at.IsZero() || c.EnteredAt().Before(at)) {

@@ -15,9 +15,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// How copies travel: who acknowledged a copy, who had it besides its recipient, and whether it was
-// public before. All of it is on record with the time of its entry, and all of it speaks for the
-// recipient: it counts whatever its date.
+// How copies travel: who acknowledged a copy, who had it besides its recipient, and whether it was public before. All
+// of it is on record with the time of its entry, and all of it speaks for the recipient: it counts whatever its date.
 
 // An Exposure is a copy in a file of a dump, by the file's SHA-256 in hex.
 type Exposure struct {

@@ -12,12 +12,11 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// The unit of a verdict is a person: leaks of one person's uploads count together. A person is
-// known by a subject reference, and by two uploads that show the same document. Nothing that
-// pictures show tells that two of them are of different persons: a passport, a selfie and a bill of
-// one customer look as different as pictures of three customers. Uploads without a reference
-// therefore count as different persons' only as far as the investigator states how many one person
-// may have.
+// The unit of a verdict is a person: leaks of one person's uploads count together. A person is known by a subject
+// reference, and by two uploads that show the same document. Nothing that pictures show tells that two of them are of
+// different persons: a passport, a selfie and a bill of one customer look as different as pictures of three customers.
+// Uploads without a reference therefore count as different persons' only as far as the investigator states how many one
+// person may have.
 
 // Units puts the submissions that leaks show into units, and sets w.unit. It starts from the subjects and from
 // w.SameDocuments. Then, for each recipient, it fits the units without a subject into the units with a subject. So
@@ -223,7 +222,7 @@ func withoutSubjects(stated bool) func(*Weighing) []words.Figures {
 // sameDocumentSubjects are the pairs of subjects in these pairs.
 func (w *Weighing) sameDocumentSubjects() []words.Figures {
 	subject := make(map[watermark.Submission]string)
-	for _, l := range Shown(w.Findings) {
+	for _, l := range findings.Shown(w.Findings) {
 		subject[l.Submission] = l.Cluster
 	}
 	var pairs []string
@@ -247,7 +246,7 @@ func (w *Weighing) notCompared() []words.Figures {
 // subjectsEntered are the uploads whose subjects were entered after them, and the last day of that.
 func (w *Weighing) subjectsEntered() []words.Figures {
 	n, last := 0, time.Time{}
-	for _, l := range Shown(w.Findings) {
+	for _, l := range findings.Shown(w.Findings) {
 		if !l.SubjectEntered.IsZero() {
 			n++
 			if l.SubjectEntered.After(last) {

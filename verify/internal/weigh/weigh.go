@@ -5,10 +5,14 @@ package weigh
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -168,4 +172,110 @@ func (s *party) add(l *findings.Finding, unit map[watermark.Submission]string) {
 			s.purposes = append(s.purposes, c.Purpose)
 		}
 	}
+}
+
+// Firsts returns, for each leak, the index of the first leak with the same bytes, label, submission and copy, or its
+// own.
+func Firsts(leaks []*findings.Finding) []int {
+	type file struct {
+		digest     string
+		label      string
+		submission watermark.Submission
+		copied     watermark.CopyID
+	}
+	first := make(map[file]int)
+	out := make([]int, len(leaks))
+	for i, l := range leaks {
+		out[i] = i
+		k := file{l.SHA256, l.Label(), l.Submission, l.Copy}
+		if was, known := first[k]; known && l.SHA256 != "" {
+			out[i] = was
+			continue
+		}
+		first[k] = i
+	}
+	return out
+}
+
+// repeated returns the indices of the leaks that later leaks repeat, by the result of firsts.
+func repeated(firsts []int) map[int]bool {
+	out := make(map[int]bool)
+	for i, first := range firsts {
+		if i != first {
+			out[first] = true
+		}
+	}
+	return out
+}
+
+// references counts the controls of a dump: leaks is the number of leaks with controls, compared is
+// the number of comparisons, and same is how many of these found the same capture. Repeated files
+// count once, and leaks that show no submission do not count.
+func (w *Weighing) references() (leaks, compared, same int) {
+	for i, l := range w.Findings {
+		if len(l.References) == 0 || !l.Matched() || w.First[i] != i {
+			continue
+		}
+		leaks++
+		for _, m := range l.References {
+			if compared++; conclude.ShowsCapture(m.Pixels) {
+				same++
+			}
+		}
+	}
+	return leaks, compared, same
+}
+
+// falseMatch returns the probability, 1e-6..1, that a leak fits an upload that it does not show. It is 3/n for n
+// validation trials without a false match, the 95 % upper bound. If controls of this dump found the same capture, the
+// rate of the controls (Krichevsky and Trofimov's estimate) is taken if it is higher.
+func (w *Weighing) falseMatch() float64 {
+	rate := 3.0 / tuning.MatchTrials
+	if _, compared, same := w.references(); same > 0 {
+		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
+	}
+	return math.Max(conclude.Micro(rate), 1e-6)
+}
+
+// NotSearched returns the sentences on what the search of the dump could not read: records of the registry, and
+// uploads, in whole or in part. It is nil if all was read.
+func NotSearched(d *findings.Verdict) (out []string) {
+	w := &Weighing{Verdict: *d}
+	for _, r := range dumpSentences {
+		if slices.Contains([]string{"records-altered", "not-searched-damaged", "not-searched-flat", "not-searched-whole"}, r.code) {
+			for _, x := range r.when(w) {
+				out = append(out, words.Write(r.text, x))
+			}
+		}
+	}
+	return out
+}
+
+// SearchDamaged reports whether uploads could not be searched for, since what they are found by was altered or removed.
+func SearchDamaged(d *findings.Verdict) bool {
+	worst := (&Weighing{Verdict: *d}).missingUploads()
+	return worst != nil && worst.Damaged > 0
+}
+
+// notSearched returns the condition of a sentence on a number of uploads that were not searched. If
+// these uploads were different for different leaks, the leak with the most damaged uploads counts.
+func notSearched(number func(*findings.Missing) int) func(*Weighing) []words.Figures {
+	return func(w *Weighing) []words.Figures {
+		worst := w.missingUploads()
+		if worst == nil || number(worst) == 0 {
+			return nil
+		}
+		return []words.Figures{{"n": words.Thousands(float64(number(worst))), "of": words.Thousands(float64(worst.Uploads))}}
+	}
+}
+
+// missingUploads returns the numbers of uploads that the search of a leak could not find: of the leak with the most
+// damaged uploads.
+func (w *Weighing) missingUploads() (worst *findings.Missing) {
+	for _, l := range w.Findings {
+		if s := l.Searched; s != nil && s.Missing != nil && (worst == nil || s.Missing.Damaged > worst.Damaged) {
+			worst = s.Missing
+		}
+	}
+	return worst
 }

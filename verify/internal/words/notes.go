@@ -78,9 +78,8 @@ const (
 	OnlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
 )
 
-// Notes are the sentences on single leaks, by the codes that [conclude.Conclude] gives beside its
-// conclusion, and those on the copies of a recipient: on other leaks that concern it, and by the codes of package
-// odds.
+// Notes are the sentences on single leaks, by the codes that [conclude.Conclude] gives beside its conclusion, and those
+// on the copies of a recipient: on other leaks that concern it, and by the codes of package odds.
 var Notes = map[string]string{
 	"copy-read":          thisMark + ", read without the original." + itsUpload,
 	"copy-traced":        "Compared with its original, this picture carries the mark of copy {copy}." + itsUpload,
