@@ -31,7 +31,7 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 	for k := range d.leaks {
 		l := &d.leaks[k]
 		if l.found.LeftOut {
-			if l.recipient >= 0 && l.found.Finding == string(findings.FoundCopy)+" (unconfirmed)" {
+			if l.recipient >= 0 && l.found.Finding == string(findings.FoundUnconfirmed) {
 				c.Holders[l.recipient].Unconfirmed++
 			}
 			continue

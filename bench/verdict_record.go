@@ -178,7 +178,7 @@ func (o *outcome) take(d *findings.Verdict, of watermark.Submission, leaked wate
 	o.Recall, o.FalseMatch = l.Recall, l.FalseMatch
 	o.Marked = slices.Contains(l.Transplanted, recipient)
 	first := d.Findings[0]
-	o.Read = first.Kind == findings.FoundCopy && !first.Unconfirmed && !slices.ContainsFunc(first.Traces, func(t findings.Tracing) bool {
+	o.Read = first.Kind == findings.FoundCopy && !slices.ContainsFunc(first.Traces, func(t findings.Tracing) bool {
 		for _, c := range t.Copies {
 			if t.Submission == first.Submission && c.Copy == first.Copy && c.Found {
 				return true

@@ -82,106 +82,104 @@ func TestConclude(t *testing.T) {
 		return findings.Tracing{Submission: id, Registered: true, Power: 1, Issued: 1}
 	}
 	for name, row := range map[string]struct {
-		e           conclude.Evidence
-		want        findings.Kind
-		unconfirmed bool
-		submission  watermark.Submission
-		copy        watermark.CopyID
+		e          conclude.Evidence
+		want       findings.Kind
+		submission watermark.Submission
+		copy       watermark.CopyID
 	}{
-		"nothing":                   {conclude.Evidence{}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"flat":                      {conclude.Evidence{TooFlat: true}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"copy":                      {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"copy, forgeable":           {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{forged}}, findings.FoundCopy, true, s, 7},
-		"copy, erased":              {conclude.Evidence{Reads: []conclude.Read{gone}}, findings.FoundCopy, true, s, 7},
-		"copy, cropped":             {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"copy, template":            {conclude.Evidence{Matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"copy among keys":           {conclude.Evidence{Reads: []conclude.Read{stray, c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"no original":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"edited":                    {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{c(findings.PixelsDifferent)}}, findings.FoundCopy, true, s, 7},
-		"altered":                   {conclude.Evidence{Matches: altered, Reads: []conclude.Read{changed}}, findings.FoundCopy, false, s, 7},
-		"sharpened":                 {conclude.Evidence{Matches: filtered, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"altered, only traced":      {conclude.Evidence{Matches: altered, Reads: []conclude.Read{changedTraced}}, findings.FoundCopy, false, s, 7},
-		"altered, only read":        {conclude.Evidence{Matches: altered, Reads: []conclude.Read{c(findings.PixelsAltered)}}, findings.FoundCopy, true, s, 7},
-		"altered, without its part": {conclude.Evidence{Matches: altered, Traces: traced(1, 5, 0), Reads: []conclude.Read{changedMissing}}, findings.FoundTransplanted, false, s, 7},
-		"altered, unmarked":         {conclude.Evidence{Matches: altered, Traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
-		"altered, unread":           {conclude.Evidence{Matches: altered}, findings.FoundUnreadable, false, s, 0},
-		"altered, mark of another":  {conclude.Evidence{Matches: altered, Reads: []conclude.Read{d}}, findings.FoundTransplanted, false, s, 9},
-		"cannot be shown":           {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
-		"near hash only":            {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUndecided)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
-		"transplanted":              {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
+		"nothing":                   {conclude.Evidence{}, findings.FoundUnknown, watermark.Submission{}, 0},
+		"flat":                      {conclude.Evidence{TooFlat: true}, findings.FoundUnknown, watermark.Submission{}, 0},
+		"copy":                      {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, s, 7},
+		"copy, forgeable":           {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{forged}}, findings.FoundUnconfirmed, s, 7},
+		"copy, erased":              {conclude.Evidence{Reads: []conclude.Read{gone}}, findings.FoundUnconfirmed, s, 7},
+		"copy, cropped":             {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, s, 7},
+		"copy, template":            {conclude.Evidence{Matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, s, 7},
+		"copy among keys":           {conclude.Evidence{Reads: []conclude.Read{stray, c(findings.PixelsSame)}}, findings.FoundCopy, s, 7},
+		"no original":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundUnconfirmed, s, 7},
+		"edited":                    {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{c(findings.PixelsDifferent)}}, findings.FoundUnconfirmed, s, 7},
+		"altered":                   {conclude.Evidence{Matches: altered, Reads: []conclude.Read{changed}}, findings.FoundCopy, s, 7},
+		"sharpened":                 {conclude.Evidence{Matches: filtered, Reads: []conclude.Read{c(findings.PixelsSame)}}, findings.FoundCopy, s, 7},
+		"altered, only traced":      {conclude.Evidence{Matches: altered, Reads: []conclude.Read{changedTraced}}, findings.FoundCopy, s, 7},
+		"altered, only read":        {conclude.Evidence{Matches: altered, Reads: []conclude.Read{c(findings.PixelsAltered)}}, findings.FoundUnconfirmed, s, 7},
+		"altered, without its part": {conclude.Evidence{Matches: altered, Traces: traced(1, 5, 0), Reads: []conclude.Read{changedMissing}}, findings.FoundTransplanted, s, 7},
+		"altered, unmarked":         {conclude.Evidence{Matches: altered, Traces: traced(.999, 5, 0)}, findings.FoundUnmarked, s, 0},
+		"altered, unread":           {conclude.Evidence{Matches: altered}, findings.FoundUnreadable, s, 0},
+		"altered, mark of another":  {conclude.Evidence{Matches: altered, Reads: []conclude.Read{d}}, findings.FoundTransplanted, s, 9},
+		"cannot be shown":           {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundUnconfirmed, s, 7},
+		"near hash only":            {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUndecided)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundUnconfirmed, s, 7},
+		"transplanted":              {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, other, 7},
 		"transplanted, template": {conclude.Evidence{Matches: []findings.Match{match(s, 2, findings.PixelsDifferent), match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsDifferent)}},
-			findings.FoundTransplanted, false, other, 7},
-		"transplanted, without originals":     {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
-		"further away, without originals":     {conclude.Evidence{Matches: []findings.Match{match(other, 14, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"own is nearer, without originals":    {conclude.Evidence{Matches: []findings.Match{match(s, 2, findings.PixelsUnknown), match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"lookalike is no proof of transplant": {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
-		"too little of it":                    {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsPartial)}}, findings.FoundCopy, true, s, 7},
-		"two copies":                          {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{d, c(findings.PixelsSame)}}, findings.FoundCopy, true, s, 7},
-		"two copies, a key is lost":           {conclude.Evidence{Matches: same, Reads: []conclude.Read{lost, found}}, findings.FoundCopy, false, s, 7},
-		"two copies, on neither":              {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsUndecided), d}}, findings.FoundCopy, true, other, 9},
-		"two copies, on a third":              {conclude.Evidence{Matches: []findings.Match{match(third, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUnknown), d}}, findings.FoundTransplanted, false, third, 9},
-		"collage":                             {conclude.Evidence{Reads: []conclude.Read{found, elsewhere}}, findings.FoundCopy, false, s, 7},
-		"collage, one shows its capture":      {conclude.Evidence{Reads: []conclude.Read{found, beside}}, findings.FoundCopy, false, other, 9},
-		"collage, one not found":              {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame), elsewhere}}, findings.FoundCopy, false, other, 9},
-		"collage, one forgeable":              {conclude.Evidence{Reads: []conclude.Read{found, stolen}}, findings.FoundCopy, false, s, 7},
-		"two uploads of one picture":          {conclude.Evidence{Matches: nested, Reads: []conclude.Read{inner, outer}}, findings.FoundCopy, false, s, 7},
-		"collage, a mark laid onto it":        {conclude.Evidence{Matches: same, Reads: []conclude.Read{d, found}}, findings.FoundCopy, false, s, 7},
-		"collage, two copies, one not found":  {conclude.Evidence{Reads: []conclude.Read{missing, second, elsewhere}}, findings.FoundCopy, true, s, 8},
-		"laid onto a copy, both found":        {conclude.Evidence{Matches: same, Reads: []conclude.Read{laid, found}}, findings.FoundCopy, false, s, 7},
-		"one copy twice":                      {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame), c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
-		"sealed, transplanted, not opened":    {conclude.Evidence{Given: conclude.Given{Opens: true}, Matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
-		"sealed, not opened":                  {conclude.Evidence{Given: conclude.Given{Opens: true}, Matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"does not align":                      {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnrelated)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"does not align, second not opened":   {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnrelated), match(other, 5, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, other, 0},
-		"far, too little of it":               {conclude.Evidence{Matches: []findings.Match{match(s, 40, findings.PixelsPartial)}}, findings.FoundLookalike, false, s, 0},
-		"unread":                              {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
-		"unread, by pixels":                   {conclude.Evidence{Matches: []findings.Match{match(s, 40, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
-		"unread, better second":               {conclude.Evidence{Matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
-		"black and white, far hash":           {conclude.Evidence{Matches: []findings.Match{match(s, 90, findings.PixelsEdges)}}, findings.FoundUnreadable, false, s, 0},
-		"black and white, copy read":          {conclude.Evidence{Matches: []findings.Match{match(s, 90, findings.PixelsEdges)}, Reads: []conclude.Read{c(findings.PixelsEdges)}}, findings.FoundCopy, true, s, 7},
-		"unread, by hash":                     {conclude.Evidence{Matches: []findings.Match{match(s, 30, findings.PixelsUndecided)}}, findings.FoundUnreadable, false, s, 0},
-		"unread, no original":                 {conclude.Evidence{Matches: []findings.Match{match(s, 30, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, s, 0},
-		"never by a far hash":                 {conclude.Evidence{Matches: []findings.Match{match(s, 32, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"lookalike":                           {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
-		"same template":                       {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsTemplate)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
-		"lookalike, far":                      {conclude.Evidence{Matches: []findings.Match{match(s, 50, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
-		"sharper":                             {conclude.Evidence{Matches: []findings.Match{match(s, 0, findings.PixelsSharper), match(other, 20, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
-		"stray mark":                          {conclude.Evidence{Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
-		"same document":                       {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
-		"same document, marked":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, Reads: []conclude.Read{c(findings.PixelsAlike)}}, findings.FoundCopy, true, s, 7},
-		"smaller version beside it":           {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsSame, true)}, findings.FoundCopy, false, s, 7},
-		"smaller version, only read":          {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsSame, false)}, findings.FoundCopy, true, s, 7},
-		"detail laid onto another":            {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, Reads: []conclude.Read{ghost}}, findings.FoundCopy, true, s, 7},
-		"same document beside it":             {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsAlike, true)}, findings.FoundCopy, true, s, 7},
-		"laid onto another capture":           {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsRecaptured, true)}, findings.FoundTransplanted, false, other, 7},
-		"smaller version, unmarked":           {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), silent(s)}}, findings.FoundUnmarked, false, other, 0},
-		"smaller version, sure":               {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9991, Issued: 1}}}, findings.FoundUnmarked, false, other, 0},
-		"smaller version, unsure":             {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.965, Expected: 48, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
-		"smaller version, part of a mark":     {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9999, LogAny: -9, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
-		"smaller version, not traced":         {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other)}}, findings.FoundUnreadable, false, other, 0},
-		"copy, traced":                        {conclude.Evidence{Reads: []conclude.Read{found}}, findings.FoundCopy, false, s, 7},
-		"copy, only traced":                   {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsUndecided)}, Reads: []conclude.Read{small}}, findings.FoundCopy, false, s, 7},
-		"copy, traced, edited":                {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, Reads: []conclude.Read{edited}}, findings.FoundCopy, true, s, 7},
-		"copies merged":                       {conclude.Evidence{Reads: []conclude.Read{second, found}}, findings.FoundCopy, false, s, 7},
-		"ID without its part":                 {conclude.Evidence{Matches: same, Traces: traced(1, 5, 0), Reads: []conclude.Read{missing}}, findings.FoundTransplanted, false, s, 7},
-		"unmarked":                            {conclude.Evidence{Matches: same, Traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
-		"unmarked, none issued":               {conclude.Evidence{Matches: same, Traces: traced(.9999, 0, 0)}, findings.FoundUnmarked, false, s, 0},
-		"power too low":                       {conclude.Evidence{Matches: same, Traces: traced(.9989, 5, 0)}, findings.FoundUnreadable, false, s, 0},
-		"key missing":                         {conclude.Evidence{Matches: same, Traces: traced(1, 5, 1)}, findings.FoundUnreadable, false, s, 0},
-		"not on its original":                 {conclude.Evidence{Matches: same, Traces: aside}, findings.FoundUnreadable, false, s, 0},
-		"damaged":                             {conclude.Evidence{Matches: same, Traces: damaged(-6, 5, 0)}, findings.FoundUnreadable, false, s, 0},
-		"damaged, none issued":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 0, 0)}, findings.FoundUnreadable, false, s, 0},
-		"damaged, key missing":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 1)}, findings.FoundUnreadable, false, s, 0},
-		"unmarked by chance":                  {conclude.Evidence{Matches: same, Traces: damaged(-5.9, 5, 0)}, findings.FoundUnmarked, false, s, 0},
-		"ID without its part, damaged":        {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 0), Reads: []conclude.Read{missing}}, findings.FoundTransplanted, false, s, 7},
-		"unmarked, but stray":                 {conclude.Evidence{Matches: same, Traces: traced(1, 5, 0), Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, s, 0},
-		"lookalike, traced":                   {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, Traces: traced(1, 5, 0)}, findings.FoundLookalike, false, s, 0},
-		"stray mark on upload":                {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, s, 0},
-		"stray mark, lookalike":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
+			findings.FoundTransplanted, other, 7},
+		"transplanted, without originals":     {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, other, 7},
+		"further away, without originals":     {conclude.Evidence{Matches: []findings.Match{match(other, 14, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundUnconfirmed, s, 7},
+		"own is nearer, without originals":    {conclude.Evidence{Matches: []findings.Match{match(s, 2, findings.PixelsUnknown), match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundUnconfirmed, s, 7},
+		"lookalike is no proof of transplant": {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundUnconfirmed, s, 7},
+		"too little of it":                    {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsPartial)}}, findings.FoundUnconfirmed, s, 7},
+		"two copies":                          {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{d, c(findings.PixelsSame)}}, findings.FoundUnconfirmed, s, 7},
+		"two copies, a key is lost":           {conclude.Evidence{Matches: same, Reads: []conclude.Read{lost, found}}, findings.FoundCopy, s, 7},
+		"two copies, on neither":              {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsUndecided), d}}, findings.FoundUnconfirmed, other, 9},
+		"two copies, on a third":              {conclude.Evidence{Matches: []findings.Match{match(third, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUnknown), d}}, findings.FoundTransplanted, third, 9},
+		"collage":                             {conclude.Evidence{Reads: []conclude.Read{found, elsewhere}}, findings.FoundCopy, s, 7},
+		"collage, one shows its capture":      {conclude.Evidence{Reads: []conclude.Read{found, beside}}, findings.FoundCopy, other, 9},
+		"collage, one not found":              {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame), elsewhere}}, findings.FoundCopy, other, 9},
+		"collage, one forgeable":              {conclude.Evidence{Reads: []conclude.Read{found, stolen}}, findings.FoundCopy, s, 7},
+		"two uploads of one picture":          {conclude.Evidence{Matches: nested, Reads: []conclude.Read{inner, outer}}, findings.FoundCopy, s, 7},
+		"collage, a mark laid onto it":        {conclude.Evidence{Matches: same, Reads: []conclude.Read{d, found}}, findings.FoundCopy, s, 7},
+		"collage, two copies, one not found":  {conclude.Evidence{Reads: []conclude.Read{missing, second, elsewhere}}, findings.FoundUnconfirmed, s, 8},
+		"laid onto a copy, both found":        {conclude.Evidence{Matches: same, Reads: []conclude.Read{laid, found}}, findings.FoundCopy, s, 7},
+		"one copy twice":                      {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsSame), c(findings.PixelsSame)}}, findings.FoundCopy, s, 7},
+		"sealed, transplanted, not opened":    {conclude.Evidence{Given: conclude.Given{Opens: true}, Matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundUnconfirmed, s, 7},
+		"sealed, not opened":                  {conclude.Evidence{Given: conclude.Given{Opens: true}, Matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}}, findings.FoundUnknown, watermark.Submission{}, 0},
+		"does not align":                      {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnrelated)}}, findings.FoundUnknown, watermark.Submission{}, 0},
+		"does not align, second not opened":   {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUnrelated), match(other, 5, findings.PixelsUnknown)}}, findings.FoundUnreadable, other, 0},
+		"far, too little of it":               {conclude.Evidence{Matches: []findings.Match{match(s, 40, findings.PixelsPartial)}}, findings.FoundLookalike, s, 0},
+		"unread":                              {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, s, 0},
+		"unread, by pixels":                   {conclude.Evidence{Matches: []findings.Match{match(s, 40, findings.PixelsSame)}}, findings.FoundUnreadable, s, 0},
+		"unread, better second":               {conclude.Evidence{Matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, s, 0},
+		"black and white, far hash":           {conclude.Evidence{Matches: []findings.Match{match(s, 90, findings.PixelsEdges)}}, findings.FoundUnreadable, s, 0},
+		"black and white, copy read":          {conclude.Evidence{Matches: []findings.Match{match(s, 90, findings.PixelsEdges)}, Reads: []conclude.Read{c(findings.PixelsEdges)}}, findings.FoundUnconfirmed, s, 7},
+		"unread, by hash":                     {conclude.Evidence{Matches: []findings.Match{match(s, 30, findings.PixelsUndecided)}}, findings.FoundUnreadable, s, 0},
+		"unread, no original":                 {conclude.Evidence{Matches: []findings.Match{match(s, 30, findings.PixelsUnknown)}}, findings.FoundUnreadable, s, 0},
+		"never by a far hash":                 {conclude.Evidence{Matches: []findings.Match{match(s, 32, findings.PixelsUnknown)}}, findings.FoundUnknown, watermark.Submission{}, 0},
+		"lookalike":                           {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}}, findings.FoundLookalike, s, 0},
+		"same template":                       {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsTemplate)}}, findings.FoundUnknown, watermark.Submission{}, 0},
+		"lookalike, far":                      {conclude.Evidence{Matches: []findings.Match{match(s, 50, findings.PixelsDifferent)}}, findings.FoundLookalike, s, 0},
+		"sharper":                             {conclude.Evidence{Matches: []findings.Match{match(s, 0, findings.PixelsSharper), match(other, 20, findings.PixelsAlike)}}, findings.FoundLookalike, s, 0},
+		"stray mark":                          {conclude.Evidence{Reads: []conclude.Read{stray}}, findings.FoundUnissued, watermark.Submission{}, 0},
+		"same document":                       {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}}, findings.FoundLookalike, s, 0},
+		"same document, marked":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, Reads: []conclude.Read{c(findings.PixelsAlike)}}, findings.FoundUnconfirmed, s, 7},
+		"smaller version beside it":           {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsSame, true)}, findings.FoundCopy, s, 7},
+		"smaller version, only read":          {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsSame, false)}, findings.FoundUnconfirmed, s, 7},
+		"detail laid onto another":            {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, Reads: []conclude.Read{ghost}}, findings.FoundUnconfirmed, s, 7},
+		"same document beside it":             {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsAlike, true)}, findings.FoundUnconfirmed, s, 7},
+		"laid onto another capture":           {conclude.Evidence{Matches: both, Reads: twin(findings.PixelsRecaptured, true)}, findings.FoundTransplanted, other, 7},
+		"smaller version, unmarked":           {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), silent(s)}}, findings.FoundUnmarked, other, 0},
+		"smaller version, sure":               {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9991, Issued: 1}}}, findings.FoundUnmarked, other, 0},
+		"smaller version, unsure":             {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.965, Expected: 48, Issued: 1}}}, findings.FoundUnreadable, other, 0},
+		"smaller version, part of a mark":     {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9999, LogAny: -9, Issued: 1}}}, findings.FoundUnreadable, other, 0},
+		"smaller version, not traced":         {conclude.Evidence{Matches: both, Traces: []findings.Tracing{silent(other)}}, findings.FoundUnreadable, other, 0},
+		"copy, traced":                        {conclude.Evidence{Reads: []conclude.Read{found}}, findings.FoundCopy, s, 7},
+		"copy, only traced":                   {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsUndecided)}, Reads: []conclude.Read{small}}, findings.FoundCopy, s, 7},
+		"copy, traced, edited":                {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, Reads: []conclude.Read{edited}}, findings.FoundUnconfirmed, s, 7},
+		"copies merged":                       {conclude.Evidence{Reads: []conclude.Read{second, found}}, findings.FoundCopy, s, 7},
+		"ID without its part":                 {conclude.Evidence{Matches: same, Traces: traced(1, 5, 0), Reads: []conclude.Read{missing}}, findings.FoundTransplanted, s, 7},
+		"unmarked":                            {conclude.Evidence{Matches: same, Traces: traced(.999, 5, 0)}, findings.FoundUnmarked, s, 0},
+		"unmarked, none issued":               {conclude.Evidence{Matches: same, Traces: traced(.9999, 0, 0)}, findings.FoundUnmarked, s, 0},
+		"power too low":                       {conclude.Evidence{Matches: same, Traces: traced(.9989, 5, 0)}, findings.FoundUnreadable, s, 0},
+		"key missing":                         {conclude.Evidence{Matches: same, Traces: traced(1, 5, 1)}, findings.FoundUnreadable, s, 0},
+		"not on its original":                 {conclude.Evidence{Matches: same, Traces: aside}, findings.FoundUnreadable, s, 0},
+		"damaged":                             {conclude.Evidence{Matches: same, Traces: damaged(-6, 5, 0)}, findings.FoundUnreadable, s, 0},
+		"damaged, none issued":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 0, 0)}, findings.FoundUnreadable, s, 0},
+		"damaged, key missing":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 1)}, findings.FoundUnreadable, s, 0},
+		"unmarked by chance":                  {conclude.Evidence{Matches: same, Traces: damaged(-5.9, 5, 0)}, findings.FoundUnmarked, s, 0},
+		"ID without its part, damaged":        {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 0), Reads: []conclude.Read{missing}}, findings.FoundTransplanted, s, 7},
+		"unmarked, but stray":                 {conclude.Evidence{Matches: same, Traces: traced(1, 5, 0), Reads: []conclude.Read{stray}}, findings.FoundUnissued, s, 0},
+		"lookalike, traced":                   {conclude.Evidence{Matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, Traces: traced(1, 5, 0)}, findings.FoundLookalike, s, 0},
+		"stray mark on upload":                {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsSame)}, Reads: []conclude.Read{stray}}, findings.FoundUnissued, s, 0},
+		"stray mark, lookalike":               {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, Reads: []conclude.Read{stray}}, findings.FoundUnissued, watermark.Submission{}, 0},
 	} {
 		got := conclude.Conclude(row.e)
 		assert.Equal(t, row.want, got.Finding, name)
-		assert.Equal(t, row.unconfirmed, got.Unconfirmed, name)
 		assert.Equal(t, row.submission, got.Submission, name)
 		if row.copy == 0 {
 			assert.Nil(t, got.Read, name)
@@ -208,8 +206,7 @@ func TestConcludeSeveralCopies(t *testing.T) {
 	b := conclude.Read{Copy: 9, KeyID: "v1-l", Blind: -12, Shows: findings.PixelsSame, Issued: &books.Copy{ID: 9, Submission: s}}
 	for _, reads := range [][]conclude.Read{{a, b}, {b, a}} {
 		got := conclude.Conclude(conclude.Evidence{Matches: []findings.Match{{Submission: s, Pixels: findings.PixelsSame}}, Reads: reads})
-		assert.Equal(t, findings.FoundCopy, got.Finding)
-		assert.True(t, got.Unconfirmed)
+		assert.Equal(t, findings.FoundUnconfirmed, got.Finding)
 		assert.Equal(t, []watermark.CopyID{9, 7}, got.Accused, "the strongest first")
 		assert.Contains(t, words.Written(got.Said), a.Copy.String())
 		assert.Contains(t, words.Written(got.Said), b.Copy.String())
@@ -236,7 +233,7 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 		e.Traces = []findings.Tracing{traced}
 		v := new(findings.Finding)
 		conclude.Into(v, e)
-		assert.Equal(t, !found, v.Unconfirmed, name)
+		assert.Equal(t, found, v.Kind == findings.FoundCopy, name)
 		assert.Equal(t, []string{"vendor A", "vendor B"}, v.Private.Marked, name)
 		assert.Len(t, v.Accused, 3, name)
 		assert.Equal(t, found, len(v.Issued) == 3, name)
@@ -291,7 +288,7 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 			Traces:  []findings.Tracing{{Submission: s[0], Registered: true, Issued: 1, Power: 1}, {Submission: s[1], Registered: true, Issued: 1, Power: .5}},
 		}
 		got := conclude.Conclude(e)
-		if got.Finding == findings.FoundCopy && !got.Unconfirmed {
+		if got.Finding == findings.FoundCopy {
 			assert.True(t, shows == findings.PixelsSame || found)
 			assert.NotContains(t, []string{findings.PixelsDifferent, findings.PixelsUnrelated, findings.PixelsUnknown}, shows)
 		}

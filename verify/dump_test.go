@@ -52,7 +52,7 @@ func leakOf(n int, finding findings.Kind, recipient string, custody ...books.Cus
 		verify.SetMarked(v, recipient)
 	}
 	if recipient != "" && finding == findings.FoundCopy {
-		v.Recipient = recipient
+		v.Recipients = []string{recipient}
 		v.Issued = []books.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
 			Format: "jpeg", Width: 1200, Height: 900, SHA256: books.Digest{30: byte((n + 1000) >> 8), 31: byte(n + 1000)}, Issued: feb.AddDate(1, 0, 0)}}
 		v.Accused = append(v.Accused, v.Copy)
@@ -83,10 +83,7 @@ func sheet(v *findings.Finding, others ...*findings.Finding) *findings.Finding {
 		v.Beside = append(v.Beside, findings.Beside{Submission: o.Submission, Submitted: o.Submitted, Custody: o.Custody})
 		verify.SetBeside(v, o.Submission, fmt.Sprintf("person %d", o.Submission[0]))
 	}
-	v.Recipient, v.Recipients = "", v.MayNames()
-	if len(v.Recipients) == 1 {
-		v.Recipient, v.Recipients = v.Recipients[0], nil
-	}
+	v.Recipients = v.MayNames()
 	return v
 }
 
@@ -109,7 +106,7 @@ func archived(v *findings.Finding) *findings.Finding {
 }
 
 func unconfirmed(v *findings.Finding) *findings.Finding {
-	v.Unconfirmed, v.Accused, v.Recipient, v.Issued = true, []watermark.CopyID{}, "", nil
+	v.Kind, v.Accused, v.Recipients, v.Issued = findings.FoundUnconfirmed, []watermark.CopyID{}, nil, nil
 	return v
 }
 
@@ -314,7 +311,7 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	other, err := newIssuer(t, c.issuing).Issue(t.Context(), io.Discard, c.firstID, "vendor B", "request 8")
 	require.NoError(t, err)
 	both := *back[1]
-	both.Kind, both.Unconfirmed, both.Traces = findings.FoundCopy, true, nil
+	both.Kind, both.Traces = findings.FoundUnconfirmed, nil
 	both.Reads = nil
 	for _, x := range []*books.Copy{c.copy, other} {
 		p := -9.1

@@ -94,7 +94,7 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 		assert.NoError(t, recheck.CheckLeaks(f))
 		assert.NoError(t, recheck.CheckVerdict(f))
 		counts := f.Verdict.Counts
-		for _, label := range []string{"copy", "copy (unconfirmed)", "unmarked", "unreadable", "transplanted", "unissued", "lookalike", "unknown", "damaged"} {
+		for _, label := range []string{"copy", "copy-unconfirmed", "unmarked", "unreadable", "transplanted", "unissued", "lookalike", "unknown", "damaged"} {
 			assert.NotZero(t, counts[label], "%s is not tested: %v", label, counts)
 		}
 	}

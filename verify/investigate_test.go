@@ -32,39 +32,38 @@ import (
 
 // A leakRow is a leak of the case file and what is to be found of it.
 type leakRow struct {
-	leak        image.Image
-	detect      detectFunc
-	want        findings.Kind
-	unconfirmed bool
-	submission  watermark.Submission
+	leak       image.Image
+	detect     detectFunc
+	want       findings.Kind
+	submission watermark.Submission
 }
 
 func leakRows(t *testing.T, c *caseFile) map[string]leakRow {
 	id := c.copy.ID
 	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
 	rows := map[string]leakRow{
-		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), findings.FoundCopy, false, c.firstID},
-		"only traced":      {leaked(t, c.marked, "jpeg50"), noMark, findings.FoundCopy, false, c.firstID},
-		"half of the copy": {imaging.Crop(c.marked, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundCopy, false, c.firstID},
-		"ID alone":         {leaked(t, c.first, "telegram"), reads(id), findings.FoundTransplanted, false, c.firstID},
-		"cropped to half":  {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundCopy, true, c.firstID},
-		"cropped stranger": {imaging.Crop(largePassport().Fill(specimen.NewPerson(9)), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundCopy, true, c.firstID},
-		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, findings.FoundUnmarked, false, c.firstID},
-		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, findings.FoundUnmarked, false, c.billID},
-		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, findings.FoundLookalike, false, c.billID},
-		"unread":           {leaked(t, c.second, "thumb160"), noMark, findings.FoundUnreadable, false, c.secondID},
-		"transplanted":     {c.second, reads(id), findings.FoundTransplanted, false, c.secondID},
-		"on a stranger":    {stranger, reads(id), findings.FoundCopy, true, c.firstID},
-		"unissued":         {stranger, reads(id + 1), findings.FoundUnissued, false, watermark.Submission{}},
-		"unissued, upload": {c.second, reads(id + 1), findings.FoundUnissued, false, c.secondID},
-		"stranger":         {stranger, noMark, findings.FoundUnknown, false, watermark.Submission{}},
-		"blank":            {imaging.New(300, 200, image.White), noMark, findings.FoundUnknown, false, watermark.Submission{}},
-		"tiny":             {imaging.New(2, 2, image.White), noMark, findings.FoundUnknown, false, watermark.Submission{}},
+		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), findings.FoundCopy, c.firstID},
+		"only traced":      {leaked(t, c.marked, "jpeg50"), noMark, findings.FoundCopy, c.firstID},
+		"half of the copy": {imaging.Crop(c.marked, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundCopy, c.firstID},
+		"ID alone":         {leaked(t, c.first, "telegram"), reads(id), findings.FoundTransplanted, c.firstID},
+		"cropped to half":  {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundUnconfirmed, c.firstID},
+		"cropped stranger": {imaging.Crop(largePassport().Fill(specimen.NewPerson(9)), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundUnconfirmed, c.firstID},
+		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, findings.FoundUnmarked, c.firstID},
+		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, findings.FoundUnmarked, c.billID},
+		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, findings.FoundLookalike, c.billID},
+		"unread":           {leaked(t, c.second, "thumb160"), noMark, findings.FoundUnreadable, c.secondID},
+		"transplanted":     {c.second, reads(id), findings.FoundTransplanted, c.secondID},
+		"on a stranger":    {stranger, reads(id), findings.FoundUnconfirmed, c.firstID},
+		"unissued":         {stranger, reads(id + 1), findings.FoundUnissued, watermark.Submission{}},
+		"unissued, upload": {c.second, reads(id + 1), findings.FoundUnissued, c.secondID},
+		"stranger":         {stranger, noMark, findings.FoundUnknown, watermark.Submission{}},
+		"blank":            {imaging.New(300, 200, image.White), noMark, findings.FoundUnknown, watermark.Submission{}},
+		"tiny":             {imaging.New(2, 2, image.White), noMark, findings.FoundUnknown, watermark.Submission{}},
 	}
 	if long.On { // register's TestFindsTheMap has mirrors and turns, "half of the copy" is cropped more
-		rows["mirrored"] = leakRow{imaging.FlipH(c.marked), reads(id), findings.FoundCopy, false, c.firstID}
-		rows["turned"] = leakRow{imaging.Rotate90(c.marked), reads(id), findings.FoundCopy, false, c.firstID}
-		rows["cropped"] = leakRow{imaging.Crop(c.marked, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), findings.FoundCopy, false, c.firstID}
+		rows["mirrored"] = leakRow{imaging.FlipH(c.marked), reads(id), findings.FoundCopy, c.firstID}
+		rows["turned"] = leakRow{imaging.Rotate90(c.marked), reads(id), findings.FoundCopy, c.firstID}
+		rows["cropped"] = leakRow{imaging.Crop(c.marked, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), findings.FoundCopy, c.firstID}
 	}
 	return rows
 }
@@ -118,17 +117,16 @@ func TestFindings(t *testing.T) {
 		v := verdicts[name]
 		assert.Equal(t, row.want, v.Kind, "%s: %s", name, v.Note)
 		assert.NoError(t, verify.Recheck(v, true), name)
-		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
 		assert.Equal(t, row.submission, v.Submission, name)
 		if row.want == findings.FoundUnmarked && assert.NotNil(t, v.Power, name) {
 			assert.GreaterOrEqual(t, *v.Power, 0.999, name)
 		}
-		confirmed := v.Kind == findings.FoundCopy && !v.Unconfirmed
+		confirmed := v.Kind == findings.FoundCopy
 		assert.Equal(t, confirmed, len(v.Accused) == 1, name)
 		if name == "cropped to half" {
 			assert.Contains(t, v.Note, "is too little to tell it from another document of the template")
 		}
-		if v.Kind == findings.FoundCopy || v.Kind == findings.FoundTransplanted {
+		if confirmed || v.Kind == findings.FoundUnconfirmed || v.Kind == findings.FoundTransplanted {
 			assert.Equal(t, id, v.Copy, name)
 			assert.Equal(t, name == "only traced", v.BlindLogP == nil, name)
 			assert.LessOrEqual(t, *v.LogP, -9.0, name)
@@ -357,7 +355,7 @@ func TestVerdictJSON(t *testing.T) {
 	require.NotContains(t, string(raw), "customer", "no subject references")
 	var m map[string]any
 	require.NoError(t, json.Unmarshal(raw, &m))
-	for _, key := range []string{"file", "finding", "submission", "copy", "recipient", "distance", "log10_p", "power", "matches", "accused", "note"} {
+	for _, key := range []string{"file", "finding", "submission", "copy", "recipients", "distance", "log10_p", "power", "matches", "accused", "note"} {
 		require.Contains(t, m, key)
 	}
 	require.Equal(t, v.Copy.String(), m["copy"])

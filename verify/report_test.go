@@ -143,7 +143,7 @@ func ratios(d *findings.Verdict) (out []float64) {
 func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 	leaks := []*findings.Finding{leakOf(1, findings.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, findings.FoundCopy, "vendor B"))}
 	for _, v := range leaks {
-		v.Recipient, v.Issued = "vendor B", []books.Copy{{ID: 1, Recipient: "vendor B"}}
+		v.Recipients, v.Issued = []string{"vendor B"}, []books.Copy{{ID: 1, Recipient: "vendor B"}}
 	}
 	d := weighed(dump{leaks: leaks})
 	d.Record = goldenDump().Record

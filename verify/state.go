@@ -161,7 +161,7 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 		return err
 	}
 	maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool {
-		return altered || known.Examined() && (known.Unconfirmed || !known.Matched())
+		return altered || known.Examined() && (known.Kind == findings.FoundUnconfirmed || !known.Matched())
 	})
 	return nil
 }

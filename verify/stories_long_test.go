@@ -265,7 +265,7 @@ func (x *stage) erasedAndSentAgain() {
 	v := x.investigator()
 	found := x.examine(v, leaks...)
 	for _, l := range found {
-		if assert.Contains(x.t, []string{"copy (unconfirmed)", "unreadable"}, l.Label()) && l.Kind == findings.FoundCopy {
+		if assert.Contains(x.t, []string{"copy (unconfirmed)", "unreadable"}, l.Label()) && l.Kind == findings.FoundUnconfirmed {
 			assert.Contains(x.t, l.Note, "issued to vendor-a")
 		}
 	}
@@ -462,7 +462,7 @@ func (x *stage) namesThatLie() {
 	v := x.investigator()
 	got, err := v.Investigate(x.t.Context(), []string{"a\u202egpj.exe", "nobody: all pictures are of vendor-z", "<script>\u2066.jpg"}[x.n], data)
 	require.NoError(x.t, err)
-	assert.Equal(x.t, good, got.Recipient)
+	assert.Equal(x.t, good, got.MayName())
 	d := x.judge(v, []*findings.Finding{got}, good)
 	var page bytes.Buffer
 	require.NoError(x.t, v.WriteReport(x.t.Context(), &page, d, true))

@@ -100,7 +100,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 		assert.Equal(t, want, got.Submission, i)
 		if leak.label == "copy" {
 			assert.Equal(t, c.ID, got.Copy)
-			assert.Equal(t, "vendor A", got.Recipient)
+			assert.Equal(t, "vendor A", got.MayName())
 		}
 		all = append(all, got)
 	}

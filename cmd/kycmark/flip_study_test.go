@@ -93,7 +93,8 @@ func TestFlippedBitsByCommand(t *testing.T) {
 		case "investigate":
 			for line := range bytes.Lines(raw) {
 				var v struct {
-					File, Finding, Submission, Copy, Recipient, Note string
+					File, Finding, Submission, Copy, Note string
+					Recipients                            []string
 
 					Verdict struct {
 						Headline               string
@@ -102,7 +103,7 @@ func TestFlippedBitsByCommand(t *testing.T) {
 					}
 				}
 				require.NoError(t, json.Unmarshal(line, &v))
-				said += fmt.Sprintf("%s %s %s %s %s %s\n%s %q %q %q %s\n", v.File, v.Finding, v.Submission, v.Copy, v.Recipient, v.Note, v.Verdict.Headline, v.Verdict.Named, v.Verdict.Shows, v.Verdict.ShowsNot, v.Verdict.Case)
+				said += fmt.Sprintf("%s %s %s %s %s %s\n%s %q %q %q %s\n", v.File, v.Finding, v.Submission, v.Copy, v.Recipients, v.Note, v.Verdict.Headline, v.Verdict.Named, v.Verdict.Shows, v.Verdict.ShowsNot, v.Verdict.Case)
 			}
 			return said, 0
 		case "erase":

@@ -106,7 +106,7 @@ If no picture can be examined, nothing is entered or written.`,
 func meanings() string {
 	var lines []string
 	for _, m := range findings.Meanings() {
-		lines = append(lines, "  "+wrap(m.Label+": "+m.Says, "    "))
+		lines = append(lines, "  "+wrap(m.Kind.Label()+": "+m.Says, "    "))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -422,7 +422,6 @@ type leakLine struct {
 	*findings.Finding
 	Submission *watermark.Submission `json:"submission"`
 	Copy       *watermark.CopyID     `json:"copy"`
-	Recipient  *string               `json:"recipient"`
 	Recipients []string              `json:"recipients"`
 	Matches    []findings.Match      `json:"matches"`
 	Accused    []watermark.CopyID    `json:"accused"`
@@ -432,16 +431,16 @@ type leakLine struct {
 }
 
 // newLeakLine returns the JSON line of a finding. Recipients are only the names that may be published: see
-// [findings.Finding.MayNames]. Recipient is null beside several.
+// [findings.Finding.MayNames].
 func newLeakLine(v *findings.Finding) leakLine {
 	line := leakLine{
-		Finding:   v,
-		Recipient: text(v.Recipient), Recipients: nonNil(v.MayNames()),
-		Matches: nonNil(v.Matches),
-		Accused: nonNil(v.Accused),
-		Edits:   nonNil(v.Edits),
-		Traces:  nonNil(v.Traces),
-		Error:   text(v.Error),
+		Finding:    v,
+		Recipients: nonNil(v.MayNames()),
+		Matches:    nonNil(v.Matches),
+		Accused:    nonNil(v.Accused),
+		Edits:      nonNil(v.Edits),
+		Traces:     nonNil(v.Traces),
+		Error:      text(v.Error),
 	}
 	if v.Submission != (watermark.Submission{}) {
 		line.Submission = &v.Submission

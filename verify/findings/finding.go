@@ -44,13 +44,8 @@ func (v *Finding) Examined() bool {
 	return !slices.Contains(NotExamined, v.Kind)
 }
 
-// Label returns the finding as people read it. [Tally].Counts counts leaks by it.
-func (v *Finding) Label() string {
-	if v.Unconfirmed {
-		return string(v.Kind) + " (unconfirmed)"
-	}
-	return string(v.Kind)
-}
+// Label returns the finding as people read it.
+func (v *Finding) Label() string { return v.Kind.Label() }
 
 // Mark says how the mark of the leak was found. The p of a single leak is left out: it is far smaller than trials can
 // bear out.
@@ -78,7 +73,7 @@ func (v *Finding) MayName() string {
 
 // MayNames returns the recipients of all confirmed copies, each once, strongest first.
 func (v *Finding) MayNames() []string {
-	if v.Kind != FoundCopy || v.Unconfirmed {
+	if v.Kind != FoundCopy {
 		return nil
 	}
 	var names []string
@@ -87,8 +82,8 @@ func (v *Finding) MayNames() []string {
 			names = append(names, c.Recipient)
 		}
 	}
-	if len(names) == 0 && v.Recipient != "" {
-		names = append(names, v.Recipient)
+	if len(names) == 0 {
+		return v.Recipients
 	}
 	return names
 }
@@ -123,7 +118,7 @@ func (v *Finding) Weighed() bool {
 	switch v.Kind {
 	case FoundLookalike, FoundIncomplete:
 		return false
-	case FoundCopy, FoundUnissued:
+	case FoundCopy, FoundUnconfirmed, FoundUnissued:
 		return v.Matched()
 	}
 	return v.Examined()
@@ -136,10 +131,10 @@ func (v *Finding) RestsOnRecords() bool { return v.Matched() || len(v.Reads) > 0
 // or its state does not match, although its Submission is set.
 func (v *Finding) Matched() bool {
 	switch v.Kind {
-	case FoundUnmarked, FoundUnreadable, FoundTransplanted:
+	case FoundCopy, FoundUnmarked, FoundUnreadable, FoundTransplanted:
 		return true
-	case FoundCopy:
-		return !v.Unconfirmed || v.Forgeable || v.Void
+	case FoundUnconfirmed:
+		return v.Forgeable || v.Void
 	case FoundUnissued:
 		return v.Submission != watermark.Submission{}
 	}
@@ -174,7 +169,7 @@ func (v *Finding) Views() []*Finding {
 func (v *Finding) view(b Beside, subject string) *Finding {
 	x := *v
 	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.Private.Subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
-	x.Recipient, x.Recipients, x.Beside, x.Private.Others, x.Issued = "", nil, nil, nil, nil
+	x.Recipients, x.Beside, x.Private.Others, x.Issued = nil, nil, nil, nil
 	for _, c := range v.Issued {
 		if c.Submission == b.Submission {
 			x.Issued = append(x.Issued, c)

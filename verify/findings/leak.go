@@ -13,19 +13,17 @@ import (
 
 // A Conclusion is what follows from the evidence of one leak.
 type Conclusion struct {
-	Kind        Kind                 `json:"finding"`
-	Unconfirmed bool                 `json:"unconfirmed,omitempty"` // the mark may have been laid onto this picture
-	Forgeable   bool                 `json:"forgeable,omitempty"`   // unconfirmed only because the mark key was compromised before the copy was issued
-	Void        bool                 `json:"void,omitempty"`        // unconfirmed only because the ledger says that the copy is void
-	Submission  watermark.Submission `json:"submission,omitzero"`   // that the leak shows; zero: none
-	Page        int                  `json:"page,omitempty"`        // of Submission, that the leak shows; 0: it has one
-	Submitted   time.Time            `json:"submitted,omitzero"`    // of Submission; the registry says so
-	Cluster     string               `json:"cluster,omitempty"`     // the subject of Submission, numbered within a dump
+	Kind       Kind                 `json:"finding"`
+	Forgeable  bool                 `json:"forgeable,omitempty"` // unconfirmed only because the mark key was compromised before the copy was issued
+	Void       bool                 `json:"void,omitempty"`      // unconfirmed only because the ledger says that the copy is void
+	Submission watermark.Submission `json:"submission,omitzero"` // that the leak shows; zero: none
+	Page       int                  `json:"page,omitempty"`      // of Submission, that the leak shows; 0: it has one
+	Submitted  time.Time            `json:"submitted,omitzero"`  // of Submission; the registry says so
+	Cluster    string               `json:"cluster,omitempty"`   // the subject of Submission, numbered within a dump
 	// SubjectEntered is when the subject of Submission was entered; zero: with the upload, or not.
 	SubjectEntered time.Time        `json:"subject_entered,omitzero"`
 	Copy           watermark.CopyID `json:"copy,omitzero"`        // whose mark was found; of several the strongest
-	Recipient      string           `json:"recipient,omitempty"`  // of a confirmed copy; "" beside every other mark, and of several recipients
-	Recipients     []string         `json:"recipients,omitempty"` // of confirmed copies of several recipients, strongest first
+	Recipients     []string         `json:"recipients,omitempty"` // of the confirmed copies, strongest first; none beside every other mark
 	Beside         []Beside         `json:"beside,omitempty"`     // further submissions with confirmed copies in the picture
 }
 

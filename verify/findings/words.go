@@ -3,12 +3,21 @@ package findings
 // A Kind is the conclusion about one leak in one word.
 type Kind string
 
+// Label returns the kind as people read it.
+func (k Kind) Label() string {
+	if k == FoundUnconfirmed {
+		return "copy (unconfirmed)"
+	}
+	return string(k)
+}
+
 // Kinds of findings.
 const (
-	// FoundCopy: the mark of an issued copy was read, or found by tracing, and the
-	// picture shows that copy's submission. If the picture could not be shown to do that, the
-	// verdict is Unconfirmed: the mark could have been transplanted.
+	// FoundCopy: the mark of an issued copy was read, or found by tracing, and the picture shows that copy's submission.
 	FoundCopy Kind = "copy"
+	// FoundUnconfirmed: the mark of an issued copy, on a picture that could not be shown to be of that copy's
+	// submission. The mark may have been laid onto it. It counts for no recipient.
+	FoundUnconfirmed Kind = "copy-unconfirmed"
 	// FoundUnmarked: shows a submission and carries no mark, though one would have been
 	// found with a probability of 0.999 at least.
 	FoundUnmarked Kind = "unmarked"

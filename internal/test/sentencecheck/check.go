@@ -152,7 +152,6 @@ type leak struct {
 		Entered    time.Time `json:"subject_entered"`
 		Custody    []holding `json:"custody"`
 	} `json:"beside"`
-	Unconfirmed  bool      `json:"unconfirmed"`
 	Forgeable    bool      `json:"forgeable"`
 	ErasedCopies bool      `json:"erased_copies"`
 	Void         bool      `json:"void"`
@@ -161,7 +160,7 @@ type leak struct {
 	Cluster      string    `json:"cluster"`
 	Entered      time.Time `json:"subject_entered"`
 	Copy         string    `json:"copy"`
-	Recipient    string    `json:"recipient"`
+	Recipients   []string  `json:"recipients"`
 	Error        string    `json:"error"`
 	SHA256       string    `json:"sha256"`
 	Pages        int       `json:"pages"`

@@ -197,7 +197,7 @@ func (l *leak) sibling(of string) bool {
 func unsure(words ...string) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		x := l.only()
-		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && x.Copy != "" && !x.Erased && !l.laid(x) && !l.sibling(x.Submission) && slices.Contains(words, x.Shows), row{"copy": x.Copy})
+		return when(l.unconfirmed() && !l.Forgeable && !l.Void && x.Copy != "" && !x.Erased && !l.laid(x) && !l.sibling(x.Submission) && slices.Contains(words, x.Shows), row{"copy": x.Copy})
 	}
 }
 
@@ -378,17 +378,17 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unconfirmed-other":    unsure("same edges", "undecided", "unrelated"),
 	"unconfirmed-laid": func(_ *report, l *leak) row {
 		x := l.only()
-		return when(l.Finding == "copy" && l.Unconfirmed && !x.Erased && l.laid(x), row{"copy": x.Copy})
+		return when(l.unconfirmed() && !x.Erased && l.laid(x), row{"copy": x.Copy})
 	},
 	"unconfirmed-sibling": func(_ *report, l *leak) row {
 		x := l.only()
-		return when(l.Finding == "copy" && l.Unconfirmed && x.Copy != "" && !x.Erased && l.sibling(x.Submission), row{"copy": x.Copy})
+		return when(l.unconfirmed() && x.Copy != "" && !x.Erased && l.sibling(x.Submission), row{"copy": x.Copy})
 	},
 	"unconfirmed-erased": func(_ *report, l *leak) row {
-		return when(l.Finding == "copy" && l.Unconfirmed && l.only().Erased, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
+		return when(l.unconfirmed() && l.only().Erased, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
 	},
 	"unconfirmed-several": func(_ *report, l *leak) row {
-		return when(l.Finding == "copy" && l.Unconfirmed && len(l.ours()) > 1, row{"copies": names(l.ours())})
+		return when(l.unconfirmed() && len(l.ours()) > 1, row{"copies": names(l.ours())})
 	},
 	"unlisted": func(_ *report, l *leak) row {
 		return when(l.stray().Copy != "", row{"copy": l.stray().Copy, "key": l.stray().KeyID})
@@ -589,7 +589,7 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 	"beside-late":     beside(func(r *report, name string) int { return r.outside(name) * yes(!r.found.IsZero()) }),
 	"beside-unjudged": beside(func(r *report, name string) int { return r.outside(name) * yes(r.found.IsZero()) }),
 	"beside-unconfirmed": beside(func(r *report, name string) int {
-		return min(r.Verdict.Unconfirmed[name], r.count(func(l *leak) bool { return l.Finding == "copy" && l.Unconfirmed }))
+		return min(r.Verdict.Unconfirmed[name], r.count(func(l *leak) bool { return l.unconfirmed() }))
 	}),
 	"beside-transplanted": beside(func(r *report, name string) int {
 		n, _ := r.transplanted(name)

@@ -232,7 +232,7 @@ func (d *dump) copied(l map[string]any) {
 	if d.IntN(10) == 0 {
 		d.read(l, fmt.Sprintf("%016x", d.Uint64()|1), "", "not compared", nil)
 	}
-	if o := d.issued(1); o.ID != u.ID && d.IntN(4) == 0 && len(l["traces"].([]any)) > 0 && l["unconfirmed"] == nil { // and a mark of another upload
+	if o := d.issued(1); o.ID != u.ID && d.IntN(4) == 0 && len(l["traces"].([]any)) > 0 && l["finding"] == "copy" { // and a mark of another upload
 		d.read(l, o.Copies[0].ID, o.ID, "unrelated", o.Copies[0].Issued)
 	}
 }
@@ -287,7 +287,7 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 			shows = d.alter(l, []string{"same", "same, altered"}[d.IntN(2)])
 		}
 	}
-	l["finding"], l["recipient"] = "copy", copies[0].Recipient
+	l["finding"], l["recipients"] = "copy", []any{copies[0].Recipient}
 	var rows, ids []any
 	for _, c := range copies {
 		d.read(l, c.ID, u.ID, shows, c.Issued)
@@ -304,17 +304,17 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 		l["keys"] = d.keys()
 	}
 	if d.forged {
-		l["unconfirmed"], l["forgeable"], l["issued"] = true, len(copies) == 1, nil
+		l["finding"], l["forgeable"], l["issued"] = "copy-unconfirmed", len(copies) == 1, nil
 		if len(copies) == 1 {
 			l["accused"] = []any{}
 		}
-		delete(l, "recipient")
+		delete(l, "recipients")
 	} else if slices.ContainsFunc(copies, func(c Copy) bool { return c.State == "void" }) {
-		l["unconfirmed"], l["void"], l["issued"] = true, len(copies) == 1, nil
+		l["finding"], l["void"], l["issued"] = "copy-unconfirmed", len(copies) == 1, nil
 		if len(copies) == 1 {
 			l["accused"] = []any{}
 		}
-		delete(l, "recipient")
+		delete(l, "recipients")
 	}
 }
 
@@ -345,7 +345,7 @@ func (d *dump) unsure(l map[string]any) {
 	case slices.Contains([]string{"different", "same in part", "undecided"}, shows) && d.IntN(3) == 0:
 		l["matches"].([]any)[0].(map[string]any)["sibling"] = true
 	}
-	l["finding"], l["unconfirmed"], l["submission"], l["submitted"] = "copy", true, u.ID, u.Submitted
+	l["finding"], l["submission"], l["submitted"] = "copy-unconfirmed", u.ID, u.Submitted
 }
 
 // unsureSeveral are marks of two copies that do not fit together.
@@ -354,7 +354,7 @@ func (d *dump) unsureSeveral(l map[string]any) {
 	d.match(l, u, "same")
 	d.read(l, u.Copies[0].ID, u.ID, "same", u.Copies[0].Issued)
 	d.read(l, u.Copies[1].ID, u.ID, "same", u.Copies[1].Issued)
-	l["finding"], l["unconfirmed"], l["submission"], l["submitted"], l["accused"] = "copy", true, u.ID, u.Submitted, []any{u.Copies[0].ID, u.Copies[1].ID}
+	l["finding"], l["submission"], l["submitted"], l["accused"] = "copy-unconfirmed", u.ID, u.Submitted, []any{u.Copies[0].ID, u.Copies[1].ID}
 }
 
 // transplanted are marks of copies of other uploads, or the ID of a copy without its own part.

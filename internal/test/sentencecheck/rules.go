@@ -21,7 +21,10 @@ const strong = 6.907755278982137
 func (l *leak) examined() bool {
 	return !slices.Contains([]string{"damaged", "unsupported", "unopened", "missing", "no picture"}, l.Finding)
 }
-func (l *leak) confirmed() bool { return l.Finding == "copy" && !l.Unconfirmed }
+func (l *leak) confirmed() bool { return l.Finding == "copy" }
+
+// unconfirmed reports whether the leak carries the mark of a copy that is not confirmed.
+func (l *leak) unconfirmed() bool { return l.Finding == "copy-unconfirmed" }
 func (l *leak) bare() bool {
 	return l.Finding == "unmarked" || l.Finding == "unreadable" && !l.damaged()
 }
@@ -42,7 +45,7 @@ func (l *leak) unissued() bool {
 
 // marked reports whether a mark was found, whatever it is worth.
 func (l *leak) marked() bool {
-	return l.Finding == "copy" || l.Finding == "transplanted" || l.unissued()
+	return l.confirmed() || l.unconfirmed() || l.Finding == "transplanted" || l.unissued()
 }
 
 // recipients returns the recipients of the confirmed copies, each once.
@@ -52,8 +55,8 @@ func (l *leak) recipients() (out []string) {
 			out = append(out, c.Recipient)
 		}
 	}
-	if l.confirmed() && len(out) == 0 && l.Recipient != "" {
-		out = append(out, l.Recipient)
+	if l.confirmed() && len(out) == 0 {
+		return l.Recipients
 	}
 	return out
 }
@@ -66,7 +69,7 @@ func (l *leak) parts() (out []*leak) {
 	}
 	part := func(of string) *leak {
 		x := *l
-		x.Submission, x.Beside, x.Recipient, x.Issued = of, nil, "", nil
+		x.Submission, x.Beside, x.Recipients, x.Issued = of, nil, nil, nil
 		for _, c := range l.Issued {
 			if c.Of == of {
 				x.Issued = append(x.Issued, c)
@@ -140,7 +143,7 @@ func (r *report) examined() int { return r.count((*leak).examined) }
 func (r *report) first(i int) bool {
 	x := &r.Leaks[i]
 	return x.SHA256 == "" || !slices.ContainsFunc(r.Leaks[:i], func(l leak) bool {
-		return l.SHA256 == x.SHA256 && l.Finding == x.Finding && l.Unconfirmed == x.Unconfirmed && l.Submission == x.Submission && l.Copy == x.Copy
+		return l.SHA256 == x.SHA256 && l.Finding == x.Finding && l.Submission == x.Submission && l.Copy == x.Copy
 	})
 }
 
@@ -258,7 +261,7 @@ func (r *report) stage() int {
 		return confirmed
 	case r.count((*leak).shows) > 0:
 		return matched
-	case r.count(func(l *leak) bool { return l.Finding == "copy" }) > 0:
+	case r.count((*leak).unconfirmed) > 0:
 		return unconfirmed
 	}
 	return unmatched

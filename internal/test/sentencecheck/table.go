@@ -119,10 +119,10 @@ var rules = map[string]func(*report) []row{
 	},
 	"missing-marks": func(r *report) []row { return once(r.stage() == matched && r.named == 0, nil) },
 	"unconfirmed-only": func(r *report) []row {
-		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy")), "of": r.examined()})
+		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy-unconfirmed")), "of": r.examined()})
 	},
 	"restore": unlessNamed(func(l *leak) bool {
-		return l.Closed > 0 && (l.Finding == "incomplete" || l.Finding == "unreadable" || l.Finding == "copy" && !l.confirmed())
+		return l.Closed > 0 && (l.Finding == "incomplete" || l.Finding == "unreadable" || l.unconfirmed())
 	}),
 	"restore-keys": unlessNamed(func(l *leak) bool { return l.Finding == "unreadable" && l.trace(l.Submission).Unsought > 0 }),
 	"no-match-named": func(r *report) []row {
@@ -247,7 +247,7 @@ var rules = map[string]func(*report) []row{
 	"void":      func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Void }), nil) },
 	"unconfirmed": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
-			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && l.issuedCopies() < 2
+			return l.unconfirmed() && !l.Forgeable && !l.Void && l.issuedCopies() < 2
 		}), nil)
 	},
 	"collages": func(r *report) []row {
@@ -265,7 +265,7 @@ var rules = map[string]func(*report) []row{
 	},
 	"unconfirmed-several": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
-			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() > 1
+			return l.unconfirmed() && !l.Forgeable && l.issuedCopies() > 1
 		}), nil)
 	},
 	"transplanted": numbered(finding("transplanted")),

@@ -48,16 +48,15 @@ func (r *Read) void() bool { return r.Issued.State == books.CopyVoid }
 
 // A conclusion is what follows from the evidence of one leak.
 type conclusion struct {
-	Finding     findings.Kind
-	Unconfirmed bool
-	forgeable   bool                 // unconfirmed for its key alone
-	void        bool                 // unconfirmed since the copy is void alone
-	Submission  watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
-	Read        *Read                // the mark on which the conclusion rests; nil: none of an issued copy
-	also        []Read               // other issued copies whose marks were found beside read
-	Accused     []watermark.CopyID   // see [findings.Finding].Accused
-	recall      *findings.Recall     // of FoundUnknown; nil: not known
-	Said        []findings.Said      // the note, in sentences of [words.Notes]
+	Finding    findings.Kind
+	forgeable  bool                 // unconfirmed for its key alone
+	void       bool                 // unconfirmed since the copy is void alone
+	Submission watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
+	Read       *Read                // the mark on which the conclusion rests; nil: none of an issued copy
+	also       []Read               // other issued copies whose marks were found beside read
+	Accused    []watermark.CopyID   // see [findings.Finding].Accused
+	recall     *findings.Recall     // of FoundUnknown; nil: not known
+	Said       []findings.Said      // the note, in sentences of [words.Notes]
 }
 
 // say adds a sentence of [words.Notes], with its figures, to the note.
@@ -145,7 +144,7 @@ func (e Evidence) rules(issued []Read) conclusion {
 			return concludeForgeable(r)
 		}
 		if r.void() {
-			c := conclusion{Finding: findings.FoundCopy, Unconfirmed: true, void: true, Submission: r.Issued.Submission, Read: r}
+			c := conclusion{Finding: findings.FoundUnconfirmed, void: true, Submission: r.Issued.Submission, Read: r}
 			c.say("copy-void", words.Figures{"copy": r.Copy.String()})
 			return c
 		}
@@ -295,7 +294,7 @@ func (r *Read) how() string {
 // concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the leak was found
 // (see [Read.forgeable]): an unconfirmed copy, and no copy is accused.
 func concludeForgeable(r *Read) conclusion {
-	c := conclusion{Finding: findings.FoundCopy, Unconfirmed: true, forgeable: true, Submission: r.Issued.Submission, Read: r}
+	c := conclusion{Finding: findings.FoundUnconfirmed, forgeable: true, Submission: r.Issued.Submission, Read: r}
 	c.say("copy-forgeable", words.Figures{"copy": r.Copy.String(), "since": words.UTC(r.Key.Since), "found": words.StatedFind(r.foundAt)})
 	return c
 }
@@ -305,16 +304,16 @@ func concludeForgeable(r *Read) conclusion {
 // It also is if the leak shows another submission, which is then the conclusion's. Otherwise it is
 // an unconfirmed copy, and the note says why. No copy is accused.
 func concludeUnconfirmed(e Evidence, r *Read) conclusion {
-	c := conclusion{Finding: findings.FoundCopy, Unconfirmed: true, Submission: r.Issued.Submission, Read: r}
+	c := conclusion{Finding: findings.FoundUnconfirmed, Submission: r.Issued.Submission, Read: r}
 	x := words.Figures{"copy": r.Copy.String()}
 	if r.Lacks && ShowsCapture(r.Shows) {
-		c.Finding, c.Unconfirmed = findings.FoundTransplanted, false
+		c.Finding = findings.FoundTransplanted
 		x["power"] = words.Power(findings.TraceOf(e.Traces, r.Issued.Submission).Power)
 		c.say("transplanted-id", x)
 		return c
 	}
 	if m := e.Positive(r.Issued.Submission); m != nil && r.elsewhere(m) {
-		c.Finding, c.Unconfirmed, c.Submission = findings.FoundTransplanted, false, m.Submission
+		c.Finding, c.Submission = findings.FoundTransplanted, m.Submission
 		c.say("transplanted", x)
 		return c
 	}

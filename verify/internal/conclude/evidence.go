@@ -151,7 +151,7 @@ func Into(v *findings.Finding, e Evidence) {
 	v.Keys = e.keys()
 	c := Conclude(e)
 	was := v.Beside
-	v.Conclusion = findings.Conclusion{Kind: c.Finding, Unconfirmed: c.Unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.Submission, Page: e.Page(c.Submission),
+	v.Conclusion = findings.Conclusion{Kind: c.Finding, Forgeable: c.forgeable, Void: c.void, Submission: c.Submission, Page: e.Page(c.Submission),
 		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
 	v.Strength = findings.Strength{Edits: []findings.Edit{}}
 	if v.Pages > 1 {
@@ -179,17 +179,13 @@ func Into(v *findings.Finding, e Evidence) {
 		v.Accused = append(v.Accused, c.Accused...)
 		for _, r := range append([]Read{*c.Read}, c.also...) {
 			Mark(v, r.Issued.Recipient)
-			if c.Finding == findings.FoundCopy && !c.Unconfirmed {
+			if c.Finding == findings.FoundCopy {
 				v.Issued = append(v.Issued, *r.Issued)
 				show(v, r.Issued.Submission, e.Page(r.Issued.Submission), was)
 			}
 		}
 	}
-	if names := v.MayNames(); len(names) > 1 {
-		v.Recipients = names
-	} else {
-		v.Recipient = v.MayName()
-	}
+	v.Recipients = v.MayNames()
 }
 
 // number writes the key and the logarithms of the mark r on which the conclusion rests. If r is nil, the first mark

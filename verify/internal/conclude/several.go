@@ -88,7 +88,7 @@ func concludeSeveral(e Evidence, issued []Read) conclusion {
 		c.say("transplanted-several", words.Figures{"copies": copyNames(issued)})
 		return c
 	}
-	c.Unconfirmed = true
+	c.Finding = findings.FoundUnconfirmed
 	c.say("unconfirmed-several", words.Figures{"copies": copyNames(issued)})
 	return c
 }

@@ -234,8 +234,8 @@ type tally struct {
 func (r ReportView) Tallies() []tally {
 	var out []tally
 	for _, l := range findings.Meanings() {
-		if n := r.Counts[l.Label]; n > 0 {
-			out = append(out, tally{l.Label, class(l.Label), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.Says})
+		if n := r.Counts[string(l.Kind)]; n > 0 {
+			out = append(out, tally{l.Kind.Label(), class(l.Kind.Label()), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.Says})
 		}
 	}
 	return out

@@ -207,7 +207,7 @@ func (w *Weighing) holdersOf(l *findings.Finding, counts func(books.Custody) boo
 // a copy of a forgeable mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
 func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
-	confirmed := v.Kind == findings.FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == x.ID })
+	confirmed := v.Kind == findings.FoundCopy && slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == x.ID })
 	t := findings.TraceOf(v.Traces, v.Submission)
 	traced := findings.CopyIn(t, x.ID)
 	switch {

@@ -113,7 +113,7 @@ func leaksThat(d *findings.Verdict, is func(*findings.Finding) bool) (n int) {
 // Marked returns the number of pictures on which a mark was found, whatever that mark is worth.
 func Marked(d *findings.Verdict) int {
 	return leaksThat(d, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundCopy || l.Kind == findings.FoundTransplanted || len(unissued(l)) > 0
+		return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundTransplanted || len(unissued(l)) > 0
 	})
 }
 
@@ -303,7 +303,7 @@ func (w *Weighing) noMatchClosed() []words.Figures {
 // restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
 func (w *Weighing) restorable() []words.Figures {
 	return w.openLeaks(func(l *findings.Finding) bool {
-		return l.Closed > 0 && (l.Unconfirmed || l.Kind == findings.FoundIncomplete || l.Kind == findings.FoundUnreadable)
+		return l.Closed > 0 && (l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundIncomplete || l.Kind == findings.FoundUnreadable)
 	})
 }
 
@@ -612,7 +612,7 @@ func (w *Weighing) claimFigures() words.Figures {
 }
 
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.
-func (w *Weighing) unsure() int { return w.Counts[string(findings.FoundCopy)+" (unconfirmed)"] }
+func (w *Weighing) unsure() int { return w.Counts[string(findings.FoundUnconfirmed)] }
 
 // forgeables returns the number of leaks that are unconfirmed for their key alone.
 func (w *Weighing) forgeables() int {
@@ -626,7 +626,9 @@ func (w *Weighing) voids() int {
 
 // severals returns the number of leaks with marks of several issued copies that do not fit together.
 func (w *Weighing) severals() int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
+	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return l.Kind == findings.FoundUnconfirmed && !l.Forgeable && len(l.Accused) > 1
+	})
 }
 
 // collages are the pictures with confirmed copies of several uploads: how many copies and uploads they have.
@@ -726,8 +728,8 @@ func (w *Weighing) leftOut() []words.Figures {
 	}
 	var why []string
 	for _, m := range findings.Meanings() {
-		if n := w.Counts[m.Label]; n > 0 && slices.Contains(findings.NotExamined, findings.Kind(m.Label)) {
-			why = append(why, fmt.Sprintf("%d %s", n, m.Label))
+		if n := w.Counts[string(m.Kind)]; n > 0 && slices.Contains(findings.NotExamined, m.Kind) {
+			why = append(why, fmt.Sprintf("%d %s", n, m.Kind.Label()))
 		}
 	}
 	return several(w.Leaks-w.Readable(), words.Figures{"of": w.Leaks, "why": why})

@@ -97,7 +97,7 @@ func (w *Weighing) tally(leaks []*findings.Finding) {
 	w.Findings, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
 	seen := make(map[string]bool)
 	for _, l := range leaks {
-		w.Counts[l.Label()]++
+		w.Counts[string(l.Kind)]++
 		if l.Matched() {
 			w.Matched++
 		}
@@ -122,7 +122,7 @@ func (w *Weighing) count(l *findings.Finding) {
 		case s == nil:
 		case l.Kind == findings.FoundTransplanted:
 			s.transplanted++
-		case l.Kind == findings.FoundCopy && l.Unconfirmed:
+		case l.Kind == findings.FoundUnconfirmed:
 			s.unconfirmed++
 		case l.Kind == findings.FoundCopy:
 			s.add(l, w.Unit)
@@ -174,12 +174,12 @@ func (s *party) add(l *findings.Finding, unit map[watermark.Submission]string) {
 	}
 }
 
-// Firsts returns, for each leak, the index of the first leak with the same bytes, label, submission and copy, or its
+// Firsts returns, for each leak, the index of the first leak with the same bytes, finding, submission and copy, or its
 // own.
 func Firsts(leaks []*findings.Finding) []int {
 	type file struct {
 		digest     string
-		label      string
+		kind       findings.Kind
 		submission watermark.Submission
 		copied     watermark.CopyID
 	}
@@ -187,7 +187,7 @@ func Firsts(leaks []*findings.Finding) []int {
 	out := make([]int, len(leaks))
 	for i, l := range leaks {
 		out[i] = i
-		k := file{l.SHA256, l.Label(), l.Submission, l.Copy}
+		k := file{l.SHA256, l.Kind, l.Submission, l.Copy}
 		if was, known := first[k]; known && l.SHA256 != "" {
 			out[i] = was
 			continue
