@@ -107,6 +107,18 @@ func TestWritings(t *testing.T) {
 	}
 }
 
+// Opponent's story: data of a PNG looks like the frame of a JPEG without its start, the PNG is cut off there, and its mark is
+// lost.
+func TestFramesInAPNG(t *testing.T) {
+	img := image.NewGray(image.Rect(0, 0, 64, 64))
+	copy(img.Pix, "\xff\xa8\xff\xc0\x00\x0b\x08\x00\x09\x00\x09\x01\x01\x11\x00\xff\xda")
+	var b bytes.Buffer
+	require.NoError(t, (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, img))
+	got, _ := scanned(t, strings.NewReader("blob "+b.String()+" end"))
+	require.Len(t, got, 1)
+	require.True(t, bytes.HasPrefix(got[0].data, b.Bytes()), "%d of %d bytes", len(got[0].data), b.Len())
+}
+
 // Opponent's story: what a thief's database says beside a picture, or the file's name in a mail, is lost.
 func TestLabels(t *testing.T) {
 	want := map[string]string{"JSON": "selfie", "JSON, address": "photo", "XML": "Photo", "LDIF": "jpegPhoto", "vCard": "PHOTO", "mail": "selfie.jpg", "YAML": "", "CSV": ""}
