@@ -60,7 +60,7 @@ func TestReadAmong(t *testing.T) {
 	assert.Empty(t, r.Among(listed), "no mark")
 	assert.Empty(t, at(t, r, src, thumb(src), key).Among(listed), "no mark in its place")
 
-	small := attack.JPEG(60)(nil, attack.FitTo(240)(nil, marked))
+	small := attack.JPEG(68)(nil, attack.FitTo(240)(nil, marked))
 	r, err = watermark.Read(t.Context(), small, key, others[0])
 	require.NoError(t, err)
 	require.Empty(t, r.Among(listed), "the test needs a mark that the search does not find")
