@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,12 +30,12 @@ type submitFlags struct {
 func newSubmit(u *ui) *cobra.Command {
 	var f submitFlags
 	cmd := &cobra.Command{
-		Use:   "submit FILE|DIR|ARCHIVE... | submit --manifest FILE.csv",
+		Use:   "submit FILE|DIR|ARCHIVE... | submit - | submit --manifest FILE.csv",
 		Short: "Enter uploads into the registry",
 		Long: `Enter uploads as they were received: digest, perceptual hashes, features by which
 parts are found, and the original, sealed under a key of its own. Files are taken
 from folders and from archives (.zip, .tar, .tar.gz, .tgz), those within archives
-apart. A file that is there already is left as it is, with its subject: an import that
+apart. With - one upload is read from standard input. A file that is there already is left as it is, with its subject: an import that
 was cut short is resumed by the same command.
 
 A picture that "issue" may refuse to copy (below 320 x 240 pixels, or too plain) is entered
@@ -62,6 +63,9 @@ whole pictures. No copies of them can be issued, and their pixels cannot be comp
   kycmark submit --subject-from '/([^/_]+)_' uploads/            # uploads/customer-4711_selfie.jpg
   kycmark submit --manifest uploads/customers.csv`,
 		Args: func(cmd *cobra.Command, args []string) error {
+			if slices.Contains(args, "-") && (len(args) > 1 || f.queue) {
+				return usagef("- is standard input: no other file beside it, and no --queue, whose workers cannot read it")
+			}
 			if f.manifest == "" {
 				return some("file or folder")(cmd, args)
 			}
@@ -80,7 +84,9 @@ whole pictures. No copies of them can be issued, and their pixels cannot be comp
 	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsMutuallyExclusive("subject", "subject-from")
 	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
-	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return b.submit(ctx, f, args) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
+		return b.submit(ctx, f, args, cmd.InOrStdin())
+	})
 }
 
 // changeTime is the --at that takes the time of each file.
@@ -162,9 +168,9 @@ func (b *desk) warnCarried(what string, copies []carried) {
 	}
 }
 
-// submit enters the uploads in the files, folders and archives in args, or in the manifest if f names one. A bad file
-// is reported and the rest is entered. An error ends it; uploads entered before stay.
-func (b *desk) submit(ctx context.Context, f submitFlags, args []string) error {
+// submit enters the uploads in the files, folders and archives in args, in the manifest if f names one, or for "-" the
+// upload in stdin. A bad file is reported and the rest is entered. An error ends it; uploads entered before stay.
+func (b *desk) submit(ctx context.Context, f submitFlags, args []string, stdin io.Reader) error {
 	var when time.Time
 	var err error
 	if f.at != changeTime {
@@ -173,6 +179,9 @@ func (b *desk) submit(ctx context.Context, f submitFlags, args []string) error {
 		}
 	}
 	uploads := registry.Uploads(args...)
+	if slices.Contains(args, "-") {
+		uploads = slices.Values([]registry.Upload{{Name: "standard input", Open: func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }}})
+	}
 	if f.manifest != "" {
 		named, closeManifest, err := manifestUploads(f.manifest)
 		if err != nil {

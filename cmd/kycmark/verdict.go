@@ -35,9 +35,9 @@ func (u *ui) verdict(d *findings.Verdict) {
 
 // leaks prints a table of the findings on leaks.
 func (u *ui) leaks(verdicts []*findings.Finding) {
-	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tMARK")
+	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tMARK")
 	for _, v := range verdicts {
-		submission, copyID, apart := "-", "-", "-"
+		submission, copyID := "-", "-"
 		if v.Submission != (watermark.Submission{}) {
 			submission = v.Submission.String()[:8] + "…"
 			if v.Page > 0 {
@@ -47,10 +47,7 @@ func (u *ui) leaks(verdicts []*findings.Finding) {
 		if v.Copy != 0 {
 			copyID = v.Copy.String()
 		}
-		if v.Distance != nil {
-			apart = fmt.Sprint(*v.Distance)
-		}
-		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(strings.Join(v.MayNames(), ", "), "-"), apart, cmp.Or(v.Mark(), "-")})
+		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(strings.Join(v.MayNames(), ", "), "-"), cmp.Or(v.Mark(), "-")})
 	}
 	leaks.Flush()
 }
