@@ -10,15 +10,14 @@
 //
 // # Where each step is
 //
-//	investigate.go       one leak: search, compare, read, trace
-//	evidence.go          what was measured, and how a finding carries it
-//	conclude.go          the table of findings: from the evidence of one leak to its finding
-//	case.go, dump.go     a dump: from findings and books to the case that package odds weighs
+//	findings/, books/    the values of a verdict and of a registry
+//	internal/search/     which uploads a leak may show
+//	internal/examine/    one leak: compare, read, trace; what was measured is its evidence
+//	internal/conclude/   the table of findings: from the evidence of one leak to its finding
+//	internal/weigh/      a dump: from findings and books to the case that package odds weighs, and to sentences
 //	odds/                the arithmetic of a dump's verdict: numbers and codes
-//	words.go             codes in words
-//	words_dump.go        the sentences about a dump
-//	report.go            the report; findings.go writes the same for machines
-//	recheck.go           concluding and weighing again from the findings alone
+//	internal/report/     the report
+//	internal/recheck/    the findings file; concluding and weighing again from it alone
 //
 // # What a verdict is
 //

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -304,7 +303,11 @@ func (c *Checkpoint) Body() []byte {
 }
 
 // A Witness is another party that signed a checkpoint.
-type Witness = tlog.Cosignature
+type Witness struct {
+	Name string    `json:"name"`
+	Key  string    `json:"key"`           // its public key, as text
+	Time time.Time `json:"time,omitzero"` // of the signature, by the witness's clock, UTC, whole seconds; zero: the signature has no time
+}
 
 // A StampCheck checks an RFC 3161 timestamp of a SHA-256 digest. It returns the latest time that the timestamp may be of.
 type StampCheck func(stamp []byte, digest [32]byte) (latest time.Time, err error)

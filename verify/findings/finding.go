@@ -16,7 +16,7 @@ type Finding struct {
 	Conclusion
 	Strength
 	Evidence
-	Accused []watermark.CopyID `json:"accused"`        // the confirmed copies; if several copies were read that cannot all be there, all of these, and the finding is Unconfirmed
+	Accused []watermark.CopyID `json:"accused"`        // the confirmed copies; if several copies were read that cannot all be there, all of these, and the finding is FoundUnconfirmed
 	Note    string             `json:"note"`           // plain sentences
 	Said    []Said             `json:"said,omitempty"` // the sentences of Note
 	Error   string             `json:"error,omitempty"`

@@ -1,7 +1,6 @@
 // Package findings holds the values that a findings file consists of: what was measured on one leak, what follows from
-// it, and who examined it with which program. The values have no behaviour: package verify fills them in, concludes
-// from them and puts them into words. The JSON of a value that embeds others is flat, and the order of the fields is
-// the order in the file.
+// it, and who examined it with which program. A [Finding] is of one leak, a [Verdict] of a dump. Package verify fills
+// them in. The JSON of a value that embeds others is flat, and the order of the fields is the order in the file.
 package findings
 
 import (

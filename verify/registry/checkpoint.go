@@ -271,7 +271,10 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 // describe returns the checkpoint c with Origin, Signers and Witnesses set. seen are the witnesses whose signatures
 // the caller has checked.
 func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books.Checkpoint {
-	c.Origin, c.Signers, c.Witnesses = origin, []string{}, append([]books.Witness{}, seen...)
+	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []books.Witness{}
+	for _, w := range seen {
+		c.Witnesses = append(c.Witnesses, books.Witness(w))
+	}
 	for line := range strings.Lines(noteSignatures(c.Text)) {
 		if f := strings.Fields(line); len(f) == 3 && !slices.Contains(c.Signers, f[1]) {
 			c.Signers = append(c.Signers, f[1])
