@@ -269,7 +269,7 @@ func (x *stage) erasedAndSentAgain() {
 			assert.Contains(x.t, l.Note, "issued to vendor-a")
 		}
 	}
-	assert.True(x.t, slices.ContainsFunc(found, func(l *findings.Finding) bool { return l.Kind == findings.FoundCopy }))
+	assert.True(x.t, slices.ContainsFunc(found, func(l *findings.Finding) bool { return l.Kind == findings.FoundUnconfirmed }))
 	x.judge(v, found, "vendor-a")
 }
 

@@ -62,7 +62,7 @@ func (r *ReportView) charted() {
 			}
 		}
 		if k, known := at[v.Submission]; known {
-			if v.Kind == findings.FoundCopy || v.Kind == findings.FoundUnmarked && leaks[k].Kind != findings.FoundCopy {
+			if isCopy(v) || v.Kind == findings.FoundUnmarked && !isCopy(leaks[k]) {
 				leaks[k] = v
 			}
 			continue
@@ -100,6 +100,11 @@ func (r *ReportView) charted() {
 	}
 }
 
+// isCopy reports whether the mark of an issued copy was found, confirmed or not.
+func isCopy(l *findings.Finding) bool {
+	return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed
+}
+
 const (
 	maxPeriods = 24 // days, or months, that the report lists
 	maxSpans   = 5  // facts of custody that it lists for a recipient
@@ -123,7 +128,7 @@ func periods(h *findings.History, leaks []*findings.Finding, unit string) []peri
 		}
 		p.Leaked++
 		switch v.Kind {
-		case findings.FoundCopy:
+		case findings.FoundCopy, findings.FoundUnconfirmed:
 			p.Marked++
 		case findings.FoundUnmarked:
 			p.Unmarked++
