@@ -25,7 +25,7 @@ const (
 	unitMinBits = 60
 )
 
-// unitPower is the power from which on the absence of a mark counts (verify/tuning.go, minPower).
+// unitPower is the power from which on the absence of a mark counts (verify/internal/tuning, MinPower).
 const unitPower = 0.999
 
 // independent counts errors by picture: each is marked once under a key, and leaks once. So the pictures

@@ -17,7 +17,7 @@ import (
 
 // books reads from the registry what the odds need: recipients, the copies of each submission that leaks show, days,
 // and what each recipient had by day. All of it is counted twice: up to the time of the find that cfg has
-// ([Config.dated]), and whatever the dates. If only named submissions were searched, the counts are of these and of
+// ([weigh.Basis.Dated]), and whatever the dates. If only named submissions were searched, the counts are of these and of
 // what leaks show. Errors are the registry's, as they are.
 func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg weigh.Basis) (*weigh.Facts, error) {
 	b := &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}

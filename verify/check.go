@@ -20,17 +20,19 @@ func ReadFindings(r io.Reader) (*findings.File, error) { return recheck.Read(r) 
 // [findings.ErrUnsound] if the report does not have exactly one block of findings.
 func FindingsInReport(page []byte) ([]byte, error) { return recheck.InReport(page) }
 
-// CheckLeaks concludes each leak of findings again, from the evidence beside it. The error wraps
-// [findings.ErrUnsound], or [findings.ErrVersion] if only words of another version of the program differ. Neither
-// pictures nor the registry are read.
+// CheckLeaks concludes every leak again from the evidence beside it, and compares all that follows. The error wraps
+// [findings.ErrUnsound] and names the first leak that differs. It wraps [findings.ErrVersion] if only words of another
+// version differ. Neither pictures nor the registry are asked, so that what these said is taken as given.
 func CheckLeaks(f *findings.File) error { return recheck.CheckLeaks(f) }
 
-// CheckVerdict weighs the leaks again and compares case, odds, counts and words. Its errors wrap
-// what the errors of [CheckLeaks] wrap.
+// CheckVerdict weighs the leaks again, with the books that the verdict's case was made from, and compares everything:
+// case, odds, counts and words. Its error wraps [findings.ErrUnsound] and names the first value that differs. It wraps
+// [findings.ErrVersion] if only words of another version differ.
 func CheckVerdict(f *findings.File) error { return recheck.CheckVerdict(f) }
 
-// CheckReport renders the report of findings again, with the pictures of the given report, and compares every byte.
-// Its errors wrap what the errors of [CheckLeaks] wrap. Whether the findings hold is not checked.
+// CheckReport renders the report of findings again, with the pictures of the given report, and compares every byte. The
+// error wraps [findings.ErrVersion] if only the rendering differs and another version of the program wrote the
+// findings, else [findings.ErrUnsound]. Whether the findings hold is not checked: see [CheckLeaks] and [CheckVerdict].
 func CheckReport(f *findings.File, page []byte) error { return report.Check(f, page) }
 
 // NotSearched returns the sentences of a verdict on uploads that were not searched, or only in part.

@@ -24,13 +24,13 @@ import (
 
 // InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files, folders (with all
 // files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep in each other), e-mails, web
-// pages, office documents and TIFFs of several pages. With [Config.LeakedPDF] the pages of PDFs are examined as well,
-// and with [Config.Unpack] the files in other archives. It yields the findings in the order of paths, the files of each
+// pages, office documents and TIFFs of several pages. With [Readers].LeakedPDF the pages of PDFs are examined as well,
+// and with [Readers].Unpack the files in other archives. It yields the findings in the order of paths, the files of each
 // path in lexical order. Files that systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
 // A bad file is a finding that says so ([findings.Finding.Examined]), not an error. So is a broken tar
 // archive, beside its files before the damage. An error ends the sequence with a nil finding. Before the first
-// file is examined, the investigation is entered into the ledger: see [registry.Investigation]. If no
+// file is examined, the investigation is entered into the ledger: see [books.Investigation]. If no
 // file can be examined, nothing is entered, and the only error is a *[NothingError]. Nested and
 // compressed archives are unpacked to temporary files, which are removed at the end.
 func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*findings.Finding, error] {

@@ -62,7 +62,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 }
 
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the finding. Before it
-// examines, it enters the investigation into the ledger: see [registry.Investigation]. A file that cannot be decoded
+// examines, it enters the investigation into the ledger: see [books.Investigation]. A file that cannot be decoded
 // gives a finding that says why ([findings.Finding.Examined]), and no entry. Errors are failures of the registry, a
 // SealKey that does not open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*findings.Finding, error) {

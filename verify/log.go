@@ -39,7 +39,7 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 
 // checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open the registry's
 // uploads. It checks only before the first investigation. It also notes which records cannot be read: see
-// [Investigator.checkRecords].
+// [examine.Examiner.CheckRecords].
 func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
 	first := v.begun.IsZero()

@@ -269,7 +269,7 @@ func (b *desk) orState(state string, show func(done, total int)) func(done, tota
 func (b *desk) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	absent, known, err := b.absentKeys(ctx, keys)
 	if errors.Is(err, registry.ErrTampered) {
-		return nil // the finding says it
+		return nil // the verdict says it
 	}
 	if err != nil || known == 0 {
 		return err

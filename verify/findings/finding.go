@@ -41,7 +41,7 @@ func (Private) Format(s fmt.State, _ rune) { io.WriteString(s, "private") }
 
 // Examined reports whether the file could be read as a picture. If not, the finding says why.
 func (v *Finding) Examined() bool {
-	return !slices.Contains(NotExamined, v.Kind)
+	return v.Kind.Examined()
 }
 
 // Label returns the finding as people read it.
@@ -146,9 +146,6 @@ func (v *Finding) foundByTrace() bool {
 	c := CopyIn(TraceOf(v.Traces, v.Submission), v.Copy)
 	return c != nil && c.Found
 }
-
-// NotExamined are the findings on files that could not be read as pictures.
-var NotExamined = []Kind{FoundDamaged, FoundUnsupported, FoundUnopened, FoundMissing, FoundNoPicture}
 
 // Views returns the finding once for each submission whose copies are confirmed in the leak: with that submission, its
 // copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v

@@ -40,8 +40,10 @@ func (d *Verdict) ViewOf(i int) *Finding {
 // Readable returns the number of leaks that could be decoded as pictures.
 func (d *Verdict) Readable() int {
 	n := d.Leaks
-	for _, f := range NotExamined {
-		n -= d.Counts[string(f)]
+	for kind, count := range d.Counts {
+		if !Kind(kind).Examined() {
+			n -= count
+		}
 	}
 	return n
 }

@@ -11,6 +11,15 @@ func (k Kind) Label() string {
 	return string(k)
 }
 
+// Examined reports whether a file with this finding could be read as a picture.
+func (k Kind) Examined() bool {
+	switch k {
+	case FoundDamaged, FoundUnsupported, FoundUnopened, FoundMissing, FoundNoPicture:
+		return false
+	}
+	return true
+}
+
 // Kinds of findings.
 const (
 	// FoundCopy: the mark of an issued copy was read, or found by tracing, and the picture shows that copy's submission.

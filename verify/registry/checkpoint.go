@@ -18,7 +18,7 @@ import (
 // maxStamp is the most that a timestamp may have, bytes.
 const maxStamp = 256 << 10
 
-// AddStamp keeps an RFC 3161 timestamp (DER, up to maxStamp bytes) of the [Checkpoint.Body] of
+// AddStamp keeps an RFC 3161 timestamp (DER, up to maxStamp bytes) of the [books.Checkpoint.Body] of
 // the kept checkpoint of size entries, and replaces an earlier timestamp. It enters that timestamp, which says at. The
 // caller must have checked both. The error wraps [ErrNotFound] if no checkpoint of that size is kept,
 // and [ErrInput] if stamp is empty or too long.

@@ -26,9 +26,7 @@ import (
 // taken as given, as long as it does not contradict itself: hashes, what pixels show, scores and powers, rows, custody,
 // counts of submissions, and the record. TestEveryEditIsNoticed lists these values.
 
-// CheckLeaks concludes every leak again from the evidence beside it, and compares all that follows. The error wraps
-// [findings.ErrUnsound] and names the first leak that differs. It wraps [findings.ErrVersion] if only words of another
-// version differ. Neither pictures nor the registry are asked, so that what these said is taken as given.
+// CheckLeaks is [verify.CheckLeaks].
 func CheckLeaks(f *findings.File) error {
 	return inWords(f, func(wordsToo bool) error {
 		opens, err := strconv.ParseBool(f.Verdict.Record.Parameters[OriginalsOpen])
@@ -81,9 +79,7 @@ func Recheck(v *findings.Finding, g conclude.Given, wordsToo bool) error {
 	return checkRows(v)
 }
 
-// CheckVerdict weighs the leaks again, with the books that the verdict's case was made from, and compares everything:
-// case, odds, counts and words. Its error wraps [findings.ErrUnsound] and names the first value that differs. It wraps
-// [findings.ErrVersion] if only words of another version differ.
+// CheckVerdict is [verify.CheckVerdict].
 func CheckVerdict(f *findings.File) error {
 	return inWords(f, func(wordsToo bool) error { return checkVerdict(f, wordsToo) })
 }
@@ -156,10 +152,7 @@ func basis(d *findings.Verdict) (weigh.Basis, error) {
 	return c, nil
 }
 
-// Read reads what [verify.Investigator.WriteFindings] wrote. Any other way of writing the same values is refused, so
-// that two readers cannot see different things in a file with a repeated field. Whether the findings follow from each
-// other is not checked: see [CheckLeaks] and [CheckVerdict]. The error wraps [findings.ErrUnsound], [registry.ErrLimit]
-// above [findings.MaxFile] bytes, or is the reader's.
+// Read is [verify.ReadFindings].
 func Read(r io.Reader) (*findings.File, error) {
 	data, err := intake.ReadAll(r, 0, findings.MaxFile)
 	if err != nil {
@@ -215,9 +208,7 @@ func writtenByOther(data []byte) string {
 	return " (" + other + ": check them with that version)"
 }
 
-// InReport returns the findings in a report that [verify.Investigator.WriteReport] wrote, as bytes
-// for [Read]. It checks neither the findings nor the rest of the report. The error wraps
-// [findings.ErrUnsound] if the report does not have exactly one block of findings.
+// InReport is [verify.FindingsInReport].
 func InReport(report []byte) ([]byte, error) {
 	const begin, end = `<pre id="findings" hidden>`, `</pre>`
 	if bytes.Count(report, []byte(begin)) != 1 {

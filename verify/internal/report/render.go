@@ -75,10 +75,7 @@ func thumbnailURL(pictures map[string][]byte, digest string, reveal bool) (templ
 	return template.URL("data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)), nil
 }
 
-// Check renders the report of f again, with the pictures of leaks taken from the given
-// report, and compares every byte. The error wraps [findings.ErrVersion] if only the rendering differs and
-// another version of the program wrote the findings, else [findings.ErrUnsound]. Whether f holds is not
-// checked: see [recheck.CheckLeaks] and [recheck.CheckVerdict].
+// Check is [verify.CheckReport].
 func Check(f *findings.File, report []byte) error {
 	text, err := recheck.InReport(report)
 	if err != nil {

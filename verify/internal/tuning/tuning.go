@@ -11,9 +11,9 @@ import (
 // documents say what fixed a number; "chosen" marks a number that no measurement fixed.
 
 // The search, in bits of 256. Within the radius [phash.MatchRadius] all candidates are listed, and the nearest
-// maxCompared are compared by their pixels. Beyond it, up to nearRadius, the nearest maxNear are compared as well, and
+// MaxCompared are compared by their pixels. Beyond it, up to NearRadius, the nearest MaxNear are compared as well, and
 // listed only if the pixels align: a picture that was turned by a degree or clipped in the highlights lies there, and
-// so do lookalikes. Once a submission of the same pixels is found, candidates further away by more than clearGap are
+// so do lookalikes. Once a submission of the same pixels is found, candidates further away by more than ClearGap are
 // not compared. docs/matching.md has what the search finds with these numbers.
 const (
 	MaxCompared = 32
@@ -21,48 +21,48 @@ const (
 	MaxNear     = 8
 	ClearGap    = 16 // bits
 
-	// maxParts is the number of submissions found by their parts that are compared by their
+	// MaxParts is the number of submissions found by their parts that are compared by their
 	// pixels. Of one template there may be thousands; what is rarest in the leak comes first.
 	MaxParts = 16
-	// clearScore is the share of the [parts.Match.Score] of a submission of the same pixels under which
+	// ClearScore is the share of the [parts.Match.Score] of a submission of the same pixels under which
 	// another submission at the same place is not compared. Of 12 leaks of an identity card, in a registry of
 	// 20 of one template, others had 0.46 at most. A second upload of the same file has 1.
 	ClearScore = 0.5
-	// maxPartNFA is the log10 of the number of false alarms up to which local features bring up a
+	// MaxPartNFA is the log10 of the number of false alarms up to which local features bring up a
 	// control: the limit of [parts.Match] that a search has by default.
 	MaxPartNFA = -1
-	// partMargin is the share of a matched region by which more of the leak is compared:
+	// PartMargin is the share of a matched region by which more of the leak is compared:
 	// features fix its corners to a few pixels. Chosen.
 	PartMargin = 0.05
 
-	// sureWithoutPixels is the distance in bits up to which a hash alone shows a submission positively, if the
+	// SureWithoutPixels is the distance in bits up to which a hash alone shows a submission positively, if the
 	// originals cannot be opened. Between documents of 60 persons on each of the five specimen templates it was 18 at
 	// least, and up to 31 in 2 of 100 pairs (TestHashesOfOnePersonsDocument holds the rule on a third of them).
 	SureWithoutPixels = 10
 
-	// partsUpTo is the number of uploads from which local features are not read, so that only whole
+	// PartsUpTo is the number of uploads from which local features are not read, so that only whole
 	// pictures are found: the features of 20 million take 80 GB of memory.
 	PartsUpTo = 20_000_000
-	// bulkFeatures is the number of uploads whose features are indexed at once, 4 kB each. Of 30,000 uploads with 200
+	// BulkFeatures is the number of uploads whose features are indexed at once, 4 kB each. Of 30,000 uploads with 200
 	// features each takes 11 µs, one by one 18 µs; BenchmarkBuild of package parts has uploads with 50.
 	BulkFeatures = 1 << 15
 )
 
 // What pixels say.
 const (
-	// minAligned is the share of the textured blocks that agree if two pictures align at all.
+	// MinAligned is the share of the textured blocks that agree if two pictures align at all.
 	// Blocks whose ink is missing in the leak do not agree. Receipts of two shops reach 0.45,
 	// because lines of print lie at like distances ("match strangers", docs/matching.md).
 	MinAligned        = 0.5
 	MinAlignedQuality = 0.4 // quality of the registration, 0..1, if two pictures align at all; chosen
-	// A leak with other text in minExchanged blocks or more is another document of the template. It is a lookalike only
-	// if the share minTwin of the textured blocks agrees. Other persons' specimens have 14 such blocks or more and a
+	// A leak with other text in MinExchanged blocks or more is another document of the template. It is a lookalike only
+	// if the share MinTwin of the textured blocks agrees. Other persons' specimens have 14 such blocks or more and a
 	// share of 0.67 to 0.90 (26 of 30 pairs; of bills 3 have 1 block). Other captures of one card that count as other
 	// text have none (2 of 30). Receipts of one shop have 7 to 35 blocks, and 0.5 to 0.9.
 	MinExchanged = 5
 	MinTwin      = 0.92
 
-	// minShown is the share of the original that must be seen before a picture counts as the
+	// MinShown is the share of the original that must be seen before a picture counts as the
 	// same capture. Documents of one template share their print: thirds of another person's
 	// bill agree in every comparable block (TestTemplatePartsConfirmNothing), and a forger who
 	// plants a mark chooses the part. A part of more than half leaves less choice.
@@ -71,32 +71,32 @@ const (
 
 // Tracing.
 const (
-	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
+	// TraceLevel is the false-positive rate below which a copy counts as found in a leak. The
 	// rate is over all copies of all submissions that the leak is traced against.
 	TraceLevel = 1e-9
-	// minReadScore is the score of tracing, [findings.Tracing].Expected, from which on reading alone finds a mark too. Chosen: about six
+	// MinReadScore is the score of tracing, [findings.Tracing].Expected, from which on reading alone finds a mark too. Chosen: about six
 	// times what an accusation by tracing takes.
 	MinReadScore = 40
-	// siblingLevel is the same, in addition, for siblings of the upload that a leak shows: little beside traceLevel. Chosen.
+	// SiblingLevel is the same, in addition, for siblings of the upload that a leak shows: little beside TraceLevel. Chosen.
 	SiblingLevel = 1e-12
-	// maxSiblings is the maximum number of uploads that are compared with the upload that a leak shows, to find its
+	// MaxSiblings is the maximum number of uploads that are compared with the upload that a leak shows, to find its
 	// siblings. Chosen.
 	MaxSiblings = 6
-	// knownPlace and knownInliers are log10 of the false alarms and the features of a place that follows from two registrations: more
+	// KnownPlace and KnownInliers are log10 of the false alarms and the features of a place that follows from two registrations: more
 	// than [register.Original.Find] asks for. Chosen.
 	KnownPlace   = -400
 	KnownInliers = 100
-	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
+	// MinPower is the minimum power, 0..1, at which the absence of a mark counts.
 	MinPower = 0.999
-	// maxTraced is the maximum number of submissions that a leak is traced against: submissions of the copies that were
+	// MaxTraced is the maximum number of submissions that a leak is traced against: submissions of the copies that were
 	// read, and submissions that the leak shows or resembles. Chosen.
 	MaxTraced = 3
-	// maxApart is that maximum on a sheet of several pictures: 3 x 3. Chosen.
+	// MaxApart is that maximum on a sheet of several pictures: 3 x 3. Chosen.
 	MaxApart = 9
-	// maxOverlap is the share of the smaller of two regions that both may cover and still be two
+	// MaxOverlap is the share of the smaller of two regions that both may cover and still be two
 	// places. Chosen: regions are bounds of corners that are known to a pixel or two.
 	MaxOverlap = 0.05
-	// minRest is the min area of what lies beside an upload in a leak, as a share of the upload's area. In less the
+	// MinRest is the min area of what lies beside an upload in a leak, as a share of the upload's area. In less the
 	// upload is not looked for once more. Chosen: most bars of screenshots are smaller.
 	MinRest = 0.5
 )
@@ -111,36 +111,36 @@ const (
 	MaxReferences        = 1_000 // controls of one leak, at most
 	MaxReferencesOfADump = 1_000_000
 
-	// falseRead bounds the probability that a picture without a mark of a key is read as marked
+	// FalseRead bounds the probability that a picture without a mark of a key is read as marked
 	// under that key with any ID: 4 checks of 32 bits (docs/falsepositives.md).
 	FalseRead = 9.3e-10
 
-	// decoyCopies is the number of copies that were never issued and are scored in a leak. A
+	// DecoyCopies is the number of copies that were never issued and are scored in a leak. A
 	// thousand take a tenth of a second.
 	DecoyCopies = 1000
 )
 
 // Two uploads of one document (TestSameDocumentStudy).
 const (
-	// maxDocuments is the number of submissions of a dump whose originals are compared with each
+	// MaxDocuments is the number of submissions of a dump whose originals are compared with each
 	// other. Each takes about a second of processor time. Chosen.
 	MaxDocuments = 500
-	// maxDocumentPages is the same of pages. The first pages are compared in any case. Chosen.
+	// MaxDocumentPages is the same of pages. The first pages are compared in any case. Chosen.
 	MaxDocumentPages = 1000
-	// maxDocumentNFA is the log10 of the number of false alarms of [parts.Match] above which two
+	// MaxDocumentNFA is the log10 of the number of false alarms of [parts.Match] above which two
 	// originals are not compared. Two captures of one document had -350 or less in one of both
 	// directions, two persons' cards of one template -115 to -218.
 	MaxDocumentNFA = -200
-	// minDocumentScore is the min share of the comparable blocks that must agree in two captures of
+	// MinDocumentScore is the min share of the comparable blocks that must agree in two captures of
 	// one document. Two persons' bills reach 0.98, but have exchanged blocks.
 	MinDocumentScore = 0.94
 )
 
 // The case of a dump.
 const (
-	// minRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
+	// MinRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
 	MinRecall = 1e-4
-	// maxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
+	// MaxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
 	// not found to be. It is below the limit (ln 1,000) from which a copy counts towards a name.
 	MaxUnconfirmed = 6.9
 )
@@ -159,8 +159,8 @@ const (
 	// the picture most like it. None was taken for another. It bounds the rate of false matches.
 	MatchTrials = MarkTrials + 360
 
-	// maxPower is the maximum power that is stated: 3 in 629 bounds the rate of misses, since no mark
-	// was missed in so many pictures with a power of minPower ("kycmark-bench units").
+	// MaxPower is the maximum power that is stated: 3 in 629 bounds the rate of misses, since no mark
+	// was missed in so many pictures with a power of MinPower ("kycmark-bench units").
 	MaxPower = 1 - 3.0/629
 )
 
@@ -176,9 +176,9 @@ const (
 	OpenedPixel     = 6         // bytes a pixel that an upload takes when it was decoded
 )
 
-// Dates. Custody that was entered less than lateEntry before the stated find is marked on the first
+// Dates. Custody that was entered less than LateEntry before the stated find is marked on the first
 // page: a leak may be known in a company for weeks before it is examined. Chosen. Of many earlier
-// examinations of the same files shownEarlier of the first and of the last have sentences. Chosen.
+// examinations of the same files ShownEarlier of the first and of the last have sentences. Chosen.
 const (
 	LateEntry    = 30 * 24 * time.Hour
 	ShownEarlier = 3

@@ -728,7 +728,7 @@ func (w *Weighing) leftOut() []words.Figures {
 	}
 	var why []string
 	for _, m := range findings.Meanings() {
-		if n := w.Counts[string(m.Kind)]; n > 0 && slices.Contains(findings.NotExamined, m.Kind) {
+		if n := w.Counts[string(m.Kind)]; n > 0 && !m.Kind.Examined() {
 			why = append(why, fmt.Sprintf("%d %s", n, m.Kind.Label()))
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // The time of the find is a claim of the person who examines. What exculpates therefore never
 // depends on it: custody and copies of any date make a rival. What incriminates depends on it only
-// while nothing contradicts it: see [Config.dated].
+// while nothing contradicts it: see [Basis.Dated].
 
 // A Basis is what a dump is weighed by, apart from its leaks and the registry.
 type Basis struct {
@@ -35,7 +35,7 @@ func (c Basis) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.Aft
 // copyLate reports whether it is not proven that a copy was entered before the stated time of the find.
 func (c Basis) copyLate(x *books.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
 
-// Dated returns the configuration with the time of the find that counts: [verify.Config].Found, or the zero
+// Dated returns the basis with the time of the find that counts: [findings.Circumstances].Found, or the zero
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
 // Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
 func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basis {

@@ -10,8 +10,8 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 )
 
-// Package odds computes numbers and codes. This file puts them into words, and has what
-// all sentences share. The texts are in sentences.go.
+// Package odds computes numbers and codes. This file puts them into words, and has what all sentences share. The texts
+// are in notes.go and in package weigh.
 
 // A level of the verbal scale begins at a log10 likelihood ratio.
 type level struct {
