@@ -18,10 +18,13 @@ func (u *ui) verdict(d *findings.Verdict) {
 	for _, k := range keyStates(d) {
 		u.printf("mark key %s\n", k)
 	}
-	u.printf("\n%s\n", wrap(d.Headline, ""))
-	u.sentences("What the dates say:", d.Dates)
-	u.sentences("What it shows:", d.Shows)
+	u.printf("\n%s\n", wrap(strings.Join(append([]string{d.Headline}, d.Strength...), " "), ""))
+	u.sentences("What weakens it:", d.Weakens)
+	u.sentences("What would help:", d.Helps)
 	u.sentences("What it does not show:", d.ShowsNot)
+	if n := len(d.Details) + len(d.Public); n > 0 {
+		u.printf("\n%d further findings and answers are in the report (--report) and in --json.\n", n)
+	}
 	if len(d.Odds.Recipients) == 0 {
 		return
 	}

@@ -6,14 +6,17 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Text is a verdict in words.
+// A Text is a verdict in words: lists of sentences, in the order in which they are to be read.
 type Text struct {
-	Headline string   `json:"headline"`
-	Named    []string `json:"named"`           // recipients whose copies the headline names
-	Dates    []string `json:"dates,omitempty"` // sentences for the first page: what the dates say, and earlier examinations
-	Shows    []string `json:"shows"`           // sentences
-	ShowsNot []string `json:"shows_not"`
-	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Dates, Shows and ShowsNot, in this order
+	Headline string   `json:"headline"`          // the answer: what was found
+	Named    []string `json:"named"`             // recipients whose copies the headline names as the source
+	Strength []string `json:"strength,omitzero"` // how strong the evidence is
+	Weakens  []string `json:"weakens,omitzero"`  // what weakens it
+	Helps    []string `json:"helps,omitzero"`    // what would make it stronger
+	ShowsNot []string `json:"shows_not,omitzero"`
+	Details  []string `json:"details,omitzero"`
+	Public   []string `json:"public,omitzero"` // claims that are made after a leak, each answered: supported, not supported or refuted
+	Said     []Said   `json:"said,omitempty"`  // all these sentences, in this order
 	// Notes are the sentences of the notes on recipients. The figure "line" is the place of the
 	// recipient among all that were issued copies, strongest first, from 1.
 	Notes []Said `json:"notes,omitempty"`

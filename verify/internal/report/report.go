@@ -21,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/watermark"
@@ -84,11 +85,6 @@ func (r ReportView) Pages() (n int) {
 // Pictures returns the number of files and pages that were examined as pictures.
 func (r ReportView) Pictures() int { return r.Readable() }
 
-// SomeUnmarked reports whether no mark was found on a picture that shows an upload.
-func (r ReportView) SomeUnmarked() bool {
-	return r.Counts[string(findings.FoundUnmarked)]+r.Counts[string(findings.FoundUnreadable)] > 0
-}
-
 // NotExamined returns the number of files and pages that were not examined.
 func (r ReportView) NotExamined() int { return r.Leaks - r.Readable() }
 
@@ -106,49 +102,30 @@ func (r ReportView) KeyOf(row reportRow) string {
 	return strings.Join(out, "; ")
 }
 
-// A holder is a recipient with confirmed copies in the dump, as the first page lists it.
-type holder struct {
-	Name     string
-	Pictures string // "9 of 17 marked exhibits", and how many have copies of others as well
-	Clusters int    // persons
-	Says     string
+// maxPairs is how many exhibits the first page shows beside their uploads, three in a row. Chosen, for one printed page.
+const maxPairs = 9
+
+// Pairs returns the first exhibits with a picture: marked pictures before others, and these before exhibits without an
+// upload.
+func (r ReportView) Pairs() []reportRow {
+	rows := slices.DeleteFunc(slices.Clone(r.Rows), func(x reportRow) bool { return x.Thumbnail == "" })
+	rank := func(x reportRow) int {
+		switch {
+		case x.Kind == findings.FoundCopy:
+			return 0
+		case x.KeyID != "":
+			return 1
+		case x.Upload != "":
+			return 2
+		}
+		return 3
+	}
+	slices.SortStableFunc(rows, func(a, b reportRow) int { return rank(a) - rank(b) })
+	return rows[:min(len(rows), maxPairs)]
 }
 
-// Holders returns the recipients whose confirmed copies are in the dump, strongest
-// first: how many exhibits carry them, what this is worth, and why a recipient is not named.
-func (r ReportView) Holders() []holder {
-	on, both, marked := make(map[string]int), make(map[string]int), weigh.Marked(r.Verdict)
-	for _, l := range r.Findings {
-		for _, name := range l.MayNames() {
-			on[name]++
-			if len(l.MayNames()) > 1 {
-				both[name]++
-			}
-		}
-	}
-	var out []holder
-	for _, h := range r.Odds.Recipients {
-		if on[h.Name] == 0 {
-			continue
-		}
-		says := "pictures"
-		if both[h.Name] > 0 {
-			says = "shared"
-		}
-		x := holder{Name: h.Name, Clusters: h.Clusters, Says: h.Words,
-			Pictures: words.Write(words.FirstPage[says], words.Figures{"n": on[h.Name], "of": marked, "both": both[h.Name]})}
-		if h.LogE > 0 {
-			x.Says = words.Write(words.FirstPage["named"], words.Figures{"times": words.Times(h.LogE), "words": h.Words})
-		}
-		for _, w := range r.Odds.Withheld {
-			if w.Name == h.Name {
-				x.Says = words.Write(words.FirstPage["withheld"], words.Figures{"reason": w.Reason})
-			}
-		}
-		out = append(out, x)
-	}
-	return out
-}
+// NoPairs returns the number of exhibits that Pairs leaves out.
+func (r ReportView) NoPairs() int { return len(r.Rows) - len(r.Pairs()) }
 
 // A spot is a place of an upload at which a leak shows something else, as a report lists it.
 type spot struct {
@@ -226,7 +203,6 @@ type tally struct {
 	Label string
 	Class string
 	Count int
-	Share float64 // percent of all leaks
 	Says  string
 }
 
@@ -235,7 +211,7 @@ func (r ReportView) Tallies() []tally {
 	var out []tally
 	for _, l := range findings.Meanings() {
 		if n := r.Counts[string(l.Kind)]; n > 0 {
-			out = append(out, tally{l.Kind.Label(), class(l.Kind.Label()), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.Says})
+			out = append(out, tally{l.Kind.Label(), class(l.Kind.Label()), n, l.Says})
 		}
 	}
 	return out
@@ -288,15 +264,18 @@ var reportFuncs = template.FuncMap{
 		}
 		return c.String()
 	},
-	"others":       func(entries []int64) int { return len(entries) - 1 },
-	"whole":        func(n int) string { return words.Thousands(float64(n)) },
-	"shell":        func(args []string) string { return intake.ShellLine(args...) },
-	"name":         func(s string) template.HTML { return bdi(intake.Shown(s)) },
-	"quoted":       intake.Quoted,
-	"power":        func(p *float64) string { return words.Power(*p) },
-	"agreement":    func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
-	"px":           func(x float64) string { return fmt.Sprintf("%.0f", x) },
-	"verb":         words.Verb,
+	"others":    func(entries []int64) int { return len(entries) - 1 },
+	"whole":     func(n int) string { return words.Thousands(float64(n)) },
+	"shell":     func(args []string) string { return intake.ShellLine(args...) },
+	"name":      func(s string) template.HTML { return bdi(intake.Shown(s)) },
+	"quoted":    intake.Quoted,
+	"power":     func(p *float64) string { return words.Power(*p) },
+	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
+	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb":      words.Verb,
+	"trials": func() string {
+		return fmt.Sprintf("%d photographs of things, %d by many cameras, %d of persons, and %d receipts", tuning.TrialsOfThings, tuning.TrialsOfCameras, tuning.TrialsOfPeople, tuning.TrialsOfReceipts)
+	},
 	"concluded":    weigh.Concluded,
 	"earlierFound": earlierFound,
 }

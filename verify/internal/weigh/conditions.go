@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
@@ -57,9 +58,6 @@ func at(s stage, of func(*Weighing) words.Figures) func(*Weighing) []words.Figur
 	return func(w *Weighing) []words.Figures { return once(w.stage() == s, of(w)) }
 }
 
-// nothing returns no figures.
-func nothing(*Weighing) words.Figures { return words.Figures{} }
-
 // found returns the condition of a sentence on the leaks with a finding. keys says under which keys marks were looked
 // for.
 func found(f findings.Kind) func(*Weighing) []words.Figures {
@@ -73,14 +71,6 @@ func many(number func(*Weighing) int) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures { return several(number(w), nil) }
 }
 
-// once returns x alone if said is true, else nothing.
-func once(said bool, x words.Figures) []words.Figures {
-	if !said {
-		return nil
-	}
-	return []words.Figures{x}
-}
-
 // several returns x alone, with the figure n, if n is above 0, else nothing.
 func several(n int, x words.Figures) []words.Figures {
 	if x == nil {
@@ -90,14 +80,12 @@ func several(n int, x words.Figures) []words.Figures {
 	return once(n > 0, x)
 }
 
-// unissuedWhen returns the condition of the sentence on unlisted marks: first if no recipient is named, else last.
-func unissuedWhen(named bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		if named != (len(w.Named) > 0) {
-			return nil
-		}
-		return w.unissuedFigures()
+// once returns x alone if said is true, else nothing.
+func once(said bool, x words.Figures) []words.Figures {
+	if !said {
+		return nil
 	}
+	return []words.Figures{x}
 }
 
 // leaksThat returns the number of leaks for which is is true.
@@ -111,10 +99,10 @@ func leaksThat(d *findings.Verdict, is func(*findings.Finding) bool) (n int) {
 }
 
 // Marked returns the number of pictures on which a mark was found, whatever that mark is worth.
-func Marked(d *findings.Verdict) int {
-	return leaksThat(d, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundTransplanted || len(unissued(l)) > 0
-	})
+func Marked(d *findings.Verdict) int { return leaksThat(d, isMarked) }
+
+func isMarked(l *findings.Finding) bool {
+	return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundTransplanted || len(unissued(l)) > 0
 }
 
 // namedInOrder returns the named recipients in the registry's order.
@@ -122,14 +110,75 @@ func (w *Weighing) namedInOrder() []string {
 	return slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return !slices.Contains(w.Named, name) })
 }
 
-// namedFigures are for each named recipient its pictures among all with a mark, and the purposes of its copies.
+// namedFigures are for each named recipient its pictures, and for what and when its copies were issued.
 func (w *Weighing) namedFigures() (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		s := w.parties[name]
-		out = append(out, words.Figures{"n": s.pictures, "marked": Marked(&w.Verdict), "name": name, "under": under(s.purposes)})
+		out = append(out, words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": w.issuedAs(name)})
 	}
 	return out
 }
+
+// issuedAs says for what and in which months the copies of a recipient in this dump were issued: " (“checks”, March
+// 2018)". Of more than three purposes it gives their number.
+func (w *Weighing) issuedAs(name string) string {
+	var first, last time.Time
+	for _, c := range findings.ConfirmedCopies(w.Findings) {
+		if at := c.Issued; c.Recipient == name {
+			if first.IsZero() || at.Before(first) {
+				first = at
+			}
+			if at.After(last) {
+				last = at
+			}
+		}
+	}
+	when := month(first)
+	if month(last) != when {
+		when += " to " + month(last)
+	}
+	purposes := w.parties[name].purposes
+	switch {
+	case len(purposes) == 0:
+		return " (" + when + ")"
+	case len(purposes) > 3:
+		return fmt.Sprintf(" (%d requests, %s)", len(purposes), when)
+	}
+	quoted := make([]string, len(purposes))
+	for i, p := range purposes {
+		quoted[i] = intake.Quoted(p)
+	}
+	return " (" + strings.Join(quoted, ", ") + ", " + when + ")"
+}
+
+// alone is said if one recipient is named, and no other mark was found, whatever it is worth.
+func (w *Weighing) alone() []words.Figures {
+	if len(w.Named) != 1 {
+		return nil
+	}
+	other := func(name string) bool { return name != w.Named[0] }
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		confirmed := func(r findings.Reading) bool {
+			return slices.ContainsFunc(l.Issued, func(c books.Copy) bool { return c.ID == r.Copy })
+		}
+		if l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Reads, func(r findings.Reading) bool { return !confirmed(r) }) {
+			return true
+		}
+		return slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
+	})
+	return once(n == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), other), words.Figures{})
+}
+
+// confirmedFigures are the pictures with confirmed copies, if no recipient is named, and the recipients of the copies.
+func (w *Weighing) confirmedFigures() words.Figures {
+	names := w.recipients()
+	who := words.Count(len(names), "recipient", "different recipients")
+	if len(names) <= 3 {
+		who = words.List(words.InSentence(names))
+	}
+	return words.Figures{"n": w.Counts[string(findings.FoundCopy)], "of": w.Readable(), "who": who, "k": len(names)}
+}
+
+func (w *Weighing) noPicture() []words.Figures { return once(w.Readable() == 0, words.Figures{}) }
 
 // Rivals returns the rivals of a named recipient whose reason is in why.
 func Rivals(d *findings.Verdict, name string, why ...string) (out []odds.Rival) {
@@ -141,41 +190,22 @@ func Rivals(d *findings.Verdict, name string, why ...string) (out []odds.Rival) 
 	return out
 }
 
-// namedRivals are the parties that held the submissions of a named recipient's copies unmarked.
-func (w *Weighing) namedRivals() (out []words.Figures) {
+// held are the parties that held the submissions of a named recipient's copies unmarked.
+func (w *Weighing) held() (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		var who []string
 		for _, r := range Rivals(&w.Verdict, name, odds.RivalHeld, odds.RivalPlanting) {
 			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, w.heldSince(name, r.Other)))
 		}
 		if len(who) > 0 {
-			out = append(out, words.Figures{"name": name, "who": strings.Join(who, " or ")})
+			out = append(out, words.Figures{"who": strings.Join(who, " or ")})
 		}
 	}
 	return out
 }
 
-// Beside returns the recipients whose copies are in the same pictures as the copies of a named
-// recipient: "vendor B (5)", with the number of persons. Of many the last is "further recipients".
-func Beside(d *findings.Verdict, name string) (out []string) {
-	for _, r := range Rivals(d, name, odds.RivalTogether) {
-		out = append(out, fmt.Sprintf("%s (%d)", cmp.Or(intake.InSentence(r.Other), "further recipients"), r.Clusters))
-	}
-	return out
-}
-
-// together are the named recipients whose copies are in the same pictures as copies of others.
+// together is about each group of recipients whose copies are in the same pictures.
 func (w *Weighing) together() (out []words.Figures) {
-	for _, name := range w.Named {
-		if others := Beside(&w.Verdict, name); len(others) > 0 {
-			out = append(out, words.Figures{"name": name, "others": others, "of": Rivals(&w.Verdict, name, odds.RivalTogether)[0].Of})
-		}
-	}
-	return out
-}
-
-// namedTogether is about each group of recipients whose copies are in the same pictures.
-func (w *Weighing) namedTogether() (out []words.Figures) {
 	for _, group := range w.Odds.Together {
 		among := ""
 		if len(group) > 2 {
@@ -198,39 +228,22 @@ func (w *Weighing) namedTogether() (out []words.Figures) {
 	return out
 }
 
-// rest returns how many submissions the copies of a named recipient, of several the last, do not explain.
-func (w *Weighing) rest() (n int, name string) {
-	for _, x := range w.Named {
-		if r := Rivals(&w.Verdict, x, odds.RivalRest); len(r) > 0 {
-			n, name = r[0].Of, x
-		}
-	}
-	return n, name
-}
-
-func (w *Weighing) namedSeveral() []words.Figures {
-	n, _ := w.rest()
-	return once(n > 0 && len(w.Named) > 1, words.Figures{})
-}
-
+// namedRest is about submissions that the copies of the one named recipient do not explain, and who had some of them.
 func (w *Weighing) namedRest() []words.Figures {
-	n, name := w.rest()
-	return once(n > 0 && len(w.Named) == 1, words.Figures{"n": n, "name": name})
-}
-
-// namedTransplanted is about marks of named recipients that were laid onto other pictures.
-func (w *Weighing) namedTransplanted() []words.Figures {
-	var names []string
-	for _, name := range w.Named {
-		if w.parties[name].transplanted > 0 {
-			names = append(names, name)
+	if len(w.Named) != 1 {
+		return nil
+	}
+	n, had := 0, []string{}
+	for _, r := range Rivals(&w.Verdict, w.Named[0], odds.RivalRest) {
+		if n = r.Of; r.Other != "" {
+			had = append(had, fmt.Sprintf("%s (%d)", intake.InSentence(r.Other), r.Clusters))
 		}
 	}
-	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		of := func(name string) bool { return slices.Contains(names, name) }
-		return l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, of)
-	})
-	return several(n, words.Figures{"names": words.InSentence(names)})
+	who := ""
+	if len(had) > 0 {
+		who = " By the records, uploads of these were held by " + words.List(had) + "."
+	}
+	return several(n, words.Figures{"name": w.Named[0], "who": who})
 }
 
 // namedOthers is said beside a name if copies of recipients that are not named are confirmed too.
@@ -255,20 +268,6 @@ func (w *Weighing) namedUnconfirmed() []words.Figures {
 	return nil
 }
 
-// missing returns the condition of a sentence on what is missing to name a recipient, by the code of package odds.
-// The sentence names no recipient.
-func missing(code string) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		i := slices.IndexFunc(w.Odds.Withheld, func(x odds.Withheld) bool { return x.Code == code })
-		if i < 0 || w.stage() != aboutConfirmed {
-			return nil
-		}
-		x := ReasonFigures(w.Odds.Withheld[i])
-		x["found"] = w.foundAt()
-		return []words.Figures{x}
-	}
-}
-
 // withheld returns the condition of a sentence on the recipients that are not named for the reason code.
 func withheld(code string) func(*Weighing) []words.Figures {
 	return func(w *Weighing) (out []words.Figures) {
@@ -286,18 +285,19 @@ func (w *Weighing) missingMarks() []words.Figures {
 	return once(w.stage() == aboutMatched && !w.Cfg.SearchedNamed(), words.Figures{})
 }
 
+// The headlines if nothing matches: of named uploads, of all uploads, and beside uploads that could not be opened.
 func (w *Weighing) noMatchNamed() []words.Figures {
-	n := w.Cfg.Named
-	return once(w.stage() == aboutUnmatched && n > 0, words.Figures{"n": w.Readable(), "against": n})
+	return once(w.stage() == aboutUnmatched && w.Cfg.SearchedNamed(), words.Figures{"n": w.Readable(), "against": w.Cfg.Named})
 }
 
 func (w *Weighing) noMatch() []words.Figures {
-	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && w.lookalikes()+w.incomplete() == 0, words.Figures{"n": w.Readable()})
+	incomplete := w.Counts[string(findings.FoundIncomplete)]
+	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && incomplete == 0, words.Figures{"n": w.Readable()})
 }
 
-// noMatchClosed is said if nothing matches, and uploads that pictures may show could not be opened.
 func (w *Weighing) noMatchClosed() []words.Figures {
-	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && w.incomplete() > 0, words.Figures{"n": w.incomplete(), "of": w.Readable()})
+	incomplete := w.Counts[string(findings.FoundIncomplete)]
+	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && incomplete > 0, words.Figures{"n": incomplete, "of": w.Readable()})
 }
 
 // restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
@@ -323,33 +323,6 @@ func (w *Weighing) openLeaks(is func(*findings.Finding) bool) []words.Figures {
 	return several(leaksThat(&w.Verdict, is), nil)
 }
 
-func (w *Weighing) incomplete() int { return w.Counts[string(findings.FoundIncomplete)] }
-
-// resembling returns the condition of a sentence that is said if nothing matches but pictures resemble uploads: of all
-// uploads, or of the named uploads.
-func resembling(named bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		return once(w.stage() == aboutUnmatched && w.Cfg.SearchedNamed() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), words.Figures{"n": w.Readable(), "like": w.lookalikes()})
-	}
-}
-
-func (w *Weighing) lookalikes() int { return w.Counts[string(findings.FoundLookalike)] }
-
-// under returns, for the headline, the purposes for which copies were issued: up to three, else their number.
-func under(purposes []string) string {
-	switch {
-	case len(purposes) == 0:
-		return ""
-	case len(purposes) > 3:
-		return fmt.Sprintf(" under %d requests", len(purposes))
-	}
-	quoted := make([]string, len(purposes))
-	for i, p := range purposes {
-		quoted[i] = intake.Quoted(p)
-	}
-	return " under " + words.List(quoted)
-}
-
 func (w *Weighing) matchedFigures() []words.Figures {
 	return several(w.Readable(), words.Figures{"matched": w.Matched})
 }
@@ -370,24 +343,15 @@ func (w *Weighing) repeatedFigures() []words.Figures {
 
 // controls is about leaks that were compared with uploads of other subjects.
 func (w *Weighing) controls() []words.Figures {
-	leaks, compared, _ := w.references()
-	return several(compared, words.Figures{"leaks": leaks})
-}
-
-func (w *Weighing) controlsOther() []words.Figures {
-	_, compared, same := w.references()
-	return once(compared > 0 && same == 0, words.Figures{})
-}
-
-// controlsSame returns the condition of a sentence on controls of the same capture: if copies came back, or if not.
-func controlsSame(back bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		_, _, same := w.references()
-		if w.cameBack() != back {
-			return nil
-		}
-		return several(same, nil)
+	leaks, compared, same := w.references()
+	so := ""
+	if same > 0 {
+		so = " The same picture may have been submitted twice."
 	}
+	if same > 0 && w.cameBack() {
+		so = " Uploads came in with marks of copies that were found here."
+	}
+	return several(compared, words.Figures{"leaks": leaks, "same": same, "so": so})
 }
 
 // spoken are the recipients with confirmed copies and a likelihood ratio above 1.
@@ -406,7 +370,7 @@ func (w *Weighing) copiesFigures() (out []words.Figures) {
 // cap is the most that is claimed, if it is below what was computed.
 func (w *Weighing) cap() []words.Figures {
 	capped := slices.ContainsFunc(w.spoken(), func(r odds.Recipient) bool { return r.Capped })
-	return once(capped, words.Figures{"times": words.Times(odds.Cap(w.Case.MarkTrials)), "trials": words.Thousands(float64(w.Case.MarkTrials)), "things": tuning.TrialsOfThings, "cameras": tuning.TrialsOfCameras, "people": tuning.TrialsOfPeople, "receipts": tuning.TrialsOfReceipts})
+	return once(capped, words.Figures{"times": words.Times(odds.Cap(w.Case.MarkTrials)), "trials": words.Thousands(float64(w.Case.MarkTrials))})
 }
 
 // unissuedFigures are marks that the registry does not list, and how often chance gives such a mark.
@@ -426,7 +390,7 @@ func (w *Weighing) unissuedFigures() []words.Figures {
 }
 
 // several is said if confirmed copies of two recipients or more are there.
-func (w *Weighing) several() []words.Figures { return once(w.sources() > 1, words.Figures{}) }
+func (w *Weighing) several() []words.Figures { return once(len(w.recipients()) > 1, words.Figures{}) }
 
 // issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more the
 // copies of all recipients that had one were found, and these are several. of counts the uploads of several recipients
@@ -463,15 +427,13 @@ func (w *Weighing) issuerAll() []words.Figures {
 	return once(n > 1, words.Figures{"n": n, "of": of, "names": slices.Sorted(maps.Keys(names))})
 }
 
-// sources returns the number of recipients with confirmed copies, whether or not the registry still lists them.
-func (w *Weighing) sources() int {
-	names := make(map[string]bool)
+// recipients returns the recipients with confirmed copies, sorted, whether or not the registry still lists them.
+func (w *Weighing) recipients() (names []string) {
 	for _, l := range w.Findings {
-		for _, name := range l.MayNames() {
-			names[name] = true
-		}
+		names = append(names, l.MayNames()...)
 	}
-	return len(names)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // noMark returns the number of leaks that show a submission without a mark that was found.
@@ -506,18 +468,15 @@ func (w *Weighing) uploads() (n int) {
 	return n
 }
 
-// custodyOf returns the condition of a sentence on leaks without a mark within custody; of counts a recipient's.
-func custodyOf(of func(*party) int) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		n := 0
-		for _, s := range w.parties {
-			n += of(s)
+// custodyLate is about leaks without a mark within custody that is not admissible.
+func (w *Weighing) custodyLate() []words.Figures {
+	n, why := 0, "it was entered after the leaks were found"
+	for _, s := range w.parties {
+		if n += s.late + s.unjudged; s.unjudged > 0 {
+			why = "when the leaks were found is not known"
 		}
-		if w.noMark() == 0 {
-			return nil
-		}
-		return several(n, nil)
 	}
+	return once(n > 0 && w.noMark() > 0, words.Figures{"why": why})
 }
 
 // ofKeys ends a sentence on pictures without a mark: under how many keys marks were looked for.
@@ -547,30 +506,25 @@ func (w *Weighing) windowWhen() []words.Figures {
 	return []words.Figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": words.Percent(float64(x.Submissions) / float64(x.OfSubmissions)), "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance)}}
 }
 
-// windowHolders are the recipients that could hold all uploads of the window that leaks show.
+// windowHolders are the recipients that could hold all uploads of the window that leaks show, and among them those that
+// could hold no others.
 func (w *Weighing) windowHolders() []words.Figures {
 	x := w.Odds.Window
 	if x == nil || len(x.Holders) == 0 {
 		return nil
 	}
-	return []words.Figures{{"names": words.InSentence(x.Holders), "n": x.Leaks}}
-}
-
-// windowOnly are the recipients among them that could hold nothing beside the uploads of the window.
-func (w *Weighing) windowOnly() []words.Figures {
-	x := w.Odds.Window
-	if x == nil || len(x.Only) == 0 {
-		return nil
+	only := ""
+	if len(x.Only) > 0 {
+		only = ", and " + words.List(words.InSentence(x.Only)) + " no uploads of another time"
 	}
-	return []words.Figures{{"names": words.InSentence(x.Only)}}
+	return []words.Figures{{"names": words.InSentence(x.Holders), "n": x.Leaks, "only": only}}
 }
 
 // A claim is which sentence is said of the pictures that are claimed.
 type claim int
 
 const (
-	claimDrawn claim = iota // a draw of ours, with pictures of the registry
-	claimNone               // we drew, and nothing shows a submission
+	claimDrawn claim = iota // a draw of ours
 	claimSeen               // others chose what was examined
 	claimAll                // all that is claimed was examined
 )
@@ -582,8 +536,6 @@ func claimed(of claim) func(*Weighing) []words.Figures {
 		switch {
 		case c.Examined >= c.Claimed:
 			is = claimAll
-		case w.Case.Drawn && c.Seen == 0:
-			is = claimNone
 		case w.Case.Drawn:
 			is = claimDrawn
 		}
@@ -648,16 +600,6 @@ func (w *Weighing) unconfirmed() int {
 	return w.unsure() - w.forgeables() - w.voids() - w.severals()
 }
 
-// unmatched returns the condition of the sentence on leaks that match nothing.
-func unmatched(named bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		if named != w.Cfg.SearchedNamed() {
-			return nil
-		}
-		return several(w.Counts[string(findings.FoundUnknown)], nil)
-	}
-}
-
 // unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds.
 func (w *Weighing) unknownRecall() []words.Figures {
 	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
@@ -679,21 +621,10 @@ func (w *Weighing) unknownRecall() []words.Figures {
 	return once(len(parts) > 0 && !w.Cfg.SearchedNamed(), words.Figures{"kinds": strings.Join(parts, "; ")})
 }
 
-func (w *Weighing) unknownCounted() []words.Figures {
-	return once(len(w.unknownRecall()) > 0 && w.missingUploads() != nil, words.Figures{})
-}
-
 // unknownUntried counts the unknown leaks of a kind that was not tried.
 func (w *Weighing) unknownUntried() int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.Cfg.SearchedNamed()
-	})
-}
-
-// unknownTemplate counts the unknown leaks that share the template of an upload.
-func (w *Weighing) unknownTemplate() int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundUnknown && slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Pixels == findings.PixelsTemplate })
 	})
 }
 
@@ -721,11 +652,8 @@ func (w *Weighing) lacks() []words.Figures {
 	return several(n, nil)
 }
 
-// leftOut are the files that were not examined, beside pictures that were, and why.
+// leftOut are the files that were not examined, and why.
 func (w *Weighing) leftOut() []words.Figures {
-	if w.Readable() == 0 {
-		return nil
-	}
 	var why []string
 	for _, m := range findings.Meanings() {
 		if n := w.Counts[string(m.Kind)]; n > 0 && !m.Kind.Examined() {
@@ -733,20 +661,6 @@ func (w *Weighing) leftOut() []words.Figures {
 		}
 	}
 	return several(w.Leaks-w.Readable(), words.Figures{"of": w.Leaks, "why": why})
-}
-
-// archiveError begins the Error of a finding on an archive that could not be read.
-const archiveError = "archive: "
-
-// archives returns the number of archives that could not be read.
-func (w *Weighing) archives() int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundUnopened && strings.HasPrefix(l.Error, archiveError)
-	})
-}
-
-func (w *Weighing) unopenedFiles() int {
-	return w.Counts[string(findings.FoundUnopened)] - w.archives()
 }
 
 // keyCompromised are the keys of confirmed copies that are recorded as compromised after the stated time of the
@@ -772,63 +686,6 @@ func (w *Weighing) keyCompromised() (out []words.Figures) {
 	return out
 }
 
-// flagged returns the recipients with a flag of one kind. [odds.FlagTransplanted] has no sentence: the headline and
-// [party.note] say it.
-func (w *Weighing) flagged(kind string) (out []*party) {
-	for _, f := range w.Odds.Flags {
-		if f.Kind == kind {
-			out = append(out, w.parties[f.Name])
-		}
-	}
-	return out
-}
-
-// plantingOnly are recipients whose marks are on other submissions only.
-func (w *Weighing) plantingOnly() (out []words.Figures) {
-	for _, s := range w.flagged(odds.FlagOnly) {
-		if s.pictures+s.unconfirmed == 0 {
-			out = append(out, words.Figures{"n": s.transplanted})
-		}
-	}
-	return out
-}
-
-// plantingHeld are recipients with pictures that others held unmarked, each of them all.
-func (w *Weighing) plantingHeld() (out []words.Figures) {
-	for _, s := range w.flagged(odds.FlagAlsoHeld) {
-		held := w.alsoHeld(s.Name)
-		maps.DeleteFunc(held, func(_ string, n int) bool { return n < s.pictures })
-		if len(held) > 0 {
-			out = append(out, words.Figures{"n": s.pictures, "name": s.Name, "others": words.InSentence(slices.Sorted(maps.Keys(held)))})
-		}
-	}
-	return out
-}
-
-// plantingRepeated are recipients with several pictures, all of one copy.
-func (w *Weighing) plantingRepeated() []words.Figures {
-	return w.each(func(s *party) words.Figures {
-		if s.pictures < 2 || len(s.copies) != 1 {
-			return nil
-		}
-		return words.Figures{"n": s.pictures}
-	})
-}
-
-// rivalFigures returns the condition of a sentence on the listed holders that are rivals of a named recipient.
-func rivalFigures(why ...string) func(*Weighing) []words.Figures {
-	return func(w *Weighing) (out []words.Figures) {
-		for _, name := range w.Named {
-			for _, r := range Rivals(&w.Verdict, name, why...) {
-				if r.Other != "" {
-					out = append(out, words.Figures{"name": name, "other": r.Other, "n": r.Clusters, "of": r.Of})
-				}
-			}
-		}
-		return out
-	}
-}
-
 // each calls figures for every recipient with confirmed copies, and returns what is not nil.
 func (w *Weighing) each(of func(*party) words.Figures) (out []words.Figures) {
 	for _, name := range w.names {
@@ -850,49 +707,6 @@ func (w *Weighing) repeats() []words.Figures {
 		}
 		return words.Figures{"n": s.pictures, "clusters": len(s.clusters)}
 	})
-}
-
-// alsoHeldFigures are recipients whose pictures others could hold unmarked.
-func (w *Weighing) alsoHeldFigures() []words.Figures {
-	return w.each(func(s *party) words.Figures {
-		held := w.alsoHeld(s.Name)
-		var others []string
-		for _, name := range slices.Sorted(maps.Keys(held)) {
-			others = append(others, fmt.Sprintf("%d by %s", held[name], intake.InSentence(name)))
-		}
-		if len(others) == 0 {
-			return nil
-		}
-		return words.Figures{"n": s.pictures, "others": others}
-	})
-}
-
-// alsoHeld returns, by each other recipient, the number of leaks with confirmed copies of recipient name whose uploads its
-// custody of any date covers: of a leak with copies of several uploads, all of them.
-func (w *Weighing) alsoHeld(name string) map[string]int {
-	held := make(map[string]int)
-	for _, l := range w.Findings {
-		n, covers := 0, make(map[string]int) // submissions of its copies in the picture
-		for _, x := range l.Views() {
-			if !slices.Contains(x.MayNames(), name) {
-				continue
-			}
-			n++
-			once := make(map[string]bool)
-			for _, c := range x.Custody {
-				if c.Recipient != name && !once[c.Recipient] {
-					once[c.Recipient] = true
-					covers[c.Recipient]++
-				}
-			}
-		}
-		for other, k := range covers {
-			if k == n {
-				held[other]++
-			}
-		}
-	}
-	return held
 }
 
 // note returns the sentences on the leaks that concern a recipient and that the odds of its copies leave out.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
@@ -95,24 +94,14 @@ func Concluded(e findings.Earlier) string {
 	return outcome(e.Named)
 }
 
-// examinedBefore are the earlier investigations of files of this dump: the first ones and the last
-// ones, [tuning.ShownEarlier] of each.
-func (w *Weighing) examinedBefore() (out []words.Figures) {
-	for i, e := range w.Earlier {
-		if i >= tuning.ShownEarlier && i < len(w.Earlier)-tuning.ShownEarlier {
-			continue
-		}
-		x := words.Figures{"day": words.UTC(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": words.StatedFind(e.Found), "outcome": Concluded(e), "command": "another command"}
-		if e.Command == intake.ShellLine(w.Record.Command...) {
-			x["command"] = "the same command"
-		}
-		out = append(out, x)
+// examinedBefore counts the earlier investigations of files of this dump.
+func (w *Weighing) examinedBefore() []words.Figures {
+	if len(w.Earlier) == 0 {
+		return nil
 	}
-	return out
+	first := w.Earlier[0]
+	return several(len(w.Earlier), words.Figures{"day": words.UTC(first.Started), "entry": fmt.Sprint(first.Entry)})
 }
-
-// examinedMore counts the earlier investigations that examinedBefore leaves out.
-func (w *Weighing) examinedMore() int { return len(w.Earlier) - len(w.examinedBefore()) }
 
 // foundChanged is said if an earlier investigation of these files had another time of the find.
 func (w *Weighing) foundChanged() []words.Figures {

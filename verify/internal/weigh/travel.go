@@ -46,27 +46,12 @@ func (w *Weighing) acknowledged(name string) (all, signed int) {
 	return all, signed
 }
 
-// misdelivered are the recipients whose copies are in the dump.
-func (w *Weighing) misdelivered() (out []words.Figures) {
-	for _, name := range w.names {
-		if all, signed := w.acknowledged(name); all > 0 {
-			out = append(out, words.Figures{"name": name, "n": all, "signed": signed})
-		}
-	}
-	return out
-}
-
-// Which of its copies a recipient acknowledged.
-func signedAll(all, signed int) bool  { return signed == all }
-func signedPart(all, signed int) bool { return signed > 0 && signed < all }
-func signedNone(_, signed int) bool   { return signed == 0 }
-
-// receipts returns the condition of a sentence on the receipts of a named recipient.
-func receipts(is func(all, signed int) bool) func(*Weighing) []words.Figures {
+// receipts returns the condition of a sentence on the receipts for copies in the dump, by how many copies have none.
+func receipts(is func(not int) bool) func(*Weighing) []words.Figures {
 	return func(w *Weighing) (out []words.Figures) {
-		for _, name := range w.namedInOrder() {
-			if all, signed := w.acknowledged(name); all > 0 && is(all, signed) {
-				out = append(out, words.Figures{"name": name, "n": all, "signed": signed, "not": all - signed})
+		for _, name := range w.names {
+			if all, signed := w.acknowledged(name); all > 0 && is(all-signed) {
+				out = append(out, words.Figures{"name": name, "n": all, "not": all - signed})
 			}
 		}
 		return out
@@ -90,8 +75,8 @@ func (w *Weighing) namedReserved() (out []words.Figures) {
 	return out
 }
 
-// namedHad are the parties that by the record had copies of a named recipient which are in the dump.
-func (w *Weighing) namedHad() (out []words.Figures) {
+// had are the parties that by the record had copies of a named recipient which are in the dump.
+func (w *Weighing) had() (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		n, first := make(map[string]int), make(map[string]findings.HandOn)
 		all, _ := w.acknowledged(name)
@@ -108,7 +93,11 @@ func (w *Weighing) namedHad() (out []words.Figures) {
 			}
 		}
 		for _, other := range slices.Sorted(maps.Keys(n)) {
-			out = append(out, words.Figures{"name": name, "other": other, "n": n[other], "of": all, "entered": words.Day(first[other].Entered)})
+			so := ""
+			if slices.ContainsFunc(Rivals(&w.Verdict, name, odds.RivalHad), func(r odds.Rival) bool { return r.Other == other }) {
+				so = " The findings do not tell the two apart."
+			}
+			out = append(out, words.Figures{"name": name, "other": other, "n": n[other], "of": all, "entered": words.Day(first[other].Entered), "so": so})
 		}
 	}
 	return out
@@ -186,29 +175,4 @@ func (w *Weighing) cameBackOf() (out []words.Figures) {
 // cameBack reports whether a copy in the dump came back as an upload that leaks may show.
 func (w *Weighing) cameBack() bool {
 	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
-}
-
-// rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.
-func (w *Weighing) rivalReturned() (out []words.Figures) {
-	for _, name := range w.Named {
-		for _, r := range Rivals(&w.Verdict, name, odds.RivalReturned) {
-			out = append(out, words.Figures{"name": name, "n": r.Clusters, "of": r.Of})
-		}
-	}
-	return out
-}
-
-// rivalHad are the rivals of named recipients that had the same copies, or uploads with their marks.
-func (w *Weighing) rivalHad() []words.Figures {
-	out := rivalFigures(odds.RivalHad)(w)
-	for _, x := range out {
-		if x["or"] = ""; slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
-			return slices.ContainsFunc(t.Returned, func(r findings.Return) bool {
-				return slices.ContainsFunc(r.Holders, func(h findings.HandOn) bool { return h.Party == x["other"] })
-			})
-		}) {
-			x["or"] = " or uploads that came in with their marks,"
-		}
-	}
-	return out
 }

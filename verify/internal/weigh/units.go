@@ -194,33 +194,27 @@ func (w *Weighing) missingSubjects() []words.Figures {
 	return several(len(uploads), nil)
 }
 
-// withoutSubjects returns the condition of a sentence on recipients with pictures of uploads without a subject.
-// stated reports whether the investigator has stated how many uploads one person has.
-func withoutSubjects(stated bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		if stated != (w.Cfg.UploadsPerSubject > 0) {
+// withoutSubjects are recipients with pictures of uploads without a subject, and how these are counted.
+func (w *Weighing) withoutSubjects() []words.Figures {
+	return w.each(func(s *party) words.Figures {
+		if s.nameless == 0 {
 			return nil
 		}
-		return w.each(func(s *party) words.Figures {
-			if s.nameless == 0 {
-				return nil
+		x := words.Figures{"n": s.nameless, "of": s.pictures, "adds": 0, "each": "They may all be of one person, who may also have a reference."}
+		for unit := range s.clusters {
+			if strings.HasPrefix(unit, withoutSubject) {
+				x["adds"] = x["adds"].(int) + 1
 			}
-			x := words.Figures{"n": s.nameless, "of": s.pictures, "adds": 0}
-			for unit := range s.clusters {
-				if strings.HasPrefix(unit, withoutSubject) {
-					x["adds"] = x["adds"].(int) + 1
-				}
-			}
-			if stated {
-				x["each"] = w.Cfg.UploadsPerSubject
-			}
-			return x
-		})
-	}
+		}
+		if n := w.Cfg.UploadsPerSubject; n > 0 {
+			x["each"] = fmt.Sprintf("The investigator states that one person has at most %s.", words.Count(n, "such upload", "such uploads"))
+		}
+		return x
+	})
 }
 
-// sameDocumentSubjects are the pairs of subjects in these pairs.
-func (w *Weighing) sameDocumentSubjects() []words.Figures {
+// sameDocument counts the pairs of uploads that show one document, with the pairs of different subjects among them.
+func (w *Weighing) sameDocument() []words.Figures {
 	subject := make(map[watermark.Submission]string)
 	for _, l := range findings.Shown(w.Findings) {
 		subject[l.Submission] = l.Cluster
@@ -232,7 +226,11 @@ func (w *Weighing) sameDocumentSubjects() []words.Figures {
 			pairs = append(pairs, pair)
 		}
 	}
-	return once(len(pairs) > 0, words.Figures{"pairs": strings.Join(pairs, "; ")})
+	differ := ""
+	if len(pairs) > 0 {
+		differ = ", though the registry calls these persons different: " + strings.Join(pairs, "; ")
+	}
+	return several(len(w.SameDocuments), words.Figures{"pairs": differ})
 }
 
 // notCompared are the uploads whose originals were not compared with each other, if copies count.

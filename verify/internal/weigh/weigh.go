@@ -242,7 +242,7 @@ func (w *Weighing) falseMatch() float64 {
 func NotSearched(d *findings.Verdict) (out []string) {
 	w := &Weighing{Verdict: *d}
 	for _, r := range dumpSentences {
-		if slices.Contains([]string{"records-altered", "not-searched-damaged", "not-searched-flat", "not-searched-whole"}, r.code) {
+		if r.code == "records-altered" || r.code == "not-searched" {
 			for _, x := range r.when(w) {
 				out = append(out, words.Write(r.text, x))
 			}
@@ -257,16 +257,21 @@ func SearchDamaged(d *findings.Verdict) bool {
 	return worst != nil && worst.Damaged > 0
 }
 
-// notSearched returns the condition of a sentence on a number of uploads that were not searched. If
-// these uploads were different for different leaks, the leak with the most damaged uploads counts.
-func notSearched(number func(*findings.Missing) int) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		worst := w.missingUploads()
-		if worst == nil || number(worst) == 0 {
-			return nil
-		}
-		return []words.Figures{{"n": words.Thousands(float64(number(worst))), "of": words.Thousands(float64(worst.Uploads))}}
+// notSearched are the uploads that were not searched, by the reason. If these were different for different leaks, the
+// leak with the most damaged uploads counts.
+func (w *Weighing) notSearched() []words.Figures {
+	m := w.missingUploads()
+	if m == nil {
+		return nil
 	}
+	var why []string
+	for i, n := range []int{m.Damaged, m.Flat, m.Whole} {
+		if n > 0 {
+			why = append(why, words.Thousands(float64(n))+" "+[]string{"were altered or removed, or cannot be read (kycmark audit --originals names them)",
+				"show too little, or are sealed without a sealing key at hand", "were searched as whole pictures only, so crops of them may be missed"}[i])
+		}
+	}
+	return []words.Figures{{"of": words.Thousands(float64(m.Uploads)), "why": why}}
 }
 
 // missingUploads returns the numbers of uploads that the search of a leak could not find: of the leak with the most

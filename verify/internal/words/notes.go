@@ -175,17 +175,6 @@ var Notes = map[string]string{
 	odds.NoLeak:           "Copies of uploads were issued to this recipient. No leak shows these uploads.",
 }
 
-// FirstPage has what the first page of a report says beside the headline.
-var FirstPage = map[string]string{
-	"copies":   "The marks are at least {times} times more probable if pictures derive from the copies issued to {name} than if no picture does. That is {words} for these copies as the source. It does not tell the recipient from other parties that had the same copies, such as the issuer.",
-	"rivals":   "This number is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
-	"together": "Copies issued to {others} are in the same pictures. The number is for the copies of {name}, not for who put them together.",
-	"pictures": "{n} of {of} marked {of|exhibit|exhibits}",
-	"shared":   "{n} of {of} marked {of|exhibit|exhibits}, {both} with copies of others as well",
-	"named":    "at least {times} times: {words}",
-	"withheld": "not named: {reason}",
-}
-
 // Regions name the places that a leak shows altered, by their kinds.
 var Regions = map[string]string{
 	"bar":     "a bar or blur",

@@ -1,0 +1,133 @@
+package weigh
+
+import (
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/words"
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// Claims that companies make after a leak, each answered by the findings. A claim is supported only if the findings of
+// all files given support it. No finding supports that pictures are not of the registry, or how they were obtained.
+
+// The claims, as the sentences on them begin.
+const (
+	noMarkText   = "“None of these pictures carries our watermark”: "
+	notOursText  = "“These pictures are not ours”: "
+	oneMonthText = "“All these pictures are of one month”: "
+	vendorText   = "“These pictures come from a vendor”: "
+	noBreachText = "“Our systems were not breached”: "
+)
+
+// An answer is what the findings say of a claim.
+type answer int
+
+const (
+	open answer = iota // neither
+	supported
+	refuted // or spoken against
+)
+
+// answered returns the condition of a sentence on a claim with an answer. Nothing is said if no picture was examined.
+func answered(claim func(*Weighing) (answer, words.Figures), is answer) func(*Weighing) []words.Figures {
+	return func(w *Weighing) []words.Figures {
+		if w.Readable() == 0 {
+			return nil
+		}
+		got, x := claim(w)
+		return once(got == is, x)
+	}
+}
+
+func claimNoMark(w *Weighing) (answer, words.Figures) {
+	carry, unmarked := Marked(&w.Verdict)+w.damagedMarks(), w.Counts[string(findings.FoundUnmarked)]
+	switch {
+	case carry > 0:
+		return refuted, words.Figures{"n": carry}
+	case unmarked == w.Leaks:
+		return supported, words.Figures{"n": unmarked}
+	}
+	return open, words.Figures{"n": w.Leaks - unmarked, "of": w.Leaks}
+}
+
+func claimNotOurs(w *Weighing) (answer, words.Figures) {
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Matched() || isMarked(l) })
+	if n > 0 {
+		return refuted, words.Figures{"n": n}
+	}
+	return open, words.Figures{}
+}
+
+// claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown.
+func claimOneMonth(w *Weighing) (answer, words.Figures) {
+	var months []string
+	name := make(map[string]string)
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		known := l.Matched()
+		for _, x := range l.Views() {
+			if known = known && !x.Submitted.IsZero(); known {
+				months = append(months, x.Submitted.UTC().Format("2006-01"))
+				name[months[len(months)-1]] = month(x.Submitted)
+			}
+		}
+		return known
+	})
+	slices.Sort(months)
+	months = slices.Compact(months)
+	switch {
+	case len(months) > 1:
+		return refuted, words.Figures{"n": len(months), "first": name[months[0]], "last": name[months[len(months)-1]]}
+	case n == w.Leaks && !w.Cfg.SearchedNamed():
+		return supported, words.Figures{"n": n, "first": name[months[0]]}
+	}
+	return open, words.Figures{"n": n, "of": w.Leaks}
+}
+
+// month writes the month of a time, UTC: "March 2018".
+func month(t time.Time) string { return t.UTC().Format("January 2006") }
+
+// claimVendor is refuted by a copy that no vendor had, by the records. It is supported if all files come from copies of
+// named vendors, and no other party explains these as well.
+func claimVendor(w *Weighing) (answer, words.Figures) {
+	vendor := func(name string) bool {
+		return slices.ContainsFunc(w.History.Recipients, func(r findings.RecipientHistory) bool { return r.Name == name && r.Kind == books.KindVendor })
+	}
+	of, none := 0, 0
+	for _, l := range w.Findings {
+		had := slices.ContainsFunc(l.MayNames(), vendor)
+		if had {
+			of++
+			continue
+		}
+		for _, c := range l.Issued {
+			for _, t := range w.Travel {
+				holds := func(h findings.HandOn) bool { return vendor(h.Party) }
+				had = had || t.Copy == c.ID && (slices.ContainsFunc(t.Others, holds) || len(t.Returned) > 0)
+			}
+		}
+		if l.Kind == findings.FoundCopy && !had {
+			none++
+		}
+	}
+	named := w.namedInOrder()
+	rivals := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether })
+	switch {
+	case none > 0:
+		return refuted, words.Figures{"n": none}
+	case of == w.Leaks && len(named) > 0 && !rivals && !slices.ContainsFunc(named, func(name string) bool { return !vendor(name) }):
+		return supported, words.Figures{"n": of, "names": words.InSentence(named)}
+	}
+	return open, words.Figures{"n": of, "of": w.Leaks}
+}
+
+// claimNoBreach is spoken against by unmarked uploads that by the records no other party held.
+func claimNoBreach(w *Weighing) (answer, words.Figures) {
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundUnmarked && len(l.EveryCustody()) == 0 })
+	if n > 0 {
+		return refuted, words.Figures{"n": n}
+	}
+	return open, words.Figures{}
+}
