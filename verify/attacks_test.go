@@ -31,7 +31,7 @@ func TestClaimOfADraw(t *testing.T) {
 	require.Equal(t, 40, got.Case.Examined)
 	claim := got.Odds.Claim
 	require.Equal(t, []any{20, 40, 1000, 363, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
-	require.Contains(t, strings.Join(got.Shows, " "), "at least 363 show uploads of the registry, at a one-sided confidence of 95 %.")
+	require.Contains(t, strings.Join(got.Sentences(), " "), "at least 363 show uploads of the registry, at a one-sided confidence of 95 %.")
 	require.Equal(t, []int{1000, 20}, []int{claim.Max, claim.Open}, "any of the 20 others may be ours")
 }
 
@@ -46,7 +46,7 @@ func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
 	d := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: findings.Circumstances{Found: found}}, 60)
 	require.NotNil(t, d.Odds.Window)
 	require.Contains(t, d.Headline, "Inconclusive")
-	says := strings.Join(d.Shows, " ")
+	says := strings.Join(d.Sentences(), " ")
 	require.Regexp(t, `Of 20 pictures on which no mark was found, 20 show uploads of \S+ to \S+. That time holds \S+ % of all uploads. `+
 		`If pictures of 20 persons were drawn at random from all uploads, 20 or more would lie in one such time about once in \S+ draws.`, says)
 	require.Contains(t, says, "vendor A could hold all of these 20 uploads unmarked. The exchange held them also. A thief who took just this time, from any of them, fits as well.")
@@ -72,9 +72,9 @@ func TestAbsenceOnMany(t *testing.T) {
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)
 	require.Equal(t, []string{"vendor A"}, got.Named)
 	require.Contains(t, got.Headline, "20 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks")
-	says := strings.Join(got.ShowsNot, " ")
+	says := strings.Join(got.Sentences(), " ")
 	require.Contains(t, says, "nothing follows from its absence on a single picture.")
 	require.Contains(t, says, "Copies of pictures of 20 persons in this dump were issued to vendor A, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
 	got = verify.WeighFor(leaks[:4], recipients, verify.Config{}, 120, issued...)
-	require.NotContains(t, strings.Join(got.ShowsNot, " "), "so many marks would be missed")
+	require.NotContains(t, strings.Join(got.Sentences(), " "), "so many marks would be missed")
 }

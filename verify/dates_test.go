@@ -68,7 +68,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 				d.Record.Began = began
 				require.Empty(t, checked(t, d, cfg), what)
 
-				page := d.Headline + "\n" + strings.Join(d.Dates, "\n")
+				page := d.Headline + "\n" + strings.Join(d.Sentences(), "\n")
 				if want == nil {
 					want = d.Odds.Rivals
 					require.Contains(t, want, odds.Rival{Name: "vendor A", Other: "vendor B", Why: odds.RivalHeld, Clusters: 4, Of: 4})
@@ -131,7 +131,7 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 		require.Equal(t, c.named, len(d.Named) == 1, "%s: %s", name, d.Headline)
 		require.Equal(t, !c.named, d.Case.Leaks[0].Copies[0].Late, name)
 		require.True(t, d.Case.FoundKnown, name)
-		require.Equal(t, !c.named, strings.Contains(strings.Join(d.Dates, "\n"), "or later; that this was entered before the find is not shown. The time of the find"), d.Dates)
+		require.Equal(t, !c.named, strings.Contains(strings.Join(d.Sentences(), "\n"), "or later; that this was entered before the find is not shown. The time of the find"), d.Sentences())
 	}
 }
 
@@ -148,11 +148,11 @@ func TestLateCustodyEarnsNothing(t *testing.T) {
 	entered := found.Add(-2 * time.Second)
 	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}}
 	d := verify.WeighFor(dump(entered), recipients, cfg, 120)
-	assert.Contains(t, d.Dates, "Custody of vendor B, which covers 20 of these pictures, was entered on 2026-04-30T23:59:58Z: less than 30 days before the stated time of the find (2026-05-01T00:00:00Z). No recipient is named for its custody.")
+	assert.Contains(t, d.Sentences(), "Custody of vendor B, which covers 20 of these pictures, was entered on 2026-04-30T23:59:58Z: less than 30 days before the stated time of the find (2026-05-01T00:00:00Z). No recipient is named for its custody.")
 	d = verify.WeighAround(dump(entered), recipients, cfg, 120, verify.Around{Earlier: before})
 	assert.False(t, d.Case.FoundKnown, "they were examined a month before")
-	assert.NotContains(t, strings.Join(d.Shows, " "), "vendor B")
-	assert.Contains(t, strings.Join(d.Dates, "\n"), "is not used, since it is contradicted: these files were examined before it. Custody therefore counts against no holder.")
+	assert.NotContains(t, strings.Join(d.Sentences(), " "), "vendor B")
+	assert.Contains(t, strings.Join(d.Sentences(), "\n"), "is not used, since it is contradicted: these files were examined before it. Custody therefore counts against no holder.")
 
 	var rest []*findings.Finding
 	for n := range 3 {

@@ -267,19 +267,6 @@ func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Sub
 	return kept, errors.Join(failed, err)
 }
 
-// HoldersOf returns what the first page of a report says of the pictures of each recipient, and the
-// notes on the ratios of those it names.
-func HoldersOf(d *findings.Verdict) (out []string) {
-	r := report.ReportView{Verdict: d}
-	for _, h := range r.Holders() {
-		out = append(out, h.Name+": "+h.Pictures)
-	}
-	for _, s := range r.Strengths() {
-		out = append(out, s.Note)
-	}
-	return out
-}
-
 // LoseOriginal makes an original one that cannot be opened.
 func (v *Investigator) LoseOriginal(of watermark.Submission) {
 	v.x.Cache.Order = append(v.x.Cache.Order, &examine.Opening{Of: of, Done: closedChan()})

@@ -30,13 +30,13 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	assert.Equal(t, 5, d.Case.Cells[0].Submissions, "of that month too what came until then")
 	assert.Nil(t, d.Odds.Window)
 	assert.Len(t, d.History.Submitted, 1, "the history ends with it too")
-	assert.NotContains(t, strings.Join(d.Dates, "\n"), "contradicted")
+	assert.NotContains(t, strings.Join(d.Sentences(), "\n"), "contradicted")
 
 	v, d := weighIn(t, cfg, leaks)
 	assert.NotEmpty(t, d.Case.Leaks[5].Submission, "it was submitted an hour later")
 	assert.False(t, d.Case.FoundKnown)
 	assert.NotContains(t, d.Headline, "were submitted in")
-	assert.Contains(t, strings.Join(d.Dates, "\n"), "1 picture shows an upload recorded as submitted after the stated time of the find (2018-02-14T16:01:00Z). One of these dates is wrong, or the file was elsewhere before.")
+	assert.Contains(t, strings.Join(d.Sentences(), "\n"), "1 picture shows an upload recorded as submitted after the stated time of the find (2018-02-14T16:01:00Z). One of these dates is wrong, or the file was elsewhere before.")
 	var findings bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
 	f, err := recheck.Read(&findings)
@@ -46,7 +46,7 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	cfg.Found = feb.AddDate(-1, 0, 0)
 	_, d = weighIn(t, cfg, leaks)
 	assert.False(t, d.Case.FoundKnown, "nothing was there yet")
-	assert.Contains(t, strings.Join(d.Dates, "\n"), "is not used, since it is contradicted")
+	assert.Contains(t, strings.Join(d.Sentences(), "\n"), "is not used, since it is contradicted")
 }
 
 // What was erased is found in no leak. Where old or other uploads were erased, what is left

@@ -175,7 +175,7 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 	var written, page bytes.Buffer
 	require.NoError(t, inv.WriteFindings(t.Context(), &written, d, true))
 	require.NoError(t, inv.WriteReport(t.Context(), &page, d, true))
-	assert.NotRegexp(t, noSQL, strings.Join(append(d.ShowsNot, d.Headline, ours.Note, other.Note), "\n"))
+	assert.NotRegexp(t, noSQL, strings.Join(append(d.Sentences(), d.Headline, ours.Note, other.Note), "\n"))
 	f, err := recheck.Read(&written)
 	require.NoError(t, err)
 	require.NoError(t, recheck.CheckLeaks(f))

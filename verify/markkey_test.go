@@ -27,7 +27,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 		d, err := v.Weigh(t.Context(), []*findings.Finding{leak})
 		require.NoError(t, err)
 		requireCarefulWords(t, "note", leak.Note)
-		for _, s := range append(d.Shows, d.ShowsNot...) {
+		for _, s := range d.Sentences() {
 			requireCarefulWords(t, "sentence", s)
 		}
 		return d
@@ -45,7 +45,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	require.Equal(t, "copy", leak.Label())
 	require.Len(t, leak.Keys, 1)
 	require.Equal(t, books.KeyActive, leak.Keys[0].State)
-	require.NotContains(t, textOf(d.ShowsNot), "compromised")
+	require.NotContains(t, textOf(d.Sentences()), "compromised")
 
 	set(books.KeyRetired, c.copy.Issued)
 	d = examine()
@@ -58,14 +58,14 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	c.Found = lost.Add(-time.Microsecond)
 	d = examine()
 	require.Equal(t, "copy", leak.Label(), "it was found before")
-	require.Contains(t, textOf(d.ShowsNot), "after the stated time of the find")
-	require.Contains(t, textOf(d.ShowsNot), "If they were found later")
+	require.Contains(t, textOf(d.Sentences()), "after the stated time of the find")
+	require.Contains(t, textOf(d.Sentences()), "If they were found later")
 	require.Positive(t, d.Odds.Recipients[0].Raw)
 
 	c.Found = c.copy.Issued.Add(-time.Hour) // contradicted by the copy itself
 	d = weigh()
 	require.Equal(t, 1, d.Matched)
-	require.Contains(t, textOf(d.ShowsNot), "which count for no recipient")
+	require.Contains(t, textOf(d.Sentences()), "which count for no recipient")
 	for _, h := range d.Odds.Recipients {
 		require.LessOrEqual(t, h.Raw, 0.0)
 	}
@@ -86,8 +86,8 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	for _, h := range d.Odds.Recipients {
 		require.LessOrEqual(t, h.LogE, 0.0)
 	}
-	require.Contains(t, textOf(d.ShowsNot), "mark key is recorded as compromised, and it is not stated to have been found before that")
-	require.NotContains(t, textOf(d.ShowsNot), "could not be confirmed to show")
+	require.Contains(t, textOf(d.Sentences()), "mark key is recorded as compromised, and it is not stated to have been found before that")
+	require.NotContains(t, textOf(d.Sentences()), "could not be confirmed to show")
 }
 
 func textOf(lines []string) string {

@@ -56,8 +56,8 @@ func TestPublications(t *testing.T) {
 		assert.Equal(t, day(-2), public(d))
 		require.NotEmpty(t, d.Published)
 		assert.Equal(t, "https://example.org/post/7", d.Published[0].Evidence)
-		assert.Contains(t, textOf(d.Dates), "These files were public on "+day(-2).Format(time.RFC3339))
-		assert.Contains(t, textOf(d.Dates), "The place or evidence: https://example.org/post/7.")
+		assert.Contains(t, textOf(d.Sentences()), "These files were public on "+day(-2).Format(time.RFC3339))
+		assert.Contains(t, textOf(d.Sentences()), "The place or evidence: https://example.org/post/7.")
 		assert.Empty(t, d.Named)
 	}
 	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Circumstances: findings.Circumstances{Published: true, Found: day(-1)}})

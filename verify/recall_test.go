@@ -52,7 +52,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.InDelta(t, max(blank.Recall.Bound, tuning.MinRecall), w.Case.Leaks[1].Recall, 1e-12)
 	assert.Zero(t, w.Case.Leaks[2].Recall)
 	w.Speak()
-	said := strings.Join(w.ShowsNot, " ")
+	said := strings.Join(w.Sentences(), " ")
 	assert.Contains(t, said, "with at least this probability: "+words.Share(v.Recall.Bound)+" for 1 picture (of 400 pixels and more, full of detail); 0 % for 1 picture (flat).")
 	assert.Contains(t, said, "How many is not measured")
 }

@@ -345,7 +345,7 @@ func (x *stage) sharperLeaks() {
 		}
 	}
 	d := x.judge(v, found)
-	assert.NotContains(x.t, d.Headline+strings.Join(d.Shows, " "), "old-vendor")
+	assert.NotContains(x.t, d.Headline+strings.Join(d.Sentences(), " "), "old-vendor")
 }
 
 // The exchange examined its own folder of copies: as a drill, as a drill with a time, or file by file. Later they leak.

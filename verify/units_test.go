@@ -29,7 +29,7 @@ func TestOneCustomersUploads(t *testing.T) {
 			assert.Empty(t, got.Named, "%d each", each)
 		} else {
 			assert.Equal(t, []string{"vendor A"}, got.Named, "%d each", each)
-			assert.Contains(t, fmt.Sprint(got.ShowsNot), "The investigator states that one person has at most", "%d each", each)
+			assert.Contains(t, fmt.Sprint(got.Sentences()), "The investigator states that one person has at most", "%d each", each)
 		}
 
 		got.Record.Parameters = verify.Method()

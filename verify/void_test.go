@@ -43,7 +43,7 @@ func said(t *testing.T, v *verify.Investigator, leak []byte) (*findings.Finding,
 	d, err := v.Weigh(t.Context(), []*findings.Finding{l})
 	require.NoError(t, err)
 	requireCarefulWords(t, "note", l.Note)
-	for _, s := range append(d.Shows, d.ShowsNot...) {
+	for _, s := range d.Sentences() {
 		requireCarefulWords(t, "sentence", s)
 	}
 	var out bytes.Buffer
@@ -96,9 +96,9 @@ func TestVoidCopy(t *testing.T) {
 		require.Empty(t, l.MayName())
 		require.Empty(t, l.Accused)
 		require.Contains(t, l.Note, "copy "+void.ID.String()+" is void: no byte was handed out. That record is wrong, or the picture left the issuer in another way.")
-		require.Contains(t, textOf(d.ShowsNot), "1 picture carries the mark of a copy that is void in the ledger")
-		require.NotContains(t, textOf(d.ShowsNot), "could not be confirmed to show")
-		require.NotContains(t, l.Note+d.Headline+textOf(d.Shows)+textOf(d.ShowsNot), "vendor A")
+		require.Contains(t, textOf(d.Sentences()), "1 picture carries the mark of a copy that is void in the ledger")
+		require.NotContains(t, textOf(d.Sentences()), "could not be confirmed to show")
+		require.NotContains(t, l.Note+d.Headline+textOf(d.Sentences())+textOf(d.Sentences()), "vendor A")
 		require.Empty(t, d.Named)
 		for _, h := range d.Odds.Recipients {
 			require.LessOrEqual(t, h.LogE, 0.0, h.Name)

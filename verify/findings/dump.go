@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/watermark"
@@ -20,6 +21,11 @@ type Text struct {
 	// Notes are the sentences of the notes on recipients. The figure "line" is the place of the
 	// recipient among all that were issued copies, strongest first, from 1.
 	Notes []Said `json:"notes,omitempty"`
+}
+
+// Sentences returns the sentences of all lists, in the order in which they are to be read.
+func (t *Text) Sentences() []string {
+	return slices.Concat(t.Strength, t.Weakens, t.Helps, t.ShowsNot, t.Details, t.Public)
 }
 
 // A Said is a sentence by the code of its row and the values in it, so that it can be checked without its words.

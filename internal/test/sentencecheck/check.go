@@ -18,9 +18,12 @@ type report struct {
 	Verdict struct {
 		Headline      string         `json:"headline"`
 		Named         []string       `json:"named"`
-		Dates         []string       `json:"dates"`
-		Shows         []string       `json:"shows"`
+		Strength      []string       `json:"strength"`
+		Weakens       []string       `json:"weakens"`
+		Helps         []string       `json:"helps"`
 		ShowsNot      []string       `json:"shows_not"`
+		Details       []string       `json:"details"`
+		Public        []string       `json:"public"`
 		Said          []said         `json:"said"`
 		Notes         []said         `json:"notes"`
 		Unconfirmed   map[string]int `json:"unconfirmed"`
@@ -34,7 +37,13 @@ type report struct {
 		Earlier     []earlier `json:"earlier"`
 		Published   []earlier `json:"published"`
 		Travel      []travel  `json:"travel"`
-		Record      struct {
+		History     struct {
+			Recipients []struct {
+				Name string `json:"name"`
+				Kind string `json:"kind"`
+			} `json:"recipients"`
+		} `json:"history"`
+		Record struct {
 			Began      time.Time         `json:"began"`
 			Command    []string          `json:"command"`
 			Keys       []string          `json:"keys"`

@@ -64,32 +64,18 @@ func who(names []string) string {
 	}
 }
 
-// unquoted removes what quotes words for a shell.
-var unquoted = strings.NewReplacer("'", "", `\`, "")
-
-func examinedBefore(r *report) (out []row) {
-	files := make(map[string]bool)
-	for _, l := range r.Leaks {
-		if l.SHA256 != "" {
-			files[l.SHA256] = true
-		}
-	}
+func examinedBefore(r *report) []row {
 	all := r.Verdict.Earlier
-	for i, e := range all {
-		if i >= 3 && i < len(all)-3 {
-			continue
-		}
-		x := row{"day": moment(e.Started), "n": func(v any) bool { return v == float64(e.Shared) && e.Shared > 0 && e.Shared <= len(files) },
-			"entry": fmt.Sprint(e.Entry), "found": claim(e.Found), "outcome": who(e.Named), "command": "another command"}
-		if e.Concluded.IsZero() {
-			x["outcome"] = "no conclusion was entered"
-		}
-		if unquoted.Replace(e.Command) == unquoted.Replace(strings.Join(r.Verdict.Record.Command, " ")) {
-			x["command"] = "the same command"
-		}
-		out = append(out, x)
+	if len(all) == 0 {
+		return nil
 	}
-	return out
+	first := all[0]
+	for _, e := range all {
+		if e.Started.Before(first.Started) {
+			first = e
+		}
+	}
+	return some(len(all), row{"day": moment(first.Started), "entry": fmt.Sprint(first.Entry)})
 }
 
 func foundChanged(r *report) []row {

@@ -70,30 +70,3 @@ func namedReturned(r *report) (out []row) {
 	}
 	return out
 }
-
-// rivalReturned: of each named recipient, clusters that may show uploads with the marks of its copies: all but one.
-func rivalReturned(r *report) (out []row) {
-	for _, name := range r.Verdict.Named {
-		all, back := r.clusters(name, func(l *caseLeak) bool {
-			return slices.ContainsFunc(l.Copies, func(c copyOf) bool { return c.Recipient == name && c.Returned })
-		})
-		if back > 0 && all-back < 2 {
-			out = append(out, row{"name": name, "n": back, "of": all})
-		}
-	}
-	return out
-}
-
-// hadReturned is the clause on a party that had uploads with the marks of copies.
-func (r *report) hadReturned(party string) string {
-	for _, t := range r.Verdict.Travel {
-		for _, x := range t.Returned {
-			for _, h := range x.Holders {
-				if h.Party == party {
-					return " or uploads that came in with their marks,"
-				}
-			}
-		}
-	}
-	return ""
-}

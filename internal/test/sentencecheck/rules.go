@@ -3,6 +3,7 @@ package sentencecheck
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -106,16 +107,15 @@ func (r *report) all() (out []*leak) {
 	return out
 }
 
-// sources returns the number of recipients with confirmed copies, whether or not the case lists them
-// as holders.
-func (r *report) sources() int {
+// sources returns the recipients with confirmed copies, sorted, whether or not the case lists them as holders.
+func (r *report) sources() []string {
 	names := make(map[string]bool)
 	for i := range r.Leaks {
 		for _, name := range r.Leaks[i].recipients() {
 			names[name] = true
 		}
 	}
-	return len(names)
+	return slices.Sorted(maps.Keys(names))
 }
 
 // issuedCopies returns the number of different issued copies that were read.
@@ -585,29 +585,6 @@ func (r *report) groups() (out [][]string) {
 	return out
 }
 
-// beside returns the number of clusters with a copy of a recipient. It also returns the other holders
-// whose copies are in the same leaks, with the number of clusters, the largest first. Eight are listed,
-// and the next without its name.
-func (r *report) beside(name string) (all int, out []string) {
-	n := make(map[string]int)
-	var names []string
-	for _, other := range r.holders() {
-		all, n[other] = r.clusters(name, func(l *caseLeak) bool { return l.carries(name) && l.shared(other) })
-		if n[other] > 0 && other != name {
-			names = append(names, other)
-		}
-	}
-	slices.SortStableFunc(names, func(a, b string) int { return n[b] - n[a] })
-	for i, other := range names[:min(len(names), 9)] {
-		called := other
-		if i == 8 {
-			called = "further recipients"
-		}
-		out = append(out, fmt.Sprintf("%s (%d)", called, n[other]))
-	}
-	return all, out
-}
-
 // had reports whether another holder is recorded to have had a recipient's very copy.
 func (l *caseLeak) had(name, other string) bool {
 	for _, c := range l.Copies {
@@ -710,26 +687,10 @@ func (r *report) transplanted(names ...string) (n int, of []string) {
 	return n, of
 }
 
-// heldBy returns, for the leaks with copies of a recipient, how many of them each other holder could
-// hold unmarked, whatever the dates: of several uploads in a leak, all.
-func (r *report) heldBy(name string) map[string]int {
-	out := make(map[string]int)
-	for _, l := range r.with(name) {
-		parts, covered := partsOf([]*leak{l}, name), make(map[string]int)
-		for _, x := range parts {
-			seen := make(map[string]bool)
-			for _, c := range x.Custody {
-				covered[c.Recipient] += yes(c.Recipient != name && !seen[c.Recipient])
-				seen[c.Recipient] = true
-			}
-		}
-		for other, n := range covered {
-			if other != name && n == len(parts) {
-				out[other]++
-			}
-		}
-	}
-	return out
+// strong reports whether a leak of the case carries a copy of a recipient that counts.
+func (r *report) strong(name string) bool {
+	n, _ := r.clusters(name, func(*caseLeak) bool { return true })
+	return n > 0
 }
 
 // Figures in words.

@@ -11,13 +11,7 @@ import (
 
 // rules say, for each code, with which figures the evidence asks for the sentence.
 var rules = map[string]func(*report) []row{
-	"unissued-first": func(r *report) []row {
-		return once(len(r.Verdict.Named) == 0 && r.count((*leak).unissued) > 0, row{"n": r.count((*leak).unissued)})
-	},
-	"unissued-last": func(r *report) []row {
-		return once(len(r.Verdict.Named) > 0 && r.count((*leak).unissued) > 0, row{"n": r.count((*leak).unissued)})
-	},
-	"no-picture": func(r *report) []row { return once(r.stage() == nothing, nil) },
+	"no-picture": func(r *report) []row { return once(r.examined() == 0, nil) },
 	"not-examined": func(r *report) []row {
 		var why []string
 		for _, f := range []string{"damaged", "unsupported", "unopened", "missing", "no picture"} {
@@ -25,12 +19,144 @@ var rules = map[string]func(*report) []row{
 				why = append(why, fmt.Sprintf("%d %s", n, f))
 			}
 		}
-		return some((len(r.Leaks)-r.examined())*yes(r.examined() > 0), row{"of": len(r.Leaks), "why": why})
+		return some(len(r.Leaks)-r.examined(), row{"of": len(r.Leaks), "why": why})
 	},
-	"no-file-opened": func(r *report) []row { return once(r.stage() == unopened, row{"n": len(r.Leaks)}) },
-	"named":          namedRule,
-	"named-rivals":   namedRivals,
-	"named-together": func(r *report) (out []row) {
+	"alone": alone,
+	"named-others": func(r *report) []row {
+		n := 0
+		for _, name := range r.holders() {
+			if r.stage() == named && !slices.Contains(r.Verdict.Named, name) {
+				n += yes(r.count(func(l *leak) bool { return slices.Contains(l.recipients(), name) }) > 0)
+			}
+		}
+		return some(n, nil)
+	},
+	"confirmed": func(r *report) []row {
+		if r.stage() != confirmed {
+			return nil
+		}
+		names := r.sources()
+		who := fmt.Sprintf("%d different recipients", len(names))
+		switch len(names) {
+		case 1:
+			who = names[0]
+		case 2, 3:
+			who = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+		}
+		return []row{{"n": r.count((*leak).confirmed), "of": r.examined(), "who": who, "k": len(names)}}
+	},
+	"lookalike":    numbered(finding("lookalike")),
+	"receipts":     receiptRule(func(not int) bool { return not == 0 }),
+	"receipts-not": receiptRule(func(not int) bool { return not > 0 }),
+	"cap": func(r *report) []row {
+		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
+	},
+	"held": namedRivals,
+	"rest": func(r *report) []row {
+		if len(r.Verdict.Named) != 1 {
+			return nil
+		}
+		name := r.Verdict.Named[0]
+		n, low, high := r.rest(name)
+		var had []string
+		for _, x := range r.Verdict.Odds.Rivals {
+			if x.Name == name && x.Why == "rest" && x.Other != "" && r.restHad(x.Other, x.Clusters)(float64(x.Clusters)) {
+				had = append(had, fmt.Sprintf("%s (%d)", x.Other, x.Clusters))
+			}
+		}
+		who := ""
+		if k := len(had); k > 0 {
+			who = had[k-1]
+			if k > 1 {
+				who = strings.Join(had[:k-1], ", ") + " and " + who
+			}
+			who = " By the records, uploads of these were held by " + who + "."
+		}
+		return once(n > 0, row{"name": name, "who": who, "n": func(x any) bool {
+			return x == float64(n) && n >= low && n <= high
+		}})
+	},
+	"several": func(r *report) []row { return once(len(r.sources()) > 1, nil) },
+	"controls": func(r *report) []row {
+		leaks, n, same := r.controls()
+		so := ""
+		switch {
+		case same > 0 && r.cameBack():
+			so = " Uploads came in with marks of copies that were found here."
+		case same > 0:
+			so = " The same picture may have been submitted twice."
+		}
+		return some(n, row{"leaks": leaks, "same": same, "so": so})
+	},
+	"custody-late": func(r *report) []row {
+		why := "it was entered after the leaks were found"
+		if r.found.IsZero() {
+			why = "when the leaks were found is not known"
+		}
+		return once(r.inadmissible() > 0, row{"why": why})
+	},
+	"window-holders": func(r *report) []row {
+		out := r.windowHeld(false)
+		for _, x := range out {
+			x["only"] = ""
+			for _, only := range r.windowHeld(true) {
+				names := only["names"].([]string)
+				who := names[len(names)-1]
+				if k := len(names); k > 1 {
+					who = strings.Join(names[:k-1], ", ") + " and " + who
+				}
+				x["only"] = ", and " + who + " no uploads of another time"
+			}
+		}
+		return out
+	},
+	"not-searched": func(r *report) []row {
+		m := r.missing()
+		if m == nil {
+			return nil
+		}
+		var why []string
+		for _, x := range []struct {
+			n   int
+			say string
+		}{{m.Damaged, "were altered or removed, or cannot be read (kycmark audit --originals names them)"}, {m.Flat, "show too little, or are sealed without a sealing key at hand"},
+			{m.Whole, "were searched as whole pictures only, so crops of them may be missed"}} {
+			if x.n > 0 {
+				why = append(why, whole(x.n)+" "+x.say)
+			}
+		}
+		return []row{{"of": whole(m.Uploads), "why": why}}
+	},
+	"nameless": namelessRule(func(*report) bool { return true }, func(r *report) row {
+		switch r.each {
+		case 0:
+			return row{"each": "They may all be of one person, who may also have a reference."}
+		case 1:
+			return row{"each": "The investigator states that one person has at most 1 such upload."}
+		}
+		return row{"each": fmt.Sprintf("The investigator states that one person has at most %d such uploads.", r.each)}
+	}),
+	"same-document": func(r *report) []row {
+		of, pairs := make(map[string]string), []string{}
+		for _, l := range r.all() {
+			if l.shows() {
+				of[l.Submission] = l.Cluster
+			}
+		}
+		for _, d := range r.Verdict.SameDocuments {
+			a, b := of[d.Submissions[0]], of[d.Submissions[1]]
+			if x := a + " and " + b; a != "" && b != "" && a != b && !slices.Contains(pairs, x) {
+				pairs = append(pairs, x)
+			}
+		}
+		differ := strings.Join(pairs, "; ")
+		if differ != "" {
+			differ = ", though the registry calls these persons different: " + differ
+		}
+		return some(len(r.Verdict.SameDocuments), row{"pairs": differ})
+	},
+	"named": namedRule,
+	"together": func(r *report) (out []row) {
 		for _, group := range r.groups() {
 			n := r.count(func(l *leak) bool {
 				in := 0
@@ -53,66 +179,19 @@ var rules = map[string]func(*report) []row{
 		}
 		return out
 	},
-	"named-several": func(r *report) []row {
-		any := false
-		for _, name := range r.Verdict.Named {
-			n, _, _ := r.rest(name)
-			any = any || n > 0
-		}
-		return once(any && len(r.Verdict.Named) > 1, nil)
-	},
-	"named-rest": func(r *report) []row {
-		if len(r.Verdict.Named) != 1 {
-			return nil
-		}
-		n, low, high := r.rest(r.Verdict.Named[0])
-		return once(n > 0, row{"name": r.Verdict.Named[0], "n": func(x any) bool {
-			return x == float64(n) && n >= low && n <= high
-		}})
-	},
-	"named-transplanted": func(r *report) []row {
-		n, names := r.transplanted(r.Verdict.Named...)
-		return some(n, row{"names": names})
-	},
-	"named-released": func(r *report) []row { return once(r.stage() == named, nil) },
-	"confirmed": func(r *report) []row {
-		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": r.sources()})
-	},
-	"missing-persons":      missingRule("few", row{"needed": 2}),
-	"missing-exposed":      missingRule("exposed", row{}),
-	"withheld-exposed":     withheldRule("exposed", nil),
-	"exposed":              exposed,
-	"published":            published,
-	"named-acknowledged":   receiptRule(func(all, signed int) bool { return signed == all }),
-	"named-partly":         receiptRule(func(all, signed int) bool { return signed > 0 && signed < all }),
-	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),
-	"named-reserved":       namedReserved,
-	"named-had":            namedHad,
-	"named-others": func(r *report) []row {
-		n := 0
-		for _, name := range r.holders() {
-			if r.stage() == named && !slices.Contains(r.Verdict.Named, name) {
-				n += yes(r.count(func(l *leak) bool { return slices.Contains(l.recipients(), name) }) > 0)
-			}
-		}
-		return some(n, nil)
-	},
-	"named-unconfirmed": func(r *report) []row {
+	"withheld-exposed": withheldRule("exposed", nil),
+	"exposed":          exposed,
+	"published":        published,
+	"reserved":         namedReserved,
+	"had":              namedHad,
+	"others-unsure": func(r *report) []row {
 		return once(r.stage() == named && slices.ContainsFunc(r.holders(), func(name string) bool {
 			seen := r.count(func(l *leak) bool { return slices.Contains(l.recipients(), name) }) > 0
 			return r.Verdict.Unconfirmed[name] > 0 && !slices.Contains(r.Verdict.Named, name) && !seen
 		}), nil)
 	},
-	"misdelivered": misdelivered,
-	"rival-had":    rivalHad,
 
-	"named-returned": namedReturned,
-	"rival-returned": rivalReturned,
-	"missing-dates": func(r *report) []row {
-		return once(len(missingRule("dates", row{})(r)) > 0, row{"found": moment(r.stated)})
-	},
-	"missing-ratio":    missingRule("ratio", row{}),
-	"missing-trials":   missingRule("trials", row{}),
+	"returned":         namedReturned,
 	"missing-subjects": missingSubjects,
 	"matched-only": func(r *report) []row {
 		return once(r.stage() == matched, row{"n": r.count((*leak).shows), "of": r.examined()})
@@ -129,18 +208,13 @@ var rules = map[string]func(*report) []row{
 		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
 	},
 	"no-match": func(r *report) []row {
-		return once(r.stage() == unmatched && r.named == 0 && r.count(finding("lookalike"))+r.count(finding("incomplete")) == 0, row{"n": r.examined()})
+		return once(r.stage() == unmatched && r.named == 0 && r.count(finding("incomplete")) == 0, row{"n": r.examined()})
 	},
 	"no-match-closed": func(r *report) []row {
 		n := r.count(finding("incomplete"))
 		return once(r.stage() == unmatched && r.named == 0 && n > 0, row{"n": n, "of": r.examined()})
 	},
-	"no-match-like": func(r *report) []row {
-		return r.resembling(r.named == 0 && r.count(finding("incomplete")) == 0)
-	},
-	"named-like": func(r *report) []row { return r.resembling(r.named > 0) },
 
-	"matched": func(r *report) []row { return some(r.examined(), row{"matched": r.count((*leak).shows)}) },
 	"repeated": func(r *report) []row {
 		n := 0
 		for i := range r.Leaks {
@@ -150,22 +224,6 @@ var rules = map[string]func(*report) []row{
 			}
 		}
 		return some(n, nil)
-	},
-	"controls": func(r *report) []row {
-		leaks, n, _ := r.controls()
-		return some(n, row{"leaks": leaks})
-	},
-	"controls-other": func(r *report) []row {
-		_, n, same := r.controls()
-		return once(n > 0 && same == 0, nil)
-	},
-	"controls-same": func(r *report) []row {
-		_, _, same := r.controls()
-		return some(same*yes(!r.cameBack()), nil)
-	},
-	"controls-returned": func(r *report) []row {
-		_, _, same := r.controls()
-		return some(same*yes(r.cameBack()), nil)
 	},
 	"copies": func(r *report) (out []row) {
 		for _, h := range r.spoken() {
@@ -181,10 +239,7 @@ var rules = map[string]func(*report) []row{
 	"withheld-many":    withheldRule("many", nil),
 	"withheld-ratio":   withheldRule("ratio", nil),
 	"withheld-trials":  withheldRule("trials", nil),
-	"cap": func(r *report) []row {
-		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials), "things": 439, "cameras": 222, "people": 98, "receipts": 153})
-	},
-	"unissued": unissuedRule,
+	"unissued":         unissuedRule,
 	"holders": func(r *report) []row {
 		var names []string
 		for _, h := range r.holders() {
@@ -211,26 +266,15 @@ var rules = map[string]func(*report) []row{
 				return chance <= -2 && inside > 1 && seldom(x, chance)
 			}}}
 	},
-	"window-holders":  func(r *report) []row { return r.windowHeld(false) },
-	"window-only":     func(r *report) []row { return r.windowHeld(true) },
 	"claim-drawn":     claimRule("drawn"),
 	"claim-seen":      claimRule("seen"),
 	"claim-all":       claimRule("all"),
-	"claim-none":      claimRule("none"),
 	"claim-min":       boundRule("min"),
 	"claim-max":       boundRule("max"),
 	"claim-unbounded": boundRule("unbounded"),
 
 	"released":     func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
 	"issuer-all":   issuerAll,
-	"several":      func(r *report) []row { return once(r.sources() > 1, nil) },
-	"unissued-who": func(r *report) []row { return some(r.count((*leak).unissued), nil) },
-	"custody-unjudged": func(r *report) []row {
-		return once(r.inadmissible() > 0 && r.found.IsZero(), nil)
-	},
-	"custody-late": func(r *report) []row {
-		return once(r.inadmissible() > 0 && !r.found.IsZero(), nil)
-	},
 	"unmarked":     keyed(finding("unmarked")),
 	"unreadable":   keyed(func(l *leak) bool { return l.Finding == "unreadable" && !l.damaged() }),
 	"damaged-mark": func(r *report) []row { return some(r.count((*leak).damaged), nil) },
@@ -269,35 +313,16 @@ var rules = map[string]func(*report) []row{
 		}), nil)
 	},
 	"transplanted": numbered(finding("transplanted")),
-	"lookalike":    numbered(finding("lookalike")),
 	"records-altered": func(r *report) []row {
 		wrong := r.Verdict.Record.Altered
 		return some(len(wrong), row{"names": wrong})
 	},
-	"incomplete": numbered(func(l *leak) bool { return l.Finding == "incomplete" && l.Closed > 0 }),
-	"unknown": func(r *report) []row {
-		return some(r.count(finding("unknown"))*yes(r.named == 0), nil)
-	},
-	"unknown-recall":  unknownRecall,
-	"unknown-counted": func(r *report) []row { return once(len(unknownRecall(r)) > 0 && r.missing() != nil, nil) },
+	"incomplete":     numbered(func(l *leak) bool { return l.Finding == "incomplete" && l.Closed > 0 }),
+	"unknown-recall": unknownRecall,
 	"unknown-untried": func(r *report) []row {
 		return once(r.named == 0 && r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil }) > 0, nil)
 	},
-	"unknown-template": func(r *report) []row {
-		return some(r.count(func(l *leak) bool {
-			for _, m := range l.Matches {
-				if m.Pixels == "same template" && l.Finding == "unknown" {
-					return true
-				}
-			}
-			return false
-		}), nil)
-	},
-	"not-searched-damaged": notSearched(func(m *missing) int { return m.Damaged }),
-	"not-searched-flat":    notSearched(func(m *missing) int { return m.Flat }),
-	"not-searched-whole":   notSearched(func(m *missing) int { return m.Whole }),
-	"unnamed":              func(r *report) []row { return some(r.count(finding("unknown"))*yes(r.named > 0), nil) },
-	"named-only":           func(r *report) []row { return once(r.named > 0, nil) },
+	"named-only": func(r *report) []row { return once(r.named > 0, nil) },
 	"pages": func(r *report) []row {
 		n, others := 0, 0
 		for _, l := range r.Leaks {
@@ -306,88 +331,15 @@ var rules = map[string]func(*report) []row{
 		}
 		return some(n, row{"others": others})
 	},
-	"lacks":       numbered(func(l *leak) bool { return l.Lacks != "" }),
-	"damaged":     numbered(finding("damaged")),
-	"unsupported": numbered(finding("unsupported")),
-	"unread-archives": func(r *report) []row {
-		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && strings.HasPrefix(l.Error, "archive: ") }), nil)
-	},
-	"unopened": func(r *report) []row {
-		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && !strings.HasPrefix(l.Error, "archive: ") }), nil)
-	},
-	"missing":         numbered(finding("missing")),
-	"not-pictures":    numbered(finding("no picture")),
+	"lacks":           numbered(func(l *leak) bool { return l.Lacks != "" }),
 	"key-compromised": keyCompromised,
 	"late-copies":     lateCopies,
 	"late-uploads":    lateUploads,
 	"examined-before": examinedBefore,
-	"examined-more":   func(r *report) []row { return some(max(len(r.Verdict.Earlier)-6, 0), nil) },
 	"found-changed":   foundChanged,
 	"outcome-changed": outcomeChanged,
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
-	"planting-only": func(r *report) (out []row) {
-		for _, h := range r.holders() {
-			if n, _ := r.transplanted(h); n > 0 && len(r.with(h)) == 0 && r.Verdict.Unconfirmed[h] == 0 {
-				out = append(out, row{"n": n})
-			}
-		}
-		return out
-	},
-	"planting-held": func(r *report) (out []row) {
-		for _, h := range r.holders() {
-			var all []string
-			for _, other := range slices.Sorted(maps.Keys(r.heldBy(h))) {
-				if r.heldBy(h)[other] == len(r.with(h)) {
-					all = append(all, other)
-				}
-			}
-			if len(all) > 0 && r.strong(h) {
-				out = append(out, row{"n": len(r.with(h)), "name": h, "others": all})
-			}
-		}
-		return out
-	},
-	"planting-repeated": func(r *report) (out []row) {
-		for _, h := range r.holders() {
-			ids := make(map[string]bool)
-			for _, l := range r.with(h) {
-				for _, c := range l.Issued {
-					if c.Recipient == h {
-						ids[c.Copy] = true
-					}
-				}
-			}
-			if len(r.with(h)) > 1 && len(ids) == 1 {
-				out = append(out, row{"n": len(r.with(h)), "name": h})
-			}
-		}
-		return out
-	},
-	"rival": func(r *report) (out []row) {
-		for _, name := range r.Verdict.Named {
-			out = append(out, r.rivals(name, "held unmarked", "planting")...)
-		}
-		return out
-	},
-	"together": func(r *report) (out []row) {
-		for _, name := range r.Verdict.Named {
-			if all, others := r.beside(name); len(others) > 0 {
-				out = append(out, row{"name": name, "others": others, "of": all})
-			}
-		}
-		return out
-	},
-	"rival-rest": func(r *report) (out []row) {
-		for _, name := range r.Verdict.Named {
-			for _, x := range r.Verdict.Odds.Rivals {
-				if x.Name == name && x.Why == "rest" && x.Other != "" {
-					out = append(out, row{"name": name, "other": x.Other, "n": r.restHad(x.Other, x.Clusters), "of": x.Of})
-				}
-			}
-		}
-		return out
-	},
 	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
 		low, high := r.units(partsOf(leaks, name))
 		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {
@@ -398,24 +350,6 @@ var rules = map[string]func(*report) []row{
 		}
 		return row{"n": len(leaks), "clusters": between(low, high)}
 	}),
-	"nameless":        namelessRule(func(r *report) bool { return r.each == 0 }, func(*report) row { return row{} }),
-	"nameless-stated": namelessRule(func(r *report) bool { return r.each > 0 }, func(r *report) row { return row{"each": r.each} }),
-	"same-document":   func(r *report) []row { return some(len(r.Verdict.SameDocuments), nil) },
-	"same-document-subjects": func(r *report) []row {
-		of, pairs := make(map[string]string), []string{}
-		for _, l := range r.all() {
-			if l.shows() {
-				of[l.Submission] = l.Cluster
-			}
-		}
-		for _, d := range r.Verdict.SameDocuments {
-			a, b := of[d.Submissions[0]], of[d.Submissions[1]]
-			if x := a + " and " + b; a != "" && b != "" && a != b && !slices.Contains(pairs, x) {
-				pairs = append(pairs, x)
-			}
-		}
-		return once(len(pairs) > 0, row{"pairs": strings.Join(pairs, "; ")})
-	},
 	"not-compared": func(r *report) []row {
 		return some(r.Verdict.NotCompared*yes(r.count((*leak).confirmed) > 0), nil)
 	},
@@ -429,18 +363,6 @@ var rules = map[string]func(*report) []row{
 			}
 		}
 		return some(len(seen), row{"day": last.UTC().Format(time.DateOnly)})
-	},
-	"also-held": func(r *report) (out []row) {
-		for _, h := range r.holders() {
-			var names []string
-			for _, other := range slices.Sorted(maps.Keys(r.heldBy(h))) {
-				names = append(names, fmt.Sprintf("%d by %s", r.heldBy(h)[other], other))
-			}
-			if len(names) > 0 {
-				out = append(out, row{"n": len(r.with(h)), "name": h, "others": names})
-			}
-		}
-		return out
 	},
 }
 
@@ -481,33 +403,76 @@ func keyed(is func(*leak) bool) func(*report) []row {
 	}
 }
 
-// namedRule: of all pictures with a mark, how many contain copies of each named recipient.
+// namedRule: how many of the pictures contain copies of each named recipient, for what and in which months these were issued.
 func namedRule(r *report) (out []row) {
 	for _, name := range r.holders() {
 		if !slices.Contains(r.Verdict.Named, name) || r.stage() != named {
 			continue
 		}
 		var purposes []string
+		var issued []time.Time
 		for _, l := range r.with(name) {
 			for _, c := range l.Issued {
-				if c.Recipient == name && c.Purpose != "" && !slices.Contains(purposes, c.Purpose) {
-					purposes = append(purposes, c.Purpose)
+				if c.Recipient != name {
+					continue
+				}
+				issued = append(issued, c.Issued.UTC())
+				if c.Purpose != "" && !slices.Contains(purposes, "“"+c.Purpose+"”") {
+					purposes = append(purposes, "“"+c.Purpose+"”")
 				}
 			}
 		}
-		under := ""
-		switch {
-		case len(purposes) > 3:
-			under = fmt.Sprintf(" under %d requests", len(purposes))
-		case len(purposes) > 0:
-			under = " under “" + strings.Join(purposes, "”, “") + "”"
-			if i := strings.LastIndex(under, "”, “"); i > 0 {
-				under = under[:i] + "” and “" + under[i+len("”, “"):]
-			}
+		slices.SortFunc(issued, time.Time.Compare)
+		first, last := issued[0], issued[len(issued)-1]
+		when := fmt.Sprintf("%s %d", first.Month(), first.Year())
+		if last.Month() != first.Month() || last.Year() != first.Year() {
+			when += fmt.Sprintf(" to %s %d", last.Month(), last.Year())
 		}
-		out = append(out, row{"n": len(r.with(name)), "marked": r.count((*leak).marked), "name": name, "under": under})
+		if len(purposes) > 3 {
+			purposes = []string{fmt.Sprintf("%d requests", len(purposes))}
+		}
+		out = append(out, row{"n": len(r.with(name)), "of": r.examined(), "name": name, "as": " (" + strings.Join(append(purposes, when), ", ") + ")"})
 	}
 	return out
+}
+
+// alone: one recipient is named, and no mark of another copy was found, whatever that mark is worth.
+func alone(r *report) []row {
+	if len(r.Verdict.Named) != 1 {
+		return nil
+	}
+	name := r.Verdict.Named[0]
+	for other, n := range r.Verdict.Unconfirmed {
+		if other != name && n > 0 {
+			return nil
+		}
+	}
+	for _, l := range r.Verdict.Case.Leaks {
+		if slices.ContainsFunc(l.Transplanted, func(other string) bool { return other != name }) {
+			return nil
+		}
+	}
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		if l.unissued() || l.damaged() {
+			return nil
+		}
+		for _, other := range l.recipients() {
+			if other != name {
+				return nil
+			}
+		}
+		ids := make(map[string]bool)
+		for _, c := range l.Issued {
+			ids[c.Copy] = true
+		}
+		for _, x := range l.Reads {
+			if l.confirmed() && !ids[x.Copy] {
+				return nil
+			}
+		}
+	}
+	return []row{{}}
 }
 
 func namedRivals(r *report) (out []row) {
@@ -521,12 +486,6 @@ func namedRivals(r *report) (out []row) {
 		}
 	}
 	return out
-}
-
-func missingRule(code string, x row) func(*report) []row {
-	return func(r *report) []row {
-		return once(r.stage() == confirmed && len(r.withCopies(func(h *hypothesis) bool { return r.withheld(h) == code })) > 0, x)
-	}
 }
 
 // missingSubjects counts the uploads without a subject of recipients that lack persons.
@@ -571,12 +530,6 @@ func (r *report) controls() (leaks, n, same int) {
 	return leaks, n, same
 }
 
-// resembling is the rule of a headline on pictures that only resemble uploads.
-func (r *report) resembling(is bool) []row {
-	n := r.count(finding("lookalike"))
-	return once(is && r.stage() == unmatched && n > 0, row{"n": r.examined(), "like": n})
-}
-
 // capped reports whether a stated ratio of copies is below what was computed.
 func (r *report) capped() bool {
 	return len(r.withCopies(func(h *hypothesis) bool { return h.LR > 0 && h.Raw > bound(r.Verdict.Case.MarkTrials)+1e-6 })) > 0
@@ -593,7 +546,7 @@ func unissuedRule(r *report) []row {
 		}
 	}
 	tried := len(r.Verdict.Record.Keys)
-	return some(r.count((*leak).unissued), row{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)), "pictures": r.examined(), "tried": tried,
+	return some(r.count((*leak).unissued), row{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)),
 		"chance": func(x any) bool {
 			p := 9.3e-10 * float64(r.examined()*tried)
 			n, ok := number(x)
@@ -615,8 +568,6 @@ func claimRule(kind string) func(*report) []row {
 			return nil
 		case len(r.Leaks) >= c.Claimed:
 			is, x["examined"] = "all", len(r.Leaks)
-		case c.Drawn && seen == 0:
-			is, x = "none", row{"claimed": whole(c.Claimed), "examined": len(r.Leaks)}
 		case c.Drawn:
 			is, x["examined"] = "drawn", len(r.Leaks)
 		}
@@ -765,16 +716,6 @@ func (r *report) missing() (worst *missing) {
 	return worst
 }
 
-func notSearched(n func(*missing) int) func(*report) []row {
-	return func(r *report) []row {
-		m := r.missing()
-		if m == nil || n(m) == 0 {
-			return nil
-		}
-		return []row{{"n": whole(n(m)), "of": whole(m.Uploads)}}
-	}
-}
-
 func keyCompromised(r *report) (out []row) {
 	n, day := make(map[string]int), make(map[string]time.Time)
 	for _, l := range r.Leaks {
@@ -821,11 +762,6 @@ func (r *report) group(name string) int {
 		}
 	}
 	return len(in)
-}
-
-func (r *report) strong(name string) bool {
-	n, _ := r.clusters(name, func(*caseLeak) bool { return true })
-	return n > 0
 }
 
 // restHad checks the number of clusters, apart from a recipient's, that another holder had.

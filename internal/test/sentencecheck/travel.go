@@ -38,38 +38,25 @@ func (r *report) travelOf(name string) (out []travel) {
 	return out
 }
 
-// receiptRule: whether all, some or none of the copies of a named recipient have a receipt.
-func receiptRule(is func(all, signed int) bool) func(*report) []row {
+// receiptRule: of each recipient, the copies in leaks, and how many of them have no receipt.
+func receiptRule(is func(not int) bool) func(*report) []row {
 	return func(r *report) (out []row) {
 		for _, name := range r.holders() {
-			all, signed := r.travelOf(name), 0
+			all, not := r.travelOf(name), 0
 			for _, t := range all {
-				signed += yes(!t.Receipt.IsZero())
+				not += yes(t.Receipt.IsZero())
 			}
-			if slices.Contains(r.Verdict.Named, name) && len(all) > 0 && is(len(all), signed) {
-				x := row{"name": name, "n": len(all)}
-				if signed > 0 && signed < len(all) {
-					x["signed"], x["not"] = signed, len(all)-signed
-				}
-				out = append(out, x)
+			if len(all) == 0 || !is(not) {
+				continue
 			}
+			x := row{"name": name, "n": len(all)}
+			if not > 0 {
+				x["not"] = not
+			}
+			out = append(out, x)
 		}
 		return out
 	}
-}
-
-// misdelivered: of each recipient, the copies in leaks, and how many of them have a receipt.
-func misdelivered(r *report) (out []row) {
-	for _, name := range r.holders() {
-		all, signed := r.travelOf(name), 0
-		for _, t := range all {
-			signed += yes(!t.Receipt.IsZero())
-		}
-		if len(all) > 0 {
-			out = append(out, row{"name": name, "n": len(all), "signed": signed})
-		}
-	}
-	return out
 }
 
 // namedReserved: of each named recipient, the copies in leaks that are not known to be released.
@@ -116,7 +103,13 @@ func namedHad(r *report) (out []row) {
 		}
 		slices.Sort(others)
 		for _, o := range others {
-			out = append(out, row{"name": name, "other": o, "n": count[o], "of": len(all), "entered": since[o]})
+			so := ""
+			for _, x := range r.Verdict.Odds.Rivals {
+				if x.Name == name && x.Other == o && x.Why == "had the copies" {
+					so = " The findings do not tell the two apart."
+				}
+			}
+			out = append(out, row{"name": name, "other": o, "n": count[o], "of": len(all), "entered": since[o], "so": so})
 		}
 	}
 	return out
@@ -151,19 +144,6 @@ func exposed(r *report) (out []row) {
 func published(r *report) (out []row) {
 	for _, e := range r.Verdict.Published {
 		out = append(out, row{"entry": fmt.Sprint(e.Entry), "day": moment(e.Found), "actor": cmp.Or(e.Actor, "its investigator"), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)})
-	}
-	return out
-}
-
-// rivalHad: how many clusters of a named recipient have copies that another party also had.
-func rivalHad(r *report) (out []row) {
-	for _, name := range r.Verdict.Named {
-		for _, x := range r.Verdict.Odds.Rivals {
-			if x.Name == name && x.Why == "had the copies" {
-				all, had := r.clusters(name, func(l *caseLeak) bool { return l.had(name, x.Other) })
-				out = append(out, row{"name": name, "other": x.Other, "n": had, "of": all, "or": r.hadReturned(x.Other)})
-			}
-		}
 	}
 	return out
 }

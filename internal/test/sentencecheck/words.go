@@ -14,7 +14,7 @@ const maxWords = 30
 var (
 	never    = regexp.MustCompile(`(?i)\bproves?\b|\bproven\b|\bproof\b|\bguilty?\b|\bguilt\b|leaked by|\bcertain(ly|ty)?\b|\bimpossible\b|\binnocent\b|none (is|are|was|were) ours|\bdefinitely\b|\bculprit\b|\bperpetrator\b`)
 	raw      = regexp.MustCompile(`[a-z]+_[a-z]|%!|NaN|Inf\b|<nil>|map\[|[{}]|  `)
-	sentence = regexp.MustCompile(`^[A-Z0-9].*\.$`)
+	sentence = regexp.MustCompile(`^[A-Z0-9“].*\.$`)
 	ends     = regexp.MustCompile(`\. ([A-Z0-9“])`)
 	numbers  = regexp.MustCompile(`\d[\d,]*(\.\d+)?(e-\d+)?`)
 	counted  = regexp.MustCompile(`(^|[^\d.,-])(\d[\d,]*) (other |independent |marked |marked other )?(pictures?|files?|submissions?|archives?|uploads?|comparisons?|IDs?|keys?|requests?|persons?)\b( (?:is|are|was|were|has|have|shows?|carry|carries|contains?|match|matches|repeats?|adds?)\b)?`)
@@ -27,11 +27,11 @@ var constants = []string{"0", "1", "3", "5", "10", "17", "25", "95", "99.5", "25
 // words returns the breaches of the rules for texts, and the numbers in texts that no figure has.
 func (r *report) words() (wrong []string) {
 	v := &r.Verdict
-	n := len(v.Said) - len(v.Dates) - len(v.Shows) - len(v.ShowsNot)
+	texts := slices.Concat(v.Strength, v.Weakens, v.Helps, v.ShowsNot, v.Details, v.Public)
+	n := len(v.Said) - len(texts)
 	if n < 0 {
 		return []string{"there are more sentences than codes"}
 	}
-	texts := slices.Concat(v.Dates, v.Shows, v.ShowsNot)
 	for i, text := range texts {
 		wrong = append(wrong, judge(text, v.Said[n+i:n+i+1])...)
 	}
@@ -121,7 +121,7 @@ func (r *report) contradictions() (wrong []string) {
 	says := func(code string) bool {
 		return slices.ContainsFunc(v.Said, func(s said) bool { return s.Code == code })
 	}
-	heads := []string{"no-picture", "no-file-opened", "named", "confirmed", "matched-only", "unconfirmed-only", "no-match", "no-match-like", "no-match-closed", "no-match-named"}
+	heads := []string{"no-picture", "named", "confirmed", "matched-only", "unconfirmed-only", "no-match", "no-match-closed", "no-match-named"}
 	heads = slices.DeleteFunc(heads, func(code string) bool { return !says(code) })
 	if len(heads) != 1 {
 		wrong = append(wrong, fmt.Sprintf("the headline says %v, want one of them", heads))
@@ -129,11 +129,11 @@ func (r *report) contradictions() (wrong []string) {
 	if inconclusive := strings.Contains(v.Headline, "Inconclusive"); inconclusive && len(v.Named) > 0 {
 		wrong = append(wrong, fmt.Sprintf("inconclusive, and %v named", v.Named))
 	}
-	noMatch := says("no-match") || says("no-match-like") || says("no-match-closed") || says("no-match-named")
+	noMatch := says("no-match") || says("no-match-closed") || says("no-match-named")
 	if noMatch && r.count((*leak).shows) > 0 {
 		wrong = append(wrong, "no match, and a leak shows an upload")
 	}
-	if noMatch && r.count((*leak).marked) > 0 && !says("unissued-first") {
+	if noMatch && r.count((*leak).marked) > 0 && !says("unissued") {
 		wrong = append(wrong, "no match, and a mark under our key was read")
 	}
 	n := make(map[string]any) // pictures with copies of a recipient
@@ -143,7 +143,7 @@ func (r *report) contradictions() (wrong []string) {
 		switch s.Code {
 		case "nameless":
 			x = s.Figures["of"]
-		case "named", "copies", "planting-held", "planting-repeated", "repeats", "also-held":
+		case "named", "copies", "repeats":
 		default:
 			continue
 		}

@@ -82,12 +82,6 @@ func (r ReportView) Pages() (n int) {
 	return n
 }
 
-// Pictures returns the number of files and pages that were examined as pictures.
-func (r ReportView) Pictures() int { return r.Readable() }
-
-// NotExamined returns the number of files and pages that were not examined.
-func (r ReportView) NotExamined() int { return r.Leaks - r.Readable() }
-
 // KeyOf returns the mark key of a leak with its state, in words; "" if only one key was tried and is active.
 func (r ReportView) KeyOf(row reportRow) string {
 	if len(row.Keys) == 0 {
@@ -346,6 +340,11 @@ func (r ReportView) CopyOf(id watermark.CopyID) string {
 		}
 	}
 	return ""
+}
+
+// Travelled returns how copies travelled that have a receipt, or that another party had by the record.
+func (r ReportView) Travelled() []findings.Travel {
+	return slices.DeleteFunc(slices.Clone(r.Travel), func(t findings.Travel) bool { return t.Receipt.IsZero() && len(t.Others)+len(t.Returned) == 0 })
 }
 
 // Others says who had a copy besides its recipient, and how this is known.

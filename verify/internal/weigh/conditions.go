@@ -323,10 +323,6 @@ func (w *Weighing) openLeaks(is func(*findings.Finding) bool) []words.Figures {
 	return several(leaksThat(&w.Verdict, is), nil)
 }
 
-func (w *Weighing) matchedFigures() []words.Figures {
-	return several(w.Readable(), words.Figures{"matched": w.Matched})
-}
-
 // repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts other files as well.
 func (w *Weighing) repeatedFigures() []words.Figures {
 	seen, n := make(map[string]bool), 0
@@ -386,7 +382,7 @@ func (w *Weighing) unissuedFigures() []words.Figures {
 		}
 	}
 	return several(n, words.Figures{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)),
-		"pictures": w.Readable(), "tried": w.keys, "chance": words.RoundedUp(tuning.FalseRead * float64(w.Readable()*w.keys))})
+		"chance": words.RoundedUp(tuning.FalseRead * float64(w.Readable()*w.keys))})
 }
 
 // several is said if confirmed copies of two recipients or more are there.

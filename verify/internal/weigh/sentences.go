@@ -36,13 +36,13 @@ const (
 )
 
 // notNamed begins the sentences on a recipient with confirmed copies that is not named. Reasons end it.
-const notNamed = "{name} is not named as the source: "
+const notNamed = "The evidence is not enough to name {name} as the source: "
 
 // Reasons say why a recipient with evidence is not named, by the codes of package odds.
 var Reasons = map[string]string{
 	odds.FewClusters: "marks of its copies are strong evidence on pictures of {clusters} {clusters|person|persons}, and {needed} persons are required",
-	odds.Exposed:     "copies of it that were found were public before, and too few others were found",
-	odds.Dates:       "copies of it that were found are recorded as issued after the stated time of the find, and too few others were found",
+	odds.Exposed:     "copies of it found here were public before, and too few others were found",
+	odds.Dates:       "copies of it found here are recorded as issued after the stated find, and too few others were found",
 	odds.TooMany:     "its copies are in the same pictures as copies of more recipients than are compared at once",
 	odds.SmallRatio:  "the likelihood ratio, divided by the number of recipients, is too small",
 	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
@@ -62,11 +62,11 @@ var dumpSentences = []row{
 	{"no-match-named", headline, (*Weighing).noMatchNamed, "Inconclusive: {n} leaked {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"lookalike", ifUnmatched, found(findings.FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}. {n|It does not count|They do not count} as matched."},
 	{"unissued", ifUnnamed, (*Weighing).unissuedFigures, "{n} {n|picture carries|pictures carry} a mark under a mark key of the registry with a copy ID that it does not list: {ids} {ids|ID|IDs} under {keys} {keys|key|keys} ({names}). The record of issued copies is incomplete, or another party used the key. Such marks count for no recipient. Chance gives one in this investigation with a probability of at most {chance}."},
-	{"not-examined", headline, (*Weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
+	{"not-examined", headline, (*Weighing).leftOut, "{n} of the {of} {of|file|files} given {n|was|were} not examined: {why}."},
 
-	{"copies", strength, (*Weighing).copiesFigures, "The marks on {n} {n|picture|pictures} of {clusters} {clusters|person|persons} are at least {times} times more probable if pictures come from copies of {name} than if none does: {words}."},
+	{"copies", strength, (*Weighing).copiesFigures, "The marks on {n} {n|picture|pictures} ({clusters} {clusters|person|persons}) are at least {times} times more probable if pictures come from copies of {name} than if none does: {words}."},
 	{"cap", strength, (*Weighing).cap, "No higher number than {times} is stated: in {trials} trials no mark was read as another copy's, which bounds the error rate by 3 in {trials} (95 % confidence)."},
-	{"receipts", strength, receipts(func(not int) bool { return not == 0 }), "{name} signed receipts for all of its copies found here ({n})."},
+	{"receipts", strength, receipts(func(not int) bool { return not == 0 }), "For each copy of {name} found here ({n}) there is a receipt that {name} signed."},
 
 	{"withheld-persons", weakens, withheld(odds.FewClusters), notNamed + Reasons[odds.FewClusters] + ". More leaked pictures of other persons can change that."},
 	{"withheld-exposed", weakens, withheld(odds.Exposed), notNamed + Reasons[odds.Exposed] + "."},
@@ -102,7 +102,6 @@ var dumpSentences = []row{
 	{"unmarked", showsNot, found(findings.FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. A mark that was not removed would have been found {n|there|on each} with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."},
 	{"unreadable", showsNot, (*Weighing).withoutMark, "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed or removed there, so nothing follows from its absence."},
 
-	{"matched", details, (*Weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|was|were} found to show an upload of the registry."},
 	{"repeated", details, (*Weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", details, (*Weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person. In {same} of these comparisons the other upload was also found to be the same capture.{so}"},
 	{"collages", details, (*Weighing).collages, "{n} {n|picture has|pictures have} copies of several uploads: {copies} copies of {uploads} uploads in all. Each counts for its own recipient and person. In one picture, marks of at most {max} uploads are confirmed: if it shows more, cut it into single pictures, and investigate these too."},
@@ -130,7 +129,6 @@ var dumpSentences = []row{
 	{"unconfirmed-several", details, many((*Weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. Marks were laid onto {n|it|them}, or several copies were put together, so {n|it counts|they count} for no recipient."},
 	{"records-altered", details, (*Weighing).alteredRecords, "Records of the registry were altered or cannot be read, so that nothing follows for pictures that show its uploads or carry its marks: {names}."},
 	{"incomplete", details, many((*Weighing).closed), "{n} {n|picture|pictures} may show uploads whose originals or records are missing, altered or not readable: nothing follows from {n|it|them}. The command kycmark audit --originals names these uploads."},
-	{"unknown", details, found(findings.FoundUnknown), "{n} {n|picture matches|pictures match} no upload that was searched."},
 	{"unknown-recall", details, (*Weighing).unknownRecall, "If the unmatched pictures show uploads that the registry has now, the search would have found them with at least this probability: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. All pages of uploads were searched; the uploads of the trials had one page."},
 	{"unknown-untried", details, many((*Weighing).unknownUntried), "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
 	{"not-searched", details, (*Weighing).notSearched, "Of the {of} uploads of the registry, some could not be searched, or not wholly, and are counted as not found: {why}."},
@@ -141,15 +139,15 @@ var dumpSentences = []row{
 	{"examined-before", details, (*Weighing).examinedBefore, "Files of this dump were examined before: {n} earlier {n|examination is|examinations are} in the ledger, the first of {day} (entry {entry})."},
 
 	{"mark-refuted", public, answered(claimNoMark, refuted), noMarkText + "refuted. {n} {n|picture carries a mark, or a part of one,|pictures carry marks, or parts of marks,} under a key of the registry."},
-	{"mark-supported", public, answered(claimNoMark, supported), noMarkText + "supported. On {n|this picture|each of the {n} pictures} a mark that was not removed would have been found with a probability of at least 99.5 %."},
+	{"mark-supported", public, answered(claimNoMark, supported), noMarkText + "supported. On {n|this picture|each of these pictures} a mark that was not removed would have been found with a probability of at least 99.5 %."},
 	{"mark-open", public, answered(claimNoMark, open), noMarkText + "not supported. No mark was found, but {n} of the {of} {of|file|files} may carry a mark that could not be seen."},
 	{"ours-refuted", public, answered(claimNotOurs, refuted), notOursText + "refuted. {n} {n|picture shows an upload of the registry or carries its mark|pictures show uploads of the registry or carry its marks}."},
 	{"ours-open", public, answered(claimNotOurs, open), notOursText + "not supported. A search misses some pictures that were altered, and erased uploads cannot be found."},
 	{"month-refuted", public, answered(claimOneMonth, refuted), oneMonthText + "refuted. They show uploads that were submitted in {n} months, from {first} to {last}."},
-	{"month-supported", public, answered(claimOneMonth, supported), oneMonthText + "supported by the issuer's records. {n|The picture shows an upload|All {n} pictures show uploads} submitted in {first}."},
+	{"month-supported", public, answered(claimOneMonth, supported), oneMonthText + "supported by the issuer's records. {n|The picture shows an upload|All pictures show uploads} submitted in {first}."},
 	{"month-open", public, answered(claimOneMonth, open), oneMonthText + "not supported. Of {of} {of|file|files}, {n} {n|shows an upload|show uploads} with a recorded time."},
 	{"vendor-refuted", public, answered(claimVendor, refuted), vendorText + "refuted. {n} {n|picture comes from a copy|pictures come from copies} that no vendor had, by the records."},
-	{"vendor-supported", public, answered(claimVendor, supported), vendorText + "supported. {n|The picture comes from a copy|All {n} pictures come from copies} issued to {names}. Who released {n|it|them} is not shown."},
+	{"vendor-supported", public, answered(claimVendor, supported), vendorText + "supported. {n|The picture comes from a copy|All pictures come from copies} issued to {names}. Who released {n|it|them} is not shown."},
 	{"vendor-open", public, answered(claimVendor, open), vendorText + "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor."},
 	{"breach-against", public, answered(claimNoBreach, refuted), noBreachText + "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no record says that another party held {n|it|them}."},
 	{"breach-open", public, answered(claimNoBreach, open), noBreachText + "not supported. Pictures do not show how they were obtained, and the issuer had the same copies and uploads."},

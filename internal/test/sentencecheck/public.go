@@ -1,0 +1,126 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The answers to claims that are made in public after a leak.
+
+func init() {
+	for code, rule := range map[string]func(*report) (string, row){"mark": markClaim, "ours": oursClaim, "month": monthClaim, "vendor": vendorClaim, "breach": breachClaim} {
+		for _, answer := range []string{"refuted", "supported", "open", "against"} {
+			rules[code+"-"+answer] = func(r *report) []row {
+				if r.examined() == 0 {
+					return nil
+				}
+				is, x := rule(r)
+				return once(is == answer, x)
+			}
+		}
+	}
+}
+
+func markClaim(r *report) (string, row) {
+	carry := r.count(func(l *leak) bool { return l.marked() || l.damaged() })
+	bare := r.count(finding("unmarked"))
+	if carry > 0 {
+		return "refuted", row{"n": carry}
+	}
+	if bare == len(r.Leaks) {
+		return "supported", row{"n": bare} // which chooses "this picture" or "these pictures"
+	}
+	return "open", row{"n": len(r.Leaks) - bare, "of": len(r.Leaks)}
+}
+
+func oursClaim(r *report) (string, row) {
+	if n := r.count(func(l *leak) bool { return l.shows() || l.marked() }); n > 0 {
+		return "refuted", row{"n": n}
+	}
+	return "open", nil
+}
+
+func monthClaim(r *report) (string, row) {
+	var all []time.Time
+	n := 0
+	for i := range r.Leaks {
+		known := r.Leaks[i].shows()
+		for _, x := range r.Leaks[i].parts() {
+			if known = known && !x.Submitted.IsZero(); known {
+				at := x.Submitted.UTC()
+				all = append(all, time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC))
+			}
+		}
+		n += yes(known)
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	all = slices.CompactFunc(all, time.Time.Equal)
+	name := func(t time.Time) string { return fmt.Sprintf("%s %d", t.Month(), t.Year()) }
+	switch {
+	case len(all) > 1:
+		return "refuted", row{"n": len(all), "first": name(all[0]), "last": name(all[len(all)-1])}
+	case n == len(r.Leaks) && r.named == 0:
+		return "supported", row{"n": n, "first": name(all[0])}
+	}
+	return "open", row{"n": n, "of": len(r.Leaks)}
+}
+
+func vendorClaim(r *report) (string, row) {
+	kind := make(map[string]string)
+	for _, h := range r.Verdict.History.Recipients {
+		kind[h.Name] = h.Kind
+	}
+	of, never := 0, 0
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		vendors := 0
+		for _, name := range l.recipients() {
+			vendors += yes(kind[name] == "vendor")
+		}
+		of += yes(vendors > 0)
+		for _, c := range l.Issued {
+			for _, t := range r.Verdict.Travel {
+				for _, h := range t.Others {
+					vendors += yes(t.Copy == c.Copy && kind[h.Party] == "vendor")
+				}
+				vendors += yes(t.Copy == c.Copy && len(t.Returned) > 0)
+			}
+		}
+		never += yes(l.confirmed() && vendors == 0)
+	}
+	if never > 0 {
+		return "refuted", row{"n": never}
+	}
+	all := of == len(r.Leaks) && len(r.Verdict.Named) > 0
+	for _, name := range r.Verdict.Named {
+		all = all && kind[name] == "vendor"
+	}
+	for _, x := range r.Verdict.Odds.Rivals {
+		all = all && x.Why == "together"
+	}
+	if !all {
+		return "open", row{"n": of, "of": len(r.Leaks)}
+	}
+	var names []string
+	for _, name := range r.holders() {
+		if slices.Contains(r.Verdict.Named, name) {
+			names = append(names, name)
+		}
+	}
+	return "supported", row{"n": of, "names": names}
+}
+
+func breachClaim(r *report) (string, row) {
+	n := r.count(func(l *leak) bool {
+		held := len(l.Custody)
+		for _, b := range l.Beside {
+			held += len(b.Custody)
+		}
+		return l.Finding == "unmarked" && held == 0
+	})
+	if n > 0 {
+		return "against", row{"n": n}
+	}
+	return "open", nil
+}
