@@ -71,7 +71,7 @@ func TestAbsenceOnMany(t *testing.T) {
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)
 	require.Equal(t, []string{"vendor A"}, got.Named)
-	require.Contains(t, got.Headline, "20 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks")
+	require.Contains(t, strings.Join(got.Weakens, " "), "20 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks")
 	says := strings.Join(got.Sentences(), " ")
 	require.Contains(t, says, "nothing follows from its absence on a single picture.")
 	require.Contains(t, says, "Copies of pictures of 20 persons in this dump were issued to vendor A, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")

@@ -376,7 +376,7 @@ func TestNeverWords(t *testing.T) {
 		requireCarefulWords(t, name, got.Headline)
 		for _, s := range got.Sentences() {
 			requireCarefulWords(t, name, s)
-			assert.Regexp(t, `^[A-Z0-9].*\.$`, s, "%s: a sentence", name)
+			assert.Regexp(t, `^[A-Z0-9“].*\.$`, s, "%s: a sentence", name)
 			assert.NotContains(t, s, "  ", name)
 			assert.NotContains(t, s, "%!", name)
 		}

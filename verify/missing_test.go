@@ -104,7 +104,7 @@ func requireBlind(t *testing.T, cfg registry.Config, n int) {
 	require.NoError(t, verify.Recheck(v, true))
 	d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 	require.NoError(t, err)
-	assert.Contains(t, strings.Join(weigh.NotSearched(d), "\n"), fmt.Sprintf("%d of the 2 uploads of the registry could not be searched", n))
+	assert.Contains(t, strings.Join(weigh.NotSearched(d), "\n"), fmt.Sprintf("Of the 2 uploads of the registry, these could not be searched, or not wholly, and are counted as not found: %d altered", n))
 	assert.Subset(t, d.Sentences(), weigh.NotSearched(d))
 	assert.Contains(t, reportOf(t, d, false), "could not be searched")
 	requireAudited(t, cfg, n)
@@ -193,7 +193,7 @@ func TestLostOriginals(t *testing.T) {
 			}
 			d, err := inv.Weigh(t.Context(), leaks)
 			require.NoError(t, err)
-			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 pictures examined may show uploads that could not be read")
+			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 leaked pictures may show uploads that could not be read")
 			require.Contains(t, strings.Join(d.Sentences(), "\n"), "2 pictures may show uploads whose originals or records are missing, altered or not readable")
 			require.NotContains(t, strings.Join(d.Sentences(), "\n"), "match no upload")
 			for _, h := range d.Odds.Recipients {
@@ -297,7 +297,7 @@ func TestOneBadRow(t *testing.T) {
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
 			d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 			require.NoError(t, err)
-			require.Contains(t, strings.Join(d.Sentences(), "\n"), "1 of the 2 uploads of the registry could not be searched")
+			require.Contains(t, strings.Join(d.Sentences(), "\n"), "Of the 2 uploads of the registry, these could not be searched")
 			requireAudited(t, cfg, 1)
 		})
 	}

@@ -98,7 +98,7 @@ func TestVoidCopy(t *testing.T) {
 		require.Contains(t, l.Note, "copy "+void.ID.String()+" is void: no byte was handed out. That record is wrong, or the picture left the issuer in another way.")
 		require.Contains(t, textOf(d.Sentences()), "1 picture carries the mark of a copy that is void in the ledger")
 		require.NotContains(t, textOf(d.Sentences()), "could not be confirmed to show")
-		require.NotContains(t, l.Note+d.Headline+textOf(d.Sentences())+textOf(d.Sentences()), "vendor A")
+		require.NotContains(t, l.Note+d.Headline+textOf(d.Strength)+textOf(d.Weakens), "vendor A")
 		require.Empty(t, d.Named)
 		for _, h := range d.Odds.Recipients {
 			require.LessOrEqual(t, h.LogE, 0.0, h.Name)

@@ -43,7 +43,9 @@ var rules = map[string]func(*report) []row{
 		case 2, 3:
 			who = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 		}
-		return []row{{"n": r.count((*leak).confirmed), "of": r.examined(), "who": who, "k": len(names)}}
+		bare := strings.NewReplacer("“", "", "”", "") // a name of several words is quoted
+		return []row{{"n": r.count((*leak).confirmed), "of": r.examined(), "k": len(names),
+			"who": func(x any) bool { s, _ := x.(string); return bare.Replace(s) == bare.Replace(who) }}}
 	},
 	"lookalike":    numbered(finding("lookalike")),
 	"receipts":     receiptRule(func(not int) bool { return not == 0 }),
@@ -119,8 +121,8 @@ var rules = map[string]func(*report) []row{
 		for _, x := range []struct {
 			n   int
 			say string
-		}{{m.Damaged, "were altered or removed, or cannot be read (kycmark audit --originals names them)"}, {m.Flat, "show too little, or are sealed without a sealing key at hand"},
-			{m.Whole, "were searched as whole pictures only, so crops of them may be missed"}} {
+		}{{m.Damaged, "altered, removed or not readable (kycmark audit --originals names them)"}, {m.Flat, "with too little to see, or sealed without a sealing key at hand"},
+			{m.Whole, "as whole pictures only, so that crops of them may be missed"}} {
 			if x.n > 0 {
 				why = append(why, whole(x.n)+" "+x.say)
 			}

@@ -131,7 +131,7 @@ var dumpSentences = []row{
 	{"incomplete", details, many((*Weighing).closed), "{n} {n|picture|pictures} may show uploads whose originals or records are missing, altered or not readable: nothing follows from {n|it|them}. The command kycmark audit --originals names these uploads."},
 	{"unknown-recall", details, (*Weighing).unknownRecall, "If the unmatched pictures show uploads that the registry has now, the search would have found them with at least this probability: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. All pages of uploads were searched; the uploads of the trials had one page."},
 	{"unknown-untried", details, many((*Weighing).unknownUntried), "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
-	{"not-searched", details, (*Weighing).notSearched, "Of the {of} uploads of the registry, some could not be searched, or not wholly, and are counted as not found: {why}."},
+	{"not-searched", details, (*Weighing).notSearched, "Of the {of} uploads of the registry, these could not be searched, or not wholly, and are counted as not found: {why}."},
 	{"named-only", details, (*Weighing).namedOnly, words.OnlyNamed},
 	{"pages", details, (*Weighing).pages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
 	{"lacks", details, (*Weighing).lacks, "{n} {n|file is|files are} incomplete: data are missing or wrong. What could be decoded was examined."},

@@ -267,8 +267,8 @@ func (w *Weighing) notSearched() []words.Figures {
 	var why []string
 	for i, n := range []int{m.Damaged, m.Flat, m.Whole} {
 		if n > 0 {
-			why = append(why, words.Thousands(float64(n))+" "+[]string{"were altered or removed, or cannot be read (kycmark audit --originals names them)",
-				"show too little, or are sealed without a sealing key at hand", "were searched as whole pictures only, so crops of them may be missed"}[i])
+			why = append(why, words.Thousands(float64(n))+" "+[]string{"altered, removed or not readable (kycmark audit --originals names them)",
+				"with too little to see, or sealed without a sealing key at hand", "as whole pictures only, so that crops of them may be missed"}[i])
 		}
 	}
 	return []words.Figures{{"of": words.Thousands(float64(m.Uploads)), "why": why}}

@@ -1,0 +1,58 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/kycmark/kycmark/verify/findings"
+)
+
+// Claims that are made after a leak, each in a dump whose truth is known: true claims are supported or left open, false
+// ones refuted or left open, and what findings cannot tell is never supported.
+func TestClaimsMadeInPublic(t *testing.T) {
+	before := found.AddDate(-1, 0, 0)
+	march := func(l *findings.Finding) *findings.Finding { l.Submitted = feb.AddDate(0, 1, 0); return l }
+	a := func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "vendor A") }
+	c := func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "authority C") }
+	unmarked := func(n int) *findings.Finding { return leakOf(n, findings.FoundUnmarked, "") }
+	stranger := func(n int) *findings.Finding { return leakOf(n, findings.FoundUnknown, "") }
+	const (
+		noMark, notOurs, oneMonth    = "“None of these pictures carries our watermark”: ", "“These pictures are not ours”: ", "“All these pictures are of one month”: "
+		fromVendor, noBreach         = "“These pictures come from a vendor”: ", "“Our systems were not breached”: "
+		refuted, supported, openness = "refuted.", "supported", "not supported."
+	)
+	for name, x := range map[string]struct {
+		leaks []*findings.Finding
+		says  map[string]string
+	}{
+		"copies of a vendor alone": {[]*findings.Finding{a(1), a(2), a(3)}, map[string]string{noMark: refuted, notOurs: refuted, fromVendor: supported, oneMonth: supported, noBreach: openness}},
+		"copies of an authority":   {[]*findings.Finding{c(1), c(2)}, map[string]string{fromVendor: refuted, notOurs: refuted}},
+		"a vendor and an authority": {[]*findings.Finding{a(1), a(2), c(3), c(4)},
+			map[string]string{fromVendor: "refuted. 2 pictures come from copies that no vendor had"}},
+		"a vendor and strangers": {[]*findings.Finding{a(1), a(2), stranger(3)}, map[string]string{fromVendor: openness, oneMonth: openness, noMark: refuted}},
+		"held by another also": {[]*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A", holds("authority C", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("authority C", before))},
+			map[string]string{fromVendor: openness}},
+		"unmarked, held by no other": {[]*findings.Finding{unmarked(1), unmarked(2)},
+			map[string]string{noMark: supported, notOurs: refuted, noBreach: "not supported. 2 pictures speak against it"}},
+		"unmarked, a vendor held them": {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, "", holds("vendor A", before)), unmarked(2)},
+			map[string]string{noMark: supported, fromVendor: openness, noBreach: "not supported. 1 picture speaks against it"}},
+		"unreadable":            {[]*findings.Finding{leakOf(1, findings.FoundUnreadable, ""), leakOf(2, findings.FoundUnreadable, "")}, map[string]string{noMark: openness, notOurs: refuted, noBreach: openness}},
+		"strangers":             {[]*findings.Finding{stranger(1), stranger(2)}, map[string]string{noMark: openness, notOurs: openness, oneMonth: openness, fromVendor: openness}},
+		"two months":            {[]*findings.Finding{unmarked(1), march(unmarked(2))}, map[string]string{oneMonth: "refuted. They show uploads that were submitted in 2 months, from February 2018 to March 2018."}},
+		"one month, one broken": {[]*findings.Finding{unmarked(1), closed(2, findings.FoundDamaged)}, map[string]string{oneMonth: openness, noMark: openness}},
+		"our key, no record":    {[]*findings.Finding{unissued(stranger(1))}, map[string]string{noMark: refuted, notOurs: refuted}},
+		"an unconfirmed mark":   {[]*findings.Finding{unconfirmed(a(1))}, map[string]string{noMark: refuted, fromVendor: openness}},
+		"nothing to look at":    {[]*findings.Finding{closed(1, findings.FoundDamaged)}, nil},
+	} {
+		d := weighed(dump{leaks: x.leaks})
+		all := strings.Join(d.Public, "\n")
+		if x.says == nil {
+			assert.Empty(t, d.Public, name)
+		}
+		for claim, want := range x.says {
+			assert.Contains(t, all, claim+want, name)
+		}
+	}
+}
