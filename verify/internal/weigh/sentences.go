@@ -100,7 +100,7 @@ var dumpSentences = []row{
 	{"released", showsNot, found(findings.FoundCopy), "The findings do not show who released these copies: the issuer had the same copies, and so had each party that received, found or stole them."},
 	{"receipts-not", showsNot, receipts(func(not int) bool { return not > 0 }), "For {not} of the {n} {n|copy|copies} of {name} found here there is no signed receipt. Only the issuer's record says that {not|it was|they were} sent to {name}, and not to another party by error."},
 	{"unmarked", showsNot, found(findings.FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. A mark that was not removed would have been found {n|there|on each} with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."},
-	{"unreadable", showsNot, (*Weighing).withoutMark, "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed or removed there, so nothing follows from its absence."},
+	{"unreadable", showsNot, (*Weighing).withoutMark, "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed or removed there, so nothing follows from its absence on a single picture."},
 
 	{"repeated", details, (*Weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", details, (*Weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person. In {same} of these comparisons the other upload was also found to be the same capture.{so}"},
