@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"encoding/binary"
 	"errors"
 	"iter"
 )
@@ -21,7 +22,7 @@ func bmffBoxes(data []byte, cut *string) iter.Seq2[string, []byte] {
 				return
 			}
 			*cut = string(data[4:8])
-			size, head := uint64(be32(data)), uint64(8)
+			size, head := uint64(binary.BigEndian.Uint32(data)), uint64(8)
 			switch size {
 			case 0:
 				size = uint64(len(data))
@@ -29,7 +30,7 @@ func bmffBoxes(data []byte, cut *string) iter.Seq2[string, []byte] {
 				if len(data) < 16 {
 					return
 				}
-				size, head = uint64(be32(data[8:]))<<32|uint64(be32(data[12:])), 16
+				size, head = uint64(binary.BigEndian.Uint32(data[8:]))<<32|uint64(binary.BigEndian.Uint32(data[12:])), 16
 			}
 			if size < head || size > uint64(len(data)) {
 				return
@@ -129,8 +130,8 @@ func (h *heif) meta(body, data []byte) error {
 		case !hidden && (kind == "hvc1" || kind == "av01" || kind == "grid" || kind == "iovl"):
 			h.more[id] = true
 		case kind == "Exif" && h.exif == nil:
-			if block := itemBytes(boxes["iloc"], data, boxes["idat"], id); len(block) >= 4 && uint64(be32(block)) <= uint64(len(block)-4) {
-				h.exif = block[4+be32(block):]
+			if block := itemBytes(boxes["iloc"], data, boxes["idat"], id); len(block) >= 4 && uint64(binary.BigEndian.Uint32(block)) <= uint64(len(block)-4) {
+				h.exif = block[4+binary.BigEndian.Uint32(block):]
 			}
 		}
 	}

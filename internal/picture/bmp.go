@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -14,7 +15,7 @@ func isBMP(data []byte) bool {
 	if len(data) < 18 || string(data[:2]) != "BM" {
 		return false
 	}
-	switch le32(data[14:]) {
+	switch binary.LittleEndian.Uint32(data[14:]) {
 	case 12, 16, 40, 52, 56, 64, 108, 124:
 		return true
 	}
@@ -28,19 +29,19 @@ func bmpHeader(data []byte) (header, error) {
 	if !errors.Is(err, bmp.ErrUnsupported) {
 		return h, err
 	}
-	if size := le32(data[14:]); size < 40 || len(data) < 34 {
+	if size := binary.LittleEndian.Uint32(data[14:]); size < 40 || len(data) < 34 {
 		return h, fmt.Errorf("information header of %d bytes is not supported yet", size)
 	}
 	return h, fmt.Errorf("not supported yet: information header of %d bytes, %d bits a pixel, compression %d",
-		le32(data[14:]), le16(data[28:]), le32(data[30:]))
+		binary.LittleEndian.Uint32(data[14:]), binary.LittleEndian.Uint16(data[28:]), binary.LittleEndian.Uint32(data[30:]))
 }
 
 // bmpPixels decodes a BMP of the size in h. It refuses data that is too short for the rows. A
 // picture that is transparent all over is made opaque.
 func bmpPixels(data []byte, h *header) (*image.NRGBA, error) {
 	// Rows are not compressed, and padded to 32 bits.
-	row := (h.width*int64(le16(data[28:])) + 31) / 32 * 4
-	if int64(le32(data[10:]))+row*h.height > int64(len(data)) {
+	row := (h.width*int64(binary.LittleEndian.Uint16(data[28:])) + 31) / 32 * 4
+	if int64(binary.LittleEndian.Uint32(data[10:]))+row*h.height > int64(len(data)) {
 		return nil, cannotHold(int64(len(data)), *h)
 	}
 	img, err := pixels(bmp.Decode, data)

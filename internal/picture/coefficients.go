@@ -115,5 +115,5 @@ func Dress(pic *Picture, file []byte, size image.Point, keepEXIF bool) ([]byte, 
 		src.exif = nil
 	}
 	stored := image.Rectangle{Max: size}
-	return insertJPEG(src, file, src.exifBlock(stored, pic.Orientation), stored)
+	return insertJPEG(src, file, exifBlock(src.exif, stored, pic.Orientation), stored)
 }

@@ -25,7 +25,7 @@ func readContainer(t *testing.T, data []byte) {
 		if f.header == nil {
 			return
 		}
-		if h, err := f.header(data); err == nil && h.check(f.name, Limits{}.orDefault()) == nil {
+		if h, err := f.header(data); err == nil && check(&h, f.name, Limits{}.orDefault()) == nil {
 			require.True(t, h.crop.In(image.Rect(0, 0, int(h.width), int(h.height))))
 		}
 		return

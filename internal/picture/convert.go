@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/draw"
@@ -103,14 +104,14 @@ func eachRow(dst *image.NRGBA, img image.Image) {
 		case *image.NRGBA64:
 			from := src.Pix[y*src.Stride:]
 			for i := range to {
-				to[i] = to8(be16(from[2*i:]))
+				to[i] = to8(binary.BigEndian.Uint16(from[2*i:]))
 			}
 		case *image.RGBA64:
 			straightRow16(to, src.Pix[y*src.Stride:])
 		case *image.Gray16:
 			from := src.Pix[y*src.Stride:]
 			for x := range w {
-				g := to8(be16(from[2*x:]))
+				g := to8(binary.BigEndian.Uint16(from[2*x:]))
 				to[4*x], to[4*x+1], to[4*x+2], to[4*x+3] = g, g, g, 255
 			}
 		}
@@ -137,9 +138,9 @@ func straightRow(to, from []byte) {
 // without the premultiplication and rounded.
 func straightRow16(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {
-		a := be16(from[2*i+6:])
+		a := binary.BigEndian.Uint16(from[2*i+6:])
 		for c := range 3 {
-			to[i+c] = straight8(uint32(be16(from[2*(i+c):])), uint32(a))
+			to[i+c] = straight8(uint32(binary.BigEndian.Uint16(from[2*(i+c):])), uint32(a))
 		}
 		to[i+3] = to8(a)
 	}

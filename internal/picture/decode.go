@@ -38,7 +38,7 @@ type header struct {
 
 // check holds a header against the limits, which have no zeros. name is the format's, for errors. An empty size or a
 // truncated file gives a *FormatError, too many pixels a *LimitError; nil otherwise.
-func (h header) check(name string, lim Limits) error {
+func check(h *header, name string, lim Limits) error {
 	if h.width <= 0 || h.height <= 0 {
 		return &FormatError{Format: name, Reason: fmt.Sprintf("picture of %d x %d pixels", h.width, h.height)}
 	}
@@ -92,7 +92,7 @@ func (f *format) admitted(data []byte, lim Limits) (header, error) {
 		h.orientation = 1
 	}
 	h.pages = max(h.pages, 1)
-	if err := h.check(f.name, lim); err != nil {
+	if err := check(&h, f.name, lim); err != nil {
 		return h, err
 	}
 	if lim.Admit != nil {

@@ -29,10 +29,10 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 	}
 	d := &Document{data: data}
 	first, ok := firstIFD(data)
-	if !ok || first.unsupported(data) != nil { // decoding says why
+	if !ok || unsupportedTIFF(first, data) != nil { // decoding says why
 		return d, nil
 	}
-	pages, err := first.chain()
+	pages, err := tiffPages(first)
 	if err != nil {
 		return nil, err
 	}
@@ -138,20 +138,20 @@ func (d *Document) Page(k int) []byte {
 	return file
 }
 
-// chain returns the directories of the chain from d on that are pages: d, and all others for which
+// tiffPages returns the directories of the chain from d on that are pages: d, and all others for which
 // isPage is true. The error is a *LimitError if there are more than [MaxPages], and a *FormatError if
 // a directory lies beyond the data, or is linked twice. With an error it returns the pages up to there.
-func (d ifd) chain() (pages []ifd, err error) {
+func tiffPages(d ifd) (pages []ifd, err error) {
 	seen := make(map[uint32]bool)
 	for n := 1; ; n++ {
 		switch {
 		case seen[d.offset]:
 			return pages, &FormatError{Format: "tiff", Reason: fmt.Sprintf("the list of pages leads back to byte %d", d.offset)}
-		case len(pages) == MaxPages && d.isPage() || n > maxIFDs:
+		case len(pages) == MaxPages && isPage(d) || n > maxIFDs:
 			return append(pages, d), &LimitError{What: "pages", Got: int64(n), Max: MaxPages}
 		}
 		seen[d.offset] = true
-		if n == 1 || d.isPage() {
+		if n == 1 || isPage(d) {
 			pages = append(pages, d)
 		}
 		if d.next == 0 {
@@ -182,7 +182,7 @@ func JoinTIFF(w io.Writer, pages [][]byte) error {
 		if !ok || d.cut || d.next != 0 {
 			return fmt.Errorf("page %d: %w", i+1, errNoPlace)
 		}
-		if err := d.move(uint32(base)); err != nil {
+		if err := move(d, uint32(base)); err != nil {
 			return fmt.Errorf("page %d: %w", i+1, err)
 		}
 		first, _ := firstIFD(out)
@@ -196,7 +196,7 @@ func JoinTIFF(w io.Writer, pages [][]byte) error {
 }
 
 // move adds base to all offsets of directory d, and of the Exif directory that it points at, in place.
-func (d ifd) move(base uint32) error {
+func move(d ifd, base uint32) error {
 	if base == 0 {
 		return nil
 	}
@@ -219,7 +219,7 @@ func (d ifd) move(base uint32) error {
 			if !ok || inner.cut {
 				return errNoPlace
 			}
-			if err := inner.move(base); err != nil {
+			if err := move(inner, base); err != nil {
 				return err
 			}
 			d.order.PutUint32(v.raw, d.order.Uint32(v.raw)+base)

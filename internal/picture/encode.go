@@ -23,7 +23,7 @@ func Encode(w io.Writer, img image.Image, format string, quality int) error {
 	if quality == 0 {
 		quality = DefaultQuality
 	}
-	file, err := Source{}.encode(ToNRGBA(img), nil, LikeOptions{Format: format, Quality: quality})
+	file, err := encode(Source{}, ToNRGBA(img), nil, LikeOptions{Format: format, Quality: quality})
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func Encode(w io.Writer, img image.Image, format string, quality int) error {
 // no metadata, except that encodeWebP writes profile and EXIF. gray has the same pixels if they are
 // to be stored without colours, else it is nil. An unknown format and empty pixels give a
 // *FormatError; a quality outside of 1..100 an error of its own, in lossless formats also.
-func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
+func encode(s Source, pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
 	f := formatNamed(o.Format)
 	switch {
 	case f == nil:
@@ -48,7 +48,7 @@ func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byt
 		return nil, &FormatError{Format: f.name, Reason: "cannot write a picture without pixels"}
 	}
 	var b bytes.Buffer
-	if err := f.encode(&b, pix, gray, s.within(pix.Rect), o); err != nil {
+	if err := f.encode(&b, pix, gray, s, o); err != nil {
 		return nil, fmt.Errorf("write %s: %w", f.name, err)
 	}
 	return b.Bytes(), nil
@@ -58,11 +58,12 @@ func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byt
 // with the standard library. Progressive files, Huffman codes of their own and finer colour need
 // jpegli. Transparent pixels come to lie on white.
 func encodeJPEG(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s Source, o LikeOptions) error {
+	s = within(s, pix.Rect)
 	switch {
 	case gray != nil:
 		return jpeg.Encode(b, gray, &jpeg.Options{Quality: o.Quality})
-	case s.Progressive || s.fitted || s.Subsampling.fullColour():
-		return s.encodeJpegli(b, Flatten(pix), o.Quality)
+	case s.Progressive || s.fitted || s.Subsampling == Sub444 || s.Subsampling == Sub422 || s.Subsampling == Sub440: // what image/jpeg cannot write
+		return encodeJpegli(s, b, Flatten(pix), o.Quality)
 	}
 	return imaging.Encode(b, Flatten(pix), imaging.JPEG, imaging.JPEGQuality(o.Quality))
 }
@@ -93,7 +94,7 @@ func encodeWebP(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, s Source, o Li
 	if o.WebP == nil {
 		return &FormatError{Reason: "there is no encoder for WebP"}
 	}
-	return o.WebP(b, Flatten(pix), webpQuality(o.Quality), s.ICC, s.exifBlock(pix.Rect, 1))
+	return o.WebP(b, Flatten(pix), webpQuality(o.Quality), s.ICC, exifBlock(s.exif, pix.Rect, 1))
 }
 
 // A WebPEncoder writes an opaque upright picture as lossy WebP, quality 0 to 100. Profile and

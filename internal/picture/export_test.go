@@ -20,10 +20,10 @@ func Walk(data []byte) {
 		_, _ = webpHeader(data)
 	}
 	if d, ok := firstIFD(data); ok {
-		_ = d.unsupported(data)
-		_, _ = d.chain()
-		_ = d.checkBlocks(header{width: 100, height: 100})
-		if t, err := d.jpegBlocks(); err == nil && t.width > 0 && t.height > 0 && t.width*t.height < 1<<16 && t.across > 0 && t.down > 0 {
+		_ = unsupportedTIFF(d, data)
+		_, _ = tiffPages(d)
+		_ = checkBlocks(d, header{width: 100, height: 100})
+		if t, err := readBlocks(d); err == nil && t.width > 0 && t.height > 0 && t.width*t.height < 1<<16 && t.across > 0 && t.down > 0 {
 			_, _ = t.pixels(header{width: t.width, height: t.height})
 		}
 	}
@@ -104,7 +104,7 @@ func SourceOf(name string, data []byte) Source {
 }
 
 // Look is what two files that look alike have in common.
-func (s Source) Look() Source {
+func Look(s Source) Source {
 	s.coded, s.exif = 0, nil
 	return s
 }

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -33,7 +34,7 @@ func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) 
 		return nil, h, fmt.Errorf("a picture coded as %q, not as %s, is not supported yet", f.kind, name)
 	}
 	if b := f.property("ispe"); len(b) >= 12 {
-		h.width, h.height = int64(be32(b[4:])), int64(be32(b[8:]))
+		h.width, h.height = int64(binary.BigEndian.Uint32(b[4:])), int64(binary.BigEndian.Uint32(b[8:]))
 	}
 	h.pages = 1 + len(f.more)
 	return f, h, nil
@@ -77,7 +78,9 @@ var (
 // clip returns the part of a picture of w x h pixels that a clean aperture shows (ISO/IEC 14496-12
 // section 12.1.4.1). It is empty if its sides are no whole numbers of pixels or exceed the picture.
 func clip(b []byte, w, h int64) image.Rectangle {
-	number := func(at int) (over, under int64) { return int64(int32(be32(b[at:]))), int64(be32(b[at+4:])) }
+	number := func(at int) (over, under int64) {
+		return int64(int32(binary.BigEndian.Uint32(b[at:]))), int64(binary.BigEndian.Uint32(b[at+4:]))
+	}
 	side := func(sizeAt, offsetAt int, whole int64) (from, size int64) {
 		n, d := number(sizeAt)
 		on, od := number(offsetAt)
@@ -100,13 +103,13 @@ func clip(b []byte, w, h int64) image.Rectangle {
 // colours returns how the colours are coded, as the file says it by numbers (nclx).
 func (f *heif) colours() colours {
 	if b := f.colour("nclx"); len(b) >= 7 {
-		return colours{primaries: int(be16(b)), transfer: int(be16(b[2:])), matrix: int(be16(b[4:])), full: b[6]&0x80 != 0}
+		return colours{primaries: int(binary.BigEndian.Uint16(b)), transfer: int(binary.BigEndian.Uint16(b[2:])), matrix: int(binary.BigEndian.Uint16(b[4:])), full: b[6]&0x80 != 0}
 	}
 	return colours{matrix: unspecified, full: true} // as libheif has it
 }
 
-// readHEIF sets the profile of a HEIC or AVIF, and returns its EXIF block.
-func (s *Source) readHEIF(data []byte) []byte {
+// describeHEIF sets the profile of a HEIC or AVIF, and returns its EXIF block.
+func describeHEIF(s *Source, data []byte) []byte {
 	f, err := readHEIF(data)
 	if err != nil {
 		return nil
@@ -115,7 +118,8 @@ func (s *Source) readHEIF(data []byte) []byte {
 	config := f.property("hvcC")
 	s.Gray = len(config) > chroma && config[chroma]&3 == 0
 	if s.ICC = profile(f.colour("prof", "rICC")); s.ICC == nil {
-		s.ICC = f.colours().profile()
+		c := f.colours()
+		s.ICC = namedProfile(c.primaries, c.transfer)
 	}
 	return f.exif
 }

@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/binary"
 	"io"
 )
 
@@ -32,7 +33,7 @@ func profileSize(data []byte) (int, bool) {
 	if len(data) < iccHeader || string(data[36:40]) != "acsp" {
 		return 0, false
 	}
-	size, model := be32(data), profileModel(data)
+	size, model := binary.BigEndian.Uint32(data), profileModel(data)
 	return int(size), size >= iccHeader && size <= maxICC && (model == modelRGB || model == modelGray)
 }
 

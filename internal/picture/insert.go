@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"slices"
 )
 
 // errNoPlace means that an encoder wrote another beginning than it always does.
@@ -12,11 +13,11 @@ var errNoPlace = errors.New("found no place for the metadata")
 
 // exifBlock returns the EXIF block for a copy of the given size and orientation, 1 to 8: a TIFF structure
 // without the magic that JPEG puts in front. It returns nil if there are no fields and the copy is upright.
-func (s Source) exifBlock(size image.Rectangle, orientation int) []byte {
-	if len(s.exif) == 0 && orientation == 1 {
+func exifBlock(kept []field, size image.Rectangle, orientation int) []byte {
+	if len(kept) == 0 && orientation == 1 {
 		return nil
 	}
-	outer, inner := exifFields(s.exif, size.Dx(), size.Dy(), orientation)
+	outer, inner := exifFields(kept, size.Dx(), size.Dy(), orientation)
 	return appendDirectories([]byte("II*\x00\x00\x00\x00\x00"), outer, inner)
 }
 
@@ -28,7 +29,7 @@ func insertJPEG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) 
 	}
 	at := 2
 	if file[2] == 0xff && file[3] == 0xe0 {
-		at += 2 + int(be16(file[4:]))
+		at += 2 + int(binary.BigEndian.Uint16(file[4:]))
 	}
 	if at > len(file) {
 		return nil, errNoPlace
@@ -47,30 +48,20 @@ func insertJPEG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) 
 	return splice(file, at, extra), nil
 }
 
-// pngExtras returns the chunks for a PNG: the profile, or without one what the source PNG says of
-// its colours, and EXIF unless exif is nil. A profile is the better description (PNG, section 4.3).
-func (s Source) pngExtras(exif []byte) (chunks []pngChunk) {
-	if s.ICC != nil {
-		chunks = append(chunks, pngChunk{"iCCP", deflateProfile(s.ICC)})
-	} else {
-		chunks = append(chunks, s.colour...)
-	}
-	if exif != nil {
-		chunks = append(chunks, pngChunk{"eXIf", exif})
-	}
-	return chunks
-}
-
-// insertPNG returns file, an encoded PNG, with the chunks of pngExtras behind IHDR, before the
-// pixels. errNoPlace means that file is too short for IHDR.
+// insertPNG returns file, an encoded PNG, with more chunks behind IHDR, before the pixels: the profile, or without one
+// what the source PNG says of its colours, and EXIF unless exif is nil. A profile is the better description (PNG,
+// section 4.3). errNoPlace means that file is too short for IHDR.
 func insertPNG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) {
 	const behindIHDR = pngSignature + 12 + pngIHDR
 	if len(file) < behindIHDR {
 		return nil, errNoPlace
 	}
-	var extra []byte
-	for _, c := range s.pngExtras(exif) {
-		extra = c.append(extra)
+	extra := s.colour
+	if s.ICC != nil {
+		extra = pngChunk{"iCCP", deflateProfile(s.ICC)}.append(nil)
+	}
+	if exif != nil {
+		extra = pngChunk{"eXIf", exif}.append(slices.Clip(extra))
 	}
 	return splice(file, behindIHDR, extra), nil
 }

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -75,7 +76,7 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 		if i+2 > len(data) {
 			return o
 		}
-		size := int(be16(data[i:]))
+		size := int(binary.BigEndian.Uint16(data[i:]))
 		if size < 2 || i+size > len(data) {
 			return o
 		}
@@ -93,7 +94,7 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 		o.layered = true
 	case isSOF(marker) && o.frame == 0 && len(body) >= 6:
 		o.frame, o.precision = marker, int(body[0])
-		o.height, o.width = int64(be16(body[1:])), int64(be16(body[3:]))
+		o.height, o.width = int64(binary.BigEndian.Uint16(body[1:])), int64(binary.BigEndian.Uint16(body[3:]))
 		for c := body[6:]; len(c) >= 3; c = c[3:] {
 			o.components = append(o.components, c[0])
 			o.sampling = append(o.sampling, sampling{c[1] >> 4, c[1] & 15, c[2]})

@@ -9,12 +9,9 @@ import (
 	"github.com/gen2brain/jpegli"
 )
 
-// fullColour reports whether image/jpeg cannot write the subsampling.
-func (s Subsampling) fullColour() bool { return s == Sub444 || s == Sub422 || s == Sub440 }
-
 // within returns s without what would make jpegli hold more than maxHeld bytes for a picture of
 // that size: no progressive file and, for still larger pictures, no Huffman codes of its own.
-func (s Source) within(size image.Rectangle) Source {
+func within(s Source, size image.Rectangle) Source {
 	held := maxHeld / max(1, size.Dx()) / max(1, size.Dy())
 	s.Progressive = s.Progressive && held >= bytesProgressive
 	s.fitted = s.fitted && held >= bytesFitted
@@ -33,7 +30,7 @@ func (s Source) within(size image.Rectangle) Source {
 // kycmark uses plain tables and no adaptive quantisation, because jpegli's own choices leave out
 // detail of the kind that a mark is made of. Huffman codes are the example codes if the source has
 // them, as cameras do. In smooth pictures fitted codes save up to a fifth.
-func (s Source) encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, quality int) (err error) {
+func encodeJpegli(s Source, b *bytes.Buffer, pix *image.NRGBA, quality int) (err error) {
 	o := jpegli.EncodingOptions{
 		Quality:             quality,
 		ChromaSubsampling:   image.YCbCrSubsampleRatio420,

@@ -69,26 +69,29 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 		o.Quality = src.LikeQuality(pix.Rect)
 	}
 	if src.ICC == nil && o.Format != "png" {
-		src.ICC = src.named()
+		src.ICC = namedColours(&src)
 	}
-	gray := src.grayOf(pix)
+	var gray *image.Gray
+	if src.Gray && !pix.Rect.Empty() {
+		gray = Colourless(pix)
+	}
 	if (gray == nil || o.Format == "webp") && profileModel(src.ICC) == modelGray {
 		src.ICC = nil
 	}
 	if !o.KeepEXIF {
 		src.exif = nil
 	}
-	write := src.encodeLight
+	write := encodeLight
 	if asked {
-		write = src.encode
+		write = encode
 	}
-	encoded, err := write(pix, gray, o)
+	encoded, err := write(src, pix, gray, o)
 	if err != nil {
 		return err
 	}
 	file := encoded
 	if insert := formatNamed(o.Format).insert; insert != nil {
-		if file, err = insert(src, encoded, src.exifBlock(pix.Rect, 1), pix.Rect); err != nil {
+		if file, err = insert(src, encoded, exifBlock(src.exif, pix.Rect, 1), pix.Rect); err != nil {
 			return fmt.Errorf("write %s: %w", o.Format, err)
 		}
 	}
@@ -101,18 +104,18 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 // encodeLight returns the file of encode with the quality of o. If the file's coded pixels weigh more than overweight
 // times the source's, it tries up to giveWay lower qualities. It stops at minQuality, and before a quality whose file
 // is lighter than the source by more than this one is heavier.
-func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
-	file, err := s.encode(pix, gray, o)
-	weight := s.weigh(file, o.Format, pix.Rect)
+func encodeLight(s Source, pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
+	file, err := encode(s, pix, gray, o)
+	weight := weigh(&s, file, o.Format, pix.Rect)
 	for range giveWay {
 		if o.Quality--; err != nil || weight <= overweight || o.Quality < minQuality(pix.Rect) {
 			break
 		}
 		var lighter []byte
-		if lighter, err = s.encode(pix, gray, o); err != nil {
+		if lighter, err = encode(s, pix, gray, o); err != nil {
 			break
 		}
-		less := s.weigh(lighter, o.Format, pix.Rect)
+		less := weigh(&s, lighter, o.Format, pix.Rect)
 		if less*weight < 1 { // it lacks more than the other is over, as from 100 to 98
 			break
 		}
@@ -123,21 +126,12 @@ func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) (
 
 // weigh returns the bytes of the coded pixels of file, a JPEG, as a multiple of its source's. It returns 1 if there is
 // nothing to compare: another format, another number of pixels, or an unknown source.
-func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 {
+func weigh(s *Source, file []byte, format string, size image.Rectangle) float64 {
 	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() || len(file) == 0 {
 		return 1
 	}
 	o := outlineJPEG(file)
 	return float64(o.coded) / float64(s.coded)
-}
-
-// grayOf returns the pixels of a grey source as a grey picture. It returns nil if the source is not
-// grey, or if a pixel has colour or is transparent.
-func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
-	if !s.Gray || pix.Rect.Empty() {
-		return nil
-	}
-	return Colourless(pix)
 }
 
 // Colourless returns a picture at the origin as a grey picture. It returns nil if a pixel has colour or is transparent.

@@ -6,14 +6,14 @@ import (
 	"unicode/utf16"
 )
 
-// profile returns an ICC profile of the colours that a container names by a number; nil for sRGB, which
+// namedProfile returns an ICC profile of colours that a container names by numbers of ITU-T H.273; nil for sRGB, which
 // pictures without a profile have, and for what is not known.
-func (c colours) profile() []byte {
+func namedProfile(primaries, transfer int) []byte {
 	const linear, pq, hlg = 8, 16, 18
-	if c.transfer == linear || c.transfer == pq || c.transfer == hlg {
+	if transfer == linear || transfer == pq || transfer == hlg {
 		return nil
 	}
-	switch c.primaries {
+	switch primaries {
 	case 9:
 		return matrixProfile("BT.2020 primaries, sRGB curve", [3][3]int32{{44137, 18287, -127}, {10857, 44259, 1965}, {8195, 2989, 52222}}, sRGBCurve())
 	case 12:
@@ -22,11 +22,11 @@ func (c colours) profile() []byte {
 	return nil
 }
 
-// named returns a profile of what a PNG says of its colours by numbers (cICP), or nil.
-func (s Source) named() []byte {
-	for _, c := range s.colour {
-		if c.kind == "cICP" && len(c.body) == 4 {
-			return colours{primaries: int(c.body[0]), transfer: int(c.body[1])}.profile()
+// namedColours returns a profile of what a PNG says of its colours by numbers (cICP), or nil.
+func namedColours(s *Source) []byte {
+	for kind, body := range pngChunks(append(make([]byte, pngSignature), s.colour...)) {
+		if kind == "cICP" {
+			return namedProfile(int(body[0]), int(body[1]))
 		}
 	}
 	return nil

@@ -104,7 +104,7 @@ func PlainJPEG(file []byte, orientation int, icc []byte) ([]byte, error) {
 		if i+4 > len(file) || file[i] != 0xff {
 			return nil, broken
 		}
-		marker, size := file[i+1], int(be16(file[i+2:]))
+		marker, size := file[i+1], int(binary.BigEndian.Uint16(file[i+2:]))
 		if size < 2 || i+2+size > len(file) {
 			return nil, broken
 		}

@@ -25,7 +25,7 @@ const (
 // pixels. Checksums and chunk order are left to the decoder.
 func pngHeader(data []byte) (h header, err error) {
 	h.truncated = true
-	if at := data[pngSignature:]; !ofApp(data) && len(at) >= 12 && (string(at[4:8]) != "IHDR" || be32(at) != pngIHDR) {
+	if at := data[pngSignature:]; !ofApp(data) && len(at) >= 12 && (string(at[4:8]) != "IHDR" || binary.BigEndian.Uint32(at) != pngIHDR) {
 		return h, errors.New("no IHDR chunk at the beginning")
 	}
 	frames, still, exif := 0, 0, []byte(nil)
@@ -33,7 +33,7 @@ func pngHeader(data []byte) (h header, err error) {
 		switch kind {
 		case "IHDR":
 			if len(body) == pngIHDR {
-				h.width, h.height = int64(be32(body)), int64(be32(body[4:]))
+				h.width, h.height = int64(binary.BigEndian.Uint32(body)), int64(binary.BigEndian.Uint32(body[4:]))
 			}
 		case "PLTE":
 			h.palette = len(body) / 3
@@ -52,7 +52,7 @@ func pngHeader(data []byte) (h header, err error) {
 		}
 	}
 	if h.width == 0 && h.truncated {
-		return h, errors.New("truncated: unexpected EOF")
+		return h, errTruncated
 	}
 	h.orientation, h.pages = exifOrientation(exif), frames+still
 	return h, nil
@@ -63,7 +63,7 @@ func pngHeader(data []byte) (h header, err error) {
 func pngChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for at := pngSignature; len(data)-at >= 12; {
-			size, kind := int64(be32(data[at:])), string(data[at+4:at+8])
+			size, kind := int64(binary.BigEndian.Uint32(data[at:])), string(data[at+4:at+8])
 			if size > int64(len(data)-at-12) || !yield(kind, data[at+8:at+8+int(size)]) || kind == "IEND" {
 				return
 			}
@@ -90,13 +90,13 @@ func (c pngChunk) append(to []byte) []byte {
 // their sizes (section 11.3.2). Like a profile they have to go with the pixels.
 var pngColours = map[string]int{"cHRM": 32, "gAMA": 4, "sRGB": 1, "cICP": 4}
 
-// readPNG sets what a PNG says of its colours: Gray, the profile, and the chunks of pngColours. It
+// describePNG sets what a PNG says of its colours: Gray, the profile, and the chunks of pngColours. It
 // returns the EXIF block, or nil. Only what lies before the pixels counts for colours (section
 // 5.6), and of two profiles or blocks the first.
-func (s *Source) readPNG(data []byte) (exif []byte) {
-	pixels := false
+func describePNG(s *Source, data []byte) (exif []byte) {
+	pixels, known := false, 0
 	for kind, body := range pngChunks(data) {
-		size, known := pngColours[kind]
+		size := pngColours[kind]
 		switch {
 		case kind == "IHDR" && len(body) == pngIHDR:
 			s.Gray = body[9]&2 == 0 // bit 1 of the colour type: colours
@@ -104,8 +104,9 @@ func (s *Source) readPNG(data []byte) (exif []byte) {
 			pixels = true
 		case kind == "iCCP" && s.ICC == nil && !pixels:
 			s.ICC = inflateProfile(body)
-		case known && len(body) == size && !pixels && len(s.colour) < len(pngColours):
-			s.colour = append(s.colour, pngChunk{kind, bytes.Clone(body)})
+		case size > 0 && len(body) == size && !pixels && known < len(pngColours):
+			known++
+			s.colour = pngChunk{kind, body}.append(s.colour)
 		case kind == "eXIf" && exif == nil:
 			exif = body
 		}

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/jpegcoef"
@@ -46,7 +47,7 @@ func (o *jpegOutline) readTables(body []byte) {
 		}
 		for i := range o.tables[to] {
 			if wide == 1 {
-				o.tables[to][i] = uint16(be16(body[2*i:]))
+				o.tables[to][i] = binary.BigEndian.Uint16(body[2*i:])
 			} else {
 				o.tables[to][i] = uint16(body[i])
 			}

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -38,19 +39,19 @@ type format struct {
 
 // formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
-	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG,
+	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8"), header: jpegHeader, pixels: jpegPixels, source: describeJPEG,
 		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: encodeJPEG, insert: insertJPEG},
-	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG,
+	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: describePNG,
 		endings: []string{".png"}, kept: true, offered: true, encode: encodePNG, insert: insertPNG},
-	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP,
+	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: describeWebP,
 		endings: []string{".webp"}, lossy: true, offered: true, encode: encodeWebP},
-	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF,
+	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: describeTIFF,
 		endings: []string{".tiff", ".tif"}, kept: true, encode: encodeTIFF, insert: insertTIFF},
 	{name: "bmp", memory: 12, decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
 		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
 	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
-	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF},
-	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, source: (*Source).readHEIF},
+	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: describeHEIF},
+	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, source: describeHEIF},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.
@@ -257,7 +258,7 @@ func isoBrand(brands ...string) func([]byte) bool {
 		if len(brands) == 0 {
 			return true
 		}
-		size := int(min(be32(data), 256))
+		size := int(min(binary.BigEndian.Uint32(data), 256))
 		for i := 8; i+4 <= min(size, len(data)); i += 4 {
 			for _, b := range brands {
 				if i != 12 && string(data[i:i+4]) == b { // at 12 stands the minor version
@@ -295,11 +296,3 @@ func isText(data []byte) bool {
 	}
 	return true
 }
-
-func be16(b []byte) uint16 { return uint16(b[0])<<8 | uint16(b[1]) }
-
-func be32(b []byte) uint32 { return uint32(be16(b))<<16 | uint32(be16(b[2:])) }
-
-func le16(b []byte) uint16 { return uint16(b[1])<<8 | uint16(b[0]) }
-
-func le32(b []byte) uint32 { return uint32(le16(b[2:]))<<16 | uint32(le16(b)) }

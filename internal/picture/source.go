@@ -13,11 +13,11 @@ type Source struct {
 	// colours, it is a profile of ours that says the same.
 	ICC []byte
 
-	fitted bool       // the JPEG has Huffman codes of its own
-	coded  int        // bytes of the JPEG's coded pixels
-	pixels int        // coded
-	colour []pngChunk // what PNG says of its colours in other words than a profile
-	exif   []field    // fields that a copy may carry, see exifRules
+	fitted bool    // the JPEG has Huffman codes of its own
+	coded  int     // bytes of the JPEG's coded pixels
+	pixels int     // coded
+	colour []byte  // chunks of a PNG that say its colours in other words than a profile
+	exif   []field // fields that a copy may carry, see exifRules
 }
 
 // Subsampling is how much of a JPEG's colour is stored, in the customary
@@ -49,9 +49,9 @@ func (f *format) readSource(data []byte) Source {
 	return s
 }
 
-// readJPEG sets how a JPEG was written, with its profile, and returns its EXIF block, or nil. The
+// describeJPEG sets how a JPEG was written, with its profile, and returns its EXIF block, or nil. The
 // block shares the memory of data.
-func (s *Source) readJPEG(data []byte) []byte {
+func describeJPEG(s *Source, data []byte) []byte {
 	o := outlineJPEG(data)
 	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
 	s.Gray = s.Subsampling == SubGray
@@ -61,9 +61,9 @@ func (s *Source) readJPEG(data []byte) []byte {
 	return o.exif
 }
 
-// readWebP sets the colour profile of a WebP, and returns its EXIF block, or nil. The first EXIF
+// describeWebP sets the colour profile of a WebP, and returns its EXIF block, or nil. The first EXIF
 // chunk counts, and the first profile that is kept.
-func (s *Source) readWebP(data []byte) (exif []byte) {
+func describeWebP(s *Source, data []byte) (exif []byte) {
 	for kind, body := range webpChunks(data) {
 		switch {
 		case kind == "ICCP" && s.ICC == nil:
@@ -75,9 +75,9 @@ func (s *Source) readWebP(data []byte) (exif []byte) {
 	return exif
 }
 
-// readTIFF sets Gray and the profile of a TIFF, as far as its first directory says. It returns the
+// describeTIFF sets Gray and the profile of a TIFF, as far as its first directory says. It returns the
 // file itself, which is built like an EXIF block.
-func (s *Source) readTIFF(data []byte) []byte {
+func describeTIFF(s *Source, data []byte) []byte {
 	if d, ok := firstIFD(data); ok {
 		model, ok := d.uint(tagPhotometric)
 		s.Gray = ok && model <= modelBlackIsZero

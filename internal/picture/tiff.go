@@ -36,16 +36,16 @@ var (
 func tiffHeader(data []byte) (header, error) {
 	d, ok := firstIFD(data)
 	if !ok {
-		return header{}, errors.New("truncated: unexpected EOF")
+		return header{}, errTruncated
 	}
-	if err := d.unsupported(data); err != nil {
+	if err := unsupportedTIFF(d, data); err != nil {
 		return header{}, err
 	}
 	var h header
 	var err error
-	if d.is(tagCompression, compressJPEG) {
+	if has(d, tagCompression, compressJPEG) {
 		var t *jpegBlocks
-		t, err = d.jpegBlocks()
+		t, err = readBlocks(d)
 		h = header{width: t.width, height: t.height, decoder: jpegInTIFF}
 	} else {
 		h, err = config(tiff.DecodeConfig, data)
@@ -53,14 +53,14 @@ func tiffHeader(data []byte) (header, error) {
 	if err != nil {
 		return h, err
 	}
-	pages, _ := d.chain()
+	pages, _ := tiffPages(d)
 	h.orientation, h.pages = d.orientation(), len(pages)
-	return h, d.checkBlocks(h)
+	return h, checkBlocks(d, h)
 }
 
-// unsupported returns an error that names the kind of file, compression or colours, if no decoder
+// unsupportedTIFF returns an error that names the kind of file, compression or colours, if no decoder
 // here reads it. data is the whole file.
-func (d ifd) unsupported(data []byte) error {
+func unsupportedTIFF(d ifd, data []byte) error {
 	_, dng := d.uint(tagDNGVersion)
 	subfile, _ := d.uint(tagSubfileType)
 	if dng || subfile&1 != 0 || len(data) > 10 && string(data[8:10]) == "CR" {
@@ -82,16 +82,16 @@ func (d ifd) unsupported(data []byte) error {
 	if !ok {
 		samples = 1
 	}
-	if samples > 1 && d.is(tagPlanarConfig, 2) {
+	if samples > 1 && has(d, tagPlanarConfig, 2) {
 		return errors.New("separate planes are not supported yet")
 	}
 	depths, _ := d.entry(tagBitsPerSample)
 	for i := range int(min(samples, 16)) {
-		if v, ok := depths.uint(i); ok && !d.is(tagBitsPerSample, v) {
+		if v, ok := depths.uint(i); ok && !has(d, tagBitsPerSample, v) {
 			return errors.New("samples of different depths are not supported yet")
 		}
 	}
-	alpha := compression != compressJPEG && (d.is(tagFurtherSamples, 1) || d.is(tagFurtherSamples, 2))
+	alpha := compression != compressJPEG && (has(d, tagFurtherSamples, 1) || has(d, tagFurtherSamples, 2))
 	if samples != 1 && (model != modelColours && model != modelYCC || samples != 3 && !(samples == 4 && alpha)) {
 		return fmt.Errorf("%d samples a pixel in colour model %d are not supported yet", samples, model)
 	}
@@ -101,15 +101,15 @@ func (d ifd) unsupported(data []byte) error {
 	return nil
 }
 
-// is reports whether the first value of a tag is v.
-func (d ifd) is(tag uint16, v uint32) bool {
+// has reports whether the first value of a tag is v.
+func has(d ifd, tag uint16, v uint32) bool {
 	n, ok := d.uint(tag)
 	return ok && n == v
 }
 
 // isPage reports whether a directory is a page: neither a preview (bit 0 of the subfile type), a mask (bit
 // 2) nor a thumbnail as EXIF has it, which tag 513 points to.
-func (d ifd) isPage() bool {
+func isPage(d ifd) bool {
 	subfile, _ := d.uint(tagSubfileType)
 	_, thumbnail := d.entry(tagThumbnail)
 	return subfile&5 == 0 && !thumbnail
@@ -118,7 +118,7 @@ func (d ifd) isPage() bool {
 // checkBlocks refuses strips and tiles that cost more than the pixels of h do: the decoder makes
 // room for whole tiles, also where they hang over the edge. Too many blocks give a *LimitError,
 // tiles too large for the picture a plain error. It does not check the picture's own size.
-func (d ifd) checkBlocks(h header) error {
+func checkBlocks(d ifd, h header) error {
 	if h.width <= 0 || h.height <= 0 {
 		return nil // for header.check
 	}
@@ -161,7 +161,7 @@ func (d ifd) checkBlocks(h header) error {
 func tiffPixels(data []byte, h *header) (*image.NRGBA, error) {
 	d, _ := firstIFD(data)
 	if h.decoder == jpegInTIFF {
-		t, err := d.jpegBlocks()
+		t, err := readBlocks(d)
 		if err != nil {
 			return nil, err
 		}
@@ -175,7 +175,7 @@ func tiffPixels(data []byte, h *header) (*image.NRGBA, error) {
 	case *image.Paletted:
 		widenPalette(p.Palette)
 	case *image.Gray: // x/image/tiff takes the codes of a fax for colours: black is 0 in both models
-		if d.is(tagPhotometric, modelBlackIsZero) && (d.is(tagCompression, compressFax3) || d.is(tagCompression, compressFax4)) {
+		if has(d, tagPhotometric, modelBlackIsZero) && (has(d, tagCompression, compressFax3) || has(d, tagCompression, compressFax4)) {
 			for i := range p.Pix {
 				p.Pix[i] = 255 - p.Pix[i]
 			}

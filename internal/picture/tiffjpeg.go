@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -25,8 +26,8 @@ type jpegBlocks struct {
 	tables          []byte // that all blocks share
 }
 
-// jpegBlocks reads the layout. It checks neither the limits nor where blocks lie, which pixels does.
-func (d ifd) jpegBlocks() (*jpegBlocks, error) {
+// readBlocks reads the layout. It checks neither the limits nor where blocks lie, which pixels does.
+func readBlocks(d ifd) (*jpegBlocks, error) {
 	number := func(tag uint16) int64 {
 		v, _ := d.uint(tag)
 		return int64(v)
@@ -141,7 +142,7 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 // also without EOI. From the first scan on all is kept.
 func jpegSegments(stream []byte, picture bool) (out []byte) {
 	for i := 2; i+4 <= len(stream) && stream[i] == 0xff; {
-		marker, size := stream[i+1], int(be16(stream[i+2:]))
+		marker, size := stream[i+1], int(binary.BigEndian.Uint16(stream[i+2:]))
 		if marker == 0xda && picture {
 			return append(out, stream[i:]...)
 		}

@@ -17,9 +17,9 @@ import (
 // and by the decoder, and counts frames. It refuses files shorter than the container says.
 func webpHeader(data []byte) (header, error) {
 	// Some writers leave out the last padding byte but count it.
-	size := int64(le32(data[4:])) + 8
+	size := int64(binary.LittleEndian.Uint32(data[4:])) + 8
 	if size > int64(len(data))+1 {
-		return header{}, errors.New("truncated: unexpected EOF")
+		return header{}, errTruncated
 	}
 	var exif, canvas []byte
 	frames, end := 0, int64(12)
@@ -40,9 +40,9 @@ func webpHeader(data []byte) (header, error) {
 	case canvas == nil:
 		h, err = config(webp.DecodeConfig, data)
 	case end < size: // a frame is cut off
-		return header{}, errors.New("truncated: unexpected EOF")
+		return header{}, errTruncated
 	default:
-		h = header{width: int64(le32(canvas[4:])&0xffffff) + 1, height: int64(le32(canvas[6:])>>8) + 1, pages: frames, animated: true}
+		h = header{width: int64(binary.LittleEndian.Uint32(canvas[4:])&0xffffff) + 1, height: int64(binary.LittleEndian.Uint32(canvas[6:])>>8) + 1, pages: frames, animated: true}
 	}
 	h.orientation = exifOrientation(exif)
 	return h, err
@@ -52,9 +52,9 @@ func webpHeader(data []byte) (header, error) {
 // that the container states. Bodies share the memory of data, which has 12 bytes or more.
 func webpChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
-		end := int(min(int64(le32(data[4:]))+8, int64(len(data))))
+		end := int(min(int64(binary.LittleEndian.Uint32(data[4:]))+8, int64(len(data))))
 		for at := 12; end-at >= 8; {
-			kind, n := string(data[at:at+4]), int64(le32(data[at+4:]))
+			kind, n := string(data[at:at+4]), int64(binary.LittleEndian.Uint32(data[at+4:]))
 			at += 8
 			if n > int64(end-at) || !yield(kind, data[at:at+int(n)]) {
 				return
@@ -121,7 +121,7 @@ func webpFrame(data []byte, h *header) (*image.NRGBA, error) {
 		if len(body) < 16 {
 			break
 		}
-		number := func(at int) int { return int(le32(body[at:]) & 0xffffff) }
+		number := func(at int) int { return int(binary.LittleEndian.Uint32(body[at:]) & 0xffffff) }
 		at := image.Rect(0, 0, number(6)+1, number(9)+1).Add(image.Pt(2*number(0), 2*number(3)))
 		frame := body[16:]
 		if bytes.HasPrefix(frame, []byte("ALPH")) { // needs the header of extended files
