@@ -6,10 +6,12 @@ import (
 	"iter"
 )
 
+// errTruncated is the error of files that end before the picture does.
+var errTruncated = errors.New("truncated: unexpected EOF")
+
 var (
-	errTruncated = errors.New("truncated: unexpected EOF")
-	errSequence  = errors.New("a sequence of pictures (a video) without a picture that stands for it is not supported yet")
-	errItems     = errors.New("the list of its parts is damaged")
+	errSequence = errors.New("a sequence of pictures (a video) without a picture that stands for it is not supported yet")
+	errItems    = errors.New("the list of its parts is damaged")
 )
 
 // bmffBoxes gives the kind and body of each box of an ISO base media file (ISO/IEC 14496-12 section

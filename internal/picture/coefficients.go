@@ -46,13 +46,8 @@ func jpegHead(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool)
 	}, image.Pt(int(h.width), int(h.height)), true
 }
 
-const (
-	// reducedSide is the long side that a reduced picture has at least, pixels.
-	reducedSide = 512
-
-	// coefficientReader is what reads JPEGs reduced.
-	coefficientReader = "github.com/kycmark/kycmark/internal/jpegcoef"
-)
+// reducedSide is the long side that a reduced picture has at least, pixels.
+const reducedSide = 512
 
 // Reduced is [Document.Picture] for hashes. A JPEG comes at 1/2, 1/4 or 1/8 of its size, read from its coefficients, if
 // its long side then has reducedSide pixels at least. It also has Whole, and Nearest of step pixels a side, less than its long side.

@@ -14,21 +14,15 @@ func ExifOrientation(data []byte) int { return exifOrientation(data) }
 func Walk(data []byte) {
 	_, _ = sniff(data)
 	if len(data) >= 12 {
-		o := outlineJPEG(data)
-		_ = o.unsupported()
+		_, _ = jpegHeader(data)
 		_, _ = pngHeader(data)
 		_, _ = webpHeader(data)
 	}
-	if d, ok := firstIFD(data); ok {
-		_ = unsupportedTIFF(d, data)
-		_, _ = tiffPages(d)
-		_ = checkBlocks(d, header{width: 100, height: 100})
-		if t, err := readBlocks(d); err == nil && t.width > 0 && t.height > 0 && t.width*t.height < 1<<16 && t.across > 0 && t.down > 0 {
-			_, _ = t.pixels(header{width: t.width, height: t.height})
-		}
+	if h, err := tiffHeader(data); err == nil && h.width > 0 && h.height > 0 && h.width*h.height < 1<<16 {
+		_, _ = tiffPixels(data, &h)
 	}
 	_ = isBMP(data)
-	gifFrames(data)
+	_, _ = gifHeader(data)
 }
 
 // DecodeWith decodes data by a decoder that is not ours, as the table's rows

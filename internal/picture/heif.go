@@ -25,12 +25,12 @@ func avifHeader(data []byte) (header, error) {
 	return h, err
 }
 
-// heifHeader reads the size of the primary picture. It must be coded as codec, whose name is for errors, or in tiles.
-func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) {
+// heifHeader reads the size of the primary picture. It must be coded as coder, whose name is for errors, or in tiles.
+func heifHeader(data []byte, coder, name string) (f *heif, h header, err error) {
 	if f, err = readHEIF(data); err != nil {
 		return nil, h, err
 	}
-	if f.kind != codec && f.kind != "grid" && f.kind != "iovl" {
+	if f.kind != coder && f.kind != "grid" && f.kind != "iovl" {
 		return nil, h, fmt.Errorf("a picture coded as %q, not as %s, is not supported yet", f.kind, name)
 	}
 	if b := f.property("ispe"); len(b) >= 12 {
@@ -117,7 +117,7 @@ func describeHEIF(s *Source, data []byte) []byte {
 	const chroma = 16 // its byte in hvcC (ISO/IEC 14496-15 section 8.3.2)
 	config := f.property("hvcC")
 	s.Gray = len(config) > chroma && config[chroma]&3 == 0
-	if s.ICC = profile(f.colour("prof", "rICC")); s.ICC == nil {
+	if s.ICC = keep(f.colour("prof", "rICC")); s.ICC == nil {
 		c := f.colours()
 		s.ICC = namedProfile(c.primaries, c.transfer)
 	}

@@ -9,17 +9,15 @@ import (
 
 // Colour profiles (ICC.1:2022): where they stand in files, and which are kept.
 const (
-	maxICC         = 4 << 20 // bytes of a profile that is kept
-	maxICCSegments = 255     // of a JPEG: they are counted in one byte
-	iccMagic       = "ICC_PROFILE\x00"
-	iccHeader      = 128
-	modelRGB       = "RGB "
-	modelGray      = "GRAY"
+	maxICC    = 4 << 20 // bytes of a profile that is kept
+	iccHeader = 128     // bytes
+	modelRGB  = "RGB "
+	modelGray = "GRAY"
 )
 
-// profile returns a copy of a profile that may be passed on: complete, of the size that it
+// keep returns a copy of a profile that may be passed on: complete, of the size that it
 // states, for RGB or grey pixels. It returns nil for every other profile.
-func profile(data []byte) []byte {
+func keep(data []byte) []byte {
 	size, ok := profileSize(data)
 	if !ok || size > len(data) {
 		return nil
@@ -69,7 +67,7 @@ func (o *jpegOutline) profile() []byte {
 	for _, p := range parts {
 		whole = append(whole, p...)
 	}
-	return profile(whole)
+	return keep(whole)
 }
 
 // inflateProfile returns the profile in the body of a PNG's iCCP chunk (PNG, third edition, section 11.3.2.3): a name,
@@ -97,7 +95,7 @@ func inflateProfile(body []byte) []byte {
 	if _, err := io.Copy(whole, io.LimitReader(z, int64(size-iccHeader))); err != nil {
 		return nil
 	}
-	return profile(whole.Bytes())
+	return keep(whole.Bytes())
 }
 
 // deflateProfile returns the body of an iCCP chunk with the profile icc, compressed: the inverse of inflateProfile.

@@ -7,34 +7,16 @@ import (
 	"slices"
 )
 
-// Tags of TIFF 6.0 (section 8 and appendix A) and DNG 1.4 that are looked at.
+// Tags of TIFF 6.0 and Exif 2.32 that point to directories or stand in those that are written.
 const (
-	tagSubfileType    = 254
-	tagWidth          = 256
-	tagLength         = 257
-	tagBitsPerSample  = 258
-	tagCompression    = 259
-	tagPhotometric    = 262
-	tagStripOffsets   = 273
-	tagOrientation    = 274
-	tagSamples        = 277
-	tagRowsPerStrip   = 278
-	tagStripCounts    = 279
-	tagPlanarConfig   = 284
-	tagFaxOptions     = 292 // T4Options
-	tagTileWidth      = 322
-	tagTileLength     = 323
-	tagTileOffsets    = 324
-	tagTileCounts     = 325
-	tagFurtherSamples = 338 // ExtraSamples
-	tagJPEGTables     = 347
-	tagThumbnail      = 513 // JPEGInterchangeFormat
-	tagExifIFD        = 34665
-	tagICC            = 34675
-	tagDNGVersion     = 50706
-	ifdEntry          = 12  // bytes
-	maxIFDs           = 512 // of a chain that are followed
-	orientationUpper  = 8
+	tagOrientation = 274
+	tagExifIFD     = 34665
+	tagICC         = 34675
+)
+
+const (
+	ifdEntry         = 12 // bytes
+	orientationUpper = 8
 )
 
 // An ifd is one image file directory (TIFF 6.0 section 2), which is also how EXIF is stored. Its methods stay within

@@ -39,6 +39,15 @@ type jpegOutline struct {
 // sampling is how one component is stored.
 type sampling struct{ h, v, table byte }
 
+// Segments with a colour profile.
+const (
+	maxICCSegments = 255 // they are counted in one byte
+	iccMagic       = "ICC_PROFILE\x00"
+)
+
+// coefficientReader is what reads damaged JPEGs, and JPEGs reduced.
+const coefficientReader = "github.com/kycmark/kycmark/internal/jpegcoef"
+
 // progressiveFrame is SOF2, the marker of progressive Huffman-coded frames.
 const progressiveFrame = 0xc2
 

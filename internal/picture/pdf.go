@@ -82,9 +82,9 @@ func (p *PDFPage) sound() bool {
 	return p.Width > 0 && p.Height > 0 && p.Width < maxPoints && p.Height < maxPoints && p.Rotate%90 == 0 && p.Rotate >= 0 && p.Rotate < 360
 }
 
-// PlainJPEG returns a JPEG without its metadata, with this orientation, 1 to 8, and with the profile icc
+// PlainJPEG returns a JPEG without its metadata, with this orientation, 1 to 8, and with this profile
 // if it is of RGB or grey pixels. What describes the coded pixels stays. The error is a *FormatError if the segments before the first scan are broken.
-func PlainJPEG(file []byte, orientation int, icc []byte) ([]byte, error) {
+func PlainJPEG(file []byte, orientation int, profile []byte) ([]byte, error) {
 	broken := &FormatError{Format: "jpeg", Reason: "truncated: " + io.ErrUnexpectedEOF.Error()}
 	if !bytes.HasPrefix(file, []byte("\xff\xd8\xff")) {
 		return nil, &FormatError{Reason: "not a JPEG"}
@@ -94,7 +94,7 @@ func PlainJPEG(file []byte, orientation int, icc []byte) ([]byte, error) {
 		const head = "\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00"
 		out = append(append(out, head...), byte(orientation), 0, 0, 0, 0, 0, 0, 0)
 	}
-	for _, body := range iccSegments(profile(icc)) {
+	for _, body := range iccSegments(keep(profile)) {
 		out = append(binary.BigEndian.AppendUint16(append(out, 0xff, 0xe2), uint16(2+len(body))), body...)
 	}
 	for i := 2; ; {
@@ -174,12 +174,12 @@ func JoinPDF(w io.Writer, pages []PDFPage) error {
 		object("", []byte("q "+place+" cm /P Do Q"))
 		object("/Type /XObject /Subtype /Image "+dict, data)
 	}
-	for _, icc := range profiles {
+	for _, kept := range profiles {
 		colours := 3
-		if profileModel([]byte(icc)) == modelGray {
+		if profileModel([]byte(kept)) == modelGray {
 			colours = 1
 		}
-		object(fmt.Sprintf("/N %d", colours), []byte(icc))
+		object(fmt.Sprintf("/N %d", colours), []byte(kept))
 	}
 	start := out.Len()
 	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(offsets)+1)

@@ -67,7 +67,7 @@ func describeWebP(s *Source, data []byte) (exif []byte) {
 	for kind, body := range webpChunks(data) {
 		switch {
 		case kind == "ICCP" && s.ICC == nil:
-			s.ICC = profile(body)
+			s.ICC = keep(body)
 		case kind == "EXIF" && exif == nil:
 			exif = body
 		}
@@ -81,8 +81,8 @@ func describeTIFF(s *Source, data []byte) []byte {
 	if d, ok := firstIFD(data); ok {
 		model, ok := d.uint(tagPhotometric)
 		s.Gray = ok && model <= modelBlackIsZero
-		if icc, _ := d.entry(tagICC); icc.whole {
-			s.ICC = profile(icc.raw)
+		if e, _ := d.entry(tagICC); e.whole {
+			s.ICC = keep(e.raw)
 		}
 	}
 	return data

@@ -10,6 +10,30 @@ import (
 	"golang.org/x/image/tiff"
 )
 
+// Tags of TIFF 6.0 (section 8 and appendix A) and DNG 1.4 that are looked at.
+const (
+	tagSubfileType    = 254
+	tagWidth          = 256
+	tagLength         = 257
+	tagBitsPerSample  = 258
+	tagCompression    = 259
+	tagPhotometric    = 262
+	tagStripOffsets   = 273
+	tagSamples        = 277
+	tagRowsPerStrip   = 278
+	tagStripCounts    = 279
+	tagPlanarConfig   = 284
+	tagFaxOptions     = 292 // T4Options
+	tagTileWidth      = 322
+	tagTileLength     = 323
+	tagTileOffsets    = 324
+	tagTileCounts     = 325
+	tagFurtherSamples = 338 // ExtraSamples
+	tagJPEGTables     = 347
+	tagThumbnail      = 513 // JPEGInterchangeFormat
+	tagDNGVersion     = 50706
+)
+
 // Colour models and compressions (TIFF 6.0, tags 262 and 259).
 const (
 	modelWhiteIsZero = 0

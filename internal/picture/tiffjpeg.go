@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
 	"io"
+
+	std "image/jpeg"
 )
 
 // JPEG in TIFF (Adobe's TIFF technical note 2), which x/image/tiff does not decode: each strip or tile is a JPEG
@@ -122,7 +123,7 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 	if own.width*own.height/512 > int64(len(stream)) { // see jpegPixels
 		return nil, cannotHold(int64(len(stream)), own)
 	}
-	img, err := pixels(jpeg.Decode, stream)
+	img, err := pixels(std.Decode, stream)
 	if err != nil {
 		return nil, err
 	}

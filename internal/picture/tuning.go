@@ -7,10 +7,17 @@ const (
 	DefaultQuality  = 92   // JPEG quality that Encode uses for 0; chosen, not measured
 	MinQualityLike  = 70   // lowest JPEG quality that EncodeLike takes over from a source
 	MinQualityLarge = 50   // the same for pictures of Large and more
-	minCoded        = 60   // lowest quality of a source whose coefficients are marked: pattern.coarse says why
 	Large           = 2560 // pixels on the long side
-	giveWay         = 3    // steps of quality by which a heavy copy is lowered at most; chosen, not measured
-	overweight      = 1.13 // times its source's weight that a copy may have; chosen, not measured
+)
+
+// MaxPages is how many pages a document may have; chosen, not measured.
+const MaxPages = 200
+
+// How copies may differ from their source.
+const (
+	minCoded   = 60   // lowest quality of a source whose coefficients are marked: pattern.coarse says why
+	giveWay    = 3    // steps of quality by which a heavy copy is lowered at most; chosen, not measured
+	overweight = 1.13 // times its source's weight that a copy may have; chosen, not measured
 )
 
 // Memory that jpegli holds for a picture, measured at 12 megapixels in 4:4:4, the costliest subsampling.
@@ -29,16 +36,22 @@ const (
 	bytesProcess = 96 << 20 // of that process itself
 )
 
-// Limits of work that a hostile file can ask for. All are chosen, not measured.
+// Work that a hostile file can ask for. Both are chosen, not measured.
 const (
-	MaxPages    = 200 // pages of a document
-	maxDocument = 16  // times the max pixels of a page that all pages of a document may have together
+	maxDocument = 16 // times the max pixels of a page that all pages of a document may have together
+	maxScanned  = 16 // times the max pixels of a picture that all scans of a JPEG may have together
+)
 
-	maxPoints = 1 << 20 // points, the side of a page of a PDF
+// maxPoints is the longest side of a page, in points; chosen, not measured.
+const maxPoints = 1 << 20
 
-	maxScans   = 100     // scans of a JPEG: encoders write about ten
-	maxScanned = 16      // times the max pixels of a picture that all scans of a JPEG may have together
-	maxBlocks  = 100_000 // strips or tiles of a TIFF: each costs a decompressor, even if all share their bytes
-	freeTile   = 1 << 20 // pixels that a tile of a TIFF may have, no matter how small the picture is
-	freeTiles  = 1 << 24 // the same of all tiles; else twice the pixels of the picture
+// maxScans is how many scans a JPEG may have; chosen, not measured: encoders write about ten.
+const maxScans = 100
+
+// Work that a hostile TIFF can ask for. All are chosen, not measured.
+const (
+	maxIFDs   = 512     // directories of a chain that are followed
+	maxBlocks = 100_000 // strips or tiles: each costs a decompressor, even if all share their bytes
+	freeTile  = 1 << 20 // pixels that a tile may have, no matter how small the picture is
+	freeTiles = 1 << 24 // the same of all tiles; else twice the pixels of the picture
 )
