@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	decoder "github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/phash"
 )
@@ -79,7 +80,7 @@ func TestModes(t *testing.T) {
 	hash := func(name string) phash.Hash {
 		p, err := fromfile.Picture(filepath.Join(dir, name), decoder.Limits{})
 		require.NoError(t, err, name)
-		h, _, err := phash.Sum(phash.PDQ, decoder.Flatten(p.Image))
+		h, _, err := phash.Sum(phash.PDQ, pixel.Flatten(p.Image))
 		require.NoError(t, err)
 		return h
 	}
@@ -144,7 +145,7 @@ func TestOfficialPixels(t *testing.T) {
 		require.Len(t, row, 6)
 		p, err := fromfile.Picture(filepath.Join(dir, row[0]), decoder.Limits{})
 		require.NoError(t, err)
-		m := decoder.Flatten(p.Image)
+		m := pixel.Flatten(p.Image)
 		if *pixels != "" {
 			writePPM(t, filepath.Join(*pixels, strings.ReplaceAll(row[0], "/", "_")+".ppm"), m)
 		}

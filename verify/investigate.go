@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -112,13 +113,13 @@ func unreadable(name string, cause error) findings.Kind {
 		return findings.FoundUnopened
 	}
 	switch format.Kind {
-	case picture.Unsupported, picture.Video:
+	case codec.Unsupported, codec.Video:
 		return findings.FoundUnsupported
-	case picture.NoPicture, picture.Text:
+	case codec.NoPicture, codec.Text:
 		return findings.FoundNoPicture
-	case picture.Archive:
+	case codec.Archive:
 		return findings.FoundUnopened
-	case picture.Unknown:
+	case codec.Unknown:
 		if !dump.MayBePicture(name) {
 			return findings.FoundNoPicture
 		}

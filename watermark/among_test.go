@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -22,7 +23,7 @@ import (
 func TestReadAmong(t *testing.T) {
 	p, err := fromfile.Picture("../testdata/pictures/chidi_idcard.jpg", picture.Limits{})
 	require.NoError(t, err)
-	src := picture.Flatten(p.Image)
+	src := pixel.Flatten(p.Image)
 	const copied watermark.CopyID = 77
 	marked, err := watermark.Embed(key, copied, src, &watermark.Options{Manner: watermark.Lossy})
 	require.NoError(t, err)

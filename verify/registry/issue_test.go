@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -92,9 +93,9 @@ func TestIssue(t *testing.T) {
 func TestCopiesLookLikeTheirOriginals(t *testing.T) {
 	img := passport(4)
 	for name, look := range map[string]picture.Source{
-		"4:4:4":             {Format: "jpeg", Subsampling: picture.Sub444},
-		"4:2:2":             {Format: "jpeg", Subsampling: picture.Sub422},
-		"progressive 4:2:0": {Format: "jpeg", Subsampling: picture.Sub420, Progressive: true},
+		"4:4:4":             {Format: "jpeg", Subsampling: codec.Sub444},
+		"4:2:2":             {Format: "jpeg", Subsampling: codec.Sub422},
+		"progressive 4:2:0": {Format: "jpeg", Subsampling: codec.Sub420, Progressive: true},
 	} {
 		if name == "4:2:2" && !long.On {
 			continue // TestLikeJPEG has all

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -27,7 +28,7 @@ func tiffOf(t *testing.T, pages ...image.Image) []byte {
 		files = append(files, file(t, p, "tiff"))
 	}
 	var b bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&b, files))
+	require.NoError(t, tiff.Join(&b, files))
 	return b.Bytes()
 }
 

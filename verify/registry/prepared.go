@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jpegcopy"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -233,7 +234,7 @@ func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 		p.image, p.pic.Incomplete = pic.Image, pic.Incomplete
 	}
 	if p.last == nil || p.manner != manner {
-		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
+		m, err := p.issuer.prepare(p.issuer.cfg.Key, pixel.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
 		if err != nil {
 			return nil, p.long, err
 		}

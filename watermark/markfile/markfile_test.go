@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -72,7 +74,7 @@ func smaller(t *testing.T, file []byte, side int) []byte {
 	p, err := picture.Decode(file, picture.Limits{})
 	require.NoError(t, err)
 	var b bytes.Buffer
-	require.NoError(t, picture.Encode(&b, picture.Fit(p.Image, side), "jpeg", 90))
+	require.NoError(t, picture.Encode(&b, pixel.Fit(p.Image, side), "jpeg", 90))
 	return b.Bytes()
 }
 
@@ -81,11 +83,11 @@ func tiffOf(t *testing.T, pages ...image.Image) []byte {
 	var files [][]byte
 	for _, p := range pages {
 		var b bytes.Buffer
-		require.NoError(t, picture.Encode(&b, picture.ToNRGBA(p), "tiff", 0))
+		require.NoError(t, picture.Encode(&b, pixel.ToNRGBA(p), "tiff", 0))
 		files = append(files, b.Bytes())
 	}
 	var b bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&b, files))
+	require.NoError(t, tiff.Join(&b, files))
 	return b.Bytes()
 }
 
@@ -142,12 +144,12 @@ func TestPages(t *testing.T) {
 // A JPEG of any orientation is marked in its coefficients: the copy is stored as the upload, and read upright. Of its
 // metadata only the orientation is left.
 func TestOrientations(t *testing.T) {
-	upright := picture.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(3), 700), 600)
+	upright := pixel.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(3), 700), 600)
 	key := watermark.GenerateKey()
 	for _, orientation := range long.Cases(2, 1, 6, 5, 2, 3, 4, 7, 8) {
-		stored := picture.Upright(upright, map[int]int{6: 8, 8: 6}[orientation])
+		stored := pixel.Upright(upright, map[int]int{6: 8, 8: 6}[orientation])
 		if orientation != 6 && orientation != 8 {
-			stored = picture.Upright(upright, orientation) // undoes itself
+			stored = pixel.Upright(upright, orientation) // undoes itself
 		}
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, stored, "jpeg", 88))

@@ -19,6 +19,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
@@ -86,7 +87,7 @@ func TestStagesStudy(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		src := picture.Flatten(pic.Image)
+		src := pixel.Flatten(pic.Image)
 		m := embedForStudy(kd, id, src)
 		if m == nil {
 			continue

@@ -1,16 +1,15 @@
-package picture
+package heif
 
 import (
 	"encoding/binary"
 	"errors"
 	"iter"
+
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
-// errTruncated is the error of files that end before the picture does.
-var errTruncated = errors.New("truncated: unexpected EOF")
-
 var (
-	errSequence = errors.New("a sequence of pictures (a video) without a picture that stands for it is not supported yet")
+	ErrSequence = errors.New("a sequence of pictures (a video) without a picture that stands for it is not supported yet")
 	errItems    = errors.New("the list of its parts is damaged")
 )
 
@@ -64,41 +63,41 @@ func (r *numbers) uint(n int) (v uint64) {
 	return v
 }
 
-// A heif is what is read of a HEIF or AVIF file (ISO/IEC 23008-12): its primary picture.
-type heif struct {
+// A file is what is read of a HEIF or AVIF file (ISO/IEC 23008-12): its primary picture.
+type file struct {
 	kind string          // of the primary picture
 	more map[uint32]bool // other pictures, by item, that stand for themselves
-	own  []heifProperty  // in the order in which they count
-	all  []heifProperty  // also of its tiles, and of other pictures
+	own  []property      // in the order in which they count
+	all  []property      // also of its tiles, and of other pictures
 	exif []byte
 }
 
-// A heifProperty says something of the items that name it.
-type heifProperty struct {
+// A property says something of the items that name it.
+type property struct {
 	kind string
 	body []byte
 }
 
-// readHEIF reads the structure. The parts of the result lie in data. Other bytes behind the last box do not count.
-func readHEIF(data []byte) (h *heif, err error) {
+// read reads the structure. The parts of the result lie in data. Other bytes behind the last box do not count.
+func read(data []byte) (h *file, err error) {
 	var cut string
 	for kind, body := range bmffBoxes(data, &cut) {
 		if kind == "meta" && len(body) > 4 && h == nil {
-			h = &heif{}
+			h = &file{}
 			err = h.meta(body[4:], data)
 		}
 	}
 	switch {
 	case cut == "mdat" || cut != "" && h == nil:
-		return nil, errTruncated
+		return nil, codec.ErrTruncated
 	case h == nil:
-		return nil, errSequence
+		return nil, ErrSequence
 	}
 	return h, err
 }
 
 // meta reads the body of a meta box of the file data, behind version and flags.
-func (h *heif) meta(body, data []byte) error {
+func (h *file) meta(body, data []byte) error {
 	boxes := map[string][]byte{}
 	var cut string
 	for kind, b := range bmffBoxes(body, &cut) {
@@ -107,7 +106,7 @@ func (h *heif) meta(body, data []byte) error {
 		}
 	}
 	if cut != "" {
-		return errTruncated
+		return codec.ErrTruncated
 	}
 	r := numbers{data: boxes["pitm"]}
 	primary := uint32(r.uint(idSize(r.uint(4)>>24 > 0)))
@@ -138,14 +137,14 @@ func (h *heif) meta(body, data []byte) error {
 		}
 	}
 	if h.kind == "" {
-		return errSequence
+		return ErrSequence
 	}
 	h.leaveOut(boxes["iref"])
 	return h.properties(boxes["iprp"], primary)
 }
 
 // leaveOut takes thumbnails, auxiliary pictures (depth, gain) and tiles out of h.more, as references (iref) tell them.
-func (h *heif) leaveOut(iref []byte) {
+func (h *file) leaveOut(iref []byte) {
 	r, cut := numbers{data: iref}, ""
 	id := idSize(r.uint(4)>>24 > 0)
 	for kind, b := range bmffBoxes(r.data, &cut) {
@@ -203,13 +202,13 @@ func itemBytes(iloc, data, idat []byte, item uint32) []byte {
 }
 
 // properties reads what is said of items (iprp), and of the primary one.
-func (h *heif) properties(body []byte, primary uint32) error {
+func (h *file) properties(body []byte, primary uint32) error {
 	var cut, inner string
 	for kind, b := range bmffBoxes(body, &cut) {
 		switch kind {
 		case "ipco":
 			for kind, p := range bmffBoxes(b, &inner) {
-				h.all = append(h.all, heifProperty{kind, p})
+				h.all = append(h.all, property{kind, p})
 			}
 		case "ipma":
 			r := numbers{data: b}
@@ -236,7 +235,7 @@ func (h *heif) properties(body []byte, primary uint32) error {
 }
 
 // property returns the body of the primary picture's first property of a kind; nil without one.
-func (h *heif) property(kind string) []byte {
+func (h *file) property(kind string) []byte {
 	for _, p := range h.own {
 		if p.kind == kind {
 			return p.body
@@ -247,8 +246,8 @@ func (h *heif) property(kind string) []byte {
 
 // colour returns what the file says of its colours (colr) in one of these forms, behind the form: of the primary
 // picture, else of a tile of it. It returns nil if the file says nothing so.
-func (h *heif) colour(forms ...string) []byte {
-	for _, list := range [][]heifProperty{h.own, h.all} {
+func (h *file) colour(forms ...string) []byte {
+	for _, list := range [][]property{h.own, h.all} {
 		for _, p := range list {
 			for _, form := range forms {
 				if p.kind == "colr" && len(p.body) > 4 && string(p.body[:4]) == form {

@@ -1,66 +1,71 @@
-package picture
+// Package heif reads what HEIC and AVIF say of themselves. Their pixels are decoded by others.
+package heif
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
+
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/icc"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
-// heicHeader reads the header of a HEIF whose primary picture is coded as HEVC. Its decoder clips and turns.
-func heicHeader(data []byte) (header, error) {
-	f, h, err := heifHeader(data, "hvc1", "HEVC")
+// HEICHeader reads the header of a HEIF whose primary picture is coded as HEVC. Its decoder clips and turns.
+func HEICHeader(data []byte) (codec.Header, error) {
+	f, h, err := readHeader(data, "hvc1", "HEVC")
 	if err == nil {
-		h.turned, h.colours = true, f.colours()
+		h.Turned, h.Colours = true, f.colours()
 	}
 	return h, err
 }
 
-// avifHeader reads the header of a HEIF whose primary picture is coded as AV1.
-func avifHeader(data []byte) (header, error) {
-	f, h, err := heifHeader(data, "av01", "AV1")
+// AVIFHeader reads the header of a HEIF whose primary picture is coded as AV1.
+func AVIFHeader(data []byte) (codec.Header, error) {
+	f, h, err := readHeader(data, "av01", "AV1")
 	if err == nil && f.transform(&h) != nil {
 		err = errors.New("an orientation or a clip that makes no sense")
 	}
 	return h, err
 }
 
-// heifHeader reads the size of the primary picture. It must be coded as coder, whose name is for errors, or in tiles.
-func heifHeader(data []byte, coder, name string) (f *heif, h header, err error) {
-	if f, err = readHEIF(data); err != nil {
+// readHeader reads the size of the primary picture. It must be coded as coder, whose name is for errors, or in tiles.
+func readHeader(data []byte, coder, name string) (f *file, h codec.Header, err error) {
+	if f, err = read(data); err != nil {
 		return nil, h, err
 	}
 	if f.kind != coder && f.kind != "grid" && f.kind != "iovl" {
 		return nil, h, fmt.Errorf("a picture coded as %q, not as %s, is not supported yet", f.kind, name)
 	}
 	if b := f.property("ispe"); len(b) >= 12 {
-		h.width, h.height = int64(binary.BigEndian.Uint32(b[4:])), int64(binary.BigEndian.Uint32(b[8:]))
+		h.Width, h.Height = int64(binary.BigEndian.Uint32(b[4:])), int64(binary.BigEndian.Uint32(b[8:]))
 	}
-	h.pages = 1 + len(f.more)
+	h.Pages = 1 + len(f.more)
 	return f, h, nil
 }
 
 // transform reads clips, turns and mirrors into crop and orientation of h (ISO/IEC 23008-12 sections 6.5.9,
 // 6.5.10 and 6.5.12). EXIF's orientation does not count.
-func (f *heif) transform(h *header) error {
-	h.orientation = 1
+func (f *file) transform(h *codec.Header) error {
+	h.Orientation = 1
 	for _, p := range f.own {
 		b := p.body
 		switch {
 		case p.kind == "irot" && len(b) > 0:
 			for range b[0] & 3 {
-				h.orientation = leftOf[h.orientation]
+				h.Orientation = leftOf[h.Orientation]
 			}
 		case p.kind == "imir" && len(b) > 0:
 			if b[0]&1 == 0 { // top for bottom
-				h.orientation = leftOf[leftOf[h.orientation]]
+				h.Orientation = leftOf[leftOf[h.Orientation]]
 			}
-			h.orientation = mirrorOf[h.orientation]
+			h.Orientation = mirrorOf[h.Orientation]
 		case p.kind == "clap" && len(b) >= 32:
-			if h.orientation != 1 || !h.crop.Empty() {
+			if h.Orientation != 1 || !h.Crop.Empty() {
 				return errors.New("a clip behind a turn")
 			}
-			if h.crop = clip(b, h.width, h.height); h.crop.Empty() {
+			if h.Crop = clip(b, h.Width, h.Height); h.Crop.Empty() {
 				return errors.New("an empty clip")
 			}
 		}
@@ -101,25 +106,25 @@ func clip(b []byte, w, h int64) image.Rectangle {
 }
 
 // colours returns how the colours are coded, as the file says it by numbers (nclx).
-func (f *heif) colours() colours {
+func (f *file) colours() pixel.Coding {
 	if b := f.colour("nclx"); len(b) >= 7 {
-		return colours{primaries: int(binary.BigEndian.Uint16(b)), transfer: int(binary.BigEndian.Uint16(b[2:])), matrix: int(binary.BigEndian.Uint16(b[4:])), full: b[6]&0x80 != 0}
+		return pixel.Coding{Primaries: int(binary.BigEndian.Uint16(b)), Transfer: int(binary.BigEndian.Uint16(b[2:])), Matrix: int(binary.BigEndian.Uint16(b[4:])), Full: b[6]&0x80 != 0}
 	}
-	return colours{matrix: unspecified, full: true} // as libheif has it
+	return pixel.Coding{Matrix: pixel.Unspecified, Full: true} // as libheif has it
 }
 
-// describeHEIF sets the profile of a HEIC or AVIF, and returns its EXIF block.
-func describeHEIF(s *Source, data []byte) []byte {
-	f, err := readHEIF(data)
+// Describe sets the profile of a HEIC or AVIF, and returns its EXIF block.
+func Describe(s *codec.Source, data []byte) []byte {
+	f, err := read(data)
 	if err != nil {
 		return nil
 	}
 	const chroma = 16 // its byte in hvcC (ISO/IEC 14496-15 section 8.3.2)
 	config := f.property("hvcC")
 	s.Gray = len(config) > chroma && config[chroma]&3 == 0
-	if s.ICC = keep(f.colour("prof", "rICC")); s.ICC == nil {
+	if s.ICC = icc.Keep(f.colour("prof", "rICC")); s.ICC == nil {
 		c := f.colours()
-		s.ICC = namedProfile(c.primaries, c.transfer)
+		s.ICC = icc.Named(c.Primaries, c.Transfer)
 	}
 	return f.exif
 }

@@ -1,17 +1,23 @@
-package picture
+// Package bmp reads and writes BMP.
+package bmp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 
+	"github.com/disintegration/imaging"
 	"golang.org/x/image/bmp"
+
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
-// isBMP reports whether data begins like a BMP. It asks for more than the letters BM, with which
+// Is reports whether data begins like a BMP. It asks for more than the letters BM, with which
 // texts begin also: the size of one of the information headers that exist.
-func isBMP(data []byte) bool {
+func Is(data []byte) bool {
 	if len(data) < 18 || string(data[:2]) != "BM" {
 		return false
 	}
@@ -22,10 +28,10 @@ func isBMP(data []byte) bool {
 	return false
 }
 
-// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know, with an error that
+// Header reads the size. It refuses headers and compressions that the decoder does not know, with an error that
 // names the header, the bits a pixel and the compression. It does not compare the size with the limits.
-func bmpHeader(data []byte) (header, error) {
-	h, err := config(bmp.DecodeConfig, data)
+func Header(data []byte) (codec.Header, error) {
+	h, err := codec.Config(bmp.DecodeConfig, data)
 	if !errors.Is(err, bmp.ErrUnsupported) {
 		return h, err
 	}
@@ -36,19 +42,19 @@ func bmpHeader(data []byte) (header, error) {
 		binary.LittleEndian.Uint32(data[14:]), binary.LittleEndian.Uint16(data[28:]), binary.LittleEndian.Uint32(data[30:]))
 }
 
-// bmpPixels decodes a BMP of the size in h. It refuses data that is too short for the rows. A
+// Pixels decodes a BMP of the size in h. It refuses data that is too short for the rows. A
 // picture that is transparent all over is made opaque.
-func bmpPixels(data []byte, h *header) (*image.NRGBA, error) {
+func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	// Rows are not compressed, and padded to 32 bits.
-	row := (h.width*int64(binary.LittleEndian.Uint16(data[28:])) + 31) / 32 * 4
-	if int64(binary.LittleEndian.Uint32(data[10:]))+row*h.height > int64(len(data)) {
-		return nil, cannotHold(int64(len(data)), *h)
+	row := (h.Width*int64(binary.LittleEndian.Uint16(data[28:])) + 31) / 32 * 4
+	if int64(binary.LittleEndian.Uint32(data[10:]))+row*h.Height > int64(len(data)) {
+		return nil, codec.CannotHold(int64(len(data)), *h)
 	}
-	img, err := pixels(bmp.Decode, data)
+	img, err := codec.Pixels(bmp.Decode, data)
 	if err != nil {
 		return nil, err
 	}
-	out := ToNRGBA(img)
+	out := pixel.ToNRGBA(img)
 	showHidden(out)
 	return out, nil
 }
@@ -64,4 +70,9 @@ func showHidden(img *image.NRGBA) {
 	for i := 3; i < len(img.Pix); i += 4 {
 		img.Pix[i] = 255
 	}
+}
+
+// Encode writes a BMP over white. The file is never grey.
+func Encode(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, _ codec.Source, _ codec.LikeOptions) error {
+	return imaging.Encode(b, pixel.Flatten(pix), imaging.BMP)
 }

@@ -1,4 +1,4 @@
-package picture
+package tiff
 
 import (
 	"bytes"
@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	std "image/jpeg"
 	"io"
 
-	std "image/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/ifd"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
 // JPEG in TIFF (Adobe's TIFF technical note 2), which x/image/tiff does not decode: each strip or tile is a JPEG
@@ -23,34 +27,34 @@ type jpegBlocks struct {
 	across, down    int64 // pixels of a block; the last strip may be less high
 	tiled           bool  // blocks hang over the edges of the picture
 	model           uint32
-	offsets, counts entry
+	offsets, counts ifd.Entry
 	tables          []byte // that all blocks share
 }
 
 // readBlocks reads the layout. It checks neither the limits nor where blocks lie, which pixels does.
-func readBlocks(d ifd) (*jpegBlocks, error) {
+func readBlocks(d ifd.Directory) (*jpegBlocks, error) {
 	number := func(tag uint16) int64 {
-		v, _ := d.uint(tag)
+		v, _ := d.Uint(tag)
 		return int64(v)
 	}
-	t := &jpegBlocks{data: d.data, width: number(tagWidth), height: number(tagLength), model: uint32(number(tagPhotometric))}
+	t := &jpegBlocks{data: d.Data, width: number(TagWidth), height: number(TagLength), model: uint32(number(tagPhotometric))}
 	t.across, t.down = t.width, t.height
 	at, sizes := uint16(tagStripOffsets), uint16(tagStripCounts)
 	if t.tiled = number(tagTileWidth) > 0; t.tiled {
 		t.across, t.down = number(tagTileWidth), number(tagTileLength)
-		if _, ok := d.entry(tagTileOffsets); ok { // old writers use the tags of strips
+		if _, ok := d.Entry(tagTileOffsets); ok { // old writers use the tags of strips
 			at, sizes = tagTileOffsets, tagTileCounts
 		}
 	} else if rows := number(tagRowsPerStrip); rows > 0 {
 		t.down = min(rows, t.height)
 	}
-	t.offsets, _ = d.entry(at)
-	t.counts, _ = d.entry(sizes)
-	tables, _ := d.entry(tagJPEGTables)
-	if d.cut || !t.offsets.whole || !t.counts.whole || len(tables.raw) > 0 && !tables.whole {
+	t.offsets, _ = d.Entry(at)
+	t.counts, _ = d.Entry(sizes)
+	tables, _ := d.Entry(tagJPEGTables)
+	if d.Cut || !t.offsets.Whole || !t.counts.Whole || len(tables.Raw) > 0 && !tables.Whole {
 		return t, io.ErrUnexpectedEOF
 	}
-	t.tables = tables.raw
+	t.tables = tables.Raw
 	if depth := number(tagBitsPerSample); depth != 8 {
 		return t, fmt.Errorf("%d bits a sample are not supported yet in JPEG", depth)
 	}
@@ -59,9 +63,9 @@ func readBlocks(d ifd) (*jpegBlocks, error) {
 
 // pixels decodes the picture, whose size was held against the limits. It allocates pixels only if the data
 // could hold them and every block lies within it. A damaged block is an error.
-func (t *jpegBlocks) pixels(h header) (*image.NRGBA, error) {
+func (t *jpegBlocks) pixels(h codec.Header) (*image.NRGBA, error) {
 	if t.width*t.height/2048 > int64(len(t.data)) { // a bit for each block of 64 pixels of up to 4 components
-		return nil, cannotHold(int64(len(t.data)), h)
+		return nil, codec.CannotHold(int64(len(t.data)), h)
 	}
 	columns, rows := (t.width-1)/t.across+1, (t.height-1)/t.down+1
 	for i := range columns * rows { // all of them before room is made for pixels
@@ -87,8 +91,8 @@ func (t *jpegBlocks) pixels(h header) (*image.NRGBA, error) {
 // block returns the bytes of block i, from 0. A block without offset or size is an error, and a block beyond
 // the data is io.ErrUnexpectedEOF.
 func (t *jpegBlocks) block(i int64) ([]byte, error) {
-	offset, ok := t.offsets.uint(int(i))
-	count, counted := t.counts.uint(int(i))
+	offset, ok := t.offsets.Uint(int(i))
+	count, counted := t.counts.Uint(int(i))
 	if !ok || !counted {
 		return nil, fmt.Errorf("nothing says where strip or tile %d lies", i)
 	}
@@ -107,23 +111,23 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 		adobe[len(adobe)-1] = 1
 	}
 	stream := bytes.Join([][]byte{adobe, jpegSegments(t.tables, false), jpegSegments(packed, true)}, nil)
-	own, err := jpegHeader(stream)
+	own, err := jpeg.Header(stream)
 	if err != nil {
 		return nil, err
 	}
-	if o := outlineJPEG(stream); o.scans > len(o.components) {
+	if o := jpeg.Read(stream); o.Scans > len(o.Components) {
 		return nil, errors.New("a progressive JPEG in a TIFF is not supported yet")
 	}
-	if own.noEnd || own.damaged || own.width < w || own.height < h {
+	if own.NoEnd || own.Damaged || own.Width < w || own.Height < h {
 		return nil, io.ErrUnexpectedEOF
 	}
-	if own.width > t.across || own.height > t.down {
-		return nil, fmt.Errorf("a JPEG of %d x %d pixels in a block of %d x %d", own.width, own.height, t.across, t.down)
+	if own.Width > t.across || own.Height > t.down {
+		return nil, fmt.Errorf("a JPEG of %d x %d pixels in a block of %d x %d", own.Width, own.Height, t.across, t.down)
 	}
-	if own.width*own.height/512 > int64(len(stream)) { // see jpegPixels
-		return nil, cannotHold(int64(len(stream)), own)
+	if own.Width*own.Height/512 > int64(len(stream)) { // see jpeg.Pixels
+		return nil, codec.CannotHold(int64(len(stream)), own)
 	}
-	img, err := pixels(std.Decode, stream)
+	img, err := codec.Pixels(std.Decode, stream)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +140,7 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 			gray.Pix[i] = 255 - gray.Pix[i]
 		}
 	}
-	return ToNRGBA(img), nil
+	return pixel.ToNRGBA(img), nil
 }
 
 // jpegSegments returns the segments of a JPEG without SOI and application segments; without a picture

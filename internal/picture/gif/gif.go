@@ -1,23 +1,27 @@
-package picture
+// Package gif reads the first frame of a GIF.
+package gif
 
 import (
 	"bytes"
 	"errors"
 	"image"
 	"image/gif"
+
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
-// gifHeader reads the size of the canvas and counts the frames.
-func gifHeader(data []byte) (header, error) {
-	h, err := config(gif.DecodeConfig, data)
-	h.pages = gifFrames(data)
+// Header reads the size of the canvas and counts the frames.
+func Header(data []byte) (codec.Header, error) {
+	h, err := codec.Config(gif.DecodeConfig, data)
+	h.Pages = frames(data)
 	return h, err
 }
 
-// gifFrames counts the image descriptors (GIF89a section 20) as far as the blocks can be followed.
+// frames counts the image descriptors (GIF89a section 20) as far as the blocks can be followed.
 // It decodes nothing, and counts a frame whose data is cut off. Frames that are stored as the one before
 // do not count. Data too short for a header has 0.
-func gifFrames(data []byte) (n int) {
+func frames(data []byte) (n int) {
 	var last []byte
 	at := 13
 	if len(data) < at {
@@ -28,7 +32,7 @@ func gifFrames(data []byte) (n int) {
 	for at < len(data) {
 		switch data[at] {
 		case 0x21: // extension: label, sub-blocks
-			if start = at; at+1 < len(data) && data[at+1] != gifControl {
+			if start = at; at+1 < len(data) && data[at+1] != control {
 				start = skipSubBlocks(data, at+2)
 			}
 			at = skipSubBlocks(data, at+2)
@@ -49,8 +53,8 @@ func gifFrames(data []byte) (n int) {
 	return n
 }
 
-// gifControl is the label of the extension that says how the next frame is shown.
-const gifControl = 0xf9
+// control is the label of the extension that says how the next frame is shown.
+const control = 0xf9
 
 // colorTable returns the bytes of the colour table that a byte of flags announces.
 func colorTable(flags byte) int {
@@ -73,10 +77,10 @@ func skipSubBlocks(data []byte, at int) int {
 	return at
 }
 
-// gifPixels returns the first frame on a canvas of the size in h, transparent elsewhere, as
+// Pixels returns the first frame on a canvas of the size in h, transparent elsewhere, as
 // browsers show it. Other frames are not decoded. A first frame without pixels is an error.
-func gifPixels(data []byte, h *header) (*image.NRGBA, error) {
-	img, err := pixels(gif.Decode, data)
+func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
+	img, err := codec.Pixels(gif.Decode, data)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +88,7 @@ func gifPixels(data []byte, h *header) (*image.NRGBA, error) {
 	if !ok || frame.Rect.Empty() {
 		return nil, errors.New("first frame has no pixels")
 	}
-	canvas := image.NewNRGBA(image.Rect(0, 0, int(h.width), int(h.height)))
-	copyPaletted(canvas.SubImage(frame.Rect).(*image.NRGBA), frame)
+	canvas := image.NewNRGBA(image.Rect(0, 0, int(h.Width), int(h.Height)))
+	pixel.CopyPaletted(canvas.SubImage(frame.Rect).(*image.NRGBA), frame)
 	return canvas, nil
 }

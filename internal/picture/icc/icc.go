@@ -1,4 +1,5 @@
-package picture
+// Package icc keeps and makes colour profiles (ICC.1:2022).
+package icc
 
 import (
 	"bytes"
@@ -6,9 +7,46 @@ import (
 	"unicode/utf16"
 )
 
-// namedProfile returns an ICC profile of colours that a container names by numbers of ITU-T H.273; nil for sRGB, which
+// Colour profiles (ICC.1:2022): where they stand in files, and which are kept.
+const (
+	MaxBytes    = 4 << 20 // bytes of a profile that is kept
+	HeaderBytes = 128     // bytes
+	rgb         = "RGB "
+	Gray        = "GRAY"
+)
+
+// Keep returns a copy of a profile that may be passed on: complete, of the size that it
+// states, for RGB or grey pixels. It returns nil for every other profile.
+func Keep(data []byte) []byte {
+	size, ok := Size(data)
+	if !ok || size > len(data) {
+		return nil
+	}
+	return bytes.Clone(data[:size])
+}
+
+// Size reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes that the profile
+// states, and whether a profile of that size and kind is kept. The size means nothing if that is false.
+func Size(data []byte) (int, bool) {
+	if len(data) < HeaderBytes || string(data[36:40]) != "acsp" {
+		return 0, false
+	}
+	size, model := binary.BigEndian.Uint32(data), Model(data)
+	return int(size), size >= HeaderBytes && size <= MaxBytes && (model == rgb || model == Gray)
+}
+
+// Model returns the kind of pixels that a profile is for, four bytes such as rgb; "" if
+// data is too short for a profile's header.
+func Model(data []byte) string {
+	if len(data) < HeaderBytes {
+		return ""
+	}
+	return string(data[16:20])
+}
+
+// Named returns an ICC profile of colours that a container names by numbers of ITU-T H.273; nil for sRGB, which
 // pictures without a profile have, and for what is not known.
-func namedProfile(primaries, transfer int) []byte {
+func Named(primaries, transfer int) []byte {
 	const linear, pq, hlg = 8, 16, 18
 	if transfer == linear || transfer == pq || transfer == hlg {
 		return nil
@@ -22,44 +60,10 @@ func namedProfile(primaries, transfer int) []byte {
 	return nil
 }
 
-// namedColours returns a profile of what a PNG says of its colours by numbers (cICP), or nil.
-func namedColours(s *Source) []byte {
-	for kind, body := range pngChunks(append(make([]byte, pngSignature), s.colour...)) {
-		if kind == "cICP" {
-			return namedProfile(int(body[0]), int(body[1]))
-		}
-	}
-	return nil
-}
-
-// adobeProfile returns a profile of Adobe RGB (1998).
-func adobeProfile() []byte {
+// AdobeRGB returns a profile of Adobe RGB (1998).
+func AdobeRGB() []byte {
 	curve := []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33") // one number: 2.2, in units of 1/256
 	return matrixProfile("compatible with Adobe RGB (1998)", [3][3]int32{{39960, 20389, 1276}, {13453, 41004, 3989}, {9777, 4143, 48796}}, curve)
-}
-
-// exifAdobe reports whether an EXIF block says Adobe RGB: by ColorSpace 2, as some cameras do, or by an
-// unknown ColorSpace and the index R03 (DCF 2.0, Exif 2.32 section 4.6.5).
-func exifAdobe(block []byte) bool {
-	const tagColourSpace, tagInterop, tagIndex, adobe, uncalibrated = 40961, 40965, 1, 2, 0xffff
-	d, ok := firstIFD(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
-	if !ok {
-		return false
-	}
-	at, _ := d.uint(tagExifIFD)
-	if d, ok = d.at(at); at == 0 || !ok {
-		return false
-	}
-	space, _ := d.uint(tagColourSpace)
-	if space != uncalibrated {
-		return space == adobe
-	}
-	at, _ = d.uint(tagInterop)
-	if d, ok = d.at(at); at == 0 || !ok {
-		return false
-	}
-	index, _ := d.entry(tagIndex)
-	return bytes.HasPrefix(index.raw, []byte("R03"))
 }
 
 // sRGBCurve returns the curve of sRGB as a profile has it.
@@ -102,7 +106,7 @@ func matrixProfile(name string, rgb [3][3]int32, curve []byte) []byte {
 		{"desc", text(name)}, {"cprt", text("no copyright, use freely")}, {"wtpt", xyz([3]int32{63190, 65536, 54061})}, {"chad", adapted},
 		{"rXYZ", xyz(rgb[0])}, {"gXYZ", xyz(rgb[1])}, {"bXYZ", xyz(rgb[2])}, {"rTRC", curve}, {"gTRC", nil}, {"bTRC", nil},
 	}
-	out := make([]byte, iccHeader, 1024)
+	out := make([]byte, HeaderBytes, 1024)
 	copy(out[8:], "\x04\x40\x00\x00mntrRGB XYZ \x07\xe0\x00\x01\x00\x01\x00\x00\x00\x00\x00\x00acsp")
 	copy(out[68:], "\x00\x00\xf6\xd6\x00\x01\x00\x00\x00\x00\xd3\x2d") // D50
 	out = be.AppendUint32(out, uint32(len(tags)))

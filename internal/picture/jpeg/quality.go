@@ -1,10 +1,11 @@
-package picture
+package jpeg
 
 import (
 	"encoding/binary"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // A quantTable is a JPEG quantisation table in zigzag order (ITU-T T.81, B.2.4.1). The zero
@@ -38,7 +39,7 @@ func nearestQuality(tables [2]quantTable) int {
 
 // readTables records the tables of a DQT segment, of 8 or 16 bits an entry. A table replaces an
 // earlier one of its number. At a damaged table it stops, and keeps those before.
-func (o *jpegOutline) readTables(body []byte) {
+func (o *Outline) readTables(body []byte) {
 	for len(body) > 0 {
 		wide, to := int(body[0]>>4), body[0]&15
 		body = body[1:]
@@ -58,7 +59,7 @@ func (o *jpegOutline) readTables(body []byte) {
 
 // quality returns the quality, 1 to 100, that is nearest to the tables of the first two components; 0 if the file has
 // no tables. In CMYK and RGB files all components use the first table, which then is compared alone.
-func (o *jpegOutline) quality() int {
+func (o *Outline) quality() int {
 	var tables [2]quantTable
 	for c := range min(len(o.sampling), len(tables)) {
 		tables[c] = o.tables[o.sampling[c].table&3]
@@ -70,11 +71,11 @@ func (o *jpegOutline) quality() int {
 }
 
 // subsampling returns the subsampling by comparing the first component with the second and third:
-// SubGray for one component, 0 for none or two. For factors without a name it returns the next
+// codec.SubGray for one component, 0 for none or two. For factors without a name it returns the next
 // finer name, so that a copy never has less colour than its source.
-func (o *jpegOutline) subsampling() Subsampling {
+func (o *Outline) subsampling() codec.Subsampling {
 	if len(o.sampling) == 1 {
-		return SubGray
+		return codec.SubGray
 	}
 	if len(o.sampling) < 3 {
 		return 0
@@ -84,13 +85,13 @@ func (o *jpegOutline) subsampling() Subsampling {
 	across, down := half(y.h, cb.h, cr.h), half(y.v, cb.v, cr.v)
 	switch {
 	case across && down:
-		return Sub420
+		return codec.Sub420
 	case across:
-		return Sub422
+		return codec.Sub422
 	case down:
-		return Sub440
+		return codec.Sub440
 	}
-	return Sub444
+	return codec.Sub444
 }
 
 // exampleCounts are how many codes of 1 to 16 bits there are in the example

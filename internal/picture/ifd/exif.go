@@ -1,4 +1,4 @@
-package picture
+package ifd
 
 import (
 	"bytes"
@@ -32,14 +32,14 @@ const (
 	kindByte      = 1
 	kindASCII     = 2
 	kindShort     = 3
-	kindLong      = 4
+	KindLong      = 4
 	kindRational  = 5
-	kindUndefined = 7
+	KindUndefined = 7
 	kindSRational = 10
 )
 
 // kindSizes are the bytes of one value of each type that is read.
-var kindSizes = map[uint16]int{kindByte: 1, kindASCII: 1, kindShort: 2, kindLong: 4, kindRational: 8, kindUndefined: 1, 9: 4, kindSRational: 8}
+var kindSizes = map[uint16]int{kindByte: 1, kindASCII: 1, kindShort: 2, KindLong: 4, kindRational: 8, KindUndefined: 1, 9: 4, kindSRational: 8}
 
 const (
 	tagPixelX = 40962
@@ -62,10 +62,10 @@ var exifRules = [2][]exifRule{{
 	{34850, kindShort, 1, nil},              // ExposureProgram
 	{34855, kindShort, 3, nil},              // PhotographicSensitivity
 	{34864, kindShort, 1, nil},              // SensitivityType
-	{36864, kindUndefined, 4, digits.Match}, // ExifVersion
+	{36864, KindUndefined, 4, digits.Match}, // ExifVersion
 	{36867, kindASCII, 20, moment.Match},    // DateTimeOriginal
 	{36868, kindASCII, 20, moment.Match},    // DateTimeDigitized
-	{37121, kindUndefined, 4, nil},          // ComponentsConfiguration
+	{37121, KindUndefined, 4, nil},          // ComponentsConfiguration
 	{37377, kindSRational, 1, nil},          // ShutterSpeedValue
 	{37378, kindRational, 1, nil},           // ApertureValue
 	{37379, kindSRational, 1, nil},          // BrightnessValue
@@ -79,11 +79,11 @@ var exifRules = [2][]exifRule{{
 	{37520, kindASCII, 10, digits.Match},    // SubSecTime
 	{37521, kindASCII, 10, digits.Match},    // SubSecTimeOriginal
 	{37522, kindASCII, 10, digits.Match},    // SubSecTimeDigitized
-	{40960, kindUndefined, 4, digits.Match}, // FlashpixVersion
+	{40960, KindUndefined, 4, digits.Match}, // FlashpixVersion
 	{40961, kindShort, 1, nil},              // ColorSpace
 	{41495, kindShort, 1, nil},              // SensingMethod
-	{41728, kindUndefined, 1, nil},          // FileSource
-	{41729, kindUndefined, 1, nil},          // SceneType
+	{41728, KindUndefined, 1, nil},          // FileSource
+	{41729, KindUndefined, 1, nil},          // SceneType
 	{41985, kindShort, 1, nil},              // CustomRendered
 	{41986, kindShort, 1, nil},              // ExposureMode
 	{41987, kindShort, 1, nil},              // WhiteBalance
@@ -116,18 +116,18 @@ func plainText(b []byte) bool {
 	return len(text) > 0 && len(text) < len(b)
 }
 
-// A field is one entry of a directory, its value in little-endian order.
-type field struct {
-	tag, kind uint16
-	value     []byte
+// A Field is one entry of a directory, its value in little-endian order.
+type Field struct {
+	Tag, Kind uint16
+	Value     []byte
 	inner     bool // belongs to the Exif directory, not to the first
 }
 
-// cleanEXIF picks from an EXIF block, with or without "Exif\0\0", or from a whole TIFF file the
+// Clean picks from an EXIF block, with or without "Exif\0\0", or from a whole TIFF file the
 // fields that exifRules allow. Of the two directories it reads the second only if the first names
 // it. A damaged or empty block gives no fields. The values are copies, a few KiB at most.
-func cleanEXIF(block []byte) (kept []field) {
-	d, ok := firstIFD(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
+func Clean(block []byte) (kept []Field) {
+	d, ok := First(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
 	for dir := 0; dir < len(exifRules) && ok; dir++ {
 		for _, rule := range exifRules[dir] {
 			if f, ok := d.allowed(rule); ok {
@@ -136,8 +136,8 @@ func cleanEXIF(block []byte) (kept []field) {
 			}
 		}
 		var at uint32
-		if at, ok = d.uint(tagExifIFD); ok {
-			d, ok = d.at(at)
+		if at, ok = d.Uint(TagExifIFD); ok {
+			d, ok = d.At(at)
 		}
 	}
 	return kept
@@ -145,14 +145,14 @@ func cleanEXIF(block []byte) (kept []field) {
 
 // allowed returns the field of a rule, its value a copy in little-endian order. It returns false if
 // the directory does not have the field, or the field is cut off or breaks the rule.
-func (d ifd) allowed(rule exifRule) (field, bool) {
-	e, _ := d.entry(rule.tag)
+func (d Directory) allowed(rule exifRule) (Field, bool) {
+	e, _ := d.Entry(rule.tag)
 	size := kindSizes[rule.kind]
-	if e.kind != rule.kind || !e.whole || len(e.raw) == 0 || len(e.raw) > size*rule.maxValues || rule.check != nil && !rule.check(e.raw) {
-		return field{}, false
+	if e.Kind != rule.kind || !e.Whole || len(e.Raw) == 0 || len(e.Raw) > size*rule.maxValues || rule.check != nil && !rule.check(e.Raw) {
+		return Field{}, false
 	}
-	value := bytes.Clone(e.raw)
-	if d.order == binary.BigEndian {
+	value := bytes.Clone(e.Raw)
+	if d.Order == binary.BigEndian {
 		if size == 8 { // two numbers of 4 bytes
 			size = 4
 		}
@@ -160,25 +160,39 @@ func (d ifd) allowed(rule exifRule) (field, bool) {
 			slices.Reverse(value[i : i+size])
 		}
 	}
-	return field{tag: rule.tag, kind: rule.kind, value: value}, true
+	return Field{Tag: rule.tag, Kind: rule.kind, Value: value}, true
 }
 
-// exifFields returns the fields of a copy of the given size in pixels, of the first directory
-// (outer) and of the Exif directory (inner). To the kept fields it adds the copy's own size and its
-// orientation, 1 to 8. They are not sorted, which directory does.
-func exifFields(kept []field, width, height, orientation int) (outer, inner []field) {
-	for _, f := range kept {
-		if f.inner {
-			inner = append(inner, f)
-		} else {
-			outer = append(outer, f)
-		}
+// Orientation reads the orientation from an EXIF block, with or without the "Exif\0\0" that JPEG puts in front.
+// Only the first directory counts: the second describes the thumbnail. Damaged EXIF means upright, as in every viewer.
+func Orientation(exif []byte) int {
+	d, ok := First(bytes.TrimPrefix(exif, []byte("Exif\x00\x00")))
+	if !ok {
+		return 1
 	}
-	inner = append(inner, longField(tagPixelX, uint32(width)), longField(tagPixelY, uint32(height)))
-	return append(outer, field{tag: tagOrientation, kind: kindShort, value: []byte{byte(orientation), 0}}), inner
+	return d.Orientation()
 }
 
-// longField returns a field with one value of type LONG.
-func longField(tag uint16, v uint32) field {
-	return field{tag: tag, kind: kindLong, value: binary.LittleEndian.AppendUint32(nil, v)}
+// Adobe reports whether an EXIF block says Adobe RGB: by ColorSpace 2, as some cameras do, or by an
+// unknown ColorSpace and the index R03 (DCF 2.0, Exif 2.32 section 4.6.5).
+func Adobe(block []byte) bool {
+	const tagColourSpace, tagInterop, tagIndex, adobe, uncalibrated = 40961, 40965, 1, 2, 0xffff
+	d, ok := First(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
+	if !ok {
+		return false
+	}
+	at, _ := d.Uint(TagExifIFD)
+	if d, ok = d.At(at); at == 0 || !ok {
+		return false
+	}
+	space, _ := d.Uint(tagColourSpace)
+	if space != uncalibrated {
+		return space == adobe
+	}
+	at, _ = d.Uint(tagInterop)
+	if d, ok = d.At(at); at == 0 || !ok {
+		return false
+	}
+	index, _ := d.Entry(tagIndex)
+	return bytes.HasPrefix(index.Raw, []byte("R03"))
 }

@@ -1,4 +1,5 @@
-package picture
+// Package jpeg reads JPEG, also damaged, and writes JPEG like that of a source.
+package jpeg
 
 import (
 	"bytes"
@@ -11,20 +12,24 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/icc"
+	"github.com/kycmark/kycmark/internal/picture/ifd"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
-// A jpegOutline is what ITU-T T.81 annex B calls the high-level syntax.
-type jpegOutline struct {
+// A Outline is what ITU-T T.81 annex B calls the high-level syntax.
+type Outline struct {
 	frame      byte // the SOF marker; 0: not found
 	layered    bool // hierarchical: DHP seen
 	precision  int  // bits a sample
 	width      int64
 	height     int64
-	components []byte
+	Components []byte
 	scanned    [256]bool // by component identifier
-	scans      int
+	Scans      int
 	adobe      bool
-	exif       []byte
+	EXIF       []byte
 	ended      bool // EOI seen
 
 	// Of the segments before the first scan.
@@ -33,7 +38,7 @@ type jpegOutline struct {
 	icc      [][]byte   // bodies of the ICC segments, behind their magic
 	fitted   bool       // Huffman codes are not the example ones
 
-	scanAt, coded int // where the first scan begins, and its bytes up to EOI
+	scanAt, Coded int // where the first scan begins, and its bytes up to EOI
 }
 
 // sampling is how one component is stored.
@@ -45,16 +50,16 @@ const (
 	iccMagic       = "ICC_PROFILE\x00"
 )
 
-// coefficientReader is what reads damaged JPEGs, and JPEGs reduced.
-const coefficientReader = "github.com/kycmark/kycmark/internal/jpegcoef"
+// CoefficientReader is what reads damaged JPEGs, and JPEGs reduced.
+const CoefficientReader = "github.com/kycmark/kycmark/internal/jpegcoef"
 
 // progressiveFrame is SOF2, the marker of progressive Huffman-coded frames.
 const progressiveFrame = 0xc2
 
-// outlineJPEG walks the markers of a JPEG as image/jpeg does: bytes that are no marker are passed over, also between
+// Read walks the markers of a JPEG as image/jpeg does: bytes that are no marker are passed over, also between
 // segments, and EOI ends the picture. data begins with SOI, two bytes, which is not checked. At a segment that reaches
 // beyond data, or at the end without EOI, it returns what it has, with ended false.
-func outlineJPEG(data []byte) (o jpegOutline) {
+func Read(data []byte) (o Outline) {
 	for i := 2; ; {
 		n := bytes.IndexByte(data[i:], 0xff)
 		if n < 0 {
@@ -74,12 +79,12 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 			continue
 		case marker == 0xd9:
 			o.ended = true
-			if o.scans > 0 {
-				o.coded = i - o.scanAt
+			if o.Scans > 0 {
+				o.Coded = i - o.scanAt
 			}
 			return o
 		}
-		if marker == 0xda && o.scans == 0 {
+		if marker == 0xda && o.Scans == 0 {
 			o.scanAt = i
 		}
 		if i+2 > len(data) {
@@ -97,7 +102,7 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 // segment records one segment in o. marker is the byte behind 0xff, body what follows the length. Frame (SOF) and EXIF
 // count once, scans are counted. Quantisation tables, Huffman codes and ICC segments count only before the first scan.
 // Other segments, and a damaged body, change nothing or little. exif and icc of o lie in the memory of body.
-func (o *jpegOutline) segment(marker byte, body []byte) {
+func (o *Outline) segment(marker byte, body []byte) {
 	switch {
 	case marker == 0xde:
 		o.layered = true
@@ -105,24 +110,24 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 		o.frame, o.precision = marker, int(body[0])
 		o.height, o.width = int64(binary.BigEndian.Uint16(body[1:])), int64(binary.BigEndian.Uint16(body[3:]))
 		for c := body[6:]; len(c) >= 3; c = c[3:] {
-			o.components = append(o.components, c[0])
+			o.Components = append(o.Components, c[0])
 			o.sampling = append(o.sampling, sampling{c[1] >> 4, c[1] & 15, c[2]})
 		}
-	case marker == 0xdb && o.scans == 0:
+	case marker == 0xdb && o.Scans == 0:
 		o.readTables(body)
-	case marker == 0xc4 && o.scans == 0:
+	case marker == 0xc4 && o.Scans == 0:
 		o.fitted = o.fitted || !exampleCodes(body)
-	case marker == 0xe2 && o.scans == 0 && bytes.HasPrefix(body, []byte(iccMagic)):
+	case marker == 0xe2 && o.Scans == 0 && bytes.HasPrefix(body, []byte(iccMagic)):
 		if len(o.icc) < maxICCSegments {
 			o.icc = append(o.icc, body[len(iccMagic):])
 		}
 	case marker == 0xda && len(body) >= 1:
-		o.scans++
+		o.Scans++
 		for c := body[1:]; len(c) >= 2 && len(c) > len(body)-1-2*int(body[0]); c = c[2:] {
 			o.scanned[c[0]] = true
 		}
-	case marker == 0xe1 && o.exif == nil && bytes.HasPrefix(body, []byte("Exif\x00\x00")):
-		o.exif = body
+	case marker == 0xe1 && o.EXIF == nil && bytes.HasPrefix(body, []byte("Exif\x00\x00")):
+		o.EXIF = body
 	case marker == 0xee && bytes.HasPrefix(body, []byte("Adobe")):
 		o.adobe = true
 	}
@@ -135,7 +140,7 @@ func isSOF(marker byte) bool {
 
 // unsupported returns an error that names the process of JPEG, if image/jpeg does not decode that
 // process. It returns nil otherwise, also if there is no frame at all.
-func (o *jpegOutline) unsupported() error {
+func (o *Outline) unsupported() error {
 	switch {
 	case o.frame == 0xf7:
 		return errors.New("JPEG-LS is not supported yet")
@@ -147,93 +152,79 @@ func (o *jpegOutline) unsupported() error {
 		return errors.New("lossless JPEG is not supported yet")
 	case o.frame != 0 && o.precision != 8:
 		return fmt.Errorf("%d-bit JPEG is not supported yet", o.precision)
-	case len(o.components) == 4 && !o.adobe:
+	case len(o.Components) == 4 && !o.adobe:
 		return errors.New("CMYK without Adobe marker: which way round its inks are stored is not known")
 	}
 	return nil
 }
 
-// jpegHeader reads size and orientation, and what image/jpeg may refuse of the file. It refuses what no decoder here reads,
+// Header reads size and orientation, and what image/jpeg may refuse of the file. It refuses what no decoder here reads,
 // and complete files that lack the data of a colour component.
-// Files with more than maxScans scans give a *LimitError.
-func jpegHeader(data []byte) (header, error) {
-	o := outlineJPEG(data)
+// Files with more than maxScans scans give a *codec.LimitError.
+func Header(data []byte) (codec.Header, error) {
+	o := Read(data)
 	if err := o.unsupported(); err != nil {
-		return header{}, err
+		return codec.Header{}, err
 	}
-	if o.scans > maxScans {
-		return header{}, &LimitError{What: "scans", Got: int64(o.scans), Max: maxScans}
+	if o.Scans > maxScans {
+		return codec.Header{}, &codec.LimitError{What: "scans", Got: int64(o.Scans), Max: maxScans}
 	}
-	h, err := config(jpeg.DecodeConfig, data)
-	if err != nil && o.scans == 0 {
+	h, err := codec.Config(jpeg.DecodeConfig, data)
+	if err != nil && o.Scans == 0 {
 		return h, err
 	}
-	h.width, h.height = o.width, o.height
-	h.orientation = exifOrientation(o.exif)
-	h.truncated = o.scans == 0
-	h.noEnd, h.damaged = !o.ended, err != nil
-	h.progressive = o.frame == progressiveFrame
-	h.scans = int64(o.scans)
-	for _, id := range o.components {
+	h.Width, h.Height = o.width, o.height
+	h.Orientation = ifd.Orientation(o.EXIF)
+	h.Truncated = o.Scans == 0
+	h.NoEnd, h.Damaged = !o.ended, err != nil
+	h.Progressive = o.frame == progressiveFrame
+	h.Scans = int64(o.Scans)
+	for _, id := range o.Components {
 		switch {
 		case o.scanned[id]:
 		case o.ended:
 			return h, fmt.Errorf("no data for colour component %d", id)
 		default:
-			h.damaged = true
+			h.Damaged = true
 		}
 	}
 	return h, nil
 }
 
-// jpegPixels decodes a JPEG of the size in h, not yet upright. It refuses data too short for one
+// Pixels decodes a JPEG of the size in h, not yet upright. It refuses data too short for one
 // bit a block of 8 x 8, before it allocates. What image/jpeg refuses is decoded as far as its data go.
-func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
+func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	// Each block of 8x8 samples needs one bit at least in its first scan (there are no codes of no bits, T.81 annex C),
 	// and there is one component at least.
-	if blocks := ((h.width + 7) / 8) * ((h.height + 7) / 8); blocks/8 > int64(len(data)) {
-		return nil, cannotHold(int64(len(data)), *h)
+	if blocks := ((h.Width + 7) / 8) * ((h.Height + 7) / 8); blocks/8 > int64(len(data)) {
+		return nil, codec.CannotHold(int64(len(data)), *h)
 	}
 	refused := io.ErrUnexpectedEOF
-	if !h.damaged {
-		img, err := pixels(func(r io.Reader) (image.Image, error) {
+	if !h.Damaged {
+		img, err := codec.Pixels(func(r io.Reader) (image.Image, error) {
 			return jpeg.Decode(io.MultiReader(r, strings.NewReader("\xff\xd9")))
 		}, data)
 		if err == nil {
-			if h.noEnd && h.progressive {
-				h.incomplete = "its end is missing, and perhaps detail in all rows"
+			if h.NoEnd && h.Progressive {
+				h.Incomplete = "its end is missing, and perhaps detail in all rows"
 			}
-			return ToNRGBA(img), nil
+			return pixel.ToNRGBA(img), nil
 		}
-		if !h.noEnd {
+		if !h.NoEnd {
 			refused = err
 		}
 	}
-	return mendJPEG(data, h, refused)
+	return mend(data, h, refused)
 }
 
-// Lacks returns Incomplete of a JPEG or WebP that decoder read before, as Picture.Decoder says or "". It decodes a JPEG only if
-// its end is missing, its head is damaged or decoder reads damaged JPEGs. It returns "" for other files and beyond the limits.
-func Lacks(data []byte, decoder string, lim Limits) string {
-	h, err := jpegHeader(data)
-	damaged := err == nil && (h.noEnd || h.damaged || strings.HasPrefix(decoder, coefficientReader))
-	if !damaged && !riff("WEBP")(data) {
-		return ""
-	}
-	if pic, err := Decode(data, lim); err == nil {
-		return pic.Incomplete
-	}
-	return ""
-}
-
-// mendJPEG decodes the rows of a damaged JPEG that are there. It sets height and decoder of h, and incomplete to what the
+// mend decodes the rows of a damaged JPEG that are there. It sets height and decoder of h, and incomplete to what the
 // picture lacks. If too little is left, or nothing, the error is refused.
-func mendJPEG(data []byte, h *header, refused error) (*image.NRGBA, error) {
-	m, err := jpegcoef.Mend(data, int(h.width*h.height))
+func mend(data []byte, h *codec.Header, refused error) (*image.NRGBA, error) {
+	m, err := jpegcoef.Mend(data, int(h.Width*h.Height))
 	if err != nil {
 		return nil, refused
 	}
-	h.decoder, h.height = coefficientReader, int64(m.Image.Rect.Dy())
+	h.Decoder, h.Height = CoefficientReader, int64(m.Image.Rect.Dy())
 	var lacks []string
 	if n := m.Rows - m.Image.Rect.Dy(); n > 0 {
 		lacks = append(lacks, fmt.Sprintf("the last %d of %d rows are missing", n, m.Rows))
@@ -241,6 +232,44 @@ func mendJPEG(data []byte, h *header, refused error) (*image.NRGBA, error) {
 	if m.Wrong > 0 {
 		lacks = append(lacks, fmt.Sprintf("data are missing or wrong in %d of %d rows", m.Wrong, m.Rows))
 	}
-	h.incomplete = strings.Join(lacks, ", ")
+	h.Incomplete = strings.Join(lacks, ", ")
 	return m.Image, nil
+}
+
+// Describe sets how a JPEG was written, with its profile, and returns its EXIF block, or nil. The
+// block shares the memory of data.
+func Describe(s *codec.Source, data []byte) []byte {
+	o := Read(data)
+	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
+	s.Gray = s.Subsampling == codec.SubGray
+	s.Quality, s.Fitted = o.quality(), o.fitted
+	s.Coded, s.Pixels = o.Coded, int(o.width*o.height)
+	s.ICC = o.Profile()
+	return o.EXIF
+}
+
+// Profile puts the ICC segments of a JPEG together (ICC.1:2022 annex B.4): each begins with its number, from 1, and the
+// number of all. It returns nil if a segment is missing, double or counted wrongly, or if the whole exceeds icc.MaxBytes. It
+// also returns nil for four components, and for a profile that is not kept.
+func (o *Outline) Profile() []byte {
+	if len(o.Components) == 4 { // inks are converted, after which no profile of theirs holds
+		return nil
+	}
+	var parts [maxICCSegments + 1][]byte
+	total := 0
+	for _, s := range o.icc {
+		if len(s) < 2 || int(s[1]) != len(o.icc) || s[0] == 0 || int(s[0]) > len(o.icc) || parts[s[0]] != nil {
+			return nil
+		}
+		parts[s[0]] = s[2:]
+		total += len(s) - 2
+	}
+	if total > icc.MaxBytes {
+		return nil
+	}
+	whole := make([]byte, 0, total)
+	for _, p := range parts {
+		whole = append(whole, p...)
+	}
+	return icc.Keep(whole)
 }
