@@ -23,8 +23,8 @@ import (
 // without an entry. Check also compares kept checkpoints and sealed rows, and names segments that were found altered. It
 // returns the number of entries and the root. The first difference is an error that wraps
 // [records.ErrTampered]. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
-func (d *DB) Check(ctx context.Context, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
-	if err := d.finishErasures(ctx); err != nil {
+func (d ledger) Check(ctx context.Context, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
+	if err := (segments{d.core}).finishErasures(ctx); err != nil {
 		return 0, root, err
 	}
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
@@ -91,7 +91,7 @@ func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]strin
 
 // sound compares the schema with what it should be. It then has the database compare tables with their indexes, which
 // find what verdicts and erasures rest on. Package registry compares sealed rows. The error wraps [records.ErrTampered].
-func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
+func (d ledger) sound(ctx context.Context, q *sql.Tx) error {
 	if what, err := d.dialect.Drift(ctx, q); err != nil {
 		return err
 	} else if what != "" {
@@ -533,7 +533,7 @@ func (c *checker) without(where string) (n int64, first string, err error) {
 		return n, "", err
 	}
 	var id []byte
-	if err = c.q.QueryRowContext(c.ctx, "SELECT s.id FROM submission s WHERE "+where+" ORDER BY s.seq LIMIT 1").Scan(blob{&id}); err != nil {
+	if err = c.q.QueryRowContext(c.ctx, "SELECT s.id FROM submission s WHERE "+where+" ORDER BY s.seq LIMIT 1").Scan(blobOf(&id)); err != nil {
 		return n, "", fmt.Errorf("count: %w", err)
 	}
 	return n, fmt.Sprintf(", the first of submission %x", id), nil

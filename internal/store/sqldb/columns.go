@@ -21,6 +21,8 @@ import (
 // micros keeps a time as microseconds since 1970 UTC.
 type micros struct{ t *time.Time }
 
+func microsOf(t *time.Time) micros { return micros{t} }
+
 func (m micros) Value() (driver.Value, error) { return m.t.UnixMicro(), nil }
 
 func (m micros) Scan(src any) error {
@@ -78,6 +80,8 @@ func (s sparse) Scan(src any) error {
 // blob keeps bytes; none are an empty blob.
 type blob struct{ b *[]byte }
 
+func blobOf(b *[]byte) blob { return blob{b} }
+
 func (x blob) Value() (driver.Value, error) {
 	if *x.b == nil {
 		return []byte{}, nil
@@ -98,6 +102,8 @@ func (x blob) Scan(src any) error {
 
 // text keeps a text as a blob.
 type text struct{ s *string }
+
+func textOf(s *string) text { return text{s} }
 
 func (x text) Value() (driver.Value, error) { return []byte(*x.s), nil }
 
@@ -140,7 +146,7 @@ func (x setAt) Scan(src any) error {
 	if n, ok := src.(int64); ok && n == 0 {
 		return nil
 	}
-	return micros{&x.s.SetAt}.Scan(src)
+	return microsOf(&x.s.SetAt).Scan(src)
 }
 
 // flag keeps a boolean as 0 or 1.
@@ -165,6 +171,8 @@ func (f flag) Scan(src any) error {
 
 // copyID keeps the ID of a copy as 8 bytes, big endian, as a mark carries them.
 type copyID struct{ id *watermark.CopyID }
+
+func copyIDOf(id *watermark.CopyID) copyID { return copyID{id} }
 
 func (c copyID) Value() (driver.Value, error) {
 	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil

@@ -27,7 +27,7 @@ func dayBegin(t time.Time) time.Time { return t.UTC().Truncate(dayOf) }
 // uploadDays counts all uploads by the day of their submission, as entered. The error wraps [records.ErrTampered] if days are
 // missing. The query goes from day to day by the index of times.
 func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books.Issued, err error) {
-	times, err := collect(ctx, q, func(t *time.Time) []any { return []any{micros{t}} }, `WITH RECURSIVE day (first) AS (
+	times, err := collect(ctx, q, func(t *time.Time) []any { return []any{microsOf(t)} }, `WITH RECURSIVE day (first) AS (
 		SELECT (SELECT min(submitted) FROM submission) UNION
 		SELECT (SELECT min(submitted) FROM submission WHERE submitted >= first - (first % 86400000000 + 86400000000) % 86400000000 + 86400000000) FROM day WHERE first IS NOT NULL
 		) SELECT first FROM day WHERE first IS NOT NULL ORDER BY first`)
@@ -69,7 +69,7 @@ func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books
 // ofDay returns the uploads of the day of a time, in the order of entry, compared with their list.
 func ofDay(ctx context.Context, q querier, lists *tlog.Lists, t time.Time) ([]records.Counted, error) {
 	begin := dayBegin(t).UnixMicro()
-	rows, err := collect(ctx, q, func(c *records.Counted) []any { return []any{&c.Seq, fixed(c.Of[:]), micros{&c.Submitted}} },
+	rows, err := collect(ctx, q, func(c *records.Counted) []any { return []any{&c.Seq, fixed(c.Of[:]), microsOf(&c.Submitted)} },
 		"SELECT seq, id, submitted FROM submission WHERE submitted BETWEEN $1 AND $2 AND page < 2 ORDER BY seq", begin, begin+microsOfDay-1)
 	if err != nil {
 		return nil, err
@@ -96,16 +96,19 @@ func areCounted(ctx context.Context, lists *tlog.Lists, name string, rows []reco
 	return err
 }
 
+// counts are uploads and copies by days.
+type counts struct{ *core }
+
 // erasedUploads returns the erased uploads without their further pages, by day of submission.
-func (d *DB) erasedUploads(ctx context.Context) ([]records.Erased, error) {
-	gone, err := d.ErasedAfter(ctx, 0)
+func (d counts) erasedUploads(ctx context.Context) ([]records.Erased, error) {
+	gone, err := erasures{d.core}.ErasedAfter(ctx, 0)
 	gone = slices.DeleteFunc(gone, func(e records.Erased) bool { return e.Page > 1 })
 	slices.SortFunc(gone, func(a, b records.Erased) int { return a.Submitted.Compare(b.Submitted) })
 	return gone, err
 }
 
 // counting calls f with what shows one moment of all tables, and its lists.
-func (d *DB) counting(ctx context.Context, f func(q querier, lists *tlog.Lists) error) error {
+func (d counts) counting(ctx context.Context, f func(q querier, lists *tlog.Lists) error) error {
 	return d.snapshot(ctx, func(q querier) error {
 		lists, err := readLists(ctx, q, &d.dialect)
 		if err != nil {
@@ -117,7 +120,7 @@ func (d *DB) counting(ctx context.Context, f func(q querier, lists *tlog.Lists) 
 
 // CountSubmitted returns, for each span (both ends included), how many uploads were submitted in
 // it and not erased; further pages do not count.
-func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
+func (d counts) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
 	out := make([]int, len(spans))
 	if len(spans) == 0 {
 		return out, nil
@@ -163,7 +166,7 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, 
 
 // Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.
 // Both are the zero time if there is no upload.
-func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
+func (d counts) Span(ctx context.Context) (first, last time.Time, err error) {
 	err = d.counting(ctx, func(q querier, lists *tlog.Lists) error {
 		days, err := uploadDays(ctx, q, lists)
 		if err != nil || len(days) == 0 {
@@ -185,7 +188,7 @@ func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 }
 
 // CountDays counts uploads and copies by days, up to until, included.
-func (d *DB) CountDays(ctx context.Context, until time.Time) (*records.Counts, error) {
+func (d counts) CountDays(ctx context.Context, until time.Time) (*records.Counts, error) {
 	out := new(records.Counts)
 	gone, err := d.erasedUploads(ctx)
 	if err != nil {
@@ -241,9 +244,9 @@ func tally(counts []books.Issued, recipient string, t time.Time) []books.Issued 
 }
 
 // copiesCounted returns all copies but void ones, in the order of entry, compared with their list.
-func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([]records.Counted, error) {
+func (d counts) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([]records.Counted, error) {
 	copies, err := collect(ctx, q, func(c *records.Counted) []any {
-		return []any{&c.Seq, fixed(c.Of[:]), &c.Recipient, micros{&c.Issued}, micros{&c.Submitted}}
+		return []any{&c.Seq, fixed(c.Of[:]), &c.Recipient, microsOf(&c.Issued), microsOf(&c.Submitted)}
 	}, "SELECT c.seq, c.submission, c.recipient, c.issued, s.submitted FROM copy c JOIN submission s ON s.id = c.submission ORDER BY c.seq")
 	if err != nil {
 		return nil, err

@@ -17,8 +17,11 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// custody is facts of custody, and whose signatures bound them.
+type custody struct{ *core }
+
 // AddCustody sorts each list and drops repetitions. Package registry checks recipients, submissions and times before.
-func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
+func (d custody) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	return d.update(ctx, "enter custody", func(t *tx) error {
 		var rows []custodyRow
 		var lines []listed
@@ -65,7 +68,7 @@ type witnessing struct {
 	trusted []records.Cosigned // signatures of trusted witnesses and timestamps that hold, the most entries first
 }
 
-func (d *DB) TrustWitnesses(keys []string) error {
+func (d custody) TrustWitnesses(keys []string) error {
 	for _, k := range keys {
 		if _, _, err := tlog.OpenCosigned(nil, k); errors.Is(err, tlog.ErrKey) {
 			return err
@@ -75,35 +78,35 @@ func (d *DB) TrustWitnesses(keys []string) error {
 	return nil
 }
 
-func (d *DB) TrustTimestamps(check books.StampCheck) {
+func (d custody) TrustTimestamps(check books.StampCheck) {
 	d.trust(func(x *witnessing) { x.stamps = check })
 }
 
 // trust sets what is trusted, and forgets what was read before.
-func (d *DB) trust(set func(x *witnessing)) {
-	d.custody.mu.Lock()
-	defer d.custody.mu.Unlock()
-	d.custody.list, d.custody.facts = tlog.List{}, nil
+func (d custody) trust(set func(x *witnessing)) {
+	d.facts.mu.Lock()
+	defer d.facts.mu.Unlock()
+	d.facts.list, d.facts.facts = tlog.List{}, nil
 	d.witness.mu.Lock()
 	defer d.witness.mu.Unlock()
 	d.witness.list, d.witness.signed, d.witness.trusted = tlog.List{}, nil, nil
 	set(d.witness)
 }
 
-func (d *DB) Cosigned(ctx context.Context) ([]records.Cosigned, error) {
-	return checked(ctx, d, records.EntryCosigned, cosignedTable, "")
+func (d custody) Cosigned(ctx context.Context) ([]records.Cosigned, error) {
+	return checked(ctx, d.core, records.EntryCosigned, cosignedTable, "")
 }
 
-func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
-	d.custody.mu.Lock()
-	defer d.custody.mu.Unlock()
+func (d custody) Custody(ctx context.Context) (facts []books.Custody, err error) {
+	d.facts.mu.Lock()
+	defer d.facts.mu.Unlock()
 	err = d.snapshot(ctx, func(q querier) error {
 		now, err := listNow(ctx, q, &d.dialect, records.EntryCustody)
 		if err != nil {
 			return err
 		}
 		signed, err := listNow(ctx, q, &d.dialect, records.EntryCosigned)
-		if err != nil || now == d.custody.list && signed == d.custody.cosigned {
+		if err != nil || now == d.facts.list && signed == d.facts.cosigned {
 			return err
 		}
 		read, err := readCustody(ctx, q, " ORDER BY seq")
@@ -115,14 +118,14 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 			for i := range read {
 				rows = append(rows, dated{read[i].Seq, read[i].Entered, &read[i].Bound})
 			}
-			err = d.bound(ctx, q, rows)
+			err = bounds{d.core}.bound(ctx, q, rows)
 		}
 		if err == nil {
-			d.custody.list, d.custody.cosigned, d.custody.facts = now, signed, read
+			d.facts.list, d.facts.cosigned, d.facts.facts = now, signed, read
 		}
 		return err
 	})
-	return append([]books.Custody{}, d.custody.facts...), err
+	return append([]books.Custody{}, d.facts.facts...), err
 }
 
 // A dated row has an entry, the time that it says, and a bound of it that is to be set.
@@ -132,8 +135,11 @@ type dated struct {
 	*books.Bound
 }
 
+// bounds are between which times rows were entered.
+type bounds struct{ *core }
+
 // bound sets the bounds of rows, in the order of entry.
-func (d *DB) bound(ctx context.Context, q querier, rows []dated) error {
+func (d bounds) bound(ctx context.Context, q querier, rows []dated) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -144,7 +150,7 @@ func (d *DB) bound(ctx context.Context, q querier, rows []dated) error {
 }
 
 // boundCopies sets the bounds of copies, in the order of entry.
-func (d *DB) boundCopies(ctx context.Context, q querier, copies []books.Copy) error {
+func (d bounds) boundCopies(ctx context.Context, q querier, copies []books.Copy) error {
 	var rows []dated
 	for i := range copies {
 		rows = append(rows, dated{copies[i].Seq, copies[i].Issued, &copies[i].Bound})
@@ -191,7 +197,7 @@ func bounded(ctx context.Context, q querier, rows []dated) error {
 
 // witnessed sets After of rows that say an earlier time than a signature of any witness before them. If witnesses or
 // timestamps are trusted, it sets Proven, or Unproven. rows are in the order of entry.
-func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
+func (d bounds) witnessed(ctx context.Context, q querier, rows []dated) error {
 	x := d.witness
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -225,7 +231,7 @@ func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
 }
 
 // readWitnesses brings d.witness, whose lock the caller holds, up to date.
-func (d *DB) readWitnesses(ctx context.Context, q querier) error {
+func (d bounds) readWitnesses(ctx context.Context, q querier) error {
 	x := d.witness
 	now, err := listNow(ctx, q, &d.dialect, records.EntryCosigned)
 	if err != nil || now == x.list {
@@ -265,14 +271,14 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 	return nil
 }
 
-func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
+func (d custody) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
 	facts, err := d.Custody(ctx)
 	return slices.DeleteFunc(facts, func(c books.Custody) bool { return c.Recipient != recipient }), err
 }
 
 // CustodyOf leaves a list out, because it may be as long as the registry.
-func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
-	s, err := d.Submission(ctx, submission)
+func (d custody) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
+	s, err := uploads{d.core}.Submission(ctx, submission)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", submission, err)
 	}

@@ -96,7 +96,7 @@ func pairs(n int) string {
 
 // checked returns all items of the list called name, by number: the rows of a table that the query with this
 // tail selects. The rows and the list are of one moment. The error wraps [records.ErrTampered] if they differ.
-func checked[T records.Row](ctx context.Context, d *DB, name string, t table[T], tail string, args ...any) (rows []T, err error) {
+func checked[T records.Row](ctx context.Context, d *core, name string, t table[T], tail string, args ...any) (rows []T, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if rows, err = t.rows(ctx, q, tail, args...); err != nil {
 			return err
@@ -107,7 +107,7 @@ func checked[T records.Row](ctx context.Context, d *DB, name string, t table[T],
 }
 
 // snapshot calls f with what shows one moment of all tables.
-func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
+func (d *core) snapshot(ctx context.Context, f func(q querier) error) error {
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func edited[T records.Row](ctx context.Context, q querier, rows []T) string {
 
 // entered compares a submission, as it is read, with its entry; an erased one must be blank. It also compares
 // its subject with the changes of subjects. The error wraps [records.ErrTampered].
-func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error {
+func (d uploads) entered(ctx context.Context, q querier, s *books.Submission) error {
 	if err := isEntered(ctx, q, []books.Submission{*s}); err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 
 // haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects. The error wraps
 // [records.ErrTampered].
-func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submission) error {
+func (d uploads) haveSubjects(ctx context.Context, q querier, rows []books.Submission) error {
 	ids := make([]watermark.Submission, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].ID
@@ -338,7 +338,7 @@ func blanked(s *books.Submission) bool {
 
 // ProveLists proves what the lists with these names are, in their order, under their present root. size is how many
 // entries there are.
-func (d *DB) ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error) {
+func (d ledger) ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error) {
 	err = d.snapshot(ctx, func(q querier) (err error) {
 		head, err := readHead(ctx, q, "")
 		if err != nil {

@@ -31,7 +31,7 @@ const settled = durable.Settled
 
 // keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is
 // the database.
-func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
+func (d *core) keepAt(ctx context.Context, address string, id [16]byte) error {
 	if address == d.address {
 		return nil
 	}
@@ -46,9 +46,12 @@ func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
 	return nil
 }
 
+// originals are sealed originals, and the objects that hold them.
+type originals struct{ *core }
+
 // put moves a sealed original to its place, unless that is the database: afterwards x.Body is nil, and
 // x.Object names the object.
-func (d *DB) put(ctx context.Context, x *records.Sealed) error {
+func (d originals) put(ctx context.Context, x *records.Sealed) error {
 	place := d.place
 	if place == nil || len(x.Body) == 0 {
 		return nil
@@ -63,7 +66,7 @@ func (d *DB) put(ctx context.Context, x *records.Sealed) error {
 
 // putOriginals returns the uploads with their originals put where they are kept. put has an element for each upload:
 // the object that was written, or a zero one. After an error no object is left, if that can be.
-func (d *DB) putOriginals(ctx context.Context, uploads []records.Upload) (out []records.Upload, put []records.Object, err error) {
+func (d originals) putOriginals(ctx context.Context, uploads []records.Upload) (out []records.Upload, put []records.Object, err error) {
 	if d.readOnly || d.place == nil {
 		return uploads, nil, nil
 	}
@@ -91,7 +94,7 @@ func (d *DB) putOriginals(ctx context.Context, uploads []records.Upload) (out []
 // dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an upload again,
 // after it was unknown whether it was entered, puts the same object. entered has an element for each object, or none if
 // it is unknown what was entered. What cannot be removed is left for the next audit: it belongs to no submission.
-func (d *DB) dropOriginals(ctx context.Context, put []records.Object, entered []bool) {
+func (d originals) dropOriginals(ctx context.Context, put []records.Object, entered []bool) {
 	ctx = context.WithoutCancel(ctx)
 	for i, o := range put {
 		if i >= len(entered) || entered[i] || o.Size == 0 {
@@ -105,7 +108,7 @@ func (d *DB) dropOriginals(ctx context.Context, put []records.Object, entered []
 
 // fetch reads the original of a sealed row into x.Body, if it is an object. The error wraps
 // [records.ErrSealed] if the object is missing or changed.
-func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
+func (d originals) fetch(ctx context.Context, x *sealedRow) error {
 	if x.Object.Size == 0 {
 		return nil
 	}
@@ -135,7 +138,7 @@ func whole(ctx context.Context, err error) bool {
 
 // isLost reports whether the original of a sealed row is to be put again: see [records.Store].Restore. What is in an object
 // that can be opened is not read.
-func (d *DB) isLost(ctx context.Context, x *sealedRow) (bool, error) {
+func (d originals) isLost(ctx context.Context, x *sealedRow) (bool, error) {
 	if x.Object.Size == 0 || d.place == nil {
 		return len(x.Body) == 0 && x.Object.Size == 0, nil
 	}
@@ -152,7 +155,7 @@ func (d *DB) isLost(ctx context.Context, x *sealedRow) (bool, error) {
 	return true, nil
 }
 
-func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *records.Sealed) error) (restored bool, err error) {
+func (d originals) Restore(ctx context.Context, id watermark.Submission, seal func(x *records.Sealed) error) (restored bool, err error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
 	if err != nil {
 		return false, err
@@ -170,7 +173,7 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 	}
 	err = d.update(ctx, "restore an original", func(t *tx) error {
 		done, err := t.ExecContext(ctx, "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4 AND object = $5",
-			blob{&row.Body}, sparse(row.Object.Name[:]), row.Object.Size, id[:], sparse(old.Name[:]))
+			blobOf(&row.Body), sparse(row.Object.Name[:]), row.Object.Size, id[:], sparse(old.Name[:]))
 		if err != nil {
 			return err
 		}
@@ -188,7 +191,7 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 }
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
-func (d *DB) removeErased(ctx context.Context) error {
+func (d originals) removeErased(ctx context.Context) error {
 	rows, err := collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {
 		return err
@@ -211,8 +214,8 @@ func (d *DB) removeErased(ctx context.Context) error {
 // lost returns an error that wraps [records.ErrTampered] if an original of submissions that are to be erased is not where originals
 // are kept: the address may have been altered, and the original be left at another place. Once the erasure is committed,
 // any process may remove the object.
-func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
-	originals := table[objects.Name]{"sealed", columns("object"), bindName}
+func (d originals) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
+	originals := tableOf("sealed", "object", bindName)
 	names, err := originals.among(ctx, d.read, &d.dialect, "object_size > 0 AND submission", each(ids, idOf), "")
 	if err != nil || d.place == nil { // without a place removeErased says so
 		return nil, err
@@ -227,7 +230,7 @@ func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err er
 
 // settle makes a commit of nothing. A process that was killed may leave a commit in SQLite's log that no reader sees and that the
 // next opening of the file finds: its row would name an object that was removed meanwhile. A commit behind it takes its place.
-func (d *DB) settle(ctx context.Context) error {
+func (d originals) settle(ctx context.Context) error {
 	return d.update(ctx, "check originals", func(t *tx) error {
 		var none objects.Name
 		if _, err := t.ExecContext(ctx, "INSERT INTO removal (object) VALUES ($1)", none[:]); err != nil {
@@ -242,7 +245,7 @@ func bindName(n *objects.Name) []any { return []any{fixed(n[:])} }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
 // counted, unless they are removed. What killed processes left of objects counts as such.
-func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out records.Objects, err error) {
+func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out records.Objects, err error) {
 	out.Place = d.address
 	if !d.readOnly && !sweep.IsZero() {
 		if err := d.settle(ctx); err != nil {
@@ -321,7 +324,7 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out records.Obj
 const objectRows = "SELECT object, size FROM (SELECT object, object_size AS size, 1 AS there FROM sealed UNION ALL SELECT digest, size, state FROM segment) AS named WHERE size > 0"
 
 // named returns the sizes of those objects that rows name.
-func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {
+func (d originals) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {
 	named := make(map[objects.Name]int64, len(list))
 	if len(list) == 0 {
 		return named, nil
@@ -336,7 +339,7 @@ func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name
 
 // missing counts the objects that rows name and that were not found. Rows of the last minutes, whose
 // objects came after the list began, are looked for again.
-func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *records.Objects) error {
+func (d originals) missing(ctx context.Context, found map[objects.Name]bool, out *records.Objects) error {
 	rows, err := d.read.QueryContext(ctx, objectRows+" AND there > 0")
 	if err != nil {
 		return err

@@ -15,7 +15,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
+// parties are recipients and mark keys.
+type parties struct{ *core }
+
+func (d parties) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
 	err = d.update(ctx, "enter a recipient", func(t *tx) error {
 		added = false
 		old, err := recipientTable.one(ctx, t, " WHERE name = $1", r.Name)
@@ -42,13 +45,13 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 	return added && err == nil, err
 }
 
-func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
-	all, err := checked(ctx, d, records.EntryRecipient, recipientTable, "")
+func (d parties) Recipients(ctx context.Context) ([]books.Recipient, error) {
+	all, err := checked(ctx, d.core, records.EntryRecipient, recipientTable, "")
 	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
 	return all, err
 }
 
-func (d *DB) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, err error) {
+func (d parties) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, err error) {
 	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {
 		added, err = ensureMarkKey(ctx, t, k)
 		return err
@@ -69,11 +72,11 @@ func ensureMarkKey(ctx context.Context, t *tx, k records.KeyEntry) (added bool, 
 	return true, enter(ctx, t, markKeyTable, &k, &k.Seq)
 }
 
-func (d *DB) MarkKeys(ctx context.Context) ([]records.KeyEntry, error) {
-	return checked(ctx, d, records.EntryKey, markKeyTable, "")
+func (d parties) MarkKeys(ctx context.Context) ([]records.KeyEntry, error) {
+	return checked(ctx, d.core, records.EntryKey, markKeyTable, "")
 }
 
-func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
+func (d parties) AddKeyState(ctx context.Context, s books.KeyState) error {
 	return d.update(ctx, "enter a key's state", func(t *tx) error {
 		last, err := t.keyState(ctx, s.KeyID)
 		if err != nil {
@@ -106,11 +109,14 @@ func (t *tx) mayMark(ctx context.Context, id string) error {
 	return err
 }
 
-func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
-	return checked(ctx, d, records.EntryKeyState, keyStateTable, "")
+func (d parties) KeyStates(ctx context.Context) ([]books.KeyState, error) {
+	return checked(ctx, d.core, records.EntryKeyState, keyStateTable, "")
 }
 
-func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) error {
+// copies are copies with what became of them: releases, receipts and returns.
+type copies struct{ *core }
+
+func (d copies) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) error {
 	err := d.update(ctx, "issue", func(t *tx) error {
 		if _, err := present(ctx, t, c.Submission); err != nil {
 			return err
@@ -129,17 +135,17 @@ func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) e
 	return err
 }
 
-func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
+func (d copies) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
 	c, _, err := d.issued(ctx, id)
 	return c, err
 }
 
 // issued returns a copy and its receipts, in the order of entry. The error wraps [records.ErrNotFound] if
 // there is no such copy, and [records.ErrTampered] if others were entered.
-func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
+func (d copies) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if c, receipts, err = issued(ctx, q, &d.dialect, id); err == nil {
-			err = d.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
+			err = bounds{d.core}.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
 		}
 		return err
 	})
@@ -148,15 +154,15 @@ func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, re
 
 // issued is [DB.issued] of what q shows.
 func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
-	copies, err := copyTable.rows(ctx, q, " WHERE id = $1", copyID{&id})
+	copies, err := copyTable.rows(ctx, q, " WHERE id = $1", copyIDOf(&id))
 	if err != nil {
 		return nil, nil, err
 	}
-	receipts, err := receiptTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id})
+	receipts, err := receiptTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyIDOf(&id))
 	if err != nil {
 		return nil, nil, err
 	}
-	releases, err := releaseTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id})
+	releases, err := releaseTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyIDOf(&id))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -180,14 +186,14 @@ func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyI
 	return &copies[0], receipts, nil
 }
 
-func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
+func (d copies) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
 	err = d.update(ctx, "enter a release", func(t *tx) error {
 		added = false
 		c, _, err := issued(ctx, t, t.dialect, r.Copy)
 		if err != nil {
 			return err
 		}
-		before, err := releaseTable.rows(ctx, t, " WHERE copy = $1", copyID{&r.Copy})
+		before, err := releaseTable.rows(ctx, t, " WHERE copy = $1", copyIDOf(&r.Copy))
 		if err != nil {
 			return err
 		}
@@ -210,11 +216,11 @@ func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added 
 	return added && err == nil, err
 }
 
-func (d *DB) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
-	return checked(ctx, d, records.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
+func (d copies) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
+	return checked(ctx, d.core, records.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
 }
 
-func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
+func (d copies) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if copies, err = copyTable.rows(ctx, q, " WHERE submission = $1", of[:]); err != nil {
 			return err
@@ -230,7 +236,7 @@ func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []book
 			return err
 		}
 		setStates(copies, releases)
-		return d.boundCopies(ctx, q, copies)
+		return bounds{d.core}.boundCopies(ctx, q, copies)
 	})
 	return copies, err
 }
@@ -246,7 +252,7 @@ func setStates(copies []books.Copy, releases []books.Release) {
 	}
 }
 
-func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
+func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
 			return err
@@ -278,7 +284,7 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 }
 
 // IssuedAfter compares the rows with nothing. It leaves out an ID that is malformed.
-func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
+func (d copies) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
 	rows, err := d.read.QueryContext(ctx, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
 	if err != nil {
 		return nil, 0, err
@@ -297,13 +303,13 @@ func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []wa
 	return ids, last, rows.Err()
 }
 
-func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
+func (d copies) AddReceipt(ctx context.Context, r books.Receipt) error {
 	return d.update(ctx, "enter a receipt", func(t *tx) error {
 		return enter(ctx, t, receiptTable, &r, &r.Seq)
 	})
 }
 
-func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
+func (d copies) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
 	_, receipts, err := d.issued(ctx, of)
 	if errors.Is(err, records.ErrNotFound) {
 		return []books.Receipt{}, nil
@@ -311,7 +317,7 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 	return receipts, err
 }
 
-func (d *DB) AddReturn(ctx context.Context, r books.Return) (added bool, err error) {
+func (d copies) AddReturn(ctx context.Context, r books.Return) (added bool, err error) {
 	err = d.update(ctx, "enter a return", func(t *tx) error {
 		added = false
 		if _, err := present(ctx, t, r.Submission); err != nil {
@@ -320,7 +326,7 @@ func (d *DB) AddReturn(ctx context.Context, r books.Return) (added bool, err err
 		if _, _, err := issued(ctx, t, t.dialect, r.Copy); err != nil {
 			return err
 		}
-		old, err := returnTable.rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], copyID{&r.Copy})
+		old, err := returnTable.rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], copyIDOf(&r.Copy))
 		if err != nil || len(old) > 0 {
 			return err
 		}
@@ -330,15 +336,18 @@ func (d *DB) AddReturn(ctx context.Context, r books.Return) (added bool, err err
 	return added && err == nil, err
 }
 
-func (d *DB) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
-	return checked(ctx, d, records.ReturnsOf(of), returnTable, " WHERE copy = $1", copyID{&of})
+func (d copies) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
+	return checked(ctx, d.core, records.ReturnsOf(of), returnTable, " WHERE copy = $1", copyIDOf(&of))
 }
 
-func (d *DB) ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) {
-	return checked(ctx, d, records.ReturnedIn(upload), returnTable, " WHERE submission = $1", upload[:])
+func (d copies) ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) {
+	return checked(ctx, d.core, records.ReturnedIn(upload), returnTable, " WHERE submission = $1", upload[:])
 }
 
-func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
+// ledger is the entries, their tree and its checkpoints, and investigations.
+type ledger struct{ *core }
+
+func (d ledger) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.transact(ctx, func(t *tx) error {
 		return enter(ctx, t, investigationTable, &i, &i.Entry)
 	})
@@ -348,25 +357,25 @@ func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64
 	return i.Entry, nil
 }
 
-func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
-	all, err := checked(ctx, d, records.EntryInvestigation, investigationTable, "")
+func (d ledger) Investigations(ctx context.Context) ([]books.Investigation, error) {
+	all, err := checked(ctx, d.core, records.EntryInvestigation, investigationTable, "")
 	return all, errors.Join(err, filesEntered(all))
 }
 
-func (d *DB) AddConclusion(ctx context.Context, c records.Conclusion) error {
+func (d ledger) AddConclusion(ctx context.Context, c records.Conclusion) error {
 	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, conclusionTable, &c, &c.Seq) })
 }
 
-func (d *DB) Conclusions(ctx context.Context) ([]records.Conclusion, error) {
-	return checked(ctx, d, records.EntryConclusion, conclusionTable, "")
+func (d ledger) Conclusions(ctx context.Context) ([]records.Conclusion, error) {
+	return checked(ctx, d.core, records.EntryConclusion, conclusionTable, "")
 }
 
-func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) {
+func (d ledger) Head(ctx context.Context) (int64, tlog.Hash, error) {
 	h, err := readHead(ctx, d.read, "")
 	return h.size, h.root, err
 }
 
-func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
+func (d ledger) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
 	rows, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 	out := make([][]byte, len(rows))
 	for i, r := range rows {
@@ -375,11 +384,11 @@ func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error
 	return out, err
 }
 
-func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) {
+func (d ledger) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) {
 	return readNodes(ctx, d.read, ids)
 }
 
-func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
+func (d ledger) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
 	err = d.update(ctx, "keep a checkpoint", func(t *tx) error {
 		if err := t.holds(ctx, c); err != nil {
 			return err
@@ -397,7 +406,7 @@ func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books
 	return kept, err
 }
 
-func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]records.Cosigned, error)) (c *books.Checkpoint, err error) {
+func (d ledger) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]records.Cosigned, error)) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
 		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
 			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
@@ -411,7 +420,7 @@ func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*book
 				return err
 			}
 		}
-		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", text{&c.Text}, blob{&c.Stamp}, size)
+		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", textOf(&c.Text), blobOf(&c.Stamp), size)
 		return err
 	})
 	return c, err
@@ -430,6 +439,6 @@ func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 	return err
 }
 
-func (d *DB) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
+func (d ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 	return checkpointTable.rows(ctx, d.read, " ORDER BY size")
 }

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"database/sql"
 	_ "embed" // the schema
 	"fmt"
 	"strings"
@@ -26,12 +27,12 @@ var schemaText string
 const schemaVersion = 1
 
 // makeSchema makes the tables, in one transaction. It is no error if another process makes them first.
-func (d *DB) makeSchema(ctx context.Context) error {
+func makeSchema(ctx context.Context, dialect *Dialect, write, read *sql.DB) error {
 	text := new(strings.Builder)
-	if err := template.Must(template.New("schema").Parse(schemaText)).Execute(text, d.dialect.Words); err != nil {
+	if err := template.Must(template.New("schema").Parse(schemaText)).Execute(text, dialect.Words); err != nil {
 		return err
 	}
-	raw, err := d.write.BeginTx(ctx, nil)
+	raw, err := write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (d *DB) makeSchema(ctx context.Context) error {
 	}
 	if err != nil {
 		raw.Rollback()
-		if checkSchema(ctx, d.read) == nil {
+		if checkSchema(ctx, read) == nil {
 			return nil
 		}
 		return fmt.Errorf("make the schema: %w", err)

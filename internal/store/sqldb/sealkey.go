@@ -17,7 +17,7 @@ const sealsSeen = 64
 
 // SealedUnderOther looks at sealsSeen seals. If one of these is under keyID, the error wraps [records.ErrNotFound]: what
 // is said to be under another key then cannot be opened, and who reads it says so.
-func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error) {
+func (d uploads) SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error) {
 	return sealedUnderOther(ctx, d.read, keyID)
 }
 
@@ -34,7 +34,7 @@ func sealedUnderOther(ctx context.Context, q querier, keyID string) (of watermar
 // sealedOne returns the submission and the key's ID of a seal whose key's ID is, or is not, keyID. The error wraps
 // [records.ErrNotFound] if sealsSeen seals have no such ID. sealedOne reads nothing of what is sealed.
 func sealedOne(ctx context.Context, q querier, is, keyID string) (of watermark.Submission, other string, err error) {
-	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{blob{&x.Body}, &x.KeyID} }, fmt.Sprintf(
+	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{blobOf(&x.Body), &x.KeyID} }, fmt.Sprintf(
 		"SELECT x.submission, x.key_id FROM (SELECT submission, key_id FROM sealed LIMIT %d) x WHERE x.key_id %s $1 LIMIT 1", sealsSeen, is), keyID)
 	if err == nil && len(rows) == 0 {
 		err = records.ErrNotFound

@@ -31,7 +31,7 @@ type segmentFiles struct {
 }
 
 // segmentFiles returns where this registry has its segments.
-func (d *DB) segmentFiles(ctx context.Context) (*segmentFiles, error) {
+func (d segments) segmentFiles(ctx context.Context) (*segmentFiles, error) {
 	f := new(segmentFiles)
 	if d.dialect.Segments == nil {
 		return f, nil

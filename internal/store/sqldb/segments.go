@@ -78,9 +78,12 @@ func (s *segmentRow) into(err error) error {
 // usedSegments ends a query of the segments that are searched.
 const usedSegments = " WHERE state > 0 ORDER BY first"
 
+// segments are the files by which submissions are found.
+type segments struct{ *core }
+
 // Searchable needs erasures whose submissions have numbers up to upto. Beside an error that wraps [records.ErrTampered]
 // it returns the number of submissions that were entered.
-func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
+func (d segments) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		var all, erased, listed, more, later int64
 		if err := q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission), (SELECT count(*) FROM submission WHERE erased > 0),
@@ -106,7 +109,7 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 
 // Segments leaves out segments that were replaced meanwhile. If the bucket does not answer, that is its error: nothing
 // was found out about a segment.
-func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegment) (out []records.Segment, err error) {
+func (d segments) Segments(ctx context.Context, fresh bool, mount records.MountSegment) (out []records.Segment, err error) {
 	files, err := d.segmentFiles(ctx)
 	if err != nil || files.folder == "" {
 		return nil, err
@@ -160,7 +163,7 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegmen
 }
 
 // mount has a segment mounted, which takes over its mapped file. A copy of an object that was altered is fetched again.
-func (d *DB) mount(ctx context.Context, files *segmentFiles, r *segmentRow, s *records.Segment, fresh bool, mount records.MountSegment) error {
+func (d segments) mount(ctx context.Context, files *segmentFiles, r *segmentRow, s *records.Segment, fresh bool, mount records.MountSegment) error {
 	f, err := files.open(ctx, r, fresh)
 	if err != nil {
 		return err
@@ -176,7 +179,7 @@ func (d *DB) mount(ctx context.Context, files *segmentFiles, r *segmentRow, s *r
 }
 
 // leave has the next builder make a segment anew. It reports whether the segment is still in use.
-func (d *DB) leave(ctx context.Context, s *segmentRow) (used bool, err error) {
+func (d segments) leave(ctx context.Context, s *segmentRow) (used bool, err error) {
 	// A process that may not write meets the segment again.
 	_, _ = d.write.ExecContext(ctx, "UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentAltered, s.name[:])
 	n, err := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:])
@@ -196,12 +199,12 @@ func alteredSegment(ctx context.Context, q querier) error {
 var errOvertaken = errors.New("segments: others changed them meanwhile")
 
 // BuildSegments makes a segment for every [SegmentSpan] numbers.
-func (d *DB) BuildSegments(ctx context.Context, write records.WriteSegment) error {
+func (d segments) BuildSegments(ctx context.Context, write records.WriteSegment) error {
 	return d.building(ctx, func(files *segmentFiles) error { return d.build(ctx, files, write) })
 }
 
 // building calls build until it was not overtaken by others, and no other builder of this process runs.
-func (d *DB) building(ctx context.Context, build func(*segmentFiles) error) error {
+func (d segments) building(ctx context.Context, build func(*segmentFiles) error) error {
 	files, err := d.segmentFiles(ctx)
 	if err != nil || files.folder == "" {
 		return err
@@ -217,7 +220,7 @@ func (d *DB) building(ctx context.Context, build func(*segmentFiles) error) erro
 }
 
 // build is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
-func (d *DB) build(ctx context.Context, files *segmentFiles, write records.WriteSegment) error {
+func (d segments) build(ctx context.Context, files *segmentFiles, write records.WriteSegment) error {
 	rows, err := segmentTable.rows(ctx, d.read, usedSegments)
 	if err != nil {
 		return err
@@ -253,7 +256,7 @@ func (d *DB) build(ctx context.Context, files *segmentFiles, write records.Write
 
 // makeSegment makes a segment from number first to last. It replaces old. The error wraps errOvertaken if others built
 // the same meanwhile.
-func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last int64, old []segmentRow, write records.WriteSegment) (err error) {
+func (d segments) makeSegment(ctx context.Context, files *segmentFiles, first, last int64, old []segmentRow, write records.WriteSegment) (err error) {
 	s := segmentRow{made: time.Now(), first: first}
 	rand.Read(s.name[:])
 	erasure, err := number(ctx, d.read, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0")
@@ -278,7 +281,7 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 		if s.wrapped, n, err = write(ctx, f, &records.Segment{Name: s.name, File: s.file(), First: first, Last: last, Root: root}); err != nil {
 			return err
 		}
-		gone, err := d.ErasedAfter(ctx, 0)
+		gone, err := erasures{d.core}.ErasedAfter(ctx, 0)
 		for _, e := range gone {
 			if e.Seq < first || e.Seq > last {
 			} else if entered--; e.Erasure > erasure {
@@ -311,13 +314,13 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 		if others > 0 {
 			return errOvertaken
 		}
-		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, wrapped = $3 WHERE name = $4", segmentUsed, last, blob{&s.wrapped}, s.name[:])
+		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, wrapped = $3 WHERE name = $4", segmentUsed, last, blobOf(&s.wrapped), s.name[:])
 	})
 }
 
 // replay returns the root of the ledger's first last entries, and how many submissions were entered from number first on. The error
 // wraps [records.ErrTampered] if the ledger's tree has other entries.
-func (d *DB) replay(ctx context.Context, first, last int64) (root tlog.Hash, submissions int64, err error) {
+func (d segments) replay(ctx context.Context, first, last int64) (root tlog.Hash, submissions int64, err error) {
 	before := uint64(first - 1)
 	border, err := readNodes(ctx, d.read, tlog.Border(before))
 	if err != nil {
@@ -362,7 +365,7 @@ func (t *tx) one(ctx context.Context, query string, args ...any) error {
 }
 
 // dropSegment removes the file of a segment that is not in use, and then its row.
-func (d *DB) dropSegment(ctx context.Context, files *segmentFiles, s *segmentRow) error {
+func (d segments) dropSegment(ctx context.Context, files *segmentFiles, s *segmentRow) error {
 	if err := files.remove(ctx, s); err != nil {
 		return err
 	}
@@ -372,7 +375,7 @@ func (d *DB) dropSegment(ctx context.Context, files *segmentFiles, s *segmentRow
 
 // removeSegments removes segments that were replaced or erased. With all it also removes segments that others are making,
 // which may hold erased uploads, and files of no segment.
-func (d *DB) removeSegments(ctx context.Context, files *segmentFiles, all bool) error {
+func (d segments) removeSegments(ctx context.Context, files *segmentFiles, all bool) error {
 	there, err := files.list() // before the rows are read
 	if err != nil {
 		return err
@@ -395,7 +398,7 @@ func (d *DB) removeSegments(ctx context.Context, files *segmentFiles, all bool) 
 }
 
 // cleanSegments removes the segments of erased submissions, after the erasure.
-func (d *DB) cleanSegments(ctx context.Context) error {
+func (d segments) cleanSegments(ctx context.Context) error {
 	err := d.building(ctx, func(files *segmentFiles) error { return d.removeSegments(ctx, files, true) })
 	if err != nil {
 		return fmt.Errorf("the erasure is done, and the keys of its segments are destroyed; the next erasure or audit removes their files: %w", err)
@@ -405,7 +408,7 @@ func (d *DB) cleanSegments(ctx context.Context) error {
 
 // finishErasures is cleanSegments if an erasure was interrupted before its segments were removed, and
 // this process may write.
-func (d *DB) finishErasures(ctx context.Context) error {
+func (d segments) finishErasures(ctx context.Context) error {
 	left, err := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state = $1 AND last > 0", segmentIdle)
 	if err != nil || left == 0 || d.readOnly {
 		return err

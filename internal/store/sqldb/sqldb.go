@@ -66,7 +66,24 @@ type Dialect struct {
 }
 
 // DB is a registry in a SQL database. Interface [records.Store] says what its methods do; comments here say what is more.
+// Each family of tables has a type with its methods.
 type DB struct {
+	*core
+	parties
+	uploads
+	originals
+	erasures
+	segments
+	counts
+	copies
+	custody
+	ledger
+}
+
+var _ records.Store = (*DB)(nil)
+
+// A core is what all families of tables share: connections, transactions, and what was read of the ledger.
+type core struct {
 	dialect    Dialect
 	write      *sql.DB
 	read       *sql.DB // may be the same
@@ -74,7 +91,7 @@ type DB struct {
 	address    string        // of the place of originals; "": in the database
 	place      objects.Place // nil: in the database
 	last       *lastTree
-	custody    *custodyFacts
+	facts      *custodyFacts
 	witness    *witnessing
 	erased     *erasedList
 	segmenting *sync.Mutex // held while segments are made: by one builder of a process at a time
@@ -84,7 +101,10 @@ type DB struct {
 	commit func(*sql.Tx) error
 }
 
-var _ records.Store = (*DB)(nil)
+// on returns the registry on a core.
+func on(c *core) *DB {
+	return &DB{c, parties{c}, uploads{c}, originals{c}, erasures{c}, segments{c}, counts{c}, copies{c}, custody{c}, ledger{c}}
+}
 
 // lastTree is the ledger's tree as the last transaction of this process left it. Who writes takes it.
 type lastTree struct {
@@ -146,13 +166,13 @@ func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, e
 // open checks the version of the schema and then calls ready, which checks or fills the tables. With mayMake it first makes a schema
 // that is missing. If any of these fails, open closes write and read, which may be the same.
 func open(ctx context.Context, dialect Dialect, write, read *sql.DB, mayMake bool, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, last: new(lastTree), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
+	d := on(&core{dialect: dialect, write: write, read: read, last: new(lastTree), facts: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit})
 	tables, err := number(ctx, read, dialect.Tables)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("open: %w", err)
 	case tables == 0 && mayMake:
-		err = d.makeSchema(ctx)
+		err = makeSchema(ctx, &dialect, write, read)
 	case tables < 3:
 		err = fmt.Errorf("%w: there is no kycmark registry", records.ErrSchema)
 	}
@@ -186,9 +206,9 @@ func (d *DB) Close() error {
 // ForInvestigation returns the same registry, on the same connections. Every write fails that
 // does not belong to an investigation: the error wraps [records.ErrReadOnly].
 func (d *DB) ForInvestigation() records.Store {
-	out := *d
-	out.readOnly = true
-	return &out
+	c := *d.core
+	c.readOnly = true
+	return on(&c)
 }
 
 // Info returns the registry's identity.

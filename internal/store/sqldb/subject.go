@@ -10,7 +10,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) SetSubjects(ctx context.Context, changes []records.SubjectChange) (changed []bool, err error) {
+func (d uploads) SetSubjects(ctx context.Context, changes []records.SubjectChange) (changed []bool, err error) {
 	err = d.update(ctx, "set subjects", func(t *tx) error {
 		changed = make([]bool, len(changes))
 		for i, c := range changes {
@@ -49,7 +49,7 @@ func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
 }
 
 // SubmissionsOf compares each upload with its entry. [DB.CheckSubject] finds whether uploads are hidden.
-func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
+func (d uploads) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		of = []books.Submission{}
 		numbers, err := numbers(ctx, q, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
@@ -81,7 +81,7 @@ func uploadsOf(entered, moved string) string {
 
 // CheckSubject walks over all uploads, and compares what it finds of a subject with what the indexes find: a damaged
 // index hides uploads. It compares all changes of subjects with their list. The error wraps [records.ErrTampered].
-func (d *DB) CheckSubject(ctx context.Context, subject string) error {
+func (d uploads) CheckSubject(ctx context.Context, subject string) error {
 	return d.snapshot(ctx, func(q querier) (err error) {
 		var all [2][]int64
 		for i, query := range []string{uploadsOf("s.subject", "x.reference"), uploadsOf(d.dialect.Unindexed("s.subject"), d.dialect.Unindexed("x.reference"))} {

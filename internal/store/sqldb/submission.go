@@ -18,8 +18,11 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) AddSubmissions(ctx context.Context, uploads []records.Upload) (added []bool, err error) {
-	uploads, put, err := d.putOriginals(ctx, uploads)
+// uploads are submissions, with their pages, subjects and seals.
+type uploads struct{ *core }
+
+func (d uploads) AddSubmissions(ctx context.Context, uploads []records.Upload) (added []bool, err error) {
+	uploads, put, err := originals{d.core}.putOriginals(ctx, uploads)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +33,7 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []records.Upload) (adde
 	if err != nil && !errors.Is(err, errCommit) {
 		added = make([]bool, len(uploads))
 	}
-	d.dropOriginals(ctx, put, added)
+	originals{d.core}.dropOriginals(ctx, put, added)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func addUploads(ctx context.Context, t *tx, uploads []records.Upload) (added []b
 		u.Erased, u.ErasedBy = false, 0
 		rows = append(rows, u.Submission)
 		if u.Sealed != nil {
-			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
+			sealed = append(sealed, sealedRow{of: u.ID, Sealed: *u.Sealed})
 		}
 	}
 	if err := sealedAlike(ctx, t, sealed); err != nil {
@@ -90,8 +93,8 @@ type digest struct {
 }
 
 // digestTable has digests of the rows of submissionTable. It is for reading.
-var digestTable = table[digest]{"submission", columns("id sha256 erased"),
-	func(d *digest) []any { return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased} }}
+var digestTable = tableOf("submission", "id sha256 erased",
+	func(d *digest) []any { return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased} })
 
 // digests sets, by ID, the stored digest and erasure of those uploads that are there.
 func digests(ctx context.Context, t *tx, uploads []records.Upload, known map[watermark.Submission]digest) error {
@@ -118,7 +121,7 @@ func sameFile(old digest, s *books.Submission) error {
 	return nil
 }
 
-func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
+func (d uploads) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
 	var s *books.Submission
 	err := d.snapshot(ctx, func(q querier) error {
 		seq, err := numberOf(ctx, q, id)
@@ -130,7 +133,7 @@ func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Su
 	return s, err
 }
 
-func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
+func (d uploads) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
 	var s *books.Submission
 	err := d.snapshot(ctx, func(q querier) (err error) {
 		s, err = d.submission(ctx, q, seq)
@@ -140,7 +143,7 @@ func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission,
 }
 
 // submission returns one upload by its number, as it was entered.
-func (d *DB) submission(ctx context.Context, q querier, seq int64) (*books.Submission, error) {
+func (d uploads) submission(ctx context.Context, q querier, seq int64) (*books.Submission, error) {
 	s, err := presentTable.one(ctx, q, " WHERE seq = $1", seq)
 	if err == nil && s.Seq != seq {
 		err = tampered("the index of number %d leads to another submission", seq)
@@ -170,7 +173,7 @@ func numberOf(ctx context.Context, q querier, id watermark.Submission) (seq int6
 	return seq, err
 }
 
-func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
+func (d uploads) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
 	var rows []books.Submission
 	err := d.snapshot(ctx, func(q querier) (err error) {
 		if rows, err = presentTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
@@ -191,7 +194,7 @@ func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]book
 }
 
 // SearchedAfter sets only Seq and Err of a row that cannot be read, or differs from its entry.
-func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []records.Searched, err error) {
+func (d uploads) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []records.Searched, err error) {
 	column := "NULL"
 	if features {
 		column = "x.features"
@@ -208,7 +211,7 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 		var s books.Submission
 		var entry []byte
 		var r records.Searched
-		row := append(submissionTable.bind(&s), blob{&entry}, &r.Sealed.KeyID, blob{&r.Sealed.Wrapped}, blob{&r.Sealed.Hashes}, blob{&r.Sealed.Features})
+		row := append(submissionTable.bind(&s), blobOf(&entry), &r.Sealed.KeyID, blobOf(&r.Sealed.Wrapped), blobOf(&r.Sealed.Hashes), blobOf(&r.Sealed.Features))
 		err := rows.Scan(row...)
 		r.Seq, r.ID, r.Area, r.Chain, r.AreaQuality, r.Kept = s.Seq, s.ID, s.Area, s.Chain, s.AreaQuality, s.Kept
 		switch {
@@ -234,10 +237,10 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 	return out, rows.Err()
 }
 
-func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*records.Sealed, error) {
+func (d uploads) Sealed(ctx context.Context, id watermark.Submission, file bool) (*records.Sealed, error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
 	if err == nil && file {
-		err = d.fetch(ctx, row)
+		err = originals{d.core}.fetch(ctx, row)
 	}
 	if err != nil {
 		return nil, err
@@ -246,8 +249,11 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*r
 	return &row.Sealed, nil
 }
 
+// erasures are erasures, and what they leave to be removed.
+type erasures struct{ *core }
+
 // Erase sets Left and Seq of e. After the commit it frees the rest.
-func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
+func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 	if d.readOnly {
 		return fmt.Errorf("erase: %w", records.ErrReadOnly)
 	}
@@ -260,7 +266,7 @@ func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
 		return d.freed(ctx, nil)
 	}
 	whole := records.Ascending(e.Submissions)
-	lost, err := d.lost(ctx, whole)
+	lost, err := originals{d.core}.lost(ctx, whole)
 	if err != nil {
 		return err
 	}
@@ -296,8 +302,8 @@ func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
 }
 
 // freed removes what erasures left: objects, segments, and old data in files. Its errors come after err.
-func (d *DB) freed(ctx context.Context, err error) error {
-	err = errors.Join(err, d.removeErased(ctx), d.cleanSegments(ctx))
+func (d erasures) freed(ctx context.Context, err error) error {
+	err = errors.Join(err, originals{d.core}.removeErased(ctx), segments{d.core}.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}
@@ -393,7 +399,7 @@ type erasedList struct {
 }
 
 // ErasedAfter sorts by erasure. It reads erasures that it has not read before, and compares them with their list.
-func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]records.Erased, error) {
+func (d erasures) ErasedAfter(ctx context.Context, erasure int64) ([]records.Erased, error) {
 	x := d.erased
 	x.mu.Lock()
 	defer x.mu.Unlock()

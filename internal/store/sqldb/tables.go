@@ -21,100 +21,100 @@ type table[T any] struct {
 	bind    func(*T) []any // in the order of columns
 }
 
-// columns splits a list of names at its spaces.
-func columns(list string) []string { return strings.Fields(list) }
+// tableOf returns a table with these columns, a list with spaces between.
+func tableOf[T any](name, columns string, bind func(*T) []any) table[T] {
+	return table[T]{name, strings.Fields(columns), bind}
+}
 
 var (
-	infoTable = table[records.Info]{"registry", columns("id created seal_hashes salt seq originals"),
+	infoTable = tableOf("registry", "id created seal_hashes salt seq originals",
 		func(i *records.Info) []any {
-			return []any{fixed(i.ID[:]), micros{&i.Created}, flag{&i.SealHashes}, fixed(i.Salt[:]), &i.Seq, &i.Originals}
-		}}
-	recipientTable = table[books.Recipient]{"recipient", columns("name kind actor added salt seq"),
+			return []any{fixed(i.ID[:]), microsOf(&i.Created), flag{&i.SealHashes}, fixed(i.Salt[:]), &i.Seq, &i.Originals}
+		})
+	recipientTable = tableOf("recipient", "name kind actor added salt seq",
 		func(r *books.Recipient) []any {
-			return []any{&r.Name, &r.Kind, &r.Actor, micros{&r.Added}, fixed(r.Salt[:]), &r.Seq}
-		}}
-	markKeyTable = table[records.KeyEntry]{"mark_key", columns("id commitment since salt seq"),
+			return []any{&r.Name, &r.Kind, &r.Actor, microsOf(&r.Added), fixed(r.Salt[:]), &r.Seq}
+		})
+	markKeyTable = tableOf("mark_key", "id commitment since salt seq",
 		func(k *records.KeyEntry) []any {
-			return []any{&k.ID, fixed(k.Commitment[:]), micros{&k.Added}, fixed(k.Salt[:]), &k.Seq}
-		}}
-	keyStateTable = table[books.KeyState]{"key_state", columns("key_id state since note entered actor salt seq"),
+			return []any{&k.ID, fixed(k.Commitment[:]), microsOf(&k.Added), fixed(k.Salt[:]), &k.Seq}
+		})
+	keyStateTable = tableOf("key_state", "key_id state since note entered actor salt seq",
 		func(s *books.KeyState) []any {
-			return []any{&s.KeyID, &s.State, micros{&s.Since}, &s.Note, micros{&s.Entered}, &s.Actor, fixed(s.Salt[:]), &s.Seq}
-		}}
-	submissionTable = table[books.Submission]{"submission",
-		columns("id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition document page pages"),
+			return []any{&s.KeyID, &s.State, microsOf(&s.Since), &s.Note, microsOf(&s.Entered), &s.Actor, fixed(s.Salt[:]), &s.Seq}
+		})
+	submissionTable = tableOf("submission", "id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition document page pages",
 		func(s *books.Submission) []any {
 			return []any{fixed(s.ID[:]), fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
-				micros{&s.Submitted}, micros{&s.Received}, &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
+				microsOf(&s.Submitted), microsOf(&s.Received), &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
 				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, erasedBy{s}, sparse(s.Rendition[:]), sparse(s.Document[:]), &s.Page, &s.Pages}
-		}}
+		})
 	// presentTable has the rows of submissionTable with the present subjects. It is for reading.
 	presentTable = table[books.Submission]{`(SELECT s.*, coalesce(x.reference, '') AS later, coalesce(x.entered, 0) AS set_at
 		FROM submission s LEFT JOIN subject x ON x.submission = s.id AND x.reference <> '') AS submission`,
 		append(slices.Clone(submissionTable.columns), "later", "set_at"),
 		func(s *books.Submission) []any { return append(submissionTable.bind(s), laterSubject{s}, setAt{s}) }}
-	subjectTable = table[records.SubjectChange]{"subject", columns("submission reference blind digest entered actor salt seq"),
+	subjectTable = tableOf("subject", "submission reference blind digest entered actor salt seq",
 		func(c *records.SubjectChange) []any {
-			return []any{fixed(c.Submission[:]), &c.Subject, fixed(c.Blind[:]), fixed(c.Digest[:]), micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
-		}}
-	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body object object_size"),
+			return []any{fixed(c.Submission[:]), &c.Subject, fixed(c.Blind[:]), fixed(c.Digest[:]), microsOf(&c.Entered), &c.Actor, fixed(c.Salt[:]), &c.Seq}
+		})
+	sealedTable = tableOf("sealed", "submission key_id wrapped hashes features body object object_size",
 		func(x *sealedRow) []any {
-			return []any{fixed(x.of[:]), &x.KeyID, blob{&x.Wrapped}, blob{&x.Hashes}, blob{&x.Features}, blob{&x.Body}, sparse(x.Object.Name[:]), &x.Object.Size}
-		}}
-	erasureTable = table[records.Erasure]{"erasure", columns("remains note entered actor salt seq"),
+			return []any{fixed(x.of[:]), &x.KeyID, blobOf(&x.Wrapped), blobOf(&x.Hashes), blobOf(&x.Features), blobOf(&x.Body), sparse(x.Object.Name[:]), &x.Object.Size}
+		})
+	erasureTable = tableOf("erasure", "remains note entered actor salt seq",
 		func(e *records.Erasure) []any {
-			return []any{fixed(e.Left[:]), &e.Note, micros{&e.Entered}, &e.Actor, fixed(e.Salt[:]), &e.Seq}
-		}}
-	erasureListTable = table[listed]{"erasure_submission", columns("erasure submission"), bindListed}
-	copyTable        = table[books.Copy]{"copy",
-		columns("id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq"),
+			return []any{fixed(e.Left[:]), &e.Note, microsOf(&e.Entered), &e.Actor, fixed(e.Salt[:]), &e.Seq}
+		})
+	erasureListTable = tableOf("erasure_submission", "erasure submission", bindListed)
+	copyTable        = tableOf("copy", "id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq",
 		func(c *books.Copy) []any {
-			return []any{copyID{&c.ID}, fixed(c.Submission[:]), &c.Recipient, &c.Purpose, &c.KeyID, &c.Strength,
+			return []any{copyIDOf(&c.ID), fixed(c.Submission[:]), &c.Recipient, &c.Purpose, &c.KeyID, &c.Strength,
 				&c.Margin, flag{&c.Weak}, &c.PSNR, &c.SSIM, &c.Format, &c.Width, &c.Height, fixed(c.SHA256[:]),
-				&c.Size, micros{&c.Issued}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
-		}}
-	releaseTable = table[books.Release]{"release", columns("copy submission state note entered actor salt seq"),
+				&c.Size, microsOf(&c.Issued), &c.Actor, fixed(c.Salt[:]), &c.Seq}
+		})
+	releaseTable = tableOf("release", "copy submission state note entered actor salt seq",
 		func(r *books.Release) []any {
-			return []any{copyID{&r.Copy}, fixed(r.Submission[:]), &r.State, &r.Note, micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
-		}}
-	receiptTable = table[books.Receipt]{"receipt", columns("copy public_key signature entered actor salt seq"),
+			return []any{copyIDOf(&r.Copy), fixed(r.Submission[:]), &r.State, &r.Note, microsOf(&r.Entered), &r.Actor, fixed(r.Salt[:]), &r.Seq}
+		})
+	receiptTable = tableOf("receipt", "copy public_key signature entered actor salt seq",
 		func(r *books.Receipt) []any {
-			return []any{copyID{&r.Copy}, fixed(r.PublicKey[:]), fixed(r.Signature[:]), micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
-		}}
-	returnTable = table[books.Return]{"came_back", columns("submission copy log10_p entered actor salt seq"),
+			return []any{copyIDOf(&r.Copy), fixed(r.PublicKey[:]), fixed(r.Signature[:]), microsOf(&r.Entered), &r.Actor, fixed(r.Salt[:]), &r.Seq}
+		})
+	returnTable = tableOf("came_back", "submission copy log10_p entered actor salt seq",
 		func(r *books.Return) []any {
-			return []any{fixed(r.Submission[:]), copyID{&r.Copy}, &r.LogP, micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
-		}}
-	custodyTable = table[custodyRow]{"custody", columns("recipient through since until listed note entered actor salt seq"),
+			return []any{fixed(r.Submission[:]), copyIDOf(&r.Copy), &r.LogP, microsOf(&r.Entered), &r.Actor, fixed(r.Salt[:]), &r.Seq}
+		})
+	custodyTable = tableOf("custody", "recipient through since until listed note entered actor salt seq",
 		func(c *custodyRow) []any {
-			return []any{&c.Recipient, &c.Through, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
-		}}
-	custodyListTable   = table[listed]{"custody_submission", columns("custody submission"), bindListed}
-	investigationTable = table[books.Investigation]{"investigation", columns("started actor command input files salt seq found evidence evidence_sha256 published pictures digests"),
+			return []any{&c.Recipient, &c.Through, microsOf(&c.From), microsOf(&c.To), &c.listed, &c.Note, microsOf(&c.Entered), &c.Actor, fixed(c.Salt[:]), &c.Seq}
+		})
+	custodyListTable   = tableOf("custody_submission", "custody submission", bindListed)
+	investigationTable = tableOf("investigation", "started actor command input files salt seq found evidence evidence_sha256 published pictures digests",
 		func(i *books.Investigation) []any {
-			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Entry,
-				micros{&i.Found}, &i.Evidence, sparse(i.EvidenceSHA256[:]), flag{&i.Published}, sparse(i.Pictures[:]), blob{&i.Digests}}
-		}}
-	conclusionTable = table[records.Conclusion]{"conclusion", columns("investigation entered named copies actor salt seq"),
+			return []any{microsOf(&i.Started), &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Entry,
+				microsOf(&i.Found), &i.Evidence, sparse(i.EvidenceSHA256[:]), flag{&i.Published}, sparse(i.Pictures[:]), blobOf(&i.Digests)}
+		})
+	conclusionTable = tableOf("conclusion", "investigation entered named copies actor salt seq",
 		func(c *records.Conclusion) []any {
-			return []any{&c.Investigation, micros{&c.Entered}, lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
-		}}
-	checkpointTable = table[books.Checkpoint]{"checkpoint", columns("size root note made stamp"),
+			return []any{&c.Investigation, microsOf(&c.Entered), lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
+		})
+	checkpointTable = tableOf("checkpoint", "size root note made stamp",
 		func(c *books.Checkpoint) []any {
-			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}
-		}}
-	cosignedTable = table[records.Cosigned]{"cosigned", columns("size root witness dated proof entered salt seq"),
+			return []any{&c.Size, fixed(c.Root[:]), textOf(&c.Text), microsOf(&c.Made), blobOf(&c.Stamp)}
+		})
+	cosignedTable = tableOf("cosigned", "size root witness dated proof entered salt seq",
 		func(c *records.Cosigned) []any {
-			return []any{&c.Size, fixed(c.Root[:]), &c.Witness, micros{&c.Dated}, blob{&c.Proof}, micros{&c.Entered}, fixed(c.Salt[:]), &c.Seq}
-		}}
-	segmentTable = table[segmentRow]{"segment", columns("name state made first last digest size wrapped"),
+			return []any{&c.Size, fixed(c.Root[:]), &c.Witness, microsOf(&c.Dated), blobOf(&c.Proof), microsOf(&c.Entered), fixed(c.Salt[:]), &c.Seq}
+		})
+	segmentTable = tableOf("segment", "name state made first last digest size wrapped",
 		func(s *segmentRow) []any {
-			return []any{fixed(s.name[:]), &s.state, micros{&s.made}, &s.first, &s.last, sparse(s.digest[:]), &s.size, blob{&s.wrapped}}
-		}}
-	listNodeTable = table[listNode]{"list_node", columns("id body"),
-		func(n *listNode) []any { return []any{blob{&n.id}, blob{&n.body}} }}
-	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
-		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}
+			return []any{fixed(s.name[:]), &s.state, microsOf(&s.made), &s.first, &s.last, sparse(s.digest[:]), &s.size, blobOf(&s.wrapped)}
+		})
+	listNodeTable = tableOf("list_node", "id body",
+		func(n *listNode) []any { return []any{blobOf(&n.id), blobOf(&n.body)} })
+	ledgerTable = tableOf("ledger", "seq entry nodes",
+		func(r *ledgerRow) []any { return []any{&r.seq, blobOf(&r.entry), blobOf(&r.nodes)} })
 )
 
 // A ledgerRow is an entry and the nodes of the tree that it completes, from its leaf upwards.

@@ -56,7 +56,7 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 // error of write rolls back all that it wrote. what names the deed ("erase") in the error that
 // wraps [records.ErrReadOnly], if the registry is open for investigation only. The error wraps [records.ErrFrozen] if the database can
 // only be read.
-func (d *DB) update(ctx context.Context, what string, write func(*tx) error) error {
+func (d *core) update(ctx context.Context, what string, write func(*tx) error) error {
 	if d.readOnly {
 		return fmt.Errorf("%s: %w", what, records.ErrReadOnly)
 	}
@@ -71,7 +71,7 @@ const attempts = 10
 
 // transact is update for any registry. If the database gave the transaction up (Again of the dialect), transact repeats
 // it: attempts runs in all, and no run after ctx has ended. It returns the error of the last run.
-func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
+func (d *core) transact(ctx context.Context, write func(*tx) error) error {
 	for n := 1; ; n++ {
 		err := d.try(ctx, write)
 		if err != nil && d.dialect.Frozen != nil && d.dialect.Frozen(err) {
@@ -86,7 +86,7 @@ func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
 // try runs write in one transaction. The end of ctx stops the transaction before the commit, but not during it. An
 // error that wraps [errCommit] leaves unknown whether the transaction was committed. Any other error means that it was
 // rolled back.
-func (d *DB) try(ctx context.Context, write func(*tx) error) error {
+func (d *core) try(ctx context.Context, write func(*tx) error) error {
 	conn, err := d.write.Conn(ctx) // the only one: writers of a process take turns
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -167,7 +167,7 @@ func (t *tx) append(ctx context.Context, row records.Row) (int64, error) {
 
 // submittedOf returns when the uploads of copies were submitted.
 func submittedOf(ctx context.Context, q querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
-	times := table[records.Counted]{"submission", columns("id submitted"), func(c *records.Counted) []any { return []any{fixed(c.Of[:]), micros{&c.Submitted}} }}
+	times := tableOf("submission", "id submitted", func(c *records.Counted) []any { return []any{fixed(c.Of[:]), microsOf(&c.Submitted)} })
 	rows, err := times.among(ctx, q, nil, "id", each(copies, func(c *books.Copy) any { return c.Submission[:] }), "")
 	out := make(map[watermark.Submission]time.Time)
 	for _, r := range rows {
@@ -235,7 +235,7 @@ func (t *tx) readLists(ctx context.Context, names ...string) (err error) {
 // put adds an entry to t.tree. flush writes it.
 func (t *tx) put(e records.Entry) {
 	raw := e.Encode()
-	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
+	t.entries = append(t.entries, ledgerRow{seq: e.Seq, entry: raw, nodes: appendLeaf(t.tree, raw)})
 }
 
 // enter appends the entry of a row, sets seq, the row's number, and inserts the row.
@@ -336,7 +336,7 @@ func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 // readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an entry keeps the nodes
 // that the entry completes. The error wraps [records.ErrTampered] if a node is missing.
 func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
-	ledger := table[ledgerRow]{"ledger", columns("seq nodes"), func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.nodes}} }}
+	ledger := tableOf("ledger", "seq nodes", func(r *ledgerRow) []any { return []any{&r.seq, blobOf(&r.nodes)} })
 	rows, err := ledger.among(ctx, q, nil, "seq", each(ids, func(id *tlog.NodeID) any { return lastLeaf(*id) }), "")
 	if err != nil {
 		return nil, fmt.Errorf("ledger tree: %w", err)
