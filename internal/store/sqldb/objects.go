@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -108,7 +109,7 @@ func (d originals) dropOriginals(ctx context.Context, put []records.Object, ente
 
 // fetch reads the original of a sealed row into x.Body, if it is an object. The error wraps
 // [records.ErrSealed] if the object is missing or changed.
-func (d originals) fetch(ctx context.Context, x *sealedRow) error {
+func (d originals) fetch(ctx context.Context, x *schema.Sealed) error {
 	if x.Object.Size == 0 {
 		return nil
 	}
@@ -138,7 +139,7 @@ func whole(ctx context.Context, err error) bool {
 
 // isLost reports whether the original of a sealed row is to be put again: see [records.Store].Restore. What is in an object
 // that can be opened is not read.
-func (d originals) isLost(ctx context.Context, x *sealedRow) (bool, error) {
+func (d originals) isLost(ctx context.Context, x *schema.Sealed) (bool, error) {
 	if x.Object.Size == 0 || d.place == nil {
 		return len(x.Body) == 0 && x.Object.Size == 0, nil
 	}
@@ -156,7 +157,7 @@ func (d originals) isLost(ctx context.Context, x *sealedRow) (bool, error) {
 }
 
 func (d originals) Restore(ctx context.Context, id watermark.Submission, seal func(x *records.Sealed) error) (restored bool, err error) {
-	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
+	row, err := schema.Seals.One(ctx, d.read, " WHERE submission = $1", id[:])
 	if err != nil {
 		return false, err
 	}
@@ -173,7 +174,7 @@ func (d originals) Restore(ctx context.Context, id watermark.Submission, seal fu
 	}
 	err = d.update(ctx, "restore an original", func(t *tx) error {
 		done, err := t.ExecContext(ctx, "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4 AND object = $5",
-			blobOf(&row.Body), sparse(row.Object.Name[:]), row.Object.Size, id[:], sparse(old.Name[:]))
+			schema.Blob(&row.Body), schema.Sparse(row.Object.Name[:]), row.Object.Size, id[:], schema.Sparse(old.Name[:]))
 		if err != nil {
 			return err
 		}
@@ -192,7 +193,7 @@ func (d originals) Restore(ctx context.Context, id watermark.Submission, seal fu
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
 func (d originals) removeErased(ctx context.Context) error {
-	rows, err := collect(ctx, d.read, bindName, "SELECT object FROM removal")
+	rows, err := schema.Collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -215,14 +216,14 @@ func (d originals) removeErased(ctx context.Context) error {
 // are kept: the address may have been altered, and the original be left at another place. Once the erasure is committed,
 // any process may remove the object.
 func (d originals) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
-	originals := tableOf("sealed", "object", bindName)
-	names, err := originals.among(ctx, d.read, &d.dialect, "object_size > 0 AND submission", each(ids, idOf), "")
+	originals := schema.TableOf("sealed", "object", bindName)
+	names, err := originals.Among(ctx, d.read, &d.dialect, "object_size > 0 AND submission", schema.Each(ids, schema.IDOf), "")
 	if err != nil || d.place == nil { // without a place removeErased says so
 		return nil, err
 	}
 	for _, name := range names {
 		if _, err := d.place.Size(ctx, name); errors.Is(err, fs.ErrNotExist) {
-			lost = errors.Join(lost, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
+			lost = errors.Join(lost, schema.Tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
 		}
 	}
 	return lost, nil
@@ -241,7 +242,7 @@ func (d originals) settle(ctx context.Context) error {
 	})
 }
 
-func bindName(n *objects.Name) []any { return []any{fixed(n[:])} }
+func bindName(n *objects.Name) []any { return []any{schema.Fixed(n[:])} }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
 // counted, unless they are removed. What killed processes left of objects counts as such.
@@ -252,7 +253,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 			return out, err
 		}
 	}
-	kept, err := number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
+	kept, err := schema.Number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
 	if err != nil {
 		return out, err
 	}
@@ -300,7 +301,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 			out.Unread = fmt.Sprintf("list the objects at %s: %v", out.Place, err)
 			continue
 		}
-		if batch = append(batch, o); len(batch) == inList {
+		if batch = append(batch, o); len(batch) == schema.InList {
 			if err := look(); err != nil {
 				return out, err
 			}
@@ -329,8 +330,8 @@ func (d originals) named(ctx context.Context, list []objects.Object) (map[object
 	if len(list) == 0 {
 		return named, nil
 	}
-	rows, err := collect(ctx, d.read, func(o *records.Object) []any { return []any{fixed(o.Name[:]), &o.Size} },
-		objectRows+" AND object IN "+d.dialect.in(1, len(list)), each(list, func(o *objects.Object) any { return o.Name[:] })...)
+	rows, err := schema.Collect(ctx, d.read, func(o *records.Object) []any { return []any{schema.Fixed(o.Name[:]), &o.Size} },
+		objectRows+" AND object IN "+d.dialect.Placeholders(1, len(list)), schema.Each(list, func(o *objects.Object) any { return o.Name[:] })...)
 	for _, r := range rows {
 		named[r.Name] = r.Size
 	}
@@ -347,8 +348,8 @@ func (d originals) missing(ctx context.Context, found map[objects.Name]bool, out
 	defer rows.Close()
 	for rows.Next() {
 		var o records.Object
-		if err := rows.Scan(fixed(o.Name[:]), &o.Size); err != nil {
-			return unreadable(err)
+		if err := rows.Scan(schema.Fixed(o.Name[:]), &o.Size); err != nil {
+			return schema.Unreadable(err)
 		}
 		if found[o.Name] {
 			continue

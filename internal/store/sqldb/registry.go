@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -21,7 +22,7 @@ type parties struct{ *core }
 func (d parties) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
 	err = d.update(ctx, "enter a recipient", func(t *tx) error {
 		added = false
-		old, err := recipientTable.one(ctx, t, " WHERE name = $1", r.Name)
+		old, err := schema.Recipients.One(ctx, t, " WHERE name = $1", r.Name)
 		switch {
 		case err == nil && old.Kind != r.Kind:
 			return fmt.Errorf("%w: recipient %q is a %s", records.ErrConflict, r.Name, old.Kind)
@@ -30,7 +31,7 @@ func (d parties) AddRecipient(ctx context.Context, r books.Recipient) (added boo
 		case !errors.Is(err, records.ErrNotFound):
 			return err
 		}
-		others, err := recipientTable.rows(ctx, t, "")
+		others, err := schema.Recipients.Rows(ctx, t, "")
 		if err != nil {
 			return err
 		}
@@ -40,13 +41,13 @@ func (d parties) AddRecipient(ctx context.Context, r books.Recipient) (added boo
 			}
 		}
 		added = true
-		return enter(ctx, t, recipientTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Recipients, &r, &r.Seq)
 	})
 	return added && err == nil, err
 }
 
 func (d parties) Recipients(ctx context.Context) ([]books.Recipient, error) {
-	all, err := checked(ctx, d.core, records.EntryRecipient, recipientTable, "")
+	all, err := checked(ctx, d.core, records.EntryRecipient, schema.Recipients, "")
 	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
 	return all, err
 }
@@ -62,18 +63,18 @@ func (d parties) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool
 // ensureMarkKey enters a mark key in the transaction t unless it is there, and reports whether
 // it did. The error wraps [records.ErrConflict] if a key with another commitment has the ID.
 func ensureMarkKey(ctx context.Context, t *tx, k records.KeyEntry) (added bool, err error) {
-	old, err := markKeyTable.one(ctx, t, " WHERE id = $1", k.ID)
+	old, err := schema.MarkKeys.One(ctx, t, " WHERE id = $1", k.ID)
 	switch {
 	case err == nil && old.Commitment != k.Commitment:
 		return false, fmt.Errorf("%w: another mark key has the ID %s", records.ErrConflict, k.ID)
 	case !errors.Is(err, records.ErrNotFound):
 		return false, err
 	}
-	return true, enter(ctx, t, markKeyTable, &k, &k.Seq)
+	return true, enter(ctx, t, schema.MarkKeys, &k, &k.Seq)
 }
 
 func (d parties) MarkKeys(ctx context.Context) ([]records.KeyEntry, error) {
-	return checked(ctx, d.core, records.EntryKey, markKeyTable, "")
+	return checked(ctx, d.core, records.EntryKey, schema.MarkKeys, "")
 }
 
 func (d parties) AddKeyState(ctx context.Context, s books.KeyState) error {
@@ -85,14 +86,14 @@ func (d parties) AddKeyState(ctx context.Context, s books.KeyState) error {
 		if err := records.Next(last, &s); err != nil {
 			return err
 		}
-		return enter(ctx, t, keyStateTable, &s, &s.Seq)
+		return enter(ctx, t, schema.KeyStates, &s, &s.Seq)
 	})
 }
 
 // keyState returns the state that was entered last for the mark key with that ID. If no state
 // was entered, it returns the zero KeyState: the key is active.
 func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
-	s, err := keyStateTable.one(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
+	s, err := schema.KeyStates.One(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
 	if errors.Is(err, records.ErrNotFound) {
 		return &books.KeyState{}, nil
 	}
@@ -110,7 +111,7 @@ func (t *tx) mayMark(ctx context.Context, id string) error {
 }
 
 func (d parties) KeyStates(ctx context.Context) ([]books.KeyState, error) {
-	return checked(ctx, d.core, records.EntryKeyState, keyStateTable, "")
+	return checked(ctx, d.core, records.EntryKeyState, schema.KeyStates, "")
 }
 
 // copies are copies with what became of them: releases, receipts and returns.
@@ -127,7 +128,7 @@ func (d copies) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry
 		if err := t.mayMark(ctx, key.ID); err != nil {
 			return err
 		}
-		return enter(ctx, t, copyTable, c, &c.Seq)
+		return enter(ctx, t, schema.Copies, c, &c.Seq)
 	})
 	if err != nil && d.dialect.Conflict(err) {
 		return fmt.Errorf("%w: a copy ID is taken", records.ErrConflict)
@@ -143,7 +144,7 @@ func (d copies) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, err
 // issued returns a copy and its receipts, in the order of entry. The error wraps [records.ErrNotFound] if
 // there is no such copy, and [records.ErrTampered] if others were entered.
 func (d copies) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
 		if c, receipts, err = issued(ctx, q, &d.dialect, id); err == nil {
 			err = bounds{d.core}.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
 		}
@@ -153,16 +154,16 @@ func (d copies) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy,
 }
 
 // issued is [DB.issued] of what q shows.
-func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
-	copies, err := copyTable.rows(ctx, q, " WHERE id = $1", copyIDOf(&id))
+func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
+	copies, err := schema.Copies.Rows(ctx, q, " WHERE id = $1", schema.CopyID(&id))
 	if err != nil {
 		return nil, nil, err
 	}
-	receipts, err := receiptTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyIDOf(&id))
+	receipts, err := schema.Receipts.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
 	if err != nil {
 		return nil, nil, err
 	}
-	releases, err := releaseTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyIDOf(&id))
+	releases, err := schema.Releases.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -193,7 +194,7 @@ func (d copies) AddRelease(ctx context.Context, r books.Release, only bool) (add
 		if err != nil {
 			return err
 		}
-		before, err := releaseTable.rows(ctx, t, " WHERE copy = $1", copyIDOf(&r.Copy))
+		before, err := schema.Releases.Rows(ctx, t, " WHERE copy = $1", schema.CopyID(&r.Copy))
 		if err != nil {
 			return err
 		}
@@ -211,21 +212,21 @@ func (d copies) AddRelease(ctx context.Context, r books.Release, only bool) (add
 			return fmt.Errorf("%w: copy %s is entered as released", records.ErrConflict, r.Copy)
 		}
 		added = true
-		return enter(ctx, t, releaseTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Releases, &r, &r.Seq)
 	})
 	return added && err == nil, err
 }
 
 func (d copies) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
-	return checked(ctx, d.core, records.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
+	return checked(ctx, d.core, records.ReleasesOf(of), schema.Releases, " WHERE submission = $1", of[:])
 }
 
 func (d copies) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
-		if copies, err = copyTable.rows(ctx, q, " WHERE submission = $1", of[:]); err != nil {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
+		if copies, err = schema.Copies.Rows(ctx, q, " WHERE submission = $1", of[:]); err != nil {
 			return err
 		}
-		releases, err := releaseTable.rows(ctx, q, " WHERE submission = $1", of[:])
+		releases, err := schema.Releases.Rows(ctx, q, " WHERE submission = $1", of[:])
 		if err != nil {
 			return err
 		}
@@ -253,8 +254,8 @@ func setStates(copies []books.Copy, releases []books.Release) {
 }
 
 func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
-		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
+		if copies, err = schema.Copies.Rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
 			return err
 		}
 		head, err := readHead(ctx, q, "")
@@ -272,7 +273,7 @@ func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies [
 		for i := range copies {
 			ids[i] = copies[i].Submission
 		}
-		of, err := ofSubmissions(ctx, q, &d.dialect, releaseTable, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
+		of, err := ofSubmissions(ctx, q, &d.dialect, schema.Releases, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
 		var releases []books.Release
 		for _, some := range of {
 			releases = append(releases, some...)
@@ -305,7 +306,7 @@ func (d copies) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids [
 
 func (d copies) AddReceipt(ctx context.Context, r books.Receipt) error {
 	return d.update(ctx, "enter a receipt", func(t *tx) error {
-		return enter(ctx, t, receiptTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Receipts, &r, &r.Seq)
 	})
 }
 
@@ -326,22 +327,22 @@ func (d copies) AddReturn(ctx context.Context, r books.Return) (added bool, err 
 		if _, _, err := issued(ctx, t, t.dialect, r.Copy); err != nil {
 			return err
 		}
-		old, err := returnTable.rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], copyIDOf(&r.Copy))
+		old, err := schema.Returns.Rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], schema.CopyID(&r.Copy))
 		if err != nil || len(old) > 0 {
 			return err
 		}
 		added = true
-		return enter(ctx, t, returnTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Returns, &r, &r.Seq)
 	})
 	return added && err == nil, err
 }
 
 func (d copies) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
-	return checked(ctx, d.core, records.ReturnsOf(of), returnTable, " WHERE copy = $1", copyIDOf(&of))
+	return checked(ctx, d.core, records.ReturnsOf(of), schema.Returns, " WHERE copy = $1", schema.CopyID(&of))
 }
 
 func (d copies) ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) {
-	return checked(ctx, d.core, records.ReturnedIn(upload), returnTable, " WHERE submission = $1", upload[:])
+	return checked(ctx, d.core, records.ReturnedIn(upload), schema.Returns, " WHERE submission = $1", upload[:])
 }
 
 // ledger is the entries, their tree and its checkpoints, and investigations.
@@ -349,7 +350,7 @@ type ledger struct{ *core }
 
 func (d ledger) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.transact(ctx, func(t *tx) error {
-		return enter(ctx, t, investigationTable, &i, &i.Entry)
+		return enter(ctx, t, schema.Investigations, &i, &i.Entry)
 	})
 	if err != nil {
 		return 0, err
@@ -358,16 +359,16 @@ func (d ledger) AddInvestigation(ctx context.Context, i books.Investigation) (in
 }
 
 func (d ledger) Investigations(ctx context.Context) ([]books.Investigation, error) {
-	all, err := checked(ctx, d.core, records.EntryInvestigation, investigationTable, "")
+	all, err := checked(ctx, d.core, records.EntryInvestigation, schema.Investigations, "")
 	return all, errors.Join(err, filesEntered(all))
 }
 
 func (d ledger) AddConclusion(ctx context.Context, c records.Conclusion) error {
-	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, conclusionTable, &c, &c.Seq) })
+	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, schema.Conclusions, &c, &c.Seq) })
 }
 
 func (d ledger) Conclusions(ctx context.Context) ([]records.Conclusion, error) {
-	return checked(ctx, d.core, records.EntryConclusion, conclusionTable, "")
+	return checked(ctx, d.core, records.EntryConclusion, schema.Conclusions, "")
 }
 
 func (d ledger) Head(ctx context.Context) (int64, tlog.Hash, error) {
@@ -376,10 +377,10 @@ func (d ledger) Head(ctx context.Context) (int64, tlog.Hash, error) {
 }
 
 func (d ledger) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
-	rows, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+	rows, err := schema.Ledger.Rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 	out := make([][]byte, len(rows))
 	for i, r := range rows {
-		out[i] = r.entry
+		out[i] = r.Text
 	}
 	return out, err
 }
@@ -393,11 +394,11 @@ func (d ledger) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *bo
 		if err := t.holds(ctx, c); err != nil {
 			return err
 		}
-		kept, err = checkpointTable.one(ctx, t, " WHERE size = $1", c.Size)
+		kept, err = schema.Checkpoints.One(ctx, t, " WHERE size = $1", c.Size)
 		switch {
 		case errors.Is(err, records.ErrNotFound):
 			kept = &c
-			return insert(ctx, t, checkpointTable, c)
+			return insert(ctx, t, schema.Checkpoints, c)
 		case err == nil && kept.Root != c.Root:
 			return fmt.Errorf("%w: another checkpoint of %d entries", records.ErrConflict, c.Size)
 		}
@@ -408,7 +409,7 @@ func (d ledger) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *bo
 
 func (d ledger) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]records.Cosigned, error)) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
-		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
+		if c, err = schema.Checkpoints.One(ctx, t, " WHERE size = $1", size); err != nil {
 			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
 		}
 		more, err := change(c)
@@ -416,11 +417,11 @@ func (d ledger) ChangeCheckpoint(ctx context.Context, size int64, change func(*b
 			return err
 		}
 		for i := range more {
-			if err := enter(ctx, t, cosignedTable, &more[i], &more[i].Seq); err != nil {
+			if err := enter(ctx, t, schema.Cosigned, &more[i], &more[i].Seq); err != nil {
 				return err
 			}
 		}
-		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", textOf(&c.Text), blobOf(&c.Stamp), size)
+		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", schema.Text(&c.Text), schema.Blob(&c.Stamp), size)
 		return err
 	})
 	return c, err
@@ -440,5 +441,5 @@ func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 }
 
 func (d ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
-	return checkpointTable.rows(ctx, d.read, " ORDER BY size")
+	return schema.Checkpoints.Rows(ctx, d.read, " ORDER BY size")
 }

@@ -1,4 +1,4 @@
-package sqldb
+package schema
 
 import (
 	"database/sql"
@@ -21,7 +21,7 @@ import (
 // micros keeps a time as microseconds since 1970 UTC.
 type micros struct{ t *time.Time }
 
-func microsOf(t *time.Time) micros { return micros{t} }
+func Micros(t *time.Time) micros { return micros{t} }
 
 func (m micros) Value() (driver.Value, error) { return m.t.UnixMicro(), nil }
 
@@ -33,13 +33,13 @@ func (m micros) Scan(src any) error {
 	return err
 }
 
-// fixed keeps an array as a blob of its size.
-type fixed []byte
+// Fixed keeps an array as a blob of its size.
+type Fixed []byte
 
-func (f fixed) Value() (driver.Value, error) { return []byte(f), nil }
+func (f Fixed) Value() (driver.Value, error) { return []byte(f), nil }
 
 // Scan copies a blob into f. The error wraps [records.ErrTampered] if src is no blob, or a blob of another length than f.
-func (f fixed) Scan(src any) error {
+func (f Fixed) Scan(src any) error {
 	b, err := as[[]byte](src)
 	if err != nil {
 		return err
@@ -51,10 +51,10 @@ func (f fixed) Scan(src any) error {
 	return nil
 }
 
-// sparse keeps an array as fixed does; zeros alone are an empty blob.
-type sparse []byte
+// Sparse keeps an array as fixed does; zeros alone are an empty blob.
+type Sparse []byte
 
-func (s sparse) Value() (driver.Value, error) {
+func (s Sparse) Value() (driver.Value, error) {
 	if slices.ContainsFunc(s, func(b byte) bool { return b != 0 }) {
 		return []byte(s), nil
 	}
@@ -63,12 +63,12 @@ func (s sparse) Value() (driver.Value, error) {
 
 // Scan copies a blob into s; an empty blob sets s to zeros. The error wraps [records.ErrTampered] if src is no blob, or a
 // blob of another length, or one of zeros alone, which Value never writes.
-func (s sparse) Scan(src any) error {
+func (s Sparse) Scan(src any) error {
 	if b, ok := src.([]byte); ok && len(b) == 0 {
 		clear(s)
 		return nil
 	}
-	if err := fixed(s).Scan(src); err != nil {
+	if err := Fixed(s).Scan(src); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(s, func(b byte) bool { return b != 0 }) {
@@ -80,7 +80,7 @@ func (s sparse) Scan(src any) error {
 // blob keeps bytes; none are an empty blob.
 type blob struct{ b *[]byte }
 
-func blobOf(b *[]byte) blob { return blob{b} }
+func Blob(b *[]byte) blob { return blob{b} }
 
 func (x blob) Value() (driver.Value, error) {
 	if *x.b == nil {
@@ -103,7 +103,7 @@ func (x blob) Scan(src any) error {
 // text keeps a text as a blob.
 type text struct{ s *string }
 
-func textOf(s *string) text { return text{s} }
+func Text(s *string) text { return text{s} }
 
 func (x text) Value() (driver.Value, error) { return []byte(*x.s), nil }
 
@@ -146,7 +146,7 @@ func (x setAt) Scan(src any) error {
 	if n, ok := src.(int64); ok && n == 0 {
 		return nil
 	}
-	return microsOf(&x.s.SetAt).Scan(src)
+	return Micros(&x.s.SetAt).Scan(src)
 }
 
 // flag keeps a boolean as 0 or 1.
@@ -172,7 +172,7 @@ func (f flag) Scan(src any) error {
 // copyID keeps the ID of a copy as 8 bytes, big endian, as a mark carries them.
 type copyID struct{ id *watermark.CopyID }
 
-func copyIDOf(id *watermark.CopyID) copyID { return copyID{id} }
+func CopyID(id *watermark.CopyID) copyID { return copyID{id} }
 
 func (c copyID) Value() (driver.Value, error) {
 	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil
@@ -181,7 +181,7 @@ func (c copyID) Value() (driver.Value, error) {
 // Scan reads 8 bytes, big endian. The error wraps [records.ErrTampered] if src is no blob of 8 bytes.
 func (c copyID) Scan(src any) error {
 	var raw [8]byte
-	if err := fixed(raw[:]).Scan(src); err != nil {
+	if err := Fixed(raw[:]).Scan(src); err != nil {
 		return err
 	}
 	*c.id = watermark.CopyID(binary.BigEndian.Uint64(raw[:]))
@@ -206,7 +206,7 @@ func (c copyIDs) Scan(src any) error {
 		*c.ids = append(*c.ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
 	}
 	if err == nil && len(raw) > 0 {
-		err = tampered("%d bytes behind the last ID of a list", len(raw))
+		err = Tampered("%d bytes behind the last ID of a list", len(raw))
 	}
 	return err
 }
@@ -239,9 +239,9 @@ func as[T int64 | []byte](src any) (value T, err error) {
 // scanError is the form of the errors of package database/sql about a column's value.
 var scanError = regexp.MustCompile(`^sql: Scan error on column index \d+, name "([^"]*)": `)
 
-// unreadable returns err, of reading a row, without words of package database/sql. If a column does not hold what its
+// Unreadable returns err, of reading a row, without words of package database/sql. If a column does not hold what its
 // type asks for, the error names the column and wraps [records.ErrTampered].
-func unreadable(err error) error {
+func Unreadable(err error) error {
 	column := scanError.FindStringSubmatch(fmt.Sprint(err))
 	switch {
 	case column == nil:
@@ -273,3 +273,8 @@ func inEntry(rows *sql.Rows) string {
 
 // unexpected returns the error about a column that holds a value of another type.
 func unexpected(src any) error { return fmt.Errorf("%w: a column holds %T", records.ErrTampered, src) }
+
+// Tampered returns an error that wraps [records.ErrTampered].
+func Tampered(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", records.ErrTampered, fmt.Sprintf(format, args...))
+}

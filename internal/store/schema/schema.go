@@ -1,4 +1,5 @@
-package sqldb
+// Package schema has the tables of a registry in a SQL database: what makes them, and how their rows are read and written.
+package schema
 
 import (
 	"context"
@@ -26,8 +27,8 @@ var schemaText string
 // schemaVersion is the version that schema.sql enters.
 const schemaVersion = 1
 
-// makeSchema makes the tables, in one transaction. It is no error if another process makes them first.
-func makeSchema(ctx context.Context, dialect *Dialect, write, read *sql.DB) error {
+// Make makes the tables, in one transaction. It is no error if another process makes them first.
+func Make(ctx context.Context, dialect *Dialect, write, read *sql.DB) error {
 	text := new(strings.Builder)
 	if err := template.Must(template.New("schema").Parse(schemaText)).Execute(text, dialect.Words); err != nil {
 		return err
@@ -42,7 +43,7 @@ func makeSchema(ctx context.Context, dialect *Dialect, write, read *sql.DB) erro
 	}
 	if err != nil {
 		raw.Rollback()
-		if checkSchema(ctx, read) == nil {
+		if Check(ctx, read) == nil {
 			return nil
 		}
 		return fmt.Errorf("make the schema: %w", err)
@@ -50,9 +51,9 @@ func makeSchema(ctx context.Context, dialect *Dialect, write, read *sql.DB) erro
 	return nil
 }
 
-// checkSchema compares the version of the schema with schemaVersion. The error wraps [records.ErrSchema].
-func checkSchema(ctx context.Context, q querier) error {
-	have, err := number(ctx, q, "SELECT max(version) FROM schema_version")
+// Check compares the version of the schema with schemaVersion. The error wraps [records.ErrSchema].
+func Check(ctx context.Context, q Querier) error {
+	have, err := Number(ctx, q, "SELECT max(version) FROM schema_version")
 	if err != nil {
 		return fmt.Errorf("schema version: %w", err)
 	}

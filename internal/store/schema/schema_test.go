@@ -1,4 +1,4 @@
-package sqldb_test
+package schema_test
 
 import (
 	"crypto/sha256"
