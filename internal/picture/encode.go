@@ -22,17 +22,7 @@ import (
 // have no transparency: such pixels come to lie on white. A format that cannot be written and an empty picture give an
 // error that wraps [ErrFormat]. Nothing is written to w unless the whole file was made.
 func Encode(w io.Writer, img image.Image, format string, quality int) error {
-	if quality == 0 {
-		quality = codec.DefaultQuality
-	}
-	file, err := encode(Source{}, pixel.ToNRGBA(img), nil, LikeOptions{Format: format, Quality: quality})
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(file); err != nil {
-		return fmt.Errorf("write %s: %w", format, err)
-	}
-	return nil
+	return EncodeLike(w, img, Source{}, LikeOptions{Format: format, Quality: quality})
 }
 
 // encode returns a file of the format and quality of o with the pixels, written as s says. It has

@@ -42,7 +42,7 @@ func DecodeWith(f func(io.Reader) (image.Image, error), data []byte) error {
 		name:   "test",
 		header: func([]byte) (codec.Header, error) { return codec.Header{Width: 1, Height: 1}, nil },
 		pixels: func(data []byte, _ *codec.Header) (*image.NRGBA, error) {
-			img, err := codec.Pixels(f, data)
+			img, err := codec.Guard(f, data)
 			if err != nil {
 				return nil, err
 			}

@@ -50,7 +50,7 @@ func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	if int64(binary.LittleEndian.Uint32(data[10:]))+row*h.Height > int64(len(data)) {
 		return nil, codec.CannotHold(int64(len(data)), *h)
 	}
-	img, err := codec.Pixels(bmp.Decode, data)
+	img, err := codec.Guard(bmp.Decode, data)
 	if err != nil {
 		return nil, err
 	}

@@ -37,18 +37,13 @@ type Header struct {
 
 // Config reads a header with the decoder f of another module.
 func Config(f func(io.Reader) (image.Config, error), data []byte) (Header, error) {
-	c, err := guard(f, data)
+	c, err := Guard(f, data)
 	return Header{Width: int64(c.Width), Height: int64(c.Height)}, err
 }
 
-// Pixels decodes with the decoder f of another module.
-func Pixels(f func(io.Reader) (image.Image, error), data []byte) (image.Image, error) {
-	return guard(f, data)
-}
-
-// guard calls f, a decoder of another module, on data, and turns a panic into an error. out and err
+// Guard calls f, a decoder of another module, on data, and turns a panic into an error. out and err
 // are otherwise what f returns. It surrounds no code of our own.
-func guard[T any](f func(io.Reader) (T, error), data []byte) (out T, err error) {
+func Guard[T any](f func(io.Reader) (T, error), data []byte) (out T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("decoder failed: %v", r)

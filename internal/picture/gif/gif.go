@@ -80,7 +80,7 @@ func skipSubBlocks(data []byte, at int) int {
 // Pixels returns the first frame on a canvas of the size in h, transparent elsewhere, as
 // browsers show it. Other frames are not decoded. A first frame without pixels is an error.
 func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
-	img, err := codec.Pixels(gif.Decode, data)
+	img, err := codec.Guard(gif.Decode, data)
 	if err != nil {
 		return nil, err
 	}

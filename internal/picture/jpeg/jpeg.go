@@ -201,7 +201,7 @@ func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	}
 	refused := io.ErrUnexpectedEOF
 	if !h.Damaged {
-		img, err := codec.Pixels(func(r io.Reader) (image.Image, error) {
+		img, err := codec.Guard(func(r io.Reader) (image.Image, error) {
 			return jpeg.Decode(io.MultiReader(r, strings.NewReader("\xff\xd9")))
 		}, data)
 		if err == nil {

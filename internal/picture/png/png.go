@@ -156,7 +156,7 @@ func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	if app {
 		data = plainPNG(data, (8*h.Width+8)*(h.Height+8))
 	}
-	img, err := codec.Pixels(png.Decode, data)
+	img, err := codec.Guard(png.Decode, data)
 	if err != nil {
 		return nil, err
 	}

@@ -127,7 +127,7 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 	if own.Width*own.Height/512 > int64(len(stream)) { // see jpeg.Pixels
 		return nil, codec.CannotHold(int64(len(stream)), own)
 	}
-	img, err := codec.Pixels(std.Decode, stream)
+	img, err := codec.Guard(std.Decode, stream)
 	if err != nil {
 		return nil, err
 	}

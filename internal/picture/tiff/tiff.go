@@ -202,7 +202,7 @@ func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 		}
 		return t.pixels(*h)
 	}
-	img, err := codec.Pixels(tiff.Decode, data)
+	img, err := codec.Guard(tiff.Decode, data)
 	if err != nil {
 		return nil, err
 	}

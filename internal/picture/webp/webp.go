@@ -111,7 +111,7 @@ func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	if unread(data) {
 		h.Incomplete = "data are missing or wrong from some place on"
 	}
-	img, err := codec.Pixels(webp.Decode, data)
+	img, err := codec.Guard(webp.Decode, data)
 	if err != nil {
 		return nil, err
 	}
