@@ -98,7 +98,7 @@ func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zi
 
 // write writes the findings file and the bundle, as far as flags name them. report is the HTML. With reveal the
 // findings name subjects and all recipients. For a bundle it also signs the ledger's present state.
-func (f *bundleFlags) write(ctx context.Context, b *desk, inv *verify.Investigator, d *findings.Verdict, report []byte, reveal bool) error {
+func (f *bundleFlags) write(ctx context.Context, b *desk, inv *verify.Investigation, d *findings.Verdict, report []byte, reveal bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
 	}

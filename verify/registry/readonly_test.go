@@ -28,10 +28,10 @@ func readOnly(t *testing.T) registry.Config {
 	require.NoError(t, err)
 	cfg.Registry = r
 	s := newIssuer(t, cfg)
-	s.SetMark(unmarkedMark, nil)
+	s.SetMark(unmarkedMark)
 	sub := submit(t, s, file(t, thumb(1), "jpeg"), "customer 1", feb)
 	require.NoError(t, r.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
-	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), nil)
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	cfg.Registry, err = registry.OpenForInvestigation(t.Context(), dsn)

@@ -15,9 +15,9 @@ func TestReceipts(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	ctx, r := t.Context(), cfg.Registry
 	var out bytes.Buffer
-	c, err := s.Issue(ctx, &out, sub.ID, "vendor A", "")
+	c, err := s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&out), nil)
 	require.NoError(t, err)
-	other, err := s.Issue(ctx, &out, sub.ID, "vendor A", "")
+	other, err := s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Request: "2"})
 	require.NoError(t, err)
 	require.Equal(t, "kycmark receipt v1\n"+c.SHA256.String()+"\n"+c.ID.String()+"\n", string(c.ReceiptMessage()))
 

@@ -160,9 +160,7 @@ func TestOneSealingKey(t *testing.T) {
 	foreign.SealKey = registry.GenerateSealKey()
 	early := newIssuer(t, foreign) // there is nothing yet
 	s := newIssuer(t, cfg)
-	hashOnly := foreign
-	hashOnly.HashOnly = true
-	submit(t, newIssuer(t, hashOnly), passportFile(t, 1, "jpeg"), "", feb)
+	submit(t, early, passportFile(t, 1, "jpeg"), "", feb, &registry.SubmitOptions{HashOnly: true})
 	first := submit(t, s, passportFile(t, 2, "jpeg"), "", feb)
 
 	refused := func(err error) {
@@ -174,12 +172,12 @@ func TestOneSealingKey(t *testing.T) {
 	_, err := registry.NewIssuer(foreign)
 	refused(err)
 	refused(cfg.Registry.Engine().CheckSealKey(t.Context(), foreign.SealKey))
-	_, _, err = early.Submit(t.Context(), bytes.NewReader(passportFile(t, 3, "jpeg")), "", feb)
+	_, _, err = early.Submit(t.Context(), bytes.NewReader(passportFile(t, 3, "jpeg")), "", feb, nil)
 	refused(err)
-	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3))) {
+	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3)), nil) {
 		refused(err)
 	}
-	submit(t, newIssuer(t, hashOnly), passportFile(t, 3, "jpeg"), "", feb)
+	submit(t, early, passportFile(t, 3, "jpeg"), "", feb, &registry.SubmitOptions{HashOnly: true})
 	submit(t, newIssuer(t, cfg), passportFile(t, 4, "jpeg"), "", feb)
 	require.ErrorIs(t, cfg.Registry.Engine().CheckSealKey(t.Context(), nil), registry.ErrInput)
 	checkLedger(t, cfg.Registry)
@@ -257,17 +255,17 @@ func TestSealingByAService(t *testing.T) {
 	cfg := leaktest.Config(t)
 	cfg.SealKey = k
 	s := newIssuer(t, cfg)
-	s.SetMark(unmarkedMark, nil)
+	s.SetMark(unmarkedMark)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	upload := passportFile(t, 1, "jpeg")
 	sub := submit(t, s, upload, "", feb)
 	require.Equal(t, 1, kms.wrapped)
 	require.Contains(t, string(kms.context), string(sub.ID[:]))
-	_, duplicate, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb)
+	_, duplicate, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb, nil)
 	require.NoError(t, err)
 	require.True(t, duplicate)
 	require.Equal(t, 1, kms.wrapped, "nothing new is sealed")
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 	require.NoError(t, err)
 	require.Equal(t, 1, kms.opened)
 	_, err = sealing.Open(k, watermark.Submission{2}, sealedOf(t, cfg, sub.ID), sealing.Original)
@@ -275,13 +273,13 @@ func TestSealingByAService(t *testing.T) {
 
 	// A service that does not answer is no evidence that an original was altered.
 	kms.down = errors.New("connection refused")
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 	require.ErrorIs(t, err, registry.ErrSealKey)
 	require.ErrorIs(t, err, kms.down)
 	require.NotErrorIs(t, err, registry.ErrSealed)
 	_, err = cfg.Registry.Engine().FoundBy(t.Context(), k, 0, math.MaxInt64, func(*engine.Found) error { return nil })
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
-	_, _, err = s.Submit(t.Context(), bytes.NewReader(passportFile(t, 2, "jpeg")), "", feb)
+	_, _, err = s.Submit(t.Context(), bytes.NewReader(passportFile(t, 2, "jpeg")), "", feb, nil)
 	require.ErrorIs(t, err, kms.down)
 }
 
