@@ -50,7 +50,7 @@ func TestReturnedStudy(t *testing.T) {
 	var issuer *registry.Issuer
 	begin := func(t *testing.T) registry.Config {
 		cfg := leaktest.Config(t)
-		cfg.Marked, cfg.AllowWeak = registry.MarkedAtSubmit, true
+		cfg.Marked = registry.MarkedAtSubmit
 		issuer = newIssuer(t, cfg)
 		vendors(t, cfg.Registry, "vendor A")
 		return cfg

@@ -248,10 +248,10 @@ func TestMarkedUploadsAreRefused(t *testing.T) {
 	x.Marked = registry.MarkedRefused
 	s := newIssuer(t, x.Config)
 	_, err := s.Issue(t.Context(), x.second[1].ID, "vendor A", registry.WriteTo(io.Discard), nil)
-	require.ErrorIs(t, err, registry.ErrMarked)
+	require.ErrorIs(t, err, registry.ErrRefused)
 	require.ErrorContains(t, err, x.copies[1].String())
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(savedAnew(t, decoded(t, x.files[0]), "jpeg", 60)), "", time.Time{}, nil)
-	require.ErrorIs(t, err, registry.ErrMarked)
+	require.ErrorIs(t, err, registry.ErrRefused)
 	sub, _, err := s.Submit(t.Context(), bytes.NewReader(x.third), "", time.Time{}, nil)
 	require.NoError(t, err)
 	carries, err := x.Registry.Carried(t.Context(), sub.ID)

@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -99,7 +100,7 @@ func (o *outage) wait(ctx context.Context, do func() error) error {
 // endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, the
 // registry no entry, a server is away, or the mark key is not in use.
 func endsAll(err error) bool {
-	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrNoEntry) || jobs.Passing(err)
+	return errors.Is(err, records.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || jobs.Passing(err)
 }
 
 // lasts notes the error of an attempt, and reports whether the outage is too long.

@@ -179,7 +179,7 @@ func (s *submitting) prepareUpload(ctx context.Context, job *importJob, u *Uploa
 		if !s.HashOnly {
 			job.Doubt = x.doubt()
 		}
-	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput), errors.Is(err, ErrMarked), errors.Is(err, ErrSealed):
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrSealed):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)
@@ -299,7 +299,7 @@ func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return noEntry(err)
 	}
 	return b.overtaken(ctx, of, added)
 }

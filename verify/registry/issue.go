@@ -30,7 +30,7 @@ type Issuer struct {
 
 // NewIssuer checks cfg and returns an Issuer. It needs Registry. [Issuer.Submit] needs SealKey, unless HashOnly is set
 // and the registry does not seal hashes. [Issuer.Issue] needs SealKey and Key. The error wraps [ErrInput] if cfg is
-// unusable, and [ErrReadOnly] if the registry is open for investigation only. It wraps [ErrSealed] if uploads are sealed
+// unusable, and [ErrRefused] if the registry is open for investigation only. It wraps [ErrSealed] if uploads are sealed
 // under another key than SealKey, which hides them.
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
@@ -38,7 +38,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 		return nil, err
 	}
 	if cfg.Registry.readOnly {
-		return nil, fmt.Errorf("issue: %w", ErrReadOnly)
+		return nil, fmt.Errorf("issue: %w", records.ErrReadOnly)
 	}
 	if cfg.SealKey != nil {
 		if err := cfg.Registry.Engine().CheckSealKey(context.Background(), cfg.SealKey); err != nil {
@@ -56,7 +56,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
-// than a day ahead. It wraps [ErrMarked] if [Config] refuses marked uploads.
+// than a day ahead. It wraps [ErrRefused] if [Config] refuses marked uploads.
 func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time, opts *SubmitOptions) (sub *books.Submission, duplicate bool, err error) {
 	e, err := s.submitting(opts)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	added := []bool{false}
 	if x.up != nil {
 		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, x.up); err != nil {
-			return nil, false, fmt.Errorf("submission %s: %w", x.id, err)
+			return nil, false, fmt.Errorf("submission %s: %w", x.id, noEntry(err))
 		}
 		if _, err := s.enterReturns(ctx, x.id, x.carries, e.Actor); err != nil {
 			return nil, false, err
@@ -126,7 +126,9 @@ func (s *submitting) examine(ctx context.Context, data []byte, subject string, a
 	if err := s.checkSent(at); err != nil {
 		return x, err
 	}
-	if err := s.describe(ctx, data, sum, &x); err != nil {
+	if err := s.describe(ctx, data, sum, &x); errors.Is(err, ErrFormat) || errors.Is(err, ErrLimit) {
+		return x, records.As(err, ErrRefused)
+	} else if err != nil {
 		return x, err
 	}
 	if err := s.refused(ctx, x.carries); err != nil {
@@ -204,9 +206,9 @@ func WriteTo(dst io.Writer) Hand {
 // hand wraps [ErrNothingLeft]. In the place of a void copy the next request gets another.
 //
 // The error wraps [ErrWeak] if the mark would be too weak, and [ErrNotFound] if submission or recipient is not there. It
-// wraps [ErrMarkKey] if the mark key is not active, and [ErrInput] if the format cannot hold the pages. It wraps
+// wraps [ErrRefused] if the mark key is not active, and [ErrInput] if the format cannot hold the pages. It wraps
 // [ErrSealed] if the original cannot be opened, has other pixels than were entered, or was never kept. An upload without
-// copies is read for marks of earlier copies: the error wraps [ErrMarked] if [Config] refuses it. Then nothing is
+// copies is read for marks of earlier copies: the error wraps [ErrRefused] if [Config] refuses it. Then nothing is
 // entered. It wraps [ErrConflict] if the copy with that ID is void, of another request, or cannot be made again with the
 // same bytes.
 //

@@ -84,7 +84,7 @@ func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
 		out.Reset()
 		require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
 		_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
-		require.ErrorIs(t, err, registry.ErrMarkKey, state)
+		require.ErrorIs(t, err, registry.ErrRefused, state)
 		require.ErrorContains(t, err, state+" since 2018-02-14")
 		require.Zero(t, out.Len())
 		require.Equal(t, size+1, checkLedger(t, cfg.Registry), "nothing but the state was entered")
@@ -101,7 +101,7 @@ func TestUnknownKeyMarksNothing(t *testing.T) {
 	size := checkLedger(t, cfg.Registry)
 	var out bytes.Buffer
 	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
-	require.ErrorIs(t, err, registry.ErrMarkKey)
+	require.ErrorIs(t, err, registry.ErrRefused)
 	require.ErrorContains(t, err, "does not know "+cfg.Key.ID())
 	require.Zero(t, out.Len())
 	require.Equal(t, size, checkLedger(t, cfg.Registry))
@@ -139,7 +139,7 @@ func TestKeyChangesBeforeTheCommit(t *testing.T) {
 		size := checkLedger(t, r)
 		var out bytes.Buffer
 		_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
-		require.ErrorIs(t, err, registry.ErrMarkKey)
+		require.ErrorIs(t, err, registry.ErrRefused)
 		require.ErrorContains(t, err, state+" since 2018-02-14")
 		require.Zero(t, out.Len())
 		require.Equal(t, size+1, checkLedger(t, other))

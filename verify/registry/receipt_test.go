@@ -36,11 +36,11 @@ func TestReceipts(t *testing.T) {
 		x    books.Receipt
 		want error
 	}{
-		"of another copy":  {books.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
-		"by another":       {books.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
+		"of another copy":  {books.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrProof},
+		"by another":       {books.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrProof},
 		"of no copy":       {books.Receipt{Copy: 1, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrNotFound},
-		"no key":           {books.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrReceipt},
-		"no signature":     {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrReceipt},
+		"no key":           {books.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrProof},
+		"no signature":     {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrProof},
 		"actor in 2 lines": {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
 	} {
 		_, err := r.Ledger().AddReceipt(ctx, bad.x)

@@ -415,9 +415,9 @@ func TestOpenAndCreate(t *testing.T) {
 		"no server": postgres.At("postgres:kyc"), "no port": postgres.At("postgres://u@h:x/db"), "a file": postgres.At("kyc.db"),
 	} {
 		_, err := registry.Open(ctx, bad)
-		assert.ErrorIs(t, err, registry.ErrRegistry, name)
+		assert.ErrorIs(t, err, registry.ErrRefused, name)
 		_, err = registry.Create(ctx, bad, nil)
-		assert.ErrorIs(t, err, registry.ErrRegistry, name)
+		assert.ErrorIs(t, err, registry.ErrRefused, name)
 	}
 }
 

@@ -86,12 +86,12 @@ func (l *Ledger) release(ctx context.Context, c *books.Copy, x books.Release, on
 	return added, err
 }
 
-// noEntry wraps [ErrNoEntry] around the error of an entry that is not about its row.
+// noEntry wraps [ErrUnavailable] around the error of an entry that is not about its row.
 func noEntry(err error) error {
-	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrErased) || errors.Is(err, ErrMarkKey) || errors.Is(err, ErrNotFound) {
+	if err == nil || errors.Is(err, ErrRefused) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrNoEntry, err)
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // secondEntryTime is how long the entry of a release may take after the caller gave up. Chosen.

@@ -24,9 +24,6 @@ const (
 	MarkedRefused  = "refuse" // as MarkedAtSubmit; such an upload is not entered, and no copies of it are issued
 )
 
-// ErrMarked is wrapped when an upload that carries the mark of an issued copy is refused.
-var ErrMarked = errors.New("verify: the upload carries the mark of an issued copy")
-
 // Returns lists the uploads that came in with the mark of a copy, in the order of entry.
 func (r *Registry) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
 	return r.store.Returns(ctx, of)
@@ -95,7 +92,7 @@ func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []books.Re
 	return rows, nil
 }
 
-// refused returns an error that wraps [ErrMarked] if an upload carries marks of copies and [Config] refuses it.
+// refused returns an error that wraps [ErrRefused] if an upload carries marks of copies and [Config] refuses it.
 func (s *Issuer) refused(ctx context.Context, rows []books.Return) error {
 	if s.cfg.Marked != MarkedRefused || len(rows) == 0 {
 		return nil
@@ -104,7 +101,7 @@ func (s *Issuer) refused(ctx context.Context, rows []books.Return) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: copy %s, issued to %q on %s", ErrMarked, c.ID, c.Recipient, day(c.Issued))
+	return fmt.Errorf("%w: copy %s, issued to %q on %s", errMarked, c.ID, c.Recipient, day(c.Issued))
 }
 
 // enterReturns enters for actor what an upload carries, and returns the copies.
@@ -119,7 +116,7 @@ func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, 
 }
 
 // look reads the upload of row before its first copy is issued, page by page, and enters what it carries. It sets
-// p.carries. The error wraps [ErrMarked] if [Config] refuses the upload.
+// p.carries. The error wraps [ErrRefused] if [Config] refuses the upload.
 func (p *prepared) look(ctx context.Context, actor string, row *books.Submission, doc *picture.Document, lim picture.Limits) error {
 	issued, err := p.cfg.Registry.Copies(ctx, row.ID)
 	if err != nil {

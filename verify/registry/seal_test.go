@@ -51,7 +51,7 @@ func TestDamagedSealKeys(t *testing.T) {
 		"long line": strings.Repeat("x", 1<<17),
 	} {
 		_, err := registry.ParseSealKey(bad)
-		require.ErrorIs(t, err, registry.ErrSealKey, name)
+		require.ErrorIs(t, err, sealing.ErrKey, name)
 		assert.NotContains(t, err.Error(), text[25:40], name)
 		assert.NotContains(t, err.Error(), "\n", name)
 	}
@@ -65,7 +65,7 @@ func TestEveryCharacterOfASealKeyCounts(t *testing.T) {
 			c = 'C'
 		}
 		_, err := registry.ParseSealKey(text[:i] + string(c) + text[i+1:])
-		assert.ErrorIs(t, err, registry.ErrSealKey, "character %d", i)
+		assert.ErrorIs(t, err, sealing.ErrKey, "character %d", i)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestSealKeysNeverShowTheirSecret(t *testing.T) {
 	require.NotContains(t, out, k.Secret()[20:])
 	require.Contains(t, out, k.ID())
 	_, err := json.Marshal(k)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, sealing.ErrKey)
 }
 
 // A dereferenced key, alone, in an exported and in an unexported field: fmt calls no methods of the last.
@@ -103,7 +103,7 @@ func TestCopiedSealKeysNeverShowTheirSecret(t *testing.T) {
 		require.NotContains(t, out, strings.Trim(text, "[]"), form)
 	}
 	_, err := json.Marshal(bare)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, sealing.ErrKey)
 	cfg := leaktest.Config(t)
 	cfg.SealKey = new(registry.SealKey)
 	_, err = registry.NewIssuer(cfg)
@@ -274,7 +274,7 @@ func TestSealingByAService(t *testing.T) {
 	// A service that does not answer is no evidence that an original was altered.
 	kms.down = errors.New("connection refused")
 	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, sealing.ErrKey)
 	require.ErrorIs(t, err, kms.down)
 	require.NotErrorIs(t, err, registry.ErrSealed)
 	_, err = cfg.Registry.Engine().FoundBy(t.Context(), k, 0, math.MaxInt64, func(*engine.Found) error { return nil })
@@ -294,7 +294,7 @@ func TestAServiceThatOpensNothing(t *testing.T) {
 
 	kms.shut = errors.New("permission denied")
 	_, err = sealing.Open(k, id, x, sealing.Original)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, sealing.ErrKey)
 	require.ErrorIs(t, err, kms.shut)
 	require.NotErrorIs(t, err, registry.ErrSealed)
 
@@ -319,10 +319,10 @@ func TestUnusableServices(t *testing.T) {
 	kms := newService(t)
 	for _, id := range []string{"", "seal1-0000000000000000", "a\nb", strings.Repeat("x", 1000)} {
 		_, err := registry.NewSealKey(id, kms)
-		assert.ErrorIs(t, err, registry.ErrSealKey, "%q", id)
+		assert.ErrorIs(t, err, sealing.ErrKey, "%q", id)
 	}
 	_, err := registry.NewSealKey("kms", nil)
-	assert.ErrorIs(t, err, registry.ErrSealKey)
+	assert.ErrorIs(t, err, sealing.ErrKey)
 }
 
 func FuzzParseSealKey(f *testing.F) {
@@ -334,7 +334,7 @@ func FuzzParseSealKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		k, err := registry.ParseSealKey(text)
 		if err != nil {
-			require.ErrorIs(t, err, registry.ErrSealKey)
+			require.ErrorIs(t, err, sealing.ErrKey)
 			return
 		}
 		require.Contains(t, text, k.Secret(), "a key has one spelling")
