@@ -56,7 +56,7 @@ func billOf(person uint64) *image.NRGBA { return blankBill().Fill(specimen.NewPe
 func issueTo(t *testing.T, s *registry.Issuer, of watermark.Submission) (*books.Copy, []*image.NRGBA) {
 	t.Helper()
 	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, of, "vendor A", "request 7")
+	c, err := s.Issue(t.Context(), of, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(t, err)
 	require.EqualValues(t, out.Len(), c.Size)
 	return c, pagesOf(t, out.Bytes())
@@ -131,7 +131,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 	checkLedger(t, cfg.Registry)
 	anew := newInvestigator(t, investigating(cfg))
 	anew.SetDetect(noMark)
-	for _, v := range []*verify.Investigator{v, anew} {
+	for _, v := range []*verify.Investigation{v, anew} {
 		got := examine(t, v, leaked(t, billOf(1), "telegram"))
 		assert.Equal(t, findings.FoundUnknown, got.Kind, "nothing of page 2 is left")
 	}

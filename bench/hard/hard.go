@@ -16,6 +16,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/webp"
@@ -99,7 +100,7 @@ func asWebP(quality int) attack.Step {
 		if err != nil {
 			panic(err)
 		}
-		return picture.Flatten(opened.Image)
+		return pixel.Flatten(opened.Image)
 	}
 }
 
@@ -128,7 +129,7 @@ func external(ending string, encoder []string, decoder string) attack.Step {
 		if err != nil {
 			panic(err)
 		}
-		return picture.Flatten(opened.Image)
+		return pixel.Flatten(opened.Image)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/watermark"
@@ -111,9 +112,9 @@ func (e *Env) Load(path string) (*picture.Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Image = picture.Flatten(p.Image)
+	p.Image = pixel.Flatten(p.Image)
 	if e.MaxSide > 0 {
-		p.Image = picture.Fit(p.Image, e.MaxSide)
+		p.Image = pixel.Fit(p.Image, e.MaxSide)
 	}
 	return p, nil
 }
