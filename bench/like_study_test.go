@@ -14,7 +14,6 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -35,7 +34,7 @@ func sharedPictures(t *testing.T, globs ...string) (paths []string) {
 }
 
 func markedCopy(t *testing.T, img *picture.Picture, side int) *watermark.Marked {
-	m, err := watermark.Mark(t.Context(), leaktest.Key(), 1234, pixel.Fit(img.Image, side), &watermark.Options{Submission: watermark.Submission(img.SHA256[:16])})
+	m, err := watermark.Mark(t.Context(), leaktest.Key(), 1234, picture.Fit(img.Image, side), &watermark.Options{Submission: watermark.Submission(img.SHA256[:16])})
 	require.NoError(t, err)
 	return m
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/recall"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/leakkinds"
@@ -114,7 +114,7 @@ func (r *recallRun) submitPictures(ctx context.Context) {
 func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, side int) ruler.Trial {
 	leak := a.Apply(u.image, u.seed)
 	if side > 0 {
-		leak = pixel.Fit(leak, side)
+		leak = picture.Fit(leak, side)
 	}
 	look := recall.Look{Side: max(leak.Rect.Dx(), leak.Rect.Dy()), Parts: true}
 	v := ruler.Must(r.finder.File(ctx, fmt.Sprintf("%s, %s, %d.png", u.name, a.Name, look.Side), asPNG(leak)))

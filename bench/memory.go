@@ -9,7 +9,6 @@ import (
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
@@ -105,7 +104,7 @@ func (r *memoryRegistry) submit(ctx context.Context, u *submitted, file []byte, 
 	for _, name := range to {
 		var out bytes.Buffer
 		c := ruler.Must(r.issuer.Issue(ctx, u.id, name, registry.WriteTo(&out), how))
-		u.copies[name], u.ids[name] = pixel.Flatten(ruler.Must(picture.Decode(out.Bytes(), picture.Limits{})).Image), c.ID
+		u.copies[name], u.ids[name] = picture.Flatten(ruler.Must(picture.Decode(out.Bytes(), picture.Limits{})).Image), c.ID
 	}
 }
 
@@ -144,5 +143,5 @@ func takenBy(page *image.NRGBA, side, medium int, seed uint64) *image.NRGBA {
 // drawUpload returns the upload of an invented person's document, its long side at most side pixels.
 func drawUpload(template specimen.Template, medium int, seed uint64, side int) *image.NRGBA {
 	page := specimen.Render(template, specimen.NewPerson(seed), 1100)
-	return pixel.Fit(pixel.Flatten(takenBy(page, 1200, medium, seed)), side)
+	return picture.Fit(picture.Flatten(takenBy(page, 1200, medium, seed)), side)
 }

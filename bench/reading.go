@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/readers"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -113,7 +113,7 @@ func (r *readingRun) drawn(ctx context.Context, d readers.Document, i int, emit 
 	}
 	for _, side := range d.Sides {
 		path := filepath.Join(dir, fmt.Sprintf("%s %d.jpg", d.Name, i))
-		ruler.Check(os.WriteFile(path, encoded(pixel.Fit(pixel.Flatten(upload), side), "jpeg", 88), 0o600))
+		ruler.Check(os.WriteFile(path, encoded(picture.Fit(picture.Flatten(upload), side), "jpeg", 88), 0o600))
 		r.measure(ctx, fmt.Sprintf("%s, %d px", d.Name, side), path, truth, used, emit)
 	}
 }

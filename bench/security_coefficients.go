@@ -14,7 +14,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -43,7 +42,7 @@ func (s *victim) issue(ctx context.Context, key *watermark.Key) {
 
 // opened returns the pixels of a JPEG file.
 func opened(file []byte) *image.NRGBA {
-	return pixel.Flatten(ruler.Must(picture.Decode(file, picture.Limits{})).Image)
+	return picture.Flatten(ruler.Must(picture.Decode(file, picture.Limits{})).Image)
 }
 
 // A choice is what an attacker puts in the place of a coefficient that differs between two copies. a and b are the

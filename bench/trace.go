@@ -12,7 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -216,7 +216,7 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) {
 	opts := &watermark.TraceOptions{Submission: s.Options.Submission}
 	s.tracer = ruler.Must(r.tracer(s.Image, issued, opts))
 	for _, side := range r.renditions {
-		small, err := r.tracer(pixel.Fit(s.Image, side), issued, opts)
+		small, err := r.tracer(picture.Fit(s.Image, side), issued, opts)
 		if err != nil {
 			ruler.Failf("shrunk to %d pixels: %w", side, err)
 		}

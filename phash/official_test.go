@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	decoder "github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/phash"
 )
@@ -80,7 +79,7 @@ func TestModes(t *testing.T) {
 	hash := func(name string) phash.Hash {
 		p, err := fromfile.Picture(filepath.Join(dir, name), decoder.Limits{})
 		require.NoError(t, err, name)
-		h, _, err := phash.Sum(phash.PDQ, pixel.Flatten(p.Image))
+		h, _, err := phash.Sum(phash.PDQ, decoder.Flatten(p.Image))
 		require.NoError(t, err)
 		return h
 	}
@@ -145,7 +144,7 @@ func TestOfficialPixels(t *testing.T) {
 		require.Len(t, row, 6)
 		p, err := fromfile.Picture(filepath.Join(dir, row[0]), decoder.Limits{})
 		require.NoError(t, err)
-		m := pixel.Flatten(p.Image)
+		m := decoder.Flatten(p.Image)
 		if *pixels != "" {
 			writePPM(t, filepath.Join(*pixels, strings.ReplaceAll(row[0], "/", "_")+".ppm"), m)
 		}

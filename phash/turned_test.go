@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	decoder "github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
@@ -52,7 +51,7 @@ func TestTurnedLeaksMatch(t *testing.T) {
 		for ref, file := range files {
 			p, err := fromfile.Picture(file, decoder.Limits{})
 			require.NoError(t, err)
-			m := imaging.Fit(pixel.Flatten(p.Image), 560, 560, imaging.Box)
+			m := imaging.Fit(decoder.Flatten(p.Image), 560, 560, imaging.Box)
 			h, quality, err := phash.Sum(kind, m)
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, quality, phash.MinQuality)

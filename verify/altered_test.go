@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -19,7 +19,7 @@ func altered(t *testing.T, img image.Image, name string) (*image.NRGBA, []image.
 	t.Helper()
 	for _, a := range attack.Alterations() {
 		if a.Name == name {
-			return a.Apply(pixel.Flatten(imaging.Clone(img)), 2)
+			return a.Apply(picture.Flatten(imaging.Clone(img)), 2)
 		}
 	}
 	require.Fail(t, "no alteration called "+name)
@@ -59,7 +59,7 @@ func TestMarkOnAnotherPersonsPageIsNotConfirmed(t *testing.T) {
 	t.Parallel()
 	c := newTwinCase(t)
 	for _, everywhere := range long.Cases(1, false, true) { // TestLookalikes has a mark on another person's passport
-		img := pixel.Flatten(imaging.Clone(c.second))
+		img := picture.Flatten(imaging.Clone(c.second))
 		for i := range img.Pix {
 			if everywhere || c.first.Pix[i] == c.second.Pix[i] {
 				img.Pix[i] = attack.Clamp8(float64(img.Pix[i]) + float64(c.marked.Pix[i]) - float64(c.first.Pix[i]))

@@ -19,7 +19,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -307,5 +306,5 @@ func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {
 	t.Helper()
 	a, err := attack.Find(name)
 	require.NoError(t, err)
-	return a.Apply(pixel.Flatten(imaging.Clone(img)), 1)
+	return a.Apply(picture.Flatten(imaging.Clone(img)), 1)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -40,7 +40,7 @@ type leakRow struct {
 
 func leakRows(t *testing.T, c *caseFile) map[string]leakRow {
 	id := c.copy.ID
-	stranger := pixel.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
+	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
 	rows := map[string]leakRow{
 		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), findings.FoundCopy, c.firstID},
 		"only traced":      {leaked(t, c.marked, "jpeg50"), noMark, findings.FoundCopy, c.firstID},

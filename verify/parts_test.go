@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
@@ -224,7 +223,7 @@ func TestSealedHashes(t *testing.T) {
 	pic, err := picture.Decode(raw, picture.Limits{})
 	require.NoError(t, err)
 	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
-		hash, _, err := phash.Sum(kind, pixel.Flatten(pic.Image))
+		hash, _, err := phash.Sum(kind, picture.Flatten(pic.Image))
 		require.NoError(t, err)
 		bits, err := hex.DecodeString(hash.Hex())
 		require.NoError(t, err)

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -23,7 +22,7 @@ func page(t *testing.T, name string) *image.NRGBA {
 	t.Helper()
 	p, err := fromfile.Picture(filepath.Join("testdata", "pages", name+".png"), picture.Limits{})
 	require.NoError(t, err)
-	return pixel.Flatten(p.Image)
+	return picture.Flatten(p.Image)
 }
 
 // A bank's and an employer's pages differ in the customer's fields alone. The pages of a stranger are not the upload. The

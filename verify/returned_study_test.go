@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/skip"
@@ -41,7 +40,7 @@ func TestReturnedStudy(t *testing.T) {
 		for _, path := range paths {
 			p, err := fromfile.Picture(path, picture.Limits{})
 			if err == nil && max(p.Image.Rect.Dx(), p.Image.Rect.Dy()) >= 720 {
-				shared = append(shared, pixel.Flatten(pixel.Fit(p.Image, 1280)))
+				shared = append(shared, picture.Flatten(picture.Fit(p.Image, 1280)))
 			}
 		}
 	}
@@ -73,7 +72,7 @@ func TestReturnedStudy(t *testing.T) {
 			upload := shared[i*len(shared)/20]
 			_, img, id := issued(t, issuer, submit(t, issuer, file(t, upload, "jpeg"), "", feb).ID, "vendor A")
 			tenth := img.Rect.Inset(min(img.Rect.Dx(), img.Rect.Dy()) / 20)
-			again := map[string]*image.NRGBA{"as issued": img, "900 px": pixel.Fit(img, 900), "1280 px": pixel.Fit(imaging.Resize(img, 1500, 0, imaging.Lanczos), 1280), "cropped": imaging.Crop(img, tenth)}
+			again := map[string]*image.NRGBA{"as issued": img, "900 px": picture.Fit(img, 900), "1280 px": picture.Fit(imaging.Resize(img, 1500, 0, imaging.Lanczos), 1280), "cropped": imaging.Crop(img, tenth)}
 			for _, way := range []string{"jpeg90", "jpeg75", "jpeg50", "telegram", "whatsapp", "screenshot"} {
 				again[way] = leaked(t, img, way)
 			}
@@ -113,7 +112,7 @@ func TestReturnedStudy(t *testing.T) {
 			way, side := all[n%len(all)], 480+n*37%400
 			var img *image.NRGBA
 			if n%2 == 0 {
-				img = pixel.Fit(shared[n/2%len(shared)], side)
+				img = picture.Fit(shared[n/2%len(shared)], side)
 			} else {
 				seed := uint64(4000 + n)
 				img = specimen.Render(specimen.Templates()[n/2%5], specimen.NewPerson(seed), side)

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/pages"
@@ -62,7 +61,7 @@ func scansStudy(t *testing.T, half int) {
 		}
 		p, err := picture.Decode(out.Bytes(), picture.Limits{})
 		require.NoError(t, err)
-		all = append(all, issued{d.name, pixel.Flatten(p.Image), c})
+		all = append(all, issued{d.name, picture.Flatten(p.Image), c})
 	}
 	v := newInvestigator(t, investigating(cfg))
 	quick := quiet(newInvestigator(t, investigating(cfg)))
@@ -112,7 +111,7 @@ func scanned(t *testing.T, half int) (all []scannedDocument) {
 		if i%2 == half {
 			p, err := fromfile.Picture(path, picture.Limits{})
 			require.NoError(t, err)
-			all = append(all, scannedDocument{filepath.Base(path), pixel.Fit(pixel.Flatten(p.Image), 1600)})
+			all = append(all, scannedDocument{filepath.Base(path), picture.Fit(picture.Flatten(p.Image), 1600)})
 		}
 	}
 	b, err := pages.NewBrowser(t.Context())

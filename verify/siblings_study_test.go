@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
@@ -37,7 +36,7 @@ func TestReadScoreStudy(t *testing.T) {
 		require.NoError(t, err)
 		p, err := picture.Decode(data, picture.Limits{})
 		require.NoError(t, err)
-		upload := pixel.Fit(p.Image, []int{1200, 900, 640}[i%3])
+		upload := picture.Fit(p.Image, []int{1200, 900, 640}[i%3])
 		id := ids[i]
 		marked, err := watermark.Embed(key, id, upload, nil)
 		require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/memory"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/examine"
@@ -200,7 +200,7 @@ func (v *Investigation) again(ctx context.Context, p *progress, path string, lea
 		if err != nil {
 			return nil, ctx.Err()
 		}
-		out.Private.Leak = examine.LookOf(pixel.Flatten(pic.Image))
+		out.Private.Leak = examine.LookOf(picture.Flatten(pic.Image))
 	}
 	var err error
 	if out.Private.Upload.Mosaic == nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
@@ -56,7 +55,7 @@ func sharedPictures(names ...string) func(*testing.T, int) *image.NRGBA {
 	return func(t *testing.T, n int) *image.NRGBA {
 		p, err := fromfile.Picture(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", names[n%len(names)]), picture.Limits{})
 		require.NoError(t, err)
-		return pixel.Flatten(p.Image)
+		return picture.Flatten(p.Image)
 	}
 }
 

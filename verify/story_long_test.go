@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/books"
@@ -34,7 +33,7 @@ func TestLongStory(t *testing.T) {
 	var subs [2]*books.Submission
 	var ids [2]watermark.CopyID
 	for i := range uploads {
-		uploads[i] = pixel.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 420))
+		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 420))
 		b := uploads[i].Rect // the first with a white rim, of which nothing can be seen on a white page
 		uploads[i] = imaging.PasteCenter(imaging.New(b.Dx()+40, b.Dy()+40, color.Gray{Y: uint8(255 - 85*i)}), uploads[i])
 		subs[i] = submit(t, s, file(t, uploads[i], "jpeg"), []string{"customer 1", "customer 2"}[i], feb)

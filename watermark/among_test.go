@@ -11,7 +11,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -23,7 +22,7 @@ import (
 func TestReadAmong(t *testing.T) {
 	p, err := fromfile.Picture("../testdata/pictures/chidi_idcard.jpg", picture.Limits{})
 	require.NoError(t, err)
-	src := pixel.Flatten(p.Image)
+	src := picture.Flatten(p.Image)
 	const copied watermark.CopyID = 77
 	marked, err := watermark.Embed(key, copied, src, &watermark.Options{Manner: watermark.Lossy})
 	require.NoError(t, err)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/compare"
 )
 
@@ -45,7 +44,7 @@ func studied(t *testing.T, f func(n byte, name string, p *picture.Picture)) {
 func TestSSIMStudy(t *testing.T) {
 	studied(t, func(n byte, name string, p *picture.Picture) {
 		key := newKey([code.SecretSize]byte{n, byte(*studySide)})
-		o, err := Prepare(key, pixel.Fit(p.Image, *studySide), &Options{Submission: Submission{1, n}})
+		o, err := Prepare(key, picture.Fit(p.Image, *studySide), &Options{Submission: Submission{1, n}})
 		if err != nil {
 			return
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/long"
 )
 
@@ -23,7 +22,7 @@ func TestMarkedTwice(t *testing.T) {
 		require.NoError(t, err)
 		pic, err := picture.Decode(data, picture.Limits{})
 		require.NoError(t, err)
-		first, err := Mark(t.Context(), key, 0xabc1, pixel.Fit(pic.Image, 1100), &Options{Submission: Submission{1}})
+		first, err := Mark(t.Context(), key, 0xabc1, picture.Fit(pic.Image, 1100), &Options{Submission: Submission{1}})
 		require.NoError(t, err)
 		second, err := Mark(t.Context(), key, 0xabc2, first.Image, &Options{Submission: Submission{2}})
 		require.NoError(t, err)
@@ -74,7 +73,7 @@ func TestClear(t *testing.T) {
 		pic, err := picture.Decode(data, picture.Limits{})
 		require.NoError(t, err)
 		for _, share := range long.Cases(2, 1, 0.1, 0.5) {
-			clear, whole, ok := readBacks(t, pixel.Fit(pic.Image, 440), byte(n), share)
+			clear, whole, ok := readBacks(t, picture.Fit(pic.Image, 440), byte(n), share)
 			require.True(t, ok)
 			switch {
 			case clear != nil:

@@ -16,7 +16,6 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/webp"
@@ -100,7 +99,7 @@ func asWebP(quality int) attack.Step {
 		if err != nil {
 			panic(err)
 		}
-		return pixel.Flatten(opened.Image)
+		return picture.Flatten(opened.Image)
 	}
 }
 
@@ -129,7 +128,7 @@ func external(ending string, encoder []string, decoder string) attack.Step {
 		if err != nil {
 			panic(err)
 		}
-		return pixel.Flatten(opened.Image)
+		return picture.Flatten(opened.Image)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/watermark"
@@ -112,9 +111,9 @@ func (e *Env) Load(path string) (*picture.Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Image = pixel.Flatten(p.Image)
+	p.Image = picture.Flatten(p.Image)
 	if e.MaxSide > 0 {
-		p.Image = pixel.Fit(p.Image, e.MaxSide)
+		p.Image = picture.Fit(p.Image, e.MaxSide)
 	}
 	return p, nil
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -132,7 +131,7 @@ func forHashes(d *picture.Document, k int, lim picture.Limits) (*picture.Picture
 
 // sum returns the hash, and its quality, of a picture that forHashes loaded.
 func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
-	flat := pixel.Flatten(p.Image)
+	flat := picture.Flatten(p.Image)
 	if kind == phash.PDQ {
 		flat = cmp.Or(p.Nearest, flat)
 	}

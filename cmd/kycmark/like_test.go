@@ -10,7 +10,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/picture/codec"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
 
@@ -30,7 +29,7 @@ func dressed(ts *testscript.TestScript, neg bool, args []string) {
 	copy(profile[36:], "acsp")
 	look := picture.Source{Format: "jpeg", Subsampling: codec.Sub444, ICC: profile}
 	var b bytes.Buffer
-	ts.Check(picture.EncodeLike(&b, pixel.Fit(decoded(ts, args[0]), side), look, picture.LikeOptions{Quality: number(ts, args[2])}))
+	ts.Check(picture.EncodeLike(&b, picture.Fit(decoded(ts, args[0]), side), look, picture.LikeOptions{Quality: number(ts, args[2])}))
 	exif := append([]byte("Exif\x00\x00"), cameraEXIF()...)
 	app1 := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(2+len(exif)))
 	file := append(append([]byte{0xff, 0xd8}, append(app1, exif...)...), b.Bytes()[2:]...)

@@ -38,7 +38,6 @@ import (
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
@@ -362,7 +361,7 @@ func small(ts *testscript.TestScript, neg bool, args []string) {
 	file, ok := smallFiles.Load(name)
 	if !ok {
 		var buf bytes.Buffer
-		ts.Check(picture.Encode(&buf, pixel.Fit(pixel.Flatten(decoded(ts, args[0])), side), "jpeg", 90))
+		ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), side), "jpeg", 90))
 		file = buf.Bytes()
 		smallFiles.Store(name, file)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/kycmark/kycmark/decoders/pdfs"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/picture/tiff"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
@@ -25,7 +24,7 @@ import (
 // third argument the second page is a passport page, or a tiny one.
 func paged(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args[:2], 2)
-	pages := []*image.NRGBA{pixel.Fit(pixel.Flatten(decoded(ts, args[0])), 960)}
+	pages := []*image.NRGBA{picture.Fit(picture.Flatten(decoded(ts, args[0])), 960)}
 	if pages = append(pages, pages[0]); len(args) > 2 {
 		width, person := 700, uint64(7)
 		if args[2] == "tiny" {

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/internal/webp"
@@ -46,7 +45,7 @@ func TestWebPInPieces(t *testing.T) {
 		require.NoError(t, err)
 		return run
 	}
-	require.NoError(t, webp.Encode(&leaked, pixel.Flatten(attack.JPEG(90)(nil, passport)), 90, nil, nil))
+	require.NoError(t, webp.Encode(&leaked, picture.Flatten(attack.JPEG(90)(nil, passport)), 90, nil, nil))
 	whole, err := investigator(cfg.Key).File(t.Context(), "whole.webp", leaked.Bytes())
 	require.NoError(t, err)
 	assert.Equal(t, findings.FoundUnmarked, whole.Kind)

@@ -24,7 +24,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/testdata"
 )
 
@@ -208,7 +207,7 @@ func drawLeaks(t *testing.T, random *rand.Rand, n, every int, dir string, ours .
 	decoded := func(file []byte) *image.NRGBA {
 		p, err := picture.Decode(file, picture.Limits{})
 		require.NoError(t, err)
-		return pixel.Flatten(p.Image)
+		return picture.Flatten(p.Image)
 	}
 	var others []image.Image
 	for _, name := range []string{"stranger_coast", "anna_selfie", "kenji_licence", "hana_bill"} {
@@ -221,7 +220,7 @@ func drawLeaks(t *testing.T, random *rand.Rand, n, every int, dir string, ours .
 		require.NoError(t, err)
 		for _, name := range files {
 			if p, err := picture.Decode(read(name), picture.Limits{}); err == nil {
-				others = append(others, imaging.Fit(pixel.Flatten(p.Image), 1600, 1600, imaging.Lanczos))
+				others = append(others, imaging.Fit(picture.Flatten(p.Image), 1600, 1600, imaging.Lanczos))
 			}
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
 // An Attack is one way to change a picture. The zero Attack changes nothing.
@@ -46,7 +46,7 @@ func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
 
 // ApplyBy is Apply with the random numbers of r.
 func (a Attack) ApplyBy(r *rand.Rand, img *image.NRGBA) *image.NRGBA {
-	p := imaging.Clone(pixel.Flatten(img)) // Clone leaves no gaps between rows
+	p := imaging.Clone(picture.Flatten(img)) // Clone leaves no gaps between rows
 	if a.run == nil || p.Rect.Empty() {
 		return p
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
@@ -75,7 +74,7 @@ func captionPages(t *testing.T) (all []whitePage) {
 	for _, name := range []string{"photos/id_portrait_light_skin_1mp.jpg", "photos/very_dark_4mp.jpg", "photos/night_flash_man_7mp.jpg", "photos/phone_man_dark_skin_12mp.jpg", "photos/portrait_official_dark_skin.jpg", "photos/portrait_official_light.jpg", "documents/letter_on_desk_phone_8mp.jpg", "documents/receipt_phone_8mp.jpg", "documents/passport_aus_phone_photo.png"} {
 		p, err := fromfile.Picture(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", name), picture.Limits{})
 		require.NoError(t, err)
-		all = append(all, whitePage{name, pixel.Fit(pixel.Flatten(p.Image), 1000), nil})
+		all = append(all, whitePage{name, picture.Fit(picture.Flatten(p.Image), 1000), nil})
 	}
 	return all
 }

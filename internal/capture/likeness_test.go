@@ -12,7 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
@@ -34,7 +34,7 @@ func boxed(p dsp.Plane, boxes ...image.Rectangle) dsp.Plane {
 func TestLikeness(t *testing.T) {
 	const w, h = 800, 600
 	blank := specimen.NewBlank(specimen.IDCard, 700)
-	doc, other := pixel.Flatten(blank.Fill(specimen.NewPerson(1))), pixel.Flatten(blank.Fill(specimen.NewPerson(2)))
+	doc, other := picture.Flatten(blank.Fill(specimen.NewPerson(1))), picture.Flatten(blank.Fill(specimen.NewPerson(2)))
 	edited := image.NewNRGBA(doc.Rect)
 	draw.Draw(edited, doc.Rect, doc, image.Point{}, draw.Src)
 	portrait := image.Rect(0, doc.Rect.Dy()/4, doc.Rect.Dx()/3, doc.Rect.Dy()*3/4)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
@@ -90,9 +90,9 @@ func TestLongVerdictOnScaledPieces(t *testing.T) {
 func TestLongLikenessOfRenderedPages(t *testing.T) {
 	for _, tpl := range []specimen.Template{specimen.Passport, specimen.Bill} {
 		blank := specimen.NewBlank(tpl, 750)
-		o := capture.New(dsp.LazyLuma(pixel.Flatten(blank.Fill(specimen.NewPerson(1)))))
+		o := capture.New(dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(1)))))
 		for person, want := range map[uint64]capture.Verdict{1: capture.Same, 2: capture.Other, 3: capture.Other} {
-			s, err := o.Find(t.Context(), dsp.LazyLuma(pixel.Flatten(blank.Fill(specimen.NewPerson(person)))))
+			s, err := o.Find(t.Context(), dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(person)))))
 			require.NoError(t, err)
 			require.NotNil(t, s)
 			n := s.Likeness()

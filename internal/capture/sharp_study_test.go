@@ -19,7 +19,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -154,11 +153,11 @@ func sharpSources(t *testing.T, n int) (all []sharpSource) {
 				if err != nil {
 					return nil
 				}
-				img := pixel.Flatten(p.Image)
+				img := picture.Flatten(p.Image)
 				if max(img.Rect.Dx(), img.Rect.Dy()) < 1600 {
 					return nil
 				}
-				return pixel.Fit(img, 3000)
+				return picture.Fit(img, 3000)
 			}})
 		}
 	}

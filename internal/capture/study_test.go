@@ -15,7 +15,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -36,7 +35,7 @@ func ownCrops(t *testing.T) {
 	for i, path := range gridPictures(t) {
 		p, err := fromfile.Picture(path, picture.Limits{})
 		require.NoError(t, err)
-		upload := pixel.Fit(pixel.Flatten(p.Image), []int{320, 640, 1000}[i%3])
+		upload := picture.Fit(picture.Flatten(p.Image), []int{320, 640, 1000}[i%3])
 		o := New(dsp.LazyLuma(upload))
 		for _, codec := range []string{"none", "jpeg75", "jpeg30", "jpeg20", "noise5"} {
 			off = append(off, offGrid(t, o, after(t, codec, after(t, "crop50", upload, r.Uint64()), 1))...)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
@@ -79,7 +78,7 @@ func whitePages(t *testing.T) (all []whitePage) {
 		p, err := fromfile.Picture(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", "documents", name), picture.Limits{})
 		require.NoError(t, err)
 		for _, side := range []int{1100, 1500 + 100*i} {
-			all = append(all, whitePage{fmt.Sprintf("%s %d", name, side), pixel.Fit(pixel.Flatten(p.Image), side), nil})
+			all = append(all, whitePage{fmt.Sprintf("%s %d", name, side), picture.Fit(picture.Flatten(p.Image), side), nil})
 		}
 	}
 	for i := range uint64(4) {

@@ -20,7 +20,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -68,7 +67,7 @@ func uploadFile(e testdata.Entry) ([]byte, error) {
 		return nil, err
 	}
 	var buf bytes.Buffer
-	err = picture.Encode(&buf, pixel.Fit(p.Image, uploadSide), "jpeg", 90)
+	err = picture.Encode(&buf, picture.Fit(p.Image, uploadSide), "jpeg", 90)
 	return buf.Bytes(), err
 }
 
@@ -171,7 +170,7 @@ func (m *maker) load(file string) *image.NRGBA {
 		m.err = fmt.Errorf("%s: %w", file, err)
 		return nil
 	}
-	return pixel.Flatten(p.Image)
+	return picture.Flatten(p.Image)
 }
 
 // read returns the bytes of a file. An error is kept in m.err; after one, read returns nil.

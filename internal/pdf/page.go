@@ -250,7 +250,7 @@ func (d *document) scanned(k int, size box, p *placed) (file []byte, by string, 
 	if img == nil || err != nil {
 		return nil, "", err
 	}
-	turned := pixel.Upright(pixel.ToNRGBA(img), p.orientation)
+	turned := picture.Upright(pixel.ToNRGBA(img), p.orientation)
 	if !looksLike(turned, shown, lookMean) {
 		return nil, "", nil
 	}
@@ -332,7 +332,7 @@ func resolution(size box, sharp float64) float64 {
 // looksLike reports whether a picture is what a small rendering of its page shows. Values may differ by mean
 // in the mean, and at most one in lookFew by more than lookFar times that.
 func looksLike(img *image.NRGBA, shown image.Image, mean int) bool {
-	a := imaging.Resize(pixel.Flatten(img), lookSide, lookSide, imaging.Box)
+	a := imaging.Resize(picture.Flatten(img), lookSide, lookSide, imaging.Box)
 	b := imaging.Resize(shown, lookSide, lookSide, imaging.Box)
 	sum, far := 0, 0
 	for i := range a.Pix {
@@ -348,7 +348,7 @@ func looksLike(img *image.NRGBA, shown image.Image, mean int) bool {
 // plain returns a picture without colours as an *image.Gray, and other pictures as they are.
 func plain(img image.Image) image.Image {
 	if src, ok := img.(*image.NRGBA); ok {
-		if gray := pixel.Colourless(src); gray != nil {
+		if gray := picture.Colourless(src); gray != nil {
 			return gray
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/picture/ifd"
 	"github.com/kycmark/kycmark/internal/picture/jpeg"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
 // JPEG reads the header of a JPEG whose copies can be marked in its coefficients: its quality is minCoded at least, or
@@ -87,7 +86,7 @@ func reduced(data []byte, lim Limits, step int) *Picture {
 	if p.Each(p.Samples(nearest, xs, ys), p.Rows(n, func(row []uint8) { rows = rows[copy(rows, row):] })) != nil {
 		return nil
 	}
-	pic.Image, pic.Nearest, pic.Whole, pic.Decoder = pixel.Upright(small, o), pixel.Upright(nearest, o), size, DecoderVersion(jpeg.CoefficientReader)
+	pic.Image, pic.Nearest, pic.Whole, pic.Decoder = Upright(small, o), Upright(nearest, o), size, DecoderVersion(jpeg.CoefficientReader)
 	if o > 4 {
 		pic.Whole = image.Pt(size.Y, size.X)
 	}

@@ -58,7 +58,7 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, codec.Header, er
 	if h.Turned {
 		return img, h, nil
 	}
-	return pixel.Upright(img, h.Orientation), h, nil
+	return Upright(img, h.Orientation), h, nil
 }
 
 // admitted reads the header and checks it against lim. The error is a *FormatError or a *LimitError.

@@ -39,6 +39,9 @@ func encode(s Source, pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte
 	case pix.Rect.Empty():
 		return nil, &FormatError{Format: f.name, Reason: "cannot write a picture without pixels"}
 	}
+	if f.opaque {
+		pix = Flatten(pix)
+	}
 	var b bytes.Buffer
 	if err := f.encode(&b, pix, gray, s, o); err != nil {
 		return nil, fmt.Errorf("write %s: %w", f.name, err)
@@ -112,7 +115,7 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	}
 	var gray *image.Gray
 	if src.Gray && !pix.Rect.Empty() {
-		gray = pixel.Colourless(pix)
+		gray = Colourless(pix)
 	}
 	if (gray == nil || o.Format == "webp") && icc.Model(src.ICC) == icc.Gray {
 		src.ICC = nil

@@ -12,7 +12,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/picture/codec"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
 func encode(t *testing.T, img image.Image, format string, quality int) []byte {
@@ -24,7 +23,7 @@ func encode(t *testing.T, img image.Image, format string, quality int) []byte {
 
 func TestEncodeAndBack(t *testing.T) {
 	for _, img := range []*image.NRGBA{pattern(31, 17), translucent(31, 17), pattern(1, 1)} {
-		for format, want := range map[string]*image.NRGBA{"png": img, "tiff": img, "bmp": pixel.Flatten(img)} {
+		for format, want := range map[string]*image.NRGBA{"png": img, "tiff": img, "bmp": picture.Flatten(img)} {
 			p := decode(t, encode(t, img, format, 0))
 			assert.Equal(t, format, p.Format)
 			samePixels(t, want, p.Image)
@@ -109,12 +108,12 @@ func TestFormatOf(t *testing.T) {
 
 func TestFlatten(t *testing.T) {
 	opaque := pattern(5, 5)
-	assert.Same(t, opaque, pixel.Flatten(opaque))
+	assert.Same(t, opaque, picture.Flatten(opaque))
 	img := image.NewNRGBA(image.Rect(0, 0, 256, 1))
 	for a := range 256 {
 		img.SetNRGBA(a, 0, color.NRGBA{0, 100, 255, uint8(a)})
 	}
-	flat := pixel.Flatten(img.SubImage(image.Rect(1, 0, 256, 1)).(*image.NRGBA))
+	flat := picture.Flatten(img.SubImage(image.Rect(1, 0, 256, 1)).(*image.NRGBA))
 	require.Equal(t, image.Rect(0, 0, 255, 1), flat.Rect)
 	for x := range 255 {
 		a := float64(x + 1)
@@ -127,18 +126,18 @@ func TestFlatten(t *testing.T) {
 
 func TestFit(t *testing.T) {
 	img := pattern(100, 40)
-	assert.Same(t, img, pixel.Fit(img, 100))
-	assert.Same(t, img, pixel.Fit(img, 0))
+	assert.Same(t, img, picture.Fit(img, 100))
+	assert.Same(t, img, picture.Fit(img, 0))
 	for _, c := range []struct{ w, h, side, wantW, wantH int }{
 		{100, 40, 50, 50, 20}, {40, 100, 50, 20, 50}, {101, 40, 50, 50, 20}, {1000, 1, 10, 10, 1}, {3, 3, 1, 1, 1},
 	} {
-		assert.Equal(t, image.Rect(0, 0, c.wantW, c.wantH), pixel.Fit(pattern(c.w, c.h), c.side).Rect)
+		assert.Equal(t, image.Rect(0, 0, c.wantW, c.wantH), picture.Fit(pattern(c.w, c.h), c.side).Rect)
 	}
-	half := pixel.Fit(blocks(4, 4), 32)
+	half := picture.Fit(blocks(4, 4), 32)
 	for i := range 16 {
 		want := pattern(4, 4).NRGBAAt(i%4, i/4)
 		assert.Equal(t, want, half.NRGBAAt(8*(i%4)+3, 8*(i/4)+3))
 	}
 	part := blocks(4, 4).SubImage(image.Rect(16, 16, 64, 64)).(*image.NRGBA)
-	assert.Equal(t, pattern(4, 4).NRGBAAt(1, 1), pixel.Fit(part, 24).NRGBAAt(0, 0))
+	assert.Equal(t, pattern(4, 4).NRGBAAt(1, 1), picture.Fit(part, 24).NRGBAAt(0, 0))
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/picture/codec"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	longtest "github.com/kycmark/kycmark/internal/test/long"
 )
 
@@ -125,7 +124,7 @@ func TestLikeGivesWay(t *testing.T) {
 	heavy := like(t, p, picture.LikeOptions{})
 	assert.Contains(t, []int{87, 88, 89}, decode(t, heavy).Source.Quality)
 	assert.Less(t, len(heavy), len(like(t, p, picture.LikeOptions{Quality: 90})))
-	p.Image = pixel.Fit(p.Image, 150)
+	p.Image = picture.Fit(p.Image, 150)
 	assert.Equal(t, 90, decode(t, like(t, p, picture.LikeOptions{})).Source.Quality, "another size cannot be compared")
 	best := decode(t, jpegOf(t, photo(120, 90), picture.Source{Subsampling: codec.Sub444}, 100))
 	best.Image = nudged(best.Image)

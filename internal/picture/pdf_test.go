@@ -10,7 +10,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture/jpeg"
 	"github.com/kycmark/kycmark/internal/picture/pdf"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
 // grey returns a small picture as a file of a format.
@@ -42,7 +41,7 @@ func TestPlainJPEG(t *testing.T) {
 		pic, err := Decode(turned, Limits{})
 		require.NoError(t, err)
 		assert.Equal(t, o, pic.Orientation)
-		assert.Equal(t, pixel.Upright(want.Image, o), pic.Image)
+		assert.Equal(t, Upright(want.Image, o), pic.Image)
 	}
 	_, err = jpeg.Plain(plain[:40], 1, nil)
 	require.ErrorIs(t, err, ErrFormat)

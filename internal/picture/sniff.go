@@ -35,6 +35,7 @@ type format struct {
 	source func(s *Source, data []byte) []byte
 
 	endings []string // of file names to write, the usual one first; none: cannot be written
+	opaque  bool     // transparent pixels come to lie on white
 	lossy   bool     // a lower quality gives a smaller file
 	kept    bool     // copies of such an upload keep this format, unless another is asked for
 	offered bool     // copies may be asked for in this format
@@ -49,15 +50,15 @@ type format struct {
 // formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
 	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8"), header: jpeg.Header, pixels: jpeg.Pixels, source: jpeg.Describe,
-		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: jpeg.Encode, insert: jpeg.Insert},
+		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, opaque: true, lossy: true, kept: true, offered: true, encode: jpeg.Encode, insert: jpeg.Insert},
 	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: png.Header, pixels: png.Pixels, source: png.Describe,
 		endings: []string{".png"}, kept: true, offered: true, encode: png.Encode, insert: png.Insert},
 	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webp.Header, pixels: webp.Pixels, source: webp.Describe,
-		endings: []string{".webp"}, lossy: true, offered: true, encode: webp.Encode},
+		endings: []string{".webp"}, opaque: true, lossy: true, offered: true, encode: webp.Encode},
 	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiff.Header, pixels: tiff.Pixels, source: tiff.Describe,
 		endings: []string{".tiff", ".tif"}, kept: true, encode: tiff.Encode, insert: tiff.Insert},
 	{name: "bmp", memory: 12, decoder: "golang.org/x/image/bmp", magic: bmp.Is, header: bmp.Header, pixels: bmp.Pixels,
-		endings: []string{".bmp"}, kept: true, encode: bmp.Encode},
+		endings: []string{".bmp"}, opaque: true, kept: true, encode: bmp.Encode},
 	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gif.Header, pixels: gif.Pixels},
 	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: heif.AVIFHeader, source: heif.Describe},
 	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heif.HEICHeader, source: heif.Describe},

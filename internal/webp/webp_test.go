@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/internal/webp"
@@ -39,7 +38,7 @@ func decode(t *testing.T, file []byte) *picture.Picture {
 // WebP of a quality leaves as much of a document as JPEG of that quality, and
 // weighs less.
 func TestLikeQuality(t *testing.T) {
-	img := pixel.Flatten(specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 800), 1, 801, 603))
+	img := picture.Flatten(specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 800), 1, 801, 603))
 	for _, q := range []int{70, 80, 92} {
 		var jpg bytes.Buffer
 		require.NoError(t, picture.Encode(&jpg, img, "jpeg", q))
@@ -102,7 +101,7 @@ func TestProfileStays(t *testing.T) {
 
 // The same pixels give the same file, also at once.
 func TestAtOnce(t *testing.T) {
-	img := pixel.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(2), 300))
+	img := picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(2), 300))
 	want := encode(t, img, picture.Source{}, picture.LikeOptions{})
 	var wg sync.WaitGroup
 	got := make([]bytes.Buffer, 4)
@@ -123,7 +122,7 @@ func TestAtOnce(t *testing.T) {
 // A WebP whose data are in pieces, as in a recorded transfer, decodes to noise behind the first piece, and is said to lack
 // data. Whole files, of any quality, are not.
 func TestInPieces(t *testing.T) {
-	img := pixel.Flatten(specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 800), 1, 801, 603))
+	img := picture.Flatten(specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 800), 1, 801, 603))
 	for _, q := range []int{5, 50, 95} {
 		file := encode(t, img, picture.Source{}, picture.LikeOptions{Quality: q})
 		require.Empty(t, decode(t, file).Incomplete)

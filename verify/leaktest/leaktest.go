@@ -22,7 +22,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack/edits"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -107,7 +106,7 @@ func Leak(t T, file []byte, name string) []byte {
 	pic, err := picture.Decode(file, limits(file))
 	var out bytes.Buffer
 	if err == nil {
-		err = picture.Encode(&out, a.Apply(pixel.Flatten(pic.Image), 1), "png", 0)
+		err = picture.Encode(&out, a.Apply(picture.Flatten(pic.Image), 1), "png", 0)
 	}
 	if err != nil {
 		fail(t, "leaktest: %v", err)
@@ -208,7 +207,7 @@ func each(t T, key *watermark.Key, files [][]byte, check func(int, *watermark.De
 		pic, err := picture.Decode(file, limits(file))
 		var d *watermark.Detection
 		if err == nil {
-			d, err = watermark.Detect(context.Background(), key, pixel.Flatten(pic.Image))
+			d, err = watermark.Detect(context.Background(), key, picture.Flatten(pic.Image))
 		}
 		if err != nil {
 			fail(t, "picture %d: %v", i, err)

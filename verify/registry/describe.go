@@ -7,7 +7,6 @@ import (
 	"image"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -82,7 +81,7 @@ func (s *submitting) describePage(ctx context.Context, row books.Submission, d *
 	if up.Kept {
 		up.Rendition = engine.RenditionOf(pic.Image)
 	}
-	flat := pixel.Flatten(pic.Image)
+	flat := picture.Flatten(pic.Image)
 	if up.Hash, up.Quality, err = hashText(phash.PDQ, cmp.Or(pic.Nearest, flat)); err != nil {
 		return nil, nil, nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -25,7 +25,7 @@ func TestMemoryOf32Issues(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
-	img := pixel.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(1), 5800), 5800)
+	img := picture.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(1), 5800), 5800)
 	sub := submit(t, s, file(t, img, "jpeg"), "customer 1", feb)
 	t.Logf("%d x %d pixels", sub.Width, sub.Height)
 	img = nil

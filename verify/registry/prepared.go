@@ -11,7 +11,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/jpegcopy"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
@@ -225,7 +224,7 @@ func (p *prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 		p.image, p.pic.Incomplete = pic.Image, pic.Incomplete
 	}
 	if p.last == nil || p.manner != manner {
-		m, err := p.prepare(p.cfg.Key, pixel.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
+		m, err := p.prepare(p.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
 		if err != nil {
 			return nil, p.long, err
 		}

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -62,7 +61,7 @@ func (s *Issuer) readsAtSubmit() bool { return s.cfg.Marked != MarkedAtIssue && 
 // issued. It enters nothing. Submission, Entered and the rest of a row are the caller's.
 func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []books.Return, err error) {
 	keys := s.keys()
-	reading, err := watermark.Skim(ctx, pixel.Flatten(img), keys...)
+	reading, err := watermark.Skim(ctx, picture.Flatten(img), keys...)
 	if errors.Is(err, watermark.ErrTooSmall) || len(keys) == 0 {
 		return nil, nil
 	}

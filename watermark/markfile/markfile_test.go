@@ -74,7 +74,7 @@ func smaller(t *testing.T, file []byte, side int) []byte {
 	p, err := picture.Decode(file, picture.Limits{})
 	require.NoError(t, err)
 	var b bytes.Buffer
-	require.NoError(t, picture.Encode(&b, pixel.Fit(p.Image, side), "jpeg", 90))
+	require.NoError(t, picture.Encode(&b, picture.Fit(p.Image, side), "jpeg", 90))
 	return b.Bytes()
 }
 
@@ -144,12 +144,12 @@ func TestPages(t *testing.T) {
 // A JPEG of any orientation is marked in its coefficients: the copy is stored as the upload, and read upright. Of its
 // metadata only the orientation is left.
 func TestOrientations(t *testing.T) {
-	upright := pixel.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(3), 700), 600)
+	upright := picture.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(3), 700), 600)
 	key := watermark.GenerateKey()
 	for _, orientation := range long.Cases(2, 1, 6, 5, 2, 3, 4, 7, 8) {
-		stored := pixel.Upright(upright, map[int]int{6: 8, 8: 6}[orientation])
+		stored := picture.Upright(upright, map[int]int{6: 8, 8: 6}[orientation])
 		if orientation != 6 && orientation != 8 {
-			stored = pixel.Upright(upright, orientation) // undoes itself
+			stored = picture.Upright(upright, orientation) // undoes itself
 		}
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, stored, "jpeg", 88))

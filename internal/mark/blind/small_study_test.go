@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
@@ -128,7 +127,7 @@ func renditions(t *testing.T) (all []*image.NRGBA) {
 	load := func(path string) *image.NRGBA {
 		p, err := fromfile.Picture(path, picture.Limits{})
 		require.NoError(t, err)
-		return pixel.Flatten(p.Image)
+		return picture.Flatten(p.Image)
 	}
 	files := func(dir string, first int) (paths []string) {
 		entries, err := os.ReadDir(dir)

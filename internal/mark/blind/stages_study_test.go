@@ -19,7 +19,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
@@ -87,7 +86,7 @@ func TestStagesStudy(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		src := pixel.Flatten(pic.Image)
+		src := picture.Flatten(pic.Image)
 		m := embedForStudy(kd, id, src)
 		if m == nil {
 			continue

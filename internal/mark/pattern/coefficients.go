@@ -96,7 +96,7 @@ func (c *Canvas) grain(blocks []float32) dsp.Plane {
 	return turned(out, c.turn)
 }
 
-// turned returns a plane as it is to be seen, given its stored orientation: see pixel.Upright.
+// turned returns a plane as it is to be seen, given its stored orientation: see picture.Upright.
 func turned(p dsp.Plane, orientation int) dsp.Plane {
 	pix, w, h := turnedPixels(p.Pix, 1, p.W, p.H, orientation)
 	return dsp.Plane{W: w, H: h, Pix: pix}

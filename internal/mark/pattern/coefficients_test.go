@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/long"
 )
@@ -43,7 +44,7 @@ func shaped(c *Canvas) Shaped {
 func pixels(t *testing.T, file []byte, orientation int) *image.NRGBA {
 	img, err := jpeg.Decode(bytes.NewReader(file))
 	require.NoError(t, err)
-	return pixel.Upright(pixel.ToNRGBA(img), orientation)
+	return picture.Upright(pixel.ToNRGBA(img), orientation)
 }
 
 // In coefficients a mark is what it is in pixels, upright, whatever the orientation of the file, but for the steps of
@@ -166,7 +167,7 @@ func TestTurned(t *testing.T) {
 		plane.Pix[i], img.Pix[4*i] = float32(i), uint8(i)
 	}
 	for orientation := 1; orientation <= 8; orientation++ {
-		got, want := turned(plane, orientation), pixel.Upright(img, orientation)
+		got, want := turned(plane, orientation), picture.Upright(img, orientation)
 		require.Equal(t, want.Rect, image.Rect(0, 0, got.W, got.H))
 		for i, v := range got.Pix {
 			assert.Equal(t, want.Pix[4*i], uint8(v), "orientation %d", orientation)

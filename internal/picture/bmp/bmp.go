@@ -72,7 +72,7 @@ func showHidden(img *image.NRGBA) {
 	}
 }
 
-// Encode writes a BMP over white. The file is never grey.
+// Encode writes a BMP of an opaque picture. The file is never grey.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, _ codec.Source, _ codec.LikeOptions) error {
-	return imaging.Encode(b, pixel.Flatten(pix), imaging.BMP)
+	return imaging.Encode(b, pix, imaging.BMP)
 }

@@ -14,21 +14,20 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/picture/icc"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
 // Encode writes a JPEG of o.Quality. It writes grey files (gray not nil) and baseline 4:2:0
 // with the standard library. Progressive files, Huffman codes of their own and finer colour need
-// jpegli. Transparent pixels come to lie on white.
+// jpegli. The picture is opaque.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s codec.Source, o codec.LikeOptions) error {
 	s = within(s, pix.Rect)
 	switch {
 	case gray != nil:
 		return jpeg.Encode(b, gray, &jpeg.Options{Quality: o.Quality})
 	case s.Progressive || s.Fitted || s.Subsampling == codec.Sub444 || s.Subsampling == codec.Sub422 || s.Subsampling == codec.Sub440: // what image/jpeg cannot write
-		return encodeJpegli(s, b, pixel.Flatten(pix), o.Quality)
+		return encodeJpegli(s, b, pix, o.Quality)
 	}
-	return imaging.Encode(b, pixel.Flatten(pix), imaging.JPEG, imaging.JPEGQuality(o.Quality))
+	return imaging.Encode(b, pix, imaging.JPEG, imaging.JPEGQuality(o.Quality))
 }
 
 // iccSegments cuts a profile of at most icc.MaxBytes into the bodies of APP2 segments, each with

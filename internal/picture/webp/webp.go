@@ -19,12 +19,12 @@ import (
 	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
-// Encode writes a picture over white, with profile and EXIF, by the caller's encoder.
+// Encode writes an opaque picture, with profile and EXIF, by the caller's encoder.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, s codec.Source, o codec.LikeOptions) error {
 	if o.WebP == nil {
 		return &codec.FormatError{Reason: "there is no encoder for WebP"}
 	}
-	return o.WebP(b, pixel.Flatten(pix), quality(o.Quality), s.ICC, ifd.Block(s.EXIF, pix.Rect, 1))
+	return o.WebP(b, pix, quality(o.Quality), s.ICC, ifd.Block(s.EXIF, pix.Rect, 1))
 }
 
 // quality returns the quality of lossy WebP, 0 to 100, that leaves as much of a picture as a JPEG of the given

@@ -15,7 +15,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -72,7 +71,7 @@ type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermar
 // over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
 func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files int) (*findings.Finding, error) {
 	pic := l.Picture
-	pic.Image = pixel.Flatten(pic.Image)
+	pic.Image = picture.Flatten(pic.Image)
 	select {
 	case v.busy <- struct{}{}:
 		defer func() { <-v.busy }()

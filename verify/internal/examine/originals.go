@@ -11,7 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/search"
@@ -227,7 +227,7 @@ func (v *Examiner) openOriginal(ctx context.Context, of watermark.Submission) (*
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	o := &Opened{image: pixel.Flatten(pic.Image)}
+	o := &Opened{image: picture.Flatten(pic.Image)}
 	o.as.JPEG, o.as.Orientation, o.as.Quality = doc.Steps(max(row.Page, 1), v.Cfg.Limits(ctx))
 	return o, nil
 }
