@@ -117,7 +117,7 @@ func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, 
 		leak = picture.Fit(leak, side)
 	}
 	look := recall.Look{Side: max(leak.Rect.Dx(), leak.Rect.Dy()), Parts: true}
-	v := ruler.Must(r.finder.Investigate(ctx, fmt.Sprintf("%s, %s, %d.png", u.name, a.Name, look.Side), asPNG(leak)))
+	v := ruler.Must(r.finder.File(ctx, fmt.Sprintf("%s, %s, %d.png", u.name, a.Name, look.Side), asPNG(leak)))
 	look.Quality = v.Searched.Quality
 	if v.Searched.Features != nil {
 		look.Features = *v.Searched.Features

@@ -23,10 +23,11 @@ type memoryRegistry struct {
 	*registry.Registry
 	env        *ruler.Env
 	issuer     *registry.Issuer
-	cfg        verify.Config // without control comparisons
+	cfg        verify.Config
+	how        verify.Options // without control comparisons
 	recipients []string
 	uploads    []*submitted
-	finder     *verify.Investigator // made by investigateFrom
+	finder     *verify.Investigation // made by investigateFrom
 }
 
 // open makes an empty registry with the given number of recipients and the key of env. An error ends
@@ -35,8 +36,9 @@ func (r *memoryRegistry) open(ctx context.Context, env *ruler.Env, recipients in
 	seal := registry.GenerateSealKey()
 	r.env, r.Registry = env, ruler.Must(registry.Create(ctx, sqlite.At(":memory:"), nil))
 	ruler.Must(r.Registry.Ledger().AddMarkKey(ctx, env.Key))
-	r.cfg = verify.Config{Registry: r.Registry, Keys: []*watermark.Key{env.Key}, SealKey: seal, References: -1}
-	r.issuer = ruler.Must(registry.NewIssuer(registry.Config{Registry: r.Registry, Key: env.Key, SealKey: seal, AllowWeak: true}))
+	r.cfg = verify.Config{Registry: r.Registry, Keys: []*watermark.Key{env.Key}, SealKey: seal}
+	r.how.References = -1
+	r.issuer = ruler.Must(registry.NewIssuer(registry.Config{Registry: r.Registry, Key: env.Key, SealKey: seal}))
 	for i := range recipients {
 		name := "recipient " + string(rune('A'+i))
 		r.recipients = append(r.recipients, name)
@@ -47,8 +49,13 @@ func (r *memoryRegistry) open(ctx context.Context, env *ruler.Env, recipients in
 // investigateFrom makes the investigator of leaks that were found at a time; the zero time is the
 // present.
 func (r *memoryRegistry) investigateFrom(found time.Time) {
-	r.cfg.Found = found
-	r.finder = ruler.Must(verify.NewInvestigator(r.cfg))
+	r.how.Found = found
+	r.finder = r.begin(r.how)
+}
+
+// begin begins an investigation by an investigator of its own.
+func (r *memoryRegistry) begin(how verify.Options) *verify.Investigation {
+	return ruler.Must(ruler.Must(verify.NewInvestigator(r.cfg)).Begin(&how))
 }
 
 // A submitted is a picture that is submitted, and its copies by recipient.
@@ -85,7 +92,7 @@ func (u *submitted) draw(env *ruler.Env, side int) {
 // submit enters a file of an upload for a subject, at a time or the present if zero, and issues copies
 // to the named recipients.
 func (r *memoryRegistry) submit(ctx context.Context, u *submitted, file []byte, subject string, at time.Time, to ...string) {
-	sub, _, err := r.issuer.Submit(ctx, bytes.NewReader(file), subject, at)
+	sub, _, err := r.issuer.Submit(ctx, bytes.NewReader(file), subject, at, nil)
 	if err != nil {
 		ruler.Check(fmt.Errorf("%s: %w", u.name, err))
 	}
@@ -93,10 +100,10 @@ func (r *memoryRegistry) submit(ctx context.Context, u *submitted, file []byte, 
 	if len(to) == 0 {
 		return
 	}
-	prepared := ruler.Must(r.issuer.Prepare(ctx, u.id))
+	how := &registry.IssueOptions{Purpose: "request", AllowWeak: true, Opened: new(registry.Opened)}
 	for _, name := range to {
 		var out bytes.Buffer
-		c := ruler.Must(prepared.Issue(ctx, &out, name, "request"))
+		c := ruler.Must(r.issuer.Issue(ctx, u.id, name, registry.WriteTo(&out), how))
 		u.copies[name], u.ids[name] = picture.Flatten(ruler.Must(picture.Decode(out.Bytes(), picture.Limits{})).Image), c.ID
 	}
 }

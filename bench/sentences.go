@@ -63,21 +63,21 @@ sentence whether it is true, and whether a sentence is missing. Exit 1 if a sent
 type sentenceRun struct {
 	pixelRun
 	drawn   sentencecheck.World
-	finders []*verify.Investigator // one for each of [sentenceRun.circumstances]
+	finders []*verify.Investigation // one for each of [sentenceRun.circumstances]
 }
 
 // circumstances returns configurations of investigations.
-func (s *sentenceRun) circumstances() (out []verify.Config) {
-	for _, set := range []func(*verify.Config){
-		func(*verify.Config) {},
-		func(c *verify.Config) { c.Found = time.Time{} },
-		func(c *verify.Config) { c.Found = s.world.at[len(s.world.at)/2] }, // before copies and custody
-		func(c *verify.Config) { c.Against = []watermark.Submission{s.uploads[0].id, s.uploads[1].id} },
-		func(c *verify.Config) { c.UploadsPerSubject = 2 },
-		func(c *verify.Config) { c.Claimed = 300 },
-		func(c *verify.Config) { c.Claimed, c.Drawn = 300, true },
+func (s *sentenceRun) circumstances() (out []verify.Options) {
+	for _, set := range []func(*verify.Options){
+		func(*verify.Options) {},
+		func(c *verify.Options) { c.Found = time.Time{} },
+		func(c *verify.Options) { c.Found = s.world.at[len(s.world.at)/2] }, // before copies and custody
+		func(c *verify.Options) { c.Against = []watermark.Submission{s.uploads[0].id, s.uploads[1].id} },
+		func(c *verify.Options) { c.UploadsPerSubject = 2 },
+		func(c *verify.Options) { c.Claimed = 300 },
+		func(c *verify.Options) { c.Claimed, c.Drawn = 300, true },
 	} {
-		c := s.cfg
+		c := s.how
 		set(&c)
 		out = append(out, c)
 	}
@@ -97,7 +97,7 @@ func (s *sentenceRun) prepare(ctx context.Context, env *ruler.Env) {
 		s.drawn.Uploads = append(s.drawn.Uploads, x)
 	}
 	for _, c := range s.circumstances() {
-		s.finders = append(s.finders, ruler.Must(verify.NewInvestigator(c)))
+		s.finders = append(s.finders, s.begin(c))
 	}
 }
 
@@ -126,7 +126,7 @@ func (s *sentenceRun) report(ctx context.Context, i int, emit func(ruler.Trial))
 
 // falseSentences writes the findings on a dump, and returns what the checker finds false in them. The
 // error is a *[verify.NothingError] if no picture was examined.
-func falseSentences(ctx context.Context, inv *verify.Investigator, d *findings.Verdict, reveal bool) ([]string, error) {
+func falseSentences(ctx context.Context, inv *verify.Investigation, d *findings.Verdict, reveal bool) ([]string, error) {
 	var b bytes.Buffer
 	if err := inv.WriteFindings(ctx, &b, d, reveal); err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func mixtures(ctx context.Context, env *ruler.Env, set int, emit func(ruler.Tria
 					copies = append(copies, u.copies[name])
 				}
 				leak := ruler.Must(hard.Find(coalitionThen)).Apply(ruler.Must(ruler.Must(hard.FindMix(mix)).Apply(copies, u.seed)), u.seed)
-				leaks = append(leaks, ruler.Must(r.finder.Investigate(ctx, mix+".png", asPNG(leak))))
+				leaks = append(leaks, ruler.Must(r.finder.File(ctx, mix+".png", asPNG(leak))))
 			}
 			d := ruler.Must(r.finder.Weigh(ctx, leaks))
 			t := ruler.Trial{Labels: map[string]string{"mix": mix, "colluders": strconv.Itoa(size), "set": strconv.Itoa(set)}, Values: map[string]float64{

@@ -161,7 +161,7 @@ func (r *recording) record(ctx context.Context, t recordTask) outcome {
 		leaked = from.ids[name]
 	}
 	file := attacked(img, t.attack, r.env.Seed+u.seed+uint64(t.n))
-	v := ruler.Must(r.finder.Investigate(ctx, fmt.Sprintf("%s %s %d.png", t.kind, t.attack, t.upload), file))
+	v := ruler.Must(r.finder.File(ctx, fmt.Sprintf("%s %s %d.png", t.kind, t.attack, t.upload), file))
 	o := outcome{Attack: t.attack, Kind: t.kind, Upload: t.upload, Finding: v.Label()}
 	o.take(ruler.Must(r.finder.Weigh(ctx, []*findings.Finding{v})), u.id, leaked, name)
 	return o

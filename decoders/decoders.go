@@ -30,7 +30,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/kycmark/kycmark/internal/apart"
-	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
 // verb is the first argument of a process that decodes.
@@ -263,7 +263,7 @@ func (c *codecs) serve(kind string, file []byte, w *apart.Writer) error {
 		if rgba, ok := img.(*image.RGBA); ok && rgba.Opaque() { // the same bytes
 			n.Pix, n.Stride = rgba.Pix, rgba.Stride
 		} else {
-			n = picture.ToNRGBA(img)
+			n = pixel.ToNRGBA(img)
 		}
 		plane(n.Pix, n.Stride, 4*h.Width, h.Height)
 	}

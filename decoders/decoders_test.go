@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -166,14 +167,14 @@ func TestLastPictureIsKept(t *testing.T) {
 		format := name[strings.Index(name, ".")+1:]
 		first, err := d.Decode(t.Context(), format, file, 1<<20)
 		require.NoError(t, err)
-		want := bytes.Clone(picture.ToNRGBA(first).Pix)
+		want := bytes.Clone(pixel.ToNRGBA(first).Pix)
 		if p, ok := first.(*image.NRGBA); ok {
 			clear(p.Pix)
 		}
 		assert.NotNil(t, d.kept(digest(format, file, 1<<20)))
 		again, err := d.Decode(t.Context(), format, file, 1<<20)
 		require.NoError(t, err)
-		assert.Equal(t, want, picture.ToNRGBA(again).Pix)
+		assert.Equal(t, want, pixel.ToNRGBA(again).Pix)
 		_, err = d.Decode(t.Context(), format, file, 100)
 		assert.Error(t, err)
 		_, err = d.Decode(t.Context(), format, file[:len(file)/2], 1<<20)
@@ -208,7 +209,7 @@ func TestReference(t *testing.T) {
 		if strings.HasSuffix(s.file, ".heic") { // without tiles libheif 1.18 resamples the colours
 			min = 41
 		}
-		assert.GreaterOrEqual(t, psnr(opened(t, s.file).Image, picture.ToNRGBA(want)), min, s.file)
+		assert.GreaterOrEqual(t, psnr(opened(t, s.file).Image, pixel.ToNRGBA(want)), min, s.file)
 	}
 }
 

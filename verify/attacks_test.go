@@ -27,7 +27,7 @@ func TestClaimOfADraw(t *testing.T) {
 		}
 		leaks = append(leaks, leakOf(n+1, f, ""))
 	}
-	got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: findings.Circumstances{Claimed: 1000, Drawn: true}}, 120)
+	got := verify.WeighFor(leaks, recipients, verify.Options{Circumstances: findings.Circumstances{Claimed: 1000, Drawn: true}}, 120)
 	require.Equal(t, 40, got.Case.Examined)
 	claim := got.Odds.Claim
 	require.Equal(t, []any{20, 40, 1000, 363, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
@@ -43,7 +43,7 @@ func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
 		l.Submitted = l.Submitted.AddDate(0, 0, n%20)
 		return l
 	})
-	d := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: findings.Circumstances{Found: found}}, 60)
+	d := verify.WeighFor(leaks, recipients, verify.Options{Circumstances: findings.Circumstances{Found: found}}, 60)
 	require.NotNil(t, d.Odds.Window)
 	require.Contains(t, d.Headline, "Inconclusive")
 	says := strings.Join(d.Sentences(), " ")
@@ -69,12 +69,12 @@ func TestAbsenceOnMany(t *testing.T) {
 		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []findings.TracedCopy{traced}}}
 		leaks, issued = append(leaks, l), append(issued, x)
 	}
-	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)
+	got := verify.WeighFor(leaks, recipients, verify.Options{}, 120, issued...)
 	require.Equal(t, []string{"vendor A"}, got.Named)
 	require.Contains(t, strings.Join(got.Weakens, " "), "20 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks")
 	says := strings.Join(got.Sentences(), " ")
 	require.Contains(t, says, "nothing follows from its absence on a single picture.")
 	require.Contains(t, says, "Copies of pictures of 20 persons in this dump were issued to vendor A, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
-	got = verify.WeighFor(leaks[:4], recipients, verify.Config{}, 120, issued...)
+	got = verify.WeighFor(leaks[:4], recipients, verify.Options{}, 120, issued...)
 	require.NotContains(t, strings.Join(got.Sentences(), " "), "so many marks would be missed")
 }

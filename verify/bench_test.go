@@ -9,7 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -35,10 +34,10 @@ func BenchmarkKnownLeak(b *testing.B) {
 		require.NoError(b, picture.Encode(&out, of.Image, format, 80))
 		return out.Bytes()
 	}
-	sub, _, err := s.Submit(b.Context(), bytes.NewReader(encode("jpeg", picture.Picture{Image: upload})), "customer 1", feb)
+	sub, _, err := s.Submit(b.Context(), bytes.NewReader(encode("jpeg", picture.Picture{Image: upload})), "customer 1", feb, nil)
 	require.NoError(b, err)
 	var out bytes.Buffer
-	_, err = s.Issue(b.Context(), &out, sub.ID, "vendor A", "request 7")
+	_, err = s.Issue(b.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(b, err)
 	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
 	require.NoError(b, err)
@@ -52,9 +51,9 @@ func BenchmarkKnownLeak(b *testing.B) {
 			require.NoError(b, err)
 			leak := encode("png", picture.Picture{Image: a.Apply(l.of.Image, 1)})
 			for b.Loop() {
-				v, err := verify.NewInvestigator(investigating(cfg))
+				v, err := investigating(cfg).begin()
 				require.NoError(b, err)
-				found, err := v.Investigate(b.Context(), "leak.png", leak)
+				found, err := v.File(b.Context(), "leak.png", leak)
 				require.NoError(b, err)
 				require.Equal(b, l.want, found.Kind)
 			}

@@ -19,7 +19,7 @@ import (
 // and what each recipient had by day. All of it is counted twice: up to the time of the find that cfg has
 // ([weigh.Basis.Dated]), and whatever the dates. If only named submissions were searched, the counts are of these and of
 // what leaks show. Errors are the registry's, as they are.
-func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg weigh.Basis) (*weigh.Facts, error) {
+func (v *Investigation) books(ctx context.Context, leaks []*findings.Finding, cfg weigh.Basis) (*weigh.Facts, error) {
 	b := &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}
 	var err error
 	if b.Recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
@@ -52,7 +52,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*findings.Finding, cfg
 
 // countErased adds to b the submissions that leaks show and that were erased since, because the registry's counts no
 // longer contain them. Submissions that the registry does not know are passed over.
-func (v *Investigator) countErased(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
+func (v *Investigation) countErased(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
 	for _, l := range findings.Shown(leaks) {
 		if len(b.Cells) == 0 {
 			continue
@@ -102,7 +102,7 @@ func daily(counts []books.Issued) (out []findings.DayCount) {
 
 // namedBooks fills b if only named submissions were searched: it counts these, and what leaks show beside them, in
 // one cell of time. The history is of the whole registry, and no holder's custody is counted from it.
-func (v *Investigator) namedBooks(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
+func (v *Investigation) namedBooks(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
 	b.Holdings.Unmarked = make(map[string][]int)
 	b.Ever = &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
 	for _, l := range findings.Shown(leaks) {

@@ -9,13 +9,13 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 )
 
-// ReadFindings reads what [Investigator.WriteFindings] wrote. Any other way of writing the same values is refused, so
+// ReadFindings reads what [Investigation.WriteFindings] wrote. Any other way of writing the same values is refused, so
 // that two readers cannot see different things in a file with a repeated field. Whether the findings follow from each
 // other is not checked: see [CheckLeaks] and [CheckVerdict]. The error wraps [findings.ErrUnsound], [registry.ErrLimit]
 // above [findings.MaxFile] bytes, or is the reader's.
 func ReadFindings(r io.Reader) (*findings.File, error) { return recheck.Read(r) }
 
-// FindingsInReport returns the findings in a report that [Investigator.WriteReport] wrote, as bytes
+// FindingsInReport returns the findings in a report that [Investigation.WriteReport] wrote, as bytes
 // for [ReadFindings]. It checks neither the findings nor the rest of the report. The error wraps
 // [findings.ErrUnsound] if the report does not have exactly one block of findings.
 func FindingsInReport(page []byte) ([]byte, error) { return recheck.InReport(page) }

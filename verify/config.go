@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,21 +25,12 @@ import (
 )
 
 const (
-	// DefaultReferences is the number of controls of a dump unless [Config] says otherwise.
+	// DefaultReferences is the number of controls of a dump unless [Options] say otherwise.
 	DefaultReferences = tuning.DefaultReferences
 	// MarkTrials and MatchTrials are the pictures by which error rates of marks and of matches were validated.
 	MarkTrials  = tuning.MarkTrials
 	MatchTrials = tuning.MatchTrials
 )
-
-// Limits bound what an investigation reads and how much of it at a time. 0 means the default.
-type Limits struct {
-	MaxBytes  int64 // of one file; default 64 MiB
-	MaxPixels int64 // of one picture; default 200 million within MaxMemory, at most [phash.MaxPixels]
-	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
-	MaxFiles  int   // of one dump; default 2 million
-	Workers   int   // leaks examined at a time; default one a CPU
-}
 
 // Readers read what the library alone does not. The command brings all of them.
 type Readers struct {
@@ -54,7 +46,7 @@ type Readers struct {
 	registry.Readers // of originals and leaks
 }
 
-// Config is what [NewInvestigator] needs to know. Registry is required.
+// Config is what an [Investigator] has as long as it lives. Registry is required; every limit of 0 means its default.
 type Config struct {
 	Registry *registry.Registry
 
@@ -64,19 +56,29 @@ type Config struct {
 	// SealKey opens the kept originals. An investigator without it works on hashes alone and can confirm no copy.
 	SealKey *registry.SealKey
 
+	MaxBytes  int64 // of one file; default 64 MiB
+	MaxPixels int64 // of one picture; default 200 million within MaxMemory, at most [phash.MaxPixels]
+	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
+	MaxFiles  int   // of one dump; default 2 million
+
+	Readers
+}
+
+// Options say what is known of one investigation, and how it is done. The zero value works.
+type Options struct {
 	// Actor is who acts, as written to the ledger and the report.
 	Actor string
 
 	// Command is the command line, as ledger and report repeat it.
 	Command []string
 
-	Limits
+	findings.Circumstances
 
-	Readers
+	Workers int // leaks examined at a time; default one a CPU
 
 	// References is about how many controls a dump gets: comparisons of a leak that shows an upload with an upload of
 	// another subject, to see how often pictures like these fit by chance. The uploads are the nearest by hash to the
-	// one shown. If there are more leaks than controls, the leaks' digests draw. 0: [tuning.DefaultReferences], at most
+	// one shown. If there are more leaks than controls, the leaks' digests draw. 0: [DefaultReferences], at most
 	// 4 a leak; negative: none.
 	References int
 
@@ -94,7 +96,7 @@ type Config struct {
 	Dir string
 
 	// Sums has the SHA-256 of files of a dump by their names. A file with another digest is not examined: its
-	// verdict says that it was altered. Files without a digest are examined.
+	// finding says that it was altered. Files without a digest are examined.
 	Sums map[string]books.Digest
 
 	// Once, if it is not zero, is 32 random bytes of a run that may be cut short and begun anew. A later run
@@ -102,61 +104,71 @@ type Config struct {
 	// entered. State has bytes of its own.
 	Once [32]byte
 
-	// Part has only one part of a dump examined: other investigators examine the rest, and one joins what
-	// [Investigator.WritePart] wrote. Zero: all of it.
+	// Part has only one part of a dump examined: other investigations examine the rest, and one joins what
+	// [Investigation.WritePart] wrote. Zero: all of it.
 	Part Part
-
-	findings.Circumstances
 
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
 }
 
-// ready returns the configuration, checked, with each submission of Against once and the defaults of MaxBytes,
-// MaxFiles and Workers. The error wraps [registry.ErrInput].
+// A config is what one investigation works with.
+type config struct {
+	Config
+	Options
+}
+
+// unusable is an error that wraps [registry.ErrInput].
+func unusable(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
+}
+
+// ready returns the configuration, checked, with the defaults of MaxBytes and MaxFiles. The error wraps
+// [registry.ErrInput].
 func (c Config) ready() (Config, error) {
-	refused := func(format string, args ...any) (Config, error) {
-		return c, fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
-	}
 	switch {
 	case c.Registry == nil:
-		return refused("no registry")
+		return c, unusable("no registry")
 	case slices.Contains(c.Keys, nil):
-		return refused("a mark key is nil")
+		return c, unusable("a mark key is nil")
 	case c.SealKey != nil && c.SealKey.ID() == "":
-		return refused("the sealing key is the zero SealKey")
-	case min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 || min(c.MaxFiles, c.Workers, c.Claimed, c.UploadsPerSubject) < 0:
-		return refused("a limit is negative")
-	case c.Drawn && int64(c.Claimed) > odds.MaxClaimed:
-		return refused("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))
+		return c, unusable("the sealing key is the zero SealKey")
+	case min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 || c.MaxFiles < 0:
+		return c, unusable("a limit is negative")
 	case c.MaxPixels > phash.MaxPixels:
-		return refused("pictures of more than %d pixels are not hashed", phash.MaxPixels)
-	case c.References > tuning.MaxReferencesOfADump:
-		return refused("more than %d comparisons with other uploads", tuning.MaxReferencesOfADump)
-	case c.Published && (c.Found.IsZero() || c.Evidence == "" && c.EvidenceSHA256 == books.Digest{}):
-		return refused("published files need a time, and evidence of the place")
-	case len(c.Against) > tuning.MaxAgainst:
-		return refused("more than %d submissions to trace against", tuning.MaxAgainst)
+		return c, unusable("pictures of more than %d pixels are not hashed", phash.MaxPixels)
 	}
-	if err := errors.Join(c.Part.check(), intake.CheckText("actor", c.Actor, intake.MaxName)); err != nil {
-		return refused("%w", err)
+	c.MaxBytes = cmp.Or(c.MaxBytes, picture.DefaultMaxBytes)
+	c.MaxFiles = cmp.Or(c.MaxFiles, tuning.DefaultMaxFiles)
+	return c, nil
+}
+
+// ready returns the options, checked, with each submission of Against once and the default of Workers. The error wraps
+// [registry.ErrInput].
+func (o Options) ready() (Options, error) {
+	switch {
+	case min(o.Workers, o.Claimed, o.UploadsPerSubject) < 0:
+		return o, unusable("a limit is negative")
+	case o.Drawn && int64(o.Claimed) > odds.MaxClaimed:
+		return o, unusable("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))
+	case o.References > tuning.MaxReferencesOfADump:
+		return o, unusable("more than %d comparisons with other uploads", tuning.MaxReferencesOfADump)
+	case o.Published && (o.Found.IsZero() || o.Evidence == "" && o.EvidenceSHA256 == books.Digest{}):
+		return o, unusable("published files need a time, and evidence of the place")
+	case len(o.Against) > tuning.MaxAgainst:
+		return o, unusable("more than %d submissions to trace against", tuning.MaxAgainst)
 	}
-	seen := make(map[watermark.Submission]bool, len(c.Against))
-	c.Against = slices.DeleteFunc(slices.Clone(c.Against), func(id watermark.Submission) bool {
+	if err := errors.Join(o.Part.check(), intake.CheckText("actor", o.Actor, intake.MaxName)); err != nil {
+		return o, unusable("%w", err)
+	}
+	seen := make(map[watermark.Submission]bool, len(o.Against))
+	o.Against = slices.DeleteFunc(slices.Clone(o.Against), func(id watermark.Submission) bool {
 		again := seen[id]
 		seen[id] = true
 		return again
 	})
-	if c.MaxBytes == 0 {
-		c.MaxBytes = picture.DefaultMaxBytes
-	}
-	if c.MaxFiles == 0 {
-		c.MaxFiles = tuning.DefaultMaxFiles
-	}
-	if c.Workers == 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
-	}
-	return c, nil
+	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
+	return o, nil
 }
 
 // limits returns the limits of one picture.
@@ -165,16 +177,16 @@ func (c Config) limits(ctx context.Context) picture.Limits {
 }
 
 // basis returns what a dump is weighed by.
-func (c Config) basis() weigh.Basis {
-	return weigh.Basis{Circumstances: c.Circumstances, Named: len(c.Against)}
+func (o Options) basis() weigh.Basis {
+	return weigh.Basis{Circumstances: o.Circumstances, Named: len(o.Against)}
 }
 
 // examination returns what leaks are examined with.
-func (c Config) examination() examine.Config {
+func (c config) examination() examine.Config {
 	return examine.Config{Registry: c.Registry, Keys: c.Keys, SealKey: c.SealKey, References: c.References, Against: c.Against, Given: c.given(), Limits: c.limits, Workers: c.Workers, MaxMemory: c.MaxMemory}
 }
 
 // given returns what is known beside each leak.
-func (c Config) given() conclude.Given {
+func (c config) given() conclude.Given {
 	return conclude.Given{Opens: c.SealKey != nil, FoundAt: c.Found}
 }

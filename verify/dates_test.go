@@ -63,7 +63,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 					others = append(others, books.Copy{ID: watermark.CopyID(100 + n), Submission: watermark.Submission{byte(n + 10), 1}, Recipient: []string{"store", "authority C", "vendor A"}[n], Issued: issued})
 					leaks = append(leaks, leakOf(n+10, findings.FoundUnreadable, "", holds("authority C", entered)))
 				}
-				cfg := verify.Config{Circumstances: findings.Circumstances{Found: at}}
+				cfg := verify.Options{Circumstances: findings.Circumstances{Found: at}}
 				d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: before, Run: findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}}}, others...)
 				d.Record.Began = began
 				require.Empty(t, checked(t, d, cfg), what)
@@ -125,7 +125,7 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 			l.Issued[0].Bound = c.bound
 			leaks = append(leaks, l)
 		}
-		cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}}
+		cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}}
 		d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{})
 		require.Empty(t, checked(t, d, cfg), name)
 		require.Equal(t, c.named, len(d.Named) == 1, "%s: %s", name, d.Headline)
@@ -146,7 +146,7 @@ func TestLateCustodyEarnsNothing(t *testing.T) {
 	}
 	before := []findings.Earlier{{Entry: 9, Started: found.AddDate(0, -1, 0), Shared: 20, Command: "kycmark investigate dump"}}
 	entered := found.Add(-2 * time.Second)
-	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}}
+	cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}}
 	d := verify.WeighFor(dump(entered), recipients, cfg, 120)
 	assert.Contains(t, d.Sentences(), "Custody of vendor B, which covers 20 of these pictures, was entered on 2026-04-30T23:59:58Z: less than 30 days before the stated time of the find (2026-05-01T00:00:00Z). No recipient is named for its custody.")
 	d = verify.WeighAround(dump(entered), recipients, cfg, 120, verify.Around{Earlier: before})

@@ -47,7 +47,7 @@ func (s Part) files(all []dump.File) (out []dump.File) {
 	return out
 }
 
-// A partHead is the first line of what [Investigator.WritePart] writes.
+// A partHead is the first line of what [Investigation.WritePart] writes.
 type partHead struct {
 	stateHead
 	Part
@@ -67,7 +67,7 @@ type partLine struct {
 }
 
 // partHead returns the first line for the part of this investigator's configuration.
-func (v *Investigator) partHead(ctx context.Context) (partHead, error) {
+func (v *Investigation) partHead(ctx context.Context) (partHead, error) {
 	state, err := v.stateHead(ctx)
 	h := partHead{stateHead: state, Part: v.cfg.Part, Circumstances: v.cfg.Circumstances, Logged: v.entries()}
 	v.mu.Lock()
@@ -77,9 +77,9 @@ func (v *Investigator) partHead(ctx context.Context) (partHead, error) {
 }
 
 // WritePart writes what this investigator, whose configuration has a Part, found out about it, for
-// [Investigator.Join]. leaks are all findings that [Investigator.InvestigateFiles] yielded. With reveal it has
+// [Investigation.Join]. leaks are all findings that [Investigation.Files] yielded. With reveal it has
 // recognisable thumbnails: without them, no report of the dump can have them.
-func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*findings.Finding, reveal bool) error {
+func (v *Investigation) WritePart(ctx context.Context, w io.Writer, leaks []*findings.Finding, reveal bool) error {
 	head, err := v.partHead(ctx)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*find
 }
 
 // readPart reads a part that is to be part number of so many.
-func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks []*findings.Finding, err error) {
+func (v *Investigation) readPart(text []byte, number, of int) (h partHead, leaks []*findings.Finding, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
 	if err := json.Unmarshal(line, &h); !whole || err != nil || h.Part != (Part{number, of}) || h.Files < 0 || h.Files > v.cfg.MaxFiles {
 		return h, nil, errors.New("it is no such part of a dump")
@@ -137,12 +137,12 @@ func sameJSON(a, b any) bool {
 }
 
 // Join returns the findings of all parts of a dump in the order of its files, as one investigator would have
-// yielded them. parts are what [Investigator.WritePart] wrote, from part 1 on. This investigator takes over their
-// entries in the ledger, for [Investigator.Weigh]. It has the configuration of the parts, without a Part.
+// yielded them. parts are what [Investigation.WritePart] wrote, from part 1 on. This investigator takes over their
+// entries in the ledger, for [Investigation.Weigh]. It has the configuration of the parts, without a Part.
 //
 // A part that is missing, damaged or of another dump is an error that wraps [registry.ErrInput]. So is what does not
 // follow from its own evidence, and what the ledger does not say was examined. So is a file with another digest than Sums has.
-func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*findings.Finding, err error) {
+func (v *Investigation) Join(ctx context.Context, parts ...[]byte) (leaks []*findings.Finding, err error) {
 	want, err := v.partHead(ctx)
 	if err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*find
 
 // joins checks the leaks of a part. Each finding follows from its evidence. The part's entry in the
 // ledger has each file that was read; a part without a picture has no entry.
-func (v *Investigator) joins(h *partHead, leaks []*findings.Finding, entered map[int64]books.Investigation) error {
+func (v *Investigation) joins(h *partHead, leaks []*findings.Finding, entered map[int64]books.Investigation) error {
 	for _, n := range h.Logged {
 		if _, is := entered[n]; !is {
 			return fmt.Errorf("entry %d of the ledger is no investigation", n)

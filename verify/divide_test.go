@@ -38,20 +38,20 @@ func dividedDump(t *testing.T, c *caseFile) string {
 }
 
 // dated is a configuration of leaks that were found on a day.
-func dated(cfg verify.Config) verify.Config {
+func dated(cfg setup) setup {
 	cfg.Found = time.Date(2026, 6, 1, 0, 0, 0, 0, time.FixedZone("CEST", 7200))
 	return cfg
 }
 
 // partRun examines a part of a dump and returns the verdicts with their investigator.
-func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*findings.Finding) {
+func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigation, []*findings.Finding) {
 	t.Helper()
 	of := *c
-	of.Config = dated(c.Config)
+	of.setup = dated(c.setup)
 	of.Part = part
 	v := of.investigator(t, noMark)
 	var leaks []*findings.Finding
-	for l, err := range v.InvestigateFiles(t.Context(), dir) {
+	for l, err := range v.Files(t.Context(), dir) {
 		require.NoError(t, err)
 		leaks = append(leaks, l)
 	}
@@ -68,7 +68,7 @@ func partOf(t *testing.T, c *caseFile, part verify.Part, dir string) []byte {
 }
 
 // joined joins parts with an investigator of their own.
-func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investigator, []*findings.Finding, error) {
+func joined(t *testing.T, cfg setup, parts ...[]byte) (*verify.Investigation, []*findings.Finding, error) {
 	t.Helper()
 	v := newInvestigator(t, dated(cfg))
 	leaks, err := v.Join(t.Context(), parts...)
@@ -76,7 +76,7 @@ func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investiga
 }
 
 // outputs are the findings and the report of a dump, with the record of another.
-func outputs(t *testing.T, v *verify.Investigator, d *findings.Verdict, record *findings.Verdict) string {
+func outputs(t *testing.T, v *verify.Investigation, d *findings.Verdict, record *findings.Verdict) string {
 	t.Helper()
 	same := *d
 	same.Record = record.Record
@@ -101,7 +101,7 @@ func TestPartsAreOneRun(t *testing.T) {
 		for k := range of {
 			parts = append(parts, partOf(t, c, verify.Part{Number: k + 1, Of: of}, dir))
 		}
-		v, leaks, err := joined(t, c.Config, parts...)
+		v, leaks, err := joined(t, c.setup, parts...)
 		require.NoError(t, err)
 		d, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
@@ -135,20 +135,21 @@ func TestSharedSearch(t *testing.T) {
 	c := newCase(t)
 	c.Keys = nil // what is traced, others test
 	dir := dividedDump(t, c)
-	base := newInvestigator(t, c.Config)
+	base, err := verify.NewInvestigator(c.Config)
+	require.NoError(t, err)
 	for together := 1; together <= 2; together++ {
 		_, want := partRun(t, c, verify.Part{Number: 1, Of: 2}, dir)
 		var wg sync.WaitGroup
 		for range together {
 			wg.Go(func() {
-				cfg := c.Config
+				cfg := c.setup
 				cfg.Part = verify.Part{Number: 1, Of: 2}
 				cfg.Found = time.Date(2026, 6, 1, 0, 0, 0, 0, time.FixedZone("CEST", 7200))
-				v, err := base.With(cfg)
+				v, err := base.Begin(&cfg.Options)
 				require.NoError(t, err)
 				v.SetDetect(noMark)
 				var leaks []*findings.Finding
-				for l, err := range v.InvestigateFiles(t.Context(), dir) {
+				for l, err := range v.Files(t.Context(), dir) {
 					require.NoError(t, err)
 					leaks = append(leaks, l)
 				}
@@ -167,10 +168,6 @@ func TestSharedSearch(t *testing.T) {
 			break
 		}
 	}
-	cfg := c.Config
-	cfg.SealKey = nil
-	_, err := base.With(cfg)
-	require.ErrorIs(t, err, registry.ErrInput)
 }
 
 // A part that is missing, double, out of order, cut, altered or of another dump is named, and nothing is weighed.
@@ -208,7 +205,7 @@ func TestPartsThatDoNotFit(t *testing.T) {
 		"no entry":        {[][]byte{[]byte(strings.Replace(text, `"logged":[`, `"logged":[],"x":[`, 1)), two}, "the ledger does not say that it was examined"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := joined(t, c.Config, x.parts...)
+			_, _, err := joined(t, c.setup, x.parts...)
 			require.ErrorIs(t, err, registry.ErrInput)
 			require.ErrorContains(t, err, x.says)
 		})
@@ -217,7 +214,7 @@ func TestPartsThatDoNotFit(t *testing.T) {
 		sum  books.Digest
 		fits bool
 	}{{sha256.Sum256(readFile(t, filepath.Join(dir, "1.jpg"))), true}, {sha256.Sum256([]byte("another")), false}} {
-		cfg := c.Config
+		cfg := c.setup
 		cfg.Sums = map[string]books.Digest{filepath.Join(dir, "1.jpg"): x.sum}
 		if _, _, err := joined(t, cfg, one, two); x.fits {
 			require.NoError(t, err)
@@ -226,7 +223,7 @@ func TestPartsThatDoNotFit(t *testing.T) {
 			require.ErrorContains(t, err, "1.jpg\": SHA-256")
 		}
 	}
-	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Part: verify.Part{Number: 3, Of: 2}})
+	_, err := c.base.Begin(&verify.Options{Part: verify.Part{Number: 3, Of: 2}})
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
@@ -235,7 +232,7 @@ func FuzzJoin(f *testing.F) {
 	f.Add([]byte(`{"kycmark_state":1,"number":1,"of":1,"files":1000000000}` + "\n"))
 	cfg := investigating(leaktest.Config(f))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		v, err := verify.NewInvestigator(cfg)
+		v, err := cfg.begin()
 		require.NoError(t, err)
 		_, err = v.Join(t.Context(), text)
 		require.ErrorIs(t, err, registry.ErrInput, fmt.Sprintf("%.100q", text))

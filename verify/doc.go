@@ -1,9 +1,9 @@
 // Package verify says from which issued copies leaked pictures derive, by the books that package registry keeps. An
 // investigator walks through it for a picture or a folder that was found:
 //
-//	leak ─► Investigator.Investigate ─► Finding ─┐
-//	leak ─► …                        ─► Finding ─┼─► Weigh ─► Verdict ─► WriteReport
-//	custody facts, ledger ───────────────────────┘
+//	leak ─► Investigation.Files ─► Finding ─┐
+//	leak ─► …                   ─► Finding ─┼─► Weigh ─► Verdict ─► WriteReport
+//	custody facts, ledger ──────────────────┘
 //
 // The beginning of an investigation is entered in the ledger first. A registry that is
 // open for investigation only ([registry.OpenForInvestigation]) is enough.

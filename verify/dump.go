@@ -16,7 +16,7 @@ import (
 // come from this investigator or from JSON; Weigh changes none of them and returns copies in Verdicts. Leaks are
 // incomplete in these if records of the registry that concern them were altered (Record.Altered). The error wraps
 // [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the books contradict the leaks, or is the registry's.
-func (v *Investigator) Weigh(ctx context.Context, leaks []*findings.Finding) (*findings.Verdict, error) {
+func (v *Investigation) Weigh(ctx context.Context, leaks []*findings.Finding) (*findings.Verdict, error) {
 	record, err := v.record(ctx)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*findings.Finding) (*f
 
 // unweighed is the verdict if records by which every leak is weighed were altered: the leaks that they concern are
 // incomplete, and nothing is said of recipients or of times. No conclusion is entered.
-func (v *Investigator) unweighed(leaks []*findings.Finding, record *findings.Record) (*findings.Verdict, error) {
+func (v *Investigation) unweighed(leaks []*findings.Finding, record *findings.Record) (*findings.Verdict, error) {
 	leaks = slices.Clone(leaks)
 	for i, l := range leaks {
 		if l.RestsOnRecords() {
@@ -81,7 +81,7 @@ func (v *Investigator) unweighed(leaks []*findings.Finding, record *findings.Rec
 
 // restored returns copies of findings. Findings that were read from JSON get back from the registry what JSON leaves
 // out: subject, time, and recipients of the copies that were read. What the registry no longer has stays empty.
-func (v *Investigator) restored(ctx context.Context, leaks []*findings.Finding) ([]*findings.Finding, error) {
+func (v *Investigation) restored(ctx context.Context, leaks []*findings.Finding) ([]*findings.Finding, error) {
 	out := slices.Clone(leaks)
 	for i, l := range leaks {
 		full := *l
@@ -114,7 +114,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*findings.Finding) 
 }
 
 // restoreMarked adds to l.Private.marked the recipients of all copies that were read in a leak.
-func (v *Investigator) restoreMarked(ctx context.Context, l *findings.Finding) error {
+func (v *Investigation) restoreMarked(ctx context.Context, l *findings.Finding) error {
 	e := conclude.EvidenceOf(l, v.cfg.given())
 	for _, r := range e.IssuedReads() {
 		c, err := v.x.Issued(ctx, r.Copy, r.KeyID)

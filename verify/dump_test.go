@@ -232,7 +232,7 @@ func many(n int, f func(int) *findings.Finding) []*findings.Finding {
 }
 
 func weighed(d dump) *findings.Verdict {
-	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
+	cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}}
 	return verify.WeighFor(d.leaks, recipients, cfg, 120)
 }
 
@@ -271,7 +271,7 @@ func TestWeigh(t *testing.T) {
 func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	before := found.AddDate(-1, 0, 0)
 	leaks := []*findings.Finding{leakOf(1, findings.FoundUnreadable, "", holds("vendor B", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before))}
-	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120)
+	got := verify.WeighFor(leaks, recipients, verify.Options{}, 120)
 	text := strings.Join(got.Sentences(), "\n")
 	require.NotContains(t, text+got.Headline, "vendor B")
 	require.Contains(t, text, "counts against no holder: when the leaks were found is not known")
@@ -290,7 +290,7 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	v := c.investigator(t, reads(c.copy.ID))
 	var leaks, back []*findings.Finding
 	for _, img := range []*image.NRGBA{c.first, c.second} { // a copy, and its mark on another upload
-		l, err := v.Investigate(t.Context(), "x.jpg", file(t, img, "jpeg"))
+		l, err := v.File(t.Context(), "x.jpg", file(t, img, "jpeg"))
 		require.NoError(t, err)
 		raw, err := json.Marshal(l)
 		require.NoError(t, err)
@@ -309,7 +309,7 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 
 	// Two copies in one picture, read and not traced: both recipients are listed.
 	require.NoError(t, c.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor B", Kind: books.KindVendor}))
-	other, err := newIssuer(t, c.issuing).Issue(t.Context(), io.Discard, c.firstID, "vendor B", "request 8")
+	other, err := newIssuer(t, c.issuing).Issue(t.Context(), c.firstID, "vendor B", registry.WriteTo(io.Discard), &registry.IssueOptions{Purpose: "request 8"})
 	require.NoError(t, err)
 	both := *back[1]
 	both.Kind, both.Traces = findings.FoundUnconfirmed, nil
@@ -351,7 +351,7 @@ func TestDefaultTrials(t *testing.T) {
 	for _, l := range leaks {
 		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
 	}
-	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120)
+	got := verify.WeighFor(leaks, recipients, verify.Options{}, 120)
 	require.InDelta(t, 3./tuning.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")
 	require.InDelta(t, math.Log10(tuning.MarkTrials/3.), got.Odds.Recipients[0].LogE, 1e-3)
 	require.Contains(t, strings.Join(got.Sentences(), " "), "No higher number than 300 is stated: in 912 trials")

@@ -22,8 +22,8 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 	ctx := t.Context()
 	v := c.investigator(t, noMark)
 	leak := file(t, leaked(t, c.marked, "telegram"), "jpeg")
-	examine := func(v *verify.Investigator) *findings.Finding {
-		got, err := v.Investigate(ctx, "leak.jpg", leak)
+	examine := func(v *verify.Investigation) *findings.Finding {
+		got, err := v.File(ctx, "leak.jpg", leak)
 		require.NoError(t, err)
 		return got
 	}
@@ -53,7 +53,7 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 	require.NotContains(t, report.String(), "customer 1")
 
 	require.Equal(t, "unmarked", func() string {
-		got, err := v.Investigate(ctx, "leak.jpg", file(t, c.second, "jpeg"))
+		got, err := v.File(ctx, "leak.jpg", file(t, c.second, "jpeg"))
 		require.NoError(t, err)
 		return got.Label()
 	}(), "others are found as before")
@@ -88,7 +88,7 @@ func TestErasuresOfOthersAreFollowed(t *testing.T) {
 	submit(t, newIssuer(t, cfg), file(t, img, "jpeg"), "customer 1", feb)
 	v := newInvestigator(t, untraced(cfg))
 	finding := func() findings.Kind {
-		got, err := v.Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
+		got, err := v.File(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 		require.NoError(t, err)
 		return got.Kind
 	}

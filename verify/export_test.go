@@ -29,13 +29,13 @@ import (
 )
 
 // Leave leaves a segment of features, as a search does that meets an altered record.
-func (v *Investigator) Leave(ctx context.Context, file string) error {
+func (v *Investigation) Leave(ctx context.Context, file string) error {
 	return v.x.Found.Dismount(ctx, &parts.RecordError{Name: file})
 }
 
 // Rival returns what is said of the original of a copy and of another upload, if a leak shows the
 // other upload and the document of the copy's.
-func (v *Investigator) Rival(ctx context.Context, of, shown watermark.Submission) (string, error) {
+func (v *Investigation) Rival(ctx context.Context, of, shown watermark.Submission) (string, error) {
 	e := conclude.Evidence{Matches: []findings.Match{{Submission: shown, Pixels: findings.PixelsSame}, {Submission: of, Pixels: findings.PixelsAlike}},
 		Reads: []conclude.Read{{Issued: &books.Copy{Submission: of}, Shows: findings.PixelsAlike}}}
 	err := v.x.Rivals(ctx, &e)
@@ -43,22 +43,22 @@ func (v *Investigator) Rival(ctx context.Context, of, shown watermark.Submission
 }
 
 // SetClock replaces the clock of the records.
-func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
+func (v *Investigation) SetClock(now func() time.Time) { v.now = now }
 
 // ReadInstead makes blind reading look at another picture.
-func (v *Investigator) ReadInstead(img image.Image) {
+func (v *Investigation) ReadInstead(img image.Image) {
 	v.x.Detect = func(ctx context.Context, _ image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
 		return watermark.Read(ctx, img, keys...)
 	}
 }
 
 // SetReading has blind reading return what was read before.
-func (v *Investigator) SetReading(r *watermark.Reading) {
+func (v *Investigation) SetReading(r *watermark.Reading) {
 	v.x.Detect = func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error) { return r, nil }
 }
 
 // SetDetect replaces blind reading, which takes seconds.
-func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
+func (v *Investigation) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
 	v.x.Detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
 		r := new(watermark.Reading)
 		for _, k := range keys {
@@ -83,13 +83,13 @@ var (
 )
 
 // TakeMemory takes all memory of pictures, of the 512 MiB that v has, until give is called.
-func (v *Investigator) TakeMemory(ctx context.Context) (give func(), err error) {
+func (v *Investigation) TakeMemory(ctx context.Context) (give func(), err error) {
 	l := v.x.Memory.Lease()
 	return l.Give, l.Take(ctx, 384<<20)
 }
 
 // SameDocuments is sameDocuments.
-func (v *Investigator) SameDocuments(ctx context.Context, leaks []*findings.Finding) ([]findings.SameDocument, int, error) {
+func (v *Investigation) SameDocuments(ctx context.Context, leaks []*findings.Finding) ([]findings.SameDocument, int, error) {
 	return v.x.SameDocuments(ctx, leaks)
 }
 
@@ -105,7 +105,7 @@ func Units(leaks []*findings.Finding, each int, same ...findings.SameDocument) m
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
 // submissions are spread over so many months; every recipient has copies of all, and
 // those whose custody covers a leak held what was submitted in its months.
-func WeighFor(leaks []*findings.Finding, recipients []books.Recipient, cfg Config, months int, issued ...books.Copy) *findings.Verdict {
+func WeighFor(leaks []*findings.Finding, recipients []books.Recipient, cfg Options, months int, issued ...books.Copy) *findings.Verdict {
 	return WeighAround(leaks, recipients, cfg, months, Around{}, issued...)
 }
 
@@ -120,7 +120,7 @@ type Around struct {
 }
 
 // WeighAround is WeighFor, with what is around.
-func WeighAround(leaks []*findings.Finding, recipients []books.Recipient, cfg Config, months int, around Around, issued ...books.Copy) *findings.Verdict {
+func WeighAround(leaks []*findings.Finding, recipients []books.Recipient, cfg Options, months int, around Around, issued ...books.Copy) *findings.Verdict {
 	b := &weigh.Facts{Recipients: recipients, Copies: make(map[watermark.Submission][]books.Copy),
 		Holdings: &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	const each = 33 // submissions a day
@@ -243,7 +243,7 @@ func Recheck(v *findings.Finding, opens bool) error {
 func Encode(f *findings.File) ([]byte, error) { return recheck.Encode(f) }
 
 // HashDistance is that of a submission's hash to queries.
-func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
+func (v *Investigation) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
 	return v.x.Distance(ctx, of, queries)
 }
 
@@ -268,7 +268,7 @@ func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Sub
 }
 
 // LoseOriginal makes an original one that cannot be opened.
-func (v *Investigator) LoseOriginal(of watermark.Submission) {
+func (v *Investigation) LoseOriginal(of watermark.Submission) {
 	v.x.Cache.Order = append(v.x.Cache.Order, &examine.Opening{Of: of, Done: closedChan()})
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files, folders (with all
+// Files examines what paths name, [Options].Workers files at a time. Paths name files, folders (with all
 // files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep in each other), e-mails, web
 // pages, office documents and TIFFs of several pages. With [Readers].LeakedPDF the pages of PDFs are examined as well,
 // and with [Readers].Unpack the files in other archives. It yields the findings in the order of paths, the files of each
@@ -33,19 +33,19 @@ import (
 // file is examined, the investigation is entered into the ledger: see [books.Investigation]. If no
 // file can be examined, nothing is entered, and the only error is a *[NothingError]. Nested and
 // compressed archives are unpacked to temporary files, which are removed at the end.
-func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*findings.Finding, error] {
+func (v *Investigation) Files(ctx context.Context, paths ...string) iter.Seq2[*findings.Finding, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })
 }
 
-// InvestigateFS examines every file of fsys in the same way as [Investigator.InvestigateFiles].
-func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*findings.Finding, error] {
+// FS examines every file of fsys in the same way as [Investigation.Files].
+func (v *Investigation) FS(ctx context.Context, fsys fs.FS) iter.Seq2[*findings.Finding, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.AddFS(ctx, fsys, "") })
 }
 
 // investigateDump returns the findings on the files that list adds to a dump, in their order. Before it examines a
 // file, it takes findings from the state file and enters the investigation into the ledger, unless no file can be
 // examined.
-func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*findings.Finding, error] {
+func (v *Investigation) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*findings.Finding, error] {
 	return func(yield func(*findings.Finding, error) bool) {
 		d := dump.New(v.dumpOptions())
 		defer d.Close()
@@ -101,7 +101,7 @@ func (e *NothingError) Error() string {
 }
 
 // something returns nil if one of the files can be decoded, else a *[NothingError] with the findings on all.
-func (v *Investigator) something(ctx context.Context, files []dump.File) error {
+func (v *Investigation) something(ctx context.Context, files []dump.File) error {
 	nothing := new(NothingError)
 	lease := v.x.Memory.Lease()
 	defer lease.Give()
@@ -125,7 +125,7 @@ func (v *Investigator) something(ctx context.Context, files []dump.File) error {
 
 // sums returns the SHA-256 of each file that can be read. All files are read once more for it, so that
 // the ledger says what was examined before any result is seen. The error is of ctx.
-func (v *Investigator) sums(ctx context.Context, files []dump.File) (out [][32]byte, err error) {
+func (v *Investigation) sums(ctx context.Context, files []dump.File) (out [][32]byte, err error) {
 	for _, f := range files {
 		if data, err := v.read(ctx, f); err == nil {
 			out = append(out, sha256.Sum256(data))
@@ -145,7 +145,7 @@ func unread(f dump.File, cause error) *findings.Finding {
 }
 
 // opened adds a dump to the record of this investigator.
-func (v *Investigator) opened(d *dump.Dump) {
+func (v *Investigation) opened(d *dump.Dump) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.files, v.listed = len(d.Files), inputDigest(d.Files)
@@ -156,7 +156,7 @@ func (v *Investigator) opened(d *dump.Dump) {
 
 // dumpOptions returns the limits of the configuration as package dump takes them. A PDF may have
 // [tuning.MaxPDF] times the bytes of another file.
-func (v *Investigator) dumpOptions() dump.Options {
+func (v *Investigation) dumpOptions() dump.Options {
 	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, Unpack: v.cfg.Unpack}
 	if v.cfg.LeakedPDF != nil {
 		o.PDF = func(ctx context.Context, file []byte, page int) (registry.PDFPage, error) {
@@ -177,10 +177,10 @@ type result struct {
 	err     error
 }
 
-// run examines the files all, [Config].Workers at a time, and yields the findings in the order of the files. Each
+// run examines the files all, [Options].Workers at a time, and yields the findings in the order of the files. Each
 // finding is kept in p before it is yielded. All goroutines that run started have ended when it returns. files is the
 // number of files in the dump.
-func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*findings.Finding, error) bool) {
+func (v *Investigation) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*findings.Finding, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
 	slots := make(chan chan result, 4*workers) // bounds what is begun but not yet taken
@@ -234,7 +234,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *p
 
 // investigateFile examines one file of a dump of so many files. If p has the finding on the same bytes, it returns a
 // copy of that. Only failures of the registry and the end of ctx are errors.
-func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*findings.Finding, error) {
+func (v *Investigation) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*findings.Finding, error) {
 	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	if f.Err == nil && f.Size <= v.cfg.MaxBytes && !f.Made { // else it is not read, or waits for memory of its own
@@ -263,7 +263,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files i
 }
 
 // read returns the bytes of a file, which may have [Config].MaxBytes.
-func (v *Investigator) read(ctx context.Context, f dump.File) ([]byte, error) {
+func (v *Investigation) read(ctx context.Context, f dump.File) ([]byte, error) {
 	if f.Err != nil {
 		return nil, f.Err
 	}

@@ -36,7 +36,7 @@ func dot(t *testing.T, n int) []byte {
 
 // searcher is an investigator with an empty registry whose reading takes longer
 // the smaller the picture, so that results come out of order.
-func searcher(t *testing.T, change ...func(*verify.Config)) *verify.Investigator {
+func searcher(t *testing.T, change ...func(*setup)) *verify.Investigation {
 	t.Helper()
 	cfg := investigating(leaktest.Config(t))
 	cfg.Workers = 4
@@ -74,11 +74,11 @@ func TestInvestigateFS(t *testing.T) {
 	}
 	want := []string{".hidden", ".in/x.png", "a.png", "b/1.png", "b/2.png", "bad.jpg", "empty.png", "pipe.png", "z.png"}
 	var progress []string
-	v := searcher(t, func(c *verify.Config) {
+	v := searcher(t, func(c *setup) {
 		c.Progress = func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }
 	})
 	for range 2 {
-		files, kinds := names(t, v.InvestigateFS(t.Context(), fsys))
+		files, kinds := names(t, v.FS(t.Context(), fsys))
 		require.Equal(t, want, files)
 		require.Equal(t, findings.FoundNoPicture, kinds["bad.jpg"])
 		require.Equal(t, findings.FoundDamaged, kinds["empty.png"])
@@ -116,7 +116,7 @@ func TestInvestigateFiles(t *testing.T) {
 	dump := filepath.Join(dir, "dump")
 
 	v := searcher(t)
-	files, kinds := names(t, v.InvestigateFiles(t.Context(), zipped, dump, one, badZip))
+	files, kinds := names(t, v.Files(t.Context(), zipped, dump, one, badZip))
 	require.Equal(t, []string{
 		zipped + "!in/x.png", zipped + "!y.png",
 		filepath.Join(dump, "1.png"), filepath.Join(dump, "sub", "2.png"), one, badZip,
@@ -125,7 +125,7 @@ func TestInvestigateFiles(t *testing.T) {
 	require.Equal(t, findings.FoundUnknown, kinds[zipped+"!y.png"])
 
 	missing := filepath.Join(dir, "missing")
-	files, kinds = names(t, v.InvestigateFiles(t.Context(), missing, one))
+	files, kinds = names(t, v.Files(t.Context(), missing, one))
 	require.Equal(t, []string{missing, one}, files, "one bad input does not stop the others")
 	require.Equal(t, findings.FoundMissing, kinds[missing])
 }
@@ -135,16 +135,16 @@ func TestLimitsOfDumps(t *testing.T) {
 	for i := range 6 {
 		fsys[fmt.Sprintf("%d.png", i)] = &fstest.MapFile{Data: dot(t, i)}
 	}
-	v := searcher(t, func(c *verify.Config) { c.MaxFiles = 5 })
+	v := searcher(t, func(c *setup) { c.MaxFiles = 5 })
 	n := 0
-	for _, err := range v.InvestigateFS(t.Context(), fsys) {
+	for _, err := range v.FS(t.Context(), fsys) {
 		require.ErrorIs(t, err, registry.ErrLimit)
 		n++
 	}
 	require.Equal(t, 1, n)
 
-	v = searcher(t, func(c *verify.Config) { c.MaxBytes = 40 })
-	for _, err := range v.InvestigateFS(t.Context(), fsys) {
+	v = searcher(t, func(c *setup) { c.MaxBytes = 40 })
+	for _, err := range v.FS(t.Context(), fsys) {
 		var nothing *verify.NothingError
 		require.ErrorAs(t, err, &nothing)
 		for _, got := range nothing.Files {
@@ -163,7 +163,7 @@ func TestTheWalkCanBeLeftAndCancelled(t *testing.T) {
 	before := runtime.NumGoroutine()
 	v := searcher(t)
 	n := 0
-	for range v.InvestigateFS(t.Context(), fsys) {
+	for range v.FS(t.Context(), fsys) {
 		if n++; n == 5 {
 			break
 		}
@@ -173,7 +173,7 @@ func TestTheWalkCanBeLeftAndCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var last error
 	n = 0
-	for _, err := range v.InvestigateFS(ctx, fsys) {
+	for _, err := range v.FS(ctx, fsys) {
 		if last = err; err != nil {
 			break
 		}
@@ -201,7 +201,7 @@ func TestWorkersDoNotChangeVerdicts(t *testing.T) {
 	for _, workers := range []int{5, 1} {
 		c.Workers = workers
 		var got []*findings.Finding
-		for v, err := range c.investigator(t, noMark).InvestigateFS(t.Context(), fsys) {
+		for v, err := range c.investigator(t, noMark).FS(t.Context(), fsys) {
 			require.NoError(t, err)
 			got = append(got, v)
 		}
@@ -214,15 +214,15 @@ func TestWorkersDoNotChangeVerdicts(t *testing.T) {
 
 // More workers than files are no more than files.
 func TestManyWorkers(t *testing.T) {
-	v := searcher(t, func(c *verify.Config) { c.Workers = math.MaxInt })
-	files, _ := names(t, v.InvestigateFS(t.Context(), fstest.MapFS{"a.png": {Data: dot(t, 1)}, "b.png": {Data: dot(t, 2)}}))
+	v := searcher(t, func(c *setup) { c.Workers = math.MaxInt })
+	files, _ := names(t, v.FS(t.Context(), fstest.MapFS{"a.png": {Data: dot(t, 1)}, "b.png": {Data: dot(t, 2)}}))
 	require.Equal(t, []string{"a.png", "b.png"}, files)
 }
 
 // The pages of a PDF are leaks of their own, a bad one among them is damaged, and so is a PDF where nobody opens PDFs.
 func TestPDFsInDumps(t *testing.T) {
 	fsys := fstest.MapFS{"a.pdf": {Data: []byte("%PDF-1.7 a")}, "b.pdf": {Data: []byte("none")}, "c.png": {Data: dot(t, 1)}}
-	v := searcher(t, func(c *verify.Config) {
+	v := searcher(t, func(c *setup) {
 		c.LeakedPDF = func(_ context.Context, data []byte, page int, _ func(int64) error) (registry.PDFPage, error) {
 			switch {
 			case string(data) == "none":
@@ -233,14 +233,14 @@ func TestPDFsInDumps(t *testing.T) {
 			return registry.PDFPage{Number: page, Of: 3, File: dot(t, 1+page)}, nil
 		}
 	})
-	files, kinds := names(t, v.InvestigateFS(t.Context(), fsys))
+	files, kinds := names(t, v.FS(t.Context(), fsys))
 	require.Equal(t, []string{"a.pdf#page 1", "a.pdf#page 2", "a.pdf#page 3", "b.pdf", "c.png"}, files)
 	require.Equal(t, findings.FoundUnknown, kinds["a.pdf#page 1"])
 	require.Equal(t, findings.FoundUnopened, kinds["a.pdf#page 2"])
 	require.Equal(t, findings.FoundUnknown, kinds["a.pdf#page 3"])
 	require.Equal(t, findings.FoundUnopened, kinds["b.pdf"])
 
-	_, kinds = names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"], "c.png": fsys["c.png"]}))
+	_, kinds = names(t, searcher(t).FS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"], "c.png": fsys["c.png"]}))
 	require.Equal(t, findings.FoundUnsupported, kinds["a.pdf"])
 }
 
@@ -255,7 +255,7 @@ func TestArchivesInDumps(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
-	files, kinds := names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"in/x.tar": {Data: archive.Bytes()}}))
+	files, kinds := names(t, searcher(t).FS(t.Context(), fstest.MapFS{"in/x.tar": {Data: archive.Bytes()}}))
 	require.Equal(t, []string{"in/x.tar!a.png", "in/x.tar!b.png"}, files)
 	require.Equal(t, findings.FoundUnknown, kinds["in/x.tar!a.png"])
 }

@@ -59,13 +59,13 @@ func makeRichDump(t *testing.T) {
 		name string
 		img  image.Image
 	}{{"<other> & 'another'.jpg", specimen.Photograph(c.second, 3, 560, 420)}, {"white \xff.jpg", imaging.New(300, 200, image.White)}} {
-		got, err := v.Investigate(t.Context(), l.name, file(t, l.img, "jpeg"))
+		got, err := v.File(t.Context(), l.name, file(t, l.img, "jpeg"))
 		require.NoError(t, err)
 		leaks = append(leaks, got)
 	}
-	paged, err := v.Investigate(t.Context(), "two frames.gif", twoFrames(t))
+	paged, err := v.File(t.Context(), "two frames.gif", twoFrames(t))
 	require.NoError(t, err)
-	broken, err := v.Investigate(t.Context(), "broken.jpg", []byte("\xff\xd8\xff broken"))
+	broken, err := v.File(t.Context(), "broken.jpg", []byte("\xff\xd8\xff broken"))
 	require.NoError(t, err)
 	d, err := v.Weigh(t.Context(), append(leaks, paged, broken))
 	require.NoError(t, err)

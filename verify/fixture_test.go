@@ -98,9 +98,9 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 	return s
 }
 
-func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *books.Submission {
+func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time, opts ...*registry.SubmitOptions) *books.Submission {
 	t.Helper()
-	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at)
+	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at, append(opts, nil)[0])
 	require.NoError(t, err)
 	require.False(t, duplicate)
 	return sub
@@ -118,7 +118,7 @@ func vendors(t *testing.T, r *registry.Registry, names ...string) {
 func issued(t *testing.T, s *registry.Issuer, of watermark.Submission, to string) (data []byte, img *image.NRGBA, id watermark.CopyID) {
 	t.Helper()
 	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, of, to, "request 7")
+	c, err := s.Issue(t.Context(), of, to, registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(t, err)
 	return out.Bytes(), decoded(t, out.Bytes()), c.ID
 }
@@ -130,22 +130,37 @@ func checkLedger(t *testing.T, r *registry.Registry) int64 {
 	return size
 }
 
+// A setup is what one investigation works with.
+type setup struct {
+	verify.Config
+	verify.Options
+}
+
+// begin begins an investigation of its own.
+func (c setup) begin() (*verify.Investigation, error) {
+	v, err := verify.NewInvestigator(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	return v.Begin(&c.Options)
+}
+
 // investigating is how an investigator works with what was issued so, without controls: TestReferences
 // has them, which compare a leak with other uploads.
-func investigating(cfg registry.Config) verify.Config {
-	return verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor, References: -1}
+func investigating(cfg registry.Config) setup {
+	return setup{verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey}, verify.Options{Actor: "leaktest", References: -1}}
 }
 
 // untraced is investigating without mark keys: a trace takes half a second, and others test what it finds.
-func untraced(cfg registry.Config) verify.Config {
+func untraced(cfg registry.Config) setup {
 	c := investigating(cfg)
 	c.Keys = nil
 	return c
 }
 
-func newInvestigator(t *testing.T, cfg verify.Config) *verify.Investigator {
+func newInvestigator(t *testing.T, cfg setup) *verify.Investigation {
 	t.Helper()
-	v, err := verify.NewInvestigator(cfg)
+	v, err := cfg.begin()
 	require.NoError(t, err)
 	return v
 }
@@ -184,7 +199,7 @@ func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectang
 
 // A case file: a passport, another person's document and a bill are submitted, a copy of the passport is issued.
 type caseFile struct {
-	verify.Config
+	setup
 	base                      *verify.Investigator // what all investigators of the case share
 	issuing                   registry.Config
 	path                      string // of the registry
@@ -224,13 +239,8 @@ func (made *madeCase) make(t *testing.T) {
 	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
 	require.NoError(t, r.AddCustody(ctx, books.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
 	var out bytes.Buffer
-	p, err := s.Prepare(ctx, c.firstID)
-	require.NoError(t, err)
 	const id = 0x0123456789abcdef // the same marks in each run
-	c.copy, err = p.IssueAs(ctx, id, "vendor A", "request 7", func(_ *books.Copy, file []byte) error {
-		_, err := out.Write(file)
-		return err
-	})
+	c.copy, err = s.Issue(ctx, c.firstID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{ID: id, Purpose: "request 7"})
 	require.NoError(t, err)
 	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
 	require.NoError(t, err)
@@ -260,19 +270,20 @@ func (made *madeCase) copied(t *testing.T) *caseFile {
 	r, err := registry.Open(t.Context(), sqlite.At(c.path))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
-	c.issuing = registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey(), Actor: "leaktest"}
-	c.Config = investigating(c.issuing)
-	c.base = newInvestigator(t, c.Config)
+	c.issuing = registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()}
+	c.setup = investigating(c.issuing)
+	c.base, err = verify.NewInvestigator(c.Config)
+	require.NoError(t, err)
 	return &c
 }
 
 // investigator is an investigator of the configuration. Those with the sealing key share what they read of the
 // registry, as in a process that serves.
-func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investigator {
+func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investigation {
 	t.Helper()
-	v, err := c.base.With(c.Config)
-	if c.SealKey == nil {
-		v, err = verify.NewInvestigator(c.Config)
+	v, err := c.base.Begin(&c.Options)
+	if c.SealKey == nil || len(c.Keys) != 1 || c.Keys[0].ID() != leaktest.Key().ID() { // another configuration than that of base
+		v, err = c.begin()
 	}
 	require.NoError(t, err)
 	v.SetDetect(detect)
@@ -284,9 +295,9 @@ func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *fi
 	return examine(t, c.investigator(t, detect), img)
 }
 
-func examine(t *testing.T, v *verify.Investigator, img image.Image) *findings.Finding {
+func examine(t *testing.T, v *verify.Investigation, img image.Image) *findings.Finding {
 	t.Helper()
-	got, err := v.Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
+	got, err := v.File(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 	require.NoError(t, err)
 	return got
 }

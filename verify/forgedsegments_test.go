@@ -45,9 +45,9 @@ func enter(t *testing.T, people ...uint64) *burglar {
 
 // add has the owner submit pictures of people.
 func (b *burglar) add(people ...uint64) {
-	s := newIssuer(b.t, registry.Config{Registry: b.r, SealKey: leaktest.SealKey(), HashOnly: true})
+	s := newIssuer(b.t, registry.Config{Registry: b.r, SealKey: leaktest.SealKey()})
 	for _, p := range people {
-		if sub := submit(b.t, s, file(b.t, passport(p), "jpeg"), "", feb); p == 1 {
+		if sub := submit(b.t, s, file(b.t, passport(p), "jpeg"), "", feb, &registry.SubmitOptions{HashOnly: true}); p == 1 {
 			b.aim = sub.Seq
 		}
 	}
@@ -151,9 +151,9 @@ func (b *burglar) meanwhile(change func()) error {
 // look investigates a leak of the upload that is to be hidden, which must be found, whatever was done. It returns what the record
 // says of segments.
 func (b *burglar) look(leak []byte) (problem string) {
-	v := newInvestigator(b.t, verify.Config{Registry: b.r, SealKey: leaktest.SealKey()})
+	v := newInvestigator(b.t, setup{Config: verify.Config{Registry: b.r, SealKey: leaktest.SealKey()}})
 	v.SetDetect(noMark)
-	got, err := v.Investigate(b.t.Context(), "leak.jpg", leak)
+	got, err := v.File(b.t.Context(), "leak.jpg", leak)
 	require.NoError(b.t, err)
 	require.Equal(b.t, findings.FoundUnreadable, got.Kind, got.Note)
 	hidden, err := b.r.Engine().SubmissionAt(b.t.Context(), b.aim)

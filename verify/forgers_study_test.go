@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -36,7 +37,7 @@ func TestForgersStudy(t *testing.T) {
 		}
 		upload := file(t, page, "jpeg")
 		of := submit(t, s, upload, fmt.Sprint("customer ", i), feb)
-		c, err := s.Issue(t.Context(), new(bytes.Buffer), of.ID, "vendor A", "request 7")
+		c, err := s.Issue(t.Context(), of.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{Purpose: "request 7"})
 		require.NoError(t, err)
 		had, err := picture.Decode(upload, picture.Limits{})
 		require.NoError(t, err)
@@ -56,7 +57,7 @@ func TestForgersStudy(t *testing.T) {
 		var leaks []*findings.Finding
 		counts := make(map[string]int)
 		for name, img := range forged {
-			got, err := v.Investigate(t.Context(), name, file(t, img, "jpeg"))
+			got, err := v.File(t.Context(), name, file(t, img, "jpeg"))
 			require.NoError(t, err)
 			require.Empty(t, got.Accused, name)
 			counts[got.Label()]++

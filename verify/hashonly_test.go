@@ -18,16 +18,16 @@ func TestHashOnly(t *testing.T) {
 		r, err := registry.Create(t.Context(), sqlite.At(":memory:"), &registry.CreateOptions{SealHashes: sealed})
 		require.NoError(t, err)
 		defer r.Close()
-		s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey(), HashOnly: true})
-		sub := submit(t, s, file(t, passport(1), "jpeg"), "customer 17", feb)
+		s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
+		sub := submit(t, s, file(t, passport(1), "jpeg"), "customer 17", feb, &registry.SubmitOptions{HashOnly: true})
 		keys := []*registry.SealKey{leaktest.SealKey()}
 		if !sealed {
 			keys = append(keys, nil)
 		}
 		for _, key := range keys {
-			v := newInvestigator(t, verify.Config{Registry: r, SealKey: key})
+			v := newInvestigator(t, setup{Config: verify.Config{Registry: r, SealKey: key}})
 			v.SetDetect(noMark)
-			got, err := v.Investigate(t.Context(), "leak.jpg", file(t, leaked(t, passport(1), "telegram"), "jpeg"))
+			got, err := v.File(t.Context(), "leak.jpg", file(t, leaked(t, passport(1), "telegram"), "jpeg"))
 			require.NoError(t, err)
 			require.Equal(t, findings.FoundUnreadable, got.Kind, got.Note)
 			require.Equal(t, sub.ID, got.Submission)

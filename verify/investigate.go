@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
 	"time"
@@ -13,26 +12,19 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// An Investigator examines leaks against a registry. It is safe for concurrent use.
+// An Investigator examines leaks against a registry. One serves a whole process: it is safe for concurrent use, and its
+// investigations share what they read of the registry, and the memory that [Config] allows.
 type Investigator struct {
 	cfg Config
 	x   *examine.Examiner
-	now func() time.Time
-
-	mu         sync.Mutex
-	begun      time.Time // when the first investigation was
-	logged     []int64   // the entries of this investigator in the ledger
-	containers []findings.Container
-	files      int          // of the dump that was listed last
-	listed     books.Digest // of their names and sizes
 }
 
 // NewInvestigator returns an investigator of a configuration, which needs a Registry. Marks are
@@ -43,29 +35,42 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, x: examine.New(cfg.examination()), now: time.Now}, nil
+	return &Investigator{cfg: cfg, x: examine.New(config{Config: cfg}.examination())}, nil
 }
 
-// With returns an investigator of another configuration with the same Registry and SealKey. Both share what
-// they read of the registry, and the memory for leaks and originals: a process that does many small
-// investigations reads hashes and features once.
-func (v *Investigator) With(cfg Config) (*Investigator, error) {
-	out, err := NewInvestigator(cfg)
+// An Investigation examines the leaks of one dump, and weighs them. It is safe for concurrent use.
+type Investigation struct {
+	cfg config
+	x   *examine.Examiner
+	now func() time.Time
+
+	mu         sync.Mutex
+	begun      time.Time // when the first leak was examined
+	logged     []int64   // the entries of this investigation in the ledger
+	containers []findings.Container
+	files      int          // of the dump that was listed last
+	listed     books.Digest // of their names and sizes
+}
+
+// Begin returns a new investigation; opts may be nil. Nothing is entered into the ledger yet. The error wraps
+// [registry.ErrInput].
+func (v *Investigator) Begin(opts *Options) (*Investigation, error) {
+	if opts == nil {
+		opts = new(Options)
+	}
+	o, err := opts.ready()
 	if err != nil {
 		return nil, err
 	}
-	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() {
-		return nil, fmt.Errorf("%w: another registry or sealing key", registry.ErrInput)
-	}
-	out.x = v.x.With(out.cfg.examination())
-	return out, nil
+	cfg := config{v.cfg, o}
+	return &Investigation{cfg: cfg, x: v.x.With(cfg.examination()), now: time.Now}, nil
 }
 
-// Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the finding. Before it
+// File examines one leak. leak holds the bytes of its file, and path is only the name in the finding. Before it
 // examines, it enters the investigation into the ledger: see [books.Investigation]. A file that cannot be decoded
 // gives a finding that says why ([findings.Finding.Examined]), and no entry. Errors are failures of the registry, a
 // SealKey that does not open it, and the end of ctx.
-func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*findings.Finding, error) {
+func (v *Investigation) File(ctx context.Context, path string, leak []byte) (*findings.Finding, error) {
 	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	pic, err := v.decode(ctx, leak, lease)
@@ -82,7 +87,7 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 }
 
 // decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].
-func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Lease) (*picture.Picture, error) {
+func (v *Investigation) decode(ctx context.Context, leak []byte, lease *memory.Lease) (*picture.Picture, error) {
 	pic, err := picture.Decode(leak, lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
 		return int64(len(leak)) + memory.Examining(decoding, pixels)
 	}))
@@ -112,13 +117,13 @@ func unreadable(name string, cause error) findings.Kind {
 		return findings.FoundUnopened
 	}
 	switch format.Kind {
-	case picture.Unsupported, picture.Video:
+	case codec.Unsupported, codec.Video:
 		return findings.FoundUnsupported
-	case picture.NoPicture, picture.Text:
+	case codec.NoPicture, codec.Text:
 		return findings.FoundNoPicture
-	case picture.Archive:
+	case codec.Archive:
 		return findings.FoundUnopened
-	case picture.Unknown:
+	case codec.Unknown:
 		if !dump.MayBePicture(name) {
 			return findings.FoundNoPicture
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -28,7 +29,7 @@ func TestTracedPartsAreConfirmed(t *testing.T) {
 	s := newIssuer(t, c)
 	sub := submit(t, s, file(t, upload, "png"), "customer 3", feb)
 	var out bytes.Buffer
-	issued, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 9")
+	issued, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 9"})
 	require.NoError(t, err)
 	marked, err := picture.Decode(out.Bytes(), picture.Limits{})
 	require.NoError(t, err)

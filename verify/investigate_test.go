@@ -94,7 +94,7 @@ func examined(t *testing.T) (map[string]leakRow, map[string]*findings.Finding) {
 				v = beside
 			}
 			v.SetDetect(row.detect)
-			got, err := v.Investigate(t.Context(), name+".jpg", file(t, row.leak, "jpeg"))
+			got, err := v.File(t.Context(), name+".jpg", file(t, row.leak, "jpeg"))
 			require.NoError(t, err)
 			verdicts[name] = *got
 		}
@@ -158,7 +158,7 @@ func TestFindings(t *testing.T) {
 func TestLookalikes(t *testing.T) {
 	t.Parallel()
 	c := newTwinCase(t)
-	untraced := c.Config
+	untraced := c.setup
 	untraced.Keys = nil
 	found, inv := 0, newInvestigator(t, untraced)
 	for p := uint64(20); p < 20+uint64(long.Number(2, 4)); p++ {
@@ -186,7 +186,7 @@ func TestTemplatePartsConfirmNothing(t *testing.T) {
 	blank := specimen.NewBlank(specimen.Bill, 520)
 	mine, other := blank.Fill(specimen.NewPerson(1)), blank.Fill(specimen.NewPerson(2))
 	sub := submit(t, s, file(t, mine, "png"), "customer 1", feb)
-	issued, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "request 8")
+	issued, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{Purpose: "request 8"})
 	require.NoError(t, err)
 	h, inv := mine.Rect.Dy(), newInvestigator(t, investigating(c))
 	for _, row := range long.Cases(1, [][2]int{{35, 65}, {20, 50}, {80, 100}}...) { // percent of the height
@@ -232,7 +232,7 @@ func TestWithoutOriginalsNothingIsConfirmed(t *testing.T) {
 func TestAnotherSealingKeyIsRefused(t *testing.T) {
 	c := newCase(t)
 	c.SealKey = registry.GenerateSealKey()
-	_, err := newInvestigator(t, c.Config).Investigate(t.Context(), "leak.jpg", file(t, c.first, "jpeg"))
+	_, err := newInvestigator(t, c.setup).File(t.Context(), "leak.jpg", file(t, c.first, "jpeg"))
 	require.ErrorIs(t, err, registry.ErrSealed)
 	require.ErrorContains(t, err, c.SealKey.ID())
 	require.ErrorContains(t, err, "was not begun")
@@ -271,7 +271,7 @@ func TestFilesThatCannotBeExamined(t *testing.T) {
 		"a.doc":  {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), findings.FoundUnsupported}, "a.mp4": {ftyp("isom"), findings.FoundUnsupported},
 		"a.7z": {[]byte("7z\xbc\xaf\x27\x1c"), findings.FoundUnopened}, "zip.jpg": {append([]byte("PK\x03\x04"), make([]byte, 40)...), findings.FoundUnopened},
 	} {
-		got, err := v.Investigate(t.Context(), name, x.data)
+		got, err := v.File(t.Context(), name, x.data)
 		require.NoError(t, err, name)
 		assert.Equal(t, x.want, got.Kind, name)
 		assert.False(t, got.Examined(), name)
@@ -302,7 +302,7 @@ func TestNothingToExamine(t *testing.T) {
 		"damaged":     {fstest.MapFS{"a.jpg": {Data: cut}, "b.zip": {Data: []byte("PK")}}, []findings.Kind{findings.FoundDamaged, findings.FoundUnopened}},
 	} {
 		n := 0
-		for verdict, err := range v.InvestigateFS(t.Context(), x.files) {
+		for verdict, err := range v.FS(t.Context(), x.files) {
 			n++
 			require.Nil(t, verdict, name)
 			var nothing *verify.NothingError
@@ -324,7 +324,7 @@ func TestNothingToExamine(t *testing.T) {
 	all, err := c.Registry.Ledger().Investigations(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, all)
-	for verdict, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"a.txt": {Data: []byte("hello")}, "b.jpg": {Data: file(t, c.bill, "jpeg")}}) {
+	for verdict, err := range v.FS(t.Context(), fstest.MapFS{"a.txt": {Data: []byte("hello")}, "b.jpg": {Data: file(t, c.bill, "jpeg")}}) {
 		require.NoError(t, err, verdict)
 	}
 	all, err = c.Registry.Ledger().Investigations(t.Context())
@@ -339,11 +339,11 @@ func TestFailuresOfTheRegistryAreErrors(t *testing.T) {
 	_, err = db.ExecContext(t.Context(), "ALTER TABLE erasure_submission RENAME TO gone; ALTER TABLE investigation RENAME TO lost")
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
-	_, err = c.investigator(t, noMark).Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
+	_, err = c.investigator(t, noMark).File(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
 	require.Error(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = newCase(t).investigator(t, noMark).Investigate(ctx, "x.jpg", file(t, c.first, "jpeg"))
+	_, err = newCase(t).investigator(t, noMark).File(ctx, "x.jpg", file(t, c.first, "jpeg"))
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -372,11 +372,11 @@ func TestIndexFollowsTheRegistry(t *testing.T) {
 	c.Keys = nil
 	v := c.investigator(t, noMark)
 	late := passport(5)
-	got, err := v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
+	got, err := v.File(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
 	require.NotEqual(t, findings.FoundUnreadable, got.Kind)
 	sub := submit(t, newIssuer(t, c.issuing), file(t, late, "png"), "", time.Time{})
-	got, err = v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
+	got, err = v.File(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
 	require.Equal(t, findings.FoundUnreadable, got.Kind)
 	require.Equal(t, sub.ID, got.Submission)

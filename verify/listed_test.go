@@ -10,7 +10,6 @@ import (
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -26,23 +25,23 @@ func TestMarkReadWithList(t *testing.T) {
 	require.Empty(t, r.Marks, "the test needs a mark that is read with the list alone")
 	require.NotEmpty(t, r.Among(watermark.NewList(c.Keys[0], []watermark.CopyID{c.copy.ID})))
 	leak := file(t, thumbnail, "png")
-	read := func(cfg verify.Config) *findings.Finding {
+	read := func(cfg setup) *findings.Finding {
 		v := newInvestigator(t, cfg)
 		if cfg.Keys[0] == c.Keys[0] { // a search takes seconds
 			v.SetReading(r)
 		}
-		out, err := v.Investigate(t.Context(), "leak.png", leak)
+		out, err := v.File(t.Context(), "leak.png", leak)
 		require.NoError(t, err)
 		return out
 	}
-	v := read(c.Config)
+	v := read(c.setup)
 	require.Equal(t, "copy", v.Label(), v.Note)
 	require.Len(t, v.Reads, 1)
 	require.Equal(t, c.copy.ID, v.Reads[0].Copy)
 	require.Equal(t, 1, v.Reads[0].Among)
 	require.Less(t, *v.Reads[0].LogP, -9.)
 
-	hashes := c.Config
+	hashes := c.setup
 	hashes.SealKey = nil
 	v = read(hashes)
 	require.Equal(t, "copy (unconfirmed)", v.Label(), v.Note)
@@ -51,7 +50,7 @@ func TestMarkReadWithList(t *testing.T) {
 	if !long.On {
 		return
 	}
-	other := c.Config
+	other := c.setup
 	other.Keys = []*watermark.Key{watermark.GenerateKey()}
 	require.Empty(t, read(other).Reads, "the mark of another key")
 }
@@ -63,7 +62,7 @@ func TestMarkReadWhereTheLeakLies(t *testing.T) {
 	read := func(leak *image.NRGBA) []findings.Reading {
 		v := c.investigator(t, noMark)
 		v.ReadInstead(specimen.Landscape(1, 128, 128)) // no pilots
-		out, err := v.Investigate(t.Context(), "leak.png", file(t, attack.JPEG(80)(nil, attack.FitTo(320)(nil, leak)), "png"))
+		out, err := v.File(t.Context(), "leak.png", file(t, attack.JPEG(80)(nil, attack.FitTo(320)(nil, leak)), "png"))
 		require.NoError(t, err)
 		return slices.DeleteFunc(out.Reads, func(r findings.Reading) bool { return r.LogP == nil })
 	}

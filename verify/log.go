@@ -16,7 +16,7 @@ import (
 // log enters into the ledger that an investigation of the files all begins. Nothing may be examined
 // before. It also refuses a sealing key that does not open the registry's uploads. Files are
 // entered by [inputDigest], not by name. once is as in [Config]; sums has the SHA-256 of each file that could be read.
-func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, sums [][32]byte) error {
+func (v *Investigation) log(ctx context.Context, once [32]byte, all []dump.File, sums [][32]byte) error {
 	if err := v.checkSealKey(ctx); err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 // checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open the registry's
 // uploads. It checks only before the first investigation. It also notes which records cannot be read: see
 // [examine.Examiner.CheckRecords].
-func (v *Investigator) checkSealKey(ctx context.Context) error {
+func (v *Investigation) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
 	first := v.begun.IsZero()
 	v.mu.Unlock()
@@ -61,7 +61,7 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 
 // entries returns the numbers of the ledger's entries of all investigations that this investigator has begun,
 // ascending.
-func (v *Investigator) entries() []int64 {
+func (v *Investigation) entries() []int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	out := append([]int64{}, v.logged...)

@@ -29,9 +29,9 @@ func TestInvestigationsOnly(t *testing.T) {
 	r, err = registry.OpenForInvestigation(t.Context(), dsn)
 	require.NoError(t, err)
 	defer r.Close()
-	v := newInvestigator(t, verify.Config{Registry: r, SealKey: leaktest.SealKey()})
+	v := newInvestigator(t, setup{Config: verify.Config{Registry: r, SealKey: leaktest.SealKey()}})
 	v.SetDetect(noMark)
-	got, err := v.Investigate(t.Context(), "leak.jpg", file(t, passport(1), "jpeg"))
+	got, err := v.File(t.Context(), "leak.jpg", file(t, passport(1), "jpeg"))
 	require.NoError(t, err)
 	require.Equal(t, sub.ID, got.Submission)
 	require.Equal(t, size+1, checkLedger(t, r), "the investigation was logged")
@@ -47,21 +47,21 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.jpg"), leak, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.txt"), []byte("hello"), 0o600))
-	for range v.InvestigateFiles(ctx, dir) {
+	for range v.Files(ctx, dir) {
 		all, err := cfg.Registry.Ledger().Investigations(ctx)
 		require.NoError(t, err)
 		require.Len(t, all, 1, "logged at its start")
 	}
-	for _, err := range v.InvestigateFS(ctx, fstest.MapFS{"c.jpg": {Data: leak}}) {
+	for _, err := range v.FS(ctx, fstest.MapFS{"c.jpg": {Data: leak}}) {
 		require.NoError(t, err)
 	}
-	single, err := v.Investigate(ctx, "d.jpg", leak)
+	single, err := v.File(ctx, "d.jpg", leak)
 	require.NoError(t, err)
 	other := newInvestigator(t, cfg)
 	other.SetDetect(noMark)
-	_, err = other.Investigate(ctx, "text.jpg", []byte("hello")) // no entry
+	_, err = other.File(ctx, "text.jpg", []byte("hello")) // no entry
 	require.NoError(t, err)
-	_, err = other.Investigate(ctx, "e.jpg", leak)
+	_, err = other.File(ctx, "e.jpg", leak)
 	require.NoError(t, err)
 
 	all, err := cfg.Registry.Ledger().Investigations(ctx)
@@ -88,10 +88,10 @@ func TestUnloggedInvestigationsDoNotBegin(t *testing.T) {
 	cfg := investigating(leaktest.Config(t))
 	require.NoError(t, cfg.Registry.Close())
 	v := newInvestigator(t, cfg)
-	_, err := v.Investigate(t.Context(), "leak.jpg", file(t, passport(1), "jpeg"))
+	_, err := v.File(t.Context(), "leak.jpg", file(t, passport(1), "jpeg"))
 	require.ErrorContains(t, err, "was not begun")
 	n := 0
-	for verdict, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"a.jpg": {Data: file(t, passport(1), "jpeg")}}) {
+	for verdict, err := range v.FS(t.Context(), fstest.MapFS{"a.jpg": {Data: file(t, passport(1), "jpeg")}}) {
 		require.Nil(t, verdict)
 		require.ErrorContains(t, err, "was not begun")
 		n++

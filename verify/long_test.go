@@ -30,7 +30,7 @@ func TestLongMarkMayBeHere(t *testing.T) {
 	stranger := specimen.Scene(600, 460)
 	o, err := watermark.Prepare(leaktest.Key(), stranger, nil)
 	require.NoError(t, err)
-	v := newInvestigator(t, c.Config)
+	v := newInvestigator(t, c.setup)
 	for n, img := range map[int]*image.NRGBA{8: merged(o, stranger.Rect, 8), 0: stranger} {
 		leak := examine(t, v, img)
 		assert.Equal(t, findings.FoundUnknown, leak.Kind)
@@ -93,7 +93,7 @@ func TestLongSearchInSegments(t *testing.T) {
 	var digest string
 	look := func(what string, indexed int, problems ...string) {
 		for _, key := range []*registry.SealKey{c.Config.SealKey, nil} {
-			cfg := c.Config
+			cfg := c.setup
 			cfg.SealKey = key
 			inv := newInvestigator(t, cfg)
 			inv.SetDetect(reads(c.copy.ID))

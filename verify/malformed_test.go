@@ -147,11 +147,11 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 	r, err := registry.Open(t.Context(), at)
 	require.NoError(t, err)
 	defer r.Close()
-	cfg := c.Config
+	cfg := c.setup
 	cfg.Registry = r
 	inv := newInvestigator(t, cfg)
 	inv.SetDetect(reads(c.copy.ID))
-	ours, err := inv.Investigate(t.Context(), "a.jpg", leak)
+	ours, err := inv.File(t.Context(), "a.jpg", leak)
 	audit := func() {
 		a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.SealKey, Keys: []string{ledger}})
 		require.NoError(t, err)
@@ -167,7 +167,7 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 		return false
 	}
 	inv.SetDetect(noMark)
-	other, err := inv.Investigate(t.Context(), "b.jpg", stranger)
+	other, err := inv.File(t.Context(), "b.jpg", stranger)
 	require.NoError(t, err)
 	require.Equal(t, findings.FoundUnknown, other.Kind)
 	d, err := inv.Weigh(t.Context(), []*findings.Finding{ours, other})

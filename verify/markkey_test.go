@@ -34,7 +34,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	}
 	examine := func() *findings.Verdict {
 		var err error
-		leak, err = c.investigator(t, reads(c.copy.ID)).Investigate(t.Context(), "leak.jpg", picture)
+		leak, err = c.investigator(t, reads(c.copy.ID)).File(t.Context(), "leak.jpg", picture)
 		require.NoError(t, err)
 		return weigh()
 	}

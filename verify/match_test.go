@@ -44,10 +44,12 @@ func TestPartsOfFarCandidates(t *testing.T) {
 		}
 		var file bytes.Buffer
 		require.NoError(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&file, upload))
-		last, _, err = s.Submit(t.Context(), &file, "", time.Time{})
+		last, _, err = s.Submit(t.Context(), &file, "", time.Time{}, nil)
 		require.NoError(t, err)
 	}
-	v, err := NewInvestigator(Config{Registry: r, SealKey: key})
+	inv, err := NewInvestigator(Config{Registry: r, SealKey: key})
+	require.NoError(t, err)
+	v, err := inv.Begin(nil)
 	require.NoError(t, err)
 	leak := &examine.Leak{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(128, 96, 416, 320))}}
 	found, err := v.x.Candidates(t.Context(), leak)

@@ -23,7 +23,7 @@ func TestHeavyFilesOfADump(t *testing.T) {
 	heavy := file(t, image.NewNRGBA(image.Rect(0, 0, 8000, 6000)), "png")
 	dump := fstest.MapFS{"honest.png": {Data: dot(t, 2)}}
 	alone := map[string]findings.Kind{}
-	seq := searcher(t).InvestigateFS(t.Context(), dump)
+	seq := searcher(t).FS(t.Context(), dump)
 	for v, err := range seq {
 		require.NoError(t, err)
 		alone[v.File] = v.Kind
@@ -31,8 +31,8 @@ func TestHeavyFilesOfADump(t *testing.T) {
 	for _, name := range []string{"a.png", "b.png", "h.png", "y.png", "z.png"} {
 		dump[name] = &fstest.MapFile{Data: append([]byte{}, heavy...)}
 	}
-	v := searcher(t, func(c *verify.Config) { c.MaxMemory, c.Workers = 512<<20, 16 })
-	for l, err := range v.InvestigateFS(t.Context(), dump) {
+	v := searcher(t, func(c *setup) { c.MaxMemory, c.Workers = 512<<20, 16 })
+	for l, err := range v.FS(t.Context(), dump) {
 		require.NoError(t, err)
 		if want, ok := alone[l.File]; ok {
 			require.Equal(t, want, l.Kind)
@@ -54,12 +54,12 @@ func TestHeavyOriginal(t *testing.T) {
 	for limit, want := range map[int64]findings.Kind{0: findings.FoundUnreadable, 420 << 20: findings.FoundIncomplete} {
 		cfg := untraced(cfg)
 		cfg.MaxMemory = limit
-		for l, err := range newInvestigator(t, cfg).InvestigateFS(t.Context(), leak) {
+		for l, err := range newInvestigator(t, cfg).FS(t.Context(), leak) {
 			require.NoError(t, err)
 			require.Equal(t, want, l.Kind, limit)
 		}
 	}
-	_, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Limits: verify.Limits{MaxMemory: -1}})
+	_, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, MaxMemory: -1})
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
@@ -91,7 +91,7 @@ func TestWaitsForMemory(t *testing.T) {
 	v.SetDetect(noMark)
 	for name, do := range map[string]func() error{
 		"a file of an archive": func() error {
-			for _, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"a.zip": {Data: archive.Bytes()}}) {
+			for _, err := range v.FS(t.Context(), fstest.MapFS{"a.zip": {Data: archive.Bytes()}}) {
 				if err != nil {
 					return err
 				}

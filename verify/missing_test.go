@@ -137,7 +137,7 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 			requireBlind(t, edited(t, made, "DELETE FROM sealed WHERE submission = (SELECT min(id) FROM submission)"), 1)
 		}
 		if part == "features" { // what it is about: a crop that was found
-			v := examine(t, newInvestigator(t, verify.Config{Registry: edited(t, made, "SELECT 1").Registry, SealKey: leaktest.SealKey()}),
+			v := examine(t, newInvestigator(t, setup{Config: verify.Config{Registry: edited(t, made, "SELECT 1").Registry, SealKey: leaktest.SealKey()}}),
 				imaging.Crop(passport(1), image.Rect(150, 100, 420, 300)))
 			require.Equal(t, findings.FoundLookalike, v.Kind)
 			require.Nil(t, v.Searched.Missing)
@@ -261,7 +261,7 @@ func TestDamagedSeal(t *testing.T) {
 				require.True(t, weigh.SearchDamaged(d), "the command does not end with 0")
 
 				s := newIssuer(t, cfg)
-				_, err = s.Prepare(t.Context(), id)
+				_, err = s.Issue(t.Context(), id, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 				require.ErrorIs(t, err, registry.ErrSealed)
 				require.ErrorContains(t, err, id.String())
 				submit(t, s, file(t, passport(3), "jpeg"), "", feb)

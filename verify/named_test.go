@@ -29,12 +29,11 @@ func months(t *testing.T, others int) (cfg registry.Config, leaks []*findings.Fi
 	t.Helper()
 	ctx := t.Context()
 	cfg = leaktest.Config(t)
-	cfg.HashOnly = true
 	s := newIssuer(t, cfg)
 	img := imaging.Resize(passport(1), 90, 0, imaging.Box) // their hashes are not looked at
 	enter := func(n int, subject string, at time.Time) *books.Submission {
 		img.Pix[4*n] ^= 1 // another file
-		return submit(t, s, file(t, img, "png"), subject, at)
+		return submit(t, s, file(t, img, "png"), subject, at, &registry.SubmitOptions{HashOnly: true})
 	}
 	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	require.NoError(t, cfg.Registry.AddCustody(ctx, books.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -13), To: feb.AddDate(0, 0, 14)}))
@@ -54,7 +53,7 @@ func months(t *testing.T, others int) (cfg registry.Config, leaks []*findings.Fi
 	return cfg, leaks
 }
 
-func weighIn(t *testing.T, cfg verify.Config, leaks []*findings.Finding) (*verify.Investigator, *findings.Verdict) {
+func weighIn(t *testing.T, cfg setup, leaks []*findings.Finding) (*verify.Investigation, *findings.Verdict) {
 	t.Helper()
 	v := newInvestigator(t, cfg)
 	d, err := v.Weigh(t.Context(), leaks)
@@ -107,7 +106,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	c, ctx := newCase(t), t.Context()
 	c.Found = time.Now().Add(time.Hour)
 	s := newIssuer(t, c.issuing)
-	other, err := s.Issue(ctx, io.Discard, c.secondID, "vendor A", "request 8")
+	other, err := s.Issue(ctx, c.secondID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{Purpose: "request 8"})
 	require.NoError(t, err)
 	var leaks []*findings.Finding
 	add := func(finding findings.Kind, name string, of watermark.Submission, issued ...books.Copy) {
@@ -125,7 +124,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	for n := range 2 {
 		add(findings.FoundUnreadable, "", submit(t, s, file(t, passport(uint64(7+n)), "jpeg"), fmt.Sprint("customer ", 7+n), feb).ID)
 	}
-	_, d := weighIn(t, c.Config, leaks)
+	_, d := weighIn(t, c.setup, leaks)
 	assert.Equal(t, []string{"vendor A"}, d.Named)
 	assert.InDelta(t, math.Log10(tuning.MarkTrials/3.), d.Odds.Recipients[0].LogE, 1e-6)
 	assert.Equal(t, 4, d.Case.Cells[0].Submissions)
@@ -140,6 +139,6 @@ func TestNamedTwice(t *testing.T) {
 	c.Keys, c.Against = nil, []watermark.Submission{c.firstID, c.billID, c.firstID}
 	got := c.examine(t, c.first, noMark)
 	require.Len(t, got.Matches, 2)
-	_, d := weighIn(t, c.Config, []*findings.Finding{got})
+	_, d := weighIn(t, c.setup, []*findings.Finding{got})
 	require.Equal(t, "2", d.Record.Parameters["compared with"])
 }

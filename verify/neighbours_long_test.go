@@ -39,7 +39,7 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-func (x *stage) without(edit func(*verify.Config)) *verify.Investigator {
+func (x *stage) without(edit func(*setup)) *verify.Investigation {
 	with := investigating(x.Config)
 	if with.References = 0; edit != nil {
 		edit(&with)
@@ -95,7 +95,7 @@ func (x *stage) lostKeyAndAnother() {
 		ofB = append(ofB, idB)
 	}
 	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: time.Now().UTC()}))
-	both := func(c *verify.Config) { c.Keys = append(c.Keys, second.Key) }
+	both := func(c *setup) { c.Keys = append(c.Keys, second.Key) }
 	v := x.without(both)
 	found := x.examine(v, leaks...)
 	for n, l := range found {
@@ -128,7 +128,7 @@ func (x *stage) onePictureOfTwoCustomers() {
 	assert.Equal(x.t, []string{"vendor-a"}, x.judge(v, found, "vendor-a").Named)
 	v = x.without(nil)
 	for n, data := range plain {
-		got, err := v.Investigate(x.t.Context(), "plain", data)
+		got, err := v.File(x.t.Context(), "plain", data)
 		require.NoError(x.t, err)
 		x.t.Logf("plain %d: %s, accused %v: %s", n, got.Label(), got.Accused, got.Note)
 		assert.Empty(x.t, got.Accused)
@@ -166,15 +166,15 @@ func (x *stage) publishedAfterDrill() {
 	now := time.Now().UTC()
 	v := x.without(nil)
 	x.judge(v, x.examine(v, append(ofA, ofB...)...), "vendor-a", "vendor-b")
-	v = x.without(func(c *verify.Config) {
+	v = x.without(func(c *setup) {
 		c.Published, c.Found, c.Evidence = true, now, "https://example.org/post/9"
 	})
 	x.judge(v, x.examine(v, ofA[0]), "vendor-a")
-	v = x.without(func(c *verify.Config) { c.Found = now.Add(time.Hour) })
+	v = x.without(func(c *setup) { c.Found = now.Add(time.Hour) })
 	d := x.judge(v, x.examine(v, ofB...), "vendor-b")
 	assert.Equal(x.t, []string{"vendor-b"}, d.Named)
 	assert.NotContains(x.t, d.Headline, "public before")
-	v = x.without(func(c *verify.Config) { c.Found = now.Add(time.Hour) })
+	v = x.without(func(c *setup) { c.Found = now.Add(time.Hour) })
 	d = x.judge(v, x.examine(v, ofA...), "vendor-a")
 	x.t.Log(d.Headline)
 }
@@ -220,7 +220,7 @@ func (x *stage) sheetOfLostKey() {
 		leaks, ofB = append(leaks, x.file(tiled(o.Embed(idA), b), x.leak)), append(ofB, idB)
 	}
 	require.NoError(x.t, x.Registry.Ledger().SetKeyState(x.t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: time.Now().UTC()}))
-	v := x.without(func(c *verify.Config) { c.Keys = append(c.Keys, second.Key) })
+	v := x.without(func(c *setup) { c.Keys = append(c.Keys, second.Key) })
 	found := x.examine(v, leaks...)
 	for n, l := range found {
 		assert.Equal(x.t, ofB[n:n+1], l.Accused)

@@ -59,7 +59,7 @@ func TestPartsAreFound(t *testing.T) {
 		if name != "a collage" && !long.On {
 			continue // TestSealedHashes has a part of one upload
 		}
-		got, err := v.Investigate(t.Context(), name, file(t, leak.img, "jpeg"))
+		got, err := v.File(t.Context(), name, file(t, leak.img, "jpeg"))
 		require.NoError(t, err)
 		for k, i := range leak.want {
 			at := slices.IndexFunc(got.Matches, func(m findings.Match) bool { return m.Submission == ids[i] })
@@ -80,14 +80,14 @@ func TestPartsAreFound(t *testing.T) {
 	}
 	// Too flat for a hash, and the first that an investigator sees.
 	page = imaging.Paste(imaging.New(2250, 3000, color.White), imaging.Resize(uploads[1], 400, 0, imaging.Lanczos), image.Pt(300, 400))
-	got, err := newInvestigator(t, searching).Investigate(t.Context(), "a large page", file(t, page, "jpeg"))
+	got, err := newInvestigator(t, searching).File(t.Context(), "a large page", file(t, page, "jpeg"))
 	require.NoError(t, err)
 	require.Less(t, got.Searched.Quality, phash.MinQuality)
 	require.Len(t, got.Matches, 1)
 	assert.Equal(t, ids[1], got.Matches[0].Submission)
 
 	stranger := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(99), 900), 99, 1200, 900)
-	got, err = v.Investigate(t.Context(), "stranger", file(t, imaging.Crop(stranger, image.Rect(350, 250, 950, 700)), "jpeg"))
+	got, err = v.File(t.Context(), "stranger", file(t, imaging.Crop(stranger, image.Rect(350, 250, 950, 700)), "jpeg"))
 	require.NoError(t, err)
 	assert.Contains(t, []findings.Kind{findings.FoundLookalike, findings.FoundUnknown}, got.Kind, got.Note)
 	for _, m := range got.Matches {
@@ -112,7 +112,7 @@ func TestPartsOfTwins(t *testing.T) {
 	}
 	searching := untraced(cfg)
 	page := imaging.Paste(imaging.New(780, 660, color.NRGBA{235, 240, 240, 255}), card(50), image.Pt(120, 90))
-	v, err := newInvestigator(t, searching).Investigate(t.Context(), "a page", file(t, page, "jpeg"))
+	v, err := newInvestigator(t, searching).File(t.Context(), "a page", file(t, page, "jpeg"))
 	require.NoError(t, err)
 	var same []watermark.Submission
 	for _, m := range v.Matches {
@@ -128,7 +128,7 @@ func TestPartsOfTwins(t *testing.T) {
 func TestLongLeak(t *testing.T) {
 	c := newCase(t)
 	long := imaging.New(1<<16, 40, color.NRGBA{200, 10, 10, 255})
-	got, err := c.investigator(t, noMark).Investigate(t.Context(), "long.png", file(t, long, "png"))
+	got, err := c.investigator(t, noMark).File(t.Context(), "long.png", file(t, long, "png"))
 	require.NoError(t, err)
 	require.Equal(t, findings.FoundUnknown, got.Kind)
 	require.Nil(t, got.Searched.Features, "they were not searched")
@@ -182,7 +182,7 @@ func TestSealedHashes(t *testing.T) {
 		c.Keys = nil
 		v := newInvestigator(t, c)
 		for _, leak := range long.Cases(1, imaging.Crop(upload, image.Rect(162, 108, 432, 310)), upload) {
-			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
+			got, err := v.File(t.Context(), name, file(t, leak, "jpeg"))
 			require.NoError(t, err)
 			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)
 			d, err := v.Weigh(t.Context(), []*findings.Finding{got})

@@ -17,7 +17,7 @@ import (
 
 // past returns the earlier investigations, in the order of entry. Some examined any of these files. Others
 // examined published files with copies that are confirmed now.
-func (v *Investigator) past(ctx context.Context, leaks []*findings.Finding) (b weigh.Past, err error) {
+func (v *Investigation) past(ctx context.Context, leaks []*findings.Finding) (b weigh.Past, err error) {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {
 		raw, err := hex.DecodeString(l.SHA256)
@@ -61,7 +61,7 @@ func (v *Investigator) past(ctx context.Context, leaks []*findings.Finding) (b w
 
 // conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
 // it has one. A later examination then knows that these copies were found in these files, and not in others.
-func (v *Investigator) conclude(ctx context.Context, d *findings.Verdict) error {
+func (v *Investigation) conclude(ctx context.Context, d *findings.Verdict) error {
 	own := v.entries()
 	if len(own) == 0 {
 		return nil
@@ -78,7 +78,7 @@ func (v *Investigator) conclude(ctx context.Context, d *findings.Verdict) error 
 }
 
 // travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
-func (v *Investigator) travel(ctx context.Context, leaks []*findings.Finding) (out []findings.Travel, err error) {
+func (v *Investigation) travel(ctx context.Context, leaks []*findings.Finding) (out []findings.Travel, err error) {
 	for _, c := range findings.ConfirmedCopies(leaks) {
 		t := findings.Travel{Copy: c.ID}
 		facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})

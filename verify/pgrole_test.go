@@ -44,7 +44,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	defer desk.Registry.Close()
 	v := newInvestigator(t, desk)
 	v.SetDetect(noMark)
-	got, err := v.Investigate(ctx, "leak.jpg", file(t, passport(1), "jpeg"))
+	got, err := v.File(ctx, "leak.jpg", file(t, passport(1), "jpeg"))
 	require.NoError(t, err)
 	require.Equal(t, findings.FoundUnmarked, got.Kind)
 	checkLedger(t, desk.Registry)

@@ -26,7 +26,7 @@ func TestPublications(t *testing.T) {
 		of.Published, of.Found, of.Evidence, of.State = published, at, evidence, state
 		v := of.investigator(t, reads(c.copy.ID))
 		var leaks []*findings.Finding
-		for l, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"leak": {Data: leak}}) {
+		for l, err := range v.FS(t.Context(), fstest.MapFS{"leak": {Data: leak}}) {
 			require.NoError(t, err)
 			require.Equal(t, "copy", l.Label())
 			leaks = append(leaks, l)
@@ -60,6 +60,6 @@ func TestPublications(t *testing.T) {
 		assert.Contains(t, textOf(d.Sentences()), "The place or evidence: https://example.org/post/7.")
 		assert.Empty(t, d.Named)
 	}
-	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Circumstances: findings.Circumstances{Published: true, Found: day(-1)}})
+	_, err := c.base.Begin(&verify.Options{Circumstances: findings.Circumstances{Published: true, Found: day(-1)}})
 	assert.ErrorContains(t, err, "published files need a time, and evidence of the place")
 }

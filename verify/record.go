@@ -17,7 +17,7 @@ import (
 )
 
 // record returns the record of this investigation, dated now.
-func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
+func (v *Investigation) record(ctx context.Context) (*findings.Record, error) {
 	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func indexDigest(x *phash.List) (digest [sha256.Size]byte) {
 }
 
 // keyIDs returns the IDs of the mark keys under which marks are read. It is never nil.
-func (v *Investigator) keyIDs() []string {
+func (v *Investigation) keyIDs() []string {
 	out := []string{}
 	for _, k := range v.cfg.Keys {
 		out = append(out, k.ID())
@@ -68,7 +68,7 @@ func (v *Investigator) keyIDs() []string {
 }
 
 // sealKeyID returns the ID of the sealing key, "" without a sealing key.
-func (v *Investigator) sealKeyID() string {
+func (v *Investigation) sealKeyID() string {
 	if v.cfg.SealKey == nil {
 		return ""
 	}
@@ -76,7 +76,7 @@ func (v *Investigator) sealKeyID() string {
 }
 
 // parameters returns the parameters of [recheck.Method] and the parameters that depend on the configuration.
-func (v *Investigator) parameters() map[string]string {
+func (v *Investigation) parameters() map[string]string {
 	p := recheck.Method()
 	p["other uploads a leak is held against"] = v.x.Cfg.ReferenceRecord()
 	p["most bytes of a file"] = strconv.FormatInt(v.cfg.MaxBytes, 10)

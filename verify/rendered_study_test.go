@@ -74,7 +74,7 @@ func TestRenderedPagesStudy(t *testing.T) {
 }
 
 // quiet has an investigator read no mark, which takes seconds.
-func quiet(v *verify.Investigator) *verify.Investigator {
+func quiet(v *verify.Investigation) *verify.Investigation {
 	v.SetDetect(noMark)
 	return v
 }

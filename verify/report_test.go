@@ -56,7 +56,7 @@ func goldenDump() *findings.Verdict {
 
 func reportOf(t *testing.T, d *findings.Verdict, reveal bool) string {
 	t.Helper()
-	v, err := verify.NewInvestigator(investigating(leaktest.Config(t)))
+	v, err := investigating(leaktest.Config(t)).begin()
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, v.WriteReport(t.Context(), &b, d, reveal))
@@ -169,7 +169,7 @@ func TestRedaction(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	v := c.investigator(t, noMark)
-	leak, err := v.Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
+	leak, err := v.File(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
 	require.NoError(t, err)
 	d, err := v.Weigh(t.Context(), []*findings.Finding{leak})
 	require.NoError(t, err)

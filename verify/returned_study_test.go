@@ -50,7 +50,7 @@ func TestReturnedStudy(t *testing.T) {
 	var issuer *registry.Issuer
 	begin := func(t *testing.T) registry.Config {
 		cfg := leaktest.Config(t)
-		cfg.Marked, cfg.AllowWeak = registry.MarkedAtSubmit, true
+		cfg.Marked = registry.MarkedAtSubmit
 		issuer = newIssuer(t, cfg)
 		vendors(t, cfg.Registry, "vendor A")
 		return cfg
@@ -58,7 +58,7 @@ func TestReturnedStudy(t *testing.T) {
 	carried := func(t *testing.T, cfg registry.Config, img image.Image, format string, quality int) []books.Copy {
 		var data bytes.Buffer
 		require.NoError(t, picture.Encode(&data, img, format, quality))
-		sub, duplicate, err := issuer.Submit(t.Context(), &data, "", feb)
+		sub, duplicate, err := issuer.Submit(t.Context(), &data, "", feb, nil)
 		require.NoError(t, err)
 		require.False(t, duplicate)
 		got, err := cfg.Registry.Carried(t.Context(), sub.ID)
@@ -95,10 +95,10 @@ func TestReturnedStudy(t *testing.T) {
 		cfg := begin(t)
 		for i := range 20 {
 			of := submit(t, issuer, file(t, imaging.Fit(shared[i], 480, 480, imaging.Box), "jpeg"), "", feb)
-			p, err := issuer.Prepare(t.Context(), of.ID)
-			require.NoError(t, err)
+			o := &registry.IssueOptions{Purpose: "request 7", AllowWeak: true, Opened: new(registry.Opened)}
 			for range 50 {
-				_, err := p.Issue(t.Context(), new(bytes.Buffer), "vendor A", "request 7")
+				o.ID = watermark.NewCopyID()
+				_, err := issuer.Issue(t.Context(), of.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), o)
 				require.NoError(t, err)
 			}
 		}

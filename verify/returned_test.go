@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"testing"
 	"time"
 
@@ -98,7 +99,7 @@ func (x *returns) check(t *testing.T, marked string) {
 		if !long.On {
 			v.SetDetect(reads(x.copies[i]))
 		}
-		got, err := v.Investigate(t.Context(), fmt.Sprint("leak", i), data)
+		got, err := v.File(t.Context(), fmt.Sprint("leak", i), data)
 		require.NoError(t, err)
 		require.Equal(t, "copy", got.Label(), got.Note)
 		require.Equal(t, []watermark.CopyID{x.copies[i]}, got.Accused)
@@ -127,9 +128,10 @@ func (x *returns) check(t *testing.T, marked string) {
 	require.NoError(t, err)
 	if marked == registry.MarkedAtIssue {
 		require.Empty(t, rows, "no copy of the second upload was issued")
-		p, err := newIssuer(t, x.Config).Prepare(t.Context(), x.second[0].ID)
-		require.NoError(t, err)
-		require.Len(t, p.Carries, 1)
+		var opened registry.Opened
+		_, err := newIssuer(t, x.Config).Issue(t.Context(), x.second[0].ID, "vendor B", func(*books.Copy, []byte) error { return registry.ErrNothingLeft }, &registry.IssueOptions{Opened: &opened})
+		require.ErrorIs(t, err, registry.ErrNothingLeft)
+		require.Len(t, opened.Carries(), 1)
 		rows, err = x.Registry.Returns(t.Context(), x.copies[0])
 		require.NoError(t, err)
 	}
@@ -245,12 +247,12 @@ func TestMarkedUploadsAreRefused(t *testing.T) {
 	x := newReturns(t, registry.MarkedAtIssue, func(t *testing.T, b []byte) []byte { return savedAnew(t, decoded(t, b), "jpeg", 80) })
 	x.Marked = registry.MarkedRefused
 	s := newIssuer(t, x.Config)
-	_, err := s.Prepare(t.Context(), x.second[1].ID)
-	require.ErrorIs(t, err, registry.ErrMarked)
+	_, err := s.Issue(t.Context(), x.second[1].ID, "vendor A", registry.WriteTo(io.Discard), nil)
+	require.ErrorIs(t, err, registry.ErrRefused)
 	require.ErrorContains(t, err, x.copies[1].String())
-	_, _, err = s.Submit(t.Context(), bytes.NewReader(savedAnew(t, decoded(t, x.files[0]), "jpeg", 60)), "", time.Time{})
-	require.ErrorIs(t, err, registry.ErrMarked)
-	sub, _, err := s.Submit(t.Context(), bytes.NewReader(x.third), "", time.Time{})
+	_, _, err = s.Submit(t.Context(), bytes.NewReader(savedAnew(t, decoded(t, x.files[0]), "jpeg", 60)), "", time.Time{}, nil)
+	require.ErrorIs(t, err, registry.ErrRefused)
+	sub, _, err := s.Submit(t.Context(), bytes.NewReader(x.third), "", time.Time{}, nil)
 	require.NoError(t, err)
 	carries, err := x.Registry.Carried(t.Context(), sub.ID)
 	require.NoError(t, err)

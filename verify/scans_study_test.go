@@ -23,6 +23,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // TestScansStudy investigates marked documents after what scanner applications do. Twenty documents (tuned) fixed the
@@ -53,7 +54,7 @@ func scansStudy(t *testing.T, half int) {
 		}
 		sub := submit(t, s, file(t, d.img, "jpeg"), d.name, feb)
 		var out bytes.Buffer
-		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "checks")
+		c, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "checks"})
 		if err != nil {
 			t.Logf("NOT ISSUED %s: %v", d.name, err)
 			continue
@@ -74,7 +75,7 @@ func scansStudy(t *testing.T, half int) {
 			if strings.HasPrefix(a.About, "black") { // no mark is read in black and white
 				v = quick
 			}
-			got, err := v.Investigate(t.Context(), "leak.png", file(t, a.Apply(x.img, 1), "png"))
+			got, err := v.File(t.Context(), "leak.png", file(t, a.Apply(x.img, 1), "png"))
 			require.NoError(t, err)
 			label := got.Label()
 			if got.Copy != 0 && got.Copy != x.copy.ID || got.Submission != x.copy.Submission && got.Kind != findings.FoundUnknown {

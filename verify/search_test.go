@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -48,10 +47,10 @@ func builtSegments(t *testing.T, r *registry.Registry, key *registry.SealKey) er
 func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg := investigating(leaktest.Config(t))
 	cfg.MaxPixels = phash.MaxPixels + 1
-	_, err := verify.NewInvestigator(cfg)
+	_, err := cfg.begin()
 	require.ErrorIs(t, err, registry.ErrInput)
 	cfg.MaxPixels, cfg.Claimed, cfg.Drawn = 0, math.MaxInt, true
-	_, err = verify.NewInvestigator(cfg)
+	_, err = cfg.begin()
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
@@ -65,9 +64,9 @@ func TestSearchInSegments(t *testing.T) {
 	leak := file(t, imaging.Crop(c.marked, image.Rect(b.Dx()/4, b.Dy()/4, b.Dx()*3/4, b.Dy()*3/4)), "png")
 	look := func(what, problem string) *findings.Finding {
 		t.Helper()
-		inv := newInvestigator(t, c.Config)
+		inv := newInvestigator(t, c.setup)
 		inv.SetDetect(noMark)
-		v, err := inv.Investigate(t.Context(), "leak.png", leak)
+		v, err := inv.File(t.Context(), "leak.png", leak)
 		require.NoError(t, err)
 		require.NotEmpty(t, v.Matches, what)
 		assert.Equal(t, c.firstID, v.Matches[0].Submission, what)
@@ -88,7 +87,7 @@ func TestSearchInSegments(t *testing.T) {
 	look("whole", "")
 
 	// A search that ends while it reads the rows of an altered segment leaves no gap to the next search.
-	inv := newInvestigator(t, c.Config)
+	inv := newInvestigator(t, c.setup)
 	inv.SetDetect(noMark)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -96,7 +95,7 @@ func TestSearchInSegments(t *testing.T) {
 		if again {
 			require.ErrorIs(t, inv.Leave(ended, all[0].File), context.Canceled)
 		}
-		v, err := inv.Investigate(t.Context(), "leak.png", leak)
+		v, err := inv.File(t.Context(), "leak.png", leak)
 		require.NoError(t, err)
 		require.NotEmpty(t, v.Matches, "again: %v", again)
 		assert.Equal(t, c.firstID, v.Matches[0].Submission)
@@ -125,9 +124,9 @@ func TestSearchInSegments(t *testing.T) {
 		data := bytes.Clone(whole)
 		data[at] ^= 0x10
 		require.NoError(t, os.WriteFile(path, data, 0o600))
-		inv := newInvestigator(t, c.Config)
+		inv := newInvestigator(t, c.setup)
 		inv.SetDetect(noMark)
-		v, err := inv.Investigate(t.Context(), "leak.png", leak)
+		v, err := inv.File(t.Context(), "leak.png", leak)
 		require.NoError(t, err)
 		require.NotEmpty(t, v.Matches, i)
 		assert.Equal(t, c.firstID, v.Matches[0].Submission, i)
@@ -186,7 +185,7 @@ func TestSearchInSegments(t *testing.T) {
 	require.NoError(t, err)
 	require.NoFileExists(t, path)
 	buildSegments(t, c.Registry, c.Config.SealKey)
-	v, err := c.investigator(t, noMark).Investigate(t.Context(), "leak.png", leak)
+	v, err := c.investigator(t, noMark).File(t.Context(), "leak.png", leak)
 	require.NoError(t, err)
 	assert.Equal(t, findings.FoundUnknown, v.Kind)
 	a, err = c.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.Config.SealKey})

@@ -25,7 +25,7 @@ import (
 )
 
 // encoded is the findings file of a verdict of WeighFor.
-func encoded(t *testing.T, d *findings.Verdict, cfg verify.Config) []byte {
+func encoded(t *testing.T, d *findings.Verdict, cfg verify.Options) []byte {
 	t.Helper()
 	d.Record.Parameters = map[string]string{"leaks found on": "not stated", "compared with": "all uploads that are searched"}
 	if !cfg.Found.IsZero() {
@@ -47,7 +47,7 @@ func findingsOf(d *findings.Verdict) *findings.File {
 }
 
 // checked returns what the checker finds wrong with the sentences of a verdict.
-func checked(t *testing.T, d *findings.Verdict, cfg verify.Config) []string {
+func checked(t *testing.T, d *findings.Verdict, cfg verify.Options) []string {
 	t.Helper()
 	wrong, err := sentencecheck.Check(encoded(t, d, cfg))
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestSentencesAreTrue(t *testing.T) {
 	t.Parallel()
 	for name, d := range dumps() {
 		got := weighed(d)
-		assert.Empty(t, checked(t, got, verify.Config{Circumstances: findings.Circumstances{Found: found}}), "%s: %s", name, got.Headline)
+		assert.Empty(t, checked(t, got, verify.Options{Circumstances: findings.Circumstances{Found: found}}), "%s: %s", name, got.Headline)
 	}
 	for _, text := range func() []string { plain, revealed, _ := richDump(t); return []string{plain, revealed} }() {
 		wrong, err := sentencecheck.Check([]byte(text))
@@ -118,7 +118,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"they resemble uploads":    {[]*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 pictures resemble uploads of the registry, but are not shown to be the same captures.", "Inconclusive"},
 		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The 3 pictures with copies issued to vendor A count as pictures of 1 person", "All 1"},
 	} {
-		d := verify.WeighFor(x.leaks, recipients, verify.Config{Circumstances: x.cfg}, 120)
+		d := verify.WeighFor(x.leaks, recipients, verify.Options{Circumstances: x.cfg}, 120)
 		text := d.Headline + " " + strings.Join(d.Sentences(), " ")
 		assert.Contains(t, text, x.says, name)
 		assert.NotContains(t, text, x.never, name)
@@ -134,7 +134,7 @@ func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
 		names = append(names, fmt.Sprintf("vendor %02d", i))
 		many = append(many, books.Recipient{Name: names[i], Kind: books.KindVendor})
 	}
-	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}}
+	cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}}
 	d := verify.WeighFor([]*findings.Finding{mixed(1, names...), mixed(2, names...)}, many, cfg, 120)
 	assert.Len(t, d.Named, 8)
 	assert.Contains(t, strings.Join(d.Weakens, " "), "vendor 07 and 4 other recipients at once.")
@@ -145,7 +145,7 @@ func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
 // If only named uploads were searched, the headline does not hide that pictures resemble them.
 func TestNamedUploadsThatAreResembled(t *testing.T) {
 	leaks := []*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundUnknown, "")}
-	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}, Against: []watermark.Submission{leaks[0].Submission}}
+	cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}, Against: []watermark.Submission{leaks[0].Submission}}
 	d := verify.WeighFor(leaks, recipients, cfg, 120)
 	assert.Contains(t, d.Headline, "1 picture resembles an upload of the registry, but is not shown to be the same capture.")
 	assert.Empty(t, checked(t, d, cfg))
@@ -161,7 +161,7 @@ func TestCheckerNoticesFalsehoods(t *testing.T) {
 	type dump struct {
 		seed uint64
 		*findings.Verdict
-		cfg  verify.Config
+		cfg  verify.Options
 		text []byte
 	}
 	var dumps []dump
@@ -242,10 +242,10 @@ func number(name string, value int) int {
 }
 
 // randomWeighed weighs a random dump of a random world.
-func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Config) {
+func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 17))
-	cfg := verify.Config{Circumstances: findings.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
+	cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}}
 	w := &sentencecheck.World{KeyID: "v1-k"}
 	subjects := make(map[watermark.Submission]string)
 	recipient := make(map[watermark.CopyID]string)

@@ -30,7 +30,7 @@ type progress struct {
 	mu    sync.Mutex
 	known map[string]*findings.Finding // by SHA-256, hex
 	file  *os.File                     // nil: nothing is kept
-	once  books.Digest                 // random, of all runs with this state file: see [Config].Once
+	once  books.Digest                 // random, of all runs with this state file: see [Options].Once
 }
 
 // A stateHead is the first line of a state file: what its findings depend on.
@@ -60,7 +60,7 @@ const (
 )
 
 // stateHead returns the first line of a state file that this investigator would begin now.
-func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
+func (v *Investigation) stateHead(ctx context.Context) (stateHead, error) {
 	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: []string{}}
 	h.Version, _ = recheck.BuildInfo()
 	for _, id := range v.cfg.Against {
@@ -71,9 +71,9 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	return h, err
 }
 
-// begin returns the progress of a run: the findings that an earlier run kept in the file [Config].State, which is
+// begin returns the progress of a run: the findings that an earlier run kept in the file [Options].State, which is
 // opened for more. The error wraps [registry.ErrInput] if the file is damaged or of another investigation.
-func (v *Investigator) begin(ctx context.Context) (*progress, error) {
+func (v *Investigation) begin(ctx context.Context) (*progress, error) {
 	p := &progress{known: make(map[string]*findings.Finding), once: v.cfg.Once}
 	if v.cfg.State == "" {
 		return p, nil
@@ -87,7 +87,7 @@ func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 
 // resume reads the state file, if it exists, into p and drops the findings that the registry may no longer support.
 // Then it replaces the file as a whole by what is left, so that a crash loses nothing, and opens it to append.
-func (v *Investigator) resume(ctx context.Context, p *progress) error {
+func (v *Investigation) resume(ctx context.Context, p *progress) error {
 	head, err := v.stateHead(ctx)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 // dropStale drops from p the findings that the registry may no longer support. begun is the length of its ledger at
 // the start of the run that kept them. If submissions were only added, files that could not be examined and matches
 // other than unconfirmed copies are kept.
-func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
+func (v *Investigation) dropStale(ctx context.Context, p *progress, begun int64) error {
 	added, altered, err := v.x.Engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
 		return err
@@ -186,7 +186,7 @@ func (p *progress) add(v *findings.Finding) error {
 
 // again returns a copy, named path, of the finding of p on a file with the same bytes as leak; nil: none. A finding
 // from a state file has no thumbnails: the picture is decoded again, with memory of lease.
-func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*findings.Finding, error) {
+func (v *Investigation) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*findings.Finding, error) {
 	p.mu.Lock()
 	known := p.known[recheck.HexDigest(leak)]
 	p.mu.Unlock()

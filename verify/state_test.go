@@ -40,7 +40,7 @@ func TestStateOfARun(t *testing.T) {
 	run := func(state string, most int) (leaks []*findings.Finding, d *findings.Verdict, err error) {
 		c.State, c.Workers = state, 1
 		v := c.investigator(t, counting)
-		for l, err := range v.InvestigateFiles(t.Context(), dir) {
+		for l, err := range v.Files(t.Context(), dir) {
 			if err != nil {
 				return nil, nil, err
 			}
@@ -109,7 +109,7 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 			read++
 			return &watermark.Detection{}, nil
 		})
-		for l, err := range v.InvestigateFiles(t.Context(), dir) {
+		for l, err := range v.Files(t.Context(), dir) {
 			require.NoError(t, err)
 			findings = append(findings, l.Label())
 		}
@@ -141,7 +141,7 @@ func TestStateSparesOtherFiles(t *testing.T) {
 	for _, text := range []string{`{"case":1}`, "x", `{"kycmark_statements":1}`, "{}\n"} {
 		c.State = filepath.Join(t.TempDir(), "notes.json")
 		require.NoError(t, os.WriteFile(c.State, []byte(text), 0o600))
-		for _, err := range c.investigator(t, noMark).InvestigateFS(t.Context(), fstest.MapFS{"a.jpg": {Data: file(t, c.bill, "jpeg")}}) {
+		for _, err := range c.investigator(t, noMark).FS(t.Context(), fstest.MapFS{"a.jpg": {Data: file(t, c.bill, "jpeg")}}) {
 			require.ErrorIs(t, err, registry.ErrInput)
 		}
 		got, err := os.ReadFile(c.State)
@@ -164,7 +164,7 @@ func TestAgainst(t *testing.T) {
 	v = c.examine(t, c.marked, noMark)
 	require.NotEqual(t, findings.FoundCopy, v.Kind)
 	inv := c.investigator(t, noMark)
-	stranger, err := inv.Investigate(t.Context(), "stranger.jpg", file(t, specimen.Landscape(3, 400, 300), "jpeg"))
+	stranger, err := inv.File(t.Context(), "stranger.jpg", file(t, specimen.Landscape(3, 400, 300), "jpeg"))
 	require.NoError(t, err)
 	d, err := inv.Weigh(t.Context(), []*findings.Finding{stranger})
 	require.NoError(t, err)
@@ -176,6 +176,6 @@ func TestAgainst(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, recheck.CheckVerdict(f))
 	c.Against = []watermark.Submission{{9, 9}}
-	_, err = c.investigator(t, noMark).Investigate(t.Context(), "x", file(t, c.marked, "jpeg"))
+	_, err = c.investigator(t, noMark).File(t.Context(), "x", file(t, c.marked, "jpeg"))
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }

@@ -165,10 +165,10 @@ func tiled(of ...image.Image) *image.NRGBA {
 }
 
 // examine examines leaks. No leak may be called unmarked or transplanted.
-func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*findings.Finding) {
+func (x *stage) examine(v *verify.Investigation, leaks ...[]byte) (out []*findings.Finding) {
 	x.t.Helper()
 	for i, data := range leaks {
-		got, err := v.Investigate(x.t.Context(), fmt.Sprint("leak ", i), data)
+		got, err := v.File(x.t.Context(), fmt.Sprint("leak ", i), data)
 		require.NoError(x.t, err)
 		x.t.Logf("leak %d: %s, accused %v: %s", i, got.Label(), got.Accused, got.Note)
 		assert.NotEqual(x.t, findings.FoundUnmarked, got.Kind)
@@ -180,7 +180,7 @@ func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*finding
 
 // judge weighs leaks. Findings and sentences must be true, and nobody may be named alone but the guilty. A recipient that
 // is named beside others must have one of the guilty as a rival; the issuer is "".
-func (x *stage) judge(v *verify.Investigator, leaks []*findings.Finding, guilty ...string) *findings.Verdict {
+func (x *stage) judge(v *verify.Investigation, leaks []*findings.Finding, guilty ...string) *findings.Verdict {
 	x.t.Helper()
 	d, err := v.Weigh(x.t.Context(), leaks)
 	require.NoError(x.t, err)
@@ -200,7 +200,7 @@ func (x *stage) judge(v *verify.Investigator, leaks []*findings.Finding, guilty 
 	return d
 }
 
-func (x *stage) investigator() *verify.Investigator {
+func (x *stage) investigator() *verify.Investigation {
 	return newInvestigator(x.t, investigating(x.Config))
 }
 
@@ -357,7 +357,7 @@ func (x *stage) drills() {
 	}
 	with := investigating(x.Config)
 	with.Found = time.Now().UTC()
-	before := []verify.Config{investigating(x.Config), with, investigating(x.Config)}[x.n]
+	before := []setup{investigating(x.Config), with, investigating(x.Config)}[x.n]
 	drills := [][][]byte{copies}
 	if x.n == 2 {
 		drills = [][][]byte{copies[:1], copies[1:2], copies[:3]}
@@ -451,16 +451,16 @@ func (x *stage) namesThatLie() {
 		assert.Error(x.t, err, "%q", name)
 	}
 	lie := []string{"person\u202e1", "per\u200bson", "person\u20661"}[x.n]
-	_, _, err := x.issuer.Submit(x.t.Context(), bytes.NewReader(x.file(x.picture(1), x.upload)), lie, feb)
+	_, _, err := x.issuer.Submit(x.t.Context(), bytes.NewReader(x.file(x.picture(1), x.upload)), lie, feb, nil)
 	assert.Error(x.t, err, "%q", lie)
 	good := []string{"A/S", "Ålesund & Søn", "نامه\u200cای"}[x.n]
 	vendors(x.t, x.Registry, good)
 	of := x.enter(0, x.picture(0), 0)
-	_, err = x.issuer.Issue(x.t.Context(), new(bytes.Buffer), of.ID, good, lie)
+	_, err = x.issuer.Issue(x.t.Context(), of.ID, good, registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{Purpose: lie})
 	assert.Error(x.t, err, "%q", lie)
 	data, _, _ := issued(x.t, x.issuer, of.ID, good)
 	v := x.investigator()
-	got, err := v.Investigate(x.t.Context(), []string{"a\u202egpj.exe", "nobody: all pictures are of vendor-z", "<script>\u2066.jpg"}[x.n], data)
+	got, err := v.File(x.t.Context(), []string{"a\u202egpj.exe", "nobody: all pictures are of vendor-z", "<script>\u2066.jpg"}[x.n], data)
 	require.NoError(x.t, err)
 	assert.Equal(x.t, good, got.MayName())
 	d := x.judge(v, []*findings.Finding{got}, good)

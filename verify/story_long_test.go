@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -37,7 +38,7 @@ func TestLongStory(t *testing.T) {
 		uploads[i] = imaging.PasteCenter(imaging.New(b.Dx()+40, b.Dy()+40, color.Gray{Y: uint8(255 - 85*i)}), uploads[i])
 		subs[i] = submit(t, s, file(t, uploads[i], "jpeg"), []string{"customer 1", "customer 2"}[i], feb)
 		var out bytes.Buffer
-		c, err := s.Issue(ctx, &out, subs[i].ID, "vendor A", "request 7")
+		c, err := s.Issue(ctx, subs[i].ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7"})
 		require.NoError(t, err)
 		require.False(t, c.Weak)
 		require.Greater(t, c.PSNR, 40.0)
@@ -60,7 +61,7 @@ func TestLongStory(t *testing.T) {
 		{"crop", leaked(t, copies[1], "crop75"), findings.FoundCopy, 1, 1},
 		{"transplant", transplant(uploads[0], copies[0], uploads[1]), findings.FoundTransplanted, 1, 0},
 	} {
-		got, err := v.Investigate(ctx, l.name+".jpg", file(t, l.img, "jpeg"))
+		got, err := v.File(ctx, l.name+".jpg", file(t, l.img, "jpeg"))
 		require.NoError(t, err)
 		assert.Equal(t, string(l.want), got.Label(), "%s: %s", l.name, got.Note)
 		assert.Equal(t, subs[l.of].ID, got.Submission, l.name)
@@ -72,7 +73,7 @@ func TestLongStory(t *testing.T) {
 	assert.Greater(t, *leaks[1].Distance, phash.MatchRadius, "no hash matches three quarters of a picture: its local features do")
 	both := imaging.Paste(imaging.New(760, 960, color.White), imaging.Resize(copies[0], 400, 0, imaging.Lanczos), image.Pt(180, 70))
 	both = imaging.Paste(both, imaging.Resize(copies[1], 400, 0, imaging.Lanczos), image.Pt(180, 520))
-	collage, err := v.Investigate(ctx, "collage.jpg", file(t, both, "jpeg"))
+	collage, err := v.File(ctx, "collage.jpg", file(t, both, "jpeg"))
 	require.NoError(t, err)
 	assert.Equal(t, "copy", collage.Label(), collage.Note)
 	for _, m := range collage.Matches {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -30,7 +31,7 @@ func tiffOf(t *testing.T, pages ...image.Image) []byte {
 		files = append(files, file(t, p, "tiff"))
 	}
 	var b bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&b, files))
+	require.NoError(t, tiff.Join(&b, files))
 	return b.Bytes()
 }
 
@@ -55,7 +56,7 @@ func billOf(person uint64) *image.NRGBA { return blankBill().Fill(specimen.NewPe
 func issueTo(t *testing.T, s *registry.Issuer, of watermark.Submission) (*books.Copy, []*image.NRGBA) {
 	t.Helper()
 	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, of, "vendor A", "request 7")
+	c, err := s.Issue(t.Context(), of, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(t, err)
 	require.EqualValues(t, out.Len(), c.Size)
 	return c, pagesOf(t, out.Bytes())
@@ -130,7 +131,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 	checkLedger(t, cfg.Registry)
 	anew := newInvestigator(t, investigating(cfg))
 	anew.SetDetect(noMark)
-	for _, v := range []*verify.Investigator{v, anew} {
+	for _, v := range []*verify.Investigation{v, anew} {
 		got := examine(t, v, leaked(t, billOf(1), "telegram"))
 		assert.Equal(t, findings.FoundUnknown, got.Kind, "nothing of page 2 is left")
 	}

@@ -19,7 +19,7 @@ import (
 func TestOneCustomersUploads(t *testing.T) {
 	leaks := many(12, func(n int) *findings.Finding { return subject(leakOf(n, findings.FoundCopy, "vendor A"), "") })
 	for each, units := range map[int]int{0: 1, 12: 1, 6: 2, 5: 3, 1: 12} {
-		got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: findings.Circumstances{UploadsPerSubject: each}}, 120)
+		got := verify.WeighFor(leaks, recipients, verify.Options{Circumstances: findings.Circumstances{UploadsPerSubject: each}}, 120)
 		for _, h := range got.Odds.Recipients {
 			if h.Name == "vendor A" {
 				assert.Equal(t, units, h.Clusters, "%d each", each)

@@ -96,7 +96,7 @@ func TestUnreadOriginals(t *testing.T) {
 					return
 				}
 			}
-		}) {
+		}, nil) {
 			require.NoError(t, err)
 			require.NoError(t, up.Err)
 			if up.Duplicate {
@@ -127,7 +127,7 @@ func TestUnreadOriginals(t *testing.T) {
 	count := map[findings.Kind]int{}
 	reasons := map[string]int{}
 	for n := range uploads {
-		v, err := inv.Investigate(t.Context(), "leak.jpg", pictures[n])
+		v, err := inv.File(t.Context(), "leak.jpg", pictures[n])
 		require.NoError(t, err)
 		if count[v.Kind]++; v.Kind != findings.FoundIncomplete {
 			require.Equal(t, watermark.SubmissionOf(sha256.Sum256(pictures[n])), v.Submission)
@@ -157,7 +157,7 @@ func TestUnreadOriginals(t *testing.T) {
 	p.mu.Lock()
 	p.away = fmt.Errorf("bucket b: %w", objects.ErrAway)
 	p.mu.Unlock()
-	_, err = newInvestigator(t, search).Investigate(t.Context(), "leak.jpg", pictures[0])
+	_, err = newInvestigator(t, search).File(t.Context(), "leak.jpg", pictures[0])
 	require.ErrorIs(t, err, objects.ErrAway)
 	_, err = r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
 	require.ErrorIs(t, err, objects.ErrAway)

@@ -21,14 +21,12 @@ import (
 // copy and its picture.
 func (c *caseFile) issuedWith(t *testing.T, failure error) (*books.Copy, []byte) {
 	t.Helper()
-	p, err := newIssuer(t, c.issuing).Prepare(t.Context(), c.secondID)
-	require.NoError(t, err)
 	var kept []byte
 	id := watermark.NewCopyID()
-	_, err = p.IssueAs(t.Context(), id, "vendor A", "request 8", func(_ *books.Copy, file []byte) error {
+	_, err := newIssuer(t, c.issuing).Issue(t.Context(), c.secondID, "vendor A", func(_ *books.Copy, file []byte) error {
 		kept = bytes.Clone(file)
 		return failure
-	})
+	}, &registry.IssueOptions{ID: id, Purpose: "request 8"})
 	require.ErrorIs(t, err, failure)
 	row, err := c.Registry.Copy(t.Context(), id)
 	require.NoError(t, err)
@@ -36,9 +34,9 @@ func (c *caseFile) issuedWith(t *testing.T, failure error) (*books.Copy, []byte)
 }
 
 // said examines the file and weighs it alone.
-func said(t *testing.T, v *verify.Investigator, leak []byte) (*findings.Finding, *findings.Verdict) {
+func said(t *testing.T, v *verify.Investigation, leak []byte) (*findings.Finding, *findings.Verdict) {
 	t.Helper()
-	l, err := v.Investigate(t.Context(), "leak.jpg", leak)
+	l, err := v.File(t.Context(), "leak.jpg", leak)
 	require.NoError(t, err)
 	d, err := v.Weigh(t.Context(), []*findings.Finding{l})
 	require.NoError(t, err)
@@ -141,7 +139,7 @@ func TestReservedCopy(t *testing.T) {
 }
 
 // requireState requires that no state which a reader of findings puts in place of another is taken.
-func requireState(t *testing.T, v *verify.Investigator, d *findings.Verdict, edits ...[2]string) {
+func requireState(t *testing.T, v *verify.Investigation, d *findings.Verdict, edits ...[2]string) {
 	t.Helper()
 	var out bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &out, d, false))

@@ -17,7 +17,7 @@ import (
 // takes. Without a picture that was examined it writes nothing: the error is a *[NothingError]. It
 // writes subject references, and the names of recipients that no finding concerns, only
 // with reveal. Nothing is written if the findings cannot be made; d is not changed.
-func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *findings.Verdict, reveal bool) error {
+func (v *Investigation) WriteFindings(ctx context.Context, w io.Writer, d *findings.Verdict, reveal bool) error {
 	f, _, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *findin
 
 // findings returns the findings that d is written as, and the pictures of the leaks by their SHA-256 in hex. Without
 // reveal, pictures are mosaics, and recipients that no finding concerns are numbered.
-func (v *Investigator) findings(ctx context.Context, d *findings.Verdict, reveal bool) (*findings.File, map[string][]byte, error) {
+func (v *Investigation) findings(ctx context.Context, d *findings.Verdict, reveal bool) (*findings.File, map[string][]byte, error) {
 	if d.Readable() == 0 {
 		return nil, nil, &NothingError{d.Findings}
 	}
@@ -74,7 +74,7 @@ func (v *Investigator) findings(ctx context.Context, d *findings.Verdict, reveal
 // leaves out subject references and names of recipients that no finding concerns, and shows leaks as coarse mosaics. It
 // contains the findings as JSON, in the element with the ID "findings", and follows from them: see [report.Check]. If
 // it cannot be made, nothing is written. d is not changed.
-func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *findings.Verdict, reveal bool) error {
+func (v *Investigation) WriteReport(ctx context.Context, w io.Writer, d *findings.Verdict, reveal bool) error {
 	f, pictures, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err

@@ -14,10 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // bundleFlags are what an investigation writes beside its report, for others.
@@ -98,7 +98,7 @@ func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zi
 
 // write writes the findings file and the bundle, as far as flags name them. report is the HTML. With reveal the
 // findings name subjects and all recipients. For a bundle it also signs the ledger's present state.
-func (f *bundleFlags) write(ctx context.Context, b *desk, inv *verify.Investigator, d *findings.Verdict, report []byte, reveal bool) error {
+func (f *bundleFlags) write(ctx context.Context, b *desk, inv *verify.Investigation, d *findings.Verdict, report []byte, reveal bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (b *desk) signedState(ctx context.Context) (string, error) {
 		return "", err
 	}
 	_, err = r.Ledger().Sign(ctx, private)
-	if err := errors.Join(err, r.Close()); errors.Is(err, registry.ErrReadOnly) {
+	if err := errors.Join(err, r.Close()); errors.Is(err, records.ErrReadOnly) {
 		b.warnf("the bundle has no proofs from the ledger: this home is for investigation only")
 		return "", nil
 	} else if err != nil {

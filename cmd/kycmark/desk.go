@@ -15,6 +15,9 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/unpack"
+	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -44,7 +47,7 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 		switch {
 		case errors.Is(err, registry.ErrInput):
 			err = &usageError{err}
-		case errors.Is(err, registry.ErrFrozen):
+		case errors.Is(err, records.ErrFrozen):
 			err = withHint(err, "make them writable, or work on a copy (\"kycmark copy-registry\"); list, show, audit and prove only read")
 		case errors.Is(err, registry.ErrSealed):
 			err = withHint(err, "name the registry's sealing key in keys.seal of %s", filepath.Join(h.Dir(), "kycmark.toml"))
@@ -82,12 +85,11 @@ type desk struct {
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.
 type keyring struct {
-	mark  []*watermark.Key // none: it takes no jobs that need one
-	seal  *registry.SealKey
-	actor string
-	found *verify.Investigator // its jobs share what it read of the registry
-
-	memory int64 // of the pictures of another job, bytes
+	mark   []*watermark.Key // none: it takes no jobs that need one
+	seal   *registry.SealKey
+	actor  string
+	found  *verify.Investigator // its jobs share what it read of the registry
+	issuer *registry.Issuer     // nil: it only investigates
 }
 
 // keys reads the home's mark keys and its sealing key, and warns of key files that others can read. The first mark
@@ -104,21 +106,32 @@ func (b *desk) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// issuing returns the configuration of verbs that enter uploads or hand out copies. The verb sets the rest.
-func (b *desk) issuing() (registry.Config, error) {
+// issuer returns what enters uploads and hands out copies.
+func (b *desk) issuer() (*registry.Issuer, error) {
+	if b.worker != nil {
+		return b.worker.issuer, nil
+	}
 	keys, seal, err := b.keys()
 	if err != nil {
-		return registry.Config{}, err
+		return nil, err
 	}
-	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers(), MaxMemory: b.maxMemory()}
-	cfg.RefuseIncomplete = b.home.RefuseIncomplete
-	if cfg.Marked, cfg.Keys = b.home.MarkedUploads, keys; len(keys) > 0 {
+	return b.newIssuer(keys, seal, b.maxMemory())
+}
+
+// newIssuer returns an issuer with these keys, whose pictures take so many bytes of memory together.
+func (b *desk) newIssuer(keys []*watermark.Key, seal *registry.SealKey, memory int64) (*registry.Issuer, error) {
+	cfg := registry.Config{Registry: b.registry, Keys: keys, SealKey: seal, Readers: b.readers(), EncodeWebP: webp.Encode, MaxMemory: memory,
+		Marked: b.home.MarkedUploads, RefuseIncomplete: b.home.RefuseIncomplete}
+	if len(keys) > 0 {
 		cfg.Key = keys[0]
 	}
-	if b.worker != nil {
-		cfg.Workers, cfg.MaxMemory = 1, b.worker.memory // a worker does several jobs at a time
-	}
-	return cfg, nil
+	return registry.NewIssuer(cfg)
+}
+
+// newInvestigator returns an investigator with these keys, whose pictures take so many bytes of memory together.
+func (b *desk) newInvestigator(keys []*watermark.Key, seal *registry.SealKey, memory int64) (*verify.Investigator, error) {
+	return verify.NewInvestigator(verify.Config{Registry: b.registry, Keys: keys, SealKey: seal, MaxMemory: memory,
+		Readers: verify.Readers{Readers: b.readers(), Unpack: unpack.Files, LeakedPDF: b.pdfs.Leaked}})
 }
 
 // actor is who acts, as the registry notes it.

@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -147,22 +146,22 @@ func (b *desk) investigate(ctx context.Context, f investigateFlags, dump []strin
 	}
 	circumstances := findings.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
-	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References, Circumstances: circumstances}
+	o := verify.Options{Against: f.against.ids, State: f.state, References: b.home.References, Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)
 	if f.queue {
 		doing = "joining"
-		job := investigateJob{Dump: dump, Against: cfg.Against, References: cfg.References, Circumstances: circumstances, Reveal: f.reveal}
+		job := investigateJob{Dump: dump, Against: o.Against, References: o.References, Circumstances: circumstances, Reveal: f.reveal}
 		if parts, err = b.examineQueued(ctx, &job); err != nil {
 			return err
 		}
-		cfg.Sums = job.Sums // the results must be of these files
+		o.Sums = job.Sums // the results must be of these files
 	}
-	inv, done, err := b.investigator(ctx, cfg, doing)
+	inv, done, err := b.investigation(ctx, o, doing)
 	if err != nil {
 		return err
 	}
 	defer done()
-	leaks := inv.InvestigateFiles(ctx, dump...)
+	leaks := inv.Files(ctx, dump...)
 	if f.queue {
 		leaks = joined(ctx, inv, parts)
 	}
@@ -191,30 +190,23 @@ func (f *investigateFlags) shows() (sum books.Digest, err error) {
 	return sha256.Sum256(data), nil
 }
 
-// investigator returns an investigator with the keys and readers of the command. Circumstances, search and the rest
-// of cfg are the caller's. The caller must call done, which ends the progress line, once or more.
-func (b *desk) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
-	done = func() {}
-	cfg.Actor, cfg.Registry = b.actor(), b.registry
-	if cfg.Keys, cfg.SealKey, err = b.keys(); err == nil {
-		err = b.checkKeys(ctx, cfg.Keys)
+// investigation begins an investigation with the keys and readers of the command. Circumstances, search and the rest
+// of o are the caller's. The caller must call done, which ends the progress line, once or more.
+func (b *desk) investigation(ctx context.Context, o verify.Options, doing string) (inv *verify.Investigation, done func(), err error) {
+	keys, seal, err := b.keys()
+	if err == nil {
+		err = b.checkKeys(ctx, keys)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if b.worker == nil {
-		var show func(n, total int)
-		show, done = b.progressOf(ctx, doing)
-		cfg.Command, cfg.Progress = b.command(), b.orState(cfg.State, show)
-	}
-	cfg.Readers = verify.Readers{Readers: b.readers(), Unpack: unpack.Files, LeakedPDF: b.pdfs.Leaked}
-	cfg.MaxMemory = b.maxMemory()
-	if b.worker != nil {
-		inv, err = b.worker.found.With(cfg)
-	} else {
-		inv, err = verify.NewInvestigator(cfg)
-	}
+	found, err := b.newInvestigator(keys, seal, b.maxMemory())
 	if err != nil {
+		return nil, nil, err
+	}
+	show, done := b.progressOf(ctx, doing)
+	o.Actor, o.Command, o.Progress = b.actor(), b.command(), b.orState(o.State, show)
+	if inv, err = found.Begin(&o); err != nil {
 		done()
 	}
 	return inv, done, err
@@ -224,7 +216,7 @@ func (b *desk) investigator(ctx context.Context, cfg verify.Config, doing string
 func (b *desk) command() []string { return append([]string{"kycmark"}, b.args...) }
 
 // weigh weighs the findings, prints what follows and writes the files that the flags name.
-func (b *desk) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*findings.Finding) error {
+func (b *desk) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigation, done func(), verdicts []*findings.Finding) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
 	if err != nil {
@@ -357,7 +349,7 @@ func (b *desk) examine(found iter.Seq2[*findings.Finding, error], claimed int) (
 }
 
 // writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
-func (f *investigateFlags) writeAll(ctx context.Context, b *desk, inv *verify.Investigator, d *findings.Verdict) error {
+func (f *investigateFlags) writeAll(ctx context.Context, b *desk, inv *verify.Investigation, d *findings.Verdict) error {
 	var report bytes.Buffer
 	if f.report != "" || f.bundle != "" {
 		if err := inv.WriteReport(ctx, &report, d, f.reveal); err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -140,7 +139,7 @@ func (b *desk) issue(ctx context.Context, f issueFlags) error {
 	var ids []watermark.Submission
 	err = f.outage.wait(ctx, func() error {
 		if !f.queue { // else the worker's keys are used
-			if issuer, err = b.issuer(f); err != nil {
+			if issuer, err = b.issuer(); err != nil {
 				return err
 			}
 		}
@@ -238,15 +237,10 @@ type voidLine struct {
 	Error *string `json:"error"`
 }
 
-// issuer returns what issues copies as the flags say.
-func (b *desk) issuer(f issueFlags) (*registry.Issuer, error) {
-	cfg, err := b.issuing()
-	if err != nil {
-		return nil, err
-	}
-	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.MaxSide, f.MaxBytes, f.AllowWeak, f.KeepEXIF
-	cfg.Format, cfg.EncodeWebP = f.Format, webp.Encode
-	return registry.NewIssuer(cfg)
+// options are how the copies of the request are made.
+func (f issueRequest) options(actor string) registry.IssueOptions {
+	return registry.IssueOptions{Actor: actor, Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
+		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak}
 }
 
 // folder returns the folder for the copies of the recipient called to: --out itself if there is one

@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -48,19 +49,14 @@ type issueLine struct {
 // issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
 // last. The upload is opened and decoded once, and only if a copy of it is to be made.
 func (b *desk) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
-	var kept *registry.Prepared
-	prepared := func() (p *registry.Prepared, err error) {
-		if kept == nil {
-			kept, err = issuer.Prepare(ctx, id)
-		}
-		return kept, err
-	}
+	o := f.options(b.actor())
+	o.Opened = new(registry.Opened)
 	var lines []issueLine
 	for _, to := range f.To {
 		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
 		var line issueLine
 		if err := f.outage.wait(ctx, func() error {
-			line = issueLine{Submission: id.String(), Recipient: to, id: id}.issue(ctx, b, issuer, prepared, stem, f)
+			line = issueLine{Submission: id.String(), Recipient: to, id: id}.issue(ctx, b, issuer, &o, stem, f)
 			return line.cause
 		}); err != nil {
 			line.cause = err // context.Canceled where another copy's error ended the wait, so that that error is shown
@@ -104,7 +100,7 @@ func (o *outage) wait(ctx context.Context, do func() error) error {
 // endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, the
 // registry no entry, a server is away, or the mark key is not in use.
 func endsAll(err error) bool {
-	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrNoEntry) || jobs.Passing(err)
+	return errors.Is(err, records.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || jobs.Passing(err)
 }
 
 // lasts notes the error of an attempt, and reports whether the outage is too long.
@@ -141,14 +137,14 @@ func (l issueLine) failed(err error) issueLine {
 // issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its format.
 // A copy that an earlier run entered for the same request is taken; its file is written if it is not there. The copy
 // is entered in the ledger before its file is written.
-func (l issueLine) issue(ctx context.Context, b *desk, issuer *registry.Issuer, prepared func() (*registry.Prepared, error), stem string, f issueFlags) issueLine {
-	id, c, err := issuer.CopyFor(ctx, l.id, l.Recipient, f.Purpose, f.Request)
-	if err != nil {
+func (l issueLine) issue(ctx context.Context, b *desk, issuer *registry.Issuer, o *registry.IssueOptions, stem string, f issueFlags) issueLine {
+	c, err := issuer.Copy(ctx, l.id, l.Recipient, o)
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return l.failed(err)
 	}
-	if c != nil && isFile(stem+picture.Extension(c.Format), c) {
+	if err == nil && isFile(stem+picture.Extension(c.Format), c) {
 		if c.State == books.CopyReserved {
-			_, err = b.registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyReleased, Actor: b.actor(), Note: "its file was there"})
+			_, err = b.registry.Ledger().AddRelease(ctx, books.Release{Copy: c.ID, State: books.CopyReleased, Actor: o.Actor, Note: "its file was there"})
 		}
 		if err != nil {
 			return l.failed(err)
@@ -159,23 +155,19 @@ func (l issueLine) issue(ctx context.Context, b *desk, issuer *registry.Issuer, 
 	if err := l.checkCopy(ctx, b, stem, f); err != nil {
 		return l.failed(err)
 	}
-	p, err := prepared()
-	if err != nil {
-		return l.failed(err)
-	}
-	l.Carries = carriedBy(p.Carries)
-	c, err = p.IssueAs(ctx, id, l.Recipient, f.Purpose, func(c *books.Copy, file []byte) error {
+	c, err = issuer.Issue(ctx, l.id, l.Recipient, func(c *books.Copy, file []byte) error {
 		path := stem + picture.Extension(c.Format)
 		err := writeOutput(path, file, f.Force)
 		if err == nil || isFile(path, c) { // another worker may have written it
 			return nil
 		}
 		return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
-	})
+	}, o)
+	l.Carries = carriedBy(o.Opened.Carries())
 	if err != nil {
 		return l.failed(err)
 	}
-	l.leftOut, l.Lacks = p.LeftOut(), p.Lacks()
+	l.leftOut, l.Lacks = o.Opened.LeftOut(), o.Opened.Lacks()
 	l.is(c, stem+picture.Extension(c.Format))
 	return l
 }

@@ -71,7 +71,7 @@ func TestKilledCommandsEndWell(t *testing.T) {
 			defer r.Close()
 			keys, seal, err := h.Keys()
 			require.NoError(t, err)
-			issuer, err := registry.NewIssuer(registry.Config{Registry: r, Key: keys[0], SealKey: seal, AllowWeak: true})
+			issuer, err := registry.NewIssuer(registry.Config{Registry: r, Key: keys[0], SealKey: seal})
 			require.NoError(t, err)
 			first := x.submitted("up", "")
 			config, err := os.ReadFile(filepath.Join(dir, "kycmark.toml"))
@@ -134,7 +134,7 @@ func TestKilledCommandsEndWell(t *testing.T) {
 				}},
 				{"void", func(n int) {
 					purpose := fmt.Sprint("void ", n)
-					_, err := issuer.Issue(t.Context(), broken{}, submissionID(t, first), "vendor-a", purpose)
+					_, err := issuer.Issue(t.Context(), submissionID(t, first), "vendor-a", registry.WriteTo(broken{}), &registry.IssueOptions{Purpose: purpose, AllowWeak: true})
 					require.Error(t, err)
 					copies, err := r.Copies(t.Context(), submissionID(t, first))
 					require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
 
@@ -26,7 +27,7 @@ func dressed(ts *testscript.TestScript, neg bool, args []string) {
 	binary.BigEndian.PutUint32(profile, uint32(len(profile)))
 	copy(profile[12:], "mntrRGB XYZ ")
 	copy(profile[36:], "acsp")
-	look := picture.Source{Format: "jpeg", Subsampling: picture.Sub444, ICC: profile}
+	look := picture.Source{Format: "jpeg", Subsampling: codec.Sub444, ICC: profile}
 	var b bytes.Buffer
 	ts.Check(picture.EncodeLike(&b, picture.Fit(decoded(ts, args[0]), side), look, picture.LikeOptions{Quality: number(ts, args[2])}))
 	exif := append([]byte("Exif\x00\x00"), cameraEXIF()...)
@@ -64,8 +65,8 @@ func cameraEXIF() []byte {
 	return out
 }
 
-var subsamplings = map[picture.Subsampling]string{picture.Sub444: "4:4:4", picture.Sub422: "4:2:2", picture.Sub440: "4:4:0",
-	picture.Sub420: "4:2:0", picture.SubGray: "gray"}
+var subsamplings = map[codec.Subsampling]string{codec.Sub444: "4:4:4", codec.Sub422: "4:2:2", codec.Sub440: "4:4:0",
+	codec.Sub420: "4:2:0", codec.SubGray: "gray"}
 
 // written fails unless FILE is a JPEG of that QUALITY and SUBSAMPLING, with a
 // profile of ICC bytes, stored in that ORIENTATION.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/watermark"
 	"github.com/kycmark/kycmark/watermark/markfile"
@@ -47,7 +48,7 @@ is marked, and of a HEIC the primary picture.
 	fs.StringVarP(&f.key, "key", "k", "", "mark key `file` (required)")
 	fs.StringVar(&f.copy, "copy", "", "ID of the copy, 16 hex `digits` (required)")
 	fs.StringVar(&f.submission, "submission", "", "ID of the upload, 32 hex `digits` (default: the first 16 bytes of IN's SHA-256)")
-	fs.IntVar(&f.quality, "quality", 0, fmt.Sprintf("JPEG quality, 1 to 100 (default: that of IN, raised if it is low; %d where IN is no JPEG)", picture.DefaultQuality))
+	fs.IntVar(&f.quality, "quality", 0, fmt.Sprintf("JPEG quality, 1 to 100 (default: that of IN, raised if it is low; %d where IN is no JPEG)", codec.DefaultQuality))
 	fs.Var(&f.metadata, "metadata", "EXIF of IN: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "write the picture even if the mark would not be read back")
 	fs.BoolVar(&f.force, "force", false, "overwrite OUT if it exists")

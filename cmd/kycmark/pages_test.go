@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/decoders/pdfs"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
 	"github.com/kycmark/kycmark/watermark/markfile"
@@ -38,7 +39,7 @@ func paged(ts *testscript.TestScript, neg bool, args []string) {
 		files = append(files, buf.Bytes())
 	}
 	var out bytes.Buffer
-	ts.Check(picture.JoinTIFF(&out, files))
+	ts.Check(tiff.Join(&out, files))
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o644))
 }
 

@@ -33,25 +33,27 @@ func TestWebPInPieces(t *testing.T) {
 	require.NoError(t, picture.Encode(&upload, passport, "jpeg", 90))
 	issuer, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
-	sub, _, err := issuer.Submit(t.Context(), &upload, "customer 1", time.Date(2018, 2, 3, 0, 0, 0, 0, time.UTC))
+	sub, _, err := issuer.Submit(t.Context(), &upload, "customer 1", time.Date(2018, 2, 3, 0, 0, 0, 0, time.UTC), nil)
 	require.NoError(t, err)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor-a", Kind: books.KindVendor}))
-	_, err = issuer.Issue(t.Context(), io.Discard, sub.ID, "vendor-a", "request 7")
+	_, err = issuer.Issue(t.Context(), sub.ID, "vendor-a", registry.WriteTo(io.Discard), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(t, err)
-	investigator := func(keys ...*watermark.Key) *verify.Investigator {
-		v, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: keys, SealKey: cfg.SealKey, Actor: cfg.Actor, References: -1})
+	investigator := func(keys ...*watermark.Key) *verify.Investigation {
+		v, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: keys, SealKey: cfg.SealKey})
 		require.NoError(t, err)
-		return v
+		run, err := v.Begin(&verify.Options{References: -1})
+		require.NoError(t, err)
+		return run
 	}
 	require.NoError(t, webp.Encode(&leaked, picture.Flatten(attack.JPEG(90)(nil, passport)), 90, nil, nil))
-	whole, err := investigator(cfg.Key).Investigate(t.Context(), "whole.webp", leaked.Bytes())
+	whole, err := investigator(cfg.Key).File(t.Context(), "whole.webp", leaked.Bytes())
 	require.NoError(t, err)
 	assert.Equal(t, findings.FoundUnmarked, whole.Kind)
 	v := investigator() // noise has no mark, and to search it for one takes two seconds a piece
 	examined := 0
 	for at := 1200; at < leaked.Len()/3; at += 700 {
 		file := slices.Concat(leaked.Bytes()[:at], []byte("\r\n4000\r\n"), leaked.Bytes()[at:])[:leaked.Len()]
-		leak, err := v.Investigate(t.Context(), "pieces.webp", file)
+		leak, err := v.File(t.Context(), "pieces.webp", file)
 		require.NoError(t, err)
 		assert.NotEqual(t, findings.FoundUnknown, leak.Kind)
 		if strings.Contains(leak.Error, "it may lie in pieces") {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -28,7 +29,7 @@ func queueFlag(cmd *cobra.Command, queue *bool) {
 // runAll does jobs: workers do them if the registry is on a server, else this process. It calls done with the result of
 // each job, in their order. If it ends early, it takes back the jobs that were not done.
 func runAll[Out any](ctx context.Context, b *desk, list iter.Seq[jobs.Job], done func(job jobs.Job, out Out, err error) error) error {
-	w, err := b.asWorker(1)
+	w, err := b.asWorker()
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func runAll[Out any](ctx context.Context, b *desk, list iter.Seq[jobs.Job], done
 		for job := range list {
 			err := ctx.Err()
 			if !b.may(job.Kind) {
-				err = fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
+				err = fmt.Errorf("%s: %w", job.Kind, records.ErrReadOnly)
 			}
 			if !yield(job, err) {
 				return
@@ -198,7 +199,7 @@ func (b *desk) examineQueued(ctx context.Context, job *investigateJob) (parts []
 }
 
 // joined yields the findings of the parts of a dump.
-func joined(ctx context.Context, inv *verify.Investigator, parts [][]byte) iter.Seq2[*findings.Finding, error] {
+func joined(ctx context.Context, inv *verify.Investigation, parts [][]byte) iter.Seq2[*findings.Finding, error] {
 	return func(yield func(*findings.Finding, error) bool) {
 		verdicts, err := inv.Join(ctx, parts...)
 		if err != nil {

@@ -59,7 +59,7 @@ line.`,
 			return err
 		}
 		added, err := b.registry.Ledger().AddReceipt(ctx, x)
-		if errors.Is(err, registry.ErrReceipt) {
+		if errors.Is(err, registry.ErrProof) {
 			b.no()
 			b.errorf("%v", err)
 			return b.line(receiptLine{args[0], false, reasonText(err)})

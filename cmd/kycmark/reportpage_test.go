@@ -50,7 +50,9 @@ func TestLongReportInBrowser(t *testing.T) {
 	t.Parallel()
 	browser := browserOrSkip(t)
 	cfg := leaktest.Config(t)
-	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
+	investigator, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
+	require.NoError(t, err)
+	inv, err := investigator.Begin(nil)
 	require.NoError(t, err)
 	var leaks []*findings.Finding
 	var dot bytes.Buffer
@@ -60,7 +62,7 @@ func TestLongReportInBrowser(t *testing.T) {
 		if i == 0 {
 			data = dot.Bytes()
 		}
-		v, err := inv.Investigate(t.Context(), fmt.Sprintf("dump/%s%d.jpg", strings.Repeat("long_name<b>", i%7), i), data)
+		v, err := inv.File(t.Context(), fmt.Sprintf("dump/%s%d.jpg", strings.Repeat("long_name<b>", i%7), i), data)
 		require.NoError(t, err)
 		leaks = append(leaks, v)
 	}

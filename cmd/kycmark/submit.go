@@ -222,16 +222,11 @@ func (b *desk) entering(ctx context.Context, f submitFlags, uploads iter.Seq[reg
 	if f.queue {
 		return b.submitQueued(ctx, f, uploads), nil
 	}
-	cfg, err := b.issuing()
+	issuer, err := b.issuer()
 	if err != nil {
 		return nil, err
 	}
-	cfg.HashOnly = f.hashOnly
-	issuer, err := registry.NewIssuer(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return issuer.Import(ctx, uploads), nil
+	return issuer.Import(ctx, uploads, &registry.SubmitOptions{Actor: b.actor(), HashOnly: f.hashOnly}), nil
 }
 
 // A subjectCount counts the uploads of an import that are in the registry.

@@ -75,7 +75,7 @@ func (b *desk) work(ctx context.Context, take []string, atOnce int) error {
 	if !home.IsServer(b.home.Address()) {
 		return usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
 	}
-	w, err := b.asWorker(atOnce)
+	w, err := b.asWorker()
 	if err != nil {
 		return err
 	}
@@ -118,18 +118,20 @@ type workLine struct {
 	Error   *string `json:"error"`
 }
 
-// asWorker returns the books as a worker of so many jobs at a time has them: with the keys that the home has. The
-// sealing key must be there.
-func (b *desk) asWorker(atOnce int) (*desk, error) {
+// asWorker returns the books as a worker has them: with the keys that the home has. The sealing key must be there.
+func (b *desk) asWorker() (*desk, error) {
 	w := *b
-	half := b.maxMemory() / 2 // for investigations, which share it
-	w.worker = &keyring{memory: half / int64(atOnce)}
+	half := b.maxMemory() / 2 // for investigations, and as much for other jobs
+	w.worker = new(keyring)
 	var err error
 	if w.worker.mark, w.worker.seal, err = b.home.Keys(); errors.Is(err, fs.ErrNotExist) && w.worker.mark == nil {
 		w.worker.seal, err = b.home.SealKey()
 	}
 	if err == nil {
-		w.worker.found, err = verify.NewInvestigator(verify.Config{Registry: b.registry, SealKey: w.worker.seal, Limits: verify.Limits{MaxMemory: half}})
+		w.worker.found, err = b.newInvestigator(w.worker.mark, w.worker.seal, half)
+	}
+	if err == nil && !b.home.InvestigateOnly {
+		w.worker.issuer, err = b.newIssuer(w.worker.mark, w.worker.seal, half)
 	}
 	return &w, err
 }
@@ -254,16 +256,8 @@ func (r submitResult) imported() registry.Imported {
 
 // doSubmit enters the uploads of a job. Uploads that an earlier attempt entered are left as they are.
 func (b *desk) doSubmit(ctx context.Context, job submitJob) (out []submitResult, err error) {
-	cfg, err := b.as(job.Actor).issuing()
-	if err != nil {
-		return nil, err
-	}
-	cfg.HashOnly = job.HashOnly
-	issuer, err := registry.NewIssuer(cfg)
-	if err != nil {
-		return nil, err
-	}
-	for r, err := range issuer.Import(ctx, mapped(slices.Values(job.Files), submitFile.upload)) {
+	o := &registry.SubmitOptions{Actor: job.Actor, HashOnly: job.HashOnly, Workers: 1} // a worker does several jobs at a time
+	for r, err := range b.worker.issuer.Import(ctx, mapped(slices.Values(job.Files), submitFile.upload), o) {
 		if err != nil {
 			return nil, err
 		}
@@ -331,12 +325,7 @@ func (r issueResult) lines(f issueFlags) []issueLine {
 
 // doIssue issues the copies of a job.
 func (b *desk) doIssue(ctx context.Context, job issueJob) (out issueResult, err error) {
-	w, f := b.as(job.Actor), job.flags(b)
-	issuer, err := w.issuer(f)
-	if err != nil {
-		return out, err
-	}
-	out.Lines = w.issueAll(ctx, issuer, job.Submission, f)
+	out.Lines = b.as(job.Actor).issueAll(ctx, b.worker.issuer, job.Submission, job.flags(b))
 	for _, l := range out.Lines {
 		if jobs.Passing(l.cause) {
 			return out, l.cause
@@ -386,19 +375,17 @@ func (x investigateJob) part(k, n int) jobs.Job {
 	return jobs.Job{Kind: kindInvestigate, Do: x}
 }
 
-// doInvestigate examines a part of a dump and returns what [verify.Investigator.WritePart] writes.
+// doInvestigate examines a part of a dump and returns what [verify.Investigation.WritePart] writes.
 func (b *desk) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
-	w := b.as(job.Actor)
-	inv, done, err := w.investigator(ctx, verify.Config{
-		Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
-		Circumstances: job.Circumstances, Limits: verify.Limits{Workers: 1},
-	}, "")
+	inv, err := b.worker.found.Begin(&verify.Options{
+		Actor: job.Actor, Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against,
+		References: job.References, Circumstances: job.Circumstances, Workers: 1,
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer done()
 	var verdicts []*findings.Finding
-	for v, err := range inv.InvestigateFiles(ctx, job.Dump...) {
+	for v, err := range inv.Files(ctx, job.Dump...) {
 		if err != nil {
 			return nil, err
 		}

@@ -284,7 +284,7 @@ func TestJobsTwice(t *testing.T) {
 	r, err := h.Registry(t.Context())
 	require.NoError(t, err)
 	defer r.Close()
-	b, err := (&desk{ui: newUI(io.Discard, io.Discard), home: h, registry: r}).asWorker(1)
+	b, err := (&desk{ui: newUI(io.Discard, io.Discard), home: h, registry: r}).asWorker()
 	require.NoError(t, err)
 	twice := func(job jobs.Job, between func()) (first, second string) {
 		text, err := json.Marshal(job.Do)

@@ -39,6 +39,7 @@ import (
 	"github.com/kycmark/kycmark/internal/apart"
 	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // verb is the first argument of a process that reads a PDF.
@@ -307,7 +308,7 @@ func ofFile(way string, err error) error {
 
 // beyond returns an error that wraps [picture.ErrLimit]: the file is not supported.
 func beyond(format string, args ...any) error {
-	return &limitError{picture.FormatError{Format: "pdf", Reason: fmt.Errorf(format, args...).Error(), Kind: picture.Unsupported}}
+	return &limitError{picture.FormatError{Format: "pdf", Reason: fmt.Errorf(format, args...).Error(), Kind: codec.Unsupported}}
 }
 
 // overLimit begins the errors of files that are over a limit.
@@ -343,7 +344,7 @@ func (s *server) serve(request string, file []byte, w *apart.Writer) error {
 	if _, err := fmt.Sscan(request, &way, &page); err != nil {
 		return err
 	}
-	lim, last := pdf.Limits{MaxPages: picture.MaxPages}, page+ahead-1
+	lim, last := pdf.Limits{MaxPages: codec.MaxPages}, page+ahead-1
 	if way == leaked {
 		lim = pdf.Limits{Repaired: true}
 		if page == 0 {

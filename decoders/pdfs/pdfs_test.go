@@ -17,6 +17,9 @@ import (
 
 	"github.com/kycmark/kycmark/internal/apart"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/pdf"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -41,7 +44,7 @@ func encoded(t *testing.T, img image.Image, format string) []byte {
 	if format == "png" {
 		return b.Bytes()
 	}
-	plain, err := picture.PlainJPEG(b.Bytes(), 1, nil)
+	plain, err := jpeg.Plain(b.Bytes(), 1, nil)
 	require.NoError(t, err)
 	return plain
 }
@@ -55,8 +58,8 @@ func TestRoundTrip(t *testing.T) {
 		pages = append(pages, picture.PDFPage{Number: i + 1, Of: 5, File: encoded(t, img, format), Width: 595.276, Height: 841.89 / float64(i+1), Rotate: i % 4 * 90})
 	}
 	var file, again bytes.Buffer
-	require.NoError(t, picture.JoinPDF(&file, pages))
-	require.NoError(t, picture.JoinPDF(&again, pages))
+	require.NoError(t, pdf.Join(&file, pages))
+	require.NoError(t, pdf.Join(&again, pages))
 	require.Equal(t, file.Bytes(), again.Bytes())
 	lim := picture.Limits{PDF: picture.ReadingPDF(t.Context(), New().Pages)}
 	d, err := picture.OpenDocument(file.Bytes(), lim)
@@ -91,7 +94,7 @@ func TestRoundTrip(t *testing.T) {
 func TestLimits(t *testing.T) {
 	page := picture.PDFPage{File: encoded(t, image.NewGray(image.Rect(0, 0, 8, 8)), "jpeg"), Width: 8, Height: 8}
 	var file bytes.Buffer
-	require.NoError(t, picture.JoinPDF(&file, tooMany(page)))
+	require.NoError(t, pdf.Join(&file, tooMany(page)))
 	_, err := New().Pages(t.Context(), file.Bytes(), 0, nil)
 	require.ErrorIs(t, err, picture.ErrLimit)
 	require.EqualError(t, err, "pdf: 201 pages, limit is 200")
@@ -99,7 +102,7 @@ func TestLimits(t *testing.T) {
 
 // tooMany is a document of one page too many.
 func tooMany(page picture.PDFPage) (out []picture.PDFPage) {
-	for range picture.MaxPages + 1 {
+	for range codec.MaxPages + 1 {
 		out = append(out, page)
 	}
 	return out
@@ -121,7 +124,7 @@ func TestHugeScan(t *testing.T) {
 		draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
 		var file bytes.Buffer
 		scan := picture.PDFPage{Number: 1, Of: 1, File: encoded(t, img, "png"), Width: 595, Height: 595}
-		require.NoError(t, picture.JoinPDF(&file, []picture.PDFPage{scan}))
+		require.NoError(t, pdf.Join(&file, []picture.PDFPage{scan}))
 		_, err := New().Pages(t.Context(), file.Bytes(), 0, nil)
 		require.NoError(t, err)
 	}
@@ -145,7 +148,7 @@ func TestBeyond(t *testing.T) {
 	require.ErrorIs(t, err, picture.ErrLimit)
 	var format *picture.FormatError
 	require.ErrorAs(t, err, &format)
-	require.Equal(t, picture.Unsupported, format.Kind)
+	require.Equal(t, codec.Unsupported, format.Kind)
 	left, err := r.charged(sum, 1, time.Second)
 	require.NoError(t, err)
 	require.Equal(t, time.Second, left, "the page was read before")

@@ -41,19 +41,23 @@ func main() {
 // investigate prints a line for each leak in the files of leaks, and then what they say together.
 // cfg names the registry and the keys that issued the copies.
 func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
-	inv, err := verify.NewInvestigator(cfg)
+	investigator, err := verify.NewInvestigator(cfg)
+	if err != nil {
+		return err
+	}
+	run, err := investigator.Begin(nil)
 	if err != nil {
 		return err
 	}
 	var verdicts []*findings.Finding
-	for v, err := range inv.InvestigateFS(ctx, leaks) {
+	for v, err := range run.FS(ctx, leaks) {
 		if err != nil {
 			return err
 		}
 		fmt.Println(v.File, v.Label(), strings.Join(v.MayNames(), ", "))
 		verdicts = append(verdicts, v)
 	}
-	dump, err := inv.Weigh(ctx, verdicts)
+	dump, err := run.Weigh(ctx, verdicts)
 	if err == nil {
 		fmt.Println(dump.Headline)
 	}
@@ -74,7 +78,7 @@ func handOut(ctx context.Context, cfg registry.Config, leaks fstest.MapFS) error
 	if err != nil {
 		return err
 	}
-	s, _, err := issuer.Submit(ctx, bytes.NewReader(upload), "", time.Time{})
+	s, _, err := issuer.Submit(ctx, bytes.NewReader(upload), "", time.Time{}, nil)
 	if err != nil {
 		return err
 	}
@@ -82,7 +86,7 @@ func handOut(ctx context.Context, cfg registry.Config, leaks fstest.MapFS) error
 		return err
 	}
 	var file bytes.Buffer
-	_, err = issuer.Issue(ctx, &file, s.ID, "vendor A", "identity check")
+	_, err = issuer.Issue(ctx, s.ID, "vendor A", registry.WriteTo(&file), nil)
 	leaks["1.jpg"] = &fstest.MapFile{Data: file.Bytes()}
 	leaks["2.jpg"] = &fstest.MapFile{Data: stranger}
 	return err

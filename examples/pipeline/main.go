@@ -40,7 +40,6 @@ func run(ctx context.Context) error {
 		Registry: reg,
 		Key:      key,
 		SealKey:  registry.GenerateSealKey(),
-		Actor:    "intake service",
 	})
 	if err != nil {
 		return err
@@ -50,7 +49,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	submission, _, err := issuer.Submit(ctx, bytes.NewReader(upload), "customer-4711", time.Time{})
+	submission, _, err := issuer.Submit(ctx, bytes.NewReader(upload), "customer-4711", time.Time{}, nil)
 	if err != nil {
 		return err
 	}
@@ -61,7 +60,7 @@ func run(ctx context.Context) error {
 			return err
 		}
 		var file bytes.Buffer // what you send
-		c, err := issuer.Issue(ctx, &file, submission.ID, name, "identity check")
+		c, err := issuer.Issue(ctx, submission.ID, name, registry.WriteTo(&file), &registry.IssueOptions{Actor: "intake service", Purpose: "identity check"})
 		if err != nil {
 			return err
 		}

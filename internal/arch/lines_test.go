@@ -2,6 +2,7 @@ package arch_test
 
 import (
 	"bytes"
+	"go/ast"
 	"io/fs"
 	"os"
 	"path"
@@ -90,4 +91,65 @@ func lines(t *testing.T, src fs.FS, packages []string) (n int) {
 		}
 	}
 	return n
+}
+
+// What a reader can hold in the head. A folder or type that is over a limit is named with its number, which only falls.
+const (
+	maxPackage = 4_500 // lines of a package, without tests
+	maxMethods = 25    // methods that are declared on a type
+)
+
+var overLimits = map[string]int{
+	"cmd/kycmark":                      7_908,
+	"cmd/kycmark.desk":                 68,
+	"cmd/kycmark.ui":                   32,
+	"internal/capture.Sight":           50,
+	"internal/mark/blind.reader":       32,
+	"verify.Investigator":              43,
+	"verify/internal/examine.Examiner": 55,
+	"verify/internal/weigh.Weighing":   108,
+	"verify/registry.Issuer":           30,
+	"verify/registry.Ledger":           35,
+	"verify/registry.Registry":         34,
+}
+
+func TestPackagesAndTypesAreSmall(t *testing.T) {
+	src := os.DirFS(root(t))
+	m := load(t, src)
+	limit := func(name string, got, most int) {
+		assert.LessOrEqual(t, got, max(most, overLimits[name]), name)
+	}
+	for name, p := range m.packages {
+		if strings.HasPrefix(name, "internal/test/") {
+			continue
+		}
+		limit(name, lines(t, src, []string{name}), maxPackage)
+		for of, n := range p.methods() {
+			limit(name+"."+of, n, maxMethods)
+		}
+	}
+}
+
+// methods counts the methods that are declared on each type, without tests.
+func (p *pkg) methods() map[string]int {
+	out := map[string]int{}
+	for file, f := range p.files {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			of := fn.Recv.List[0].Type
+			if star, ok := of.(*ast.StarExpr); ok {
+				of = star.X
+			}
+			if index, ok := of.(*ast.IndexExpr); ok {
+				of = index.X
+			}
+			if name, ok := of.(*ast.Ident); ok {
+				out[name.Name]++
+			}
+		}
+	}
+	return out
 }

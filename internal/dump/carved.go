@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/carve"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // errAlone ends the scan of a picture, behind which nothing is looked for.
@@ -35,13 +36,13 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	b := bufio.NewReaderSize(&stopped{ctx, r}, headSize)
 	head, _ := b.Peek(headSize)
 	is := picture.Sniff(head)
-	own := is == picture.Readable || is == picture.Unsupported
+	own := is == codec.Readable || is == codec.Unsupported
 	if own {
 		if err := d.add(f); err != nil {
 			return err
 		}
 	}
-	if is == picture.Video || bytes.HasPrefix(head, []byte("\xff\xd8")) && bytes.Contains(head, []byte("MPF\x00")) { // CIPA DC-007: behind it lie other sizes of it
+	if is == codec.Video || bytes.HasPrefix(head, []byte("\xff\xd8")) && bytes.Contains(head, []byte("MPF\x00")) { // CIPA DC-007: behind it lie other sizes of it
 		if own {
 			return nil
 		}
@@ -57,7 +58,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	var failed error
 	report, err := carve.Scan(ctx, from, func(found carve.Find, copy func(io.Writer) (int64, error)) error {
 		inner := !own || found.At > 0
-		if first && inner && is == picture.Readable {
+		if first && inner && is == codec.Readable {
 			return errAlone // no more is known of where it ends
 		}
 		if first = false; !inner {
@@ -83,9 +84,9 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		return nil
 	case err != nil:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
-	case report.Opaque > 0 && (own && report.Finds > 1 || is == picture.Unknown || is == picture.Text || is == picture.Broken):
+	case report.Opaque > 0 && (own && report.Finds > 1 || is == codec.Unknown || is == codec.Text || is == codec.Broken):
 		return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("about %d bytes of it are compressed or encrypted in a way that is not known, and were not looked into", report.Opaque)})
-	case !own && (report.Finds == 0 || is == picture.Archive): // of an archive no more than that is found
+	case !own && (report.Finds == 0 || is == codec.Archive): // of an archive no more than that is found
 		return d.add(f)
 	}
 	return nil

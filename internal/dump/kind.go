@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // Kinds of archives that are opened beside tar, zip and pdf. What gzip, bzip2, xz or zstd compressed is a
@@ -75,7 +76,7 @@ func nothingIn(kind string) error {
 	case ".pdf":
 		what = "a PDF without pages"
 	}
-	return &picture.FormatError{Reason: "not a picture: " + what, Kind: picture.NoPicture}
+	return &picture.FormatError{Reason: "not a picture: " + what, Kind: codec.NoPicture}
 }
 
 // inOffice reports whether a file in an office document is listed: a picture, another document, or an object of any other kind.

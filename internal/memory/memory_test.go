@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // Pictures and their uploads never have more than the limit together, and all have their turn. Each picture waits for an
@@ -86,7 +87,7 @@ func TestTooMuch(t *testing.T) {
 	} {
 		var limit *picture.LimitError
 		require.ErrorAs(t, take(max+1), &limit)
-		require.Equal(t, picture.LimitError{What: picture.MemoryBytes, Got: max + 1, Max: max}, *limit)
+		require.Equal(t, picture.LimitError{What: codec.MemoryBytes, Got: max + 1, Max: max}, *limit)
 		require.NoError(t, take(max))
 	}
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
 // Pages calls each for pages first to last of a PDF, from 1 on, or for all pages if first is 0. Pages after
@@ -247,7 +250,7 @@ func (d *document) scanned(k int, size box, p *placed) (file []byte, by string, 
 	if img == nil || err != nil {
 		return nil, "", err
 	}
-	turned := picture.Upright(picture.ToNRGBA(img), p.orientation)
+	turned := picture.Upright(pixel.ToNRGBA(img), p.orientation)
 	if !looksLike(turned, shown, lookMean) {
 		return nil, "", nil
 	}
@@ -269,14 +272,14 @@ func (d *document) storedJPEG(k int, o references.FPDF_PAGEOBJECT, p *placed) ([
 	if icc, err := d.inst.FPDFImageObj_GetIccProfileDataDecoded(&requests.FPDFImageObj_GetIccProfileDataDecoded{ImageObject: o, Page: d.page(k)}); err == nil {
 		profile = icc.Data
 	}
-	file, err := picture.PlainJPEG(r.Data, p.orientation, profile)
+	file, err := jpeg.Plain(r.Data, p.orientation, profile)
 	if err == nil {
 		var pic *picture.Picture
 		if pic, err = picture.Decode(file, picture.Limits{MaxBytes: math.MaxInt64, MaxPixels: d.lim.MaxPixels}); err == nil {
 			return file, pic, nil
 		}
 	}
-	if fe := (*picture.FormatError)(nil); !errors.As(err, &fe) || fe.Kind == picture.Broken {
+	if fe := (*picture.FormatError)(nil); !errors.As(err, &fe) || fe.Kind == codec.Broken {
 		return nil, nil, err
 	}
 	return nil, nil, nil

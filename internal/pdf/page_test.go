@@ -20,6 +20,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/internal/picture"
+	writer "github.com/kycmark/kycmark/internal/picture/pdf"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
@@ -98,7 +100,7 @@ func TestProfiles(t *testing.T) {
 	require.Equal(t, "jpeg", first.Format)
 	assert.Len(t, first.Source.ICC, 580)
 	var joined bytes.Buffer
-	require.NoError(t, picture.JoinPDF(&joined, []picture.PDFPage{*pages[0], *pages[0]}))
+	require.NoError(t, writer.Join(&joined, []picture.PDFPage{*pages[0], *pages[0]}))
 	again := func(data []byte) (pic *picture.Picture) {
 		require.NoError(t, engine.Pages(t.Context(), data, pdf.Limits{}, 2, 2, func(p *picture.PDFPage) (err error) {
 			pic, err = picture.Decode(p.File, picture.Limits{})
@@ -181,7 +183,7 @@ func TestPagesReference(t *testing.T) {
 		require.NoError(t, err)
 		want, err := png.Decode(bytes.NewReader(data))
 		require.NoError(t, err)
-		assert.GreaterOrEqual(t, likeness(pics[0].Image, picture.ToNRGBA(want)), least, file)
+		assert.GreaterOrEqual(t, likeness(pics[0].Image, pixel.ToNRGBA(want)), least, file)
 	}
 }
 

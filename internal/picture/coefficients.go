@@ -5,14 +5,17 @@ import (
 	"image"
 
 	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/ifd"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
 )
 
 // JPEG reads the header of a JPEG whose copies can be marked in its coefficients: its quality is minCoded at least, or
-// MinQualityLarge in a large one. The Picture has no Image, and size is that of the stored pixels. ok is false for all
+// codec.MinQualityLarge in a large one. The Picture has no Image, and size is that of the stored pixels. ok is false for all
 // other files, also for broken ones: then [Decode] them. Limits of 0 are the defaults.
 func JPEG(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool) {
 	pic, size, ok = jpegHead(data, lim)
-	return pic, size, ok && pic.Source.Quality >= min(minQuality(image.Rectangle{Max: size}), minCoded)
+	return pic, size, ok && pic.Source.Quality >= min(codec.MinQuality(image.Rectangle{Max: size}), minCoded)
 }
 
 // Steps says how copies of page k are written if it is a JPEG. coded is its file if they are marked in its coefficients:
@@ -37,22 +40,17 @@ func jpegHead(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool)
 		return nil, size, false
 	}
 	h, err := f.admitted(data, lim)
-	if err != nil || h.noEnd || h.damaged {
+	if err != nil || h.NoEnd || h.Damaged {
 		return nil, size, false
 	}
 	return &Picture{
-		Format: f.name, Orientation: h.orientation, Pages: h.pages, Decoder: DecoderVersion(f.decoder),
+		Format: f.name, Orientation: h.Orientation, Pages: h.Pages, Decoder: DecoderVersion(f.decoder),
 		SHA256: sha256.Sum256(data), Size: int64(len(data)), Source: f.readSource(data),
-	}, image.Pt(int(h.width), int(h.height)), true
+	}, image.Pt(int(h.Width), int(h.Height)), true
 }
 
-const (
-	// reducedSide is the long side that a reduced picture has at least, pixels.
-	reducedSide = 512
-
-	// coefficientReader is what reads JPEGs reduced.
-	coefficientReader = "github.com/kycmark/kycmark/internal/jpegcoef"
-)
+// reducedSide is the long side that a reduced picture has at least, pixels.
+const reducedSide = 512
 
 // Reduced is [Document.Picture] for hashes. A JPEG comes at 1/2, 1/4 or 1/8 of its size, read from its coefficients, if
 // its long side then has reducedSide pixels at least. It also has Whole, and Nearest of step pixels a side, less than its long side.
@@ -88,7 +86,7 @@ func reduced(data []byte, lim Limits, step int) *Picture {
 	if p.Each(p.Samples(nearest, xs, ys), p.Rows(n, func(row []uint8) { rows = rows[copy(rows, row):] })) != nil {
 		return nil
 	}
-	pic.Image, pic.Nearest, pic.Whole, pic.Decoder = Upright(small, o), Upright(nearest, o), size, DecoderVersion(coefficientReader)
+	pic.Image, pic.Nearest, pic.Whole, pic.Decoder = Upright(small, o), Upright(nearest, o), size, DecoderVersion(jpeg.CoefficientReader)
 	if o > 4 {
 		pic.Whole = image.Pt(size.Y, size.X)
 	}
@@ -112,8 +110,8 @@ func nearestOf(n, m int, mirrored bool) []int {
 func Dress(pic *Picture, file []byte, size image.Point, keepEXIF bool) ([]byte, error) {
 	src := pic.Source
 	if !keepEXIF {
-		src.exif = nil
+		src.EXIF = nil
 	}
 	stored := image.Rectangle{Max: size}
-	return insertJPEG(src, file, src.exifBlock(stored, pic.Orientation), stored)
+	return jpeg.Insert(src, file, ifd.Block(src.EXIF, stored, pic.Orientation), stored)
 }

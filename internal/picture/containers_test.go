@@ -11,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture/heif"
+	"github.com/kycmark/kycmark/internal/picture/icc"
 )
 
 // readContainer reads all that is read of a HEIC or AVIF before and after its pixels.
@@ -21,12 +24,12 @@ func readContainer(t *testing.T, data []byte) {
 			continue
 		}
 		s := f.readSource(data)
-		require.LessOrEqual(t, len(s.ICC), maxICC)
+		require.LessOrEqual(t, len(s.ICC), icc.MaxBytes)
 		if f.header == nil {
 			return
 		}
-		if h, err := f.header(data); err == nil && h.check(f.name, Limits{}.orDefault()) == nil {
-			require.True(t, h.crop.In(image.Rect(0, 0, int(h.width), int(h.height))))
+		if h, err := f.header(data); err == nil && check(&h, f.name, Limits{}.orDefault()) == nil {
+			require.True(t, h.Crop.In(image.Rect(0, 0, int(h.Width), int(h.Height))))
 		}
 		return
 	}
@@ -110,14 +113,14 @@ func TestHostileContainers(t *testing.T) {
 		{"not decoded", heifOf(be32s(256, 192), 8, box("irot", 1)), "heic: decoder"},
 		{"another codec", bytes.ReplaceAll(heifOf(be32s(256, 192), 8), []byte("hvc1"), []byte("vvc1")), `heic: a picture coded as "vvc1", not as HEVC, is not supported yet`},
 		{"without pixels", append(heifOf(be32s(256, 192), 8), "\x00\x00\x01\x00mdat"...), "heic: truncated: unexpected EOF"},
-		{"a video", bmffBox("ftyp", []byte("heic\x00\x00\x00\x00mif1heic")), "heic: " + errSequence.Error()},
+		{"a video", bmffBox("ftyp", []byte("heic\x00\x00\x00\x00mif1heic")), "heic: " + heif.ErrSequence.Error()},
 	} {
 		_, err := Decode(c.data, Limits{Decode: noDecoder})
 		assert.EqualError(t, err, c.want, c.name)
 	}
-	h, err := avifHeader(avif(heifOf(be32s(256, 192), 8, box("irot", 1), box("imir", 1))))
+	h, err := heif.AVIFHeader(avif(heifOf(be32s(256, 192), 8, box("irot", 1), box("imir", 1))))
 	require.NoError(t, err)
-	assert.Equal(t, 7, h.orientation, "turned left, then left for right")
+	assert.Equal(t, 7, h.Orientation, "turned left, then left for right")
 }
 
 // noDecoder fails.

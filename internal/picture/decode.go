@@ -1,7 +1,6 @@
 package picture
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,47 +11,30 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/disintegration/imaging"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/icc"
+	"github.com/kycmark/kycmark/internal/picture/ifd"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
-
-// A header is what a file says of itself before any pixel is decoded.
-type header struct {
-	width, height int64  // of the whole canvas
-	orientation   int    // 1 to 8; anything else counts as 1
-	pages         int    // pictures in the file; less than 1 counts as 1
-	truncated     bool   // the file ends before the picture does
-	animated      bool   // of WebP: frames on a canvas
-	progressive   bool   // of JPEG: all coefficients are in memory
-	scans         int64  // of JPEG: each is as much work as a picture
-	noEnd         bool   // of JPEG: there is no end marker
-	damaged       bool   // of JPEG: image/jpeg does not decode it
-	incomplete    string // what a damaged picture lacks, set as it is decoded
-	palette       int    // colours stored, where the decoder does not check indexes
-	decoder       string // import path, if not the format's
-
-	// Of formats that Limits.Decode decodes. width and height then are the size of the coded picture.
-	crop    image.Rectangle // of the coded picture; empty: all of it
-	turned  bool            // the decoder applies crop and orientation
-	colours colours         // of an *image.YCbCr or *image.Gray
-}
 
 // check holds a header against the limits, which have no zeros. name is the format's, for errors. An empty size or a
 // truncated file gives a *FormatError, too many pixels a *LimitError; nil otherwise.
-func (h header) check(name string, lim Limits) error {
-	if h.width <= 0 || h.height <= 0 {
-		return &FormatError{Format: name, Reason: fmt.Sprintf("picture of %d x %d pixels", h.width, h.height)}
+func check(h *codec.Header, name string, lim Limits) error {
+	if h.Width <= 0 || h.Height <= 0 {
+		return &FormatError{Format: name, Reason: fmt.Sprintf("picture of %d x %d pixels", h.Width, h.Height)}
 	}
-	if h.width > lim.MaxPixels/h.height { // their product may not fit into 64 bits
+	if h.Width > lim.MaxPixels/h.Height { // their product may not fit into 64 bits
 		got := int64(math.MaxInt64)
-		if h.width <= math.MaxInt64/h.height {
-			got = h.width * h.height
+		if h.Width <= math.MaxInt64/h.Height {
+			got = h.Width * h.Height
 		}
 		return &LimitError{What: "pixels", Got: got, Max: lim.MaxPixels}
 	}
-	if n := h.width * h.height; h.scans > 0 && n/maxScanned > lim.MaxPixels/h.scans {
-		return &LimitError{What: "pixels in all scans", Got: n * h.scans, Max: maxScanned * lim.MaxPixels}
+	if n := h.Width * h.Height; h.Scans > 0 && n/maxScanned > lim.MaxPixels/h.Scans {
+		return &LimitError{What: "pixels in all scans", Got: n * h.Scans, Max: maxScanned * lim.MaxPixels}
 	}
-	if h.truncated {
+	if h.Truncated {
 		return &FormatError{Format: name, Reason: "truncated: " + io.ErrUnexpectedEOF.Error()}
 	}
 	return nil
@@ -61,7 +43,7 @@ func (h header) check(name string, lim Limits) error {
 // decode reads the header, checks it against lim and only then decodes the first picture. It returns the picture
 // upright, and the header with 1 for an orientation or number of pages that makes no sense. A picture of another size
 // than the header says is refused. The error is a *FormatError or a *LimitError.
-func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
+func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, codec.Header, error) {
 	h, err := f.admitted(data, lim)
 	if err != nil {
 		return nil, h, err
@@ -70,33 +52,33 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	if err != nil {
 		return nil, h, f.because(err)
 	}
-	if w, ht := int64(img.Rect.Dx()), int64(img.Rect.Dy()); f.pixels != nil && (w != h.width || ht != h.height) {
-		return nil, h, &FormatError{Format: f.name, Reason: fmt.Sprintf("header says %d x %d pixels, picture has %d x %d", h.width, h.height, w, ht)}
+	if w, ht := int64(img.Rect.Dx()), int64(img.Rect.Dy()); f.pixels != nil && (w != h.Width || ht != h.Height) {
+		return nil, h, &FormatError{Format: f.name, Reason: fmt.Sprintf("header says %d x %d pixels, picture has %d x %d", h.Width, h.Height, w, ht)}
 	}
-	if h.turned {
+	if h.Turned {
 		return img, h, nil
 	}
-	return Upright(img, h.orientation), h, nil
+	return Upright(img, h.Orientation), h, nil
 }
 
 // admitted reads the header and checks it against lim. The error is a *FormatError or a *LimitError.
-func (f *format) admitted(data []byte, lim Limits) (header, error) {
+func (f *format) admitted(data []byte, lim Limits) (codec.Header, error) {
 	if f.pixels == nil && lim.Decode == nil {
-		return header{}, &FormatError{Reason: f.title + " is not supported yet", Kind: Unsupported}
+		return codec.Header{}, &FormatError{Reason: f.title + " is not supported yet", Kind: codec.Unsupported}
 	}
 	h, err := f.header(data)
 	if err != nil {
 		return h, f.because(err)
 	}
-	if h.orientation < 1 || h.orientation > 8 {
-		h.orientation = 1
+	if h.Orientation < 1 || h.Orientation > 8 {
+		h.Orientation = 1
 	}
-	h.pages = max(h.pages, 1)
-	if err := h.check(f.name, lim); err != nil {
+	h.Pages = max(h.Pages, 1)
+	if err := check(&h, f.name, lim); err != nil {
 		return h, err
 	}
 	if lim.Admit != nil {
-		if err := lim.Admit(f.bytes(&h), h.width*h.height); err != nil {
+		if err := lim.Admit(f.bytes(&h), h.Width*h.Height); err != nil {
 			return h, f.because(err)
 		}
 	}
@@ -104,85 +86,41 @@ func (f *format) admitted(data []byte, lim Limits) (header, error) {
 }
 
 // bytes returns how many bytes of memory decoding takes at most, with its result, also in other processes.
-func (f *format) bytes(h *header) int64 {
+func (f *format) bytes(h *codec.Header) int64 {
 	if f.pixels == nil {
-		return (bytesApart+f.memory)*h.width*h.height + bytesProcess
+		return (bytesApart+f.memory)*h.Width*h.Height + bytesProcess
 	}
-	if h.progressive || h.noEnd || h.damaged {
-		return bytesScans * h.width * h.height
+	if h.Progressive || h.NoEnd || h.Damaged {
+		return bytesScans * h.Width * h.Height
 	}
-	return f.memory * h.width * h.height
+	return f.memory * h.Width * h.Height
 }
 
 // picture decodes the first picture of a file whose header is h, not yet upright unless h.turned.
-func (f *format) picture(data []byte, h *header, lim Limits) (*image.NRGBA, error) {
+func (f *format) picture(data []byte, h *codec.Header, lim Limits) (*image.NRGBA, error) {
 	if f.pixels != nil {
 		return f.pixels(data, h)
 	}
-	img, err := lim.Decode(f.name, data, h.width*h.height)
+	img, err := lim.Decode(f.name, data, h.Width*h.Height)
 	if err != nil {
 		return nil, err
 	}
-	if !h.crop.Empty() {
+	if !h.Crop.Empty() {
 		part, ok := img.(interface {
 			SubImage(image.Rectangle) image.Image
 		})
-		if !ok || !h.crop.In(img.Bounds()) {
+		if !ok || !h.Crop.In(img.Bounds()) {
 			return nil, errors.New("its clip lies outside of the picture")
 		}
-		img = part.SubImage(h.crop)
+		img = part.SubImage(h.Crop)
 	}
 	switch stored := img.(type) {
 	case *image.YCbCr:
-		return h.colours.toRGB(stored), nil
+		return h.Colours.RGB(stored), nil
 	case *image.Gray:
-		img = h.colours.fullGray(stored)
+		img = h.Colours.FullGray(stored)
 	}
-	return ToNRGBA(img), nil
-}
-
-// Upright returns img as it is to be seen, given its stored orientation, 1 to 8: EXIF 2.32 section 4.6.4, tag 274. It
-// returns img itself for 1 and for every other number. 5 to 8 swap width and height.
-func Upright(img *image.NRGBA, orientation int) *image.NRGBA {
-	switch orientation {
-	case 2:
-		return imaging.FlipH(img)
-	case 3:
-		return imaging.Rotate180(img)
-	case 4:
-		return imaging.FlipV(img)
-	case 5:
-		return imaging.Transpose(img)
-	case 6:
-		return imaging.Rotate270(img) // counter-clockwise, as is Rotate90
-	case 7:
-		return imaging.Transverse(img)
-	case 8:
-		return imaging.Rotate90(img)
-	}
-	return img
-}
-
-// config reads a header with the decoder f of another module.
-func config(f func(io.Reader) (image.Config, error), data []byte) (header, error) {
-	c, err := guard(f, data)
-	return header{width: int64(c.Width), height: int64(c.Height)}, err
-}
-
-// pixels decodes with the decoder f of another module.
-func pixels(f func(io.Reader) (image.Image, error), data []byte) (image.Image, error) {
-	return guard(f, data)
-}
-
-// guard calls f, a decoder of another module, on data, and turns a panic into an error. out and err
-// are otherwise what f returns. It surrounds no code of our own.
-func guard[T any](f func(io.Reader) (T, error), data []byte) (out T, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("decoder failed: %v", r)
-		}
-	}()
-	return f(bytes.NewReader(data))
+	return pixel.ToNRGBA(img), nil
 }
 
 // because gives err as a *FormatError of one line, without the decoder's own
@@ -210,15 +148,9 @@ func (f *format) because(err error) error {
 	}
 	out := &FormatError{Format: f.name, Reason: strings.ReplaceAll(text, "\n", " ")}
 	if strings.Contains(text, "supported") { // "unsupported feature", "not supported yet": also of other modules
-		out.Kind = Unsupported
+		out.Kind = codec.Unsupported
 	}
 	return out
-}
-
-// cannotHold is the error for headers that promise more than the data behind
-// them could hold, at a format's best compression.
-func cannotHold(data int64, h header) error {
-	return fmt.Errorf("truncated: %d bytes cannot hold %d x %d pixels", data, h.width, h.height)
 }
 
 // DecoderVersion returns a decoder package with its version, such as "image/jpeg go1.26.8". path is its import path.
@@ -243,4 +175,34 @@ func DecoderVersion(path string) string {
 		}
 	}
 	return strings.TrimPrefix(path, "golang.org/") + " " + version
+}
+
+// Lacks returns Incomplete of a JPEG or WebP that decoder read before, as Picture.Decoder says or "". It decodes a JPEG only if
+// its end is missing, its head is damaged or decoder reads damaged JPEGs. It returns "" for other files and beyond the limits.
+func Lacks(data []byte, decoder string, lim Limits) string {
+	h, err := jpeg.Header(data)
+	damaged := err == nil && (h.NoEnd || h.Damaged || strings.HasPrefix(decoder, jpeg.CoefficientReader))
+	if !damaged && !riff("WEBP")(data) {
+		return ""
+	}
+	if pic, err := Decode(data, lim); err == nil {
+		return pic.Incomplete
+	}
+	return ""
+}
+
+// readSource returns how a file of format f was written; only Format is set if nothing is known. The file has been
+// decoded, but readSource trusts no byte of it. A grey profile of colours is left out.
+func (f *format) readSource(data []byte) Source {
+	s := Source{Format: f.name}
+	if f.source != nil {
+		block := f.source(&s, data)
+		if s.EXIF = ifd.Clean(block); s.ICC == nil && !s.Gray && ifd.Adobe(block) {
+			s.ICC = icc.AdobeRGB()
+		}
+	}
+	if icc.Model(s.ICC) == icc.Gray && !s.Gray {
+		s.ICC = nil
+	}
+	return s
 }

@@ -2,25 +2,32 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/ifd"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/pdf"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 )
 
 // A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent use. TIFFs and
 // PDFs have several pages. Of animations the first frame is the only page, of other files the primary picture.
 type Document struct {
 	data []byte
-	tiff []ifd     // the pages of a TIFF
-	pdf  []PDFPage // of a PDF: all pages, or one
+	tiff []ifd.Directory // the pages of a TIFF
+	pdf  []PDFPage       // of a PDF: all pages, or one
 }
 
 // OpenDocument finds the pages of a file, and keeps data. It decodes no pixels, so the file may still be
-// unreadable. The error is a *LimitError if there are more than [MaxPages] pages, or if they have more than
+// unreadable. The error is a *LimitError if there are more than [codec.MaxPages] pages, or if they have more than
 // [maxDocument] times lim.MaxPixels together. It is a *FormatError if the list of pages is broken: such a
 // file lacks pages. Limits of 0 are the defaults.
 func OpenDocument(data []byte, lim Limits) (*Document, error) {
@@ -28,11 +35,11 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 		return openPDF(data, lim.Page, lim.orDefault())
 	}
 	d := &Document{data: data}
-	first, ok := firstIFD(data)
-	if !ok || first.unsupported(data) != nil { // decoding says why
+	first, ok := ifd.First(data)
+	if !ok || tiff.Unsupported(first, data) != nil { // decoding says why
 		return d, nil
 	}
-	pages, err := first.chain()
+	pages, err := tiff.Pages(first)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +47,8 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 	limit *= min(maxDocument, math.MaxInt64/limit)
 	left := limit
 	for _, p := range pages {
-		w, _ := p.uint(tagWidth)
-		h, _ := p.uint(tagLength)
+		w, _ := p.Uint(tiff.TagWidth)
+		h, _ := p.Uint(tiff.TagLength)
 		if left -= int64(min(uint64(w)*uint64(h), math.MaxInt64)); left < 0 {
 			return nil, &LimitError{What: "pixels on all pages", Got: limit - left, Max: limit}
 		}
@@ -131,104 +138,107 @@ func (d *Document) Page(k int) []byte {
 	}
 	p := d.tiff[k-1]
 	file := bytes.Clone(d.data)
-	p.order.PutUint32(file[4:], p.offset)
-	if next := int64(p.offset) + 2 + int64(len(p.entries)); next+4 <= int64(len(file)) {
-		p.order.PutUint32(file[next:], 0)
+	p.Order.PutUint32(file[4:], p.Offset)
+	if next := int64(p.Offset) + 2 + int64(len(p.Entries)); next+4 <= int64(len(file)) {
+		p.Order.PutUint32(file[next:], 0)
 	}
 	return file
 }
 
-// chain returns the directories of the chain from d on that are pages: d, and all others for which
-// isPage is true. The error is a *LimitError if there are more than [MaxPages], and a *FormatError if
-// a directory lies beyond the data, or is linked twice. With an error it returns the pages up to there.
-func (d ifd) chain() (pages []ifd, err error) {
-	seen := make(map[uint32]bool)
-	for n := 1; ; n++ {
-		switch {
-		case seen[d.offset]:
-			return pages, &FormatError{Format: "tiff", Reason: fmt.Sprintf("the list of pages leads back to byte %d", d.offset)}
-		case len(pages) == MaxPages && d.isPage() || n > maxIFDs:
-			return append(pages, d), &LimitError{What: "pages", Got: int64(n), Max: MaxPages}
-		}
-		seen[d.offset] = true
-		if n == 1 || d.isPage() {
-			pages = append(pages, d)
-		}
-		if d.next == 0 {
-			return pages, nil
-		}
-		at, ok := d.next, false
-		if d, ok = d.at(at); !ok || d.cut {
-			return append(pages, d), &FormatError{Format: "tiff", Reason: fmt.Sprintf("truncated: page %d lies at byte %d of %d", len(pages)+1, at, len(d.data))}
-		}
-	}
-}
+// A PDFReader reads one page of a PDF, or all pages, in their order, if page is 0. It calls admit before it takes so many bytes of
+// memory, in the place of what it took before. The error of admit ends reading.
+type PDFReader func(pdf []byte, page int, admit func(bytes int64) error) ([]PDFPage, error)
 
-// JoinTIFF writes TIFF files of one page each, as EncodeLike writes them, as one file of all pages. The
-// error is of w, or says that a file is not as our encoder writes it.
-func JoinTIFF(w io.Writer, pages [][]byte) error {
-	var out []byte
-	link := 4 // where the offset of the next directory goes
-	for i, page := range pages {
-		if len(out)%2 == 1 {
-			out = append(out, 0)
-		}
-		base := len(out)
-		if uint64(base)+uint64(len(page)) > math.MaxUint32 {
-			return &LimitError{What: "bytes", Got: int64(base) + int64(len(page)), Max: math.MaxUint32}
-		}
-		out = append(out, page...)
-		d, ok := firstIFD(out[base:])
-		if !ok || d.cut || d.next != 0 {
-			return fmt.Errorf("page %d: %w", i+1, errNoPlace)
-		}
-		if err := d.move(uint32(base)); err != nil {
-			return fmt.Errorf("page %d: %w", i+1, err)
-		}
-		first, _ := firstIFD(out)
-		first.order.PutUint32(out[link:], uint32(base)+d.offset)
-		link = base + int(d.offset) + 2 + len(d.entries)
-	}
-	if _, err := w.Write(out); err != nil {
-		return fmt.Errorf("write tiff: %w", err)
-	}
-	return nil
-}
-
-// move adds base to all offsets of directory d, and of the Exif directory that it points at, in place.
-func (d ifd) move(base uint32) error {
-	if base == 0 {
+// ReadingPDF returns f under a context; nil for nil.
+func ReadingPDF(ctx context.Context, f func(context.Context, []byte, int, func(int64) error) ([]PDFPage, error)) PDFReader {
+	if f == nil {
 		return nil
 	}
-	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
-		tag := d.order.Uint16(e)
-		v, _ := d.entry(tag)
-		if !v.whole || len(v.raw) == 0 {
-			return errNoPlace
+	return func(pdf []byte, page int, admit func(int64) error) ([]PDFPage, error) {
+		return f(ctx, pdf, page, admit)
+	}
+}
+
+// IsPDF reports whether data is a PDF: readers look for its header in the first KiB.
+func IsPDF(data []byte) bool {
+	f, _ := sniff(data)
+	return f == nil && near("%PDF-")(data)
+}
+
+// openPDF reads page only of a PDF, or all pages if only is 0.
+func openPDF(data []byte, only int, lim Limits) (*Document, error) {
+	if n := int64(len(data)); n > lim.MaxBytes {
+		return nil, &LimitError{What: "bytes", Got: n, Max: lim.MaxBytes}
+	}
+	pages, err := lim.PDF(data, only, func(bytes int64) error {
+		if lim.Admit == nil {
+			return nil
 		}
-		switch tag {
-		case tagStripOffsets:
-			if v.kind != kindLong {
-				return errNoPlace
-			}
-			for at := v.raw; len(at) >= 4; at = at[4:] {
-				d.order.PutUint32(at, d.order.Uint32(at)+base)
-			}
-		case tagExifIFD:
-			inner, ok := d.at(d.order.Uint32(v.raw))
-			if !ok || inner.cut {
-				return errNoPlace
-			}
-			if err := inner.move(base); err != nil {
-				return err
-			}
-			d.order.PutUint32(v.raw, d.order.Uint32(v.raw)+base)
-		case tagTileWidth:
-			return errors.New("tiles cannot be joined")
+		return lim.Admit(bytes, 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(pages) == 0 || only == 0 && len(pages) != pages[0].Of {
+		return nil, &FormatError{Format: "pdf", Reason: "its reader gave no pages, or not all"}
+	}
+	for i, p := range pages {
+		if p.Of > codec.MaxPages {
+			return nil, &LimitError{What: "pages", Got: int64(p.Of), Max: codec.MaxPages}
 		}
-		if len(v.raw) > 4 {
-			d.order.PutUint32(e[8:], d.order.Uint32(e[8:])+base)
+		if p.Of != pages[0].Of || p.Number != max(only, i+1) || !p.Sound() {
+			return nil, &FormatError{Format: "pdf", Reason: fmt.Sprintf("its reader gave a page %d of %d that makes no sense", p.Number, p.Of)}
 		}
 	}
-	return nil
+	return &Document{data: data, pdf: pages}, nil
+}
+
+// EncodePage writes a marked page of p's document for [Document.Join]: as a TIFF, or for a PDF as a JPEG or
+// PNG. A page that was no JPEG gets the smaller of both.
+func (p *Picture) EncodePage(img image.Image, o LikeOptions) ([]byte, error) {
+	encode := func(format string) ([]byte, error) {
+		var file bytes.Buffer
+		o.Format = format
+		err := EncodeLike(&file, img, p.Source, o)
+		return file.Bytes(), err
+	}
+	if p.Format != "pdf" {
+		return encode("tiff")
+	}
+	file, err := encode("jpeg")
+	if err == nil {
+		file, err = jpeg.Plain(file, 1, p.Source.ICC)
+	}
+	if err != nil || p.Source.Format == "jpeg" {
+		return file, err
+	}
+	lossless, err := encode("png")
+	if len(lossless) < len(file) {
+		file = lossless
+	}
+	return file, err
+}
+
+// Join writes files of [Picture.EncodePage], one for each page of d, as one file: a PDF if d is a PDF, else a TIFF.
+func (d *Document) Join(w io.Writer, files [][]byte) error {
+	if d.PDF(1) == nil {
+		return tiff.Join(w, files)
+	}
+	pages := make([]PDFPage, len(files))
+	for i := range files {
+		pages[i] = *d.PDF(i + 1)
+		pages[i].File = files[i]
+	}
+	return pdf.Join(w, pages)
+}
+
+// CopyFormat returns the format of a copy of all pages: "pdf", "tiff", or "" for a picture.
+func (d *Document) CopyFormat() string {
+	switch {
+	case len(d.pdf) > 0:
+		return "pdf"
+	case d.Pages() > 1:
+		return "tiff"
+	}
+	return ""
 }

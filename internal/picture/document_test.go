@@ -9,9 +9,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/image/tiff"
+	xtiff "golang.org/x/image/tiff"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 )
 
 // joined is a TIFF of these pages, as our encoder writes it.
@@ -24,7 +26,7 @@ func joined(t testing.TB, pages ...image.Image) []byte {
 		files = append(files, b.Bytes())
 	}
 	var out bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&out, files))
+	require.NoError(t, tiff.Join(&out, files))
 	return out.Bytes()
 }
 
@@ -80,7 +82,7 @@ func TestJoinedPagesKeepMetadata(t *testing.T) {
 		files = append(files, b.Bytes())
 	}
 	var out bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&out, files))
+	require.NoError(t, tiff.Join(&out, files))
 	d, err := picture.OpenDocument(out.Bytes(), picture.Limits{})
 	require.NoError(t, err)
 	require.Equal(t, 3, d.Pages())
@@ -90,13 +92,13 @@ func TestJoinedPagesKeepMetadata(t *testing.T) {
 		assert.Equal(t, 40+k, pic.Image.Rect.Dx())
 		assert.Equal(t, picture.SourceOf("tiff", files[k]).ICC, pic.Source.ICC)
 	}
-	require.Error(t, picture.JoinTIFF(&out, [][]byte{files[0], []byte("no TIFF")}))
+	require.Error(t, tiff.Join(&out, [][]byte{files[0], []byte("no TIFF")}))
 }
 
 // chained is a TIFF of many directories that share one picture's pixels, w x h as the header says.
 func chained(n int, w, h uint32) []byte {
 	var b bytes.Buffer
-	must(tiff.Encode(&b, pattern(16, 16), nil))
+	must(xtiff.Encode(&b, pattern(16, 16), nil))
 	file := b.Bytes()
 	le := binary.LittleEndian
 	at := le.Uint32(file[4:])
@@ -130,8 +132,8 @@ func TestHostileDocuments(t *testing.T) {
 		}
 		return err
 	}
-	require.NoError(t, open(chained(picture.MaxPages, 16, 16)))
-	require.ErrorIs(t, open(chained(picture.MaxPages+1, 16, 16)), picture.ErrLimit)
+	require.NoError(t, open(chained(codec.MaxPages, 16, 16)))
+	require.ErrorIs(t, open(chained(codec.MaxPages+1, 16, 16)), picture.ErrLimit)
 	require.ErrorIs(t, open(chained(50_000, 16, 16)), picture.ErrLimit)
 	require.ErrorContains(t, open(chained(200, 10_000, 10_000)), "pixels on all pages")
 	require.ErrorContains(t, open(chained(2, 1<<31, 1<<31)), "pixels on all pages")

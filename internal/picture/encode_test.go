@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 func encode(t *testing.T, img image.Image, format string, quality int) []byte {
@@ -57,7 +58,7 @@ type foreign struct{ image.Image }
 func TestJPEGQuality(t *testing.T) {
 	img := pattern(64, 64)
 	standard := encode(t, img, "jpeg", 0)
-	assert.True(t, bytes.Equal(encode(t, img, "jpeg", picture.DefaultQuality), standard))
+	assert.True(t, bytes.Equal(encode(t, img, "jpeg", codec.DefaultQuality), standard))
 	assert.Less(t, len(encode(t, img, "jpeg", 30)), len(standard))
 	assert.Greater(t, len(encode(t, img, "jpeg", 100)), len(standard))
 	for _, q := range []int{-1, 101} {

@@ -4,31 +4,35 @@ import (
 	"bytes"
 	"image"
 	"io"
+
+	"github.com/kycmark/kycmark/internal/picture/bmp"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/gif"
+	"github.com/kycmark/kycmark/internal/picture/ifd"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture/png"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
+	"github.com/kycmark/kycmark/internal/picture/webp"
 )
 
 // ExifOrientation is for the fuzz target.
-func ExifOrientation(data []byte) int { return exifOrientation(data) }
+func ExifOrientation(data []byte) int { return ifd.Orientation(data) }
 
 // Walk calls every parser of our own on data, also those whose magic bytes
 // are missing.
 func Walk(data []byte) {
 	_, _ = sniff(data)
 	if len(data) >= 12 {
-		o := outlineJPEG(data)
-		_ = o.unsupported()
-		_, _ = pngHeader(data)
-		_, _ = webpHeader(data)
+		_, _ = jpeg.Header(data)
+		_, _ = png.Header(data)
+		_, _ = webp.Header(data)
 	}
-	if d, ok := firstIFD(data); ok {
-		_ = d.unsupported(data)
-		_, _ = d.chain()
-		_ = d.checkBlocks(header{width: 100, height: 100})
-		if t, err := d.jpegBlocks(); err == nil && t.width > 0 && t.height > 0 && t.width*t.height < 1<<16 && t.across > 0 && t.down > 0 {
-			_, _ = t.pixels(header{width: t.width, height: t.height})
-		}
+	if h, err := tiff.Header(data); err == nil && h.Width > 0 && h.Height > 0 && h.Width*h.Height < 1<<16 {
+		_, _ = tiff.Pixels(data, &h)
 	}
-	_ = isBMP(data)
-	gifFrames(data)
+	_ = bmp.Is(data)
+	_, _ = gif.Header(data)
 }
 
 // DecodeWith decodes data by a decoder that is not ours, as the table's rows
@@ -36,13 +40,13 @@ func Walk(data []byte) {
 func DecodeWith(f func(io.Reader) (image.Image, error), data []byte) error {
 	row := format{
 		name:   "test",
-		header: func([]byte) (header, error) { return header{width: 1, height: 1}, nil },
-		pixels: func(data []byte, _ *header) (*image.NRGBA, error) {
-			img, err := pixels(f, data)
+		header: func([]byte) (codec.Header, error) { return codec.Header{Width: 1, Height: 1}, nil },
+		pixels: func(data []byte, _ *codec.Header) (*image.NRGBA, error) {
+			img, err := codec.Guard(f, data)
 			if err != nil {
 				return nil, err
 			}
-			return ToNRGBA(img), nil
+			return pixel.ToNRGBA(img), nil
 		},
 	}
 	_, _, err := row.decode(data, Limits{}.orDefault())
@@ -56,37 +60,37 @@ func ReadEXIF(data []byte) (outer, inner map[uint16][]byte) {
 	block := data
 	switch f, _ := sniff(data); f.name {
 	case "jpeg":
-		o := outlineJPEG(data)
-		block = bytes.TrimPrefix(o.exif, []byte("Exif\x00\x00"))
+		o := jpeg.Read(data)
+		block = bytes.TrimPrefix(o.EXIF, []byte("Exif\x00\x00"))
 	case "png":
 		block = nil
-		for kind, body := range pngChunks(data) {
+		for kind, body := range png.Chunks(data) {
 			if kind == "eXIf" {
 				block = body
 			}
 		}
 	}
-	all := func(d ifd) map[uint16][]byte {
+	all := func(d ifd.Directory) map[uint16][]byte {
 		out := map[uint16][]byte{}
-		for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
-			tag := d.order.Uint16(e)
-			e, _ := d.entry(tag)
-			if out[tag] = nil; e.whole {
-				out[tag] = e.raw
+		for e := d.Entries; len(e) >= ifd.EntryBytes; e = e[ifd.EntryBytes:] {
+			tag := d.Order.Uint16(e)
+			e, _ := d.Entry(tag)
+			if out[tag] = nil; e.Whole {
+				out[tag] = e.Raw
 			}
 		}
-		if d.next != 0 {
+		if d.Next != 0 {
 			panic("a second directory")
 		}
 		return out
 	}
-	d, ok := firstIFD(block)
+	d, ok := ifd.First(block)
 	if !ok {
 		return nil, nil
 	}
 	outer = all(d)
-	if at, ok := d.uint(tagExifIFD); ok {
-		if d, ok := d.at(at); ok {
+	if at, ok := d.Uint(ifd.TagExifIFD); ok {
+		if d, ok := d.At(at); ok {
 			inner = all(d)
 		}
 	}
@@ -104,7 +108,7 @@ func SourceOf(name string, data []byte) Source {
 }
 
 // Look is what two files that look alike have in common.
-func (s Source) Look() Source {
-	s.coded, s.exif = 0, nil
+func Look(s Source) Source {
+	s.Coded, s.EXIF = 0, nil
 	return s
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	longtest "github.com/kycmark/kycmark/internal/test/long"
 )
@@ -142,7 +143,7 @@ func TestReasons(t *testing.T) {
 		}
 		var format *picture.FormatError
 		if errors.As(err, &format) {
-			assert.Equal(t, strings.Contains(c.want, "supported"), format.Kind == picture.Unsupported || format.Kind == picture.Video, c.want)
+			assert.Equal(t, strings.Contains(c.want, "supported"), format.Kind == codec.Unsupported || format.Kind == codec.Video, c.want)
 		}
 		if assert.EqualError(t, err, c.want) {
 			assert.NoError(t, well(err))

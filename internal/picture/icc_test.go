@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // iccProfile is a profile as far as its header goes: of a size, for a kind of pixels.
@@ -29,16 +30,6 @@ func rgbProfile(size int) []byte { return iccProfile(size, "RGB ") }
 // iccp is the body of a PNG's chunk.
 func iccp(profile []byte) []byte { return append([]byte("some name\x00\x00"), deflated(profile)...) }
 
-// iccSegments cuts a profile into APP2 bodies of at most size bytes.
-func iccSegments(profile []byte, size int) (out [][]byte) {
-	n := (len(profile) + size - 1) / size
-	for i := range n {
-		part := profile[i*size : min((i+1)*size, len(profile))]
-		out = append(out, append([]byte("ICC_PROFILE\x00"+string([]byte{byte(i + 1), byte(n)})), part...))
-	}
-	return out
-}
-
 func withProfile(jpg, profile []byte) []byte {
 	return withSegments(jpg, iccSegments(profile, 60_000)...)
 }
@@ -55,7 +46,7 @@ func TestProfileStays(t *testing.T) {
 	img := photo(20, 12)
 	for _, size := range []int{128, 3144, 3145, 65_519, 65_520, 200_001} {
 		icc := rgbProfile(size)
-		full := jpegOf(t, img, picture.Source{Subsampling: picture.Sub444, Progressive: true}, 90)
+		full := jpegOf(t, img, picture.Source{Subsampling: codec.Sub444, Progressive: true}, 90)
 		for name, file := range map[string][]byte{
 			"jpeg": withProfile(encode(t, img, "jpeg", 90), icc), "jpeg 4:4:4": withProfile(full, icc),
 			"png": withChunk(pngBytes(img), "iCCP", iccp(icc)), "webp": riff(vp8x(0x20, 20, 12), riffChunk("ICCP", icc), vp8l(img)),
@@ -193,4 +184,14 @@ func TestNamedColours(t *testing.T) {
 			assert.Contains(t, string(like(t, p, picture.LikeOptions{})), "cICP", what)
 		}
 	}
+}
+
+// iccSegments cuts a profile into APP2 bodies of at most size bytes.
+func iccSegments(profile []byte, size int) (out [][]byte) {
+	n := (len(profile) + size - 1) / size
+	for i := range n {
+		part := profile[i*size : min((i+1)*size, len(profile))]
+		out = append(out, append([]byte("ICC_PROFILE\x00"+string([]byte{byte(i + 1), byte(n)})), part...))
+	}
+	return out
 }

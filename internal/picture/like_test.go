@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	longtest "github.com/kycmark/kycmark/internal/test/long"
 )
 
@@ -83,16 +84,16 @@ func jpegOf(t *testing.T, img *image.NRGBA, s picture.Source, quality int) []byt
 // weighs as much as the unmarked picture would.
 func TestLikeJPEG(t *testing.T) {
 	img := photo(201, 133)
-	for _, s := range []picture.Subsampling{picture.Sub444, picture.Sub422, picture.Sub440, picture.Sub420, picture.SubGray} {
+	for _, s := range []codec.Subsampling{codec.Sub444, codec.Sub422, codec.Sub440, codec.Sub420, codec.SubGray} {
 		for _, progressive := range []bool{false, true} {
-			for _, quality := range longtest.Cases(3, picture.MinQualityLike, 92, 100, 85, 98) {
+			for _, quality := range longtest.Cases(3, codec.MinQualityLike, 92, 100, 85, 98) {
 				src, about := img, []any{"%v, progressive %v, quality %d", s, progressive, quality}
-				if s == picture.SubGray {
+				if s == codec.SubGray {
 					if src = gray(img); progressive {
 						continue
 					}
 				}
-				file := jpegOf(t, src, picture.Source{Subsampling: s, Progressive: progressive, Gray: s == picture.SubGray}, quality)
+				file := jpegOf(t, src, picture.Source{Subsampling: s, Progressive: progressive, Gray: s == codec.SubGray}, quality)
 				p := decode(t, file)
 				require.Equal(t, s, p.Source.Subsampling, about...)
 				require.Equal(t, progressive, p.Source.Progressive, about...)
@@ -104,7 +105,7 @@ func TestLikeJPEG(t *testing.T) {
 				q := decode(t, marked)
 				assert.InDelta(t, quality, q.Source.Quality, 3, about...)
 				q.Source.Quality = quality
-				assert.Equal(t, p.Source.Look(), q.Source.Look(), about...)
+				assert.Equal(t, picture.Look(p.Source), picture.Look(q.Source), about...)
 				assert.Equal(t, samplingFactors(file), samplingFactors(marked), about...)
 				assert.InEpsilon(t, len(plain), len(marked), 0.15, about...)
 				assert.Less(t, meanDifference(p.Image, q.Image), 7.0, about...)
@@ -118,19 +119,19 @@ func TestLikeJPEG(t *testing.T) {
 // the copy would be lighter than it was heavier.
 func TestLikeGivesWay(t *testing.T) {
 	smooth := blocks(12, 9)
-	p := decode(t, jpegOf(t, smooth, picture.Source{Subsampling: picture.Sub444}, 90))
+	p := decode(t, jpegOf(t, smooth, picture.Source{Subsampling: codec.Sub444}, 90))
 	p.Image = nudged(p.Image)
 	heavy := like(t, p, picture.LikeOptions{})
 	assert.Contains(t, []int{87, 88, 89}, decode(t, heavy).Source.Quality)
 	assert.Less(t, len(heavy), len(like(t, p, picture.LikeOptions{Quality: 90})))
 	p.Image = picture.Fit(p.Image, 150)
 	assert.Equal(t, 90, decode(t, like(t, p, picture.LikeOptions{})).Source.Quality, "another size cannot be compared")
-	best := decode(t, jpegOf(t, photo(120, 90), picture.Source{Subsampling: picture.Sub444}, 100))
+	best := decode(t, jpegOf(t, photo(120, 90), picture.Source{Subsampling: codec.Sub444}, 100))
 	best.Image = nudged(best.Image)
 	assert.GreaterOrEqual(t, decode(t, like(t, best, picture.LikeOptions{})).Source.Quality, 99)
-	low := decode(t, jpegOf(t, smooth, picture.Source{}, picture.MinQualityLike))
+	low := decode(t, jpegOf(t, smooth, picture.Source{}, codec.MinQualityLike))
 	low.Image = nudged(low.Image)
-	assert.Equal(t, picture.MinQualityLike, decode(t, like(t, low, picture.LikeOptions{})).Source.Quality)
+	assert.Equal(t, codec.MinQualityLike, decode(t, like(t, low, picture.LikeOptions{})).Source.Quality)
 }
 
 // samplingFactors reads them from the frame header, independently of the package.
@@ -146,15 +147,15 @@ func samplingFactors(file []byte) (out []byte) {
 }
 
 func TestSamplingFactors(t *testing.T) {
-	for s, want := range map[picture.Subsampling][]byte{
-		picture.Sub444: {0x11, 0x11, 0x11}, picture.Sub422: {0x21, 0x11, 0x11}, picture.Sub440: {0x12, 0x11, 0x11}, picture.Sub420: {0x22, 0x11, 0x11},
+	for s, want := range map[codec.Subsampling][]byte{
+		codec.Sub444: {0x11, 0x11, 0x11}, codec.Sub422: {0x21, 0x11, 0x11}, codec.Sub440: {0x12, 0x11, 0x11}, codec.Sub420: {0x22, 0x11, 0x11},
 	} {
 		for _, progressive := range []bool{false, true} {
 			file := jpegOf(t, photo(40, 24), picture.Source{Subsampling: s, Progressive: progressive}, 90)
 			assert.Equal(t, want, samplingFactors(file), s)
 		}
 	}
-	assert.Equal(t, []byte{0x11}, samplingFactors(jpegOf(t, gray(photo(40, 24)), picture.Source{Subsampling: picture.SubGray, Gray: true}, 90)))
+	assert.Equal(t, []byte{0x11}, samplingFactors(jpegOf(t, gray(photo(40, 24)), picture.Source{Subsampling: codec.SubGray, Gray: true}, 90)))
 }
 
 // Qualities of the family of tables that nearly everybody uses are found exactly.
@@ -162,17 +163,17 @@ func TestQualityOfAllTables(t *testing.T) {
 	for q := 1; q <= 100; q++ {
 		p := decode(t, encode(t, pattern(8, 8), "jpeg", q))
 		assert.Equal(t, q, p.Source.Quality)
-		want := max(q, picture.MinQualityLike)
+		want := max(q, codec.MinQualityLike)
 		assert.Equal(t, want, p.Source.LikeQuality(p.Image.Rect))
 		assert.Equal(t, want, decode(t, like(t, p, picture.LikeOptions{})).Source.Quality)
 		assert.Equal(t, q, decode(t, like(t, p, picture.LikeOptions{Quality: q})).Source.Quality, "asked for")
 	}
-	large := image.Rect(0, 0, 100, picture.Large)
+	large := image.Rect(0, 0, 100, codec.Large)
 	assert.Equal(t, 60, picture.Source{Quality: 60}.LikeQuality(large))
-	assert.Equal(t, picture.MinQualityLarge, picture.Source{Quality: 30}.LikeQuality(large))
+	assert.Equal(t, codec.MinQualityLarge, picture.Source{Quality: 30}.LikeQuality(large))
 	for _, p := range []*picture.Picture{decode(t, pngBytes(pattern(8, 8))), decode(t, bmpBytes(pattern(8, 8)))} {
 		assert.Zero(t, p.Source.Quality)
-		assert.Equal(t, picture.DefaultQuality, decode(t, like(t, p, picture.LikeOptions{Format: "jpeg"})).Source.Quality)
+		assert.Equal(t, codec.DefaultQuality, decode(t, like(t, p, picture.LikeOptions{Format: "jpeg"})).Source.Quality)
 	}
 }
 
@@ -216,10 +217,10 @@ func TestQualityOfOtherTables(t *testing.T) {
 func TestSubsamplingWithoutName(t *testing.T) {
 	file := encode(t, pattern(32, 32), "jpeg", 90)
 	sof := bytes.Index(file, []byte{0xff, 0xc0})
-	for factors, want := range map[[3]byte]picture.Subsampling{
-		{0x11, 0x11, 0x11}: picture.Sub444, {0x22, 0x22, 0x22}: picture.Sub444, {0x22, 0x21, 0x21}: picture.Sub440,
-		{0x41, 0x11, 0x11}: picture.Sub422, {0x42, 0x11, 0x11}: picture.Sub420, {0x22, 0x11, 0x22}: picture.Sub444,
-		{0x31, 0x11, 0x11}: picture.Sub422, {0x11, 0x22, 0x22}: picture.Sub444, {0x14, 0x11, 0x11}: picture.Sub440,
+	for factors, want := range map[[3]byte]codec.Subsampling{
+		{0x11, 0x11, 0x11}: codec.Sub444, {0x22, 0x22, 0x22}: codec.Sub444, {0x22, 0x21, 0x21}: codec.Sub440,
+		{0x41, 0x11, 0x11}: codec.Sub422, {0x42, 0x11, 0x11}: codec.Sub420, {0x22, 0x11, 0x22}: codec.Sub444,
+		{0x31, 0x11, 0x11}: codec.Sub422, {0x11, 0x22, 0x22}: codec.Sub444, {0x14, 0x11, 0x11}: codec.Sub440,
 	} {
 		for c, f := range factors {
 			file[sof+11+3*c] = f
@@ -267,7 +268,7 @@ func TestLikePNGColours(t *testing.T) {
 	p := decode(t, file)
 	q := decode(t, like(t, p, picture.LikeOptions{}))
 	samePixels(t, img, q.Image)
-	assert.Equal(t, p.Source.Look(), q.Source.Look())
+	assert.Equal(t, picture.Look(p.Source), picture.Look(q.Source))
 	assert.Contains(t, string(like(t, p, picture.LikeOptions{})), "gAMA"+string(gamma))
 	assert.NotContains(t, string(like(t, p, picture.LikeOptions{Format: "jpeg"})), "gAMA")
 	odd := withChunk(pngBytes(img), "gAMA", append(gamma, private...))
@@ -276,7 +277,7 @@ func TestLikePNGColours(t *testing.T) {
 
 // The same pixels give the same file, also at once.
 func TestLikeAtOnce(t *testing.T) {
-	p := decode(t, withMetadata(jpegOf(t, photo(90, 60), picture.Source{Subsampling: picture.Sub444}, 90), camera(binary.BigEndian)))
+	p := decode(t, withMetadata(jpegOf(t, photo(90, 60), picture.Source{Subsampling: codec.Sub444}, 90), camera(binary.BigEndian)))
 	want := like(t, p, picture.LikeOptions{KeepEXIF: true})
 	var wg sync.WaitGroup
 	got := make([][]byte, 4)
@@ -295,7 +296,7 @@ func TestLikeAtOnce(t *testing.T) {
 }
 
 func TestLikeErrors(t *testing.T) {
-	p := decode(t, jpegOf(t, photo(20, 20), picture.Source{Subsampling: picture.Sub444}, 90))
+	p := decode(t, jpegOf(t, photo(20, 20), picture.Source{Subsampling: codec.Sub444}, 90))
 	for name, o := range map[string]picture.LikeOptions{"format": {Format: "webp"}, "quality": {Quality: 101}, "low": {Quality: -1}} {
 		assert.Error(t, picture.EncodeLike(&bytes.Buffer{}, p.Image, p.Source, o), name)
 	}
@@ -321,7 +322,7 @@ func TestStandardDecoderComesFirst(t *testing.T) {
 func BenchmarkLike(b *testing.B) {
 	img := photo(4000, 3000)
 	for name, s := range map[string]picture.Source{
-		"image-jpeg-420": {Subsampling: picture.Sub420}, "jpegli-422": {Subsampling: picture.Sub422}, "jpegli-444": {Subsampling: picture.Sub444},
+		"image-jpeg-420": {Subsampling: codec.Sub420}, "jpegli-422": {Subsampling: codec.Sub422}, "jpegli-444": {Subsampling: codec.Sub444},
 	} {
 		s.Format, s.Quality = "jpeg", 92
 		b.Run(name, func(b *testing.B) {
@@ -339,10 +340,10 @@ func BenchmarkLike(b *testing.B) {
 func TestLikeVectors(t *testing.T) {
 	img := nudged(blocks(9, 7)) // made of integers
 	for want, s := range map[string]picture.Source{
-		"3f794b8bc79c6f21": {Subsampling: picture.Sub444},
-		"748eac9b36c31fee": {Subsampling: picture.Sub422},
-		"312e1ac72735c642": {Subsampling: picture.Sub440},
-		"22def10cdbfb4ed8": {Subsampling: picture.Sub420, Progressive: true},
+		"3f794b8bc79c6f21": {Subsampling: codec.Sub444},
+		"748eac9b36c31fee": {Subsampling: codec.Sub422},
+		"312e1ac72735c642": {Subsampling: codec.Sub440},
+		"22def10cdbfb4ed8": {Subsampling: codec.Sub420, Progressive: true},
 	} {
 		sum := sha256.Sum256(jpegOf(t, img, s, 91))
 		assert.Equal(t, want, hex.EncodeToString(sum[:8]))

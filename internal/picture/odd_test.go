@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
@@ -149,7 +150,7 @@ func TestOddPictures(t *testing.T) {
 // A picture that is not admitted takes no memory, and its error stays what it is.
 func TestNotAdmitted(t *testing.T) {
 	for format, data := range map[string][]byte{"jpeg": encoded(t, "jpeg"), "png": encoded(t, "png"), "tiff": encoded(t, "tiff")} {
-		full := &picture.LimitError{What: picture.MemoryBytes, Got: 3_000_000_000, Max: 1_000_000_000}
+		full := &picture.LimitError{What: codec.MemoryBytes, Got: 3_000_000_000, Max: 1_000_000_000}
 		var err error
 		took := allocated(func() { _, err = picture.Decode(data, picture.Limits{Admit: func(int64, int64) error { return full }}) })
 		require.ErrorIs(t, err, picture.ErrLimit, format)

@@ -5,6 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"image"
+
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/pdf"
 )
 
 // Limits bound what one file may cost. They are checked against the headers,
@@ -57,6 +60,21 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
+// What the formats share is declared in package codec, and pages in package pdf.
+type (
+	Source      = codec.Source
+	LikeOptions = codec.LikeOptions
+	FormatError = codec.FormatError
+	LimitError  = codec.LimitError
+	PDFPage     = pdf.Page
+)
+
+// Sentinels for errors.Is; errors.As gives a *FormatError or a *LimitError.
+var (
+	ErrFormat = codec.ErrFormat
+	ErrLimit  = codec.ErrLimit
+)
+
 // A Picture is a decoded file with what evidence needs to know of its making.
 type Picture struct {
 	Image       *image.NRGBA // origin (0,0), upright, alpha kept and not premultiplied
@@ -103,10 +121,10 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 	return &Picture{
 		Image:       img,
 		Format:      f.name,
-		Orientation: h.orientation,
-		Pages:       h.pages,
-		Incomplete:  h.incomplete,
-		Decoder:     DecoderVersion(cmp.Or(h.decoder, f.decoder)),
+		Orientation: h.Orientation,
+		Pages:       h.Pages,
+		Incomplete:  h.Incomplete,
+		Decoder:     DecoderVersion(cmp.Or(h.Decoder, f.decoder)),
 		SHA256:      sha256.Sum256(data),
 		Size:        int64(len(data)),
 		Source:      f.readSource(data),

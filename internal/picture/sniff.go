@@ -2,11 +2,21 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kycmark/kycmark/internal/picture/bmp"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/picture/gif"
+	"github.com/kycmark/kycmark/internal/picture/heif"
+	"github.com/kycmark/kycmark/internal/picture/jpeg"
+	"github.com/kycmark/kycmark/internal/picture/png"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
+	"github.com/kycmark/kycmark/internal/picture/webp"
 )
 
 // A format is one row of the table of image formats: how a file is recognised and read, and how a copy is written.
@@ -16,15 +26,16 @@ type format struct {
 	decoder string                 // import path of the pixel decoder
 	magic   func(data []byte) bool // recognises a file by its content
 	// header reads size, orientation and pages. It allocates nothing that grows with the picture.
-	header func(data []byte) (header, error)
+	header func(data []byte) (codec.Header, error)
 	title  string // of formats that Limits.Decode decodes, for errors
 	// pixels decodes. It is called after the header was held against the limits. If it is nil,
 	// Limits.Decode decodes. It may change h.decoder.
-	pixels func(data []byte, h *header) (*image.NRGBA, error)
+	pixels func(data []byte, h *codec.Header) (*image.NRGBA, error)
 	// source fills in how the file was written and returns its EXIF block; nil: nothing is known.
 	source func(s *Source, data []byte) []byte
 
 	endings []string // of file names to write, the usual one first; none: cannot be written
+	opaque  bool     // transparent pixels come to lie on white
 	lossy   bool     // a lower quality gives a smaller file
 	kept    bool     // copies of such an upload keep this format, unless another is asked for
 	offered bool     // copies may be asked for in this format
@@ -38,19 +49,19 @@ type format struct {
 
 // formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
-	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG,
-		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: encodeJPEG, insert: insertJPEG},
-	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG,
-		endings: []string{".png"}, kept: true, offered: true, encode: encodePNG, insert: insertPNG},
-	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP,
-		endings: []string{".webp"}, lossy: true, offered: true, encode: encodeWebP},
-	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF,
-		endings: []string{".tiff", ".tif"}, kept: true, encode: encodeTIFF, insert: insertTIFF},
-	{name: "bmp", memory: 12, decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
-		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
-	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
-	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF},
-	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, source: (*Source).readHEIF},
+	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8"), header: jpeg.Header, pixels: jpeg.Pixels, source: jpeg.Describe,
+		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, opaque: true, lossy: true, kept: true, offered: true, encode: jpeg.Encode, insert: jpeg.Insert},
+	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: png.Header, pixels: png.Pixels, source: png.Describe,
+		endings: []string{".png"}, kept: true, offered: true, encode: png.Encode, insert: png.Insert},
+	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webp.Header, pixels: webp.Pixels, source: webp.Describe,
+		endings: []string{".webp"}, opaque: true, lossy: true, offered: true, encode: webp.Encode},
+	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiff.Header, pixels: tiff.Pixels, source: tiff.Describe,
+		endings: []string{".tiff", ".tif"}, kept: true, encode: tiff.Encode, insert: tiff.Insert},
+	{name: "bmp", memory: 12, decoder: "golang.org/x/image/bmp", magic: bmp.Is, header: bmp.Header, pixels: bmp.Pixels,
+		endings: []string{".bmp"}, opaque: true, kept: true, encode: bmp.Encode},
+	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gif.Header, pixels: gif.Pixels},
+	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: heif.AVIFHeader, source: heif.Describe},
+	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heif.HEICHeader, source: heif.Describe},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.
@@ -109,38 +120,38 @@ func names(which func(*format) bool) (out []string) {
 // strangers are the contents that people do feed in and that deserve a better
 // answer than "unknown". The first that fits names the file.
 var strangers = []struct {
-	kind   Kind
+	kind   codec.Kind
 	reason string
 	is     func(data []byte) bool
 }{
-	{Unsupported, "JPEG 2000 is not supported yet", prefix("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
-	{Unsupported, "JPEG XL is not supported yet", prefix("\x00\x00\x00\x0cJXL \r\n\x87\n", "\xff\x0a")},
-	{Unsupported, "camera raw (Canon CR3) is not supported yet", isoBrand("crx ")},
-	{Unsupported, "camera raw is not supported yet", prefix("IIU\x00", "IIRO", "IIRS", "FUJIFILMCCD-RAW", "FOVb")},
-	{Unsupported, "BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},
-	{Unsupported, "PSD is not supported yet", prefix("8BPS")},
-	{Unsupported, "ICO is not supported yet", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00")},
-	{Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ")},
-	{Unsupported, "Netpbm is not supported yet", isNetpbm},
-	{Unsupported, "PDF is not supported yet", near("%PDF-")},
-	{Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
-	{Text, "not a picture: HTML or XML", markup},
-	{NoPicture, "not a picture: sound", isoBrand("M4A ", "M4B ")},
-	{Unsupported, "HEIF or AVIF with a small header (mif3) is not supported yet", isoBrand("mif3")},
-	{Video, "a video: its pictures are not supported yet", isoBrand()},
-	{Video, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
-	{Video, "a video: its pictures are not supported yet", func(data []byte) bool {
+	{codec.Unsupported, "JPEG 2000 is not supported yet", prefix("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
+	{codec.Unsupported, "JPEG XL is not supported yet", prefix("\x00\x00\x00\x0cJXL \r\n\x87\n", "\xff\x0a")},
+	{codec.Unsupported, "camera raw (Canon CR3) is not supported yet", isoBrand("crx ")},
+	{codec.Unsupported, "camera raw is not supported yet", prefix("IIU\x00", "IIRO", "IIRS", "FUJIFILMCCD-RAW", "FOVb")},
+	{codec.Unsupported, "BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},
+	{codec.Unsupported, "PSD is not supported yet", prefix("8BPS")},
+	{codec.Unsupported, "ICO is not supported yet", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00")},
+	{codec.Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ")},
+	{codec.Unsupported, "Netpbm is not supported yet", isNetpbm},
+	{codec.Unsupported, "PDF is not supported yet", near("%PDF-")},
+	{codec.Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
+	{codec.Text, "not a picture: HTML or XML", markup},
+	{codec.NoPicture, "not a picture: sound", isoBrand("M4A ", "M4B ")},
+	{codec.Unsupported, "HEIF or AVIF with a small header (mif3) is not supported yet", isoBrand("mif3")},
+	{codec.Video, "a video: its pictures are not supported yet", isoBrand()},
+	{codec.Video, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
+	{codec.Video, "a video: its pictures are not supported yet", func(data []byte) bool {
 		return riff("AVI ")(data) || isTransport(data) || all(prefix("OggS"), near("theora"))(data)
 	}},
-	{NoPicture, "not a picture: sound", func(data []byte) bool { return riff("WAVE")(data) || prefix("ID3", "OggS", "fLaC")(data) }},
-	{Unsupported, "an e-mail of Outlook (.msg) is not supported yet: save it as .eml", func(data []byte) bool { return prefix(compound)(data) && bytes.Contains(data, []byte(propertyOfMail)) }},
-	{Unsupported, "an old office document (.doc, .xls, .ppt, .rtf) is not supported yet: save it as PDF", prefix(compound, "{\\rtf")},
-	{NoPicture, "not a picture: an office document or a program in a zip archive, whose pictures are not read", IsPackage},
-	{NoPicture, "not a picture: a program", prefix("MZ", "\x7fELF", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe")},
-	{Archive, "a mailbox of Outlook (.pst, .ost) is not opened: save its e-mails as .eml", prefix("!BDN")},
-	{Text, "not a picture: a database", prefix("SQLite format 3\x00")},
-	{Archive, "archive: this kind, or this name of an archive, is not opened: unpack it first", prefix("PK\x03\x04", "PK\x05\x06", "\x1f\x8b", "Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd")},
-	{Text, "not a picture: plain text", isText},
+	{codec.NoPicture, "not a picture: sound", func(data []byte) bool { return riff("WAVE")(data) || prefix("ID3", "OggS", "fLaC")(data) }},
+	{codec.Unsupported, "an e-mail of Outlook (.msg) is not supported yet: save it as .eml", func(data []byte) bool { return prefix(compound)(data) && bytes.Contains(data, []byte(propertyOfMail)) }},
+	{codec.Unsupported, "an old office document (.doc, .xls, .ppt, .rtf) is not supported yet: save it as PDF", prefix(compound, "{\\rtf")},
+	{codec.NoPicture, "not a picture: an office document or a program in a zip archive, whose pictures are not read", IsPackage},
+	{codec.NoPicture, "not a picture: a program", prefix("MZ", "\x7fELF", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe")},
+	{codec.Archive, "a mailbox of Outlook (.pst, .ost) is not opened: save its e-mails as .eml", prefix("!BDN")},
+	{codec.Text, "not a picture: a database", prefix("SQLite format 3\x00")},
+	{codec.Archive, "archive: this kind, or this name of an archive, is not opened: unpack it first", prefix("PK\x03\x04", "PK\x05\x06", "\x1f\x8b", "Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd")},
+	{codec.Text, "not a picture: plain text", isText},
 }
 
 // A compound file of Microsoft begins so (MS-CFB 2.2). An e-mail has streams called so (MS-OXMSG 2.2.1), in UTF-16.
@@ -184,7 +195,7 @@ func isNetpbm(data []byte) bool {
 // what the content is instead, as far as it is known.
 func sniff(data []byte) (*format, error) {
 	if len(data) == 0 {
-		return nil, &FormatError{Reason: "empty file", Kind: Unknown}
+		return nil, &FormatError{Reason: "empty file", Kind: codec.Unknown}
 	}
 	for i := range formats {
 		if formats[i].magic(data) {
@@ -199,16 +210,16 @@ func sniff(data []byte) (*format, error) {
 	if n := bytes.Index(data[:min(len(data), 4096)], []byte("\xff\xd8\xff")); n > 0 {
 		return nil, &FormatError{Reason: fmt.Sprintf("not a picture: %d foreign bytes before the start of a JPEG", n)}
 	}
-	return nil, &FormatError{Reason: fmt.Sprintf("not a picture: unknown content, begins with % x", data[:min(len(data), 8)]), Kind: Unknown}
+	return nil, &FormatError{Reason: fmt.Sprintf("not a picture: unknown content, begins with % x", data[:min(len(data), 8)]), Kind: codec.Unknown}
 }
 
-// Sniff returns what data is by its first bytes: [Readable], or why it is no picture that is read.
-func Sniff(data []byte) Kind {
+// Sniff returns what data is by its first bytes: [codec.Readable], or why it is no picture that is read.
+func Sniff(data []byte) codec.Kind {
 	_, err := sniff(data)
 	if stranger := (*FormatError)(nil); errors.As(err, &stranger) {
 		return stranger.Kind
 	}
-	return Readable
+	return codec.Readable
 }
 
 // prefix returns a test that reports whether data begins with one of magics.
@@ -257,7 +268,7 @@ func isoBrand(brands ...string) func([]byte) bool {
 		if len(brands) == 0 {
 			return true
 		}
-		size := int(min(be32(data), 256))
+		size := int(min(binary.BigEndian.Uint32(data), 256))
 		for i := 8; i+4 <= min(size, len(data)); i += 4 {
 			for _, b := range brands {
 				if i != 12 && string(data[i:i+4]) == b { // at 12 stands the minor version
@@ -295,11 +306,3 @@ func isText(data []byte) bool {
 	}
 	return true
 }
-
-func be16(b []byte) uint16 { return uint16(b[0])<<8 | uint16(b[1]) }
-
-func be32(b []byte) uint32 { return uint32(be16(b))<<16 | uint32(be16(b[2:])) }
-
-func le16(b []byte) uint16 { return uint16(b[1])<<8 | uint16(b[0]) }
-
-func le32(b []byte) uint32 { return uint32(le16(b[2:]))<<16 | uint32(le16(b)) }

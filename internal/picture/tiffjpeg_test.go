@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // tiffOf is a TIFF of strips or tiles with the given bytes.
@@ -212,7 +213,7 @@ func TestUnsupportedTIFF(t *testing.T) {
 		var fe *picture.FormatError
 		_, err := picture.Decode(rgbTIFF(binary.LittleEndian, img, tags...), picture.Limits{})
 		require.ErrorAs(t, err, &fe, want)
-		assert.Equal(t, picture.Unsupported, fe.Kind, want)
+		assert.Equal(t, codec.Unsupported, fe.Kind, want)
 		assert.Contains(t, err.Error(), "tiff: "+want)
 	}
 }

@@ -12,20 +12,31 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Package registry hands these on under the same names.
+// Package registry hands most of these on under the same names.
 var (
-	ErrNotFound = errors.New("not in the registry")
-	ErrConflict = errors.New("already in the registry")    // a unique name or ID is taken by another row
-	ErrErased   = errors.New("erased from the registry")   // the upload was there and its person was erased
-	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
-	ErrSchema   = errors.New("not a usable registry")      // no registry, or another schema
-	ErrFrozen   = errors.New("the registry's file or folder is read-only")
-	ErrReadOnly = errors.New("the registry is open for investigation only")
-	ErrMarkKey  = errors.New("the mark key is not in use")
+	ErrRefused  = errors.New("refused") // nothing was written, and the same call will be refused again
+	ErrNotFound = As(errors.New("not in the registry"), ErrRefused)
+	ErrConflict = As(errors.New("already in the registry"), ErrRefused)  // a unique name or ID is taken by another row
+	ErrErased   = As(errors.New("erased from the registry"), ErrRefused) // the upload was there and its person was erased
+	ErrFrozen   = As(errors.New("the registry's file or folder is read-only"), ErrRefused)
+	ErrReadOnly = As(errors.New("the registry is open for investigation only"), ErrRefused)
+	ErrMarkKey  = As(errors.New("the mark key is not in use"), ErrRefused)
+	ErrInput    = As(errors.New("verify: unusable input"), ErrRefused)
+	ErrSchema   = As(errors.New("not a usable registry"), ErrRefused) // no registry, or another schema
+	ErrTampered = errors.New("the ledger does not verify")            // ledger and rows do not bear each other out
 	ErrSealed   = errors.New("the sealed original cannot be opened")
 	ErrUnread   = errors.New("the place of originals does not let it be read") // wrapped beside ErrSealed
-	ErrInput    = errors.New("verify: unusable input")
 )
+
+// As returns an error with the text of err that wraps err and also kind.
+func As(err, kind error) error { return kindred{err, kind} }
+
+type kindred struct {
+	error
+	kind error
+}
+
+func (k kindred) Unwrap() []error { return []error{k.error, k.kind} }
 
 // A Driver makes and opens the registry at one place: a file, a schema of a database.
 type Driver interface {

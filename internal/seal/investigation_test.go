@@ -55,22 +55,24 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
-	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{})
+	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{}, nil)
 	require.NoError(t, err)
 	var copied bytes.Buffer
-	_, err = s.Issue(ctx, &copied, sub.ID, "vendor A", "request 7")
+	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&copied), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(t, err)
-	_, err = s.Issue(ctx, broken{registry.ErrNothingLeft}, sub.ID, "vendor A", "request 7") // findings need no void copy
+	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(broken{registry.ErrNothingLeft}), &registry.IssueOptions{Purpose: "request 7", Request: "2"}) // findings need no void copy
 	require.ErrorIs(t, err, registry.ErrNothingLeft)
 	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "copy.jpg"), copied.Bytes(), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("\xff\xd8\xff broken"), 0o600))
-	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
+	v, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
+	require.NoError(t, err)
+	inv, err := v.Begin(nil)
 	require.NoError(t, err)
 	var leaks []*findings.Finding
-	for v, err := range inv.InvestigateFiles(ctx, dir) {
+	for v, err := range inv.Files(ctx, dir) {
 		require.NoError(t, err)
 		leaks = append(leaks, v)
 	}
@@ -87,7 +89,7 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, err)
 	// The exchange works on: uploads come in after the state was signed, and after the signature anew.
 	enter := func(n uint64) {
-		_, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(n), 60))), "", time.Time{})
+		_, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(n), 60))), "", time.Time{}, nil)
 		require.NoError(t, err)
 	}
 	enter(50)
@@ -112,7 +114,7 @@ func makeBundle(t *testing.T) {
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, findings.ErrUnsound, "nor is a report with other words")
 	// The findings lack a copy that the ledger has, as if its row had been hidden.
-	_, err = s.Issue(ctx, new(bytes.Buffer), sub.ID, "vendor A", "request 8")
+	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{Purpose: "request 8"})
 	require.NoError(t, err)
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
@@ -139,19 +141,19 @@ func TestSettledMeanwhile(t *testing.T) {
 	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
-	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{})
-	require.NoError(t, err)
-	p, err := s.Prepare(ctx, sub.ID)
+	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{}, nil)
 	require.NoError(t, err)
 	id, path := watermark.NewCopyID(), filepath.Join(t.TempDir(), "copy.jpg")
-	_, err = p.IssueAs(ctx, id, "vendor A", "request 7", func(_ *books.Copy, file []byte) error {
+	_, err = s.Issue(ctx, sub.ID, "vendor A", func(_ *books.Copy, file []byte) error {
 		return errors.Join(os.WriteFile(path, file, 0o600), errors.New("the connection was lost"))
-	})
+	}, &registry.IssueOptions{ID: id, Purpose: "request 7"})
 	require.Error(t, err)
-	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
+	v, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
+	require.NoError(t, err)
+	inv, err := v.Begin(nil)
 	require.NoError(t, err)
 	var leaks []*findings.Finding
-	for v, err := range inv.InvestigateFiles(ctx, path) {
+	for v, err := range inv.Files(ctx, path) {
 		require.NoError(t, err)
 		leaks = append(leaks, v)
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image"
-	"image/jpeg"
 	"testing"
 	"time"
 
@@ -16,9 +14,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// publish stands for the pipeline under test: it takes an upload in and returns
-// what the vendor gets.
-func publish(cfg registry.Config, upload image.Image) (image.Image, error) {
+// publish stands for the pipeline under test: it takes the file of an upload in and returns the vendor's.
+func publish(cfg registry.Config, upload []byte) ([]byte, error) {
 	ctx := context.Background()
 	issuer, err := registry.NewIssuer(cfg)
 	if err != nil {
@@ -27,18 +24,13 @@ func publish(cfg registry.Config, upload image.Image) (image.Image, error) {
 	if err := cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}); err != nil {
 		return nil, err
 	}
-	var in, out bytes.Buffer
-	if err := jpeg.Encode(&in, upload, nil); err != nil {
-		return nil, err
-	}
-	sub, _, err := issuer.Submit(ctx, &in, "customer 17", time.Time{})
+	sub, _, err := issuer.Submit(ctx, bytes.NewReader(upload), "customer 17", time.Time{}, nil)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := issuer.Issue(ctx, &out, sub.ID, "vendor A", "request 7"); err != nil {
-		return nil, err
-	}
-	return jpeg.Decode(&out)
+	var out bytes.Buffer
+	_, err = issuer.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&out), nil)
+	return out.Bytes(), err
 }
 
 // A pipeline's own unit test: what leaves it names its recipient after a messenger, and a picture
@@ -52,7 +44,7 @@ func Example() {
 			t.FailNow()
 		}
 		leaktest.RequireLeakOf(t, cfg, leaktest.Leak(t, out, "telegram"), "vendor A")
-		leaktest.RequireFinding(t, cfg, specimen.Landscape(7, 160, 120), findings.FoundUnknown)
+		leaktest.RequireFinding(t, cfg, pngOf(specimen.Landscape(7, 160, 120)), findings.FoundUnknown)
 	}
 	r := new(recorder) // go test hands over a *testing.T
 	test(r)

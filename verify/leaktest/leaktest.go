@@ -19,7 +19,6 @@ package leaktest
 import (
 	"bytes"
 	"context"
-	"image"
 
 	"github.com/kycmark/kycmark/internal/attack/edits"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -86,14 +85,14 @@ func Config(t T) registry.Config {
 	if _, err := r.Ledger().AddMarkKey(context.Background(), Key()); err != nil {
 		fail(t, "leaktest: %v", err)
 	}
-	return registry.Config{Registry: r, Key: Key(), SealKey: SealKey(), Actor: "leaktest"}
+	return registry.Config{Registry: r, Key: Key(), SealKey: SealKey()}
 }
 
-// Leak returns img as it looks after one of twelve attacks: "jpeg50", "telegram", "telegram_low",
-// "thumb320", "crop50", "rot5", "mirror", "contrast", "redact30", "stamp", "screenshot" or
-// "screen_photo". "kycmark-bench robustness" measures these and 51 more. img itself is not changed. The same picture and attack give the same leak. The test fails at once if name is
-// unknown, and the failure lists the names.
-func Leak(t T, img image.Image, name string) *image.NRGBA {
+// Leak returns the picture of a file as a PNG file that shows it after one of twelve attacks: "jpeg50", "telegram",
+// "telegram_low", "thumb320", "crop50", "rot5", "mirror", "contrast", "redact30", "stamp", "screenshot" or
+// "screen_photo". "kycmark-bench robustness" measures these and 51 more. The same picture and attack give the same leak.
+// The test fails at once if the file is no picture, or if name is unknown; the failure lists the names.
+func Leak(t T, file []byte, name string) []byte {
 	t.Helper()
 	a, err := edits.Find(name)
 	if err != nil {
@@ -104,14 +103,22 @@ func Leak(t T, img image.Image, name string) *image.NRGBA {
 		fail(t, "leaktest: %v; there are %v", err, known)
 		return nil
 	}
-	return a.Apply(own(img), 1)
+	pic, err := picture.Decode(file, limits(file))
+	var out bytes.Buffer
+	if err == nil {
+		err = picture.Encode(&out, a.Apply(picture.Flatten(pic.Image), 1), "png", 0)
+	}
+	if err != nil {
+		fail(t, "leaktest: %v", err)
+	}
+	return out.Bytes()
 }
 
 // RequireMarked fails the test at once unless a mark of key, of any copy, can be read in every
 // picture. It fails also without pictures.
-func RequireMarked(t T, key *watermark.Key, pictures ...image.Image) {
+func RequireMarked(t T, key *watermark.Key, files ...[]byte) {
 	t.Helper()
-	each(t, key, pictures, func(i int, d *watermark.Detection) {
+	each(t, key, files, func(i int, d *watermark.Detection) {
 		if !d.Found {
 			fail(t, "picture %d carries no readable mark of key %s", i, key.ID())
 		}
@@ -120,9 +127,9 @@ func RequireMarked(t T, key *watermark.Key, pictures ...image.Image) {
 
 // RequireCopy fails the test at once unless every picture is read, with key, as copy id. It fails
 // also without pictures.
-func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, pictures ...image.Image) {
+func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, files ...[]byte) {
 	t.Helper()
-	each(t, key, pictures, func(i int, d *watermark.Detection) {
+	each(t, key, files, func(i int, d *watermark.Detection) {
 		switch {
 		case !d.Found:
 			fail(t, "picture %d carries no readable mark of key %s, want copy %s", i, key.ID(), id)
@@ -134,9 +141,9 @@ func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, pictures ...image
 
 // RequireNotOurs fails the test at once if a mark of key is read in any picture. It fails also
 // without pictures.
-func RequireNotOurs(t T, key *watermark.Key, pictures ...image.Image) {
+func RequireNotOurs(t T, key *watermark.Key, files ...[]byte) {
 	t.Helper()
-	each(t, key, pictures, func(i int, d *watermark.Detection) {
+	each(t, key, files, func(i int, d *watermark.Detection) {
 		if d.Found {
 			fail(t, "picture %d is read as copy %s of key %s (log10 p = %.1f), want no mark", i, d.Copy, key.ID(), d.LogPFA)
 		}
@@ -144,9 +151,8 @@ func RequireNotOurs(t T, key *watermark.Key, pictures ...image.Image) {
 }
 
 // RequireLeakOf fails the test at once unless an investigation finds that leak is a copy issued to
-// the recipient of that name. leak is the bytes of a file, or an image.Image. cfg is what the
-// pipeline under test issued with.
-func RequireLeakOf(t T, cfg registry.Config, leak any, recipient string) {
+// the recipient of that name. leak is the bytes of a file. cfg is what the pipeline under test issued with.
+func RequireLeakOf(t T, cfg registry.Config, leak []byte, recipient string) {
 	t.Helper()
 	if v := investigate(t, cfg, leak); v != nil && v.MayName() != recipient {
 		fail(t, "the leak is %s, of %q, want a copy of %q: %s", v.Label(), v.MayName(), recipient, v.Note)
@@ -156,39 +162,26 @@ func RequireLeakOf(t T, cfg registry.Config, leak any, recipient string) {
 // RequireFinding fails the test at once unless an investigation of leak ends in that finding, such
 // as [findings.FoundUnmarked], [findings.FoundLookalike] or [findings.FoundUnknown]. leak and cfg are as
 // in [RequireLeakOf].
-func RequireFinding(t T, cfg registry.Config, leak any, want findings.Kind) {
+func RequireFinding(t T, cfg registry.Config, leak []byte, want findings.Kind) {
 	t.Helper()
 	if v := investigate(t, cfg, leak); v != nil && v.Kind != want {
 		fail(t, "the leak is %s, want %s: %s", v.Label(), want, v.Note)
 	}
 }
 
-// investigate returns the verdict on a leak, the bytes of a file or an image.Image. If the
-// investigation fails, the test fails at once, and the result is nil.
-func investigate(t T, cfg registry.Config, leak any) *findings.Finding {
+// investigate returns the finding on a leak, the bytes of a file. If the investigation fails, the test fails at once,
+// and the result is nil.
+func investigate(t T, cfg registry.Config, leak []byte) *findings.Finding {
 	t.Helper()
-	var file []byte
-	switch leak := leak.(type) {
-	case []byte:
-		file = leak
-	case image.Image:
-		var b bytes.Buffer
-		if err := picture.Encode(&b, own(leak), "bmp", 0); err != nil {
-			fail(t, "leaktest: %v", err)
-			return nil
-		}
-		file = b.Bytes()
-	default:
-		fail(t, "leaktest: a leak is []byte or an image.Image, not %T", leak)
-		return nil
+	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, MaxBytes: limits(leak).MaxBytes})
+	var run *verify.Investigation
+	if err == nil {
+		run, err = inv.Begin(&verify.Options{Actor: "leaktest", References: -1})
 	}
-	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor,
-		References: -1, Limits: verify.Limits{MaxBytes: int64(max(len(file), 1))}})
-	if err != nil {
-		fail(t, "leaktest: %v", err)
-		return nil
+	var v *findings.Finding
+	if err == nil {
+		v, err = run.File(context.Background(), "leak", leak)
 	}
-	v, err := inv.Investigate(context.Background(), "leak", file)
 	if err != nil {
 		fail(t, "leaktest: %v", err)
 		return nil
@@ -196,17 +189,26 @@ func investigate(t T, cfg registry.Config, leak any) *findings.Finding {
 	return v
 }
 
+// limits are those of a file of any size. Originals may be larger than it.
+func limits(file []byte) picture.Limits {
+	return picture.Limits{MaxBytes: max(int64(len(file)), picture.DefaultMaxBytes)}
+}
+
 // each searches every picture for a mark of key and calls check with the picture's place, from 0,
 // and what was read. The test fails at once if there are no pictures, or a search returns an error.
 // A picture without a mark is no error: check decides.
-func each(t T, key *watermark.Key, pictures []image.Image, check func(int, *watermark.Detection)) {
+func each(t T, key *watermark.Key, files [][]byte, check func(int, *watermark.Detection)) {
 	t.Helper()
-	if len(pictures) == 0 {
+	if len(files) == 0 {
 		fail(t, "leaktest: no picture was given")
 		return
 	}
-	for i, img := range pictures {
-		d, err := watermark.Detect(context.Background(), key, own(img))
+	for i, file := range files {
+		pic, err := picture.Decode(file, limits(file))
+		var d *watermark.Detection
+		if err == nil {
+			d, err = watermark.Detect(context.Background(), key, picture.Flatten(pic.Image))
+		}
 		if err != nil {
 			fail(t, "picture %d: %v", i, err)
 			return

@@ -20,11 +20,23 @@ import (
 
 var blank = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 360) })
 
-// document is the upload of all tests, which share and do not change it.
-var document = sync.OnceValue(func() *image.NRGBA { return blank().Fill(specimen.NewPerson(3)) })
+// pngOf is the file of a picture.
+func pngOf(img image.Image) []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// picture is the upload of all tests, which share and do not change it.
+var picture = sync.OnceValue(func() *image.NRGBA { return blank().Fill(specimen.NewPerson(3)) })
+
+// document is its file.
+var document = sync.OnceValue(func() []byte { return pngOf(picture()) })
 
 // unmarked is small, for a search that finds nothing takes seconds on more.
-var unmarked = sync.OnceValue(func() *image.NRGBA { return imaging.Fit(document(), 160, 160, imaging.Box) })
+var unmarked = sync.OnceValue(func() []byte { return pngOf(imaging.Fit(picture(), 160, 160, imaging.Box)) })
 
 // recorder is a test that may fail.
 type recorder struct {
@@ -51,8 +63,9 @@ func (r *recorder) requireFailed(t *testing.T, with string) {
 func TestAssertions(t *testing.T) {
 	key, id := leaktest.Key(), watermark.CopyID(0x0123456789abcdef)
 	plain := unmarked()
-	marked, err := watermark.Embed(key, id, document(), nil)
+	img, err := watermark.Embed(key, id, picture(), nil)
 	require.NoError(t, err)
+	marked := pngOf(img)
 	leak := leaktest.Leak(t, marked, "telegram")
 
 	leaktest.RequireMarked(t, key, marked)
@@ -67,18 +80,16 @@ func TestAssertions(t *testing.T) {
 	r.requireFailed(t, "picture 1 is read as copy")
 }
 
-// The questions of an investigation, asked of a file and of a picture.
+// The questions of an investigation.
 func TestQuestions(t *testing.T) {
 	cfg := leaktest.Config(t)
 	out, err := publish(cfg, document())
 	require.NoError(t, err)
-	var file bytes.Buffer
-	require.NoError(t, png.Encode(&file, out))
-	leaktest.RequireLeakOf(t, cfg, file.Bytes(), "vendor A")
+	leaktest.RequireLeakOf(t, cfg, out, "vendor A")
 	leaktest.RequireFinding(t, cfg, document(), findings.FoundUnmarked)
-	leaktest.RequireFinding(t, cfg, specimen.Photograph(document(), 1, 480, 360), findings.FoundLookalike)
+	leaktest.RequireFinding(t, cfg, pngOf(specimen.Photograph(picture(), 1, 480, 360)), findings.FoundLookalike)
 	if long.On { // the example has an unknown picture
-		leaktest.RequireFinding(t, cfg, blank().Fill(specimen.NewPerson(4)), findings.FoundUnknown)
+		leaktest.RequireFinding(t, cfg, pngOf(blank().Fill(specimen.NewPerson(4))), findings.FoundUnknown)
 	}
 
 	var r recorder
@@ -86,15 +97,13 @@ func TestQuestions(t *testing.T) {
 	r.requireFailed(t, "the leak is no picture, of \"\", want a copy of \"vendor A\"")
 	leaktest.RequireFinding(&r, cfg, []byte("no picture"), findings.FoundUnknown)
 	r.requireFailed(t, "the leak is no picture, want unknown")
-	leaktest.RequireFinding(&r, cfg, "leak.jpg", findings.FoundUnknown)
-	r.requireFailed(t, "not string")
 }
 
 func TestMisuseFails(t *testing.T) {
 	var r recorder
 	leaktest.RequireNotOurs(&r, leaktest.Key())
 	r.requireFailed(t, "no picture was given")
-	leaktest.RequireMarked(&r, leaktest.Key(), image.NewGray(image.Rect(0, 0, 3, 3)))
+	leaktest.RequireMarked(&r, leaktest.Key(), pngOf(image.NewGray(image.Rect(0, 0, 3, 3))))
 	r.requireFailed(t, "too small")
 	require.Nil(t, leaktest.Leak(&r, document(), "teleport"))
 	r.requireFailed(t, "telegram")

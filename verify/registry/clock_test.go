@@ -223,7 +223,7 @@ func TestBackdatedCopies(t *testing.T) {
 	}
 	issue := func(at time.Time) {
 		now = at
-		_, err := s.Issue(ctx, io.Discard, sub.ID, "vendor A", fmt.Sprint(at))
+		_, err := s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{Purpose: fmt.Sprint(at)})
 		require.NoError(t, err)
 	}
 	for range 5 {

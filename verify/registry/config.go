@@ -1,7 +1,9 @@
 package registry
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -33,7 +35,7 @@ type Readers struct {
 // A PDFPage is one page of a PDF as a picture.
 type PDFPage = picture.PDFPage
 
-// Config is what [NewIssuer] needs to know. Registry is required; every limit of 0 means its default.
+// Config is what an [Issuer] has as long as it lives. Registry is required; every limit of 0 means its default.
 type Config struct {
 	Registry *Registry
 
@@ -51,38 +53,57 @@ type Config struct {
 	// SealKey seals the originals that are kept, and opens them to make copies.
 	SealKey *SealKey
 
-	// Actor is who acts, as written to the registry.
-	Actor string
-
 	MaxBytes  int64 // of one file; default 64 MiB
 	MaxPixels int64 // of one picture; default 200 million within MaxMemory, at most [phash.MaxPixels]
 	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
-	Workers   int   // uploads examined at a time by Import, 1,024 at most; default one a CPU
+
+	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100. icc (colour profile) and exif are
+	// written if they are not empty. The command brings an encoder; the library leaves the choice to its users.
+	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
+	Readers
+}
+
+// SubmitOptions say how uploads are entered. The zero value works.
+type SubmitOptions struct {
+	Actor string // who acts, as the registry writes it beside the marks that uploads carry
 
 	// HashOnly enters uploads by their hashes alone: they are found, whole, but no original is kept to be compared or
 	// to make copies of, and no features by which parts are found. What was entered so stays so.
 	HashOnly bool
 
-	// MaxSide shrinks copies to this many pixels on the long side before they are marked; 0 leaves them as they are.
+	Workers int // uploads examined at a time by Import, 1,024 at most; default one a CPU
+}
+
+// IssueOptions say how a copy is made. The zero value works.
+type IssueOptions struct {
+	Actor   string // who acts, as written to the registry
+	Purpose string // what the copy is for, as written to the registry
+
+	// Request names what is asked for. The same submission, recipient, purpose, request, size and format have one copy,
+	// however often they are asked for; another text has another copy.
+	Request string
+	// ID is the copy's; 0: it follows from the request, the registry and the mark key.
+	ID watermark.CopyID
+
+	// MaxSide shrinks the copy to this many pixels on the long side before it is marked; 0 leaves it as it is.
 	MaxSide int
-	// MaxCopyBytes is the most that a copy's file may have: lossless formats become JPEG, unless Format asks for them,
+	// MaxBytes is the max size of the copy's file: lossless formats become JPEG, unless Format asks for them,
 	// the quality of lossy ones is lowered to 80, then the picture shrunk, until it fits; 0 sets no limit.
-	MaxCopyBytes int64
-	// Format of all copies: "jpeg", "png", or "webp", which takes EncodeWebP; "" makes each like its original.
+	MaxBytes int64
+	// Format is "jpeg", "png", or "webp", which takes EncodeWebP of [Config]; "" makes the copy like its original.
 	Format string
-	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100. icc (colour profile) and exif are
-	// written if they are not empty. The command brings an encoder; the library leaves the choice to its users.
-	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
-	Readers
 	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera and lens. Places, names, serial
 	// numbers, texts, maker's notes, thumbnails and all metadata outside EXIF are never passed on.
 	KeepEXIF bool
-	// AllowWeak releases copies whose mark would not survive a messenger,
+	// AllowWeak releases a copy whose mark would not survive a messenger,
 	// which is otherwise an error that wraps [ErrWeak].
 	AllowWeak bool
+
+	// Opened, where set, keeps the opened original for copies to further recipients.
+	Opened *Opened
 }
 
-// ready checks a configuration and returns it with the defaults of MaxBytes and Workers. MaxPixels of 0 stays:
+// ready checks a configuration and returns it with the default of MaxBytes. MaxPixels of 0 stays:
 // package picture has its default.
 func (c Config) ready() (Config, error) {
 	if c.Registry == nil {
@@ -91,17 +112,11 @@ func (c Config) ready() (Config, error) {
 	if c.SealKey != nil && sealing.Zero(c.SealKey) {
 		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", ErrInput)
 	}
-	if min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 || c.Workers < 0 || c.MaxSide < 0 || c.MaxCopyBytes < 0 {
+	if min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrInput)
 	}
 	if c.MaxPixels > phash.MaxPixels {
 		return c, fmt.Errorf("%w: pictures of more than %d pixels are not hashed", ErrInput, phash.MaxPixels)
-	}
-	switch {
-	case c.Format != "" && !slices.Contains(picture.Offered(), c.Format):
-		return c, fmt.Errorf("%w: the format of copies is %s, not %.40q", ErrInput, picture.Choice(picture.Offered()), c.Format)
-	case c.Format == "webp" && c.EncodeWebP == nil:
-		return c, fmt.Errorf("%w: there is no encoder for WebP", ErrInput)
 	}
 	if c.Marked == "" {
 		c.Marked = MarkedAtIssue
@@ -109,17 +124,44 @@ func (c Config) ready() (Config, error) {
 	if all := []string{MarkedAtIssue, MarkedAtSubmit, MarkedRefused}; !slices.Contains(all, c.Marked) {
 		return c, fmt.Errorf("%w: marked_uploads: got %.40q, want %s", ErrInput, c.Marked, picture.Choice(all))
 	}
-	if err := records.CheckText("actor", c.Actor, intake.MaxName); err != nil {
-		return c, err
-	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = picture.DefaultMaxBytes
 	}
-	if c.Workers == 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
-	}
-	c.Workers = min(c.Workers, maxWorkers)
 	return c, nil
+}
+
+// submitting returns what enters uploads as opts say; opts may be nil. The error wraps [ErrInput].
+func (s *Issuer) submitting(opts *SubmitOptions) (*submitting, error) {
+	x := &submitting{Issuer: s}
+	if opts != nil {
+		x.SubmitOptions = *opts
+	}
+	switch {
+	case x.Workers < 0:
+		return nil, fmt.Errorf("%w: %d workers", ErrInput, x.Workers)
+	case s.cfg.SealKey == nil && (!x.HashOnly || s.cfg.Registry.sealHashes):
+		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
+	}
+	x.Workers = min(cmp.Or(x.Workers, runtime.GOMAXPROCS(0)), maxWorkers)
+	return x, records.CheckText("actor", x.Actor, intake.MaxName)
+}
+
+// issuing returns how a copy is made as opts say, which may be nil. The error wraps [ErrInput].
+func (s *Issuer) issuing(opts *IssueOptions) (o IssueOptions, err error) {
+	if opts != nil {
+		o = *opts
+	}
+	switch {
+	case s.cfg.Key == nil:
+		return o, fmt.Errorf("%w: no mark key", ErrInput)
+	case o.MaxSide < 0 || o.MaxBytes < 0:
+		return o, fmt.Errorf("%w: a limit is negative", ErrInput)
+	case o.Format != "" && !slices.Contains(picture.Offered(), o.Format):
+		return o, fmt.Errorf("%w: the format of copies is %s, not %.40q", ErrInput, picture.Choice(picture.Offered()), o.Format)
+	case o.Format == "webp" && s.cfg.EncodeWebP == nil:
+		return o, fmt.Errorf("%w: there is no encoder for WebP", ErrInput)
+	}
+	return o, errors.Join(records.CheckText("actor", o.Actor, intake.MaxName), records.CheckName("purpose", o.Purpose, intake.MaxNote))
 }
 
 // maxWorkers is more than any machine has processors for: each worker holds a picture.
@@ -129,16 +171,16 @@ const maxWorkers = 1024
 // on one processor: 70, 130, 200 MB for pictures of 3, 12 and 24 megapixels.
 const submitBytes = 32 << 20
 
-// entering returns the limits of decoding uploads, one page after the other, with memory of lease.
-func (s *Issuer) entering(ctx context.Context, lease *memory.Lease) picture.Limits {
+// enteringLimits returns the limits of decoding uploads, one page after the other, with memory of lease.
+func (s *Issuer) enteringLimits(ctx context.Context, lease *memory.Lease) picture.Limits {
 	if s.readsAtSubmit() {
-		return s.issuing(ctx, lease)
+		return s.issuingLimits(ctx, lease)
 	}
 	return lease.Within(ctx, s.cfg.limits(ctx), func(decoding, _ int64) int64 { return submitBytes + decoding })
 }
 
-// issuing returns the limits of decoding originals, one page after the other, with memory of lease to make copies.
-func (s *Issuer) issuing(ctx context.Context, lease *memory.Lease) picture.Limits {
+// issuingLimits returns the limits of decoding originals, one page after the other, with memory of lease to make copies.
+func (s *Issuer) issuingLimits(ctx context.Context, lease *memory.Lease) picture.Limits {
 	return lease.Within(ctx, s.cfg.limits(ctx), memory.Issuing)
 }
 

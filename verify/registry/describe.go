@@ -17,13 +17,13 @@ import (
 )
 
 // describe decodes the upload data, computes the hashes and features that its pages are found by, and
-// seals what [Config] says to keep. sum is the SHA-256 of data. It sets x.up, a row for each page; the first is
+// seals what [SubmitOptions] say to keep. sum is the SHA-256 of data. It sets x.up, a row for each page; the first is
 // the submission's and holds the file. It sets x.leftOut, x.lacks, and x.carries if uploads are read. The caller sets Subject, Submitted and Received. The error names the page, and wraps
 // [ErrFormat] or [ErrLimit] if data is no usable picture.
-func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *examined) error {
+func (s *submitting) describe(ctx context.Context, data []byte, sum [32]byte, x *examined) error {
 	lease := s.memory.Lease()
 	defer lease.Give()
-	lim := s.entering(ctx, lease)
+	lim := s.enteringLimits(ctx, lease)
 	d, err := picture.OpenDocument(data, lim)
 	if err != nil {
 		return err
@@ -54,21 +54,21 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 }
 
 // lacks returns Lacks of [Imported] for the file of an upload that is there. Whole JPEGs are not decoded.
-func (s *Issuer) lacks(ctx context.Context, old *books.Submission, file []byte) string {
+func (s *submitting) lacks(ctx context.Context, old *books.Submission, file []byte) string {
 	lease := s.memory.Lease()
 	defer lease.Give()
 	decoder := old.Decoder
 	if !old.Kept { // it reads whole files, too
 		decoder = ""
 	}
-	return picture.Lacks(file, decoder, s.entering(ctx, lease))
+	return picture.Lacks(file, decoder, s.enteringLimits(ctx, lease))
 }
 
 // describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page
 // 1. pic is the picture of the page. carries are the marks of issued copies, if uploads are read.
-func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *records.Upload, pic *picture.Picture, carries []books.Return, err error) {
+func (s *submitting) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *records.Upload, pic *picture.Picture, carries []books.Return, err error) {
 	load := d.Picture
-	if s.cfg.HashOnly && !s.readsAtSubmit() { // nothing is bound to its pixels
+	if s.HashOnly && !s.readsAtSubmit() { // nothing is bound to its pixels
 		load = func(k int, lim picture.Limits) (*picture.Picture, error) { return d.Reduced(k, lim, phash.Step) }
 	}
 	if pic, err = load(max(row.Page, 1), lim); err != nil {
@@ -76,7 +76,7 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 	}
 	size := cmp.Or(pic.Whole, pic.Image.Rect.Size())
 	row.Format, row.Width, row.Height = pic.Format, size.X, size.Y
-	row.Salt, row.Decoder, row.Kept = records.NewSalt(), pic.Decoder, !s.cfg.HashOnly
+	row.Salt, row.Decoder, row.Kept = records.NewSalt(), pic.Decoder, !s.HashOnly
 	up = &records.Upload{Submission: row}
 	if up.Kept {
 		up.Rendition = engine.RenditionOf(pic.Image)
@@ -95,13 +95,13 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 	}
 	up.Chain = phash.PDQ.Version() + " " + phash.Area.Version()
 	var found *parts.Features
-	if s.cfg.HashOnly || up.Page > 1 {
+	if s.HashOnly || up.Page > 1 {
 		data = nil
 	}
 	switch {
-	case s.cfg.HashOnly && !s.cfg.Registry.sealHashes:
+	case s.HashOnly && !s.cfg.Registry.sealHashes:
 		return up, pic, carries, nil
-	case !s.cfg.HashOnly:
+	case !s.HashOnly:
 		if found, err = parts.Extract(flat); err != nil {
 			return nil, nil, nil, err
 		}
@@ -121,7 +121,7 @@ func hashText(kind phash.Kind, img image.Image) (text string, quality int, err e
 
 // sealed encrypts the file, its features and, if the registry seals hashes, the hashes of up, whose row then has none
 // in the clear. file and found are nil if they are not kept.
-func (s *Issuer) sealed(up *records.Upload, file []byte, found *parts.Features) (x *records.Sealed, err error) {
+func (s *submitting) sealed(up *records.Upload, file []byte, found *parts.Features) (x *records.Sealed, err error) {
 	var hashes, features []byte
 	if s.cfg.Registry.sealHashes {
 		hashes = []byte(up.Hash + "\n" + up.Area)

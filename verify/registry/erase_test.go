@@ -132,7 +132,7 @@ func TestErase(t *testing.T) {
 	ctx, r := t.Context(), cfg.Registry
 	second := submit(t, s, passportFile(t, 2, "jpeg"), "customer 17", feb)
 	other := submit(t, s, passportFile(t, 3, "jpeg"), "customer 18", feb)
-	issued, err := s.Issue(ctx, io.Discard, sub.ID, "vendor A", "request 7")
+	issued, err := s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(t, err)
 
 	_, err = r.Erase(ctx, "", "", "")
@@ -157,9 +157,9 @@ func TestErase(t *testing.T) {
 	for left := range r.Submissions(ctx, feb) {
 		require.Equal(t, other.ID, left.ID, "walks pass it over")
 	}
-	_, _, err = s.Submit(ctx, bytes.NewReader(file(t, thumb(1), "jpeg")), "customer 17", feb)
+	_, _, err = s.Submit(ctx, bytes.NewReader(file(t, thumb(1), "jpeg")), "customer 17", feb, nil)
 	require.ErrorIs(t, err, registry.ErrErased, "it does not come back unnoticed")
-	_, err = s.Issue(ctx, io.Discard, sub.ID, "vendor A", "")
+	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(io.Discard), nil)
 	require.Error(t, err)
 }
 

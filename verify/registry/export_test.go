@@ -27,15 +27,12 @@ func (r *Registry) SubjectsAtATime(ctx context.Context, held int) iter.Seq2[*boo
 // Inner returns the registry's store.
 func (r *Registry) Inner() records.Store { return r.store }
 
-// SetMark replaces marking, which takes a second, and the source of copy IDs.
-func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error), ids func() watermark.CopyID) {
+// SetMark replaces marking, which takes a second.
+func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error)) {
 	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
 		return fakeMarker{mark, img}, nil
 	}
 	s.inPixels = true
-	if ids != nil {
-		s.newID = ids
-	}
 }
 
 type fakeMarker struct {
@@ -70,4 +67,13 @@ func EncodeProof(p map[string]any) ([]byte, error) {
 }
 
 // Decoded reports whether the pixels of the original were decoded.
-func (p *Prepared) Decoded() bool { return p.image != nil }
+func (o *Opened) Decoded() bool { return o.p != nil && o.p.image != nil }
+
+// RequestedID returns the ID of the copy that answers a request.
+func (s *Issuer) RequestedID(ctx context.Context, of watermark.Submission, to string, o IssueOptions) watermark.CopyID {
+	id, _, err := s.requested(ctx, of, to, &o)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}

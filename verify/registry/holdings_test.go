@@ -20,14 +20,13 @@ import (
 func TestHoldings(t *testing.T) {
 	ctx, rng := t.Context(), rand.New(rand.NewPCG(1, 2))
 	cfg := leaktest.Config(t)
-	cfg.HashOnly = true
 	r, s := cfg.Registry, newIssuer(t, cfg)
 	day := func(n int) time.Time { return feb.AddDate(0, 0, n) }
 	var subs []*books.Submission
 	for n := range 14 {
 		img := passport(1)
 		img.Pix[4*n] ^= 1 // another file
-		subs = append(subs, submit(t, s, file(t, img, "png"), "customer", day(rng.IntN(90))))
+		subs = append(subs, submit(t, s, file(t, img, "png"), "customer", day(rng.IntN(90)), &registry.SubmitOptions{HashOnly: true}))
 	}
 	holders := []string{"vendor A", "vendor B", "idle"}
 	for _, name := range holders {
@@ -121,12 +120,12 @@ func sum(counts []int) (n int) {
 // Two copies of one submission for one recipient are one submission.
 func TestHoldingsOfCopies(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
-	first, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	first, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 	require.NoError(t, err)
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{Request: "2"})
 	require.NoError(t, err)
 	other := submit(t, s, passportFile(t, 2, "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), other.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), other.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 	require.NoError(t, err)
 	require.NoError(t, cfg.Registry.AddCustody(t.Context(), books.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 2, 0), Submissions: []watermark.Submission{sub.ID, other.ID}}))
 	_, err = cfg.Registry.Erase(t.Context(), "customer 2", "", "")

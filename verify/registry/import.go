@@ -54,15 +54,20 @@ const (
 	batchTime    = time.Second
 )
 
-// Import enters many uploads, each as [Issuer.Submit] does, on as many processors as [Config] says. It yields the
+// Import enters many uploads, each as [Issuer.Submit] does, several at a time; opts may be nil. It yields the
 // result of each upload in order, after the commit of its batch. An upload that is already there is recognised by its
 // digest and not decoded again. An interrupted run is therefore resumed by another run over the same files. What is
 // wrong with a file is in Err of its result, and Import goes on. An error of the registry, or the end of ctx, ends it
 // with a zero result.
-func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2[Imported, error] {
+func (i *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload], opts *SubmitOptions) iter.Seq2[Imported, error] {
 	return func(yield func(Imported, error) bool) {
+		s, err := i.submitting(opts)
+		if err != nil {
+			yield(Imported{}, err)
+			return
+		}
 		ctx, cancel := context.WithCancel(ctx)
-		queue := make(chan *importJob, 2*s.cfg.Workers)
+		queue := make(chan *importJob, 2*s.Workers)
 		var wg sync.WaitGroup
 		wg.Go(func() { s.readUploads(ctx, uploads, queue) })
 		defer func() {
@@ -113,11 +118,11 @@ type importJob struct {
 // readUploads reads the files one after another, as archives require. It hands each file to the workers and, in
 // order, to queue, which it closes at the end. A job's results are set when its channel done is closed. After the end
 // of ctx jobs in queue may lack results.
-func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queue chan<- *importJob) {
+func (s *submitting) readUploads(ctx context.Context, uploads iter.Seq[Upload], queue chan<- *importJob) {
 	defer close(queue)
 	work := make(chan func())
 	var wg sync.WaitGroup
-	for range s.cfg.Workers {
+	for range s.Workers {
 		wg.Go(func() {
 			for do := range work {
 				do()
@@ -164,17 +169,17 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 
 // prepareUpload examines job.data, the file of the upload u, and sets what became of it in job. An error that is the
 // file's fault goes into Err, any other error into fatal.
-func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
+func (s *submitting) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
 		job.Submission, job.up, job.Pages, job.LeftOut, job.Lacks, job.marks = x.id, x.up, len(x.up), x.leftOut, x.lacks, x.carries
 		job.there(x.old)
 		job.Restored = x.again
-		if !s.cfg.HashOnly {
+		if !s.HashOnly {
 			job.Doubt = x.doubt()
 		}
-	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput), errors.Is(err, ErrMarked), errors.Is(err, ErrSealed):
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrSealed):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)
@@ -220,7 +225,7 @@ func (j *importJob) there(old *books.Submission) {
 
 // A batch is what is committed together.
 type batch struct {
-	issuer *Issuer
+	issuer *submitting
 	yield  func(Imported, error) bool
 	jobs   []*importJob
 	bytes  int
@@ -254,7 +259,7 @@ func (b *batch) flush(ctx context.Context) bool {
 	for _, job := range b.jobs {
 		if job.Err == nil && b.issuer.readsAtSubmit() {
 			var err error
-			if job.Carries, err = b.issuer.enterReturns(ctx, job.Submission, job.marks); err != nil {
+			if job.Carries, err = b.issuer.enterReturns(ctx, job.Submission, job.marks, b.issuer.Actor); err != nil {
 				b.yield(Imported{}, err)
 				return false
 			}
@@ -294,7 +299,7 @@ func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return noEntry(err)
 	}
 	return b.overtaken(ctx, of, added)
 }

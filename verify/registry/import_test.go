@@ -86,7 +86,7 @@ func write(t *testing.T, files map[string][]byte) string {
 func imported(t *testing.T, s *registry.Issuer, dir string, uploads iter.Seq[registry.Upload]) (order []string, by map[string]registry.Imported) {
 	t.Helper()
 	by = map[string]registry.Imported{}
-	for r, err := range s.Import(t.Context(), uploads) {
+	for r, err := range s.Import(t.Context(), uploads, nil) {
 		require.NoError(t, err)
 		name := strings.TrimPrefix(filepath.ToSlash(r.Name), filepath.ToSlash(dir)+"/")
 		require.Equal(t, r.Err != nil, r.Submission == [16]byte{}, name)
@@ -216,7 +216,7 @@ func TestImportTellsOthersUploads(t *testing.T) {
 	add("other", second, "customer 2", true)
 	add("not said", second, "", false)
 	for range 2 {
-		for r, err := range s.Import(t.Context(), slices.Values(uploads)) {
+		for r, err := range s.Import(t.Context(), slices.Values(uploads), nil) {
 			require.NoError(t, err)
 			require.NoError(t, r.Err, r.Name)
 			assert.Equal(t, want[r.Name], r.Others, r.Name)
@@ -230,14 +230,14 @@ func TestImportIsResumed(t *testing.T) {
 	for _, stop := range []int{1, 5, 12} {
 		s, cfg := smallIssuer(t)
 		reported := map[string]bool{}
-		for r, err := range s.Import(t.Context(), slices.Values(uploads)) {
+		for r, err := range s.Import(t.Context(), slices.Values(uploads), nil) {
 			require.NoError(t, err)
 			if reported[r.Name] = true; len(reported) == stop {
 				break
 			}
 		}
 		n := 0
-		for r, err := range s.Import(t.Context(), slices.Values(uploads)) {
+		for r, err := range s.Import(t.Context(), slices.Values(uploads), nil) {
 			require.NoError(t, err)
 			require.NoError(t, r.Err)
 			require.Equal(t, uploads[n].Name, r.Name)
@@ -252,10 +252,10 @@ func TestImportIsResumed(t *testing.T) {
 	s, _ := smallIssuer(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, err := range s.Import(ctx, slices.Values(uploads)) {
+	for _, err := range s.Import(ctx, slices.Values(uploads), nil) {
 		require.ErrorIs(t, err, context.Canceled)
 	}
-	for range s.Import(t.Context(), slices.Values[[]registry.Upload](nil)) {
+	for range s.Import(t.Context(), slices.Values[[]registry.Upload](nil), nil) {
 		t.Fatal("there is nothing")
 	}
 }
@@ -282,7 +282,7 @@ func TestImportAndTheStore(t *testing.T) {
 	}{{errFault, false}, {records.ErrErased, true}, {records.ErrErased, false}} {
 		s, cfg := smallIssuer(t)
 		cfg.Registry.Wrap(func(in records.Store) records.Store { return &picky{in, c.refuse, c.batch} })
-		for r, err := range s.Import(t.Context(), slices.Values(uploads)) {
+		for r, err := range s.Import(t.Context(), slices.Values(uploads), nil) {
 			if errors.Is(c.refuse, errFault) {
 				require.ErrorIs(t, err, errFault)
 				continue
@@ -300,19 +300,20 @@ func TestImportAndTheStore(t *testing.T) {
 // Of hashes alone nothing is issued.
 func TestHashOnly(t *testing.T) {
 	upload := passportFile(t, 1, "jpeg")
-	s, cfg := smallIssuer(t, func(c *registry.Config) { c.HashOnly = true })
-	sub := submit(t, s, upload, "customer 17", feb)
+	s, cfg := smallIssuer(t)
+	sub := submit(t, s, upload, "customer 17", feb, &registry.SubmitOptions{HashOnly: true})
 	_, err := cfg.Registry.Inner().Sealed(t.Context(), sub.ID, true)
 	require.ErrorIs(t, err, registry.ErrNotFound, "nothing is kept")
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
-	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), nil)
 	require.ErrorIs(t, err, registry.ErrSealed)
 	require.ErrorContains(t, err, "only its hash was entered")
 
 	cfg.SealKey = nil
-	_, err = registry.NewIssuer(cfg)
-	require.NoError(t, err, "hashes need no sealing key")
-	_, err = newIssuer(t, cfg).Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
+	submit(t, newIssuer(t, cfg), passportFile(t, 2, "jpeg"), "", feb, &registry.SubmitOptions{HashOnly: true}) // hashes need no sealing key
+	_, _, err = newIssuer(t, cfg).Submit(t.Context(), bytes.NewReader(passportFile(t, 3, "jpeg")), "", feb, nil)
+	require.ErrorIs(t, err, registry.ErrInput, "originals need it")
+	_, err = newIssuer(t, cfg).Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), nil)
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
@@ -321,11 +322,12 @@ func TestHashOnlySealed(t *testing.T) {
 	r, err := registry.Create(t.Context(), sqlite.At(":memory:"), &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
-	cfg := registry.Config{Registry: r, HashOnly: true}
-	_, err = registry.NewIssuer(cfg)
+	cfg := registry.Config{Registry: r}
+	hashes := &registry.SubmitOptions{HashOnly: true}
+	_, _, err = newIssuer(t, cfg).Submit(t.Context(), bytes.NewReader(passportFile(t, 1, "jpeg")), "", feb, hashes)
 	require.ErrorIs(t, err, registry.ErrInput, "sealing takes a key")
 	cfg.SealKey = leaktest.SealKey()
-	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "", feb)
+	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "", feb, hashes)
 	require.Empty(t, sub.Hash)
 	x, err := r.Inner().Sealed(t.Context(), sub.ID, true)
 	require.NoError(t, err)

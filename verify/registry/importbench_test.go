@@ -61,7 +61,6 @@ func benchImport(b *testing.B, files [][]byte, hashOnly bool) {
 	b.Helper()
 	b.StopTimer()
 	cfg := leaktest.Config(b)
-	cfg.HashOnly = hashOnly
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(b, err)
 	var uploads []registry.Upload
@@ -69,7 +68,7 @@ func benchImport(b *testing.B, files [][]byte, hashOnly bool) {
 		uploads = append(uploads, registry.Upload{Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }})
 	}
 	b.StartTimer()
-	for r, err := range s.Import(b.Context(), slices.Values(uploads)) {
+	for r, err := range s.Import(b.Context(), slices.Values(uploads), nil) {
 		require.NoError(b, err)
 		require.NoError(b, r.Err)
 	}

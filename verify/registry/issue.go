@@ -18,48 +18,50 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// An Issuer takes uploads in and hands marked copies out. It is safe for concurrent use.
+// An Issuer takes uploads in and hands marked copies out. One serves a whole process: it is safe for concurrent use, and
+// all that it does at a time shares the memory that [Config] allows.
 type Issuer struct {
 	cfg      Config
 	memory   *memory.Budget
 	lists    *engine.Lists
-	newID    func() watermark.CopyID
 	prepare  func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
 	inPixels bool                                                                  // JPEGs are marked in their pixels too; tests set it
 }
 
-// NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is set and the registry
-// does not seal hashes. [Issuer.Issue] also needs Key. The error wraps [ErrInput] if cfg is unusable, and [ErrReadOnly]
-// if the registry is open for investigation only. It wraps [ErrSealed] if uploads are sealed under another key than
-// SealKey, which hides them.
+// NewIssuer checks cfg and returns an Issuer. It needs Registry. [Issuer.Submit] needs SealKey, unless HashOnly is set
+// and the registry does not seal hashes. [Issuer.Issue] needs SealKey and Key. The error wraps [ErrInput] if cfg is
+// unusable, and [ErrRefused] if the registry is open for investigation only. It wraps [ErrSealed] if uploads are sealed
+// under another key than SealKey, which hides them.
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Registry.readOnly {
-		return nil, fmt.Errorf("issue: %w", ErrReadOnly)
+		return nil, fmt.Errorf("issue: %w", records.ErrReadOnly)
 	}
-	if cfg.SealKey == nil && (!cfg.HashOnly || cfg.Registry.sealHashes) {
-		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
-	}
-	if !cfg.HashOnly || cfg.Registry.sealHashes { // it seals
+	if cfg.SealKey != nil {
 		if err := cfg.Registry.Engine().CheckSealKey(context.Background(), cfg.SealKey); err != nil {
 			return nil, err
 		}
 	}
-	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), lists: new(engine.Lists), newID: watermark.NewCopyID, prepare: prepareMark}, nil
+	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), lists: new(engine.Lists), prepare: prepareMark}, nil
 }
 
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed
 // together. subject is an opaque reference of the customer, never a name, and may be "". at is when
 // the customer submitted the upload (the zero time: now). A file that is already there is left as it
-// was first entered, its subject also, and duplicate is true. A lost original of it is restored. For many files see [Issuer.Import].
+// was first entered, its subject also, and duplicate is true. A lost original of it is restored. opts may be nil. For
+// many files see [Issuer.Import].
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
-// than a day ahead. It wraps [ErrMarked] if [Config] refuses marked uploads.
-func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *books.Submission, duplicate bool, err error) {
+// than a day ahead. It wraps [ErrRefused] if [Config] refuses marked uploads.
+func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time, opts *SubmitOptions) (sub *books.Submission, duplicate bool, err error) {
+	e, err := s.submitting(opts)
+	if err != nil {
+		return nil, false, err
+	}
 	if err := records.CheckName("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
 	}
@@ -67,16 +69,16 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err != nil {
 		return nil, false, err
 	}
-	x, err := s.examine(ctx, data, subject, at)
+	x, err := e.examine(ctx, data, subject, at)
 	if err != nil {
 		return nil, false, err
 	}
 	added := []bool{false}
 	if x.up != nil {
 		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, x.up); err != nil {
-			return nil, false, fmt.Errorf("submission %s: %w", x.id, err)
+			return nil, false, fmt.Errorf("submission %s: %w", x.id, noEntry(err))
 		}
-		if _, err := s.enterReturns(ctx, x.id, x.carries); err != nil {
+		if _, err := s.enterReturns(ctx, x.id, x.carries, e.Actor); err != nil {
 			return nil, false, err
 		}
 	}
@@ -84,6 +86,12 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 		return nil, false, err
 	}
 	return sub, !added[0], nil
+}
+
+// submitting enters uploads in one way.
+type submitting struct {
+	*Issuer
+	SubmitOptions
 }
 
 // An examined file was looked at: either old or up is set.
@@ -99,7 +107,7 @@ type examined struct {
 
 // examine readies the upload data to be entered, and enters nothing. If a file with this digest is there, old is set
 // and data is not decoded. Else up is set.
-func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (x examined, err error) {
+func (s *submitting) examine(ctx context.Context, data []byte, subject string, at time.Time) (x examined, err error) {
 	sum := sha256.Sum256(data)
 	x.id = watermark.SubmissionOf(sum)
 	switch old, err := s.cfg.Registry.store.Submission(ctx, x.id); {
@@ -118,7 +126,9 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	if err := s.checkSent(at); err != nil {
 		return x, err
 	}
-	if err := s.describe(ctx, data, sum, &x); err != nil {
+	if err := s.describe(ctx, data, sum, &x); errors.Is(err, ErrFormat) || errors.Is(err, ErrLimit) {
+		return x, records.As(err, ErrRefused)
+	} else if err != nil {
 		return x, err
 	}
 	if err := s.refused(ctx, x.carries); err != nil {
@@ -137,8 +147,8 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 
 // restore puts the original of an upload again, if it was lost. file has its digest. [Config] must have the key under which the
 // upload is sealed.
-func (s *Issuer) restore(ctx context.Context, old *books.Submission, file []byte) (restored bool, err error) {
-	if !old.Kept || s.cfg.HashOnly || s.cfg.SealKey == nil {
+func (s *submitting) restore(ctx context.Context, old *books.Submission, file []byte) (restored bool, err error) {
+	if !old.Kept || s.HashOnly || s.cfg.SealKey == nil {
 		return false, nil
 	}
 	restored, err = s.cfg.Registry.store.Restore(ctx, old.ID, func(x *records.Sealed) (err error) {
@@ -174,38 +184,74 @@ func (s *Issuer) checkSent(at time.Time) error {
 	return nil
 }
 
-// Issue hands the recipient to a marked copy of a submission, for a purpose that is entered with it. It opens the
-// sealed original and marks it with a fresh copy ID. It then commits the ledger entry with the digest of the encoded
-// bytes. Only after that it writes the bytes to dst, in one Write. A second entry then says that the copy was released:
-// see [Prepared.Issue]. After a crash there is at worst a copy that is reserved. The error wraps [ErrWeak] if the mark
-// would be too weak, and [ErrNotFound] if submission or recipient is not there. It wraps [ErrMarkKey] if the mark key
-// is not active. Then nothing is logged. For several recipients of one submission see [Issuer.Prepare].
+// A Hand function hands a copy out: it gets the copy as it was entered, and the bytes of its file. If it fails before
+// any byte left, its error must wrap [ErrNothingLeft].
+type Hand func(c *books.Copy, file []byte) error
+
+// WriteTo hands a copy out by one Write to dst.
+func WriteTo(dst io.Writer) Hand {
+	return func(_ *books.Copy, file []byte) error {
+		_, err := dst.Write(file)
+		return err
+	}
+}
+
+// Issue hands the recipient to a marked copy of a submission; opts may be nil. It opens the sealed original and marks it
+// with the copy's ID. It then commits the ledger entry with the digest of the encoded bytes. Only after that it calls
+// hand with the bytes, once. A second entry then says that the copy was released.
 //
-// A copy looks like the original's file, unless [Config] asks for a format. JPEG stays JPEG, of similar quality (min
+// The same request has one copy: see Request of [IssueOptions]. Issue again, also after a crash or after the registry was
+// restored from a backup, hands out the copy that was entered, and enters no other. After a crash there is at worst a
+// copy that is reserved: it may have been handed out. It is also reserved after hand failed, and void if the error of
+// hand wraps [ErrNothingLeft]. In the place of a void copy the next request gets another.
+//
+// The error wraps [ErrWeak] if the mark would be too weak, and [ErrNotFound] if submission or recipient is not there. It
+// wraps [ErrRefused] if the mark key is not active, and [ErrInput] if the format cannot hold the pages. It wraps
+// [ErrSealed] if the original cannot be opened, has other pixels than were entered, or was never kept. An upload without
+// copies is read for marks of earlier copies: the error wraps [ErrRefused] if [Config] refuses it. Then nothing is
+// entered. It wraps [ErrConflict] if the copy with that ID is void, of another request, or cannot be made again with the
+// same bytes.
+//
+// A copy looks like the original's file, unless Format asks for another. JPEG stays JPEG, of similar quality (min
 // 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the original. PNG, TIFF and BMP keep their
 // format. Other formats become JPEG, or PNG if they are transparent. The colour profile stays. Other metadata is not
-// passed on, except the EXIF that [Config] may ask for. A copy of several pages has all pages, each with a mark of the
+// passed on, except the EXIF that KeepEXIF asks for. A copy of several pages has all pages, each with a mark of the
 // copy's ID, and is a TIFF. A copy of a PDF is a PDF whose pages are pictures.
-func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*books.Copy, error) {
-	lease := s.memory.Lease()
-	defer lease.Give()
-	lim := s.issuing(ctx, lease)
-	p, err := s.prepared(ctx, of, lim)
+func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, hand Hand, opts *IssueOptions) (*books.Copy, error) {
+	o, err := s.issuing(opts)
 	if err != nil {
 		return nil, err
 	}
-	return p.issue(ctx, lim, s.newID(), to, purpose, false, writeTo(dst))
+	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Registry.checkRecipient(ctx, to); err != nil {
+		return nil, err
+	}
+	if o.ID == 0 {
+		if o.ID, _, err = s.requested(ctx, of, to, &o); err != nil {
+			return nil, err
+		}
+	}
+	lease := s.memory.Lease()
+	defer lease.Give()
+	lim := s.issuingLimits(ctx, lease)
+	p, err := s.opened(ctx, of, &o, lim)
+	if err != nil {
+		return nil, err
+	}
+	return p.issue(ctx, lim, to, hand, &o)
 }
 
 // logged returns the rows that AddCopy enters for the copy out of the submission of: the copy, and the commitment to
 // its mark key, which counts if the key was never entered.
-func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (books.Copy, records.KeyEntry) {
+func (s *Issuer) logged(of watermark.Submission, to string, o *IssueOptions, out *rendered) (books.Copy, records.KeyEntry) {
 	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
 	return books.Copy{
-		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
+		ID: o.ID, Submission: of, Recipient: to, Purpose: o.Purpose, KeyID: key,
 		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
 		Format:  out.format, Width: out.size.X, Height: out.size.Y, SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
-		Issued: now, Actor: s.cfg.Actor, State: books.CopyReserved, Logged: books.Logged{Salt: records.NewSalt()},
+		Issued: now, Actor: o.Actor, State: books.CopyReserved, Logged: books.Logged{Salt: records.NewSalt()},
 	}, records.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: records.NewSalt()}}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -60,7 +61,7 @@ func shopOf(t *testing.T, upload []byte, change ...func(*registry.Config)) (*reg
 		f(&cfg)
 	}
 	s := newIssuer(t, cfg)
-	s.SetMark(unmarkedMark, nil)
+	s.SetMark(unmarkedMark)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	return s, cfg, submit(t, s, upload, "customer 17", feb)
 }
@@ -69,7 +70,7 @@ func TestIssue(t *testing.T) {
 	for format, want := range map[string]string{"jpeg": "jpeg", "png": "png", "tiff": "tiff", "bmp": "bmp"} {
 		s, cfg, sub := shop(t, format)
 		var out bytes.Buffer
-		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 7")
+		c, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7"})
 		require.NoError(t, err)
 		sum := sha256.Sum256(out.Bytes())
 		require.Equal(t, books.Digest(sum), c.SHA256, "of the very bytes released")
@@ -92,9 +93,9 @@ func TestIssue(t *testing.T) {
 func TestCopiesLookLikeTheirOriginals(t *testing.T) {
 	img := passport(4)
 	for name, look := range map[string]picture.Source{
-		"4:4:4":             {Format: "jpeg", Subsampling: picture.Sub444},
-		"4:2:2":             {Format: "jpeg", Subsampling: picture.Sub422},
-		"progressive 4:2:0": {Format: "jpeg", Subsampling: picture.Sub420, Progressive: true},
+		"4:4:4":             {Format: "jpeg", Subsampling: codec.Sub444},
+		"4:2:2":             {Format: "jpeg", Subsampling: codec.Sub422},
+		"progressive 4:2:0": {Format: "jpeg", Subsampling: codec.Sub420, Progressive: true},
 	} {
 		if name == "4:2:2" && !long.On {
 			continue // TestLikeJPEG has all
@@ -108,7 +109,7 @@ func TestCopiesLookLikeTheirOriginals(t *testing.T) {
 		_, cfg, _ := shop(t, "png")
 		s := newIssuer(t, cfg) // which marks
 		sub := submit(t, s, original.Bytes(), "", feb)
-		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		c, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
 		require.NoError(t, err)
 		assert.Less(t, c.PSNR, 60.0, "it is marked")
 		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
@@ -124,11 +125,11 @@ func TestIssueNeeds(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	var out bytes.Buffer
 	ctx := t.Context()
-	_, err := s.Issue(ctx, &out, sub.ID, "nobody", "")
+	_, err := s.Issue(ctx, sub.ID, "nobody", registry.WriteTo(&out), nil)
 	require.ErrorIs(t, err, registry.ErrNotFound)
-	_, err = s.Issue(ctx, &out, watermark.Submission{1}, "vendor A", "")
+	_, err = s.Issue(ctx, watermark.Submission{1}, "vendor A", registry.WriteTo(&out), nil)
 	require.ErrorIs(t, err, registry.ErrNotFound)
-	_, err = s.Issue(ctx, &out, sub.ID, "vendor A", "a\x07b")
+	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "a\x07b"})
 	require.ErrorIs(t, err, registry.ErrInput)
 
 	other := cfg
@@ -137,14 +138,13 @@ func TestIssueNeeds(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealed)
 	other = cfg
 	other.Key = nil
-	_, err = newIssuer(t, other).Issue(ctx, &out, sub.ID, "vendor A", "")
+	_, err = newIssuer(t, other).Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&out), nil)
 	require.ErrorIs(t, err, registry.ErrInput)
 	require.Zero(t, out.Len())
 
 	for name, bad := range map[string]registry.Config{
 		"no registry": {SealKey: leaktest.SealKey()},
-		"no seal key": {Registry: cfg.Registry},
-		"negative":    {Registry: cfg.Registry, SealKey: leaktest.SealKey(), MaxSide: -1},
+		"negative":    {Registry: cfg.Registry, SealKey: leaktest.SealKey(), MaxBytes: -1},
 		"not hashed":  {Registry: cfg.Registry, SealKey: leaktest.SealKey(), MaxPixels: phash.MaxPixels + 1},
 	} {
 		_, err := registry.NewIssuer(bad)
@@ -157,17 +157,14 @@ func TestWeakMarksAreRefusedUnlessAllowed(t *testing.T) {
 		return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, MarginDB: -2, Weak: true}, nil
 	}
 	s, cfg, sub := shop(t, "jpeg")
-	s.SetMark(weak, nil)
+	s.SetMark(weak)
 	var out bytes.Buffer
 	before := checkLedger(t, cfg.Registry)
-	_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
 	require.ErrorIs(t, err, registry.ErrWeak)
 	require.Zero(t, out.Len())
 	require.Equal(t, before, checkLedger(t, cfg.Registry), "nothing is logged")
-	cfg.AllowWeak = true
-	s = newIssuer(t, cfg)
-	s.SetMark(weak, nil)
-	c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	c, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{AllowWeak: true})
 	require.NoError(t, err)
 	require.True(t, c.Weak)
 }
@@ -195,21 +192,17 @@ func TestNothingIsReleasedUnlogged(t *testing.T) {
 			inner := cfg.Registry.Inner()
 			cfg.Registry.Wrap(func(in records.Store) records.Store { return &faulty{in, persist} })
 			var out bytes.Buffer
-			_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+			_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
 			require.ErrorIs(t, err, errFault)
 			require.Zero(t, out.Len(), "not released")
 
 			cfg.Registry.Wrap(func(records.Store) records.Store { return inner })
-			c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+			c, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
 			require.NoError(t, err)
 			all, err := cfg.Registry.Copies(t.Context(), sub.ID)
 			require.NoError(t, err)
 			requireSame(t, c, all[len(all)-1])
-			if persist {
-				require.Len(t, all, 2, "one is logged and was never released")
-			} else {
-				require.Len(t, all, 1)
-			}
+			require.Len(t, all, 1, "the same request goes on with what was entered")
 			checkLedger(t, cfg.Registry)
 		})
 	}
@@ -231,19 +224,18 @@ func (b *broken) Write([]byte) (int, error) {
 func TestLoggedBeforeTheFirstByte(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	b := &broken{registry: cfg.Registry, of: sub.ID}
-	_, err := s.Issue(t.Context(), b, sub.ID, "vendor A", "")
+	_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(b), nil)
 	require.ErrorIs(t, err, errFault)
 	require.Equal(t, 1, b.logged)
 }
 
 func TestTakenCopyID(t *testing.T) {
 	s, _, sub := shop(t, "jpeg")
-	s.SetMark(unmarkedMark, func() watermark.CopyID { return 7 })
 	var out bytes.Buffer
-	_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{ID: 7})
 	require.NoError(t, err)
 	out.Reset()
-	_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{ID: 7, Purpose: "another"})
 	require.ErrorIs(t, err, registry.ErrConflict)
 	require.Zero(t, out.Len())
 }
@@ -255,21 +247,21 @@ type formatShops map[string]struct {
 	sub *books.Submission
 }
 
-// as is an issuer of a shop of the format, with another configuration.
-func (f formatShops) as(t *testing.T, format string, change func(*registry.Config)) (*registry.Issuer, *books.Submission) {
+// as is an issuer of a shop of the format, with an encoder.
+func (f formatShops) as(t *testing.T, format string, asWebP func(io.Writer, *image.NRGBA, int, []byte, []byte) error) (*registry.Issuer, *books.Submission) {
 	t.Helper()
 	x, ok := f[format]
 	if !ok {
 		var first *registry.Issuer
 		first, x.cfg, x.sub = markShop(t, format)
-		_, err := first.Issue(t.Context(), io.Discard, x.sub.ID, "vendor A", "")
+		_, err := first.Issue(t.Context(), x.sub.ID, "vendor A", registry.WriteTo(io.Discard), nil)
 		require.NoError(t, err)
 		f[format] = x
 	}
 	cfg := x.cfg
-	change(&cfg)
+	cfg.EncodeWebP = asWebP
 	s := newIssuer(t, cfg)
-	s.SetMark(unmarkedMark, nil)
+	s.SetMark(unmarkedMark)
 	return s, x.sub
 }
 
@@ -292,9 +284,9 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 		"both":         {"bmp", 320, 25_000, "jpeg", 320, 320},
 		"lossless fit": {"bmp", 0, 600_000, "bmp", 360, 360},
 	} {
-		s, sub := shops.as(t, c.format, func(cfg *registry.Config) { cfg.MaxSide, cfg.MaxCopyBytes = c.side, c.bytes })
+		s, sub := shops.as(t, c.format, nil)
 		var out bytes.Buffer
-		got, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		got, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: name, MaxSide: c.side, MaxBytes: c.bytes})
 		require.NoError(t, err, name)
 		assert.Equal(t, c.want, got.Format, name)
 		assert.LessOrEqual(t, got.Width, c.atMost, name)
@@ -303,8 +295,8 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 			assert.LessOrEqual(t, int64(out.Len()), c.bytes, name)
 		}
 	}
-	s, sub := shops.as(t, "png", func(cfg *registry.Config) { cfg.MaxCopyBytes = 200 })
-	_, err := s.Issue(t.Context(), &bytes.Buffer{}, sub.ID, "vendor A", "")
+	s, sub := shops.as(t, "png", nil)
+	_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&bytes.Buffer{}), &registry.IssueOptions{MaxBytes: 200})
 	require.ErrorIs(t, err, registry.ErrInput)
 	require.Regexp(t, `does not fit into 200 bytes: the smallest that was tried has [12]\d{4}$`, err.Error())
 }
@@ -328,11 +320,9 @@ func TestFormatsOfCopies(t *testing.T) {
 		"small webp":    {"png", "webp", 32_000, 350},
 		"jpeg as it is": {"jpeg", "jpeg", 0, 360},
 	} {
-		s, sub := shops.as(t, c.from, func(cfg *registry.Config) {
-			cfg.Format, cfg.MaxCopyBytes, cfg.EncodeWebP = c.format, c.bytes, asWebP
-		})
+		s, sub := shops.as(t, c.from, asWebP)
 		var out bytes.Buffer
-		got, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		got, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: name, Format: c.format, MaxBytes: c.bytes})
 		require.NoError(t, err, name)
 		assert.Equal(t, c.format, got.Format, name)
 		assert.LessOrEqual(t, got.Width, c.atMost, name)
@@ -341,8 +331,9 @@ func TestFormatsOfCopies(t *testing.T) {
 			assert.Less(t, got.Width, 360, name)
 		}
 	}
+	s, sub := shops.as(t, "png", nil)
 	for _, format := range []string{"webp", "heic", "JPEG"} {
-		_, err := registry.NewIssuer(registry.Config{Registry: leaktest.NewRegistry(t), SealKey: leaktest.SealKey(), Format: format})
+		_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{Format: format})
 		assert.ErrorIs(t, err, registry.ErrInput, format)
 	}
 }
@@ -353,14 +344,13 @@ func TestPreparedForSeveral(t *testing.T) {
 	_, cfg, sub := markShop(t, "jpeg")
 	s := newIssuer(t, cfg) // which marks
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor B", Kind: books.KindVendor}))
-	p, err := s.Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
+	opened := &registry.IssueOptions{Opened: new(registry.Opened)}
 	before := checkLedger(t, cfg.Registry)
 	var got []*books.Copy
 	var files []string
 	for _, to := range []string{"vendor A", "nobody", "vendor B"} {
 		var out bytes.Buffer
-		c, err := p.Issue(t.Context(), &out, to, "")
+		c, err := s.Issue(t.Context(), sub.ID, to, registry.WriteTo(&out), opened)
 		if to == "nobody" {
 			require.ErrorIs(t, err, registry.ErrNotFound)
 			require.Zero(t, out.Len())
@@ -377,11 +367,9 @@ func TestPreparedForSeveral(t *testing.T) {
 	require.Len(t, all, 2)
 	require.Equal(t, before+4, checkLedger(t, cfg.Registry), "a copy each and its release")
 	for i, f := range files {
-		img, err := picture.Decode([]byte(f), picture.Limits{})
-		require.NoError(t, err)
-		leaktest.RequireCopy(t, leaktest.Key(), got[i].ID, img.Image)
+		leaktest.RequireCopy(t, leaktest.Key(), got[i].ID, []byte(f))
 	}
-	_, err = s.Prepare(t.Context(), watermark.Submission{1})
+	_, err = s.Issue(t.Context(), watermark.Submission{1}, "vendor A", registry.WriteTo(io.Discard), opened)
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }
 
@@ -394,12 +382,12 @@ func BenchmarkIssueToFour(b *testing.B) {
 	var upload bytes.Buffer
 	page := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 1600), 1, 4000, 3000)
 	require.NoError(b, picture.Encode(&upload, page, "jpeg", 90))
-	sub, _, err := s.Submit(b.Context(), &upload, "", time.Time{})
+	sub, _, err := s.Submit(b.Context(), &upload, "", time.Time{}, nil)
 	require.NoError(b, err)
 	b.Run("apart", func(b *testing.B) {
 		for b.Loop() {
 			for range 4 {
-				if _, err := s.Issue(b.Context(), io.Discard, sub.ID, "vendor A", ""); err != nil {
+				if _, err := s.Issue(b.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{ID: watermark.NewCopyID()}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -407,14 +395,12 @@ func BenchmarkIssueToFour(b *testing.B) {
 	})
 	b.Run("together", func(b *testing.B) {
 		for b.Loop() {
-			p, err := s.Prepare(b.Context(), sub.ID)
+			o := &registry.IssueOptions{Opened: new(registry.Opened)}
 			for range 4 {
-				if err == nil {
-					_, err = p.Issue(b.Context(), io.Discard, "vendor A", "")
+				o.ID = watermark.NewCopyID()
+				if _, err := s.Issue(b.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), o); err != nil {
+					b.Fatal(err)
 				}
-			}
-			if err != nil {
-				b.Fatal(err)
 			}
 		}
 	})
@@ -428,10 +414,10 @@ func TestConcurrentSubmitAndIssue(t *testing.T) {
 	for w := range 4 {
 		wg.Go(func() {
 			for i := range 4 {
-				_, _, err := s.Submit(t.Context(), bytes.NewReader(uploads[(w+i)%2]), "", feb)
+				_, _, err := s.Submit(t.Context(), bytes.NewReader(uploads[(w+i)%2]), "", feb, nil)
 				errs <- err
 				var out bytes.Buffer
-				_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+				_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Request: fmt.Sprint(w, i)})
 				errs <- err
 			}
 		})
@@ -449,32 +435,29 @@ func TestConcurrentSubmitAndIssue(t *testing.T) {
 func TestPixelsAreDecodedWhenNeeded(t *testing.T) {
 	_, cfg, sub := markShop(t, "jpeg")
 	for name, tt := range map[string]struct {
-		change  func(c *registry.Config)
+		o       registry.IssueOptions
 		decoded bool
 	}{
-		"coefficients": {func(*registry.Config) {}, false},
-		"another size": {func(c *registry.Config) { c.MaxSide = max(sub.Width, sub.Height) * 19 / 20 }, true},
-		"too large":    {func(c *registry.Config) { c.MaxCopyBytes = 38_000 }, true},
-		"png":          {func(c *registry.Config) { c.Format = "png" }, true},
+		"coefficients": {registry.IssueOptions{}, false},
+		"another size": {registry.IssueOptions{MaxSide: max(sub.Width, sub.Height) * 19 / 20}, true},
+		"too large":    {registry.IssueOptions{MaxBytes: 38_000}, true},
+		"png":          {registry.IssueOptions{Format: "png"}, true},
 	} {
-		c := cfg
-		tt.change(&c)
-		p, err := newIssuer(t, c).Prepare(t.Context(), sub.ID)
-		require.NoError(t, err, name)
-		assert.Equal(t, tt.decoded && name != "too large", p.Decoded(), name)
+		var opened registry.Opened
+		tt.o.Opened, tt.o.Purpose = &opened, name
 		var file bytes.Buffer
-		row, err := p.Issue(t.Context(), &file, "vendor A", name)
+		row, err := newIssuer(t, cfg).Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&file), &tt.o)
 		require.NoError(t, err, name)
-		assert.Equal(t, tt.decoded, p.Decoded(), name)
-		assert.Zero(t, p.LeftOut())
+		assert.Equal(t, tt.decoded, opened.Decoded(), name)
+		assert.Zero(t, opened.LeftOut())
 		leak, err := picture.Decode(file.Bytes(), picture.Limits{})
 		require.NoError(t, err)
 		assert.Equal(t, image.Pt(row.Width, row.Height), leak.Image.Rect.Size(), name)
 		if name == "another size" || long.On { // an issue reads its copy itself
-			leaktest.RequireCopy(t, leaktest.Key(), row.ID, leak.Image)
+			leaktest.RequireCopy(t, leaktest.Key(), row.ID, file.Bytes())
 		}
-		if c.MaxCopyBytes > 0 {
-			assert.LessOrEqual(t, int64(file.Len()), c.MaxCopyBytes)
+		if tt.o.MaxBytes > 0 {
+			assert.LessOrEqual(t, int64(file.Len()), tt.o.MaxBytes)
 		}
 	}
 }

@@ -95,17 +95,17 @@ func (l *Ledger) SetKeyState(ctx context.Context, s books.KeyState) error {
 	return l.r.store.AddKeyState(ctx, s)
 }
 
-// mayIssue returns an error that wraps [ErrMarkKey] if the mark key with that ID was never entered or is not active,
+// mayIssue returns an error that wraps [ErrRefused] if the mark key with that ID was never entered or is not active,
 // before anything is marked. The store checks again when it commits.
 func (r *Registry) mayIssue(ctx context.Context, id string) error {
 	k, err := r.Ledger().MarkKey(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return fmt.Errorf("%w: the registry does not know %s", ErrMarkKey, id)
+		return fmt.Errorf("%w: the registry does not know %s", records.ErrMarkKey, id)
 	case err != nil:
 		return err
 	case k.State != books.KeyActive:
-		return fmt.Errorf("%w: %s", ErrMarkKey, k.KeyState)
+		return fmt.Errorf("%w: %s", records.ErrMarkKey, k.KeyState)
 	}
 	return nil
 }

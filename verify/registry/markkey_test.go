@@ -78,13 +78,13 @@ func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
 	for _, state := range []string{books.KeyRetired, books.KeyCompromised} {
 		s, cfg, sub := shop(t, "jpeg")
 		var out bytes.Buffer
-		_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
 		require.NoError(t, err)
 		size := checkLedger(t, cfg.Registry)
 		out.Reset()
 		require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
-		_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
-		require.ErrorIs(t, err, registry.ErrMarkKey, state)
+		_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
+		require.ErrorIs(t, err, registry.ErrRefused, state)
 		require.ErrorContains(t, err, state+" since 2018-02-14")
 		require.Zero(t, out.Len())
 		require.Equal(t, size+1, checkLedger(t, cfg.Registry), "nothing but the state was entered")
@@ -100,11 +100,9 @@ func TestUnknownKeyMarksNothing(t *testing.T) {
 	require.NoError(t, err)
 	size := checkLedger(t, cfg.Registry)
 	var out bytes.Buffer
-	_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
-	require.ErrorIs(t, err, registry.ErrMarkKey)
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
+	require.ErrorIs(t, err, registry.ErrRefused)
 	require.ErrorContains(t, err, "does not know "+cfg.Key.ID())
-	_, _, err = s.CopyFor(t.Context(), sub.ID, "vendor A", "", "")
-	require.ErrorIs(t, err, registry.ErrMarkKey)
 	require.Zero(t, out.Len())
 	require.Equal(t, size, checkLedger(t, cfg.Registry))
 }
@@ -140,8 +138,8 @@ func TestKeyChangesBeforeTheCommit(t *testing.T) {
 		require.NoError(t, err)
 		size := checkLedger(t, r)
 		var out bytes.Buffer
-		_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
-		require.ErrorIs(t, err, registry.ErrMarkKey)
+		_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
+		require.ErrorIs(t, err, registry.ErrRefused)
 		require.ErrorContains(t, err, state+" since 2018-02-14")
 		require.Zero(t, out.Len())
 		require.Equal(t, size+1, checkLedger(t, other))

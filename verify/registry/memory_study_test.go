@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // TestMemoryOf32Issues prints the largest resident size of this process after 32 copies of 24 megapixels that were asked for at
@@ -31,7 +32,7 @@ func TestMemoryOf32Issues(t *testing.T) {
 	var all sync.WaitGroup
 	for range 32 {
 		all.Go(func() {
-			_, err := s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
+			_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), nil)
 			assert.NoError(t, err)
 		})
 	}

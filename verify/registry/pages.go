@@ -21,8 +21,7 @@ import (
 // be what was marked. long is the longest side of a page, pixels.
 //
 // The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read back.
-func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
-	s := p.issuer
+func (p *prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
 	p.mu.Lock()
 	limit := p.long
 	p.mu.Unlock()
@@ -31,7 +30,7 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 	var marked [][32]byte // renditions
 	same := make(map[books.Digest]int)
 	for k := 1; k <= p.pages; k++ {
-		row, err := s.cfg.Registry.Engine().Page(ctx, p.of.Page(k))
+		row, err := p.cfg.Registry.Engine().Page(ctx, p.of.Page(k))
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
@@ -39,7 +38,7 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 			files, marked = append(files, files[first]), append(marked, marked[first])
 			continue
 		}
-		page, err := s.preparePage(row, p.doc, lim)
+		page, err := p.preparePage(row, p.doc, p.how, lim)
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
@@ -49,11 +48,11 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
-		x, err := s.marked(ctx, m, id)
+		x, err := p.marked(ctx, m, id)
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
-		file, err := page.pic.EncodePage(x.Image, picture.LikeOptions{KeepEXIF: s.cfg.KeepEXIF})
+		file, err := page.pic.EncodePage(x.Image, picture.LikeOptions{KeepEXIF: p.how.KeepEXIF})
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
@@ -67,9 +66,9 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 	}
 	out.file, out.format = file.Bytes(), p.doc.CopyFormat()
 	if out.format == "pdf" {
-		return out, long, s.samePDF(ctx, out.file, p.doc, files, id)
+		return out, long, p.samePDF(ctx, out.file, p.doc, files, id)
 	}
-	return out, long, samePages(out.file, marked, s.cfg.limits(ctx))
+	return out, long, samePages(out.file, marked, p.cfg.limits(ctx))
 }
 
 // weaker returns r with the numbers of the mark x where these are weaker. A nil r becomes x.
@@ -86,8 +85,8 @@ func (r *rendered) weaker(x *watermark.Marked) *rendered {
 
 // samePDF opens a copy that is a PDF as an upload is opened. It compares the sizes of the pages with the original doc,
 // and their pixels with files, which were joined. It reads the mark on each page. Pages of the same file are read once.
-func (s *Issuer) samePDF(ctx context.Context, file []byte, doc *picture.Document, files [][]byte, id watermark.CopyID) error {
-	lim := s.cfg.limits(ctx)
+func (p *prepared) samePDF(ctx context.Context, file []byte, doc *picture.Document, files [][]byte, id watermark.CopyID) error {
+	lim := p.cfg.limits(ctx)
 	lim.MaxBytes = int64(len(file))
 	d, err := picture.OpenDocument(file, lim)
 	if err == nil && d.Pages() != len(files) {
@@ -100,7 +99,7 @@ func (s *Issuer) samePDF(ctx context.Context, file []byte, doc *picture.Document
 			err = fmt.Errorf("page %d has %g x %g points, turned by %d degrees, want %g x %g and %d", k, got.Width, got.Height, got.Rotate, want.Width, want.Height, want.Rotate)
 		} else if f := files[k-1]; !read[&f[0]] {
 			read[&f[0]] = true
-			err = s.samePage(ctx, d, k, f, id)
+			err = p.samePage(ctx, d, k, f, id)
 		}
 	}
 	if err != nil {
@@ -110,8 +109,8 @@ func (s *Issuer) samePDF(ctx context.Context, file []byte, doc *picture.Document
 }
 
 // samePage compares page k of a copy with the file that was written, pixel for pixel, and reads its mark.
-func (s *Issuer) samePage(ctx context.Context, copied *picture.Document, k int, file []byte, id watermark.CopyID) error {
-	lim := s.cfg.limits(ctx)
+func (p *prepared) samePage(ctx context.Context, copied *picture.Document, k int, file []byte, id watermark.CopyID) error {
+	lim := p.cfg.limits(ctx)
 	got, err := copied.Picture(k, lim)
 	if err != nil {
 		return err
@@ -124,10 +123,10 @@ func (s *Issuer) samePage(ctx context.Context, copied *picture.Document, k int, 
 	if !bytes.Equal(got.Image.Pix, written.Image.Pix) || got.Image.Rect != written.Image.Rect {
 		return fmt.Errorf("page %d has other pixels than were written", k)
 	}
-	if s.cfg.AllowWeak {
+	if p.how.AllowWeak {
 		return nil
 	}
-	mark, err := watermark.Detect(ctx, s.cfg.Key, got.Image)
+	mark, err := watermark.Detect(ctx, p.cfg.Key, got.Image)
 	if err == nil && (!mark.Found || mark.Copy != id) {
 		err = fmt.Errorf("page %d: %w: it is not read from the copy itself", k, ErrWeak)
 	}

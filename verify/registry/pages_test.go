@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -27,7 +28,7 @@ func tiffOf(t *testing.T, pages ...image.Image) []byte {
 		files = append(files, file(t, p, "tiff"))
 	}
 	var b bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&b, files))
+	require.NoError(t, tiff.Join(&b, files))
 	return b.Bytes()
 }
 
@@ -43,7 +44,7 @@ func TestDocument(t *testing.T) {
 		data := tiffOf(t, passport(1), passport(2), passport(3))
 		doc := submit(t, s, data, "customer 18", feb)
 		require.Equal(t, []any{3, 1}, []any{doc.Pages, doc.Page})
-		again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "customer 19", time.Time{})
+		again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "customer 19", time.Time{}, nil)
 		require.NoError(t, err)
 		require.True(t, duplicate)
 		require.Equal(t, doc, again)
@@ -57,7 +58,7 @@ func TestDocument(t *testing.T) {
 		page := records.PageID(doc.ID, 2)
 		_, err = r.Submission(t.Context(), page)
 		require.ErrorIs(t, err, registry.ErrNotFound)
-		_, err = s.Prepare(t.Context(), page)
+		_, err = s.Issue(t.Context(), page, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 		require.ErrorIs(t, err, registry.ErrNotFound)
 		require.ErrorIs(t, r.AddCustody(t.Context(), books.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{page}}), registry.ErrNotFound)
 		_, err = r.EraseSubmissions(t.Context(), []watermark.Submission{page}, "", "")
@@ -98,7 +99,7 @@ func TestDocument(t *testing.T) {
 			_, err := r.Inner().Sealed(t.Context(), records.PageID(doc.ID, k), true)
 			require.ErrorIs(t, err, registry.ErrNotFound, k)
 		}
-		_, _, err = s.Submit(t.Context(), bytes.NewReader(data), "", time.Time{})
+		_, _, err = s.Submit(t.Context(), bytes.NewReader(data), "", time.Time{}, nil)
 		require.ErrorIs(t, err, registry.ErrErased)
 	}
 }
@@ -108,7 +109,7 @@ func TestOneBadPage(t *testing.T) {
 	s, cfg, _ := shop(t, "png")
 	before := checkLedger(t, cfg.Registry)
 	data := tiffOf(t, passport(1), passport(2))
-	_, _, err := s.Submit(t.Context(), bytes.NewReader(data[:len(data)/2]), "", time.Time{})
+	_, _, err := s.Submit(t.Context(), bytes.NewReader(data[:len(data)/2]), "", time.Time{}, nil)
 	require.ErrorIs(t, err, registry.ErrFormat)
 	broken := bytes.Clone(data)
 	d, err := picture.OpenDocument(broken, picture.Limits{})
@@ -116,7 +117,7 @@ func TestOneBadPage(t *testing.T) {
 	for i := len(d.Page(2))/2 + 1000; i < len(broken)/2+2000; i++ {
 		broken[i] ^= 0x55 // pixels of page 2
 	}
-	_, _, err = s.Submit(t.Context(), bytes.NewReader(broken), "", time.Time{})
+	_, _, err = s.Submit(t.Context(), bytes.NewReader(broken), "", time.Time{}, nil)
 	require.ErrorIs(t, err, registry.ErrFormat)
 	require.ErrorContains(t, err, "page 2 of 2: ")
 	require.Equal(t, before, checkLedger(t, cfg.Registry))
@@ -128,10 +129,10 @@ func TestOneBadPage(t *testing.T) {
 			return nil, watermark.ErrTooSmall
 		}
 		return unmarkedMark(id, img)
-	}, nil)
+	})
 	doc := submit(t, s, tiffOf(t, passport(1), tiny), "", feb)
 	before = checkLedger(t, cfg.Registry)
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), doc.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 	require.ErrorIs(t, err, watermark.ErrTooSmall)
 	require.ErrorContains(t, err, "page 2 of 2: ")
 	require.Equal(t, before, checkLedger(t, cfg.Registry), "no copy was entered")
@@ -139,10 +140,10 @@ func TestOneBadPage(t *testing.T) {
 
 // What copies of a document can be asked for.
 func TestIssueDocument(t *testing.T) {
-	s, cfg, _ := shop(t, "png")
+	s, _, _ := shop(t, "png")
 	doc := submit(t, s, tiffOf(t, passport(1), passport(2), passport(1)), "", feb)
 	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, doc.ID, "vendor A", "")
+	c, err := s.Issue(t.Context(), doc.ID, "vendor A", registry.WriteTo(&out), nil)
 	require.NoError(t, err)
 	assert.Equal(t, []any{doc.ID, "tiff", doc.Width, int64(out.Len())}, []any{c.Submission, c.Format, c.Width, c.Size})
 	d, err := picture.OpenDocument(out.Bytes(), picture.Limits{})
@@ -153,26 +154,16 @@ func TestIssueDocument(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, passport(want).Pix, pic.Image.Pix)
 	}
-	for _, change := range []func(*registry.Config){func(c *registry.Config) { c.Format = "jpeg" }, func(c *registry.Config) { c.MaxCopyBytes = 1000 }} {
-		other := cfg
-		change(&other)
-		s := newIssuer(t, other)
-		s.SetMark(unmarkedMark, nil)
-		_, err = s.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
+	for _, o := range []*registry.IssueOptions{{Format: "jpeg"}, {MaxBytes: 1000}} {
+		_, err = s.Issue(t.Context(), doc.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), o)
 		require.ErrorIs(t, err, registry.ErrInput)
 	}
-	fit := cfg
-	fit.MaxCopyBytes = c.Size * 9 / 10
-	fitted := newIssuer(t, fit)
-	fitted.SetMark(unmarkedMark, nil)
-	x, err := fitted.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
+	fit := &registry.IssueOptions{MaxBytes: c.Size * 9 / 10}
+	x, err := s.Issue(t.Context(), doc.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), fit)
 	require.NoError(t, err)
-	assert.LessOrEqual(t, x.Size, fit.MaxCopyBytes)
+	assert.LessOrEqual(t, x.Size, fit.MaxBytes)
 	assert.Less(t, x.Width, c.Width)
-	cfg.MaxSide = 300
-	small := newIssuer(t, cfg)
-	small.SetMark(unmarkedMark, nil)
-	c, err = small.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
+	c, err = s.Issue(t.Context(), doc.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{MaxSide: 300})
 	require.NoError(t, err)
 	require.Equal(t, 300, c.Width)
 }

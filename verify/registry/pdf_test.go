@@ -63,18 +63,16 @@ func TestPDFReadBack(t *testing.T) {
 		},
 	} {
 		s, cfg := pdfShop(t, copies, files...)
-		jpeg := cfg
-		jpeg.Format = "jpeg"
 		s.SetMark(func(id watermark.CopyID, img image.Image) (*watermark.Marked, error) {
 			return unmarkedMark(id, imaging.Invert(img))
-		}, nil)
+		})
 		doc := submit(t, s, upload, "", feb)
 		assert.Equal(t, []any{"pdf", 2, 1}, []any{doc.Format, doc.Pages, doc.Page})
 		before := checkLedger(t, cfg.Registry)
 		var out bytes.Buffer
-		_, err := newIssuer(t, jpeg).Issue(t.Context(), &out, doc.ID, "vendor A", "")
+		_, err := s.Issue(t.Context(), doc.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Format: "jpeg"})
 		require.ErrorContains(t, err, "its copies are TIFF, or PDF of a PDF, not jpeg")
-		_, err = s.Issue(t.Context(), &out, doc.ID, "vendor A", "")
+		_, err = s.Issue(t.Context(), doc.ID, "vendor A", registry.WriteTo(&out), nil)
 		require.ErrorContains(t, err, want)
 		require.Zero(t, out.Len())
 		require.Equal(t, before, checkLedger(t, cfg.Registry))
@@ -99,11 +97,11 @@ func TestPDFRefused(t *testing.T) {
 				return []registry.PDFPage{p}, nil
 			}
 		})
-		_, _, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb)
+		_, _, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb, nil)
 		require.ErrorIs(t, err, registry.ErrFormat)
 	}
 	s, _, _ := shop(t, "png")
-	_, _, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb)
+	_, _, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb, nil)
 	require.ErrorIs(t, err, picture.ErrFormat)
 	require.ErrorContains(t, err, "PDF is not supported yet")
 }

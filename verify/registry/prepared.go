@@ -6,33 +6,93 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"io"
 	"math"
 	"sync"
 
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jpegcopy"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Prepared submission is opened: what its copies share is done once, for however many recipients. It
-// holds the picture in memory, of several pages the document, and of a JPEG the file until pixels are needed. It is
-// safe for concurrent use.
-type Prepared struct {
-	Carries []books.Copy // copies whose marks the upload came in with
+// Opened is a submission that was opened: what its copies share is done once, for however many recipients. The zero
+// value is ready for Opened of [IssueOptions]. It holds the picture in memory, of several pages the document, and of a
+// JPEG the file until pixels are needed. It is safe for concurrent use.
+type Opened struct {
+	mu sync.Mutex
+	p  *prepared // nil: nothing is opened yet
+}
 
-	issuer *Issuer
-	of     watermark.Submission // or the ID of one of its pages
-	pic    *picture.Picture     // page 1, or that page; it may lack its Image
-	size   image.Point          // of pic, pixels
-	coded  *jpegcopy.Upload     // nil: copies are marked in their pixels
-	decode func(lim picture.Limits) (*picture.Picture, error)
-	pages  int
-	doc    *picture.Document // the original, of several pages or a PDF
+// Carries returns the copies whose marks the upload came in with.
+func (o *Opened) Carries() []books.Copy {
+	if p := o.prepared(); p != nil {
+		return p.carries
+	}
+	return nil
+}
+
+// LeftOut returns the number of pages or frames of the submission's file that were not entered, and are not in copies.
+func (o *Opened) LeftOut() int {
+	if p := o.prepared(); p != nil {
+		return p.pic.Pages - 1
+	}
+	return 0
+}
+
+// Lacks is Lacks of [Imported]. It is known when a copy was issued.
+func (o *Opened) Lacks() string {
+	p := o.prepared()
+	if p == nil {
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pic.Incomplete
+}
+
+// prepared returns what is opened, or nil.
+func (o *Opened) prepared() *prepared {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.p
+}
+
+// opened returns the submission of, opened for copies as o wants them, with memory of lim. It takes what Opened of o has,
+// or leaves there what it opens.
+func (s *Issuer) opened(ctx context.Context, of watermark.Submission, o *IssueOptions, lim picture.Limits) (*prepared, error) {
+	how := *o
+	how.Actor, how.Purpose, how.Request, how.ID, how.Opened = "", "", "", 0, nil
+	if o.Opened == nil {
+		return s.prepared(ctx, of, how, o.Actor, lim)
+	}
+	o.Opened.mu.Lock()
+	defer o.Opened.mu.Unlock()
+	if p := o.Opened.p; p != nil && p.Issuer == s && p.of == of && p.how == how {
+		if err := lim.Admit(0, int64(p.size.X)*int64(p.size.Y)); err != nil {
+			return nil, fmt.Errorf("copy of %s: %w", p.of, err)
+		}
+		return p, nil
+	}
+	p, err := s.prepared(ctx, of, how, o.Actor, lim)
+	if err == nil {
+		o.Opened.p = p
+	}
+	return p, err
+}
+
+// prepared is a submission that is opened for copies of one kind. It is safe for concurrent use.
+type prepared struct {
+	*Issuer
+	how     IssueOptions         // what copies look like
+	carries []books.Copy         // copies whose marks the upload came in with
+	of      watermark.Submission // or the ID of one of its pages
+	pic     *picture.Picture     // page 1, or that page; it may lack its Image
+	size    image.Point          // of pic, pixels
+	coded   *jpegcopy.Upload     // nil: copies are marked in their pixels
+	decode  func(lim picture.Limits) (*picture.Picture, error)
+	pages   int
+	doc     *picture.Document // the original, of several pages or a PDF
 
 	mu     sync.Mutex
 	image  *image.NRGBA     // of pic; nil: not decoded yet
@@ -51,22 +111,9 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 	return watermark.Prepare(key, src, opts)
 }
 
-// Prepare opens the original of a submission, to issue copies of it. It marks nothing yet, and does not decode a
-// JPEG that may be marked in its coefficients. The error wraps [ErrInput] if [Config] has no mark key or sealing key, or asks for a
-// format that cannot hold the pages. It wraps [ErrSealed] if the original cannot be opened, has other
-// pixels than were entered, or was never kept. An upload without copies is read for marks of earlier copies:
-// the error wraps [ErrMarked] if [Config] refuses it.
-func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
-	lease := s.memory.Lease()
-	defer lease.Give()
-	return s.prepared(ctx, of, s.entering(ctx, lease))
-}
-
-// prepared is [Issuer.Prepare] within lim.
-func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, lim picture.Limits) (*Prepared, error) {
-	if s.cfg.Key == nil {
-		return nil, fmt.Errorf("%w: no mark key", ErrInput)
-	}
+// prepared opens the original of a submission within lim, for copies that look like how, and enters for actor what it carries. It marks nothing yet, and does
+// not decode a JPEG that may be marked in its coefficients. The errors are those of [Issuer.Issue].
+func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, how IssueOptions, actor string, lim picture.Limits) (*prepared, error) {
 	row, err := s.cfg.Registry.Submission(ctx, of)
 	if err != nil {
 		return nil, err
@@ -79,26 +126,26 @@ func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, lim pict
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
-	p, err := s.preparePage(row, doc, lim)
+	p, err := s.preparePage(row, doc, how, lim)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.look(ctx, row, doc, lim); err != nil {
+	if err := p.look(ctx, actor, row, doc, lim); err != nil {
 		return nil, err
 	}
-	if row.Pages < 2 && (doc.PDF(1) == nil || s.cfg.Format != "") {
+	if row.Pages < 2 && (doc.PDF(1) == nil || how.Format != "") {
 		return p, nil
 	}
-	if s.cfg.Format != "" {
-		return nil, fmt.Errorf("%w: submission %s has %d pages, and its copies are TIFF, or PDF of a PDF, not %s", ErrInput, of, row.Pages, s.cfg.Format)
+	if how.Format != "" {
+		return nil, fmt.Errorf("%w: submission %s has %d pages, and its copies are TIFF, or PDF of a PDF, not %s", ErrInput, of, row.Pages, how.Format)
 	}
 	p.doc, p.pages, p.long = doc, max(row.Pages, 1), math.MaxInt // each page has its own
 	return p, nil
 }
 
 // preparePage readies the page of row, of the original doc, for marking.
-func (s *Issuer) preparePage(row *books.Submission, doc *picture.Document, lim picture.Limits) (*Prepared, error) {
-	p := &Prepared{issuer: s, of: row.ID, pages: 1}
+func (s *Issuer) preparePage(row *books.Submission, doc *picture.Document, how IssueOptions, lim picture.Limits) (*prepared, error) {
+	p := &prepared{Issuer: s, how: how, of: row.ID, pages: 1}
 	p.decode = func(lim picture.Limits) (*picture.Picture, error) {
 		pic, err := engine.PageOf(row, doc, lim)
 		if err != nil {
@@ -106,8 +153,8 @@ func (s *Issuer) preparePage(row *books.Submission, doc *picture.Document, lim p
 		}
 		return pic, err
 	}
-	long := cmp.Or(s.cfg.MaxSide, math.MaxInt)
-	if !s.inPixels && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
+	long := cmp.Or(how.MaxSide, math.MaxInt)
+	if !s.inPixels && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(how.Format, "jpeg") == "jpeg" {
 		if p.coded = jpegcopy.Open(s.cfg.Key, doc.Page(1), lim, p.of); p.coded != nil && long < max(p.coded.Size.X, p.coded.Size.Y) {
 			p.coded = nil
 		}
@@ -125,78 +172,22 @@ func (s *Issuer) preparePage(row *books.Submission, doc *picture.Document, lim p
 	return p, nil
 }
 
-// LeftOut returns the number of pages or frames of the submission's file that were not entered, and are not in copies.
-func (p *Prepared) LeftOut() int { return p.pic.Pages - 1 }
-
-// Lacks is Lacks of [Imported]. It is known when a copy was issued.
-func (p *Prepared) Lacks() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.pic.Incomplete
-}
-
-// Issue is [Issuer.Issue] for a prepared submission. It checks the mark key and the recipient, and renders a copy with
-// a fresh ID. It enters the copy, and only then writes the file to dst, in one Write. Then it enters that the copy was
-// released. The error wraps [ErrNotFound] if the recipient is not there, [ErrMarkKey] if the key is not active, and
-// [ErrWeak] if the mark is too weak. If dst fails, the copy stays reserved: it may have been handed out. If its error
-// wraps [ErrNothingLeft], the copy becomes void.
-func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*books.Copy, error) {
-	return p.leased(ctx, p.issuer.newID(), to, purpose, false, writeTo(dst))
-}
-
-// writeTo hands copies out by writing them to dst.
-func writeTo(dst io.Writer) func(*books.Copy, []byte) error {
-	return func(_ *books.Copy, file []byte) error {
-		_, err := dst.Write(file)
-		return err
-	}
-}
-
-// IssueAs is [Prepared.Issue] with an ID, such as [Issuer.CopyFor] returns, and a function hand in place of dst.
-// After a crash, a second call with the same arguments releases the copy that the first one entered, and enters
-// none. The error wraps [ErrConflict] if another copy has the ID or the copy is void. It also does if the file
-// cannot be made again with the same bytes.
-func (p *Prepared) IssueAs(ctx context.Context, id watermark.CopyID, to, purpose string, hand func(c *books.Copy, file []byte) error) (*books.Copy, error) {
-	return p.leased(ctx, id, to, purpose, true, hand)
-}
-
-// leased is issue when there is memory for it.
-func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose string, again bool, hand func(*books.Copy, []byte) error) (*books.Copy, error) {
-	lease := p.issuer.memory.Lease()
-	defer lease.Give()
-	lim := p.issuer.issuing(ctx, lease)
-	if err := lim.Admit(0, int64(p.size.X)*int64(p.size.Y)); err != nil {
-		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
-	}
-	return p.issue(ctx, lim, id, to, purpose, again, hand)
-}
-
-// issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error.
-func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.CopyID, to, purpose string, again bool, hand func(*books.Copy, []byte) error) (*books.Copy, error) {
-	s := p.issuer
-	if err := records.CheckName("purpose", purpose, intake.MaxNote); err != nil {
-		return nil, err
-	}
-	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
-		return nil, err
-	}
-	if err := s.cfg.Registry.checkRecipient(ctx, to); err != nil {
-		return nil, err
-	}
-	out, err := p.render(ctx, lim, id)
+// issue makes a copy with the ID of o, enters it, and has hand release it.
+func (p *prepared) issue(ctx context.Context, lim picture.Limits, to string, hand Hand, o *IssueOptions) (*books.Copy, error) {
+	out, err := p.render(ctx, lim, o.ID)
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
-	row, key := s.logged(id, p.of, to, purpose, out)
-	err = noEntry(s.cfg.Registry.store.AddCopy(ctx, &row, key))
+	row, key := p.logged(p.of, to, o, out)
+	err = noEntry(p.cfg.Registry.store.AddCopy(ctx, &row, key))
 	fresh := err == nil
-	if again && errors.Is(err, ErrConflict) {
-		err = s.cfg.Registry.entered(ctx, &row)
+	if errors.Is(err, ErrConflict) {
+		err = p.cfg.Registry.entered(ctx, &row)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: not released: %w", p.of, err)
 	}
-	if err := s.handOut(ctx, &row, out.file, fresh, hand); err != nil {
+	if err := p.handOut(ctx, &row, out.file, fresh, hand, o.Actor); err != nil {
 		return nil, err
 	}
 	return &row, nil
@@ -216,9 +207,9 @@ func (r *Registry) entered(ctx context.Context, row *books.Copy) error {
 }
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It prepares the marker
-// at the first call, for which it may decode the picture within lim, and after [Prepared.shrink]. lossy: the file may
+// at the first call, for which it may decode the picture within lim, and after [prepared.shrink]. lossy: the file may
 // be lossy.
-func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
+func (p *prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 	manner := watermark.Lossless
 	if lossy {
 		manner = watermark.Lossy
@@ -233,7 +224,7 @@ func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 		p.image, p.pic.Incomplete = pic.Image, pic.Incomplete
 	}
 	if p.last == nil || p.manner != manner {
-		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
+		m, err := p.prepare(p.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
 		if err != nil {
 			return nil, p.long, err
 		}
@@ -243,7 +234,7 @@ func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 }
 
 // shrink makes further copies, anew from the original, no larger than long pixels on the long side.
-func (p *Prepared) shrink(long int) {
+func (p *prepared) shrink(long int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if long < p.long {
@@ -252,13 +243,13 @@ func (p *Prepared) shrink(long int) {
 }
 
 // marked marks the picture behind m with the copy ID id. The error wraps [ErrWeak] if the mark
-// is weak and [Config] does not allow that; it says the size in pixels.
-func (s *Issuer) marked(ctx context.Context, m marker, id watermark.CopyID) (*watermark.Marked, error) {
+// is weak and AllowWeak is not set; it says the size in pixels.
+func (p *prepared) marked(ctx context.Context, m marker, id watermark.CopyID) (*watermark.Marked, error) {
 	out, err := m.Mark(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if out.Weak && !s.cfg.AllowWeak {
+	if out.Weak && !p.how.AllowWeak {
 		return nil, fmt.Errorf("%w: it was not read back after a simulated messenger (%d x %d pixels)",
 			ErrWeak, out.Image.Rect.Dx(), out.Image.Rect.Dy())
 	}

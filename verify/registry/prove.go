@@ -327,7 +327,7 @@ func (p *Proof) fits() error {
 			releases = append(releases, *e.Release)
 		case e.Receipt != nil && e.Receipt.Copy == first.Copy.ID:
 			if !signs(e.Receipt, first.Copy) {
-				return fmt.Errorf("%w: %w", ErrProof, ErrReceipt)
+				return fmt.Errorf("%w: %w", ErrProof, errReceipt)
 			}
 		default:
 			return fmt.Errorf("%w: entry %d has nothing to do with copy %s", ErrProof, e.Entry, first.Copy.ID)

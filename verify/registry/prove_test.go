@@ -32,7 +32,7 @@ func handOver(t *testing.T) *handedOver {
 	h := &handedOver{signed: withLedgerKey(t, cfg.Registry), sub: sub}
 	var out bytes.Buffer
 	var err error
-	h.copy, err = issuer.Issue(t.Context(), &out, sub.ID, "vendor A", "request 7")
+	h.copy, err = issuer.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7"})
 	require.NoError(t, err)
 	_, err = h.Ledger().Prove(t.Context(), h.copy.ID, h.public)
 	require.ErrorIs(t, err, registry.ErrProof)
@@ -236,9 +236,7 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 	s, cfg, sub := shop(t, "png")
 	ledger := cfg.Registry.Ledger()
 	for _, failure := range []error{nil, registry.ErrNothingLeft, registry.ErrNothingLeft} {
-		p, err := s.Prepare(t.Context(), sub.ID)
-		require.NoError(t, err)
-		_, err = p.IssueAs(t.Context(), watermark.NewCopyID(), "vendor A", "", func(*books.Copy, []byte) error { return failure })
+		_, err := s.Issue(t.Context(), sub.ID, "vendor A", func(*books.Copy, []byte) error { return failure }, &registry.IssueOptions{ID: watermark.NewCopyID()})
 		require.ErrorIs(t, err, failure)
 	}
 	issued, err := cfg.Registry.Copies(t.Context(), sub.ID)

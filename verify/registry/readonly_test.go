@@ -28,10 +28,10 @@ func readOnly(t *testing.T) registry.Config {
 	require.NoError(t, err)
 	cfg.Registry = r
 	s := newIssuer(t, cfg)
-	s.SetMark(unmarkedMark, nil)
+	s.SetMark(unmarkedMark)
 	sub := submit(t, s, file(t, thumb(1), "jpeg"), "customer 1", feb)
 	require.NoError(t, r.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
-	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), nil)
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	cfg.Registry, err = registry.OpenForInvestigation(t.Context(), dsn)
@@ -44,7 +44,7 @@ func TestInvestigationsOnly(t *testing.T) {
 	cfg := readOnly(t)
 	ctx, r := t.Context(), cfg.Registry
 	_, err := registry.NewIssuer(cfg)
-	require.ErrorIs(t, err, registry.ErrReadOnly)
+	require.ErrorIs(t, err, registry.ErrRefused)
 	private, _, err := r.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	for name, try := range map[string]func() error{
@@ -54,13 +54,13 @@ func TestInvestigationsOnly(t *testing.T) {
 		"erasure":    func() error { _, err := r.Erase(ctx, "customer 1", "", ""); return err },
 		"checkpoint": func() error { _, err := r.Ledger().Sign(ctx, private); return err },
 	} {
-		assert.ErrorIs(t, try(), registry.ErrReadOnly, name)
+		assert.ErrorIs(t, try(), registry.ErrRefused, name)
 	}
 	size := checkLedger(t, r)
 	for c, err := range r.AllCopies(ctx) {
 		require.NoError(t, err)
 		added, err := r.Ledger().AddReceipt(ctx, receiptOf(t, c))
-		assert.ErrorIs(t, err, registry.ErrReadOnly)
+		assert.ErrorIs(t, err, registry.ErrRefused)
 		assert.False(t, added, "a receipt that was not entered")
 	}
 	_, err = r.Engine().LogInvestigation(ctx, books.Investigation{Input: books.Digest{1}})
@@ -85,7 +85,7 @@ func TestEveryWriteIsRefused(t *testing.T) {
 		}
 		out := s.MethodByName(m.Name).Call(args)
 		err, _ := out[len(out)-1].Interface().(error)
-		assert.ErrorIs(t, err, registry.ErrReadOnly, m.Name)
+		assert.ErrorIs(t, err, registry.ErrRefused, m.Name)
 		refused++
 	}
 	require.Equal(t, 11, refused)

@@ -14,7 +14,7 @@ import (
 
 // AddReceipt checks a recipient's signature over a copy and enters it; Entered is set. If a receipt with the same key
 // and signature is there, nothing changes, and added is false. The error wraps [ErrNotFound] if the copy x.Copy is not
-// there, and [ErrReceipt] if the signature is not of [books.Copy.ReceiptMessage] by x.PublicKey. AddReceipt does not check
+// there, and [ErrProof] if the signature is not of [books.Copy.ReceiptMessage] by x.PublicKey. AddReceipt does not check
 // whose key this is: the key should have come with the recipient's contract. A copy whose release was not confirmed is
 // then released.
 func (l *Ledger) AddReceipt(ctx context.Context, x books.Receipt) (added bool, err error) {
@@ -26,7 +26,7 @@ func (l *Ledger) AddReceipt(ctx context.Context, x books.Receipt) (added bool, e
 		return false, err
 	}
 	if !signs(&x, c) {
-		return false, fmt.Errorf("%w: it is no signature of copy %s by this key", ErrReceipt, c.ID)
+		return false, fmt.Errorf("%w: it is no signature of copy %s by this key", errReceipt, c.ID)
 	}
 	old, err := l.Receipts(ctx, x.Copy)
 	if err != nil {

@@ -15,9 +15,9 @@ func TestReceipts(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	ctx, r := t.Context(), cfg.Registry
 	var out bytes.Buffer
-	c, err := s.Issue(ctx, &out, sub.ID, "vendor A", "")
+	c, err := s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&out), nil)
 	require.NoError(t, err)
-	other, err := s.Issue(ctx, &out, sub.ID, "vendor A", "")
+	other, err := s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&out), &registry.IssueOptions{Request: "2"})
 	require.NoError(t, err)
 	require.Equal(t, "kycmark receipt v1\n"+c.SHA256.String()+"\n"+c.ID.String()+"\n", string(c.ReceiptMessage()))
 
@@ -36,11 +36,11 @@ func TestReceipts(t *testing.T) {
 		x    books.Receipt
 		want error
 	}{
-		"of another copy":  {books.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
-		"by another":       {books.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
+		"of another copy":  {books.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrProof},
+		"by another":       {books.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrProof},
 		"of no copy":       {books.Receipt{Copy: 1, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrNotFound},
-		"no key":           {books.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrReceipt},
-		"no signature":     {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrReceipt},
+		"no key":           {books.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrProof},
+		"no signature":     {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrProof},
 		"actor in 2 lines": {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
 	} {
 		_, err := r.Ledger().AddReceipt(ctx, bad.x)

@@ -98,7 +98,7 @@ func Resume(ctx context.Context, at Driver, opts CreateOptions, keyID string) (*
 
 // Open opens an existing registry and brings its schema up to date. It never makes a registry.
 // The caller must close the result. The error wraps [fs.ErrNotExist] if the file is missing, and
-// [ErrRegistry] if there is no registry in the database, or one of a later version.
+// [ErrRefused] if there is no registry in the database, or one of a later version.
 //
 //	r, err := registry.Open(ctx, postgres.At("postgres://kyc@db.example/kyc"))
 func Open(ctx context.Context, at Driver) (*Registry, error) {
@@ -111,7 +111,7 @@ func Open(ctx context.Context, at Driver) (*Registry, error) {
 
 // OpenForInvestigation is [Open] for programs that look for leaks and do nothing else: the handle searches, reads, and
 // logs investigations. Every other write (to issue, submit, erase, sign a checkpoint, or enter recipients, keys,
-// receipts or custody) fails with an error that wraps [ErrReadOnly]. The handle guards against mistakes of a program.
+// receipts or custody) fails with an error that wraps [ErrRefused]. The handle guards against mistakes of a program.
 // Against its user the database's own permissions do (docs/registry.md). Opening still updates an old schema.
 func OpenForInvestigation(ctx context.Context, at Driver) (*Registry, error) {
 	r, err := Open(ctx, at)

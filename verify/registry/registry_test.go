@@ -91,9 +91,9 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 	return s
 }
 
-func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *books.Submission {
+func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time, opts ...*registry.SubmitOptions) *books.Submission {
 	t.Helper()
-	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at)
+	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at, append(opts, nil)[0])
 	require.NoError(t, err)
 	require.False(t, duplicate)
 	return sub
@@ -125,7 +125,7 @@ func TestSubmit(t *testing.T) {
 	require.True(t, strings.HasPrefix(sub.Hash, "pdq:"))
 	require.GreaterOrEqual(t, sub.Quality, 50)
 
-	again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "somebody else", time.Time{})
+	again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "somebody else", time.Time{}, nil)
 	require.NoError(t, err)
 	require.True(t, duplicate)
 	require.Equal(t, sub, again, "the first entry stands")
@@ -157,7 +157,7 @@ func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
 		"two lines":    {jpeg, "a\nb", registry.ErrInput},
 		"not UTF-8":    {jpeg, "\xff", registry.ErrInput},
 	} {
-		_, _, err := s.Submit(t.Context(), bytes.NewReader(c.data), c.subject, time.Time{})
+		_, _, err := s.Submit(t.Context(), bytes.NewReader(c.data), c.subject, time.Time{}, nil)
 		require.ErrorIs(t, err, c.want, name)
 		assert.NotContains(t, err.Error(), "\n", name)
 	}
@@ -222,10 +222,10 @@ func TestNames(t *testing.T) {
 
 	s := newIssuer(t, cfg)
 	sub := submit(t, s, passportFile(t, 1, "jpeg"), "", feb)
-	_, err = s.Issue(ctx, io.Discard, sub.ID, "vendor-z", "request\u202e 7")
+	_, err = s.Issue(ctx, sub.ID, "vendor-z", registry.WriteTo(io.Discard), &registry.IssueOptions{Purpose: "request\u202e 7"})
 	require.ErrorIs(t, err, registry.ErrInput)
 	require.ErrorContains(t, err, "purpose: got U+202E, want visible characters")
-	_, _, err = s.Submit(ctx, bytes.NewReader(passportFile(t, 2, "jpeg")), " customer", feb)
+	_, _, err = s.Submit(ctx, bytes.NewReader(passportFile(t, 2, "jpeg")), " customer", feb, nil)
 	require.ErrorIs(t, err, registry.ErrInput)
 	_, err = r.SetSubjects(ctx, map[watermark.Submission]string{sub.ID: "<customer>"}, "")
 	require.ErrorIs(t, err, registry.ErrInput)
@@ -322,12 +322,12 @@ func TestDatesThatCannotBeWritten(t *testing.T) {
 
 func TestLimitsAsLargeAsCanBe(t *testing.T) {
 	cfg := leaktest.Config(t)
-	cfg.MaxBytes, cfg.MaxCopyBytes, cfg.Workers = math.MaxInt64, math.MaxInt64, math.MaxInt
+	cfg.MaxBytes = math.MaxInt64
 	s := newIssuer(t, cfg)
 	in := submit(t, s, passportFile(t, 1, "jpeg"), "", feb)
 	path := filepath.Join(t.TempDir(), "2.jpg")
 	require.NoError(t, os.WriteFile(path, passportFile(t, 2, "jpeg"), 0o600))
-	for got, err := range s.Import(t.Context(), registry.Uploads(path)) {
+	for got, err := range s.Import(t.Context(), registry.Uploads(path), &registry.SubmitOptions{Workers: math.MaxInt}) {
 		require.NoError(t, err)
 		require.NoError(t, got.Err)
 		require.NotEqual(t, in.ID, got.Submission)
@@ -415,9 +415,9 @@ func TestOpenAndCreate(t *testing.T) {
 		"no server": postgres.At("postgres:kyc"), "no port": postgres.At("postgres://u@h:x/db"), "a file": postgres.At("kyc.db"),
 	} {
 		_, err := registry.Open(ctx, bad)
-		assert.ErrorIs(t, err, registry.ErrRegistry, name)
+		assert.ErrorIs(t, err, registry.ErrRefused, name)
 		_, err = registry.Create(ctx, bad, nil)
-		assert.ErrorIs(t, err, registry.ErrRegistry, name)
+		assert.ErrorIs(t, err, registry.ErrRefused, name)
 	}
 }
 

@@ -15,34 +15,42 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// CopyFor returns the ID of the copy that answers a request for a submission, a recipient and a purpose. c is
-// the copy if it was entered, else nil. The same values always have the same ID, also after the registry was
-// restored from a backup: a command that is run again makes no second copy. Another text of request has another
-// ID, and so has another size or format in [Config], and another mark key. If the copy is void, the next ID is
-// returned. If no copy was entered, the error wraps [ErrMarkKey] if the mark key is not in use.
-func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpose, request string) (id watermark.CopyID, c *books.Copy, err error) {
-	if s.cfg.Key == nil {
-		return 0, nil, fmt.Errorf("%w: no mark key", ErrInput)
+// Copy returns the copy that an earlier [Issuer.Issue] entered for the same submission, recipient and options; opts may
+// be nil. A void copy does not count. The error wraps [ErrNotFound] if there is none.
+func (s *Issuer) Copy(ctx context.Context, of watermark.Submission, to string, opts *IssueOptions) (*books.Copy, error) {
+	o, err := s.issuing(opts)
+	if err != nil {
+		return nil, err
 	}
+	id, c, err := s.requested(ctx, of, to, &o)
+	if err == nil && c == nil {
+		err = fmt.Errorf("copy %s: %w", id, ErrNotFound)
+	}
+	return c, err
+}
+
+// requested returns the ID of the copy that answers a request, and the copy if it was entered, else nil. The same
+// request always has the same ID. If its copy is void, the next ID is returned.
+func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to string, o *IssueOptions) (watermark.CopyID, *books.Copy, error) {
 	for n := 0; ; n++ {
-		id := s.requested(n, of, to, purpose, request)
+		id := s.idOf(n, of, to, o)
 		c, err := s.cfg.Registry.Copy(ctx, id)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			return id, nil, s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID())
+			return id, nil, nil
 		case err != nil:
 			return 0, nil, err
-		case c.State != books.CopyVoid && c.Submission == of && c.Recipient == to && c.Purpose == purpose:
+		case c.State != books.CopyVoid && c.Submission == of && c.Recipient == to && c.Purpose == o.Purpose:
 			return id, c, nil
 		}
 	}
 }
 
-// requested returns the n-th ID of a request. Without the mark key it is as good as random.
-func (s *Issuer) requested(n int, of watermark.Submission, to, purpose, request string) watermark.CopyID {
+// idOf returns the n-th ID of a request. Without the mark key it is as good as random.
+func (s *Issuer) idOf(n int, of watermark.Submission, to string, o *IssueOptions) watermark.CopyID {
 	about := []byte("kycmark copy of a request v1\n")
-	for _, field := range []string{s.cfg.Registry.ID(), of.String(), to, purpose, request, s.cfg.Format, strconv.Itoa(s.cfg.MaxSide),
-		strconv.FormatInt(s.cfg.MaxCopyBytes, 10), strconv.FormatBool(s.cfg.KeepEXIF), strconv.Itoa(n)} {
+	for _, field := range []string{s.cfg.Registry.ID(), of.String(), to, o.Purpose, o.Request, o.Format, strconv.Itoa(o.MaxSide),
+		strconv.FormatInt(o.MaxBytes, 10), strconv.FormatBool(o.KeepEXIF), strconv.Itoa(n)} {
 		about = append(append(strconv.AppendInt(about, int64(len(field)), 10), ':'), field...)
 	}
 	id, err := hkdf.Key(sha256.New, []byte(s.cfg.Key.Secret()), nil, string(about), 8)
@@ -78,12 +86,12 @@ func (l *Ledger) release(ctx context.Context, c *books.Copy, x books.Release, on
 	return added, err
 }
 
-// noEntry wraps [ErrNoEntry] around the error of an entry that is not about its row.
+// noEntry wraps [ErrUnavailable] around the error of an entry that is not about its row.
 func noEntry(err error) error {
-	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrErased) || errors.Is(err, ErrMarkKey) || errors.Is(err, ErrNotFound) {
+	if err == nil || errors.Is(err, ErrRefused) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrNoEntry, err)
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // secondEntryTime is how long the entry of a release may take after the caller gave up. Chosen.
@@ -91,13 +99,13 @@ const secondEntryTime = 30 * time.Second
 
 // handOut has hand release the bytes of the copy c, which was entered, and enters what became of it. fresh: no
 // earlier attempt entered c.
-func (s *Issuer) handOut(ctx context.Context, c *books.Copy, file []byte, fresh bool, hand func(*books.Copy, []byte) error) error {
+func (s *Issuer) handOut(ctx context.Context, c *books.Copy, file []byte, fresh bool, hand Hand, actor string) error {
 	ledger := s.cfg.Registry.Ledger()
 	if c.State == books.CopyVoid {
 		return fmt.Errorf("copy %s: %w: it is void", c.ID, ErrConflict)
 	}
 	if !fresh { // the attempt that entered it may still fail, and would make it void
-		if _, err := ledger.release(ctx, c, books.Release{State: books.CopyReserved, Actor: s.cfg.Actor}, false); err != nil {
+		if _, err := ledger.release(ctx, c, books.Release{State: books.CopyReserved, Actor: actor}, false); err != nil {
 			return fmt.Errorf("copy %s: %w", c.ID, err)
 		}
 	}
@@ -106,14 +114,14 @@ func (s *Issuer) handOut(ctx context.Context, c *books.Copy, file []byte, fresh 
 	defer cancel()
 	switch {
 	case err == nil:
-		if _, err := ledger.release(late, c, books.Release{State: books.CopyReleased, Actor: s.cfg.Actor}, false); err != nil {
+		if _, err := ledger.release(late, c, books.Release{State: books.CopyReleased, Actor: actor}, false); err != nil {
 			return fmt.Errorf("release of copy %s, which was handed out: %w", c.ID, noEntry(err))
 		}
 		return nil
 	case !fresh || !errors.Is(err, ErrNothingLeft):
 		return fmt.Errorf("copy %s is logged, and may have been handed out: %w", c.ID, err)
 	default:
-		if _, void := ledger.release(late, c, books.Release{State: books.CopyVoid, Actor: s.cfg.Actor, Note: "the attempt that entered it failed before a byte left"}, true); errors.Is(void, ErrConflict) {
+		if _, void := ledger.release(late, c, books.Release{State: books.CopyVoid, Actor: actor, Note: "the attempt that entered it failed before a byte left"}, true); errors.Is(void, ErrConflict) {
 			return fmt.Errorf("copy %s is logged, and another attempt may have handed it out: %w", c.ID, err)
 		} else if void != nil {
 			return fmt.Errorf("copy %s is logged and was not handed out: %w; it could not be made void: %w", c.ID, err, void)

@@ -21,7 +21,7 @@ import (
 )
 
 // to returns a function that hands copies out to b.
-func to(b *bytes.Buffer) func(*books.Copy, []byte) error {
+func to(b *bytes.Buffer) registry.Hand {
 	return func(_ *books.Copy, file []byte) error {
 		b.Reset()
 		_, err := b.Write(file)
@@ -29,19 +29,21 @@ func to(b *bytes.Buffer) func(*books.Copy, []byte) error {
 	}
 }
 
+// asked is a request with the purpose "p".
+func asked(request string) *registry.IssueOptions {
+	return &registry.IssueOptions{Purpose: "p", Request: request}
+}
+
 // A copy that was entered and not handed out, since the process was killed, is handed out by a second call with its
 // ID, and entered once. The ID is refused for any other request.
-func TestIssueAsAgain(t *testing.T) {
+func TestIssueAgain(t *testing.T) {
 	_, cfg, sub := markShop(t, "jpeg")
-	p, err := newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
-	id := watermark.NewCopyID()
+	s := newIssuer(t, cfg)
+	o := registry.IssueOptions{Purpose: "p", ID: watermark.NewCopyID()}
 	var first, second bytes.Buffer
-	a, err := p.IssueAs(t.Context(), id, "vendor A", "p", to(&first))
+	a, err := s.Issue(t.Context(), sub.ID, "vendor A", to(&first), &o)
 	require.NoError(t, err)
-	again, err := newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
-	b, err := again.IssueAs(t.Context(), id, "vendor A", "p", to(&second))
+	b, err := newIssuer(t, cfg).Issue(t.Context(), sub.ID, "vendor A", to(&second), &o)
 	require.NoError(t, err)
 	require.Equal(t, first.Bytes(), second.Bytes())
 	require.Equal(t, a.Seq, b.Seq)
@@ -50,9 +52,11 @@ func TestIssueAsAgain(t *testing.T) {
 	require.Len(t, copies, 1)
 
 	second.Reset()
-	_, err = p.IssueAs(t.Context(), id, "vendor A", "another purpose", to(&second))
+	o.Purpose = "another purpose"
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", to(&second), &o)
 	require.ErrorIs(t, err, registry.ErrConflict)
-	_, err = p.IssueAs(t.Context(), id, "vendor B", "p", to(&second))
+	o.Purpose = "p"
+	_, err = s.Issue(t.Context(), sub.ID, "vendor B", to(&second), &o)
 	require.Error(t, err)
 	require.Empty(t, second.Bytes())
 }
@@ -61,28 +65,21 @@ func TestIssueAsAgain(t *testing.T) {
 // killed, the first cannot make it void, though it failed itself.
 func TestIssueAtOnce(t *testing.T) {
 	_, cfg, sub := markShop(t, "jpeg")
-	s := newIssuer(t, cfg)
-	first, err := s.Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
-	second, err := newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
-	id, _, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", "")
-	require.NoError(t, err)
+	first, second := newIssuer(t, cfg), newIssuer(t, cfg)
 	var left bytes.Buffer
-	_, err = first.IssueAs(t.Context(), id, "vendor A", "p", func(*books.Copy, []byte) error {
-		_, err := second.IssueAs(t.Context(), id, "vendor A", "p", func(c *books.Copy, file []byte) error {
+	_, err := first.Issue(t.Context(), sub.ID, "vendor A", func(*books.Copy, []byte) error {
+		_, err := second.Issue(t.Context(), sub.ID, "vendor A", func(c *books.Copy, file []byte) error {
 			return errors.Join(to(&left)(c, file), errors.New("killed"))
-		})
+		}, asked(""))
 		require.ErrorContains(t, err, "may have been handed out")
 		return fmt.Errorf("%w: no space left on device", registry.ErrNothingLeft)
-	})
+	}, asked(""))
 	require.ErrorContains(t, err, "another attempt may have handed it out")
 	require.NotEmpty(t, left.Bytes())
 	require.Equal(t, []string{books.CopyReserved}, states(t, cfg.Registry, sub.ID))
-	_, c, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", "")
-	require.NoError(t, err)
-	require.NotNil(t, c, "the same command goes on with it")
-	_, err = first.IssueAs(t.Context(), id, "vendor A", "p", to(&left))
+	_, err = first.Copy(t.Context(), sub.ID, "vendor A", asked(""))
+	require.NoError(t, err, "the same command goes on with it")
+	_, err = first.Issue(t.Context(), sub.ID, "vendor A", to(&left), asked(""))
 	require.NoError(t, err)
 	require.Equal(t, []string{books.CopyReleased}, states(t, cfg.Registry, sub.ID))
 	checkLedger(t, cfg.Registry)
@@ -104,20 +101,20 @@ func states(t *testing.T, r *registry.Registry, of watermark.Submission) (out []
 // repeated, and no second copy is entered for it.
 func TestWriterFails(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
-	p, err := s.Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
+	var opened registry.Opened
 	full := errors.New("no space left on device")
 	var size int
 	places := long.Number(10, 50)
 	for _, sure := range []bool{true, false} {
 		for n := range places {
-			request := fmt.Sprint(sure, n)
-			id, c, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", request)
-			require.NoError(t, err)
-			require.Nil(t, c)
+			o := asked(fmt.Sprint(sure, n))
+			o.Opened = &opened
+			_, err := s.Copy(t.Context(), sub.ID, "vendor A", o)
+			require.ErrorIs(t, err, registry.ErrNotFound)
 			path := filepath.Join(t.TempDir(), "copy")
-			_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(c *books.Copy, file []byte) error {
-				size = len(file)
+			var id watermark.CopyID
+			_, err = s.Issue(t.Context(), sub.ID, "vendor A", func(c *books.Copy, file []byte) error {
+				id, size = c.ID, len(file)
 				at := n * size / (places - 1) // the last offset is behind the file
 				require.NoError(t, os.WriteFile(path, file[:at], 0o600))
 				got, err := cfg.Registry.Copy(t.Context(), c.ID)
@@ -130,11 +127,10 @@ func TestWriterFails(t *testing.T) {
 					return errors.Join(os.Remove(path), fmt.Errorf("%w: %w", registry.ErrNothingLeft, full))
 				}
 				return full
-			})
+			}, o)
 			got, lost := cfg.Registry.Copy(t.Context(), id)
 			require.NoError(t, lost)
-			next, there, lost := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", request)
-			require.NoError(t, lost)
+			there, lost := s.Copy(t.Context(), sub.ID, "vendor A", o)
 			switch {
 			case n == places-1:
 				require.NoError(t, err)
@@ -144,20 +140,22 @@ func TestWriterFails(t *testing.T) {
 			case sure:
 				require.ErrorContains(t, err, "was not handed out, and is void: verify: no byte left: no space left")
 				require.Equal(t, books.CopyVoid, got.State)
-				require.NotEqual(t, id, next)
-				require.Nil(t, there)
+				require.ErrorIs(t, lost, registry.ErrNotFound)
 				require.ErrorIs(t, err, full)
-				_, err = p.IssueAs(t.Context(), id, "vendor A", "p", to(new(bytes.Buffer)))
+				void := *o
+				void.ID = id
+				_, err = s.Issue(t.Context(), sub.ID, "vendor A", to(new(bytes.Buffer)), &void)
 				require.ErrorIs(t, err, registry.ErrConflict, "a void copy is not handed out")
 			default:
 				require.ErrorContains(t, err, "is logged, and may have been handed out: no space left")
 				require.Equal(t, books.CopyReserved, got.State)
 				require.ErrorIs(t, err, full)
-				require.Equal(t, id, next)
+				require.Equal(t, id, there.ID)
 			}
-			c, err = p.IssueAs(t.Context(), next, "vendor A", "p", to(new(bytes.Buffer)))
+			c, err := s.Issue(t.Context(), sub.ID, "vendor A", to(new(bytes.Buffer)), o)
 			require.NoError(t, err)
 			require.Equal(t, books.CopyReleased, c.State)
+			require.Equal(t, sure, c.ID != id)
 		}
 	}
 	count := make(map[string]int)
@@ -171,11 +169,8 @@ func TestWriterFails(t *testing.T) {
 // A second attempt that fails does not make void what the first one may have handed out.
 func TestSecondAttemptFails(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
-	p, err := s.Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
-	id := watermark.NewCopyID()
 	for _, err := range []error{io.ErrUnexpectedEOF, registry.ErrNothingLeft} {
-		_, got := p.IssueAs(t.Context(), id, "vendor A", "p", func(*books.Copy, []byte) error { return err })
+		_, got := s.Issue(t.Context(), sub.ID, "vendor A", func(*books.Copy, []byte) error { return err }, asked(""))
 		require.ErrorIs(t, got, err)
 		require.Equal(t, []string{books.CopyReserved}, states(t, cfg.Registry, sub.ID))
 	}
@@ -185,7 +180,7 @@ func TestSecondAttemptFails(t *testing.T) {
 func TestAddRelease(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	ledger := cfg.Registry.Ledger()
-	c, err := s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "p")
+	c, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{Purpose: "p"})
 	require.NoError(t, err)
 	require.Equal(t, books.CopyReleased, c.State)
 	void := books.Release{Copy: c.ID, State: books.CopyVoid, Note: "lost"}
@@ -198,7 +193,7 @@ func TestAddRelease(t *testing.T) {
 	_, err = ledger.AddRelease(t.Context(), books.Release{Copy: 4711, State: books.CopyReleased})
 	require.ErrorIs(t, err, registry.ErrNotFound)
 
-	_, err = s.Issue(t.Context(), failing{}, sub.ID, "vendor A", "p")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(failing{}), asked("2"))
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 	all, err := cfg.Registry.Copies(t.Context(), sub.ID)
 	require.NoError(t, err)
@@ -221,46 +216,35 @@ func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 // A request has one copy, of an ID that depends on all that makes its bytes and on nothing else: also in a copy of
 // the registry from before it was issued.
-func TestCopyFor(t *testing.T) {
+func TestIDsOfRequests(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	ids := make(map[watermark.CopyID]string)
-	of := func(s *registry.Issuer, what string, of watermark.Submission, to, purpose, request string) {
-		id, c, err := s.CopyFor(t.Context(), of, to, purpose, request)
-		require.NoError(t, err)
-		require.Nil(t, c)
-		again, _, err := s.CopyFor(t.Context(), of, to, purpose, request)
-		require.NoError(t, err)
-		require.Equal(t, id, again)
+	of := func(s *registry.Issuer, what string, of watermark.Submission, to string, o registry.IssueOptions) {
+		id := s.RequestedID(t.Context(), of, to, o)
+		require.Equal(t, id, s.RequestedID(t.Context(), of, to, o))
 		require.Empty(t, ids[id], what)
 		ids[id] = what
 	}
-	of(s, "plain", sub.ID, "vendor A", "p", "")
-	of(s, "upload", watermark.Submission{1}, "vendor A", "p", "")
-	of(s, "recipient", sub.ID, "vendor B", "p", "")
-	of(s, "purpose", sub.ID, "vendor A", "q", "")
-	of(s, "request", sub.ID, "vendor A", "p", "2")
-	of(s, "request in the purpose", sub.ID, "vendor A", "p2", "")
-	for what, change := range map[string]func(*registry.Config){
-		"side":   func(c *registry.Config) { c.MaxSide = 640 },
-		"bytes":  func(c *registry.Config) { c.MaxCopyBytes = 640 },
-		"format": func(c *registry.Config) { c.Format = "png" },
-		"EXIF":   func(c *registry.Config) { c.KeepEXIF = true },
-		"key":    func(c *registry.Config) { c.Key = watermark.GenerateKey() },
-	} {
-		other := cfg
-		change(&other)
-		of(newIssuer(t, other), what, sub.ID, "vendor A", "p", "")
-	}
-	cfg.AllowWeak, cfg.Actor = true, "another"
-	id, _, err := newIssuer(t, cfg).CopyFor(t.Context(), sub.ID, "vendor A", "p", "")
-	require.NoError(t, err)
-	require.Equal(t, "plain", ids[id], "these change no byte")
+	p := registry.IssueOptions{Purpose: "p"}
+	of(s, "plain", sub.ID, "vendor A", p)
+	of(s, "upload", watermark.Submission{1}, "vendor A", p)
+	of(s, "recipient", sub.ID, "vendor B", p)
+	of(s, "purpose", sub.ID, "vendor A", registry.IssueOptions{Purpose: "q"})
+	of(s, "request", sub.ID, "vendor A", *asked("2"))
+	of(s, "request in the purpose", sub.ID, "vendor A", registry.IssueOptions{Purpose: "p2"})
+	of(s, "side", sub.ID, "vendor A", registry.IssueOptions{Purpose: "p", MaxSide: 640})
+	of(s, "bytes", sub.ID, "vendor A", registry.IssueOptions{Purpose: "p", MaxBytes: 640})
+	of(s, "format", sub.ID, "vendor A", registry.IssueOptions{Purpose: "p", Format: "png"})
+	of(s, "EXIF", sub.ID, "vendor A", registry.IssueOptions{Purpose: "p", KeepEXIF: true})
+	cfg.Key = watermark.GenerateKey()
+	of(newIssuer(t, cfg), "key", sub.ID, "vendor A", p)
+	require.Equal(t, "plain", ids[s.RequestedID(t.Context(), sub.ID, "vendor A", registry.IssueOptions{Purpose: "p", AllowWeak: true, Actor: "another"})], "these change no byte")
 }
 
 // A signed receipt shows that a copy was released.
 func TestReceiptReleases(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
-	_, err := s.Issue(t.Context(), failing{}, sub.ID, "vendor A", "p")
+	_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(failing{}), &registry.IssueOptions{Purpose: "p"})
 	require.Error(t, err)
 	all, err := cfg.Registry.Copies(t.Context(), sub.ID)
 	require.NoError(t, err)
@@ -283,24 +267,21 @@ func releasesAgain(t *testing.T, cfg registry.Config, sub *books.Submission, iss
 	crashed := errors.New("crashed")
 	for id, way := range issuers {
 		id := watermark.CopyID(id + 77)
-		p, err := way.Prepare(t.Context(), sub.ID)
-		require.NoError(t, err)
+		o := &registry.IssueOptions{Purpose: "p", ID: id}
 		var entered []byte
-		_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(_ *books.Copy, file []byte) error {
+		_, err := way.Issue(t.Context(), sub.ID, "vendor A", func(_ *books.Copy, file []byte) error {
 			entered = file
 			return crashed
-		})
+		}, o)
 		require.ErrorIs(t, err, crashed)
-		p, err = newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
-		require.NoError(t, err)
 		var again bytes.Buffer
-		c, err := p.IssueAs(t.Context(), id, "vendor A", "p", to(&again))
+		c, err := newIssuer(t, cfg).Issue(t.Context(), sub.ID, "vendor A", to(&again), o)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(entered, again.Bytes()))
 		require.Equal(t, books.CopyReleased, c.State)
 		img, err := picture.Decode(entered, picture.Limits{})
 		require.NoError(t, err)
 		require.Equal(t, image.Pt(c.Width, c.Height), img.Image.Rect.Size())
-		leaktest.RequireCopy(t, leaktest.Key(), id, img.Image)
+		leaktest.RequireCopy(t, leaktest.Key(), id, entered)
 	}
 }

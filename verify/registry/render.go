@@ -34,13 +34,13 @@ const (
 	minCopySide = 320
 )
 
-// render marks the picture, or all pages, with id and encodes it. If the file is larger than MaxCopyBytes of [Config],
+// render marks the picture, or all pages, with id and encodes it. If the file is larger than MaxBytes of [IssueOptions],
 // it shrinks the picture, then marks and encodes it again, up to maxShrinks tries. The error wraps [ErrInput] if no try
 // fits, and [ErrWeak] if the mark is too weak. render enters nothing.
 //
 // The copies of a JPEG of the same size and format are marked in its coefficients if they are read. If the mark is
 // weak there, or the file too large, they are marked in their pixels.
-func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
+func (p *prepared) render(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
 	if p.coded != nil {
 		if out, err := p.renderJPEG(ctx, id); out != nil || err != nil {
 			return out, err
@@ -50,21 +50,21 @@ func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.
 }
 
 // renderJPEG marks and encodes a JPEG in its coefficients. It returns nil if that cannot be.
-func (p *Prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*rendered, error) {
-	marked, file, err := p.coded.Mark(ctx, id, false, p.issuer.cfg.KeepEXIF)
-	if limit := p.issuer.cfg.MaxCopyBytes; file == nil || err != nil || limit > 0 && int64(len(file)) > limit {
+func (p *prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*rendered, error) {
+	marked, file, err := p.coded.Mark(ctx, id, false, p.how.KeepEXIF)
+	if limit := p.how.MaxBytes; file == nil || err != nil || limit > 0 && int64(len(file)) > limit {
 		return nil, err
 	}
 	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
 }
 
 // renderPixels is render for pixels.
-func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
+func (p *prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
 	once := p.renderOne
 	if p.doc != nil {
 		once = p.renderPages
 	}
-	limit, size := p.issuer.cfg.MaxCopyBytes, int64(0) // size: bytes of the last that did not fit
+	limit, size := p.how.MaxBytes, int64(0) // size: bytes of the last that did not fit
 	for range maxShrinks {
 		out, long, err := once(ctx, lim, id)
 		if size > 0 && errors.Is(err, watermark.ErrTooSmall) {
@@ -86,12 +86,12 @@ func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 }
 
 // renderOne marks and encodes the only page once. long is its long side, pixels.
-func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
-	m, long, err := p.marker(lim, p.issuer.cfg.MaxCopyBytes > 0 || picture.Lossy(cmp.Or(p.issuer.cfg.Format, p.pic.CopyFormat())))
+func (p *prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
+	m, long, err := p.marker(lim, p.how.MaxBytes > 0 || picture.Lossy(cmp.Or(p.how.Format, p.pic.CopyFormat())))
 	if err != nil {
 		return nil, long, err
 	}
-	marked, err := p.issuer.marked(ctx, m, id)
+	marked, err := p.marked(ctx, m, id)
 	if err != nil {
 		return nil, long, err
 	}
@@ -100,11 +100,11 @@ func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id waterma
 }
 
 // encode writes the marked picture in the format of its source, or in the format that was asked for. If the file is
-// larger than MaxCopyBytes, lossless formats become JPEG, unless a format was asked for, and the quality of lossy
+// larger than MaxBytes, lossless formats become JPEG, unless a format was asked for, and the quality of lossy
 // formats falls. If the file is still too large, the caller shrinks it.
-func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
-	cfg := &p.issuer.cfg
-	like := picture.LikeOptions{Format: cmp.Or(cfg.Format, p.pic.CopyFormat()), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}
+func (p *prepared) encode(m *watermark.Marked) (*rendered, error) {
+	how := &p.how
+	like := picture.LikeOptions{Format: cmp.Or(how.Format, p.pic.CopyFormat()), KeepEXIF: how.KeepEXIF, WebP: p.cfg.EncodeWebP}
 	out := &rendered{Marked: m, format: like.Format, size: m.Image.Rect.Size()}
 	fits := func() (bool, error) {
 		var buf bytes.Buffer
@@ -112,14 +112,14 @@ func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 			return false, err
 		}
 		out.file = buf.Bytes()
-		return cfg.MaxCopyBytes == 0 || int64(buf.Len()) <= cfg.MaxCopyBytes, nil
+		return how.MaxBytes == 0 || int64(buf.Len()) <= how.MaxBytes, nil
 	}
 	if ok, err := fits(); ok || err != nil {
 		return out, err
 	}
 	first := p.pic.Source.LikeQuality(m.Image.Rect) - qualityStep
 	if !picture.Lossy(like.Format) {
-		if cfg.Format != "" {
+		if how.Format != "" {
 			return out, nil
 		}
 		like.Format, out.format = "jpeg", "jpeg"

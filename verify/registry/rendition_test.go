@@ -33,12 +33,11 @@ func TestRendition(t *testing.T) {
 		require.NoError(t, check("another decoder"))
 
 		require.NotZero(t, row.Rendition)
-		_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+		_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 		require.NoError(t, err)
 	}
 	cfg := leaktest.Config(t)
-	cfg.HashOnly = true
-	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "png"), "customer 17", feb)
+	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "png"), "customer 17", feb, &registry.SubmitOptions{HashOnly: true})
 	row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
 	require.NoError(t, err)
 	require.Zero(t, row.Rendition, "nothing is kept to compare with")
@@ -66,7 +65,7 @@ func TestDoctoredOriginal(t *testing.T) {
 	_, err = r.Original(t.Context(), cfg.SealKey, sub.ID)
 	require.ErrorIs(t, err, registry.ErrSealed)
 	require.ErrorContains(t, err, "its digest is another")
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 	require.ErrorIs(t, err, registry.ErrSealed)
 	a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
 	require.NoError(t, err)

@@ -24,9 +24,6 @@ const (
 	MarkedRefused  = "refuse" // as MarkedAtSubmit; such an upload is not entered, and no copies of it are issued
 )
 
-// ErrMarked is wrapped when an upload that carries the mark of an issued copy is refused.
-var ErrMarked = errors.New("verify: the upload carries the mark of an issued copy")
-
 // Returns lists the uploads that came in with the mark of a copy, in the order of entry.
 func (r *Registry) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
 	return r.store.Returns(ctx, of)
@@ -95,7 +92,7 @@ func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []books.Re
 	return rows, nil
 }
 
-// refused returns an error that wraps [ErrMarked] if an upload carries marks of copies and [Config] refuses it.
+// refused returns an error that wraps [ErrRefused] if an upload carries marks of copies and [Config] refuses it.
 func (s *Issuer) refused(ctx context.Context, rows []books.Return) error {
 	if s.cfg.Marked != MarkedRefused || len(rows) == 0 {
 		return nil
@@ -104,13 +101,13 @@ func (s *Issuer) refused(ctx context.Context, rows []books.Return) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: copy %s, issued to %q on %s", ErrMarked, c.ID, c.Recipient, day(c.Issued))
+	return fmt.Errorf("%w: copy %s, issued to %q on %s", errMarked, c.ID, c.Recipient, day(c.Issued))
 }
 
-// enterReturns enters what an upload carries, and returns the copies.
-func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, rows []books.Return) ([]books.Copy, error) {
+// enterReturns enters for actor what an upload carries, and returns the copies.
+func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, rows []books.Return, actor string) ([]books.Copy, error) {
 	for _, x := range rows {
-		x.Submission, x.Entered, x.Actor, x.Salt = upload, s.cfg.Registry.clock(), s.cfg.Actor, records.NewSalt()
+		x.Submission, x.Entered, x.Actor, x.Salt = upload, s.cfg.Registry.clock(), actor, records.NewSalt()
 		if _, err := s.cfg.Registry.store.AddReturn(ctx, x); err != nil {
 			return nil, fmt.Errorf("submission %s carries the mark of copy %s, and that could not be entered: %w", upload, x.Copy, err)
 		}
@@ -119,10 +116,9 @@ func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, 
 }
 
 // look reads the upload of row before its first copy is issued, page by page, and enters what it carries. It sets
-// p.Carries. The error wraps [ErrMarked] if [Config] refuses the upload.
-func (p *Prepared) look(ctx context.Context, row *books.Submission, doc *picture.Document, lim picture.Limits) error {
-	s := p.issuer
-	issued, err := s.cfg.Registry.Copies(ctx, row.ID)
+// p.carries. The error wraps [ErrRefused] if [Config] refuses the upload.
+func (p *prepared) look(ctx context.Context, actor string, row *books.Submission, doc *picture.Document, lim picture.Limits) error {
+	issued, err := p.cfg.Registry.Copies(ctx, row.ID)
 	if err != nil {
 		return err
 	}
@@ -130,7 +126,7 @@ func (p *Prepared) look(ctx context.Context, row *books.Submission, doc *picture
 	for k := 1; len(issued) == 0 && k <= max(row.Pages, 1); k++ {
 		img := p.image
 		if k > 1 || img == nil {
-			page, err := s.cfg.Registry.Engine().Page(ctx, row.ID.Page(k))
+			page, err := p.cfg.Registry.Engine().Page(ctx, row.ID.Page(k))
 			if err != nil {
 				return err
 			}
@@ -140,14 +136,14 @@ func (p *Prepared) look(ctx context.Context, row *books.Submission, doc *picture
 			}
 			img = pic.Image
 		}
-		found, err := s.carried(ctx, img)
+		found, err := p.carried(ctx, img)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, found...)
 	}
-	if p.Carries, err = s.enterReturns(ctx, row.ID, rows); err != nil || s.cfg.Marked != MarkedRefused || len(p.Carries) == 0 {
+	if p.carries, err = p.enterReturns(ctx, row.ID, rows, actor); err != nil || p.cfg.Marked != MarkedRefused || len(p.carries) == 0 {
 		return err
 	}
-	return s.refused(ctx, []books.Return{{Copy: p.Carries[0].ID}})
+	return p.refused(ctx, []books.Return{{Copy: p.carries[0].ID}})
 }

@@ -17,13 +17,11 @@ type AEAD = sealing.AEAD
 // client, for example from tink-crypto/tink-go-gcpkms or tink-go-awskms. id names the key in public and in the
 // registry. Pass the same id whenever the registry is opened, and never give it to another key. The service sees data
 // keys and, as associated data, the IDs of submissions. One call wraps the data key of an upload, one call opens it.
-//
-// The error wraps [ErrSealKey].
 func NewSealKey(id string, master AEAD) (*SealKey, error) { return sealing.New(id, master) }
 
 // GenerateSealKey makes a new key from the operating system's random source.
 func GenerateSealKey() *SealKey { return sealing.Generate() }
 
 // ParseSealKey reads the text form of a key as written by its method Secret. Blank lines and lines that begin with #
-// are passed over. The error wraps [ErrSealKey] and never repeats the text.
+// are passed over. The error never repeats the text.
 func ParseSealKey(text string) (*SealKey, error) { return sealing.Parse(text) }

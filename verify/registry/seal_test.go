@@ -51,7 +51,7 @@ func TestDamagedSealKeys(t *testing.T) {
 		"long line": strings.Repeat("x", 1<<17),
 	} {
 		_, err := registry.ParseSealKey(bad)
-		require.ErrorIs(t, err, registry.ErrSealKey, name)
+		require.ErrorIs(t, err, sealing.ErrKey, name)
 		assert.NotContains(t, err.Error(), text[25:40], name)
 		assert.NotContains(t, err.Error(), "\n", name)
 	}
@@ -65,7 +65,7 @@ func TestEveryCharacterOfASealKeyCounts(t *testing.T) {
 			c = 'C'
 		}
 		_, err := registry.ParseSealKey(text[:i] + string(c) + text[i+1:])
-		assert.ErrorIs(t, err, registry.ErrSealKey, "character %d", i)
+		assert.ErrorIs(t, err, sealing.ErrKey, "character %d", i)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestSealKeysNeverShowTheirSecret(t *testing.T) {
 	require.NotContains(t, out, k.Secret()[20:])
 	require.Contains(t, out, k.ID())
 	_, err := json.Marshal(k)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, sealing.ErrKey)
 }
 
 // A dereferenced key, alone, in an exported and in an unexported field: fmt calls no methods of the last.
@@ -103,7 +103,7 @@ func TestCopiedSealKeysNeverShowTheirSecret(t *testing.T) {
 		require.NotContains(t, out, strings.Trim(text, "[]"), form)
 	}
 	_, err := json.Marshal(bare)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, sealing.ErrKey)
 	cfg := leaktest.Config(t)
 	cfg.SealKey = new(registry.SealKey)
 	_, err = registry.NewIssuer(cfg)
@@ -160,9 +160,7 @@ func TestOneSealingKey(t *testing.T) {
 	foreign.SealKey = registry.GenerateSealKey()
 	early := newIssuer(t, foreign) // there is nothing yet
 	s := newIssuer(t, cfg)
-	hashOnly := foreign
-	hashOnly.HashOnly = true
-	submit(t, newIssuer(t, hashOnly), passportFile(t, 1, "jpeg"), "", feb)
+	submit(t, early, passportFile(t, 1, "jpeg"), "", feb, &registry.SubmitOptions{HashOnly: true})
 	first := submit(t, s, passportFile(t, 2, "jpeg"), "", feb)
 
 	refused := func(err error) {
@@ -174,12 +172,12 @@ func TestOneSealingKey(t *testing.T) {
 	_, err := registry.NewIssuer(foreign)
 	refused(err)
 	refused(cfg.Registry.Engine().CheckSealKey(t.Context(), foreign.SealKey))
-	_, _, err = early.Submit(t.Context(), bytes.NewReader(passportFile(t, 3, "jpeg")), "", feb)
+	_, _, err = early.Submit(t.Context(), bytes.NewReader(passportFile(t, 3, "jpeg")), "", feb, nil)
 	refused(err)
-	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3))) {
+	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3)), nil) {
 		refused(err)
 	}
-	submit(t, newIssuer(t, hashOnly), passportFile(t, 3, "jpeg"), "", feb)
+	submit(t, early, passportFile(t, 3, "jpeg"), "", feb, &registry.SubmitOptions{HashOnly: true})
 	submit(t, newIssuer(t, cfg), passportFile(t, 4, "jpeg"), "", feb)
 	require.ErrorIs(t, cfg.Registry.Engine().CheckSealKey(t.Context(), nil), registry.ErrInput)
 	checkLedger(t, cfg.Registry)
@@ -257,17 +255,17 @@ func TestSealingByAService(t *testing.T) {
 	cfg := leaktest.Config(t)
 	cfg.SealKey = k
 	s := newIssuer(t, cfg)
-	s.SetMark(unmarkedMark, nil)
+	s.SetMark(unmarkedMark)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	upload := passportFile(t, 1, "jpeg")
 	sub := submit(t, s, upload, "", feb)
 	require.Equal(t, 1, kms.wrapped)
 	require.Contains(t, string(kms.context), string(sub.ID[:]))
-	_, duplicate, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb)
+	_, duplicate, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb, nil)
 	require.NoError(t, err)
 	require.True(t, duplicate)
 	require.Equal(t, 1, kms.wrapped, "nothing new is sealed")
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 	require.NoError(t, err)
 	require.Equal(t, 1, kms.opened)
 	_, err = sealing.Open(k, watermark.Submission{2}, sealedOf(t, cfg, sub.ID), sealing.Original)
@@ -275,13 +273,13 @@ func TestSealingByAService(t *testing.T) {
 
 	// A service that does not answer is no evidence that an original was altered.
 	kms.down = errors.New("connection refused")
-	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
+	require.ErrorIs(t, err, sealing.ErrKey)
 	require.ErrorIs(t, err, kms.down)
 	require.NotErrorIs(t, err, registry.ErrSealed)
 	_, err = cfg.Registry.Engine().FoundBy(t.Context(), k, 0, math.MaxInt64, func(*engine.Found) error { return nil })
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
-	_, _, err = s.Submit(t.Context(), bytes.NewReader(passportFile(t, 2, "jpeg")), "", feb)
+	_, _, err = s.Submit(t.Context(), bytes.NewReader(passportFile(t, 2, "jpeg")), "", feb, nil)
 	require.ErrorIs(t, err, kms.down)
 }
 
@@ -296,7 +294,7 @@ func TestAServiceThatOpensNothing(t *testing.T) {
 
 	kms.shut = errors.New("permission denied")
 	_, err = sealing.Open(k, id, x, sealing.Original)
-	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, sealing.ErrKey)
 	require.ErrorIs(t, err, kms.shut)
 	require.NotErrorIs(t, err, registry.ErrSealed)
 
@@ -321,10 +319,10 @@ func TestUnusableServices(t *testing.T) {
 	kms := newService(t)
 	for _, id := range []string{"", "seal1-0000000000000000", "a\nb", strings.Repeat("x", 1000)} {
 		_, err := registry.NewSealKey(id, kms)
-		assert.ErrorIs(t, err, registry.ErrSealKey, "%q", id)
+		assert.ErrorIs(t, err, sealing.ErrKey, "%q", id)
 	}
 	_, err := registry.NewSealKey("kms", nil)
-	assert.ErrorIs(t, err, registry.ErrSealKey)
+	assert.ErrorIs(t, err, sealing.ErrKey)
 }
 
 func FuzzParseSealKey(f *testing.F) {
@@ -336,7 +334,7 @@ func FuzzParseSealKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		k, err := registry.ParseSealKey(text)
 		if err != nil {
-			require.ErrorIs(t, err, registry.ErrSealKey)
+			require.ErrorIs(t, err, sealing.ErrKey)
 			return
 		}
 		require.Contains(t, text, k.Secret(), "a key has one spelling")

@@ -21,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/internal/jpegcopy"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -114,7 +115,7 @@ func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload [
 	if err != nil {
 		return nil, err
 	}
-	if manner(out.Format) == watermark.Lossy && o.Quality > 0 && o.Quality < picture.MinQualityLike {
+	if manner(out.Format) == watermark.Lossy && o.Quality > 0 && o.Quality < codec.MinQualityLike {
 		if out.Unread, err = o.unread(ctx, key, id, out); err != nil {
 			return nil, fmt.Errorf("read back: %w", err)
 		}

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
+	"github.com/kycmark/kycmark/internal/picture/tiff"
 	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -81,11 +83,11 @@ func tiffOf(t *testing.T, pages ...image.Image) []byte {
 	var files [][]byte
 	for _, p := range pages {
 		var b bytes.Buffer
-		require.NoError(t, picture.Encode(&b, picture.ToNRGBA(p), "tiff", 0))
+		require.NoError(t, picture.Encode(&b, pixel.ToNRGBA(p), "tiff", 0))
 		files = append(files, b.Bytes())
 	}
 	var b bytes.Buffer
-	require.NoError(t, picture.JoinTIFF(&b, files))
+	require.NoError(t, tiff.Join(&b, files))
 	return b.Bytes()
 }
 

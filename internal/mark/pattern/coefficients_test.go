@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/long"
 )
 
@@ -43,7 +44,7 @@ func shaped(c *Canvas) Shaped {
 func pixels(t *testing.T, file []byte, orientation int) *image.NRGBA {
 	img, err := jpeg.Decode(bytes.NewReader(file))
 	require.NoError(t, err)
-	return picture.Upright(picture.ToNRGBA(img), orientation)
+	return picture.Upright(pixel.ToNRGBA(img), orientation)
 }
 
 // In coefficients a mark is what it is in pixels, upright, whatever the orientation of the file, but for the steps of

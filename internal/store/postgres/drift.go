@@ -3,17 +3,17 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	_ "embed" // the schema
+	_ "embed"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/store/schema"
 )
 
-// schema has a line for each column, index, trigger, function, rule and policy of the schema: a name, a
+// made has a line for each column, index, trigger, function, rule and policy of the schema: a name, a
 // tab, and its text.
 //
 //go:embed schema.txt
-var schema string
+var made string
 
 // Where triggers, rules and policies of rows are found.
 const (
@@ -43,18 +43,18 @@ const objectsOf = `SELECT name, text FROM (
 ) AS objects ORDER BY name`
 
 // objectsOfSchema is [objectsOf] with the names of the tables.
-var objectsOfSchema = sqldb.InTables(objectsOf)
+var objectsOfSchema = schema.InTables(objectsOf)
 
 // meddler names a trigger, rule or policy of rows that the schema does not have. A disabled trigger does nothing.
-var meddler = sqldb.InTables("SELECT 'trigger ' || t.tgname || ' of ' || c.relname " + triggers + ` AND (t.tgname NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR c.relname <> 'ledger') AND t.tgenabled <> 'D'
+var meddler = schema.InTables("SELECT 'trigger ' || t.tgname || ' of ' || c.relname " + triggers + ` AND (t.tgname NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR c.relname <> 'ledger') AND t.tgenabled <> 'D'
 	UNION ALL SELECT 'rule ' || r.rulename || ' of ' || c.relname ` + rules + " UNION ALL SELECT 'policy of rows of ' || relname " + policies + " LIMIT 1")
 
 // drift says which column, index, trigger, function, rule or policy differs from the schema.
 func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
 	want := make(map[string]string)
-	for line := range strings.Lines(schema) {
+	for line := range strings.Lines(made) {
 		name, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		want[name] = text
 	}
-	return sqldb.Differs(ctx, q, objectsOfSchema, want)
+	return schema.Differs(ctx, q, objectsOfSchema, want)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -181,11 +182,11 @@ func segments(originals, registry string) string {
 }
 
 // dialect returns how package sqldb is to talk to the server. Its Close closes the pool of s.
-func (s *server) dialect() sqldb.Dialect {
-	return sqldb.Dialect{
+func (s *server) dialect() schema.Dialect {
+	return schema.Dialect{
 		Originals: objects.Opener("", s.places),
 		Tables:    "SELECT count(*) FROM pg_catalog.pg_class WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p') AND relname IN ('schema_version', 'ledger_head', 'registry')",
-		Words:     sqldb.Words{Postgres: true, Int: "BIGINT", Blob: "BYTEA", Real: "DOUBLE PRECISION", Name: `TEXT COLLATE "C"`, Hex: `'\x`},
+		Words:     schema.Words{Postgres: true, Int: "BIGINT", Blob: "BYTEA", Real: "DOUBLE PRECISION", Name: `TEXT COLLATE "C"`, Hex: `'\x`},
 		Lock:      unlessIdle + " FOR UPDATE",
 		Write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		Snapshot:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},

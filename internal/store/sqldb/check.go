@@ -7,12 +7,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -23,8 +22,8 @@ import (
 // without an entry. Check also compares kept checkpoints and sealed rows, and names segments that were found altered. It
 // returns the number of entries and the root. The first difference is an error that wraps
 // [records.ErrTampered]. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
-func (d *DB) Check(ctx context.Context, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
-	if err := d.finishErasures(ctx); err != nil {
+func (d ledger) Check(ctx context.Context, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
+	if err := (segments{d.core}).finishErasures(ctx); err != nil {
 		return 0, root, err
 	}
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
@@ -44,7 +43,7 @@ func (d *DB) Check(ctx context.Context, each ...func(records.Entry)) (size int64
 // Schema returns what a query lists of the schema: names with their texts.
 func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error) {
 	type object struct{ name, text string }
-	all, err := collect(ctx, d.read, func(o *object) []any { return []any{&o.name, &o.text} }, query)
+	all, err := schema.Collect(ctx, d.read, func(o *object) []any { return []any{&o.name, &o.text} }, query)
 	out := make(map[string]string, len(all))
 	for _, o := range all {
 		out[o.name] = o.text
@@ -52,70 +51,33 @@ func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error
 	return out, err
 }
 
-// tables lists the tables of a registry.
-var tables = []string{"came_back", "checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "investigation", "key_state", "ledger",
-	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "schema_version", "sealed", "segment", "subject", "submission"}
-
-// InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
-// looked at.
-func InTables(query string) string {
-	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
-}
-
-// Differs says which object of a schema differs from want, names with their texts; "": none. The query lists the
-// objects that are there.
-func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]string) (what string, err error) {
-	rows, err := q.QueryContext(ctx, query)
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name, text string
-		if err := rows.Scan(&name, &text); err != nil {
-			return "", err
-		}
-		switch made, is := want[name]; {
-		case !is:
-			return name + " was added", nil
-		case made != text:
-			return name + " is another", nil
-		}
-		delete(want, name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		return name + " is missing", rows.Err()
-	}
-	return "", rows.Err()
-}
-
 // sound compares the schema with what it should be. It then has the database compare tables with their indexes, which
 // find what verdicts and erasures rest on. Package registry compares sealed rows. The error wraps [records.ErrTampered].
-func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
+func (d ledger) sound(ctx context.Context, q *sql.Tx) error {
 	if what, err := d.dialect.Drift(ctx, q); err != nil {
 		return err
 	} else if what != "" {
-		return tampered("the schema was changed: %s", what)
+		return schema.Tampered("the schema was changed: %s", what)
 	}
 	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "came_back", "custody", "custody_submission", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
 			return err
 		} else if wrong != "" {
-			return tampered("the table %s or an index of it is damaged: %s", table, wrong)
+			return schema.Tampered("the table %s or an index of it is damaged: %s", table, wrong)
 		}
 	}
 	return nil
 }
 
 // check is [DB.Check] within the transaction q, which must show one state of all tables.
-func check(ctx context.Context, q querier, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
+func check(ctx context.Context, q schema.Querier, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
 	tree, err := tlog.NewTree(0, nil)
 	if err != nil {
 		return 0, root, err
 	}
 	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64), each: each}
 	var unread error
-	if c.checkpoints, unread = checkpointTable.rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, records.ErrTampered) {
+	if c.checkpoints, unread = schema.Checkpoints.Rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, records.ErrTampered) {
 		return 0, root, unread
 	}
 	if err := c.ledger(); err != nil {
@@ -129,7 +91,7 @@ func check(ctx context.Context, q querier, each ...func(records.Entry)) (size in
 
 type checker struct {
 	ctx         context.Context
-	q           querier
+	q           schema.Querier
 	tree        *tlog.Tree
 	root        tlog.Hash
 	lists       *tlog.Lists                        // made from the rows: some 400 bytes for a copy
@@ -152,7 +114,7 @@ const page = 1000
 // each entry. The first difference is an error that wraps [records.ErrTampered].
 func (c *checker) ledger() error {
 	for {
-		entries, err := ledgerTable.rows(c.ctx, c.q, " WHERE seq > $1 ORDER BY seq LIMIT $2", c.size(), page)
+		entries, err := schema.Ledger.Rows(c.ctx, c.q, " WHERE seq > $1 ORDER BY seq LIMIT $2", c.size(), page)
 		if err != nil {
 			return err
 		}
@@ -168,18 +130,18 @@ func (c *checker) ledger() error {
 // page checks entries, sorted by number, and the rows that carry their numbers. The first entry
 // must follow the last entry that was checked before. Without entries page does nothing. A gap,
 // or any difference, is an error that wraps [records.ErrTampered].
-func (c *checker) page(entries []ledgerRow) error {
+func (c *checker) page(entries []schema.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	first, last := entries[0].seq, entries[len(entries)-1].seq
+	first, last := entries[0].Seq, entries[len(entries)-1].Seq
 	evidence, err := c.evidence(first, last)
 	if err != nil {
 		return err
 	}
 	for _, r := range entries {
-		if r.seq != c.size()+1 {
-			return tampered("entry %d is missing", c.size()+1)
+		if r.Seq != c.size()+1 {
+			return schema.Tampered("entry %d is missing", c.size()+1)
 		}
 		if err := c.leaf(r); err != nil {
 			return err
@@ -193,13 +155,13 @@ func (c *checker) page(entries []ledgerRow) error {
 
 // leaf appends the entry of r to the tree. It compares the nodes that this completes with the nodes that r keeps, and
 // the new root with a kept checkpoint of this size. A difference is an error that wraps [records.ErrTampered].
-func (c *checker) leaf(r ledgerRow) error {
-	if !bytes.Equal(appendLeaf(c.tree, r.entry), r.nodes) {
-		return tampered("entry %d differs from the entry in the ledger's tree", r.seq)
+func (c *checker) leaf(r schema.Entry) error {
+	if !bytes.Equal(appendLeaf(c.tree, r.Text), r.Nodes) {
+		return schema.Tampered("entry %d differs from the entry in the ledger's tree", r.Seq)
 	}
 	for len(c.checkpoints) > 0 && c.checkpoints[0].Size == c.size() {
 		if c.checkpoints[0].Root != c.tree.Root() {
-			return tampered("the first %d entries are not the entries of the checkpoint that was signed", c.size())
+			return schema.Tampered("the first %d entries are not the entries of the checkpoint that was signed", c.size())
 		}
 		c.checkpoints = c.checkpoints[1:]
 	}
@@ -210,25 +172,25 @@ func (c *checker) leaf(r ledgerRow) error {
 // commitment. It adds the row to its lists, and compares their root. evidence holds the entries of the
 // rows, by number. The commitment of an erased row is not compared. entry also counts the entry by kind. A difference, or an entry without a row,
 // is an error that wraps [records.ErrTampered].
-func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
-	e, err := records.ParseEntry(r.entry)
+func (c *checker) entry(r schema.Entry, evidence map[int64]rowEntry) error {
+	e, err := records.ParseEntry(r.Text)
 	if err != nil {
-		return tampered("entry %d: %v", r.seq, err)
+		return schema.Tampered("entry %d: %v", r.Seq, err)
 	}
-	if e.Seq != r.seq {
-		return tampered("entry %d calls itself %d", r.seq, e.Seq)
+	if e.Seq != r.Seq {
+		return schema.Tampered("entry %d calls itself %d", r.Seq, e.Seq)
 	}
 	c.seen[e.Kind]++
 	for _, f := range c.each {
 		f(e)
 	}
-	want, ok := evidence[r.seq]
+	want, ok := evidence[r.Seq]
 	switch {
 	case !ok:
-		return tampered("the %s of entry %d was removed", e.Kind, e.Seq)
+		return schema.Tampered("the %s of entry %d was removed", e.Kind, e.Seq)
 	case want.Kind != e.Kind, want.Time.UnixMicro() != e.Time.UnixMicro(),
 		want.Commitment != e.Commitment && want.Commitment != erasedCommitment:
-		return tampered("the %s of entry %d was edited", e.Kind, e.Seq)
+		return schema.Tampered("the %s of entry %d was edited", e.Kind, e.Seq)
 	}
 	for _, name := range want.lists {
 		if err := c.lists.Add(c.ctx, name, e.Item()); err != nil {
@@ -241,7 +203,7 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 		}
 	}
 	if e.Lists != (tlog.Hash{}) && e.Lists != c.lists.Root() {
-		return tampered("entry %d has other lists than the rows", e.Seq)
+		return schema.Tampered("entry %d has other lists than the rows", e.Seq)
 	}
 	return nil
 }
@@ -259,7 +221,7 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 		e := records.EntryOf(row)
 		e.Seq = row.Number()
 		if _, ok := found[e.Seq]; ok {
-			twice = tampered("two rows carry the number %d", e.Seq)
+			twice = schema.Tampered("two rows carry the number %d", e.Seq)
 		}
 		x := rowEntry{Entry: e, lists: records.ListsOf(row, e.Kind)}
 		var submitted time.Time
@@ -299,26 +261,26 @@ type evidenceTable struct {
 
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
-	plain(records.EntryRegistry, infoTable), plain(records.EntryRecipient, recipientTable), plain(records.EntryKey, markKeyTable),
-	plain(records.EntryKeyState, keyStateTable), evidenceOf(records.EntryIssue, copyTable.name, copyTable.rows, (*checker).copies),
-	plain(records.EntryRelease, releaseTable), plain(records.EntryReceipt, receiptTable), plain(records.EntryReturn, returnTable),
-	plain(records.EntryConclusion, conclusionTable), plain(records.EntryCosigned, cosignedTable),
-	evidenceOf(records.EntryInvestigation, investigationTable.name, investigationTable.rows, (*checker).investigations),
-	evidenceOf(records.EntryCustody, custodyTable.name, readCustody, nil),
-	evidenceOf(records.EntrySubmission, submissionTable.name, submissionTable.rows, (*checker).submissions),
-	evidenceOf(records.EntryErasure, erasureTable.name, readErasures, (*checker).erasures),
-	evidenceOf(records.EntrySubject, subjectTable.name, subjectTable.rows, (*checker).subjects),
+	plain(records.EntryRegistry, schema.Info), plain(records.EntryRecipient, schema.Recipients), plain(records.EntryKey, schema.MarkKeys),
+	plain(records.EntryKeyState, schema.KeyStates), evidenceOf(records.EntryIssue, schema.Copies.Name, schema.Copies.Rows, (*checker).copies),
+	plain(records.EntryRelease, schema.Releases), plain(records.EntryReceipt, schema.Receipts), plain(records.EntryReturn, schema.Returns),
+	plain(records.EntryConclusion, schema.Conclusions), plain(records.EntryCosigned, schema.Cosigned),
+	evidenceOf(records.EntryInvestigation, schema.Investigations.Name, schema.Investigations.Rows, (*checker).investigations),
+	evidenceOf(records.EntryCustody, schema.CustodyFacts.Name, readCustody, nil),
+	evidenceOf(records.EntrySubmission, schema.Submissions.Name, schema.Submissions.Rows, (*checker).submissions),
+	evidenceOf(records.EntryErasure, schema.Erasures.Name, readErasures, (*checker).erasures),
+	evidenceOf(records.EntrySubject, schema.Subjects.Name, schema.Subjects.Rows, (*checker).subjects),
 }
 
 // plain describes the table t of entries of one kind (a constant of package books). Each row has
 // all that its entry commits to, and is kept as it was entered.
-func plain[T records.Row](kind string, t table[T]) evidenceTable {
-	return evidenceOf(kind, t.name, t.rows, nil)
+func plain[T records.Row](kind string, t schema.Table[T]) evidenceTable {
+	return evidenceOf(kind, t.Name, t.Rows, nil)
 }
 
 // evidenceOf describes a table whose rows read returns. further, if it is not nil, checks what their entries do not show, of
 // the rows with the numbers from first to last: a difference is an error that wraps [records.ErrTampered].
-func evidenceOf[T records.Row](kind, name string, read func(ctx context.Context, q querier, tail string, args ...any) ([]T, error),
+func evidenceOf[T records.Row](kind, name string, read func(ctx context.Context, q schema.Querier, tail string, args ...any) ([]T, error),
 	further func(c *checker, first, last int64, rows []T) error) evidenceTable {
 	return evidenceTable{kind, name, func(c *checker, first, last int64, put func(records.Row)) error {
 		rows, err := read(c.ctx, c.q, " WHERE seq BETWEEN $1 AND $2", first, last)
@@ -347,7 +309,7 @@ func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
 func filesEntered(all []books.Investigation) error {
 	for _, i := range all {
 		if (len(i.Digests) > 0 || i.Pictures != books.Digest{}) && sha256.Sum256(i.Digests) != i.Pictures {
-			return tampered("the files of the investigation of entry %d were edited", i.Entry)
+			return schema.Tampered("the files of the investigation of entry %d were edited", i.Entry)
 		}
 	}
 	return nil
@@ -360,7 +322,7 @@ func (c *checker) submissions(_, _ int64, rows []books.Submission) error {
 		s := &rows[i]
 		if s.ErasedBy != 0 {
 			if c.erased++; !blanked(s) {
-				return tampered("the erased submission of entry %d is not blank", s.Seq)
+				return schema.Tampered("the erased submission of entry %d is not blank", s.Seq)
 			}
 		}
 		if s.Kept && s.Page < 2 {
@@ -368,7 +330,7 @@ func (c *checker) submissions(_, _ int64, rows []books.Submission) error {
 		}
 		if s.Page > 1 && s.ID != records.PageID(s.Document, s.Page) || s.Page < 2 && s.Document != (watermark.Submission{}) ||
 			s.Pages == 1 || s.Page < 0 || s.Page > s.Pages || (s.Page == 0) != (s.Pages == 0) {
-			return tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
+			return schema.Tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
 		}
 	}
 	return nil
@@ -378,12 +340,12 @@ func (c *checker) submissions(_, _ int64, rows []books.Submission) error {
 // c.listed counts the submissions.
 func (c *checker) erasures(_, _ int64, rows []records.Erasure) error {
 	for _, e := range rows {
-		left, err := submissionTable.rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)
+		left, err := schema.Submissions.Rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)
 		if err != nil {
 			return err
 		}
 		if records.Left(left) != e.Left || len(left) != len(e.Submissions) {
-			return tampered("the submissions that entry %d erased were edited", e.Seq)
+			return schema.Tampered("the submissions that entry %d erased were edited", e.Seq)
 		}
 		c.listed += int64(len(left))
 	}
@@ -393,7 +355,7 @@ func (c *checker) erasures(_, _ int64, rows []records.Erasure) error {
 // subjects checks that the digest of a change binds the reference. The reference must be blank exactly if a later change
 // replaced it or its submission was erased.
 func (c *checker) subjects(first, last int64, rows []records.SubjectChange) error {
-	counting, err := numbers(c.ctx, c.q, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
+	counting, err := schema.Numbers(c.ctx, c.q, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
 		WHERE x.seq BETWEEN $1 AND $2 AND s.erased = 0 AND NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = x.submission AND y.seq > x.seq)
 		ORDER BY x.seq`, first, last)
 	if err != nil {
@@ -402,7 +364,7 @@ func (c *checker) subjects(first, last int64, rows []records.SubjectChange) erro
 	for _, x := range rows {
 		blank := x.Subject == "" && x.Blind == [32]byte{}
 		if _, counts := slices.BinarySearch(counting, x.Seq); blank == counts || !blank && records.SubjectDigest(x.Blind, x.Subject) != x.Digest {
-			return tampered("the subject of entry %d was edited", x.Seq)
+			return schema.Tampered("the subject of entry %d was edited", x.Seq)
 		}
 	}
 	return nil
@@ -417,10 +379,10 @@ func (c *checker) ends() error {
 	}
 	c.root = c.tree.Root()
 	if head.size != c.size() || head.root != c.root {
-		return tampered("the ledger ends at entry %d, where %d entries were written", c.size(), head.size)
+		return schema.Tampered("the ledger ends at entry %d, where %d entries were written", c.size(), head.size)
 	}
 	if len(c.checkpoints) > 0 {
-		return tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, head.size)
+		return schema.Tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, head.size)
 	}
 	return errors.Join(c.counts(), c.pages(), c.sealed(), c.storedLists(head.lists))
 }
@@ -429,27 +391,27 @@ func (c *checker) ends() error {
 // wraps [records.ErrTampered].
 func (c *checker) storedLists(root tlog.Hash) error {
 	if root != c.lists.Root() {
-		return tampered("the root of the lists is not that of the rows")
+		return schema.Tampered("the root of the lists is not that of the rows")
 	}
 	nodes := make(map[string][32]byte)
 	c.lists.Nodes(func(id string, body []byte) { nodes[id] = sha256.Sum256(body) })
 	last, read := []byte{}, page
 	for read == page {
-		rows, err := listNodeTable.rows(c.ctx, c.q, " WHERE id > $1 ORDER BY id LIMIT $2", last, page)
+		rows, err := schema.ListNodes.Rows(c.ctx, c.q, " WHERE id > $1 ORDER BY id LIMIT $2", last, page)
 		if err != nil {
 			return err
 		}
 		for _, n := range rows {
-			if sum, ok := nodes[string(n.id)]; !ok || sum != sha256.Sum256(n.body) {
-				return tampered("node %x of the lists is not that of the rows", n.id)
+			if sum, ok := nodes[string(n.ID)]; !ok || sum != sha256.Sum256(n.Body) {
+				return schema.Tampered("node %x of the lists is not that of the rows", n.ID)
 			}
-			delete(nodes, string(n.id))
-			last = n.id
+			delete(nodes, string(n.ID))
+			last = n.ID
 		}
 		read = len(rows)
 	}
 	if len(nodes) > 0 {
-		return tampered("%d nodes of the lists are missing", len(nodes))
+		return schema.Tampered("%d nodes of the lists are missing", len(nodes))
 	}
 	return nil
 }
@@ -464,11 +426,11 @@ func (c *checker) counts() error {
 			return err
 		}
 		if n != c.seen[t.kind] {
-			return tampered("%d rows of %s, but %d entries", n, t.name, c.seen[t.kind])
+			return schema.Tampered("%d rows of %s, but %d entries", n, t.name, c.seen[t.kind])
 		}
 	}
 	if c.erased != c.listed {
-		return tampered("%d submissions are erased, but erasures list %d", c.erased, c.listed)
+		return schema.Tampered("%d submissions are erased, but erasures list %d", c.erased, c.listed)
 	}
 	return errors.Join(
 		c.equal("custody lists", "SELECT count(*) FROM custody_submission", "SELECT CAST(coalesce(sum(listed), 0) AS BIGINT) FROM custody"),
@@ -498,7 +460,7 @@ func (c *checker) sealed() error {
 		return err
 	}
 	if n > 0 {
-		return tampered("%d of %d sealed originals were removed%s", n, c.kept, first)
+		return schema.Tampered("%d of %d sealed originals were removed%s", n, c.kept, first)
 	}
 	for what, lost := range map[string]string{
 		"hashes":   "(SELECT seal_hashes FROM registry) <> 0",
@@ -510,7 +472,7 @@ func (c *checker) sealed() error {
 			return err
 		}
 		if n > 0 {
-			return tampered("the sealed %s of %d submissions were removed%s", what, n, first)
+			return schema.Tampered("the sealed %s of %d submissions were removed%s", what, n, first)
 		}
 	}
 	return c.none("%d sealed rows belong to no submission", `sealed x WHERE NOT EXISTS (
@@ -522,7 +484,7 @@ func (c *checker) sealed() error {
 func (c *checker) none(wrong, rows string) error {
 	n, err := c.count("SELECT count(*) FROM " + rows)
 	if err == nil && n > 0 {
-		err = tampered(wrong, n)
+		err = schema.Tampered(wrong, n)
 	}
 	return err
 }
@@ -533,7 +495,7 @@ func (c *checker) without(where string) (n int64, first string, err error) {
 		return n, "", err
 	}
 	var id []byte
-	if err = c.q.QueryRowContext(c.ctx, "SELECT s.id FROM submission s WHERE "+where+" ORDER BY s.seq LIMIT 1").Scan(blob{&id}); err != nil {
+	if err = c.q.QueryRowContext(c.ctx, "SELECT s.id FROM submission s WHERE "+where+" ORDER BY s.seq LIMIT 1").Scan(schema.Blob(&id)); err != nil {
 		return n, "", fmt.Errorf("count: %w", err)
 	}
 	return n, fmt.Sprintf(", the first of submission %x", id), nil
@@ -548,14 +510,14 @@ func (c *checker) equal(what, left, right string) error {
 	}
 	b, err := c.count(right)
 	if err == nil && a != b {
-		err = tampered("%s %d submissions, but %d were entered", what, a, b)
+		err = schema.Tampered("%s %d submissions, but %d were entered", what, a, b)
 	}
 	return err
 }
 
 // count runs a query without arguments that returns one number.
 func (c *checker) count(query string) (n int64, err error) {
-	if n, err = number(c.ctx, c.q, query); err != nil {
+	if n, err = schema.Number(c.ctx, c.q, query); err != nil {
 		err = fmt.Errorf("count: %w", err)
 	}
 	return n, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -26,8 +27,8 @@ func dayBegin(t time.Time) time.Time { return t.UTC().Truncate(dayOf) }
 
 // uploadDays counts all uploads by the day of their submission, as entered. The error wraps [records.ErrTampered] if days are
 // missing. The query goes from day to day by the index of times.
-func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books.Issued, err error) {
-	times, err := collect(ctx, q, func(t *time.Time) []any { return []any{micros{t}} }, `WITH RECURSIVE day (first) AS (
+func uploadDays(ctx context.Context, q schema.Querier, lists *tlog.Lists) (days []books.Issued, err error) {
+	times, err := schema.Collect(ctx, q, func(t *time.Time) []any { return []any{schema.Micros(t)} }, `WITH RECURSIVE day (first) AS (
 		SELECT (SELECT min(submitted) FROM submission) UNION
 		SELECT (SELECT min(submitted) FROM submission WHERE submitted >= first - (first % 86400000000 + 86400000000) % 86400000000 + 86400000000) FROM day WHERE first IS NOT NULL
 		) SELECT first FROM day WHERE first IS NOT NULL ORDER BY first`)
@@ -61,15 +62,17 @@ func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books
 		}
 	}
 	if left != 0 {
-		return nil, tampered("counts by days: %d uploads are found, and %d were entered", all.N-pages.N-left, all.N-pages.N)
+		return nil, schema.Tampered("counts by days: %d uploads are found, and %d were entered", all.N-pages.N-left, all.N-pages.N)
 	}
 	return days, nil
 }
 
 // ofDay returns the uploads of the day of a time, in the order of entry, compared with their list.
-func ofDay(ctx context.Context, q querier, lists *tlog.Lists, t time.Time) ([]records.Counted, error) {
+func ofDay(ctx context.Context, q schema.Querier, lists *tlog.Lists, t time.Time) ([]records.Counted, error) {
 	begin := dayBegin(t).UnixMicro()
-	rows, err := collect(ctx, q, func(c *records.Counted) []any { return []any{&c.Seq, fixed(c.Of[:]), micros{&c.Submitted}} },
+	rows, err := schema.Collect(ctx, q, func(c *records.Counted) []any {
+		return []any{&c.Seq, schema.Fixed(c.Of[:]), schema.Micros(&c.Submitted)}
+	},
 		"SELECT seq, id, submitted FROM submission WHERE submitted BETWEEN $1 AND $2 AND page < 2 ORDER BY seq", begin, begin+microsOfDay-1)
 	if err != nil {
 		return nil, err
@@ -89,24 +92,27 @@ func areCounted(ctx context.Context, lists *tlog.Lists, name string, rows []reco
 	}
 	switch {
 	case got.N != want.N:
-		err = tampered("counts by days: %s: %d are found, and %d were entered", name, got.N, want.N)
+		err = schema.Tampered("counts by days: %s: %d are found, and %d were entered", name, got.N, want.N)
 	case got != want:
-		err = tampered("counts by days: %s: what is found is not what was entered", name)
+		err = schema.Tampered("counts by days: %s: what is found is not what was entered", name)
 	}
 	return err
 }
 
+// counts are uploads and copies by days.
+type counts struct{ *core }
+
 // erasedUploads returns the erased uploads without their further pages, by day of submission.
-func (d *DB) erasedUploads(ctx context.Context) ([]records.Erased, error) {
-	gone, err := d.ErasedAfter(ctx, 0)
+func (d counts) erasedUploads(ctx context.Context) ([]records.Erased, error) {
+	gone, err := erasures{d.core}.ErasedAfter(ctx, 0)
 	gone = slices.DeleteFunc(gone, func(e records.Erased) bool { return e.Page > 1 })
 	slices.SortFunc(gone, func(a, b records.Erased) int { return a.Submitted.Compare(b.Submitted) })
 	return gone, err
 }
 
 // counting calls f with what shows one moment of all tables, and its lists.
-func (d *DB) counting(ctx context.Context, f func(q querier, lists *tlog.Lists) error) error {
-	return d.snapshot(ctx, func(q querier) error {
+func (d counts) counting(ctx context.Context, f func(q schema.Querier, lists *tlog.Lists) error) error {
+	return d.snapshot(ctx, func(q schema.Querier) error {
 		lists, err := readLists(ctx, q, &d.dialect)
 		if err != nil {
 			return err
@@ -117,7 +123,7 @@ func (d *DB) counting(ctx context.Context, f func(q querier, lists *tlog.Lists) 
 
 // CountSubmitted returns, for each span (both ends included), how many uploads were submitted in
 // it and not erased; further pages do not count.
-func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
+func (d counts) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
 	out := make([]int, len(spans))
 	if len(spans) == 0 {
 		return out, nil
@@ -126,7 +132,7 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, 
 	if err != nil {
 		return nil, err
 	}
-	err = d.counting(ctx, func(q querier, lists *tlog.Lists) error {
+	err = d.counting(ctx, func(q schema.Querier, lists *tlog.Lists) error {
 		days, err := uploadDays(ctx, q, lists)
 		if err != nil {
 			return err
@@ -163,8 +169,8 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, 
 
 // Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.
 // Both are the zero time if there is no upload.
-func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
-	err = d.counting(ctx, func(q querier, lists *tlog.Lists) error {
+func (d counts) Span(ctx context.Context) (first, last time.Time, err error) {
+	err = d.counting(ctx, func(q schema.Querier, lists *tlog.Lists) error {
 		days, err := uploadDays(ctx, q, lists)
 		if err != nil || len(days) == 0 {
 			return err
@@ -185,7 +191,7 @@ func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 }
 
 // CountDays counts uploads and copies by days, up to until, included.
-func (d *DB) CountDays(ctx context.Context, until time.Time) (*records.Counts, error) {
+func (d counts) CountDays(ctx context.Context, until time.Time) (*records.Counts, error) {
 	out := new(records.Counts)
 	gone, err := d.erasedUploads(ctx)
 	if err != nil {
@@ -196,7 +202,7 @@ func (d *DB) CountDays(ctx context.Context, until time.Time) (*records.Counts, e
 			out.Erased = tally(out.Erased, "", e.Submitted)
 		}
 	}
-	err = d.counting(ctx, func(q querier, lists *tlog.Lists) error {
+	err = d.counting(ctx, func(q schema.Querier, lists *tlog.Lists) error {
 		days, err := uploadDays(ctx, q, lists)
 		if err != nil {
 			return err
@@ -241,9 +247,9 @@ func tally(counts []books.Issued, recipient string, t time.Time) []books.Issued 
 }
 
 // copiesCounted returns all copies but void ones, in the order of entry, compared with their list.
-func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([]records.Counted, error) {
-	copies, err := collect(ctx, q, func(c *records.Counted) []any {
-		return []any{&c.Seq, fixed(c.Of[:]), &c.Recipient, micros{&c.Issued}, micros{&c.Submitted}}
+func (d counts) copiesCounted(ctx context.Context, q schema.Querier, lists *tlog.Lists) ([]records.Counted, error) {
+	copies, err := schema.Collect(ctx, q, func(c *records.Counted) []any {
+		return []any{&c.Seq, schema.Fixed(c.Of[:]), &c.Recipient, schema.Micros(&c.Issued), schema.Micros(&c.Submitted)}
 	}, "SELECT c.seq, c.submission, c.recipient, c.issued, s.submitted FROM copy c JOIN submission s ON s.id = c.submission ORDER BY c.seq")
 	if err != nil {
 		return nil, err
@@ -251,7 +257,7 @@ func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([
 	if err := areCounted(ctx, lists, records.AllCopies, copies); err != nil {
 		return nil, err
 	}
-	said, err := releaseTable.rows(ctx, q, " WHERE state = $1", books.CopyVoid)
+	said, err := schema.Releases.Rows(ctx, q, " WHERE state = $1", books.CopyVoid)
 	if err != nil {
 		return nil, err
 	}

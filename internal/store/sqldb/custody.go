@@ -12,39 +12,34 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// custody is facts of custody, and whose signatures bound them.
+type custody struct{ *core }
+
 // AddCustody sorts each list and drops repetitions. Package registry checks recipients, submissions and times before.
-func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
+func (d custody) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	return d.update(ctx, "enter custody", func(t *tx) error {
-		var rows []custodyRow
-		var lines []listed
+		var rows []schema.Custody
+		var lines []schema.Listed
 		for _, c := range facts {
 			c.Submissions = records.Ascending(c.Submissions)
 			var err error
 			if c.Seq, err = t.append(ctx, c); err != nil {
 				return err
 			}
-			rows = append(rows, custodyRow{listed: int64(len(c.Submissions)), Custody: c})
-			lines = append(lines, lists(c.Seq, c.Submissions)...)
+			rows = append(rows, schema.Custody{Listed: int64(len(c.Submissions)), Custody: c})
+			lines = append(lines, schema.Lists(c.Seq, c.Submissions)...)
 		}
-		if err := insert(ctx, t, custodyTable, rows...); err != nil {
+		if err := insert(ctx, t, schema.CustodyFacts, rows...); err != nil {
 			return err
 		}
-		return insert(ctx, t, custodyListTable, lines...)
+		return insert(ctx, t, schema.CustodyLists, lines...)
 	})
-}
-
-// lists returns the rows of a list of submissions that belongs to the row with the number in.
-func lists(in int64, ids []watermark.Submission) []listed {
-	out := make([]listed, len(ids))
-	for i, id := range ids {
-		out[i] = listed{in, id}
-	}
-	return out
 }
 
 // custodyFacts are the facts of custody as they were read last.
@@ -65,7 +60,7 @@ type witnessing struct {
 	trusted []records.Cosigned // signatures of trusted witnesses and timestamps that hold, the most entries first
 }
 
-func (d *DB) TrustWitnesses(keys []string) error {
+func (d custody) TrustWitnesses(keys []string) error {
 	for _, k := range keys {
 		if _, _, err := tlog.OpenCosigned(nil, k); errors.Is(err, tlog.ErrKey) {
 			return err
@@ -75,35 +70,35 @@ func (d *DB) TrustWitnesses(keys []string) error {
 	return nil
 }
 
-func (d *DB) TrustTimestamps(check books.StampCheck) {
+func (d custody) TrustTimestamps(check books.StampCheck) {
 	d.trust(func(x *witnessing) { x.stamps = check })
 }
 
 // trust sets what is trusted, and forgets what was read before.
-func (d *DB) trust(set func(x *witnessing)) {
-	d.custody.mu.Lock()
-	defer d.custody.mu.Unlock()
-	d.custody.list, d.custody.facts = tlog.List{}, nil
+func (d custody) trust(set func(x *witnessing)) {
+	d.facts.mu.Lock()
+	defer d.facts.mu.Unlock()
+	d.facts.list, d.facts.facts = tlog.List{}, nil
 	d.witness.mu.Lock()
 	defer d.witness.mu.Unlock()
 	d.witness.list, d.witness.signed, d.witness.trusted = tlog.List{}, nil, nil
 	set(d.witness)
 }
 
-func (d *DB) Cosigned(ctx context.Context) ([]records.Cosigned, error) {
-	return checked(ctx, d, records.EntryCosigned, cosignedTable, "")
+func (d custody) Cosigned(ctx context.Context) ([]records.Cosigned, error) {
+	return checked(ctx, d.core, records.EntryCosigned, schema.Cosigned, "")
 }
 
-func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
-	d.custody.mu.Lock()
-	defer d.custody.mu.Unlock()
-	err = d.snapshot(ctx, func(q querier) error {
+func (d custody) Custody(ctx context.Context) (facts []books.Custody, err error) {
+	d.facts.mu.Lock()
+	defer d.facts.mu.Unlock()
+	err = d.snapshot(ctx, func(q schema.Querier) error {
 		now, err := listNow(ctx, q, &d.dialect, records.EntryCustody)
 		if err != nil {
 			return err
 		}
 		signed, err := listNow(ctx, q, &d.dialect, records.EntryCosigned)
-		if err != nil || now == d.custody.list && signed == d.custody.cosigned {
+		if err != nil || now == d.facts.list && signed == d.facts.cosigned {
 			return err
 		}
 		read, err := readCustody(ctx, q, " ORDER BY seq")
@@ -115,14 +110,14 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 			for i := range read {
 				rows = append(rows, dated{read[i].Seq, read[i].Entered, &read[i].Bound})
 			}
-			err = d.bound(ctx, q, rows)
+			err = bounds{d.core}.bound(ctx, q, rows)
 		}
 		if err == nil {
-			d.custody.list, d.custody.cosigned, d.custody.facts = now, signed, read
+			d.facts.list, d.facts.cosigned, d.facts.facts = now, signed, read
 		}
 		return err
 	})
-	return append([]books.Custody{}, d.custody.facts...), err
+	return append([]books.Custody{}, d.facts.facts...), err
 }
 
 // A dated row has an entry, the time that it says, and a bound of it that is to be set.
@@ -132,8 +127,11 @@ type dated struct {
 	*books.Bound
 }
 
+// bounds are between which times rows were entered.
+type bounds struct{ *core }
+
 // bound sets the bounds of rows, in the order of entry.
-func (d *DB) bound(ctx context.Context, q querier, rows []dated) error {
+func (d bounds) bound(ctx context.Context, q schema.Querier, rows []dated) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -144,7 +142,7 @@ func (d *DB) bound(ctx context.Context, q querier, rows []dated) error {
 }
 
 // boundCopies sets the bounds of copies, in the order of entry.
-func (d *DB) boundCopies(ctx context.Context, q querier, copies []books.Copy) error {
+func (d bounds) boundCopies(ctx context.Context, q schema.Querier, copies []books.Copy) error {
 	var rows []dated
 	for i := range copies {
 		rows = append(rows, dated{copies[i].Seq, copies[i].Issued, &copies[i].Bound})
@@ -154,7 +152,7 @@ func (d *DB) boundCopies(ctx context.Context, q querier, copies []books.Copy) er
 
 // bounded sets After of rows that were entered when a clock was behind. It compares each with the entries 1, 2,
 // 4, 8 … before it: half of the ledger and more would have to be entered with that clock to hide it.
-func bounded(ctx context.Context, q querier, rows []dated) error {
+func bounded(ctx context.Context, q schema.Querier, rows []dated) error {
 	times := make(map[int64]time.Time)
 	var args []any
 	for _, c := range rows {
@@ -165,19 +163,19 @@ func bounded(ctx context.Context, q querier, rows []dated) error {
 			}
 		}
 	}
-	entries, err := ledgerTable.among(ctx, q, nil, "seq", args, "")
+	entries, err := schema.Ledger.Among(ctx, q, nil, "seq", args, "")
 	if err == nil && len(entries) != len(args) {
-		err = tampered("%d of %d entries before custody or copies are missing", len(args)-len(entries), len(args))
+		err = schema.Tampered("%d of %d entries before custody or copies are missing", len(args)-len(entries), len(args))
 	}
 	if err != nil {
 		return err
 	}
 	for _, r := range entries {
-		e, err := records.ParseEntry(r.entry)
-		if leaf := tlog.LeafHash(r.entry); err != nil || e.Seq != r.seq || !bytes.HasPrefix(r.nodes, leaf[:]) { // the tree is an audit's
-			return tampered("entry %d is not the one in the ledger's tree", r.seq)
+		e, err := records.ParseEntry(r.Text)
+		if leaf := tlog.LeafHash(r.Text); err != nil || e.Seq != r.Seq || !bytes.HasPrefix(r.Nodes, leaf[:]) { // the tree is an audit's
+			return schema.Tampered("entry %d is not the one in the ledger's tree", r.Seq)
 		}
-		times[r.seq] = e.Time
+		times[r.Seq] = e.Time
 	}
 	for _, c := range rows {
 		for back := int64(1); back < c.seq; back *= 2 {
@@ -191,7 +189,7 @@ func bounded(ctx context.Context, q querier, rows []dated) error {
 
 // witnessed sets After of rows that say an earlier time than a signature of any witness before them. If witnesses or
 // timestamps are trusted, it sets Proven, or Unproven. rows are in the order of entry.
-func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
+func (d bounds) witnessed(ctx context.Context, q schema.Querier, rows []dated) error {
 	x := d.witness
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -225,13 +223,13 @@ func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
 }
 
 // readWitnesses brings d.witness, whose lock the caller holds, up to date.
-func (d *DB) readWitnesses(ctx context.Context, q querier) error {
+func (d bounds) readWitnesses(ctx context.Context, q schema.Querier) error {
 	x := d.witness
 	now, err := listNow(ctx, q, &d.dialect, records.EntryCosigned)
 	if err != nil || now == x.list {
 		return err
 	}
-	signed, err := cosignedTable.rows(ctx, q, "")
+	signed, err := schema.Cosigned.Rows(ctx, q, "")
 	if err == nil {
 		err = onList(ctx, q, &d.dialect, records.EntryCosigned, signed) // sorts them
 	}
@@ -265,14 +263,14 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 	return nil
 }
 
-func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
+func (d custody) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
 	facts, err := d.Custody(ctx)
 	return slices.DeleteFunc(facts, func(c books.Custody) bool { return c.Recipient != recipient }), err
 }
 
 // CustodyOf leaves a list out, because it may be as long as the registry.
-func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
-	s, err := d.Submission(ctx, submission)
+func (d custody) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
+	s, err := uploads{d.core}.Submission(ctx, submission)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", submission, err)
 	}
@@ -299,19 +297,19 @@ func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]
 
 // readCustody reads facts with their lists. tail follows the table's name in the query (" ORDER BY seq"), and args are
 // its arguments. The error wraps [records.ErrTampered] if a list is longer or shorter than was entered.
-func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]books.Custody, error) {
-	rows, err := custodyTable.rows(ctx, q, tail, args...)
+func readCustody(ctx context.Context, q schema.Querier, tail string, args ...any) ([]books.Custody, error) {
+	rows, err := schema.CustodyFacts.Rows(ctx, q, tail, args...)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]books.Custody, len(rows))
 	for i, r := range rows {
-		if r.listed > 0 {
-			if r.Submissions, err = readList(ctx, q, custodyListTable, r.Seq); err != nil {
+		if r.Listed > 0 {
+			if r.Submissions, err = schema.ReadList(ctx, q, schema.CustodyLists, r.Seq); err != nil {
 				return nil, err
 			}
-			if int64(len(r.Submissions)) != r.listed {
-				return nil, tampered("the custody of entry %d lists %d submissions, but %d were entered", r.Seq, len(r.Submissions), r.listed)
+			if int64(len(r.Submissions)) != r.Listed {
+				return nil, schema.Tampered("the custody of entry %d lists %d submissions, but %d were entered", r.Seq, len(r.Submissions), r.Listed)
 			}
 		}
 		out[i] = r.Custody
@@ -320,23 +318,12 @@ func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]bo
 }
 
 // readErasures reads erasures with the submissions that they list. tail follows the table's name in the query.
-func readErasures(ctx context.Context, q querier, tail string, args ...any) ([]records.Erasure, error) {
-	rows, err := erasureTable.rows(ctx, q, tail, args...)
+func readErasures(ctx context.Context, q schema.Querier, tail string, args ...any) ([]records.Erasure, error) {
+	rows, err := schema.Erasures.Rows(ctx, q, tail, args...)
 	for i := range rows {
 		if err == nil {
-			rows[i].Submissions, err = readList(ctx, q, erasureListTable, rows[i].Seq)
+			rows[i].Submissions, err = schema.ReadList(ctx, q, schema.ErasureLists, rows[i].Seq)
 		}
 	}
 	return rows, err
-}
-
-// readList returns the submissions, sorted by ID, that the row with the number of lists. t is
-// the table of the lists: custodyListTable or erasureListTable.
-func readList(ctx context.Context, q querier, t table[listed], of int64) ([]watermark.Submission, error) {
-	rows, err := t.rows(ctx, q, " WHERE "+t.columns[0]+" = $1 ORDER BY submission", of)
-	out := make([]watermark.Submission, len(rows))
-	for i, r := range rows {
-		out[i] = r.id
-	}
-	return out, err
 }

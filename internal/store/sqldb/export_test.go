@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -20,4 +21,4 @@ func (d *DB) SetScrub(f func(context.Context, *sql.DB) error) { d.dialect.Scrub 
 func (d *DB) Raw() *sql.DB { return d.write }
 
 // Check is [DB.Check] in a transaction of the caller.
-func Check(ctx context.Context, q querier) (int64, tlog.Hash, error) { return check(ctx, q) }
+func Check(ctx context.Context, q schema.Querier) (int64, tlog.Hash, error) { return check(ctx, q) }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -20,26 +21,26 @@ import (
 // removed make another list. Submissions are compared with their entries.
 
 // readLists returns the lists as they are stored. The error wraps [records.ErrTampered] if their root is missing.
-func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, error) {
+func readLists(ctx context.Context, q schema.Querier, dialect *schema.Dialect) (*tlog.Lists, error) {
 	head, err := readHead(ctx, q, "")
 	if err != nil {
 		return nil, err
 	}
 	if head.size > 0 && head.lists == (tlog.Hash{}) {
-		return nil, tampered("the root of the lists is missing")
+		return nil, schema.Tampered("the root of the lists is missing")
 	}
 	return tlog.NewLists(head.lists, func(ctx context.Context, ids []string) (map[string][]byte, error) {
-		nodes, err := listNodeTable.among(ctx, q, dialect, "id", each(ids, func(id *string) any { return []byte(*id) }), "")
+		nodes, err := schema.ListNodes.Among(ctx, q, dialect, "id", schema.Each(ids, func(id *string) any { return []byte(*id) }), "")
 		out := make(map[string][]byte, len(nodes))
 		for _, n := range nodes {
-			out[string(n.id)] = n.body
+			out[string(n.ID)] = n.Body
 		}
 		return out, err
 	}), nil
 }
 
 // listNow returns the list called name. The error wraps [records.ErrTampered] if the lists were changed.
-func listNow(ctx context.Context, q querier, dialect *Dialect, name string) (tlog.List, error) {
+func listNow(ctx context.Context, q schema.Querier, dialect *schema.Dialect, name string) (tlog.List, error) {
 	lists, err := readLists(ctx, q, dialect)
 	if err != nil {
 		return tlog.List{}, err
@@ -47,9 +48,6 @@ func listNow(ctx context.Context, q querier, dialect *Dialect, name string) (tlo
 	list, err := lists.Find(ctx, name)
 	return list, damaged(err)
 }
-
-// A listNode is a stored node of the lists.
-type listNode struct{ id, body []byte }
 
 // damaged returns an error about lists. If it is about what they are, it wraps [records.ErrTampered].
 func damaged(err error) error {
@@ -77,7 +75,7 @@ func (t *tx) writeLists(ctx context.Context) (err error) {
 		args = nil
 	}
 	t.lists.Changed(func(id string, body []byte) {
-		if args = append(args, []byte(id), body); len(args) == 2*inList {
+		if args = append(args, []byte(id), body); len(args) == 2*schema.InList {
 			write()
 		}
 	})
@@ -89,16 +87,16 @@ func (t *tx) writeLists(ctx context.Context) (err error) {
 func pairs(n int) string {
 	rows := make([]string, n)
 	for i := range rows {
-		rows[i] = in(2*i+1, 2)
+		rows[i] = schema.Placeholders(2*i+1, 2)
 	}
 	return strings.Join(rows, ", ")
 }
 
 // checked returns all items of the list called name, by number: the rows of a table that the query with this
 // tail selects. The rows and the list are of one moment. The error wraps [records.ErrTampered] if they differ.
-func checked[T records.Row](ctx context.Context, d *DB, name string, t table[T], tail string, args ...any) (rows []T, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
-		if rows, err = t.rows(ctx, q, tail, args...); err != nil {
+func checked[T records.Row](ctx context.Context, d *core, name string, t schema.Table[T], tail string, args ...any) (rows []T, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
+		if rows, err = t.Rows(ctx, q, tail, args...); err != nil {
 			return err
 		}
 		return onList(ctx, q, &d.dialect, name, rows)
@@ -107,7 +105,7 @@ func checked[T records.Row](ctx context.Context, d *DB, name string, t table[T],
 }
 
 // snapshot calls f with what shows one moment of all tables.
-func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
+func (d *core) snapshot(ctx context.Context, f func(q schema.Querier) error) error {
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
 	if err != nil {
 		return err
@@ -117,7 +115,7 @@ func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
 }
 
 // onList sorts rows by number and compares them with the list called name. The error wraps [records.ErrTampered].
-func onList[T records.Row](ctx context.Context, q querier, dialect *Dialect, name string, rows []T) error {
+func onList[T records.Row](ctx context.Context, q schema.Querier, dialect *schema.Dialect, name string, rows []T) error {
 	_, err := after(ctx, q, dialect, name, tlog.List{}, bySeq(rows))
 	return err
 }
@@ -130,7 +128,7 @@ func bySeq[T records.Row](rows []T) []T {
 
 // after compares the list called name with what it was before and rows, which are sorted by number. It
 // returns the list. The error wraps [records.ErrTampered].
-func after[T records.Row](ctx context.Context, q querier, dialect *Dialect, name string, before tlog.List, rows []T) (tlog.List, error) {
+func after[T records.Row](ctx context.Context, q schema.Querier, dialect *schema.Dialect, name string, before tlog.List, rows []T) (tlog.List, error) {
 	lists, err := readLists(ctx, q, dialect)
 	if err != nil {
 		return before, err
@@ -139,7 +137,7 @@ func after[T records.Row](ctx context.Context, q querier, dialect *Dialect, name
 }
 
 // found is [after] with lists that were read.
-func found[T records.Row](ctx context.Context, q querier, lists *tlog.Lists, name string, before tlog.List, rows []T) (tlog.List, error) {
+func found[T records.Row](ctx context.Context, q schema.Querier, lists *tlog.Lists, name string, before tlog.List, rows []T) (tlog.List, error) {
 	want, err := lists.Find(ctx, name)
 	if err != nil {
 		return before, damaged(err)
@@ -151,28 +149,28 @@ func found[T records.Row](ctx context.Context, q querier, lists *tlog.Lists, nam
 		got = got.Add(e.Item())
 	}
 	if got.N != want.N {
-		return before, tampered("%s: %d are found, and %d were entered", name, got.N, want.N)
+		return before, schema.Tampered("%s: %d are found, and %d were entered", name, got.N, want.N)
 	}
 	if got != want {
-		return before, tampered("%s: what is found is not what was entered%s", name, edited(ctx, q, rows))
+		return before, schema.Tampered("%s: what is found is not what was entered%s", name, edited(ctx, q, rows))
 	}
 	return want, nil
 }
 
 // edited names the entry of the first of rows that is not as it was entered: " (entry 7)".
-func edited[T records.Row](ctx context.Context, q querier, rows []T) string {
+func edited[T records.Row](ctx context.Context, q schema.Querier, rows []T) string {
 	for _, r := range rows {
 		e := records.EntryOf(r)
 		e.Seq = r.Number()
-		was, err := ledgerTable.one(ctx, q, " WHERE seq = $1", e.Seq)
+		was, err := schema.Ledger.One(ctx, q, " WHERE seq = $1", e.Seq)
 		if err != nil && !errors.Is(err, records.ErrNotFound) {
 			return ""
 		}
 		if err == nil {
-			x, _ := records.ParseEntry(was.entry)
+			x, _ := records.ParseEntry(was.Text)
 			e.Lists = x.Lists
 		}
-		if err != nil || !bytes.Equal(e.Encode(), was.entry) {
+		if err != nil || !bytes.Equal(e.Encode(), was.Text) {
 			return fmt.Sprintf(" (entry %d)", e.Seq)
 		}
 	}
@@ -181,7 +179,7 @@ func edited[T records.Row](ctx context.Context, q querier, rows []T) string {
 
 // entered compares a submission, as it is read, with its entry; an erased one must be blank. It also compares
 // its subject with the changes of subjects. The error wraps [records.ErrTampered].
-func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error {
+func (d uploads) entered(ctx context.Context, q schema.Querier, s *books.Submission) error {
 	if err := isEntered(ctx, q, []books.Submission{*s}); err != nil {
 		return err
 	}
@@ -195,12 +193,12 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 
 // haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects. The error wraps
 // [records.ErrTampered].
-func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submission) error {
+func (d uploads) haveSubjects(ctx context.Context, q schema.Querier, rows []books.Submission) error {
 	ids := make([]watermark.Submission, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].ID
 	}
-	changes, err := ofSubmissions(ctx, q, &d.dialect, subjectTable, ids, func(c records.SubjectChange) watermark.Submission { return c.Submission }, records.SubjectsOf)
+	changes, err := ofSubmissions(ctx, q, &d.dialect, schema.Subjects, ids, func(c records.SubjectChange) watermark.Submission { return c.Submission }, records.SubjectsOf)
 	if err != nil {
 		return err
 	}
@@ -212,7 +210,7 @@ func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submissio
 		}
 		last := entered[len(entered)-1]
 		if s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || records.SubjectDigest(last.Blind, last.Subject) != last.Digest {
-			return tampered("submission %s: another subject was entered last", s.ID)
+			return schema.Tampered("submission %s: another subject was entered last", s.ID)
 		}
 	}
 	return nil
@@ -220,13 +218,13 @@ func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submissio
 
 // ofSubmissions returns the rows of a table that are about these submissions, by submission and by number. The rows of each submission are
 // compared with the list that list names. The error wraps [records.ErrTampered].
-func ofSubmissions[T records.Row](ctx context.Context, q querier, dialect *Dialect, t table[T], ids []watermark.Submission,
+func ofSubmissions[T records.Row](ctx context.Context, q schema.Querier, dialect *schema.Dialect, t schema.Table[T], ids []watermark.Submission,
 	about func(T) watermark.Submission, list func(watermark.Submission) string) (map[watermark.Submission][]T, error) {
 	lists, err := readLists(ctx, q, dialect)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := t.among(ctx, q, dialect, "submission", each(ids, idOf), " ORDER BY seq")
+	rows, err := t.Among(ctx, q, dialect, "submission", schema.Each(ids, schema.IDOf), " ORDER BY seq")
 	if err != nil {
 		return nil, err
 	}
@@ -244,74 +242,74 @@ func ofSubmissions[T records.Row](ctx context.Context, q querier, dialect *Diale
 
 // isIssued compares copies, sorted by number, with the entries of copies: all that have numbers above seq, up to upto. The
 // error wraps [records.ErrTampered].
-func isIssued(ctx context.Context, q querier, seq, upto int64, copies []books.Copy) error {
+func isIssued(ctx context.Context, q schema.Querier, seq, upto int64, copies []books.Copy) error {
 	n := 0
 	for seq < upto {
-		entries, err := ledgerTable.rows(ctx, q, " WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", seq, upto, page)
+		entries, err := schema.Ledger.Rows(ctx, q, " WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", seq, upto, page)
 		if err != nil {
 			return err
 		}
 		for _, r := range entries {
-			if seq++; r.seq != seq {
-				return tampered("entry %d is missing", seq)
+			if seq++; r.Seq != seq {
+				return schema.Tampered("entry %d is missing", seq)
 			}
-			e, err := records.ParseEntry(r.entry)
+			e, err := records.ParseEntry(r.Text)
 			if err != nil {
-				return tampered("entry %d: %v", seq, err)
+				return schema.Tampered("entry %d: %v", seq, err)
 			}
 			if e.Kind != records.EntryIssue {
 				continue
 			}
 			if n == len(copies) || copies[n].Seq != seq {
-				return tampered("the copy of entry %d is missing", seq)
+				return schema.Tampered("the copy of entry %d is missing", seq)
 			}
 			want := records.EntryOf(copies[n])
 			want.Seq, want.Lists = seq, e.Lists
-			if !bytes.Equal(want.Encode(), r.entry) {
-				return tampered("copy %s is not as entry %d has it", copies[n].ID, seq)
+			if !bytes.Equal(want.Encode(), r.Text) {
+				return schema.Tampered("copy %s is not as entry %d has it", copies[n].ID, seq)
 			}
 			n++
 		}
 		if len(entries) < page && seq < upto {
-			return tampered("entry %d is missing", seq+1)
+			return schema.Tampered("entry %d is missing", seq+1)
 		}
 	}
 	if n < len(copies) {
-		return tampered("copy %s has no entry", copies[n].ID)
+		return schema.Tampered("copy %s has no entry", copies[n].ID)
 	}
 	return nil
 }
 
 // isErased returns what is left of the submissions of an erasure, by ID, compared with what was entered. The error wraps
 // [records.ErrTampered].
-func isErased(ctx context.Context, q querier, erasure int64) ([]books.Submission, error) {
-	e, err := erasureTable.one(ctx, q, " WHERE seq = $1", erasure)
+func isErased(ctx context.Context, q schema.Querier, erasure int64) ([]books.Submission, error) {
+	e, err := schema.Erasures.One(ctx, q, " WHERE seq = $1", erasure)
 	if errors.Is(err, records.ErrNotFound) {
-		return nil, tampered("erasure %d is missing", erasure)
+		return nil, schema.Tampered("erasure %d is missing", erasure)
 	}
 	if err != nil {
 		return nil, err
 	}
-	left, err := submissionTable.rows(ctx, q, " WHERE erased > 0 AND erased = $1 ORDER BY id", erasure)
+	left, err := schema.Submissions.Rows(ctx, q, " WHERE erased > 0 AND erased = $1 ORDER BY id", erasure)
 	if err == nil && records.Left(left) != e.Left {
-		err = tampered("the submissions that entry %d erased were edited", erasure)
+		err = schema.Tampered("the submissions that entry %d erased were edited", erasure)
 	}
 	return left, err
 }
 
 // isEntered compares submissions, sorted by number, with their entries; an erased one must be blank. The
 // error wraps [records.ErrTampered].
-func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
-	found, err := ledgerTable.among(ctx, q, nil, "seq", each(rows, func(s *books.Submission) any { return s.Seq }), " ORDER BY seq")
+func isEntered(ctx context.Context, q schema.Querier, rows []books.Submission) error {
+	found, err := schema.Ledger.Among(ctx, q, nil, "seq", schema.Each(rows, func(s *books.Submission) any { return s.Seq }), " ORDER BY seq")
 	if err != nil {
 		return err
 	}
 	if len(found) != len(rows) {
-		return tampered("an entry of %d submissions is missing", len(rows))
+		return schema.Tampered("an entry of %d submissions is missing", len(rows))
 	}
 	for i := range rows {
-		if s := &rows[i]; found[i].seq != s.Seq || !isOf(found[i].entry, s) {
-			return tampered("submission %s is not as entry %d has it", s.ID, s.Seq)
+		if s := &rows[i]; found[i].Seq != s.Seq || !isOf(found[i].Text, s) {
+			return schema.Tampered("submission %s is not as entry %d has it", s.ID, s.Seq)
 		}
 	}
 	return nil
@@ -338,8 +336,8 @@ func blanked(s *books.Submission) bool {
 
 // ProveLists proves what the lists with these names are, in their order, under their present root. size is how many
 // entries there are.
-func (d *DB) ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error) {
-	err = d.snapshot(ctx, func(q querier) (err error) {
+func (d ledger) ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) (err error) {
 		head, err := readHead(ctx, q, "")
 		if err != nil {
 			return err

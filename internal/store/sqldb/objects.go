@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -31,7 +32,7 @@ const settled = durable.Settled
 
 // keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is
 // the database.
-func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
+func (d *core) keepAt(ctx context.Context, address string, id [16]byte) error {
 	if address == d.address {
 		return nil
 	}
@@ -46,9 +47,12 @@ func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
 	return nil
 }
 
+// originals are sealed originals, and the objects that hold them.
+type originals struct{ *core }
+
 // put moves a sealed original to its place, unless that is the database: afterwards x.Body is nil, and
 // x.Object names the object.
-func (d *DB) put(ctx context.Context, x *records.Sealed) error {
+func (d originals) put(ctx context.Context, x *records.Sealed) error {
 	place := d.place
 	if place == nil || len(x.Body) == 0 {
 		return nil
@@ -63,7 +67,7 @@ func (d *DB) put(ctx context.Context, x *records.Sealed) error {
 
 // putOriginals returns the uploads with their originals put where they are kept. put has an element for each upload:
 // the object that was written, or a zero one. After an error no object is left, if that can be.
-func (d *DB) putOriginals(ctx context.Context, uploads []records.Upload) (out []records.Upload, put []records.Object, err error) {
+func (d originals) putOriginals(ctx context.Context, uploads []records.Upload) (out []records.Upload, put []records.Object, err error) {
 	if d.readOnly || d.place == nil {
 		return uploads, nil, nil
 	}
@@ -91,7 +95,7 @@ func (d *DB) putOriginals(ctx context.Context, uploads []records.Upload) (out []
 // dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an upload again,
 // after it was unknown whether it was entered, puts the same object. entered has an element for each object, or none if
 // it is unknown what was entered. What cannot be removed is left for the next audit: it belongs to no submission.
-func (d *DB) dropOriginals(ctx context.Context, put []records.Object, entered []bool) {
+func (d originals) dropOriginals(ctx context.Context, put []records.Object, entered []bool) {
 	ctx = context.WithoutCancel(ctx)
 	for i, o := range put {
 		if i >= len(entered) || entered[i] || o.Size == 0 {
@@ -105,7 +109,7 @@ func (d *DB) dropOriginals(ctx context.Context, put []records.Object, entered []
 
 // fetch reads the original of a sealed row into x.Body, if it is an object. The error wraps
 // [records.ErrSealed] if the object is missing or changed.
-func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
+func (d originals) fetch(ctx context.Context, x *schema.Sealed) error {
 	if x.Object.Size == 0 {
 		return nil
 	}
@@ -135,7 +139,7 @@ func whole(ctx context.Context, err error) bool {
 
 // isLost reports whether the original of a sealed row is to be put again: see [records.Store].Restore. What is in an object
 // that can be opened is not read.
-func (d *DB) isLost(ctx context.Context, x *sealedRow) (bool, error) {
+func (d originals) isLost(ctx context.Context, x *schema.Sealed) (bool, error) {
 	if x.Object.Size == 0 || d.place == nil {
 		return len(x.Body) == 0 && x.Object.Size == 0, nil
 	}
@@ -152,8 +156,8 @@ func (d *DB) isLost(ctx context.Context, x *sealedRow) (bool, error) {
 	return true, nil
 }
 
-func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *records.Sealed) error) (restored bool, err error) {
-	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
+func (d originals) Restore(ctx context.Context, id watermark.Submission, seal func(x *records.Sealed) error) (restored bool, err error) {
+	row, err := schema.Seals.One(ctx, d.read, " WHERE submission = $1", id[:])
 	if err != nil {
 		return false, err
 	}
@@ -170,7 +174,7 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 	}
 	err = d.update(ctx, "restore an original", func(t *tx) error {
 		done, err := t.ExecContext(ctx, "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4 AND object = $5",
-			blob{&row.Body}, sparse(row.Object.Name[:]), row.Object.Size, id[:], sparse(old.Name[:]))
+			schema.Blob(&row.Body), schema.Sparse(row.Object.Name[:]), row.Object.Size, id[:], schema.Sparse(old.Name[:]))
 		if err != nil {
 			return err
 		}
@@ -188,8 +192,8 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 }
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
-func (d *DB) removeErased(ctx context.Context) error {
-	rows, err := collect(ctx, d.read, bindName, "SELECT object FROM removal")
+func (d originals) removeErased(ctx context.Context) error {
+	rows, err := schema.Collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -211,15 +215,15 @@ func (d *DB) removeErased(ctx context.Context) error {
 // lost returns an error that wraps [records.ErrTampered] if an original of submissions that are to be erased is not where originals
 // are kept: the address may have been altered, and the original be left at another place. Once the erasure is committed,
 // any process may remove the object.
-func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
-	originals := table[objects.Name]{"sealed", columns("object"), bindName}
-	names, err := originals.among(ctx, d.read, &d.dialect, "object_size > 0 AND submission", each(ids, idOf), "")
+func (d originals) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
+	originals := schema.TableOf("sealed", "object", bindName)
+	names, err := originals.Among(ctx, d.read, &d.dialect, "object_size > 0 AND submission", schema.Each(ids, schema.IDOf), "")
 	if err != nil || d.place == nil { // without a place removeErased says so
 		return nil, err
 	}
 	for _, name := range names {
 		if _, err := d.place.Size(ctx, name); errors.Is(err, fs.ErrNotExist) {
-			lost = errors.Join(lost, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
+			lost = errors.Join(lost, schema.Tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
 		}
 	}
 	return lost, nil
@@ -227,7 +231,7 @@ func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err er
 
 // settle makes a commit of nothing. A process that was killed may leave a commit in SQLite's log that no reader sees and that the
 // next opening of the file finds: its row would name an object that was removed meanwhile. A commit behind it takes its place.
-func (d *DB) settle(ctx context.Context) error {
+func (d originals) settle(ctx context.Context) error {
 	return d.update(ctx, "check originals", func(t *tx) error {
 		var none objects.Name
 		if _, err := t.ExecContext(ctx, "INSERT INTO removal (object) VALUES ($1)", none[:]); err != nil {
@@ -238,18 +242,18 @@ func (d *DB) settle(ctx context.Context) error {
 	})
 }
 
-func bindName(n *objects.Name) []any { return []any{fixed(n[:])} }
+func bindName(n *objects.Name) []any { return []any{schema.Fixed(n[:])} }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
 // counted, unless they are removed. What killed processes left of objects counts as such.
-func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out records.Objects, err error) {
+func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out records.Objects, err error) {
 	out.Place = d.address
 	if !d.readOnly && !sweep.IsZero() {
 		if err := d.settle(ctx); err != nil {
 			return out, err
 		}
 	}
-	kept, err := number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
+	kept, err := schema.Number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
 	if err != nil {
 		return out, err
 	}
@@ -297,7 +301,7 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out records.Obj
 			out.Unread = fmt.Sprintf("list the objects at %s: %v", out.Place, err)
 			continue
 		}
-		if batch = append(batch, o); len(batch) == inList {
+		if batch = append(batch, o); len(batch) == schema.InList {
 			if err := look(); err != nil {
 				return out, err
 			}
@@ -321,13 +325,13 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out records.Obj
 const objectRows = "SELECT object, size FROM (SELECT object, object_size AS size, 1 AS there FROM sealed UNION ALL SELECT digest, size, state FROM segment) AS named WHERE size > 0"
 
 // named returns the sizes of those objects that rows name.
-func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {
+func (d originals) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {
 	named := make(map[objects.Name]int64, len(list))
 	if len(list) == 0 {
 		return named, nil
 	}
-	rows, err := collect(ctx, d.read, func(o *records.Object) []any { return []any{fixed(o.Name[:]), &o.Size} },
-		objectRows+" AND object IN "+d.dialect.in(1, len(list)), each(list, func(o *objects.Object) any { return o.Name[:] })...)
+	rows, err := schema.Collect(ctx, d.read, func(o *records.Object) []any { return []any{schema.Fixed(o.Name[:]), &o.Size} },
+		objectRows+" AND object IN "+d.dialect.Placeholders(1, len(list)), schema.Each(list, func(o *objects.Object) any { return o.Name[:] })...)
 	for _, r := range rows {
 		named[r.Name] = r.Size
 	}
@@ -336,7 +340,7 @@ func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name
 
 // missing counts the objects that rows name and that were not found. Rows of the last minutes, whose
 // objects came after the list began, are looked for again.
-func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *records.Objects) error {
+func (d originals) missing(ctx context.Context, found map[objects.Name]bool, out *records.Objects) error {
 	rows, err := d.read.QueryContext(ctx, objectRows+" AND there > 0")
 	if err != nil {
 		return err
@@ -344,8 +348,8 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *reco
 	defer rows.Close()
 	for rows.Next() {
 		var o records.Object
-		if err := rows.Scan(fixed(o.Name[:]), &o.Size); err != nil {
-			return unreadable(err)
+		if err := rows.Scan(schema.Fixed(o.Name[:]), &o.Size); err != nil {
+			return schema.Unreadable(err)
 		}
 		if found[o.Name] {
 			continue

@@ -10,15 +10,19 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
+// parties are recipients and mark keys.
+type parties struct{ *core }
+
+func (d parties) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
 	err = d.update(ctx, "enter a recipient", func(t *tx) error {
 		added = false
-		old, err := recipientTable.one(ctx, t, " WHERE name = $1", r.Name)
+		old, err := schema.Recipients.One(ctx, t, " WHERE name = $1", r.Name)
 		switch {
 		case err == nil && old.Kind != r.Kind:
 			return fmt.Errorf("%w: recipient %q is a %s", records.ErrConflict, r.Name, old.Kind)
@@ -27,7 +31,7 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 		case !errors.Is(err, records.ErrNotFound):
 			return err
 		}
-		others, err := recipientTable.rows(ctx, t, "")
+		others, err := schema.Recipients.Rows(ctx, t, "")
 		if err != nil {
 			return err
 		}
@@ -37,18 +41,18 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 			}
 		}
 		added = true
-		return enter(ctx, t, recipientTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Recipients, &r, &r.Seq)
 	})
 	return added && err == nil, err
 }
 
-func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
-	all, err := checked(ctx, d, records.EntryRecipient, recipientTable, "")
+func (d parties) Recipients(ctx context.Context) ([]books.Recipient, error) {
+	all, err := checked(ctx, d.core, records.EntryRecipient, schema.Recipients, "")
 	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
 	return all, err
 }
 
-func (d *DB) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, err error) {
+func (d parties) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, err error) {
 	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {
 		added, err = ensureMarkKey(ctx, t, k)
 		return err
@@ -59,21 +63,21 @@ func (d *DB) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, er
 // ensureMarkKey enters a mark key in the transaction t unless it is there, and reports whether
 // it did. The error wraps [records.ErrConflict] if a key with another commitment has the ID.
 func ensureMarkKey(ctx context.Context, t *tx, k records.KeyEntry) (added bool, err error) {
-	old, err := markKeyTable.one(ctx, t, " WHERE id = $1", k.ID)
+	old, err := schema.MarkKeys.One(ctx, t, " WHERE id = $1", k.ID)
 	switch {
 	case err == nil && old.Commitment != k.Commitment:
 		return false, fmt.Errorf("%w: another mark key has the ID %s", records.ErrConflict, k.ID)
 	case !errors.Is(err, records.ErrNotFound):
 		return false, err
 	}
-	return true, enter(ctx, t, markKeyTable, &k, &k.Seq)
+	return true, enter(ctx, t, schema.MarkKeys, &k, &k.Seq)
 }
 
-func (d *DB) MarkKeys(ctx context.Context) ([]records.KeyEntry, error) {
-	return checked(ctx, d, records.EntryKey, markKeyTable, "")
+func (d parties) MarkKeys(ctx context.Context) ([]records.KeyEntry, error) {
+	return checked(ctx, d.core, records.EntryKey, schema.MarkKeys, "")
 }
 
-func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
+func (d parties) AddKeyState(ctx context.Context, s books.KeyState) error {
 	return d.update(ctx, "enter a key's state", func(t *tx) error {
 		last, err := t.keyState(ctx, s.KeyID)
 		if err != nil {
@@ -82,14 +86,14 @@ func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 		if err := records.Next(last, &s); err != nil {
 			return err
 		}
-		return enter(ctx, t, keyStateTable, &s, &s.Seq)
+		return enter(ctx, t, schema.KeyStates, &s, &s.Seq)
 	})
 }
 
 // keyState returns the state that was entered last for the mark key with that ID. If no state
 // was entered, it returns the zero KeyState: the key is active.
 func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
-	s, err := keyStateTable.one(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
+	s, err := schema.KeyStates.One(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
 	if errors.Is(err, records.ErrNotFound) {
 		return &books.KeyState{}, nil
 	}
@@ -106,11 +110,14 @@ func (t *tx) mayMark(ctx context.Context, id string) error {
 	return err
 }
 
-func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
-	return checked(ctx, d, records.EntryKeyState, keyStateTable, "")
+func (d parties) KeyStates(ctx context.Context) ([]books.KeyState, error) {
+	return checked(ctx, d.core, records.EntryKeyState, schema.KeyStates, "")
 }
 
-func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) error {
+// copies are copies with what became of them: releases, receipts and returns.
+type copies struct{ *core }
+
+func (d copies) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) error {
 	err := d.update(ctx, "issue", func(t *tx) error {
 		if _, err := present(ctx, t, c.Submission); err != nil {
 			return err
@@ -121,7 +128,7 @@ func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) e
 		if err := t.mayMark(ctx, key.ID); err != nil {
 			return err
 		}
-		return enter(ctx, t, copyTable, c, &c.Seq)
+		return enter(ctx, t, schema.Copies, c, &c.Seq)
 	})
 	if err != nil && d.dialect.Conflict(err) {
 		return fmt.Errorf("%w: a copy ID is taken", records.ErrConflict)
@@ -129,17 +136,17 @@ func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry) e
 	return err
 }
 
-func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
+func (d copies) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
 	c, _, err := d.issued(ctx, id)
 	return c, err
 }
 
 // issued returns a copy and its receipts, in the order of entry. The error wraps [records.ErrNotFound] if
 // there is no such copy, and [records.ErrTampered] if others were entered.
-func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
+func (d copies) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
 		if c, receipts, err = issued(ctx, q, &d.dialect, id); err == nil {
-			err = d.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
+			err = bounds{d.core}.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
 		}
 		return err
 	})
@@ -147,16 +154,16 @@ func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, re
 }
 
 // issued is [DB.issued] of what q shows.
-func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
-	copies, err := copyTable.rows(ctx, q, " WHERE id = $1", copyID{&id})
+func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
+	copies, err := schema.Copies.Rows(ctx, q, " WHERE id = $1", schema.CopyID(&id))
 	if err != nil {
 		return nil, nil, err
 	}
-	receipts, err := receiptTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id})
+	receipts, err := schema.Receipts.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
 	if err != nil {
 		return nil, nil, err
 	}
-	releases, err := releaseTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id})
+	releases, err := schema.Releases.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -180,14 +187,14 @@ func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyI
 	return &copies[0], receipts, nil
 }
 
-func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
+func (d copies) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
 	err = d.update(ctx, "enter a release", func(t *tx) error {
 		added = false
 		c, _, err := issued(ctx, t, t.dialect, r.Copy)
 		if err != nil {
 			return err
 		}
-		before, err := releaseTable.rows(ctx, t, " WHERE copy = $1", copyID{&r.Copy})
+		before, err := schema.Releases.Rows(ctx, t, " WHERE copy = $1", schema.CopyID(&r.Copy))
 		if err != nil {
 			return err
 		}
@@ -205,21 +212,21 @@ func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added 
 			return fmt.Errorf("%w: copy %s is entered as released", records.ErrConflict, r.Copy)
 		}
 		added = true
-		return enter(ctx, t, releaseTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Releases, &r, &r.Seq)
 	})
 	return added && err == nil, err
 }
 
-func (d *DB) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
-	return checked(ctx, d, records.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
+func (d copies) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
+	return checked(ctx, d.core, records.ReleasesOf(of), schema.Releases, " WHERE submission = $1", of[:])
 }
 
-func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
-		if copies, err = copyTable.rows(ctx, q, " WHERE submission = $1", of[:]); err != nil {
+func (d copies) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
+		if copies, err = schema.Copies.Rows(ctx, q, " WHERE submission = $1", of[:]); err != nil {
 			return err
 		}
-		releases, err := releaseTable.rows(ctx, q, " WHERE submission = $1", of[:])
+		releases, err := schema.Releases.Rows(ctx, q, " WHERE submission = $1", of[:])
 		if err != nil {
 			return err
 		}
@@ -230,7 +237,7 @@ func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []book
 			return err
 		}
 		setStates(copies, releases)
-		return d.boundCopies(ctx, q, copies)
+		return bounds{d.core}.boundCopies(ctx, q, copies)
 	})
 	return copies, err
 }
@@ -246,9 +253,9 @@ func setStates(copies []books.Copy, releases []books.Release) {
 	}
 }
 
-func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
-		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
+func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
+		if copies, err = schema.Copies.Rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
 			return err
 		}
 		head, err := readHead(ctx, q, "")
@@ -266,7 +273,7 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 		for i := range copies {
 			ids[i] = copies[i].Submission
 		}
-		of, err := ofSubmissions(ctx, q, &d.dialect, releaseTable, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
+		of, err := ofSubmissions(ctx, q, &d.dialect, schema.Releases, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
 		var releases []books.Release
 		for _, some := range of {
 			releases = append(releases, some...)
@@ -278,7 +285,7 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 }
 
 // IssuedAfter compares the rows with nothing. It leaves out an ID that is malformed.
-func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
+func (d copies) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
 	rows, err := d.read.QueryContext(ctx, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
 	if err != nil {
 		return nil, 0, err
@@ -297,13 +304,13 @@ func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []wa
 	return ids, last, rows.Err()
 }
 
-func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
+func (d copies) AddReceipt(ctx context.Context, r books.Receipt) error {
 	return d.update(ctx, "enter a receipt", func(t *tx) error {
-		return enter(ctx, t, receiptTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Receipts, &r, &r.Seq)
 	})
 }
 
-func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
+func (d copies) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
 	_, receipts, err := d.issued(ctx, of)
 	if errors.Is(err, records.ErrNotFound) {
 		return []books.Receipt{}, nil
@@ -311,7 +318,7 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 	return receipts, err
 }
 
-func (d *DB) AddReturn(ctx context.Context, r books.Return) (added bool, err error) {
+func (d copies) AddReturn(ctx context.Context, r books.Return) (added bool, err error) {
 	err = d.update(ctx, "enter a return", func(t *tx) error {
 		added = false
 		if _, err := present(ctx, t, r.Submission); err != nil {
@@ -320,27 +327,30 @@ func (d *DB) AddReturn(ctx context.Context, r books.Return) (added bool, err err
 		if _, _, err := issued(ctx, t, t.dialect, r.Copy); err != nil {
 			return err
 		}
-		old, err := returnTable.rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], copyID{&r.Copy})
+		old, err := schema.Returns.Rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], schema.CopyID(&r.Copy))
 		if err != nil || len(old) > 0 {
 			return err
 		}
 		added = true
-		return enter(ctx, t, returnTable, &r, &r.Seq)
+		return enter(ctx, t, schema.Returns, &r, &r.Seq)
 	})
 	return added && err == nil, err
 }
 
-func (d *DB) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
-	return checked(ctx, d, records.ReturnsOf(of), returnTable, " WHERE copy = $1", copyID{&of})
+func (d copies) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
+	return checked(ctx, d.core, records.ReturnsOf(of), schema.Returns, " WHERE copy = $1", schema.CopyID(&of))
 }
 
-func (d *DB) ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) {
-	return checked(ctx, d, records.ReturnedIn(upload), returnTable, " WHERE submission = $1", upload[:])
+func (d copies) ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) {
+	return checked(ctx, d.core, records.ReturnedIn(upload), schema.Returns, " WHERE submission = $1", upload[:])
 }
 
-func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
+// ledger is the entries, their tree and its checkpoints, and investigations.
+type ledger struct{ *core }
+
+func (d ledger) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.transact(ctx, func(t *tx) error {
-		return enter(ctx, t, investigationTable, &i, &i.Entry)
+		return enter(ctx, t, schema.Investigations, &i, &i.Entry)
 	})
 	if err != nil {
 		return 0, err
@@ -348,47 +358,47 @@ func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64
 	return i.Entry, nil
 }
 
-func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
-	all, err := checked(ctx, d, records.EntryInvestigation, investigationTable, "")
+func (d ledger) Investigations(ctx context.Context) ([]books.Investigation, error) {
+	all, err := checked(ctx, d.core, records.EntryInvestigation, schema.Investigations, "")
 	return all, errors.Join(err, filesEntered(all))
 }
 
-func (d *DB) AddConclusion(ctx context.Context, c records.Conclusion) error {
-	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, conclusionTable, &c, &c.Seq) })
+func (d ledger) AddConclusion(ctx context.Context, c records.Conclusion) error {
+	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, schema.Conclusions, &c, &c.Seq) })
 }
 
-func (d *DB) Conclusions(ctx context.Context) ([]records.Conclusion, error) {
-	return checked(ctx, d, records.EntryConclusion, conclusionTable, "")
+func (d ledger) Conclusions(ctx context.Context) ([]records.Conclusion, error) {
+	return checked(ctx, d.core, records.EntryConclusion, schema.Conclusions, "")
 }
 
-func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) {
+func (d ledger) Head(ctx context.Context) (int64, tlog.Hash, error) {
 	h, err := readHead(ctx, d.read, "")
 	return h.size, h.root, err
 }
 
-func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
-	rows, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+func (d ledger) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
+	rows, err := schema.Ledger.Rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 	out := make([][]byte, len(rows))
 	for i, r := range rows {
-		out[i] = r.entry
+		out[i] = r.Text
 	}
 	return out, err
 }
 
-func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) {
+func (d ledger) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) {
 	return readNodes(ctx, d.read, ids)
 }
 
-func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
+func (d ledger) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
 	err = d.update(ctx, "keep a checkpoint", func(t *tx) error {
 		if err := t.holds(ctx, c); err != nil {
 			return err
 		}
-		kept, err = checkpointTable.one(ctx, t, " WHERE size = $1", c.Size)
+		kept, err = schema.Checkpoints.One(ctx, t, " WHERE size = $1", c.Size)
 		switch {
 		case errors.Is(err, records.ErrNotFound):
 			kept = &c
-			return insert(ctx, t, checkpointTable, c)
+			return insert(ctx, t, schema.Checkpoints, c)
 		case err == nil && kept.Root != c.Root:
 			return fmt.Errorf("%w: another checkpoint of %d entries", records.ErrConflict, c.Size)
 		}
@@ -397,9 +407,9 @@ func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books
 	return kept, err
 }
 
-func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]records.Cosigned, error)) (c *books.Checkpoint, err error) {
+func (d ledger) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]records.Cosigned, error)) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
-		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
+		if c, err = schema.Checkpoints.One(ctx, t, " WHERE size = $1", size); err != nil {
 			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
 		}
 		more, err := change(c)
@@ -407,11 +417,11 @@ func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*book
 			return err
 		}
 		for i := range more {
-			if err := enter(ctx, t, cosignedTable, &more[i], &more[i].Seq); err != nil {
+			if err := enter(ctx, t, schema.Cosigned, &more[i], &more[i].Seq); err != nil {
 				return err
 			}
 		}
-		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", text{&c.Text}, blob{&c.Stamp}, size)
+		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", schema.Text(&c.Text), schema.Blob(&c.Stamp), size)
 		return err
 	})
 	return c, err
@@ -430,6 +440,6 @@ func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 	return err
 }
 
-func (d *DB) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
-	return checkpointTable.rows(ctx, d.read, " ORDER BY size")
+func (d ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
+	return schema.Checkpoints.Rows(ctx, d.read, " ORDER BY size")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 )
 
 // segmentFiles is where segments are: files of a folder, or objects of a bucket. Each machine has copies of
@@ -31,7 +32,7 @@ type segmentFiles struct {
 }
 
 // segmentFiles returns where this registry has its segments.
-func (d *DB) segmentFiles(ctx context.Context) (*segmentFiles, error) {
+func (d segments) segmentFiles(ctx context.Context) (*segmentFiles, error) {
 	f := new(segmentFiles)
 	if d.dialect.Segments == nil {
 		return f, nil
@@ -55,14 +56,14 @@ var errUnread = errors.New("its bucket, or the folder of copies, fails")
 var errChanged = fmt.Errorf("%w: its object is missing or was altered", records.ErrSealed)
 
 // path is the path of a segment's file, or of the copy of its object.
-func (f *segmentFiles) path(s *segmentRow) string { return filepath.Join(f.folder, s.file()) }
+func (f *segmentFiles) path(s *schema.Segment) string { return filepath.Join(f.folder, s.File()) }
 
 // open maps a segment. An object is first fetched if there is no copy, or if fresh is set.
-func (f *segmentFiles) open(ctx context.Context, s *segmentRow, fresh bool) (*mapfile.File, error) {
+func (f *segmentFiles) open(ctx context.Context, s *schema.Segment, fresh bool) (*mapfile.File, error) {
 	if f.place == nil {
 		return mapfile.Open(f.path(s), math.MaxInt64)
 	}
-	if info, err := os.Stat(f.path(s)); fresh || err != nil || info.Size() != s.size {
+	if info, err := os.Stat(f.path(s)); fresh || err != nil || info.Size() != s.Size {
 		err := f.fetch(ctx, s)
 		if errors.Is(err, objects.ErrDiffers) || errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%w: %w", errChanged, err)
@@ -90,7 +91,7 @@ func (f *segmentFiles) here(err error) error {
 const unnamed = ".kycmark-"
 
 // fetch makes the copy of an object. Of several processes that do this the last copy stays.
-func (f *segmentFiles) fetch(ctx context.Context, s *segmentRow) error {
+func (f *segmentFiles) fetch(ctx context.Context, s *schema.Segment) error {
 	if err := os.MkdirAll(f.folder, 0o700); err != nil {
 		return f.here(err)
 	}
@@ -99,7 +100,7 @@ func (f *segmentFiles) fetch(ctx context.Context, s *segmentRow) error {
 		return f.here(err)
 	}
 	defer os.Remove(to.Name()) // nothing is there if it has its name
-	if err := errors.Join(objects.Copy(ctx, to, f.place, s.digest, s.size), to.Close()); err != nil {
+	if err := errors.Join(objects.Copy(ctx, to, f.place, s.Digest, s.Size), to.Close()); err != nil {
 		return err
 	}
 	return f.here(os.Rename(to.Name(), f.path(s)))
@@ -107,13 +108,13 @@ func (f *segmentFiles) fetch(ctx context.Context, s *segmentRow) error {
 
 // write makes the file that fill writes, and of a file in the folder of copies an object. named is called before the
 // object is there, with the row of s that is to be kept.
-func (f *segmentFiles) write(ctx context.Context, s *segmentRow, fill func(*os.File) error, named func() error) error {
+func (f *segmentFiles) write(ctx context.Context, s *schema.Segment, fill func(*os.File) error, named func() error) error {
 	if err := durable.MkdirAll(f.folder, 0o700); err != nil {
 		return err
 	}
 	path := f.path(s)
 	if f.place != nil { // as a copy it is not listed yet
-		path = filepath.Join(f.folder, unnamed+s.file())
+		path = filepath.Join(f.folder, unnamed+s.File())
 		defer os.Remove(path)
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -128,20 +129,20 @@ func (f *segmentFiles) write(ctx context.Context, s *segmentRow, fill func(*os.F
 		return err
 	}
 	defer m.Close()
-	s.digest, s.size = objects.NameOf(m.Bytes()), int64(len(m.Bytes()))
+	s.Digest, s.Size = objects.NameOf(m.Bytes()), int64(len(m.Bytes()))
 	if err := named(); err != nil {
 		return err
 	}
-	if err := f.place.Put(ctx, s.digest, m.Bytes()); err != nil {
+	if err := f.place.Put(ctx, s.Digest, m.Bytes()); err != nil {
 		return err
 	}
 	return os.Rename(path, f.path(s))
 }
 
 // remove removes the file or object of a segment, and this machine's copy.
-func (f *segmentFiles) remove(ctx context.Context, s *segmentRow) error {
-	if f.place != nil && s.size > 0 {
-		if err := f.place.Remove(ctx, s.digest); err != nil {
+func (f *segmentFiles) remove(ctx context.Context, s *schema.Segment) error {
+	if f.place != nil && s.Size > 0 {
+		if err := f.place.Remove(ctx, s.Digest); err != nil {
 			return fmt.Errorf("%w: %w", errUnread, err)
 		}
 	}
@@ -155,7 +156,7 @@ func (f *segmentFiles) list() (names []string, err error) {
 		return nil, err
 	}
 	for _, e := range all {
-		old := filepath.Ext(e.Name()) == segmentEnd
+		old := filepath.Ext(e.Name()) == schema.SegmentEnd
 		if strings.HasPrefix(e.Name(), unnamed) {
 			info, err := e.Info()
 			old = err == nil && time.Since(info.ModTime()) > settled
@@ -168,9 +169,9 @@ func (f *segmentFiles) list() (names []string, err error) {
 }
 
 // prune removes files that list found and that are of no row. The rows must have been read after list.
-func (f *segmentFiles) prune(names []string, rows []segmentRow) error {
+func (f *segmentFiles) prune(names []string, rows []schema.Segment) error {
 	for _, name := range names {
-		if !slices.ContainsFunc(rows, func(s segmentRow) bool { return s.file() == name }) {
+		if !slices.ContainsFunc(rows, func(s schema.Segment) bool { return s.File() == name }) {
 			if err := removeFile(filepath.Join(f.folder, name)); err != nil {
 				return err
 			}

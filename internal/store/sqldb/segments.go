@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/books"
@@ -50,44 +50,22 @@ const (
 	segmentAltered
 )
 
-// A segmentRow is a row of the table segment.
-type segmentRow struct {
-	name        [16]byte
-	state       int64
-	made        time.Time
-	first, last int64
-	digest      [32]byte // of an object
-	size        int64    // of an object; 0: it is a file
-	wrapped     []byte   // its key
-}
-
-// segmentEnd ends the names of segments' files.
-const segmentEnd = ".segment"
-
-// file is the name of the segment's file.
-func (s *segmentRow) file() string { return hex.EncodeToString(s.name[:]) + segmentEnd }
-
-// into names the segment in err, and no folder.
-func (s *segmentRow) into(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		err = p.Err
-	}
-	return fmt.Errorf("segment %s of the submissions %d to %d: %w", s.file(), s.first, s.last, err)
-}
-
 // usedSegments ends a query of the segments that are searched.
 const usedSegments = " WHERE state > 0 ORDER BY first"
 
+// segments are the files by which submissions are found.
+type segments struct{ *core }
+
 // Searchable needs erasures whose submissions have numbers up to upto. Beside an error that wraps [records.ErrTampered]
 // it returns the number of submissions that were entered.
-func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
+func (d segments) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
 		var all, erased, listed, more, later int64
 		if err := q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission), (SELECT count(*) FROM submission WHERE erased > 0),
 			(SELECT count(*) FROM erasure_submission WHERE erasure IN (SELECT seq FROM erasure)),
 			(SELECT count(*) FROM submission WHERE seq > $1), (SELECT count(*) FROM erasure_submission WHERE erasure > $2)`,
 			upto, erasure).Scan(&all, &erased, &listed, &more, &later); err != nil {
-			return unreadable(err)
+			return schema.Unreadable(err)
 		}
 		entered, err := listNow(ctx, q, &d.dialect, records.EntrySubmission)
 		n = int64(entered.N) - more - (listed - later)
@@ -95,9 +73,9 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 		case err != nil:
 			n = 0
 		case uint64(all) != entered.N:
-			err = tampered("there are %d submissions and pages, and %d were entered", all, entered.N)
+			err = schema.Tampered("there are %d submissions and pages, and %d were entered", all, entered.N)
 		case erased != listed:
-			err = tampered("%d submissions are erased, but erasures list %d", erased, listed)
+			err = schema.Tampered("%d submissions are erased, but erasures list %d", erased, listed)
 		}
 		return err
 	})
@@ -106,7 +84,7 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 
 // Segments leaves out segments that were replaced meanwhile. If the bucket does not answer, that is its error: nothing
 // was found out about a segment.
-func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegment) (out []records.Segment, err error) {
+func (d segments) Segments(ctx context.Context, fresh bool, mount records.MountSegment) (out []records.Segment, err error) {
 	files, err := d.segmentFiles(ctx)
 	if err != nil || files.folder == "" {
 		return nil, err
@@ -115,7 +93,7 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegmen
 	if err != nil {
 		return nil, err
 	}
-	rows, err := segmentTable.rows(ctx, d.read, usedSegments)
+	rows, err := schema.Segments.Rows(ctx, d.read, usedSegments)
 	if err != nil {
 		return nil, err
 	}
@@ -124,14 +102,14 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegmen
 	}
 	for i := range rows {
 		r, used := &rows[i], true
-		s := records.Segment{Name: r.name, File: r.file(), First: r.first, Last: r.last, Wrapped: r.wrapped}
+		s := records.Segment{Name: r.Name, File: r.File(), First: r.First, Last: r.Last, Wrapped: r.Wrapped}
 		s.Leave = func(ctx context.Context) (used bool, err error) {
 			if files.place != nil && !fresh { // the object may be what was written
 				return true, removeFile(files.path(r))
 			}
 			return d.leave(ctx, r)
 		}
-		root, err := rootAt(ctx, d.read, r.last)
+		root, err := rootAt(ctx, d.read, r.Last)
 		if s.Root = root; err == nil {
 			err = d.mount(ctx, files, r, &s, fresh, mount)
 		} else if errors.Is(err, records.ErrTampered) {
@@ -141,16 +119,16 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegmen
 		switch {
 		case err == nil:
 		case errors.Is(err, errUnread):
-			return nil, r.into(err)
+			return nil, r.Into(err)
 		case errors.Is(err, records.ErrSealed), errors.Is(err, parts.ErrSnapshot), errors.Is(err, fs.ErrNotExist):
-			s.Err = r.into(err)
+			s.Err = r.Into(err)
 			if used, err = d.leave(ctx, r); err != nil {
 				return nil, err
 			}
 		case errors.As(err, &path):
-			s.Err = r.into(err)
+			s.Err = r.Into(err)
 		default:
-			return nil, r.into(err)
+			return nil, r.Into(err)
 		}
 		if used {
 			out = append(out, s)
@@ -160,7 +138,7 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount records.MountSegmen
 }
 
 // mount has a segment mounted, which takes over its mapped file. A copy of an object that was altered is fetched again.
-func (d *DB) mount(ctx context.Context, files *segmentFiles, r *segmentRow, s *records.Segment, fresh bool, mount records.MountSegment) error {
+func (d segments) mount(ctx context.Context, files *segmentFiles, r *schema.Segment, s *records.Segment, fresh bool, mount records.MountSegment) error {
 	f, err := files.open(ctx, r, fresh)
 	if err != nil {
 		return err
@@ -176,32 +154,32 @@ func (d *DB) mount(ctx context.Context, files *segmentFiles, r *segmentRow, s *r
 }
 
 // leave has the next builder make a segment anew. It reports whether the segment is still in use.
-func (d *DB) leave(ctx context.Context, s *segmentRow) (used bool, err error) {
+func (d segments) leave(ctx context.Context, s *schema.Segment) (used bool, err error) {
 	// A process that may not write meets the segment again.
-	_, _ = d.write.ExecContext(ctx, "UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentAltered, s.name[:])
-	n, err := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:])
+	_, _ = d.write.ExecContext(ctx, "UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentAltered, s.Name[:])
+	n, err := schema.Number(ctx, d.read, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.Name[:])
 	return n > 0, err
 }
 
 // alteredSegment returns an error that wraps [records.ErrTampered] if a process found a segment altered or missing.
-func alteredSegment(ctx context.Context, q querier) error {
-	rows, err := segmentTable.rows(ctx, q, " WHERE state = $1 ORDER BY first", segmentAltered)
+func alteredSegment(ctx context.Context, q schema.Querier) error {
+	rows, err := schema.Segments.Rows(ctx, q, " WHERE state = $1 ORDER BY first", segmentAltered)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	return tampered("%v (%s)", rows[0].into(errors.New("it was found altered or missing")), records.MakeSegments)
+	return schema.Tampered("%v (%s)", rows[0].Into(errors.New("it was found altered or missing")), records.MakeSegments)
 }
 
 // errOvertaken says that another builder was faster.
 var errOvertaken = errors.New("segments: others changed them meanwhile")
 
 // BuildSegments makes a segment for every [SegmentSpan] numbers.
-func (d *DB) BuildSegments(ctx context.Context, write records.WriteSegment) error {
+func (d segments) BuildSegments(ctx context.Context, write records.WriteSegment) error {
 	return d.building(ctx, func(files *segmentFiles) error { return d.build(ctx, files, write) })
 }
 
 // building calls build until it was not overtaken by others, and no other builder of this process runs.
-func (d *DB) building(ctx context.Context, build func(*segmentFiles) error) error {
+func (d segments) building(ctx context.Context, build func(*segmentFiles) error) error {
 	files, err := d.segmentFiles(ctx)
 	if err != nil || files.folder == "" {
 		return err
@@ -217,12 +195,12 @@ func (d *DB) building(ctx context.Context, build func(*segmentFiles) error) erro
 }
 
 // build is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
-func (d *DB) build(ctx context.Context, files *segmentFiles, write records.WriteSegment) error {
-	rows, err := segmentTable.rows(ctx, d.read, usedSegments)
+func (d segments) build(ctx context.Context, files *segmentFiles, write records.WriteSegment) error {
+	rows, err := schema.Segments.Rows(ctx, d.read, usedSegments)
 	if err != nil {
 		return err
 	}
-	end, err := number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
+	end, err := schema.Number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
 	if err != nil {
 		return err
 	}
@@ -233,13 +211,13 @@ func (d *DB) build(ctx context.Context, files *segmentFiles, write records.Write
 	for first := int64(1); first <= end; first += span {
 		full := first + span - 1
 		last, after, due := min(end, full), first-1, false
-		var old []segmentRow
+		var old []schema.Segment
 		for _, s := range rows {
-			if at := max(1, min(s.first, end)); at < first || at > full { // a row that was altered counts too
+			if at := max(1, min(s.First, end)); at < first || at > full { // a row that was altered counts too
 				continue
 			}
-			due = due || s.state == segmentAltered || s.first != after+1 || s.last < s.first || s.last > last
-			old, after = append(old, s), s.last
+			due = due || s.State == segmentAltered || s.First != after+1 || s.Last < s.First || s.Last > last
+			old, after = append(old, s), s.Last
 		}
 		grown := last - after
 		if due || grown >= max(SegmentFrom, (after-first+1)/segmentGrowth) || grown > 0 && last == full {
@@ -253,15 +231,15 @@ func (d *DB) build(ctx context.Context, files *segmentFiles, write records.Write
 
 // makeSegment makes a segment from number first to last. It replaces old. The error wraps errOvertaken if others built
 // the same meanwhile.
-func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last int64, old []segmentRow, write records.WriteSegment) (err error) {
-	s := segmentRow{made: time.Now(), first: first}
-	rand.Read(s.name[:])
-	erasure, err := number(ctx, d.read, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0")
+func (d segments) makeSegment(ctx context.Context, files *segmentFiles, first, last int64, old []schema.Segment, write records.WriteSegment) (err error) {
+	s := schema.Segment{Made: time.Now(), First: first}
+	rand.Read(s.Name[:])
+	erasure, err := schema.Number(ctx, d.read, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0")
 	if err != nil {
 		return err
 	}
 	const what = "make a segment"
-	if err := d.update(ctx, what, func(t *tx) error { return insert(ctx, t, segmentTable, s) }); err != nil {
+	if err := d.update(ctx, what, func(t *tx) error { return insert(ctx, t, schema.Segments, s) }); err != nil {
 		return err
 	}
 	defer func() {
@@ -275,10 +253,10 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 			return err
 		}
 		n := int64(0)
-		if s.wrapped, n, err = write(ctx, f, &records.Segment{Name: s.name, File: s.file(), First: first, Last: last, Root: root}); err != nil {
+		if s.Wrapped, n, err = write(ctx, f, &records.Segment{Name: s.Name, File: s.File(), First: first, Last: last, Root: root}); err != nil {
 			return err
 		}
-		gone, err := d.ErasedAfter(ctx, 0)
+		gone, err := erasures{d.core}.ErasedAfter(ctx, 0)
 		for _, e := range gone {
 			if e.Seq < first || e.Seq > last {
 			} else if entered--; e.Erasure > erasure {
@@ -286,20 +264,20 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 			}
 		}
 		if err == nil && n != entered {
-			err = tampered("of the submissions %d to %d there are %d, want %d", first, last, n, entered)
+			err = schema.Tampered("of the submissions %d to %d there are %d, want %d", first, last, n, entered)
 		}
 		return err
 	}
 	if err := files.write(ctx, &s, fill, func() error {
 		return d.update(ctx, what, func(t *tx) error {
-			return t.one(ctx, "UPDATE segment SET digest = $1, size = $2 WHERE name = $3 AND state = 0", s.digest[:], s.size, s.name[:])
+			return t.one(ctx, "UPDATE segment SET digest = $1, size = $2 WHERE name = $3 AND state = 0", s.Digest[:], s.Size, s.Name[:])
 		})
 	}); err != nil {
 		return err
 	}
 	return d.update(ctx, what, func(t *tx) error {
 		for i := range old {
-			if err := t.one(ctx, "UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentIdle, old[i].name[:]); err != nil {
+			if err := t.one(ctx, "UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentIdle, old[i].Name[:]); err != nil {
 				return err
 			}
 		}
@@ -311,13 +289,13 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 		if others > 0 {
 			return errOvertaken
 		}
-		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, wrapped = $3 WHERE name = $4", segmentUsed, last, blob{&s.wrapped}, s.name[:])
+		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, wrapped = $3 WHERE name = $4", segmentUsed, last, schema.Blob(&s.Wrapped), s.Name[:])
 	})
 }
 
 // replay returns the root of the ledger's first last entries, and how many submissions were entered from number first on. The error
 // wraps [records.ErrTampered] if the ledger's tree has other entries.
-func (d *DB) replay(ctx context.Context, first, last int64) (root tlog.Hash, submissions int64, err error) {
+func (d segments) replay(ctx context.Context, first, last int64) (root tlog.Hash, submissions int64, err error) {
 	before := uint64(first - 1)
 	border, err := readNodes(ctx, d.read, tlog.Border(before))
 	if err != nil {
@@ -329,22 +307,22 @@ func (d *DB) replay(ctx context.Context, first, last int64) (root tlog.Hash, sub
 	}
 	for tree.Size() < uint64(last) {
 		at := int64(tree.Size())
-		entries, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", at, last, page)
+		entries, err := schema.Ledger.Rows(ctx, d.read, " WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", at, last, page)
 		if err != nil {
 			return root, 0, err
 		}
 		for _, r := range entries {
-			tree.Append(tlog.LeafHash(r.entry))
-			if e, err := records.ParseEntry(r.entry); err == nil && e.Kind == records.EntrySubmission {
+			tree.Append(tlog.LeafHash(r.Text))
+			if e, err := records.ParseEntry(r.Text); err == nil && e.Kind == records.EntrySubmission {
 				submissions++
 			}
 		}
 		if len(entries) == 0 {
-			return root, 0, tampered("entry %d is missing", at+1)
+			return root, 0, schema.Tampered("entry %d is missing", at+1)
 		}
 	}
 	if root, err = rootAt(ctx, d.read, last); err == nil && root != tree.Root() {
-		err = tampered("the ledger's tree has other entries %d to %d than its table", first, last)
+		err = schema.Tampered("the ledger's tree has other entries %d to %d than its table", first, last)
 	}
 	return root, submissions, err
 }
@@ -362,27 +340,27 @@ func (t *tx) one(ctx context.Context, query string, args ...any) error {
 }
 
 // dropSegment removes the file of a segment that is not in use, and then its row.
-func (d *DB) dropSegment(ctx context.Context, files *segmentFiles, s *segmentRow) error {
+func (d segments) dropSegment(ctx context.Context, files *segmentFiles, s *schema.Segment) error {
 	if err := files.remove(ctx, s); err != nil {
 		return err
 	}
-	_, err := d.write.ExecContext(ctx, "DELETE FROM segment WHERE name = $1 AND state = $2", s.name[:], segmentIdle)
+	_, err := d.write.ExecContext(ctx, "DELETE FROM segment WHERE name = $1 AND state = $2", s.Name[:], segmentIdle)
 	return err
 }
 
 // removeSegments removes segments that were replaced or erased. With all it also removes segments that others are making,
 // which may hold erased uploads, and files of no segment.
-func (d *DB) removeSegments(ctx context.Context, files *segmentFiles, all bool) error {
+func (d segments) removeSegments(ctx context.Context, files *segmentFiles, all bool) error {
 	there, err := files.list() // before the rows are read
 	if err != nil {
 		return err
 	}
-	rows, err := segmentTable.rows(ctx, d.read, " ORDER BY first")
+	rows, err := schema.Segments.Rows(ctx, d.read, " ORDER BY first")
 	if err != nil {
 		return err
 	}
 	for i := range rows {
-		if s := &rows[i]; s.state == segmentIdle && (all || s.last > 0 || time.Since(s.made) > settled) {
+		if s := &rows[i]; s.State == segmentIdle && (all || s.Last > 0 || time.Since(s.Made) > settled) {
 			if err := d.dropSegment(ctx, files, s); err != nil {
 				return err
 			}
@@ -395,7 +373,7 @@ func (d *DB) removeSegments(ctx context.Context, files *segmentFiles, all bool) 
 }
 
 // cleanSegments removes the segments of erased submissions, after the erasure.
-func (d *DB) cleanSegments(ctx context.Context) error {
+func (d segments) cleanSegments(ctx context.Context) error {
 	err := d.building(ctx, func(files *segmentFiles) error { return d.removeSegments(ctx, files, true) })
 	if err != nil {
 		return fmt.Errorf("the erasure is done, and the keys of its segments are destroyed; the next erasure or audit removes their files: %w", err)
@@ -405,8 +383,8 @@ func (d *DB) cleanSegments(ctx context.Context) error {
 
 // finishErasures is cleanSegments if an erasure was interrupted before its segments were removed, and
 // this process may write.
-func (d *DB) finishErasures(ctx context.Context) error {
-	left, err := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state = $1 AND last > 0", segmentIdle)
+func (d segments) finishErasures(ctx context.Context) error {
+	left, err := schema.Number(ctx, d.read, "SELECT count(*) FROM segment WHERE state = $1 AND last > 0", segmentIdle)
 	if err != nil || left == 0 || d.readOnly {
 		return err
 	}
@@ -416,7 +394,7 @@ func (d *DB) finishErasures(ctx context.Context) error {
 	if errors.Is(err, errUnread) {
 		return err
 	}
-	return tampered("an erasure is not finished: %v", err)
+	return schema.Tampered("an erasure is not finished: %v", err)
 }
 
 // dropKeys takes the segments of erased submissions out of use, and destroys their keys: they are to be removed.

@@ -15,66 +15,37 @@ import (
 
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// A Dialect is what a database does in its own way.
-type Dialect struct {
-	Words Words // of the schema
-	// Tables is a query for how many of the tables schema_version, ledger_head and registry are there. It tells a registry from other
-	// databases.
-	Tables string
-	// Questions: arguments may be written ? in place of $1, and are faster so.
-	Questions bool
-	// Lock ends the query that reads the ledger's head in a transaction that writes,
-	// so that others wait there; empty where beginning the transaction does that.
-	Lock string
-	// Write is how a transaction that writes must begin to see, once it has the lock, what others committed before.
-	Write *sql.TxOptions
-	// Snapshot is how a transaction that only reads must begin to see one state.
-	Snapshot *sql.TxOptions
-	// Frozen reports whether a request failed because the database can only be read; nil: none does.
-	Frozen func(error) bool
-	// Conflict reports whether a unique name or ID is taken.
-	Conflict func(error) bool
-	// Again reports whether the database gave up a transaction for another's sake, so that it may be run again.
-	Again func(error) bool
-	// Drift says which table, index or trigger differs from what the schema has; "": none.
-	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
-	// Meddler is a query for the name of a trigger, rule or policy that the schema does not have: it could undo
-	// what is written; "": not asked.
-	Meddler string
-	// Sound asks the database what is wrong with a table and its indexes; "": nothing, or it cannot tell.
-	Sound func(ctx context.Context, q *sql.Tx, table string) (wrong string, err error)
-	// Unindexed writes a column so that no index serves its condition: all rows are looked at.
-	Unindexed func(column string) string
-	// Insert enters n rows of a table inside of the transaction that is open on conn. row returns the values of a row.
-	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, n int, row func(i int) ([]any, error)) error
-	// Segments returns the folder of the segments of the registry with this ID, hex, whose originals are
-	// kept at an address; "": none are made.
-	Segments func(originals, registry string) string
-	// Originals opens a place of originals outside of the database.
-	Originals objects.Open
-	// MayScrub runs before an erasure and says why Scrub would do nothing; nil: it will.
-	MayScrub func(ctx context.Context, write *sql.DB) error
-	// Scrub runs after an erasure was committed and removes what the database still holds of it in files; nil: nothing.
-	Scrub func(ctx context.Context, write *sql.DB) error
-	// Unsummed: the server's pages have no checksums.
-	Unsummed bool
-	// Close runs when the registry is closed, after its connections; nil: nothing.
-	Close func()
+// DB is a registry in a SQL database. Interface [records.Store] says what its methods do; comments here say what is more.
+// Each family of tables has a type with its methods.
+type DB struct {
+	*core
+	parties
+	uploads
+	originals
+	erasures
+	segments
+	counts
+	copies
+	custody
+	ledger
 }
 
-// DB is a registry in a SQL database. Interface [records.Store] says what its methods do; comments here say what is more.
-type DB struct {
-	dialect    Dialect
+var _ records.Store = (*DB)(nil)
+
+// A core is what all families of tables share: connections, transactions, and what was read of the ledger.
+type core struct {
+	dialect    schema.Dialect
 	write      *sql.DB
 	read       *sql.DB // may be the same
 	info       *records.Info
 	address    string        // of the place of originals; "": in the database
 	place      objects.Place // nil: in the database
 	last       *lastTree
-	custody    *custodyFacts
+	facts      *custodyFacts
 	witness    *witnessing
 	erased     *erasedList
 	segmenting *sync.Mutex // held while segments are made: by one builder of a process at a time
@@ -84,7 +55,10 @@ type DB struct {
 	commit func(*sql.Tx) error
 }
 
-var _ records.Store = (*DB)(nil)
+// on returns the registry on a core.
+func on(c *core) *DB {
+	return &DB{c, parties{c}, uploads{c}, originals{c}, erasures{c}, segments{c}, counts{c}, copies{c}, custody{c}, ledger{c}}
+}
 
 // lastTree is the ledger's tree as the last transaction of this process left it. Who writes takes it.
 type lastTree struct {
@@ -103,7 +77,7 @@ func (l *lastTree) swap(tree *tlog.Tree) (before *tlog.Tree) {
 // Create makes the tables in an empty database and enters the registry that info names.
 // write and read are connection pools and may be the same; the DB closes them, and a failing
 // Create does so at once. The error wraps [fs.ErrExist] if a registry is there.
-func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info records.Info) (*DB, error) {
+func Create(ctx context.Context, dialect schema.Dialect, write, read *sql.DB, info records.Info) (*DB, error) {
 	return open(ctx, dialect, write, read, true, func(d *DB) error {
 		if err := d.keepAt(ctx, info.Originals, info.ID); err != nil {
 			return err
@@ -112,7 +86,7 @@ func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info reco
 			if err := vacant(ctx, t); err != nil {
 				return err
 			}
-			return enter(ctx, t, infoTable, &info, &info.Seq)
+			return enter(ctx, t, schema.Info, &info, &info.Seq)
 		})
 		if err != nil {
 			return err
@@ -122,8 +96,8 @@ func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info reco
 }
 
 // vacant returns an error that wraps [fs.ErrExist] if a registry is there.
-func vacant(ctx context.Context, q querier) error {
-	n, err := number(ctx, q, "SELECT count(*) FROM "+infoTable.name)
+func vacant(ctx context.Context, q schema.Querier) error {
+	n, err := schema.Number(ctx, q, "SELECT count(*) FROM "+schema.Info.Name)
 	if err == nil && n > 0 {
 		err = fmt.Errorf("the registry: %w", fs.ErrExist)
 	}
@@ -133,31 +107,31 @@ func vacant(ctx context.Context, q querier) error {
 // Open opens a registry. write and read are connection pools and may be the same; the DB closes them, and a failing
 // Open does so at once. The error wraps [records.ErrSchema] if the schema is of another version, or the registry's
 // creation was interrupted.
-func Open(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
+func Open(ctx context.Context, dialect schema.Dialect, write, read *sql.DB) (*DB, error) {
 	return open(ctx, dialect, write, read, false, func(d *DB) error { return d.readInfo(ctx) })
 }
 
 // OpenCopy makes the tables that [Transfer] is to fill, if they are missing. write and
 // read are connection pools and may be the same; after an error OpenCopy closes them.
-func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
+func OpenCopy(ctx context.Context, dialect schema.Dialect, write, read *sql.DB) (*DB, error) {
 	return open(ctx, dialect, write, read, true, func(*DB) error { return nil })
 }
 
 // open checks the version of the schema and then calls ready, which checks or fills the tables. With mayMake it first makes a schema
 // that is missing. If any of these fails, open closes write and read, which may be the same.
-func open(ctx context.Context, dialect Dialect, write, read *sql.DB, mayMake bool, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, last: new(lastTree), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
-	tables, err := number(ctx, read, dialect.Tables)
+func open(ctx context.Context, dialect schema.Dialect, write, read *sql.DB, mayMake bool, ready func(*DB) error) (*DB, error) {
+	d := on(&core{dialect: dialect, write: write, read: read, last: new(lastTree), facts: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit})
+	tables, err := schema.Number(ctx, read, dialect.Tables)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("open: %w", err)
 	case tables == 0 && mayMake:
-		err = d.makeSchema(ctx)
+		err = schema.Make(ctx, &dialect, write, read)
 	case tables < 3:
 		err = fmt.Errorf("%w: there is no kycmark registry", records.ErrSchema)
 	}
 	if err == nil {
-		err = checkSchema(ctx, read)
+		err = schema.Check(ctx, read)
 	}
 	if err == nil {
 		err = ready(d)
@@ -186,9 +160,9 @@ func (d *DB) Close() error {
 // ForInvestigation returns the same registry, on the same connections. Every write fails that
 // does not belong to an investigation: the error wraps [records.ErrReadOnly].
 func (d *DB) ForInvestigation() records.Store {
-	out := *d
-	out.readOnly = true
-	return &out
+	c := *d.core
+	c.readOnly = true
+	return on(&c)
 }
 
 // Info returns the registry's identity.
@@ -200,14 +174,14 @@ func (d *DB) Info(context.Context) (*records.Info, error) {
 
 // readInfo reads the registry's identity. The error wraps [records.ErrSchema] if it is missing.
 func (d *DB) readInfo(ctx context.Context) (err error) {
-	d.info, err = infoTable.one(ctx, d.read, "")
+	d.info, err = schema.Info.One(ctx, d.read, "")
 	if errors.Is(err, records.ErrNotFound) {
 		return fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", records.ErrSchema)
 	}
 	if err != nil {
 		return err
 	}
-	err = d.snapshot(ctx, func(q querier) error { // copies, and files that were examined, are known by the ID
+	err = d.snapshot(ctx, func(q schema.Querier) error { // copies, and files that were examined, are known by the ID
 		return onList(ctx, q, &d.dialect, records.EntryRegistry, []records.Info{*d.info})
 	})
 	if err != nil {

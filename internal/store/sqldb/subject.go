@@ -6,18 +6,19 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) SetSubjects(ctx context.Context, changes []records.SubjectChange) (changed []bool, err error) {
+func (d uploads) SetSubjects(ctx context.Context, changes []records.SubjectChange) (changed []bool, err error) {
 	err = d.update(ctx, "set subjects", func(t *tx) error {
 		changed = make([]bool, len(changes))
 		for i, c := range changes {
 			if _, err := present(ctx, t, c.Submission); err != nil {
 				return err
 			}
-			old, err := presentTable.one(ctx, t, " WHERE id = $1", c.Submission[:])
+			old, err := schema.Present.One(ctx, t, " WHERE id = $1", c.Submission[:])
 			if err != nil {
 				return err
 			}
@@ -31,7 +32,7 @@ func (d *DB) SetSubjects(ctx context.Context, changes []records.SubjectChange) (
 				return err
 			}
 			changed[i] = true
-			if err := insert(ctx, t, subjectTable, c); err != nil {
+			if err := insert(ctx, t, schema.Subjects, c); err != nil {
 				return err
 			}
 		}
@@ -49,17 +50,17 @@ func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
 }
 
 // SubmissionsOf compares each upload with its entry. [DB.CheckSubject] finds whether uploads are hidden.
-func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
+func (d uploads) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) error {
 		of = []books.Submission{}
-		numbers, err := numbers(ctx, q, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
+		numbers, err := schema.Numbers(ctx, q, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
 		if err != nil {
 			return err
 		}
 		for _, seq := range numbers {
 			s, err := d.submission(ctx, q, seq)
 			if errors.Is(err, records.ErrNotFound) {
-				err = tampered("the submission of entry %d is not found by its number", seq)
+				err = schema.Tampered("the submission of entry %d is not found by its number", seq)
 			}
 			if err != nil {
 				return err
@@ -81,18 +82,18 @@ func uploadsOf(entered, moved string) string {
 
 // CheckSubject walks over all uploads, and compares what it finds of a subject with what the indexes find: a damaged
 // index hides uploads. It compares all changes of subjects with their list. The error wraps [records.ErrTampered].
-func (d *DB) CheckSubject(ctx context.Context, subject string) error {
-	return d.snapshot(ctx, func(q querier) (err error) {
+func (d uploads) CheckSubject(ctx context.Context, subject string) error {
+	return d.snapshot(ctx, func(q schema.Querier) (err error) {
 		var all [2][]int64
 		for i, query := range []string{uploadsOf("s.subject", "x.reference"), uploadsOf(d.dialect.Unindexed("s.subject"), d.dialect.Unindexed("x.reference"))} {
-			if all[i], err = numbers(ctx, q, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
+			if all[i], err = schema.Numbers(ctx, q, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
 				return err
 			}
 		}
 		if !slices.Equal(all[0], all[1]) || slices.Contains(all[1], 0) {
-			return tampered("the subject has %d uploads by the index, and %d by the table, or others", len(all[0]), len(all[1]))
+			return schema.Tampered("the subject has %d uploads by the index, and %d by the table, or others", len(all[0]), len(all[1]))
 		}
-		changes, err := subjectTable.rows(ctx, q, "")
+		changes, err := schema.Subjects.Rows(ctx, q, "")
 		if err != nil {
 			return err
 		}
@@ -102,21 +103,21 @@ func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 		counts := make(map[watermark.Submission]records.SubjectChange)
 		for _, c := range changes {
 			if counts[c.Submission] = c; c.Subject != "" && records.SubjectDigest(c.Blind, c.Subject) != c.Digest {
-				return tampered("the subject of entry %d was edited", c.Seq)
+				return schema.Tampered("the subject of entry %d was edited", c.Seq)
 			}
 		}
 		for _, c := range counts {
 			if c.Subject == subject {
 				seq, err := numberOf(ctx, q, c.Submission)
 				if err != nil || !slices.Contains(all[1], seq) {
-					return errors.Join(err, tampered("an upload of the subject, of entry %d, is not found", c.Seq))
+					return errors.Join(err, schema.Tampered("an upload of the subject, of entry %d, is not found", c.Seq))
 				}
 			}
 			if c.Subject != "" {
 				continue
 			}
-			if s, err := submissionTable.one(ctx, q, " WHERE id = $1", c.Submission[:]); err != nil || s.ErasedBy == 0 {
-				return tampered("the subject of entry %d was blanked", c.Seq)
+			if s, err := schema.Submissions.One(ctx, q, " WHERE id = $1", c.Submission[:]); err != nil || s.ErasedBy == 0 {
+				return schema.Tampered("the subject of entry %d was blanked", c.Seq)
 			}
 		}
 		return nil

@@ -13,13 +13,17 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func (d *DB) AddSubmissions(ctx context.Context, uploads []records.Upload) (added []bool, err error) {
-	uploads, put, err := d.putOriginals(ctx, uploads)
+// uploads are submissions, with their pages, subjects and seals.
+type uploads struct{ *core }
+
+func (d uploads) AddSubmissions(ctx context.Context, uploads []records.Upload) (added []bool, err error) {
+	uploads, put, err := originals{d.core}.putOriginals(ctx, uploads)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +34,7 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []records.Upload) (adde
 	if err != nil && !errors.Is(err, errCommit) {
 		added = make([]bool, len(uploads))
 	}
-	d.dropOriginals(ctx, put, added)
+	originals{d.core}.dropOriginals(ctx, put, added)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,7 @@ func addUploads(ctx context.Context, t *tx, uploads []records.Upload) (added []b
 		return nil, err
 	}
 	rows := make([]books.Submission, 0, len(uploads))
-	var sealed []sealedRow
+	var sealed []schema.Sealed
 	entered := make(map[watermark.Submission]bool)
 	for i, u := range uploads {
 		if u.Page > 1 && !entered[u.Document] {
@@ -67,7 +71,7 @@ func addUploads(ctx context.Context, t *tx, uploads []records.Upload) (added []b
 		u.Erased, u.ErasedBy = false, 0
 		rows = append(rows, u.Submission)
 		if u.Sealed != nil {
-			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
+			sealed = append(sealed, schema.Sealed{Of: u.ID, Sealed: *u.Sealed})
 		}
 	}
 	if err := sealedAlike(ctx, t, sealed); err != nil {
@@ -76,7 +80,7 @@ func addUploads(ctx context.Context, t *tx, uploads []records.Upload) (added []b
 	if err := t.appendSubmissions(ctx, rows); err != nil {
 		return nil, err
 	}
-	if err := insert(ctx, t, sealedTable, sealed...); err != nil {
+	if err := insert(ctx, t, schema.Seals, sealed...); err != nil {
 		return nil, fmt.Errorf("sealed originals: %w", err)
 	}
 	return added, nil
@@ -89,9 +93,9 @@ type digest struct {
 	erased int64
 }
 
-// digestTable has digests of the rows of submissionTable. It is for reading.
-var digestTable = table[digest]{"submission", columns("id sha256 erased"),
-	func(d *digest) []any { return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased} }}
+// digestTable has digests of the rows of schema.Submissions. It is for reading.
+var digestTable = schema.TableOf("submission", "id sha256 erased",
+	func(d *digest) []any { return []any{schema.Fixed(d.id[:]), schema.Fixed(d.sha256[:]), &d.erased} })
 
 // digests sets, by ID, the stored digest and erasure of those uploads that are there.
 func digests(ctx context.Context, t *tx, uploads []records.Upload, known map[watermark.Submission]digest) error {
@@ -99,7 +103,7 @@ func digests(ctx context.Context, t *tx, uploads []records.Upload, known map[wat
 	for i := range uploads {
 		ids[i] = uploads[i].ID
 	}
-	rows, err := digestTable.among(ctx, t, t.dialect, "id", each(records.Ascending(ids), idOf), "") // IDs beside each other are in one page
+	rows, err := digestTable.Among(ctx, t, t.dialect, "id", schema.Each(records.Ascending(ids), schema.IDOf), "") // IDs beside each other are in one page
 	for _, r := range rows {
 		known[r.id] = r
 	}
@@ -118,9 +122,9 @@ func sameFile(old digest, s *books.Submission) error {
 	return nil
 }
 
-func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
+func (d uploads) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
 	var s *books.Submission
-	err := d.snapshot(ctx, func(q querier) error {
+	err := d.snapshot(ctx, func(q schema.Querier) error {
 		seq, err := numberOf(ctx, q, id)
 		if err == nil {
 			s, err = d.submission(ctx, q, seq)
@@ -130,9 +134,9 @@ func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Su
 	return s, err
 }
 
-func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
+func (d uploads) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
 	var s *books.Submission
-	err := d.snapshot(ctx, func(q querier) (err error) {
+	err := d.snapshot(ctx, func(q schema.Querier) (err error) {
 		s, err = d.submission(ctx, q, seq)
 		return err
 	})
@@ -140,10 +144,10 @@ func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission,
 }
 
 // submission returns one upload by its number, as it was entered.
-func (d *DB) submission(ctx context.Context, q querier, seq int64) (*books.Submission, error) {
-	s, err := presentTable.one(ctx, q, " WHERE seq = $1", seq)
+func (d uploads) submission(ctx context.Context, q schema.Querier, seq int64) (*books.Submission, error) {
+	s, err := schema.Present.One(ctx, q, " WHERE seq = $1", seq)
 	if err == nil && s.Seq != seq {
-		err = tampered("the index of number %d leads to another submission", seq)
+		err = schema.Tampered("the index of number %d leads to another submission", seq)
 	}
 	if err == nil {
 		err = d.entered(ctx, q, s)
@@ -153,32 +157,32 @@ func (d *DB) submission(ctx context.Context, q querier, seq int64) (*books.Submi
 
 // numberOf returns the number of an upload. The error wraps [records.ErrTampered] if the index of IDs leads to
 // another upload.
-func numberOf(ctx context.Context, q querier, id watermark.Submission) (seq int64, err error) {
+func numberOf(ctx context.Context, q schema.Querier, id watermark.Submission) (seq int64, err error) {
 	err = q.QueryRowContext(ctx, "SELECT seq FROM submission WHERE id = $1", id[:]).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, records.ErrNotFound
 	}
-	err = unreadable(err)
+	err = schema.Unreadable(err)
 	var found watermark.Submission
 	if err == nil {
-		err = q.QueryRowContext(ctx, "SELECT id FROM submission WHERE seq = $1", seq).Scan(fixed(found[:]))
-		err = unreadable(err)
+		err = q.QueryRowContext(ctx, "SELECT id FROM submission WHERE seq = $1", seq).Scan(schema.Fixed(found[:]))
+		err = schema.Unreadable(err)
 	}
 	if err == nil && found != id {
-		err = tampered("the index of submission %s leads to another", id)
+		err = schema.Tampered("the index of submission %s leads to another", id)
 	}
 	return seq, err
 }
 
-func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
+func (d uploads) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
 	var rows []books.Submission
-	err := d.snapshot(ctx, func(q querier) (err error) {
-		if rows, err = presentTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
+	err := d.snapshot(ctx, func(q schema.Querier) (err error) {
+		if rows, err = schema.Present.Rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
 			return err
 		}
 		for i, last := 0, seq; i < len(rows); i++ {
 			if rows[i].Seq <= last {
-				return tampered("the index of numbers leads twice to submission %s", rows[i].ID)
+				return schema.Tampered("the index of numbers leads twice to submission %s", rows[i].ID)
 			}
 			last = rows[i].Seq
 		}
@@ -191,12 +195,12 @@ func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]book
 }
 
 // SearchedAfter sets only Seq and Err of a row that cannot be read, or differs from its entry.
-func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []records.Searched, err error) {
+func (d uploads) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []records.Searched, err error) {
 	column := "NULL"
 	if features {
 		column = "x.features"
 	}
-	rows, err := d.read.QueryContext(ctx, "SELECT s."+strings.Join(submissionTable.columns, ", s.")+`, l.entry, coalesce(x.key_id, ''), x.wrapped, x.hashes, `+
+	rows, err := d.read.QueryContext(ctx, "SELECT s."+strings.Join(schema.Submissions.Columns, ", s.")+`, l.entry, coalesce(x.key_id, ''), x.wrapped, x.hashes, `+
 		column+` AS features FROM submission s LEFT JOIN ledger l ON l.seq = s.seq LEFT JOIN sealed x ON x.submission = s.id
 		WHERE (s.erased = 0 OR s.size > 0) AND s.seq > $1 ORDER BY s.seq LIMIT $2`, seq, limit) // an erased one is blank
 	if err != nil {
@@ -208,25 +212,25 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 		var s books.Submission
 		var entry []byte
 		var r records.Searched
-		row := append(submissionTable.bind(&s), blob{&entry}, &r.Sealed.KeyID, blob{&r.Sealed.Wrapped}, blob{&r.Sealed.Hashes}, blob{&r.Sealed.Features})
+		row := append(schema.Submissions.Bind(&s), schema.Blob(&entry), &r.Sealed.KeyID, schema.Blob(&r.Sealed.Wrapped), schema.Blob(&r.Sealed.Hashes), schema.Blob(&r.Sealed.Features))
 		err := rows.Scan(row...)
 		r.Seq, r.ID, r.Area, r.Chain, r.AreaQuality, r.Kept = s.Seq, s.ID, s.Area, s.Chain, s.AreaQuality, s.Kept
 		switch {
 		case err != nil:
 			for i := range row {
-				if submissionTable.columns[min(i, len(submissionTable.columns)-1)] != "seq" {
+				if schema.Submissions.Columns[min(i, len(schema.Submissions.Columns)-1)] != "seq" {
 					row[i] = new(any)
 				}
 			}
 			if rows.Scan(row...) != nil {
-				return nil, unreadable(err)
+				return nil, schema.Unreadable(err)
 			}
-			r = records.Searched{Seq: s.Seq, Err: fmt.Errorf("submission of entry %d: %w", s.Seq, unreadable(err))}
+			r = records.Searched{Seq: s.Seq, Err: fmt.Errorf("submission of entry %d: %w", s.Seq, schema.Unreadable(err))}
 		case !isOf(entry, &s):
-			r = records.Searched{Seq: s.Seq, Err: tampered("submission %s is not as entry %d has it", s.ID, s.Seq)}
+			r = records.Searched{Seq: s.Seq, Err: schema.Tampered("submission %s is not as entry %d has it", s.ID, s.Seq)}
 		}
 		if r.Seq <= last {
-			return nil, tampered("the index of numbers leads twice to submission %s", r.ID)
+			return nil, schema.Tampered("the index of numbers leads twice to submission %s", r.ID)
 		}
 		last = r.Seq
 		out = append(out, r)
@@ -234,10 +238,10 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 	return out, rows.Err()
 }
 
-func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*records.Sealed, error) {
-	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
+func (d uploads) Sealed(ctx context.Context, id watermark.Submission, file bool) (*records.Sealed, error) {
+	row, err := schema.Seals.One(ctx, d.read, " WHERE submission = $1", id[:])
 	if err == nil && file {
-		err = d.fetch(ctx, row)
+		err = originals{d.core}.fetch(ctx, row)
 	}
 	if err != nil {
 		return nil, err
@@ -246,8 +250,11 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*r
 	return &row.Sealed, nil
 }
 
+// erasures are erasures, and what they leave to be removed.
+type erasures struct{ *core }
+
 // Erase sets Left and Seq of e. After the commit it frees the rest.
-func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
+func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 	if d.readOnly {
 		return fmt.Errorf("erase: %w", records.ErrReadOnly)
 	}
@@ -260,7 +267,7 @@ func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
 		return d.freed(ctx, nil)
 	}
 	whole := records.Ascending(e.Submissions)
-	lost, err := d.lost(ctx, whole)
+	lost, err := originals{d.core}.lost(ctx, whole)
 	if err != nil {
 		return err
 	}
@@ -278,7 +285,7 @@ func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
 		if e.Seq, err = t.append(ctx, e); err != nil {
 			return err
 		}
-		if err := insert(ctx, t, erasureTable, e); err != nil {
+		if err := insert(ctx, t, schema.Erasures, e); err != nil {
 			return err
 		}
 		if err := dropKeys(ctx, t, old); err != nil {
@@ -287,7 +294,7 @@ func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
 		if left, err = blank(ctx, t, old, e.Seq); err != nil {
 			return err
 		}
-		return insert(ctx, t, erasureListTable, lists(e.Seq, e.Submissions)...)
+		return insert(ctx, t, schema.ErasureLists, schema.Lists(e.Seq, e.Submissions)...)
 	})
 	if err != nil && !errors.Is(err, records.ErrErased) {
 		return err
@@ -296,8 +303,8 @@ func (d *DB) Erase(ctx context.Context, e records.Erasure) error {
 }
 
 // freed removes what erasures left: objects, segments, and old data in files. Its errors come after err.
-func (d *DB) freed(ctx context.Context, err error) error {
-	err = errors.Join(err, d.removeErased(ctx), d.cleanSegments(ctx))
+func (d erasures) freed(ctx context.Context, err error) error {
+	err = errors.Join(err, originals{d.core}.removeErased(ctx), segments{d.core}.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}
@@ -311,12 +318,12 @@ func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.
 		if s.Page == 0 {
 			continue
 		}
-		further, err := submissionTable.rows(ctx, t, " WHERE page > 1 AND document = $1", s.ID[:])
+		further, err := schema.Submissions.Rows(ctx, t, " WHERE page > 1 AND document = $1", s.ID[:])
 		if err != nil {
 			return nil, err
 		}
 		if len(further) != s.Pages-1 {
-			return nil, tampered("submission %s: %d further pages are found, and %d were entered", s.ID, len(further), s.Pages-1)
+			return nil, schema.Tampered("submission %s: %d further pages are found, and %d were entered", s.ID, len(further), s.Pages-1)
 		}
 		rows = append(rows, further...)
 	}
@@ -329,7 +336,7 @@ func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.
 func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.Submission, error) {
 	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {
-		s, err := submissionTable.one(ctx, t, " WHERE id = $1", id[:])
+		s, err := schema.Submissions.One(ctx, t, " WHERE id = $1", id[:])
 		if err == nil && s.ErasedBy != 0 {
 			err = records.ErrErased
 		}
@@ -375,7 +382,7 @@ func blank(ctx context.Context, t *tx, rows []books.Submission, erasure int64) (
 			}
 		}
 		if found == 0 && rows[i].Kept && rows[i].Page < 2 {
-			left = errors.Join(left, tampered("submission %s was erased, but its sealed original was not found: it may be left", id))
+			left = errors.Join(left, schema.Tampered("submission %s was erased, but its sealed original was not found: it may be left", id))
 		}
 		if err := blankSubject(ctx, t, id); err != nil {
 			return nil, err
@@ -393,11 +400,11 @@ type erasedList struct {
 }
 
 // ErasedAfter sorts by erasure. It reads erasures that it has not read before, and compares them with their list.
-func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]records.Erased, error) {
+func (d erasures) ErasedAfter(ctx context.Context, erasure int64) ([]records.Erased, error) {
 	x := d.erased
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	err := d.snapshot(ctx, func(q querier) error {
+	err := d.snapshot(ctx, func(q schema.Querier) error {
 		rows, err := readErasures(ctx, q, " WHERE seq > $1 ORDER BY seq", x.last)
 		if err != nil {
 			return err
@@ -413,7 +420,7 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]records.Erased, 
 				return err
 			}
 			if !slices.EqualFunc(left, e.Submissions, func(s books.Submission, id watermark.Submission) bool { return s.ID == id }) {
-				return tampered("other submissions are erased than entry %d lists", e.Seq)
+				return schema.Tampered("other submissions are erased than entry %d lists", e.Seq)
 			}
 			for _, s := range left {
 				more = append(more, records.Erased{Erasure: e.Seq, Entered: e.Entered, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -30,7 +31,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 	}
 	defer source.Rollback()
 	t := &transfer{from: source, of: from, to: to, progress: progress}
-	info, err := infoTable.one(ctx, source, "")
+	info, err := schema.Info.One(ctx, source, "")
 	if err != nil {
 		return 0, root, err
 	}
@@ -40,7 +41,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 		return 0, root, err
 	}
 	for _, s := range transferred {
-		n, err := number(ctx, source, "SELECT count(*) FROM "+s.table)
+		n, err := schema.Number(ctx, source, "SELECT count(*) FROM "+s.table)
 		if err != nil {
 			return 0, root, fmt.Errorf("%s: %w", s.table, err)
 		}
@@ -56,7 +57,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 				return fmt.Errorf("copy the rows of %s: %w", s.table, err)
 			}
 		}
-		if err := insert(ctx, into, infoTable, *info); err != nil {
+		if err := insert(ctx, into, schema.Info, *info); err != nil {
 			return err
 		}
 		if _, err := into.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2, lists = $3", head.size, head.root[:], head.lists[:]); err != nil {
@@ -76,7 +77,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 }
 
 type transfer struct {
-	from        querier
+	from        schema.Querier
 	of          *DB // that from reads
 	to          *DB
 	progress    func(done, total int)
@@ -98,24 +99,24 @@ const (
 // transferred lists all tables except the registry's name and the
 // ledger's head. Each table comes after the tables that it refers to.
 var transferred = []transferStep{
-	all(ledgerTable), all(listNodeTable), all(recipientTable), all(markKeyTable), all(keyStateTable), all(submissionTable), all(subjectTable),
-	{sealedTable.name, func(ctx context.Context, t *transfer, into *tx) error {
-		return stream(ctx, t, into, sealedTable, transferSealed, t.original)
+	all(schema.Ledger), all(schema.ListNodes), all(schema.Recipients), all(schema.MarkKeys), all(schema.KeyStates), all(schema.Submissions), all(schema.Subjects),
+	{schema.Seals.Name, func(ctx context.Context, t *transfer, into *tx) error {
+		return stream(ctx, t, into, schema.Seals, transferSealed, t.original)
 	}},
-	all(erasureTable), all(erasureListTable), all(copyTable), all(releaseTable), all(receiptTable), all(returnTable), all(custodyTable), all(custodyListTable),
-	all(investigationTable), all(conclusionTable), all(checkpointTable), all(cosignedTable),
+	all(schema.Erasures), all(schema.ErasureLists), all(schema.Copies), all(schema.Releases), all(schema.Receipts), all(schema.Returns), all(schema.CustodyFacts), all(schema.CustodyLists),
+	all(schema.Investigations), all(schema.Conclusions), all(schema.Checkpoints), all(schema.Cosigned),
 }
 
 // all returns the step that copies a table as it is.
-func all[T any](from table[T]) transferStep {
-	return transferStep{from.name, func(ctx context.Context, t *transfer, into *tx) error {
+func all[T any](from schema.Table[T]) transferStep {
+	return transferStep{from.Name, func(ctx context.Context, t *transfer, into *tx) error {
 		return stream(ctx, t, into, from, transferRows, func(context.Context, *T) error { return nil })
 	}}
 }
 
 // original brings the original of a sealed row to where the copy keeps originals. An object that is there
 // already, from an earlier copy, is not copied again: objects never change.
-func (t *transfer) original(ctx context.Context, x *sealedRow) error {
+func (t *transfer) original(ctx context.Context, x *schema.Sealed) error {
 	if place := t.to.place; place != nil && x.Object.Size > 0 {
 		switch size, err := place.Size(ctx, x.Object.Name); {
 		case err == nil && size == x.Object.Size:
@@ -125,7 +126,7 @@ func (t *transfer) original(ctx context.Context, x *sealedRow) error {
 		}
 	}
 	if err := t.of.fetch(ctx, x); err != nil {
-		return fmt.Errorf("submission %s: %w", x.of, err)
+		return fmt.Errorf("submission %s: %w", x.Of, err)
 	}
 	x.Object = records.Object{}
 	return t.to.put(ctx, &x.Sealed)
@@ -133,8 +134,8 @@ func (t *transfer) original(ctx context.Context, x *sealedRow) error {
 
 // stream copies the rows of the table from, atATime rows at once. each changes a row before it is
 // written. progress is called after each insertion.
-func stream[T any](ctx context.Context, t *transfer, into *tx, from table[T], atATime int, each func(context.Context, *T) error) error {
-	rows, err := t.from.QueryContext(ctx, from.query())
+func stream[T any](ctx context.Context, t *transfer, into *tx, from schema.Table[T], atATime int, each func(context.Context, *T) error) error {
+	rows, err := t.from.QueryContext(ctx, from.Query())
 	if err != nil {
 		return err
 	}
@@ -143,8 +144,8 @@ func stream[T any](ctx context.Context, t *transfer, into *tx, from table[T], at
 	for more := true; more; {
 		if more = rows.Next(); more {
 			batch = append(batch, *new(T))
-			if err := rows.Scan(from.bind(&batch[len(batch)-1])...); err != nil {
-				return unreadable(err)
+			if err := rows.Scan(from.Bind(&batch[len(batch)-1])...); err != nil {
+				return schema.Unreadable(err)
 			}
 			if err := each(ctx, &batch[len(batch)-1]); err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -20,10 +21,10 @@ import (
 type tx struct {
 	*sql.Tx
 	conn    *sql.Conn
-	dialect *Dialect
+	dialect *schema.Dialect
 	tree    *tlog.Tree
-	lists   *tlog.Lists // nil: no entry was made yet
-	entries []ledgerRow // not written yet
+	lists   *tlog.Lists    // nil: no entry was made yet
+	entries []schema.Entry // not written yet
 }
 
 // lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is the tree as this process
@@ -47,7 +48,7 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 		return fmt.Errorf("%w: %w", records.ErrTampered, err)
 	}
 	if t.tree.Root() != head.root {
-		return tampered("the ledger's tree of %d entries has another root", size)
+		return schema.Tampered("the ledger's tree of %d entries has another root", size)
 	}
 	return nil
 }
@@ -56,7 +57,7 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 // error of write rolls back all that it wrote. what names the deed ("erase") in the error that
 // wraps [records.ErrReadOnly], if the registry is open for investigation only. The error wraps [records.ErrFrozen] if the database can
 // only be read.
-func (d *DB) update(ctx context.Context, what string, write func(*tx) error) error {
+func (d *core) update(ctx context.Context, what string, write func(*tx) error) error {
 	if d.readOnly {
 		return fmt.Errorf("%s: %w", what, records.ErrReadOnly)
 	}
@@ -71,7 +72,7 @@ const attempts = 10
 
 // transact is update for any registry. If the database gave the transaction up (Again of the dialect), transact repeats
 // it: attempts runs in all, and no run after ctx has ended. It returns the error of the last run.
-func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
+func (d *core) transact(ctx context.Context, write func(*tx) error) error {
 	for n := 1; ; n++ {
 		err := d.try(ctx, write)
 		if err != nil && d.dialect.Frozen != nil && d.dialect.Frozen(err) {
@@ -86,7 +87,7 @@ func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
 // try runs write in one transaction. The end of ctx stops the transaction before the commit, but not during it. An
 // error that wraps [errCommit] leaves unknown whether the transaction was committed. Any other error means that it was
 // rolled back.
-func (d *DB) try(ctx context.Context, write func(*tx) error) error {
+func (d *core) try(ctx context.Context, write func(*tx) error) error {
 	conn, err := d.write.Conn(ctx) // the only one: writers of a process take turns
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -103,7 +104,7 @@ func (d *DB) try(ctx context.Context, write func(*tx) error) error {
 	if err := t.lock(ctx, d.last.swap(nil)); err != nil { // the tree grows with what may be rolled back
 		return err
 	}
-	if err := checkSchema(ctx, t); err != nil { // another version may have changed it
+	if err := schema.Check(ctx, t); err != nil { // another version may have changed it
 		return err
 	}
 	if err := t.alone(ctx); err != nil {
@@ -134,7 +135,7 @@ func (t *tx) alone(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	return tampered("the database has a %s, which was added: nothing was written", name)
+	return schema.Tampered("the database has a %s, which was added: nothing was written", name)
 }
 
 // append makes the entry of a row, adds it to its lists and to t.tree, and returns its number. flush
@@ -166,9 +167,9 @@ func (t *tx) append(ctx context.Context, row records.Row) (int64, error) {
 }
 
 // submittedOf returns when the uploads of copies were submitted.
-func submittedOf(ctx context.Context, q querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
-	times := table[records.Counted]{"submission", columns("id submitted"), func(c *records.Counted) []any { return []any{fixed(c.Of[:]), micros{&c.Submitted}} }}
-	rows, err := times.among(ctx, q, nil, "id", each(copies, func(c *books.Copy) any { return c.Submission[:] }), "")
+func submittedOf(ctx context.Context, q schema.Querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
+	times := schema.TableOf("submission", "id submitted", func(c *records.Counted) []any { return []any{schema.Fixed(c.Of[:]), schema.Micros(&c.Submitted)} })
+	rows, err := times.Among(ctx, q, nil, "id", schema.Each(copies, func(c *books.Copy) any { return c.Submission[:] }), "")
 	out := make(map[watermark.Submission]time.Time)
 	for _, r := range rows {
 		out[r.Of] = r.Submitted
@@ -201,7 +202,7 @@ func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) err
 		e.Lists = t.lists.Root()
 		t.put(e)
 	}
-	if err := insert(ctx, t, submissionTable, rows...); err != nil {
+	if err := insert(ctx, t, schema.Submissions, rows...); err != nil {
 		return fmt.Errorf("submissions: %w", err)
 	}
 	return nil
@@ -235,11 +236,11 @@ func (t *tx) readLists(ctx context.Context, names ...string) (err error) {
 // put adds an entry to t.tree. flush writes it.
 func (t *tx) put(e records.Entry) {
 	raw := e.Encode()
-	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
+	t.entries = append(t.entries, schema.Entry{Seq: e.Seq, Text: raw, Nodes: appendLeaf(t.tree, raw)})
 }
 
 // enter appends the entry of a row, sets seq, the row's number, and inserts the row.
-func enter[T records.Row](ctx context.Context, t *tx, into table[T], row *T, seq *int64) (err error) {
+func enter[T records.Row](ctx context.Context, t *tx, into schema.Table[T], row *T, seq *int64) (err error) {
 	if *seq, err = t.append(ctx, *row); err != nil {
 		return err
 	}
@@ -252,7 +253,7 @@ func (t *tx) flush(ctx context.Context) error {
 	if len(t.entries) == 0 {
 		return nil
 	}
-	if err := insert(ctx, t, ledgerTable, t.entries...); err != nil {
+	if err := insert(ctx, t, schema.Ledger, t.entries...); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	root := t.tree.Root()
@@ -264,12 +265,12 @@ func (t *tx) flush(ctx context.Context) error {
 }
 
 // insert enters rows in the table into, in the transaction t; without rows it does nothing.
-func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
+func insert[T any](ctx context.Context, t *tx, into schema.Table[T], rows ...T) error {
 	if len(rows) > 1 {
-		return t.dialect.Insert(ctx, t.conn, into.name, into.columns, len(rows), func(i int) ([]any, error) { return values(into.bind(&rows[i])) })
+		return t.dialect.Insert(ctx, t.conn, into.Name, into.Columns, len(rows), func(i int) ([]any, error) { return values(into.Bind(&rows[i])) })
 	}
 	for i := range rows {
-		if _, err := t.ExecContext(ctx, into.insert(t.dialect), into.bind(&rows[i])...); err != nil {
+		if _, err := t.ExecContext(ctx, into.Insert(t.dialect), into.Bind(&rows[i])...); err != nil {
 			return err
 		}
 	}
@@ -307,15 +308,15 @@ type ledgerHead struct {
 
 // readHead reads the ledger's head. tail ends the query, and may lock the head; "" locks nothing. The error wraps
 // [records.ErrTampered] if the head is missing or its size negative.
-func readHead(ctx context.Context, q querier, tail string) (h ledgerHead, err error) {
-	err = q.QueryRowContext(ctx, "SELECT size, root, lists FROM ledger_head WHERE one = 1"+tail).Scan(&h.size, fixed(h.root[:]), fixed(h.lists[:]))
+func readHead(ctx context.Context, q schema.Querier, tail string) (h ledgerHead, err error) {
+	err = q.QueryRowContext(ctx, "SELECT size, root, lists FROM ledger_head WHERE one = 1"+tail).Scan(&h.size, schema.Fixed(h.root[:]), schema.Fixed(h.lists[:]))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		err = tampered("the ledger has no head")
+		err = schema.Tampered("the ledger has no head")
 	case err != nil:
-		err = fmt.Errorf("ledger head: %w", unreadable(err))
+		err = fmt.Errorf("ledger head: %w", schema.Unreadable(err))
 	case h.size < 0:
-		err = tampered("the ledger has %d entries", h.size)
+		err = schema.Tampered("the ledger has %d entries", h.size)
 	}
 	return h, err
 }
@@ -335,21 +336,21 @@ func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 
 // readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an entry keeps the nodes
 // that the entry completes. The error wraps [records.ErrTampered] if a node is missing.
-func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
-	ledger := table[ledgerRow]{"ledger", columns("seq nodes"), func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.nodes}} }}
-	rows, err := ledger.among(ctx, q, nil, "seq", each(ids, func(id *tlog.NodeID) any { return lastLeaf(*id) }), "")
+func readNodes(ctx context.Context, q schema.Querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
+	ledger := schema.TableOf("ledger", "seq nodes", func(r *schema.Entry) []any { return []any{&r.Seq, schema.Blob(&r.Nodes)} })
+	rows, err := ledger.Among(ctx, q, nil, "seq", schema.Each(ids, func(id *tlog.NodeID) any { return lastLeaf(*id) }), "")
 	if err != nil {
 		return nil, fmt.Errorf("ledger tree: %w", err)
 	}
 	at := make(map[int64][]byte, len(rows))
 	for _, r := range rows {
-		at[r.seq] = r.nodes
+		at[r.Seq] = r.Nodes
 	}
 	out := make([]tlog.Hash, len(ids))
 	for i, id := range ids {
 		nodes, from := at[lastLeaf(id)], int(id.Level)*len(tlog.Hash{})
 		if len(nodes) < from+len(tlog.Hash{}) {
-			return nil, tampered("node %d of level %d of the ledger's tree is missing", id.Index, id.Level)
+			return nil, schema.Tampered("node %d of level %d of the ledger's tree is missing", id.Index, id.Level)
 		}
 		out[i] = tlog.Hash(nodes[from:])
 	}
@@ -357,11 +358,6 @@ func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, 
 }
 
 // rootAt returns the root of the first size entries.
-func rootAt(ctx context.Context, q querier, size int64) (tlog.Hash, error) {
+func rootAt(ctx context.Context, q schema.Querier, size int64) (tlog.Hash, error) {
 	return tlog.RootAt(ctx, uint64(size), func(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) { return readNodes(ctx, q, ids) })
-}
-
-// tampered returns an error that wraps [records.ErrTampered].
-func tampered(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", records.ErrTampered, fmt.Sprintf(format, args...))
 }

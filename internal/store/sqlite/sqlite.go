@@ -22,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -33,22 +34,22 @@ const maxReaders = 8
 
 // dialect returns how package sqldb is to talk to the file at path. In memory there is no file
 // to scrub after an erasure.
-func dialect(path string, places []objects.Open) sqldb.Dialect {
+func dialect(path string, places []objects.Open) schema.Dialect {
 	base := filepath.Dir(path)
 	if path == memory {
 		base = ""
 	}
-	d := sqldb.Dialect{
+	d := schema.Dialect{
 		Originals: objects.Opener(base, places),
 		Tables:    "SELECT count(*) FROM sqlite_schema WHERE name IN ('schema_version', 'ledger_head', 'registry')",
 		Questions: true,
-		Words:     sqldb.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
+		Words:     schema.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
 		Snapshot:  &sql.TxOptions{ReadOnly: true},
 		Conflict:  conflict,
 		Frozen:    func(err error) bool { return code(err) == codes.SQLITE_READONLY },
 		Again:     func(error) bool { return false }, // who waits for the lock is not turned away
 		Drift:     drift,
-		Meddler:   sqldb.InTables("SELECT 'trigger ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN (TABLES) AND (name NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR tbl_name <> 'ledger') LIMIT 1"),
+		Meddler:   schema.InTables("SELECT 'trigger ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN (TABLES) AND (name NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR tbl_name <> 'ledger') LIMIT 1"),
 		Sound:     sound,
 		Unindexed: func(column string) string { return "+" + column },
 		Insert:    insert,
@@ -336,7 +337,7 @@ func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return sqldb.Differs(ctx, q, objectsOfSchema, want)
+	return schema.Differs(ctx, q, objectsOfSchema, want)
 }
 
 // objectsOfSchema lists tables, indexes, triggers and views, with their text.

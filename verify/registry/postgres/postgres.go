@@ -14,7 +14,7 @@ import (
 // At names the registry in the database at dsn, "postgres://USER@HOST/DATABASE" with the
 // parameters of libpq. The parameter search_path names a schema, so that several registries
 // fit in one database. Leave passwords to PGPASSFILE or PGPASSWORD. A malformed address is
-// an error of registry.Open, which wraps [registry.ErrRegistry] and repeats no password.
+// an error of registry.Open, which wraps [registry.ErrRefused] and repeats no password.
 //
 // Originals may be kept outside of the database: see [registry.CreateOptions]. places open addresses
 // that are no folders, as package s3 does.

@@ -127,7 +127,7 @@ func TestRegistry(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	_, err = registry.Open(ctx, sqlite.At(path))
-	require.ErrorIs(t, err, registry.ErrRegistry, "without package s3")
+	require.ErrorIs(t, err, registry.ErrRefused, "without package s3")
 	r, err = registry.Open(ctx, sqlite.At(path, s3.Open))
 	require.NoError(t, err)
 	require.NoError(t, r.Close())

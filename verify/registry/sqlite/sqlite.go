@@ -13,7 +13,7 @@ import (
 
 // At names the registry in the file at path. The path ":memory:" is a registry in memory,
 // which can only be created and is gone when it is closed. Paths with "?", "#" or NUL are
-// refused when the registry is opened: the error wraps [registry.ErrRegistry].
+// refused when the registry is opened: the error wraps [registry.ErrRefused].
 //
 // Originals may be kept in a folder: see [registry.CreateOptions]. places open other addresses, as package s3 does.
 func At(path string, places ...registry.OpenPlace) registry.Driver { return sqlite.At(path, places...) }
