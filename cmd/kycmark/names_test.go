@@ -104,7 +104,6 @@ func TestNamesAreIsolated(t *testing.T) {
 	out := kycmark(3, "investigate", "leaks", "--report", "r.html", "--bundle", "bundle", "--examiner", "A\u202e. B, case \u202e1", "--reveal")
 	assert.Contains(t, out, `“leaks/a\u202egpj.exe.jpg”`)
 	assert.Contains(t, out, `issued to “a\u202egpj.exe”`)
-	assert.Contains(t, out, `“nobody: all pictures are of vendor-z”`)
 	kycmark(0, "investigate", filepath.Join("leaks", lying[0]+".jpg"), "--json", "--report", "redacted.html")
 	kycmark(0, "verify-report", "bundle")
 	kycmark(0, "verify-report", "r.html")
@@ -115,7 +114,7 @@ func TestNamesAreIsolated(t *testing.T) {
 	}
 	page, err := os.ReadFile("r.html")
 	require.NoError(t, err)
-	for _, want := range []string{"issued to <bdi>“a\\u202egpj.exe”</bdi>", `<bdi>“f\x1b[2J.jpg”</bdi>`, "<bdi>“nobody: all pictures are of vendor-z”</bdi> could hold", "<bdi>=cmd|&#39;k&#39;!A1.jpg</bdi>", "<bdi>&lt;script&gt;l.jpg</bdi>"} {
+	for _, want := range []string{"issued to <bdi>“a\\u202egpj.exe”</bdi>", `<bdi>“f\x1b[2J.jpg”</bdi>`, "Custody of <bdi>“nobody: all pictures are of vendor-z”</bdi>, which covers", "<bdi>=cmd|&#39;k&#39;!A1.jpg</bdi>", "<bdi>&lt;script&gt;l.jpg</bdi>"} {
 		assert.True(t, strings.Contains(string(page), want), want)
 	}
 	for _, what := range listKinds {

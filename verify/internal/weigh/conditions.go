@@ -502,8 +502,8 @@ func (w *Weighing) windowWhen() []words.Figures {
 	return []words.Figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": words.Percent(float64(x.Submissions) / float64(x.OfSubmissions)), "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance)}}
 }
 
-// windowHolders are the recipients that could hold all uploads of the window that leaks show, and of these recipients
-// the ones without custody of another time.
+// windowHolders are the recipients that could hold all uploads of the window that leaks show. It also says which of them
+// have no custody of another time.
 func (w *Weighing) windowHolders() []words.Figures {
 	x := w.Odds.Window
 	if x == nil || len(x.Holders) == 0 {

@@ -99,6 +99,7 @@ var dumpSentences = []row{
 
 	{"released", showsNot, found(findings.FoundCopy), "The findings do not show who released these copies: the issuer had the same copies, and so had each party that received, found or stole them."},
 	{"receipts-not", showsNot, receipts(func(not int) bool { return not > 0 }), "For {not} of the {n} {n|copy|copies} of {name} found here there is no signed receipt. Only the issuer's record says that {not|it was|they were} sent to {name}, and not to another party by error."},
+	{"named-only", showsNot, (*Weighing).namedOnly, words.OnlyNamed},
 	{"unmarked", showsNot, found(findings.FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. A mark that was not removed would have been found {n|there|on each} with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."},
 	{"unreadable", showsNot, (*Weighing).withoutMark, "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed or removed there, so nothing follows from its absence on a single picture."},
 
@@ -132,7 +133,6 @@ var dumpSentences = []row{
 	{"unknown-recall", details, (*Weighing).unknownRecall, "If the unmatched pictures show uploads that the registry has now, the search would have found them with at least this probability: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. All pages of uploads were searched; the uploads of the trials had one page."},
 	{"unknown-untried", details, many((*Weighing).unknownUntried), "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
 	{"not-searched", details, (*Weighing).notSearched, "Of the {of} uploads of the registry, these could not be searched, or not wholly, and are counted as not found: {why}."},
-	{"named-only", details, (*Weighing).namedOnly, words.OnlyNamed},
 	{"pages", details, (*Weighing).pages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
 	{"lacks", details, (*Weighing).lacks, "{n} {n|file is|files are} incomplete: data are missing or wrong. What could be decoded was examined."},
 	{"published", details, (*Weighing).published, "That other files with copies found here were public on {day} was entered by {actor}, in entry {entry} of the ledger. The place or evidence: {evidence}."},
