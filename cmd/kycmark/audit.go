@@ -44,7 +44,7 @@ interrupted runs left there is removed after an hour. Exit 3 if an original cann
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated (default: the home's)")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
 	queueFlag(cmd, &f.queue)
-	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return b.audit(ctx, f) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return auditLedger(ctx, b, f) })
 }
 
 // auditLine is the result as JSON.
@@ -63,14 +63,14 @@ type auditLine struct {
 	Error       *string  `json:"error"`              // the first problem
 }
 
-// audit checks the ledger as f says. A problem in the ledger makes the exit code 1 and no error, also if files
+// auditLedger checks the ledger as f says. A problem in the ledger makes the exit code 1 and no error, also if files
 // could not be read. The error is wrong usage, an unusable key, or a check that could not be done.
-func (b *desk) audit(ctx context.Context, f auditFlags) error {
-	o, err := b.auditOptions(f)
+func auditLedger(ctx context.Context, b *desk, f auditFlags) error {
+	o, err := auditOptions(b, f)
 	if err != nil {
 		return err
 	}
-	a, err := b.audited(ctx, f, o)
+	a, err := audited(ctx, b, f, o)
 	if err != nil {
 		return keyUsage(err)
 	}
@@ -98,13 +98,13 @@ func (b *desk) audit(ctx context.Context, f auditFlags) error {
 	if a.Holds {
 		b.printf("the ledger holds: %s, head %s\n", entries(a.Size), a.Head)
 	}
-	b.auditWords(f, a)
+	auditWords(b, f, a)
 	return b.line(line)
 }
 
 // audited checks the ledger, in this process or by a worker.
-func (b *desk) audited(ctx context.Context, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
-	if f.queue {
+func audited(ctx context.Context, b *desk, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
+	if b.queued(f.queue) {
 		return runOne[*registry.Audit](ctx, b, jobs.Job{Kind: kindAudit,
 			Do: auditJob{o.Keys, o.Witnesses, o.Checkpoints, f.originals}})
 	}
@@ -116,7 +116,7 @@ func (b *desk) audited(ctx context.Context, f auditFlags, o registry.AuditOption
 
 // auditOptions reads the keys and checkpoints that the flags name. A checkpoint file that cannot be read is reported
 // as a failed input and left out.
-func (b *desk) auditOptions(f auditFlags) (o registry.AuditOptions, err error) {
+func auditOptions(b *desk, f auditFlags) (o registry.AuditOptions, err error) {
 	if o.Keys, err = publicKeys(f.keys); err != nil {
 		return o, err
 	}
@@ -152,7 +152,7 @@ func (b *desk) auditOptions(f auditFlags) (o registry.AuditOptions, err error) {
 }
 
 // auditWords prints what the audit looked at, and what it therefore does not show.
-func (b *desk) auditWords(f auditFlags, a *registry.Audit) {
+func auditWords(b *desk, f auditFlags, a *registry.Audit) {
 	for _, c := range append(a.Checkpoints, a.Outside...) {
 		for _, w := range c.Witnesses {
 			b.printf("the first %s: signed by the witness %s%s\n", entries(c.Size), w.Name, at(w.Time))

@@ -34,7 +34,7 @@ func tsaFlag(cmd *cobra.Command, address *string) {
 }
 
 // authority returns the timestamp authority at an address, with the certificates that the home trusts for it.
-func (b *desk) authority(address string) (*seal.TSA, error) {
+func authority(b *desk, address string) (*seal.TSA, error) {
 	if address == "" {
 		return nil, nil
 	}
@@ -55,7 +55,7 @@ func (f *bundleFlags) ready(b *desk, inputs []string) (err error) {
 	if err := b.checkOutputs(false, inputs, f.findings); err != nil {
 		return err
 	}
-	if f.tsa, err = b.authority(f.authority); err != nil {
+	if f.tsa, err = authority(b, f.authority); err != nil {
 		return err
 	}
 	if f.bundle == "" {
@@ -114,12 +114,12 @@ func (f *bundleFlags) write(ctx context.Context, b *desk, inv *verify.Investigat
 	if f.bundle == "" {
 		return nil
 	}
-	public, err := b.signedState(ctx)
+	public, err := signedState(ctx, b)
 	if err != nil {
 		return err
 	}
 	in := seal.Investigation{Report: report, Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
-		Sign: func(ctx context.Context) error { _, err := b.signedState(ctx); return err }}
+		Sign: func(ctx context.Context) error { _, err := signedState(ctx, b); return err }}
 	sealed, err := seal.Seal(ctx, in, f.key, f.tsa)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (f *bundleFlags) write(ctx context.Context, b *desk, inv *verify.Investigat
 // signedState signs the ledger's present state, so that proofs can rest on it. It returns the public key that checks
 // the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "" and no
 // error.
-func (b *desk) signedState(ctx context.Context) (string, error) {
+func signedState(ctx context.Context, b *desk) (string, error) {
 	private, err := b.home.LedgerKey()
 	if err != nil {
 		b.warnf("the bundle has no proofs from the ledger: %v", err)

@@ -59,9 +59,9 @@ Give it to auditors and witnesses by another way than these.`,
 	cmd.AddCommand(newCheckpointAdd(u))
 	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error {
 		if !public {
-			return b.checkpoint(ctx, address, w, out)
+			return signCheckpoint(ctx, b, address, w, out)
 		}
-		key, err := b.publicKey("")
+		key, err := ledgerKey(b, "")
 		if err != nil {
 			return err
 		}
@@ -73,8 +73,8 @@ Give it to auditors and witnesses by another way than these.`,
 // witnessFlags name a witness. url and key go together.
 type witnessFlags struct{ url, key string }
 
-// witnessed has the witness sign c and keeps its signature. Without a witness it returns c.
-func (b *desk) witnessed(ctx context.Context, w witnessFlags, c *books.Checkpoint) (*books.Checkpoint, error) {
+// cosign has the witness sign c and keeps its signature. Without a witness it returns c.
+func cosign(ctx context.Context, b *desk, w witnessFlags, c *books.Checkpoint) (*books.Checkpoint, error) {
 	switch {
 	case w.url == "" && w.key == "":
 		return c, nil
@@ -85,7 +85,7 @@ func (b *desk) witnessed(ctx context.Context, w witnessFlags, c *books.Checkpoin
 	if err != nil {
 		return nil, err
 	}
-	public, err := b.publicKey("")
+	public, err := ledgerKey(b, "")
 	if err != nil {
 		return nil, err
 	}
@@ -103,10 +103,10 @@ func (b *desk) witnessed(ctx context.Context, w witnessFlags, c *books.Checkpoin
 	return out, keyUsage(err)
 }
 
-// checkpoint signs the ledger's present state and prints the checkpoint. If it has no timestamp, the authority at the
+// signCheckpoint signs the ledger's present state and prints the checkpoint. If it has no timestamp, the authority at the
 // address dates it. The timestamp is written to the new file out; "" writes no file.
-func (b *desk) checkpoint(ctx context.Context, address string, w witnessFlags, out string) error {
-	tsa, err := b.authority(address)
+func signCheckpoint(ctx context.Context, b *desk, address string, w witnessFlags, out string) error {
+	tsa, err := authority(b, address)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (b *desk) checkpoint(ctx context.Context, address string, w witnessFlags, o
 	b.warnExposed(b.home.KeyFiles()...)
 	c, err := b.registry.Ledger().Sign(ctx, private)
 	if err == nil {
-		c, err = b.witnessed(ctx, w, c)
+		c, err = cosign(ctx, b, w, c)
 	}
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 		if err != nil {
 			return err
 		}
-		public, err := b.publicKey(key)
+		public, err := ledgerKey(b, key)
 		if err != nil {
 			return err
 		}
@@ -205,8 +205,8 @@ func at(t time.Time) string {
 // entries is a number of entries in words.
 func entries(n int64) string { return plural(int(n), "entry") }
 
-// publicKey returns the ledger's public key as text: what the flag --key says, or the home's if that is "".
-func (b *desk) publicKey(flag string) (string, error) {
+// ledgerKey returns the ledger's public key as text: what the flag --key says, or the home's if that is "".
+func ledgerKey(b *desk, flag string) (string, error) {
 	if flag != "" {
 		return publicKey(flag)
 	}

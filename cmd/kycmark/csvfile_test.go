@@ -25,7 +25,7 @@ func TestEndlessField(t *testing.T) {
 		return path
 	}
 	b := &desk{ui: newUI(io.Discard, io.Discard)}
-	err := b.importCustody(t.Context(), endless("custody.csv", "recipient,from,to,note\nvendor-a,2018,2018,x\nvendor-a,2018,2018,\"y"))
+	err := importCustody(t.Context(), b, endless("custody.csv", "recipient,from,to,note\nvendor-a,2018,2018,x\nvendor-a,2018,2018,\"y"))
 	var usage *usageError
 	require.Error(t, err)
 	assert.NotErrorAs(t, err, &usage)

@@ -95,7 +95,7 @@ line is named, and nothing is entered. Facts that were entered before are left u
 			if f.to+f.note+f.list+f.through != "" || len(f.submissions.ids) > 0 {
 				return usagef("needs NAME: a table has the notes, times and lists in it")
 			}
-			return b.importCustody(ctx, f.from)
+			return importCustody(ctx, b, f.from)
 		case len(args) == 0:
 			return usagef("needs NAME, or a table by --from")
 		case f.note == "":
@@ -105,7 +105,7 @@ line is named, and nothing is entered. Facts that were entered before are left u
 		}
 		c, err := f.custody(args[0])
 		if err == nil && f.all {
-			c.To, err = b.allUntil(ctx, c)
+			c.To, err = allUntil(ctx, b, c)
 		}
 		facts := []books.Custody{c}
 		if err == nil && f.through != "" {
@@ -167,7 +167,7 @@ func (f custodyFlags) custody(name string) (books.Custody, error) {
 
 // allUntil returns when a fact of --all ends: now, or as the same fact ends that was entered within the last hour, if no upload was
 // sent since. So an interrupted command enters no second fact.
-func (b *desk) allUntil(ctx context.Context, c books.Custody) (time.Time, error) {
+func allUntil(ctx context.Context, b *desk, c books.Custody) (time.Time, error) {
 	known, err := b.registry.Custody(ctx, registry.CustodyFilter{Recipient: c.Recipient})
 	for _, k := range known {
 		if len(k.Submissions) > 0 || !k.From.IsZero() || k.Through != c.Through || k.Note != c.Note || time.Since(k.Entered) > durable.Settled {
@@ -205,7 +205,7 @@ func custodyWords(c books.Custody) string {
 
 // importCustody enters all facts of custody in the CSV file at path. It reports every wrong line; one wrong line is a
 // usageError, and nothing is entered. A line is wrong by itself, or else by what the registry has.
-func (b *desk) importCustody(ctx context.Context, path string) error {
+func importCustody(ctx context.Context, b *desk, path string) error {
 	file, err := openCSV(path, 4, "recipient", "from", "to", "note", "submissions")
 	if err != nil {
 		return err

@@ -206,7 +206,7 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // readKeys reads the mark key files at paths, in that order, and warns of files that others than the owner can read.
 // A key that two files hold is returned once: each of its findings would come twice.
-func (u *ui) readKeys(paths []string) ([]*watermark.Key, error) {
+func readKeys(u *ui, paths []string) ([]*watermark.Key, error) {
 	keys := make([]*watermark.Key, 0, len(paths))
 	for _, path := range paths {
 		key, err := keyfile.ReadMark(path)

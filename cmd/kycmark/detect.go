@@ -46,7 +46,7 @@ keys, at most 8. sync_log10_p says how probable so much is without a mark of the
 // detect reads the marks out of the pictures that args name, files or folders, and prints a line for each. copiesFrom is
 // a file of the IDs that were issued, "" for none. If no mark is found at all, the exit code becomes 1.
 func detect(ctx context.Context, u *ui, keyPaths []string, copiesFrom string, args []string) error {
-	keys, err := u.readKeys(keyPaths)
+	keys, err := readKeys(u, keyPaths)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ At most 10,000 uploads and copies are read, and one original is opened:
   kycmark doctor --json`,
 		Args: exactly(),
 	}
-	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return b.doctor(ctx) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return checkUp(ctx, b) })
 }
 
 // A check looks at one part of a home. It returns what it found, or an error: a problem or, if the
@@ -82,8 +82,8 @@ type doctorLine struct {
 	Mend  string `json:"mend,omitempty"`
 }
 
-// doctor does all checks and prints a line for each. The error is that of writing, or ctx's.
-func (b *desk) doctor(ctx context.Context) error {
+// checkUp does all checks and prints a line for each. The error is that of writing, or ctx's.
+func checkUp(ctx context.Context, b *desk) error {
 	return printList(b.ui, "STATE\tCHECK\tFOUND", listed(checks(), nil), func(c *check) (any, []string) {
 		line := doctorLine{Check: c.name, State: "ok"}
 		found, err := c.look(ctx, b)
@@ -170,7 +170,7 @@ func checkMarkKeys(ctx context.Context, b *desk) (string, error) {
 				"kycmark keygen, name the new key first in keys.mark of kycmark.toml, kycmark key add")
 		}
 	}
-	absent, _, err := b.absentKeys(ctx, keys)
+	absent, _, err := absentKeys(ctx, b, keys)
 	if err != nil {
 		return "", err
 	}

@@ -49,7 +49,7 @@ copies that recipients hold are not erased.`,
 	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsOneRequired("subject", "submission")
 	cmd.MarkFlagsMutuallyExclusive("subject", "submission")
-	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return b.erase(ctx, f) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error { return eraseUploads(ctx, b, f) })
 }
 
 type eraseFlags struct {
@@ -59,16 +59,16 @@ type eraseFlags struct {
 	yes, queue  bool
 }
 
-// erase erases the uploads that the flags name: of several IDs all or none. Without --yes it only lists them and
+// eraseUploads erases the uploads that the flags name: of several IDs all or none. Without --yes it only lists them and
 // returns a usageError.
-func (b *desk) erase(ctx context.Context, f eraseFlags) error {
+func eraseUploads(ctx context.Context, b *desk, f eraseFlags) error {
 	ids := f.submissions.ids
 	if !f.yes {
-		return b.wouldErase(ctx, f.subject, ids)
+		return wouldErase(ctx, b, f.subject, ids)
 	}
 	var err error
-	if f.queue {
-		ids, err = b.eraseQueued(ctx, f)
+	if b.queued(f.queue) {
+		ids, err = eraseQueued(ctx, b, f)
 	} else if f.subject != "" {
 		ids, err = b.registry.Erase(ctx, f.subject, actor(), f.note)
 	} else {
@@ -79,7 +79,7 @@ func (b *desk) erase(ctx context.Context, f eraseFlags) error {
 	case f.subject != "" && errors.Is(err, registry.ErrNotFound) && b.registry.ErasedSince(ctx, time.Now().Add(-durable.Settled)):
 		b.warnf("no upload has this subject reference: they were erased within the last hour, or it is written otherwise")
 		return nil
-	case f.subject == "" && errors.Is(err, registry.ErrErased) && b.areErased(ctx, f.submissions.ids):
+	case f.subject == "" && errors.Is(err, registry.ErrErased) && areErased(ctx, b, f.submissions.ids):
 		ids, was, err = f.submissions.ids, " before", nil
 	}
 	for _, id := range ids {
@@ -92,14 +92,14 @@ func (b *desk) erase(ctx context.Context, f eraseFlags) error {
 }
 
 // areErased reports whether all uploads with these IDs were erased.
-func (b *desk) areErased(ctx context.Context, ids []watermark.Submission) bool {
-	there, err := b.notErased(ctx, ids)
+func areErased(ctx context.Context, b *desk, ids []watermark.Submission) bool {
+	there, err := notErased(ctx, b, ids)
 	return err == nil && len(there) == 0
 }
 
 // eraseQueued has a worker erase the uploads, and returns their IDs.
-func (b *desk) eraseQueued(ctx context.Context, f eraseFlags) ([]watermark.Submission, error) {
-	subs, err := b.toErase(ctx, f.subject, f.submissions.ids)
+func eraseQueued(ctx context.Context, b *desk, f eraseFlags) ([]watermark.Submission, error) {
+	subs, err := toErase(ctx, b, f.subject, f.submissions.ids)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,8 @@ type eraseLine struct {
 
 // wouldErase prints what erase would erase. It always returns an error: a usageError that asks for --yes, or that of
 // [desk.toErase].
-func (b *desk) wouldErase(ctx context.Context, subject string, ids []watermark.Submission) error {
-	subs, err := b.toErase(ctx, subject, ids)
+func wouldErase(ctx context.Context, b *desk, subject string, ids []watermark.Submission) error {
+	subs, err := toErase(ctx, b, subject, ids)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (b *desk) wouldErase(ctx context.Context, subject string, ids []watermark.S
 
 // toErase returns the uploads of subject that are not erased or, if subject is "", the uploads with the given IDs.
 // The error wraps [registry.ErrNotFound] or [registry.ErrErased] if one is not there.
-func (b *desk) toErase(ctx context.Context, subject string, ids []watermark.Submission) (subs []books.Submission, err error) {
+func toErase(ctx context.Context, b *desk, subject string, ids []watermark.Submission) (subs []books.Submission, err error) {
 	if subject != "" {
 		if subs, err = b.registry.SubmissionsOf(ctx, subject); err == nil && len(subs) == 0 {
 			err = fmt.Errorf("uploads of the subject: %w", registry.ErrNotFound)

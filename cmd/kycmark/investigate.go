@@ -97,7 +97,7 @@ If no picture can be examined, nothing is entered or written.`,
 		if len(paths) == 0 {
 			return usagef("no files in %s", strings.Join(args, ", "))
 		}
-		return b.investigate(ctx, f, paths)
+		return investigateDump(ctx, b, f, paths)
 	})
 }
 
@@ -110,9 +110,9 @@ func meanings() string {
 	return strings.Join(lines, "\n")
 }
 
-// investigate examines the leaks at the paths in dump, weighs the findings together, and writes the files that the
+// investigateDump examines the leaks at the paths in dump, weighs the findings together, and writes the files that the
 // flags name. Outputs are checked before any work.
-func (b *desk) investigate(ctx context.Context, f investigateFlags, dump []string) error {
+func investigateDump(ctx context.Context, b *desk, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
 		return fmt.Errorf("--found: %w", err)
@@ -148,32 +148,32 @@ func (b *desk) investigate(ctx context.Context, f investigateFlags, dump []strin
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
 	o := verify.Options{Against: f.against.ids, State: f.state, References: b.home.References, Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)
-	if f.queue {
+	if b.queued(f.queue) {
 		doing = "joining"
 		job := investigateJob{Dump: dump, Against: o.Against, References: o.References, Circumstances: circumstances, Reveal: f.reveal}
-		if parts, err = b.examineQueued(ctx, &job); err != nil {
+		if parts, err = examineQueued(ctx, b, &job); err != nil {
 			return err
 		}
 		o.Sums = job.Sums // the results must be of these files
 	}
-	inv, done, err := b.investigation(ctx, o, doing)
+	inv, done, err := investigation(ctx, b, o, doing)
 	if err != nil {
 		return err
 	}
 	defer done()
 	leaks := inv.Files(ctx, dump...)
-	if f.queue {
+	if b.queued(f.queue) {
 		leaks = joined(ctx, inv, parts)
 	}
-	verdicts, err := b.examine(leaks, f.claimed)
+	verdicts, err := examineAll(b, leaks, f.claimed)
 	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
 		done()
-		return b.nothing(dump, nothing.Files)
+		return foundNothing(b, dump, nothing.Files)
 	}
 	if err != nil {
 		return err
 	}
-	return b.weigh(ctx, f, inv, done, verdicts)
+	return weighAll(ctx, b, f, inv, done, verdicts)
 }
 
 // shows returns the SHA-256 of the file that --found-evidence names, and leaves the name in f.evidence; zero: it is
@@ -192,10 +192,10 @@ func (f *investigateFlags) shows() (sum books.Digest, err error) {
 
 // investigation begins an investigation with the keys and readers of the command. Circumstances, search and the rest
 // of o are the caller's. The caller must call done, which ends the progress line, once or more.
-func (b *desk) investigation(ctx context.Context, o verify.Options, doing string) (inv *verify.Investigation, done func(), err error) {
+func investigation(ctx context.Context, b *desk, o verify.Options, doing string) (inv *verify.Investigation, done func(), err error) {
 	keys, seal, err := b.keys()
 	if err == nil {
-		err = b.checkKeys(ctx, keys)
+		err = knownKeys(ctx, b, keys)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -205,7 +205,7 @@ func (b *desk) investigation(ctx context.Context, o verify.Options, doing string
 		return nil, nil, err
 	}
 	show, done := b.progressOf(ctx, doing)
-	o.Actor, o.Command, o.Progress = b.actor(), b.command(), b.orState(o.State, show)
+	o.Actor, o.Command, o.Progress = b.actor(), b.command(), orState(b, o.State, show)
 	if inv, err = found.Begin(&o); err != nil {
 		done()
 	}
@@ -215,8 +215,8 @@ func (b *desk) investigation(ctx context.Context, o verify.Options, doing string
 // command is the command line, as the ledger keeps it.
 func (b *desk) command() []string { return append([]string{"kycmark"}, b.args...) }
 
-// weigh weighs the findings, prints what follows and writes the files that the flags name.
-func (b *desk) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigation, done func(), verdicts []*findings.Finding) error {
+// weighAll weighs the findings, prints what follows and writes the files that the flags name.
+func weighAll(ctx context.Context, b *desk, f investigateFlags, inv *verify.Investigation, done func(), verdicts []*findings.Finding) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
 	if err != nil {
@@ -233,7 +233,7 @@ func (b *desk) weigh(ctx context.Context, f investigateFlags, inv *verify.Invest
 	if verify.SearchDamaged(d) || len(d.Record.Altered) > 0 {
 		b.code = worse(b.code, exitSome) // "unknown" may be false
 	}
-	b.verdict(d) // before the files are written: what fails there takes no findings along
+	sayVerdict(b.ui, d) // before the files are written: what fails there takes no findings along
 	if err := b.line(map[string]*findings.Verdict{"verdict": d}); err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ const manyFiles = 1000
 
 // orState returns show, which is called after each of the files of a dump. Of many files without a state file it
 // first gives a hint.
-func (b *desk) orState(state string, show func(done, total int)) func(done, total int) {
+func orState(b *desk, state string, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
 		if done == 1 && total >= manyFiles && state == "" {
 			b.hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
@@ -256,10 +256,10 @@ func (b *desk) orState(state string, show func(done, total int)) func(done, tota
 	}
 }
 
-// checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be
+// knownKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be
 // found.
-func (b *desk) checkKeys(ctx context.Context, keys []*watermark.Key) error {
-	absent, known, err := b.absentKeys(ctx, keys)
+func knownKeys(ctx context.Context, b *desk, keys []*watermark.Key) error {
+	absent, known, err := absentKeys(ctx, b, keys)
 	if errors.Is(err, registry.ErrTampered) {
 		return nil // the verdict says it
 	}
@@ -277,7 +277,7 @@ func (b *desk) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 }
 
 // absentKeys returns the IDs of the registry's mark keys that are not among keys, and how many the registry has.
-func (b *desk) absentKeys(ctx context.Context, keys []*watermark.Key) (absent []string, known int, err error) {
+func absentKeys(ctx context.Context, b *desk, keys []*watermark.Key) (absent []string, known int, err error) {
 	all, err := b.registry.Ledger().MarkKeys(ctx)
 	for _, k := range all {
 		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
@@ -287,9 +287,9 @@ func (b *desk) absentKeys(ctx context.Context, keys []*watermark.Key) (absent []
 	return absent, len(all), err
 }
 
-// nothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
+// foundNothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
 // are a mistake: a usageError. Else the findings are printed and the exit code becomes 3.
-func (b *desk) nothing(paths []string, files []*findings.Finding) error {
+func foundNothing(b *desk, paths []string, files []*findings.Finding) error {
 	counts := make(map[findings.Kind]int)
 	for _, v := range files {
 		counts[v.Kind]++
@@ -311,15 +311,15 @@ func (b *desk) nothing(paths []string, files []*findings.Finding) error {
 			return err
 		}
 	}
-	b.leaks(files)
+	sayLeaks(b.ui, files)
 	b.hintf("no picture could be examined: unpack archives, convert formats, and investigate again; nothing was entered or written")
 	return nil
 }
 
-// examine prints each finding as it comes, and returns all in the same order. A file that could not be examined is
+// examineAll prints each finding as it comes, and returns all in the same order. A file that could not be examined is
 // reported; a file that is no picture is only returned. As soon as more leaks count than claimed, it returns a
 // usageError, since nothing can be weighed then.
-func (b *desk) examine(found iter.Seq2[*findings.Finding, error], claimed int) ([]*findings.Finding, error) {
+func examineAll(b *desk, found iter.Seq2[*findings.Finding, error], claimed int) ([]*findings.Finding, error) {
 	var verdicts []*findings.Finding
 	weighed := 0
 	for v, err := range found {

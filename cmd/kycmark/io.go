@@ -90,7 +90,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 		lease := u.budget().Lease()
 		defer lease.Give()
 		lim := lease.Within(ctx, u.limits(ctx), memory.Examining)
-		doc, err := u.document(file, lim)
+		doc, err := openDocument(u, file, lim)
 		if err != nil {
 			return []result{{err: err}}
 		}
@@ -138,8 +138,8 @@ func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
 	return phash.Sum(kind, flat)
 }
 
-// document reads a file and finds its pages: one if they cannot be found.
-func (u *ui) document(file string, lim picture.Limits) (*picture.Document, error) {
+// openDocument reads a file and finds its pages: one if they cannot be found.
+func openDocument(u *ui, file string, lim picture.Limits) (*picture.Document, error) {
 	data, err := intake.ReadFile(file, picture.DefaultMaxBytes)
 	if err != nil {
 		return nil, intake.WithoutPath(err)

@@ -112,16 +112,16 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	cmd.MarkFlagsRequiredTogether("void", "note")
 	return u.bookVerb(cmd, func(ctx context.Context, b *desk, _ []string) error {
 		if len(f.void.ids) > 0 {
-			return b.voidAll(ctx, f)
+			return voidAll(ctx, b, f)
 		}
-		return b.issue(ctx, f)
+		return issueCopies(ctx, b, f)
 	})
 }
 
-// issue marks copies of all chosen uploads for all recipients, several uploads at a time. Flags, keys, recipients and
+// issueCopies marks copies of all chosen uploads for all recipients, several uploads at a time. Flags, keys, recipients and
 // folders are checked before the first copy is entered in the ledger. A copy that fails is reported and the rest is
 // done, unless that would also fail.
-func (b *desk) issue(ctx context.Context, f issueFlags) error {
+func issueCopies(ctx context.Context, b *desk, f issueFlags) error {
 	if f.MaxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
@@ -138,17 +138,17 @@ func (b *desk) issue(ctx context.Context, f issueFlags) error {
 	var issuer *registry.Issuer
 	var ids []watermark.Submission
 	err = f.outage.wait(ctx, func() error {
-		if !f.queue { // else the worker's keys are used
+		if !b.queued(f.queue) { // else the worker's keys are used
 			if issuer, err = b.issuer(); err != nil {
 				return err
 			}
 		}
 		for _, to := range f.To {
-			if err := b.knowsRecipient(ctx, to); err != nil {
+			if err := knowsRecipient(ctx, b, to); err != nil {
 				return err
 			}
 		}
-		ids, err = b.chosen(ctx, f)
+		ids, err = chosenUploads(ctx, b, f)
 		return err
 	})
 	if err != nil {
@@ -165,7 +165,7 @@ func (b *desk) issue(ctx context.Context, f issueFlags) error {
 	emit := func(_ watermark.Submission, lines []issueLine) (err error) {
 		for i, line := range lines {
 			if i == 0 || len(lines[i-1].Carries) == 0 {
-				b.warnCarried(line.Submission, line.Carries)
+				warnCarried(b, line.Submission, line.Carries)
 			}
 			switch {
 			case errors.Is(line.cause, context.Canceled):
@@ -189,12 +189,12 @@ func (b *desk) issue(ctx context.Context, f issueFlags) error {
 		}
 		return nil
 	}
-	if f.queue {
-		err = b.issueQueued(ctx, f, ids, step, emit)
+	if b.queued(f.queue) {
+		err = issueQueued(ctx, b, f, ids, step, emit)
 	} else {
 		err = each(ctx, ids, func(_ context.Context, id watermark.Submission) []issueLine {
 			defer step()
-			lines := b.issueAll(going, issuer, id, f)
+			lines := issueAll(going, b, issuer, id, f)
 			if n := len(lines); n > 0 && lines[n-1].ends {
 				end()
 			}
@@ -207,7 +207,7 @@ func (b *desk) issue(ctx context.Context, f issueFlags) error {
 
 // voidAll enters the copies of --void as void. A copy that is unknown or was released is reported, and the rest
 // is entered.
-func (b *desk) voidAll(ctx context.Context, f issueFlags) error {
+func voidAll(ctx context.Context, b *desk, f issueFlags) error {
 	if f.note == "" {
 		return usagef("--void: want a --note, how it is known that no byte left")
 	}
@@ -266,7 +266,7 @@ func (f issueFlags) makeFolders() error {
 }
 
 // knowsRecipient returns an error that wraps [registry.ErrNotFound], with a hint, if no recipient is called name.
-func (b *desk) knowsRecipient(ctx context.Context, name string) error {
+func knowsRecipient(ctx context.Context, b *desk, name string) error {
 	all, err := b.registry.Recipients(ctx)
 	if err == nil && !slices.ContainsFunc(all, func(to books.Recipient) bool { return to.Name == name }) {
 		err = notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
@@ -274,8 +274,8 @@ func (b *desk) knowsRecipient(ctx context.Context, name string) error {
 	return err
 }
 
-// chosen returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.
-func (b *desk) chosen(ctx context.Context, f issueFlags) ([]watermark.Submission, error) {
+// chosenUploads returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.
+func chosenUploads(ctx context.Context, b *desk, f issueFlags) ([]watermark.Submission, error) {
 	ids := f.submissions.ids
 	if len(ids) > 0 {
 		return ids, nil

@@ -48,7 +48,7 @@ type issueLine struct {
 
 // issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
 // last. The upload is opened and decoded once, and only if a copy of it is to be made.
-func (b *desk) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
+func issueAll(ctx context.Context, b *desk, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	o := f.options(b.actor())
 	o.Opened = new(registry.Opened)
 	var lines []issueLine

@@ -57,12 +57,12 @@ day or month.`,
 		} else if f.to != "" {
 			what = "copies"
 		}
-		return b.list(ctx, what, f)
+		return listBooks(ctx, b, what, f)
 	})
 }
 
-// list prints what, one of listKinds, as far as the flags choose.
-func (b *desk) list(ctx context.Context, what string, f listFlags) error {
+// listBooks prints what, one of listKinds, as far as the flags choose.
+func listBooks(ctx context.Context, b *desk, what string, f listFlags) error {
 	timed := what == "submissions" || what == "copies"
 	switch {
 	case what != "copies" && what != "custody" && f.to != "":
@@ -77,9 +77,9 @@ func (b *desk) list(ctx context.Context, what string, f listFlags) error {
 	ledger := b.registry.Ledger()
 	switch what {
 	case "submissions":
-		return b.listSubmissions(ctx, f.subject, span)
+		return listSubmissions(ctx, b, f.subject, span)
 	case "copies":
-		return b.listCopies(ctx, f, span)
+		return listCopies(ctx, b, f, span)
 	case "subjects":
 		return printList(b.ui, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.registry.Subjects(ctx), func(s *books.Subject) (any, []string) {
 			return s, []string{fmt.Sprint(s.Submissions), moment(s.First), moment(s.Last), s.Subject}
@@ -140,7 +140,7 @@ func (s span) holds(t time.Time) bool {
 
 // listSubmissions prints the submissions of subject, or of all if that is "", that were sent within the span when.
 // The hash, which is personal data, is left out: "kycmark show ID" has it.
-func (b *desk) listSubmissions(ctx context.Context, subject string, when span) error {
+func listSubmissions(ctx context.Context, b *desk, subject string, when span) error {
 	all := b.registry.Submissions(ctx, when.since)
 	if subject != "" {
 		all = listed(b.registry.SubmissionsOf(ctx, subject))
@@ -158,13 +158,13 @@ func (b *desk) listSubmissions(ctx context.Context, subject string, when span) e
 
 // listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of f.subject; ""
 // chooses all.
-func (b *desk) listCopies(ctx context.Context, f listFlags, when span) error {
+func listCopies(ctx context.Context, b *desk, f listFlags, when span) error {
 	if f.to != "" {
-		if err := b.knowsRecipient(ctx, f.to); err != nil {
+		if err := knowsRecipient(ctx, b, f.to); err != nil {
 			return err
 		}
 	}
-	return printList(b.ui, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", b.copiesOf(ctx, f.subject), func(c *books.Copy) (any, []string) {
+	return printList(b.ui, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", copiesOf(ctx, b, f.subject), func(c *books.Copy) (any, []string) {
 		if f.to != "" && c.Recipient != f.to || !when.holds(c.Issued) {
 			return nil, nil
 		}
@@ -174,7 +174,7 @@ func (b *desk) listCopies(ctx context.Context, f listFlags, when span) error {
 
 // copiesOf yields the copies of a subject's submissions, or all copies in the order of issue if subject is "". Copies
 // of erased uploads have no subject any more.
-func (b *desk) copiesOf(ctx context.Context, subject string) iter.Seq2[*books.Copy, error] {
+func copiesOf(ctx context.Context, b *desk, subject string) iter.Seq2[*books.Copy, error] {
 	if subject == "" {
 		return b.registry.AllCopies(ctx)
 	}

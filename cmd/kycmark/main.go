@@ -50,13 +50,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(u.err)
 	if len(args) == 0 {
 		frontPage(u.out, root)
-		return u.finish(ctx, root, nil)
+		return finish(ctx, u, root, nil)
 	}
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = u.noHelp
 	}
-	return u.finish(ctx, cmd, err)
+	return finish(ctx, u, cmd, err)
 }
 
 // newRoot makes the command "kycmark" with all its verbs, which speak through u. Without

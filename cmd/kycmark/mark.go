@@ -84,19 +84,19 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err := checkOutput(out, f.force, []string{f.key}, in); err != nil {
 		return err
 	}
-	keys, err := u.readKeys([]string{f.key})
+	keys, err := readKeys(u, []string{f.key})
 	if err != nil {
 		return err
 	}
 	line := markLine{File: in, Copy: id, KeyID: keys[0].ID()}
 	upload, err := intake.ReadFile(in, picture.DefaultMaxBytes)
 	if err != nil {
-		return u.markFailed(line, err)
+		return markFailed(u, line, err)
 	}
 	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: bool(f.metadata), AllowWeak: f.allowWeak, MaxMemory: u.maxMemory(), EncodeWebP: webp.Encode, Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
 	m, err := markfile.Mark(ctx, keys[0], id, upload, opts)
 	if m == nil {
-		return cmp.Or(ctx.Err(), u.markFailed(line, err))
+		return cmp.Or(ctx.Err(), markFailed(u, line, err))
 	}
 	u.warnPages(in, m.LeftOut+1, "read")
 	u.warnLacks(in, m.Lacks, "marked")
@@ -152,7 +152,7 @@ type markLine struct {
 }
 
 // markFailed reports that a picture could not be marked.
-func (u *ui) markFailed(line markLine, err error) error {
+func markFailed(u *ui, line markLine, err error) error {
 	u.fail(line.File, err)
 	line.Error = reasonText(err)
 	return u.line(line)

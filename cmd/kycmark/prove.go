@@ -48,9 +48,9 @@ the proof is checked with the key that it brings.`,
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "with --check: public `key` of a witness, or its file; may be repeated")
 	fs.StringVarP(&f.out, "out", "o", "", "write the proof to this `file`")
 	fs.BoolVar(&f.force, "force", false, "overwrite a file that exists")
-	u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return b.prove(ctx, f, args[0]) })
+	u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return proveID(ctx, b, f, args[0]) })
 	inHome := cmd.RunE
-	offline := u.verb(func(*cobra.Command, []string) error { return u.checkProof(f) })
+	offline := u.verb(func(*cobra.Command, []string) error { return checkProof(u, f) })
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if f.check != "" {
 			return offline(cmd, args)
@@ -60,16 +60,16 @@ the proof is checked with the key that it brings.`,
 	return cmd
 }
 
-// prove writes the proof of a copy or of a submission to the file of --out, or to stdout. id is 16 or 32 hex digits.
-func (b *desk) prove(ctx context.Context, f proveFlags, id string) error {
+// proveID writes the proof of a copy or of a submission to the file of --out, or to stdout. id is 16 or 32 hex digits.
+func proveID(ctx context.Context, b *desk, f proveFlags, id string) error {
 	if err := b.checkOutputs(f.force, []string{f.key}, f.out); err != nil {
 		return err
 	}
-	public, err := b.publicKey(f.key)
+	public, err := ledgerKey(b, f.key)
 	if err != nil {
 		return err
 	}
-	proof, err := b.proof(ctx, id, public)
+	proof, err := proofOf(ctx, b, id, public)
 	if errors.Is(err, registry.ErrProof) {
 		return withHint(err, "sign the ledger's present state with \"kycmark checkpoint\"")
 	}
@@ -87,10 +87,10 @@ func (b *desk) prove(ctx context.Context, f proveFlags, id string) error {
 	return b.line(map[string]string{"file": f.out, "id": id})
 }
 
-// proof returns, as a line of JSON, the proof that id is in the ledger: 32 hex digits of a submission, or 16 of a
+// proofOf returns, as a line of JSON, the proof that id is in the ledger: 32 hex digits of a submission, or 16 of a
 // copy. public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
 // is personal data.
-func (b *desk) proof(ctx context.Context, id, public string) ([]byte, error) {
+func proofOf(ctx context.Context, b *desk, id, public string) ([]byte, error) {
 	if len(id) != 2*len(watermark.Submission{}) {
 		copyID, err := watermark.ParseCopyID(id)
 		if err != nil {
@@ -119,7 +119,7 @@ type proofLine struct {
 
 // checkProof checks the proof in the file of --check, without a registry, and prints what it proves. Without --key
 // the proof is checked with the key that it brings, and a warning says so.
-func (u *ui) checkProof(f proveFlags) error {
+func checkProof(u *ui, f proveFlags) error {
 	data, err := readSmall(f.check)
 	if err != nil {
 		return err
@@ -146,12 +146,12 @@ func (u *ui) checkProof(f proveFlags) error {
 	if key == "" {
 		u.warnf("checked with the key that the proof brings, %s: compare it with the key that you have from elsewhere", p.Key)
 	}
-	u.proofWords(p)
+	proofWords(u, p)
 	return u.line(proofLine{File: f.check, Holds: true, Proof: p})
 }
 
 // proofWords prints each entry that the checked proof p holds, its place in the ledger, and the witnesses.
-func (u *ui) proofWords(p *registry.Proof) {
+func proofWords(u *ui, p *registry.Proof) {
 	for _, e := range p.Entries {
 		what := ""
 		switch {

@@ -26,8 +26,11 @@ func queueFlag(cmd *cobra.Command, queue *bool) {
 	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, on other machines also, and wait; a registry in a file has no workers, and this process does it")
 }
 
-// runAll does jobs: workers do them if the registry is on a server, else this process. It calls done with the result of
-// each job, in their order. If it ends early, it takes back the jobs that were not done.
+// queued reports whether workers are to do it: a registry in a file has none, and this process does it.
+func (b *desk) queued(asked bool) bool { return asked && home.IsServer(b.home.Address()) }
+
+// runAll has workers do jobs. It calls done with the result of each job, in their order. If it ends early, it takes back
+// the jobs that were not done.
 func runAll[Out any](ctx context.Context, b *desk, list iter.Seq[jobs.Job], done func(job jobs.Job, out Out, err error) error) error {
 	w, err := b.asWorker()
 	if err != nil {
@@ -54,9 +57,6 @@ func runAll[Out any](ctx context.Context, b *desk, list iter.Seq[jobs.Job], done
 		}
 		return done(job, out, err)
 	}
-	if !home.IsServer(b.home.Address()) {
-		return w.runHere(ctx, permitted, decoded)
-	}
 	q, err := jobs.Open(ctx, b.home.Address(), b.registry.ID(), w.worker.seal)
 	if err != nil {
 		return err
@@ -66,36 +66,6 @@ func runAll[Out any](ctx context.Context, b *desk, list iter.Seq[jobs.Job], done
 	if ctx.Err() != nil {
 		b.hintf("jobs that were not done are taken back; the same command goes on where it was")
 	}
-	return cmp.Or(err, ctx.Err())
-}
-
-// runHere is [runAll] of a worker, in this process.
-func (b *desk) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
-	var all []jobs.Job
-	kinds := b.kinds()
-	for job, err := range list {
-		if err == nil && kinds[job.Kind] == nil {
-			err = fmt.Errorf("%s: the home has no mark key", job.Kind)
-		}
-		if err != nil {
-			return err
-		}
-		all = append(all, job)
-	}
-	type result struct {
-		text json.RawMessage
-		err  error
-	}
-	err := each(ctx, all, func(ctx context.Context, job jobs.Job) (r result) {
-		var do []byte
-		if do, r.err = json.Marshal(job.Do); r.err == nil {
-			var x any
-			if x, r.err = kinds[job.Kind](ctx, do); r.err == nil {
-				r.text, r.err = json.Marshal(x)
-			}
-		}
-		return r
-	}, func(job jobs.Job, r result) error { return done(job, r.text, r.err) })
 	return cmp.Or(err, ctx.Err())
 }
 
@@ -112,7 +82,7 @@ func runOne[Out any](ctx context.Context, b *desk, job jobs.Job) (out Out, err e
 const submitFiles = 16
 
 // submitQueued has workers enter the uploads. What cannot be read by its path is an error of that upload.
-func (b *desk) submitQueued(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) iter.Seq2[registry.Imported, error] {
+func submitQueued(ctx context.Context, b *desk, f submitFlags, uploads iter.Seq[registry.Upload]) iter.Seq2[registry.Imported, error] {
 	list := func(yield func(jobs.Job) bool) {
 		job := submitJob{Actor: b.actor(), HashOnly: f.hashOnly}
 		for u := range uploads {
@@ -148,7 +118,7 @@ var errStopped = errors.New("stopped")
 
 // issueQueued has workers issue copies of the uploads ids, and calls emit with the lines of each. step is
 // called after each.
-func (b *desk) issueQueued(ctx context.Context, f issueFlags, ids []watermark.Submission, step func(), emit func(watermark.Submission, []issueLine) error) error {
+func issueQueued(ctx context.Context, b *desk, f issueFlags, ids []watermark.Submission, step func(), emit func(watermark.Submission, []issueLine) error) error {
 	dir, err := filepath.Abs(".")
 	if err != nil {
 		return err
@@ -171,7 +141,7 @@ const (
 )
 
 // examineQueued has workers examine the parts of a dump, and returns what they found out.
-func (b *desk) examineQueued(ctx context.Context, job *investigateJob) (parts [][]byte, err error) {
+func examineQueued(ctx context.Context, b *desk, job *investigateJob) (parts [][]byte, err error) {
 	if job.Dir, err = filepath.Abs("."); err != nil {
 		return nil, err
 	}

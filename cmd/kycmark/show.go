@@ -32,7 +32,7 @@ issued to, the state of its mark key, receipts).`,
 			}
 		}
 		for _, id := range ids {
-			if err := b.show(ctx, id); err != nil {
+			if err := showID(ctx, b, id); err != nil {
 				if ctx.Err() != nil {
 					return err
 				}
@@ -43,24 +43,24 @@ issued to, the state of its mark key, receipts).`,
 	})
 }
 
-// show prints what the registry holds of an ID: 16 hex digits of a copy, or 32 of a submission.
-func (b *desk) show(ctx context.Context, id string) error {
+// showID prints what the registry holds of an ID: 16 hex digits of a copy, or 32 of a submission.
+func showID(ctx context.Context, b *desk, id string) error {
 	if len(id) == 16 {
 		copyID, err := watermark.ParseCopyID(id)
 		if err != nil {
 			return err
 		}
-		return b.showCopy(ctx, copyID)
+		return showCopy(ctx, b, copyID)
 	}
 	sub, err := watermark.ParseSubmission(id)
 	if err != nil {
 		return err
 	}
-	return b.showSubmission(ctx, sub)
+	return showSubmission(ctx, b, sub)
 }
 
 // showCopy prints a copy, the state of its mark key and its receipts.
-func (b *desk) showCopy(ctx context.Context, id watermark.CopyID) error {
+func showCopy(ctx context.Context, b *desk, id watermark.CopyID) error {
 	c, err := b.registry.Copy(ctx, id)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (b *desk) showCopy(ctx context.Context, id watermark.CopyID) error {
 }
 
 // showSubmission prints a submission, its copies, and who held it unmarked. Of an erased one it prints what is left.
-func (b *desk) showSubmission(ctx context.Context, id watermark.Submission) error {
+func showSubmission(ctx context.Context, b *desk, id watermark.Submission) error {
 	s, err := b.registry.Submission(ctx, id)
 	if err != nil && !errors.Is(err, registry.ErrErased) {
 		return err

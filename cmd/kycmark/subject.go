@@ -64,7 +64,7 @@ read again, and their subjects taken from their names: see "kycmark submit --hel
 	cmd.Flags().StringVar(&f.manifest, "manifest", "", "CSV `file` with the columns submission or file, and subject")
 	cmd.Flags().Var(&f.from, "subject-from", subjectFromUsage)
 	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
-	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return b.setSubjects(ctx, f, args) })
+	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error { return setSubjects(ctx, b, f, args) })
 }
 
 const subjectFromUsage = "take each subject from the file: `HOW` is name (without its ending), folder (in which it lies) or a regular expression with a group, for its path"
@@ -139,7 +139,7 @@ type subjectOf struct {
 
 // setSubjects enters the subject of one upload, of the lines of a manifest, or of files by their paths. What is wrong
 // with a line or file is reported, and the rest is entered.
-func (b *desk) setSubjects(ctx context.Context, f subjectFlags, args []string) error {
+func setSubjects(ctx context.Context, b *desk, f subjectFlags, args []string) error {
 	if f.manifest == "" && f.from.how == "" {
 		id, err := watermark.ParseSubmission(args[0])
 		if err != nil {
@@ -148,7 +148,7 @@ func (b *desk) setSubjects(ctx context.Context, f subjectFlags, args []string) e
 		if _, err := b.registry.Submission(ctx, id); err != nil {
 			return err
 		}
-		n, err := b.enterSubjects(ctx, []subjectOf{{submission: id, subject: args[1]}})
+		n, err := enterSubjects(ctx, b, []subjectOf{{submission: id, subject: args[1]}})
 		if err == nil {
 			b.printf("%s: %s\n", id, map[int]string{0: "had this subject already", 1: "subject changed"}[n])
 		}
@@ -166,7 +166,7 @@ func (b *desk) setSubjects(ctx context.Context, f subjectFlags, args []string) e
 	n, changed, batch := 0, 0, []subjectOf(nil)
 	said := make(map[watermark.Submission]string)
 	flush := func() error {
-		k, err := b.enterSubjects(ctx, batch)
+		k, err := enterSubjects(ctx, b, batch)
 		changed, batch = changed+k, nil
 		return err
 	}
@@ -202,7 +202,7 @@ func (b *desk) setSubjects(ctx context.Context, f subjectFlags, args []string) e
 
 // enterSubjects enters whose uploads are, in one transaction, and reports the failed ones. It returns how many
 // uploads had another subject before.
-func (b *desk) enterSubjects(ctx context.Context, of []subjectOf) (n int, err error) {
+func enterSubjects(ctx context.Context, b *desk, of []subjectOf) (n int, err error) {
 	subjects := make(map[watermark.Submission]string)
 	for _, x := range of {
 		if x.err == nil {

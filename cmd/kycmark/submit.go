@@ -85,7 +85,7 @@ whole pictures. No copies of them can be issued, and their pixels cannot be comp
 	cmd.MarkFlagsMutuallyExclusive("subject", "subject-from")
 	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
 	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
-		return b.submit(ctx, f, args, cmd.InOrStdin())
+		return submitUploads(ctx, b, f, args, cmd.InOrStdin())
 	})
 }
 
@@ -162,15 +162,15 @@ func carriedBy(copies []books.Copy) (out []carried) {
 }
 
 // warnCarried warns that the upload called what carries marks of issued copies.
-func (b *desk) warnCarried(what string, copies []carried) {
+func warnCarried(b *desk, what string, copies []carried) {
 	for _, c := range copies {
 		b.warnf("%s: this upload carries the mark of copy %s, issued to %s on %s: that copy came back", what, c.Copy, name(c.Recipient), day(c.Issued))
 	}
 }
 
-// submit enters the uploads in the files, folders and archives in args, in the manifest if f names one, or for "-" the
+// submitUploads enters the uploads in the files, folders and archives in args, in the manifest if f names one, or for "-" the
 // upload in stdin. A bad file is reported and the rest is entered. An error ends it; uploads entered before stay.
-func (b *desk) submit(ctx context.Context, f submitFlags, args []string, stdin io.Reader) error {
+func submitUploads(ctx context.Context, b *desk, f submitFlags, args []string, stdin io.Reader) error {
 	var when time.Time
 	var err error
 	if f.at != changeTime {
@@ -190,13 +190,13 @@ func (b *desk) submit(ctx context.Context, f submitFlags, args []string, stdin i
 		defer closeManifest()
 		uploads = named
 	}
-	results, err := b.entering(ctx, f, f.dated(uploads, when))
+	results, err := enterUploads(ctx, b, f, f.dated(uploads, when))
 	if err != nil {
 		return err
 	}
 	show, done := b.progressOf(ctx, "submitting")
 	defer done()
-	total, n := b.countUploads(f, args), 0
+	total, n := countUploads(b, f, args), 0
 	var whose subjectCount
 	for r, err := range results {
 		if err != nil {
@@ -205,22 +205,22 @@ func (b *desk) submit(ctx context.Context, f submitFlags, args []string, stdin i
 		n++
 		show(n, max(n, total))
 		whose.add(r)
-		if err := b.submitted(r); err != nil {
+		if err := saySubmitted(b, r); err != nil {
 			return err
 		}
 	}
 	done()
-	b.sayWhose(f, &whose, args)
+	sayWhose(b, f, &whose, args)
 	if n == 0 {
 		return usagef("no files in %s", cmp.Or(f.manifest, strings.Join(args, ", ")))
 	}
 	return nil
 }
 
-// entering returns what becomes of the uploads as they are entered, by this process or by workers.
-func (b *desk) entering(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) (iter.Seq2[registry.Imported, error], error) {
-	if f.queue {
-		return b.submitQueued(ctx, f, uploads), nil
+// enterUploads returns what becomes of the uploads as they are entered, by this process or by workers.
+func enterUploads(ctx context.Context, b *desk, f submitFlags, uploads iter.Seq[registry.Upload]) (iter.Seq2[registry.Imported, error], error) {
+	if b.queued(f.queue) {
+		return submitQueued(ctx, b, f, uploads), nil
 	}
 	issuer, err := b.issuer()
 	if err != nil {
@@ -256,7 +256,7 @@ func (c *subjectCount) add(r registry.Imported) {
 
 // sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there, and what uploads
 // without a subject cost.
-func (b *desk) sayWhose(f submitFlags, whose *subjectCount, args []string) {
+func sayWhose(b *desk, f submitFlags, whose *subjectCount, args []string) {
 	if n := len(whose.subjects); f.from.how != "" && n < maxSubjects {
 		b.say("", "%s of %s", plural(whose.named, "upload"), plural(n, "subject"))
 	}
@@ -273,7 +273,7 @@ func (b *desk) sayWhose(f submitFlags, whose *subjectCount, args []string) {
 
 // countUploads counts the uploads in args for the progress bar; 0 if no bar is shown, and for a manifest. Compressed
 // archives are left out, because they would have to be unpacked; the bar's total then rises as it goes.
-func (b *desk) countUploads(f submitFlags, args []string) (n int) {
+func countUploads(b *desk, f submitFlags, args []string) (n int) {
 	if !b.err.terminal || f.manifest != "" {
 		return 0
 	}
@@ -288,8 +288,8 @@ func (b *desk) countUploads(f submitFlags, args []string) (n int) {
 	return n
 }
 
-// submitted prints what became of one upload. The result is an error of writing only.
-func (b *desk) submitted(r registry.Imported) error {
+// saySubmitted prints what became of one upload. The result is an error of writing only.
+func saySubmitted(b *desk, r registry.Imported) error {
 	line := submitLine{File: r.Name, Duplicate: r.Duplicate, Error: reasonText(r.Err)}
 	if r.Err != nil {
 		b.fail(r.Name, r.Err)
@@ -303,7 +303,7 @@ func (b *desk) submitted(r registry.Imported) error {
 	}
 	line.Submission = text(r.Submission.String())
 	line.Carries = carriedBy(r.Carries)
-	b.warnCarried(name(r.Name), line.Carries)
+	warnCarried(b, name(r.Name), line.Carries)
 	was := ""
 	if r.Pages > 1 {
 		line.Pages, was = r.Pages, ", "+plural(r.Pages, "page")

@@ -65,7 +65,7 @@ Exit 3 if a leak, or a page of a leak or of the original, could not be read.`,
 
 // trace traces the leaks at the paths in args, files or folders, and prints a line for each.
 func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
-	t, err := u.newTraceJob(ctx, f)
+	t, err := newTraceJob(ctx, u, f)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ const maxTraced = 12
 
 // newTraceJob reads the keys, the original and the copies' IDs that the flags name. It makes a candidate of each copy
 // under each key, all marked with f.strength.
-func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
+func newTraceJob(ctx context.Context, u *ui, f traceFlags) (*traceJob, error) {
 	if !(f.strength > 0 && f.strength <= 2) {
 		return nil, usagef("--strength: %g is not a strength that marks have", f.strength)
 	}
@@ -114,11 +114,11 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 			return nil, usagef("--submission: %w", err)
 		}
 	}
-	keys, err := u.readKeys(f.keys)
+	keys, err := readKeys(u, f.keys)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := u.document(f.original, u.limits(ctx))
+	doc, err := openDocument(u, f.original, u.limits(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("original %s: %s", f.original, reason(err))
 	}

@@ -314,7 +314,7 @@ func withHint(err error, format string, args ...any) error {
 
 // finish reports what ended the verb cmd and returns the exit code. Without an error it is that of the outcomes so far.
 // An error before the verb began, or a usageError, is 2; any other error, an interrupt, and a failure of stdout are 4.
-func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
+func finish(ctx context.Context, u *ui, cmd *cobra.Command, err error) int {
 	if u.out.failed != nil && (err == nil || !u.started) { // --version returns what it could not write
 		u.errorf("standard output: %v", u.out.failed)
 		return exitFatal
@@ -325,7 +325,7 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	var usage *usageError
 	if !u.started || errors.As(err, &usage) {
 		u.errorf("%s%s", verbPrefix(cmd), unpacked(err.Error()))
-		if !u.hintOf(err) {
+		if !hintOf(u, err) {
 			u.hintf("see \"%s --help\"", cmd.CommandPath())
 		}
 		return worse(u.code, exitUsage)
@@ -339,12 +339,12 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 		words = fmt.Sprintf("%s: %v", p.Path, p.Err) // without the name of the system call
 	}
 	u.errorf("%s", unpacked(words))
-	u.hintOf(err)
+	hintOf(u, err)
 	return exitFatal
 }
 
 // hintOf prints the hint that err carries, if any, and reports whether it does.
-func (u *ui) hintOf(err error) bool {
+func hintOf(u *ui, err error) bool {
 	var hint *hintError
 	if !errors.As(err, &hint) {
 		return false

@@ -220,7 +220,7 @@ func TestVerdictTellsTerminalsNothing(t *testing.T) {
 	var out bytes.Buffer
 	d := findings.Verdict{Odds: &odds.Verdict{Recipients: []odds.Recipient{{Name: evil}}}}
 	d.Headline, d.Shows, d.ShowsNot = evil, []string{evil}, []string{evil}
-	newUI(&out, &bytes.Buffer{}).verdict(&d)
+	sayVerdict(newUI(&out, &bytes.Buffer{}), &d)
 	require.Equal(t, 4, strings.Count(out.String(), `(a\x1b[2J\u202e\u009bm.jpg)`), "%q", out.String())
 }
 

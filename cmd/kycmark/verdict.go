@@ -11,17 +11,17 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// verdict prints the findings and the verdict d for people. Beside a leak it names only a recipient that may be
+// sayVerdict prints the findings and the verdict d for people. Beside a leak it names only a recipient that may be
 // named: see [findings.Finding.MayName].
-func (u *ui) verdict(d *findings.Verdict) {
-	u.leaks(d.Findings)
+func sayVerdict(u *ui, d *findings.Verdict) {
+	sayLeaks(u, d.Findings)
 	for _, k := range keyStates(d) {
 		u.printf("mark key %s\n", k)
 	}
 	u.printf("\n%s\n", wrap(d.Headline, ""))
-	u.sentences("What the dates say:", d.Dates)
-	u.sentences("What it shows:", d.Shows)
-	u.sentences("What it does not show:", d.ShowsNot)
+	saySentences(u, "What the dates say:", d.Dates)
+	saySentences(u, "What it shows:", d.Shows)
+	saySentences(u, "What it does not show:", d.ShowsNot)
 	if len(d.Odds.Recipients) == 0 {
 		return
 	}
@@ -33,8 +33,8 @@ func (u *ui) verdict(d *findings.Verdict) {
 	named.Flush()
 }
 
-// leaks prints a table of the findings on leaks.
-func (u *ui) leaks(verdicts []*findings.Finding) {
+// sayLeaks prints a table of the findings on leaks.
+func sayLeaks(u *ui, verdicts []*findings.Finding) {
 	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tMARK")
 	for _, v := range verdicts {
 		submission, copyID := "-", "-"
@@ -65,8 +65,8 @@ func keyStates(d *findings.Verdict) []books.KeyState {
 	return out
 }
 
-// sentences prints a list of sentences, wrapped, under a title; nothing for an empty list.
-func (u *ui) sentences(title string, list []string) {
+// saySentences prints a list of sentences, wrapped, under a title; nothing for an empty list.
+func saySentences(u *ui, title string, list []string) {
 	if len(list) == 0 {
 		return
 	}

@@ -47,7 +47,7 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 			if err != nil {
 				return err
 			}
-			return u.reportChecks(args[0], r)
+			return sayChecks(u, args[0], r)
 		}),
 	}
 	cmd.Flags().StringVar(&f.key, "key", "", "`file` with the public key of reports, PEM")
@@ -118,10 +118,10 @@ type checkLine struct {
 	Error *string `json:"error"`
 }
 
-// reportChecks prints the checks in r of the file at path and, if all hold, the headline of the findings. A headline
+// sayChecks prints the checks in r of the file at path and, if all hold, the headline of the findings. A headline
 // that another version wrote was not checked: it is printed as such, and null in JSON. A skipped check is no "no",
 // unless it is of words that no signature covers.
-func (u *ui) reportChecks(path string, r *seal.Result) error {
+func sayChecks(u *ui, path string, r *seal.Result) error {
 	for _, c := range r.Checks {
 		line := checkLine{Check: c.Name, Text: c.Text, Error: reasonText(c.Err)}
 		holds := c.Err == nil

@@ -66,12 +66,12 @@ released twice.`,
 		if atOnce < 1 {
 			return usagef("--jobs %d: want 1 or more", atOnce)
 		}
-		return b.work(ctx, take, atOnce)
+		return doJobs(ctx, b, take, atOnce)
 	})
 }
 
-// work does jobs of the kinds in take until ctx ends, and prints a line after each attempt.
-func (b *desk) work(ctx context.Context, take []string, atOnce int) error {
+// doJobs does jobs of the kinds in take until ctx ends, and prints a line after each attempt.
+func doJobs(ctx context.Context, b *desk, take []string, atOnce int) error {
 	if !home.IsServer(b.home.Address()) {
 		return usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
 	}
@@ -83,11 +83,11 @@ func (b *desk) work(ctx context.Context, take []string, atOnce int) error {
 		return err
 	}
 	if len(w.worker.mark) > 0 {
-		if err := b.checkKeys(ctx, w.worker.mark); err != nil {
+		if err := knownKeys(ctx, b, w.worker.mark); err != nil {
 			return err
 		}
 	}
-	kinds := w.kinds()
+	kinds := kinds(w)
 	for _, kind := range take {
 		if kinds[kind] == nil {
 			return usagef("--take %s: this home has the keys and the rights for %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
@@ -146,10 +146,10 @@ func (b *desk) as(actor string) *desk {
 }
 
 // kinds returns the functions for the jobs that the worker has the keys for.
-func (b *desk) kinds() map[string]jobs.Func {
+func kinds(b *desk) map[string]jobs.Func {
 	all := map[string]jobs.Func{
-		kindSubmit: doing(b.doSubmit), kindIssue: doing(b.doIssue), kindInvestigate: doing(b.doInvestigate),
-		kindAudit: doing(b.doAudit), kindErase: doing(b.doErase),
+		kindSubmit: doing(b, doSubmit), kindIssue: doing(b, doIssue), kindInvestigate: doing(b, doInvestigate),
+		kindAudit: doing(b, doAudit), kindErase: doing(b, doErase),
 	}
 	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
 		marks := kind == kindInvestigate || kind == kindIssue
@@ -165,7 +165,7 @@ func (b *desk) may(kind string) bool {
 
 // doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
 // know are an error: a command of a later version asks for more than this worker can do.
-func doing[In, Out any](do func(context.Context, In) (Out, error)) jobs.Func {
+func doing[In, Out any](b *desk, do func(context.Context, *desk, In) (Out, error)) jobs.Func {
 	return func(ctx context.Context, text []byte) (any, error) {
 		var in In
 		parameters := json.NewDecoder(bytes.NewReader(text))
@@ -173,7 +173,7 @@ func doing[In, Out any](do func(context.Context, In) (Out, error)) jobs.Func {
 		if err := parameters.Decode(&in); err != nil {
 			return nil, fmt.Errorf("a command of another version than this worker's asks for it: %w", err)
 		}
-		return do(ctx, in)
+		return do(ctx, b, in)
 	}
 }
 
@@ -255,7 +255,7 @@ func (r submitResult) imported() registry.Imported {
 }
 
 // doSubmit enters the uploads of a job. Uploads that an earlier attempt entered are left as they are.
-func (b *desk) doSubmit(ctx context.Context, job submitJob) (out []submitResult, err error) {
+func doSubmit(ctx context.Context, b *desk, job submitJob) (out []submitResult, err error) {
 	o := &registry.SubmitOptions{Actor: job.Actor, HashOnly: job.HashOnly, Workers: 1} // a worker does several jobs at a time
 	for r, err := range b.worker.issuer.Import(ctx, mapped(slices.Values(job.Files), submitFile.upload), o) {
 		if err != nil {
@@ -324,8 +324,8 @@ func (r issueResult) lines(f issueFlags) []issueLine {
 }
 
 // doIssue issues the copies of a job.
-func (b *desk) doIssue(ctx context.Context, job issueJob) (out issueResult, err error) {
-	out.Lines = b.as(job.Actor).issueAll(ctx, b.worker.issuer, job.Submission, job.flags(b))
+func doIssue(ctx context.Context, b *desk, job issueJob) (out issueResult, err error) {
+	out.Lines = issueAll(ctx, b.as(job.Actor), b.worker.issuer, job.Submission, job.flags(b))
 	for _, l := range out.Lines {
 		if jobs.Passing(l.cause) {
 			return out, l.cause
@@ -376,7 +376,7 @@ func (x investigateJob) part(k, n int) jobs.Job {
 }
 
 // doInvestigate examines a part of a dump and returns what [verify.Investigation.WritePart] writes.
-func (b *desk) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
+func doInvestigate(ctx context.Context, b *desk, job investigateJob) ([]byte, error) {
 	inv, err := b.worker.found.Begin(&verify.Options{
 		Actor: job.Actor, Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against,
 		References: job.References, Circumstances: job.Circumstances, Workers: 1,
@@ -397,7 +397,7 @@ func (b *desk) doInvestigate(ctx context.Context, job investigateJob) ([]byte, e
 }
 
 // doAudit checks the ledger. The keys of readers and originals are the worker's.
-func (b *desk) doAudit(ctx context.Context, job auditJob) (*registry.Audit, error) {
+func doAudit(ctx context.Context, b *desk, job auditJob) (*registry.Audit, error) {
 	o := registry.AuditOptions{Keys: job.Keys, Witnesses: job.Witnesses, Checkpoints: job.Checkpoints, Readers: b.readers()}
 	if job.Originals {
 		o.SealKey = b.worker.seal
@@ -420,8 +420,8 @@ type eraseJob struct {
 
 // doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later
 // uploads of the subject stay.
-func (b *desk) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
-	there, err := b.notErased(ctx, job.IDs)
+func doErase(ctx context.Context, b *desk, job eraseJob) ([]watermark.Submission, error) {
+	there, err := notErased(ctx, b, job.IDs)
 	if err != nil {
 		return nil, err
 	}
@@ -436,7 +436,7 @@ func (b *desk) doErase(ctx context.Context, job eraseJob) ([]watermark.Submissio
 		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
 	}
 	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) { // by another attempt, meanwhile
-		if b.areErased(ctx, job.IDs) {
+		if areErased(ctx, b, job.IDs) {
 			err = nil
 		}
 	}
@@ -444,7 +444,7 @@ func (b *desk) doErase(ctx context.Context, job eraseJob) ([]watermark.Submissio
 }
 
 // notErased returns the uploads that are not erased.
-func (b *desk) notErased(ctx context.Context, ids []watermark.Submission) (there []watermark.Submission, err error) {
+func notErased(ctx context.Context, b *desk, ids []watermark.Submission) (there []watermark.Submission, err error) {
 	for _, x := range ids {
 		switch _, err := b.registry.Submission(ctx, x); {
 		case err == nil:

@@ -290,7 +290,7 @@ func TestJobsTwice(t *testing.T) {
 		text, err := json.Marshal(job.Do)
 		require.NoError(t, err)
 		for i, out := range []*string{&first, &second} {
-			result, err := b.kinds()[job.Kind](t.Context(), text)
+			result, err := kinds(b)[job.Kind](t.Context(), text)
 			require.NoError(t, err)
 			raw, err := json.Marshal(result)
 			require.NoError(t, err)
@@ -305,7 +305,7 @@ func TestJobsTwice(t *testing.T) {
 		require.NoError(t, err)
 		return size
 	}
-	_, err = b.kinds()[kindErase](t.Context(), []byte(`{"Later":1}`))
+	_, err = kinds(b)[kindErase](t.Context(), []byte(`{"Later":1}`))
 	require.ErrorContains(t, err, `another version than this worker's asks for it: json: unknown field "Later"`)
 	before := entries()
 	file := newSubmitFile(registry.Upload{Name: up, Subject: "customer-1"})
