@@ -53,7 +53,7 @@ Without the passphrase, or without the service's key, no key opens: keep a copy 
 			how, err := keyfile.Protect(file, plain)
 			switch {
 			case errors.Is(err, keyfile.ErrUnprotected):
-				return &usageError{err}
+				return usagef("%w", err)
 			case errors.Is(err, fs.ErrNotExist):
 				continue // homes for investigation have no key that signs
 			case err != nil:

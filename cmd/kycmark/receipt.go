@@ -52,7 +52,7 @@ line.`,
 	return u.bookVerb(cmd, func(ctx context.Context, b *desk, args []string) error {
 		id, err := watermark.ParseCopyID(args[0])
 		if err != nil {
-			return &usageError{err}
+			return usagef("%w", err)
 		}
 		x := books.Receipt{Copy: id, Actor: actor()}
 		if x.PublicKey, x.Signature, err = signatureOf(public, signature); err != nil {
@@ -95,7 +95,7 @@ received and the copy's ID alone.`,
 	}, func(ctx context.Context, b *desk, args []string) error {
 		id, err := watermark.ParseCopyID(args[0])
 		if err != nil {
-			return &usageError{err}
+			return usagef("%w", err)
 		}
 		c, err := b.registry.Copy(ctx, id)
 		if err != nil {

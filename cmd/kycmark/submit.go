@@ -327,7 +327,7 @@ func saySubmitted(b *desk, r registry.Imported) error {
 func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func() error, err error) {
 	m, err := openCSV(path, 1, "file", "subject", "at")
 	if errors.Is(err, intake.ErrNotRegular) {
-		err = &usageError{err}
+		err = usagef("%w", err)
 	}
 	if err != nil {
 		return nil, nil, err
