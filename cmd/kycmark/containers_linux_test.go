@@ -29,6 +29,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
 
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -344,7 +345,7 @@ func notLookedInto(t *testing.T, x *issuing, pictures []leaked) {
 		found, headline, code := x.investigated(folder)
 		assert.Contains(t, found["x."+kind], "unopened", kind)
 		assert.Contains(t, headline, "1 of the 2 files given was not examined", kind)
-		assert.Equal(t, exitSome, code, kind)
+		assert.Equal(t, ui.ExitSome, code, kind)
 	}
 }
 

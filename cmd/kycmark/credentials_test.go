@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
 )
 
 // No argument may have a password or a token in an address; names, times and other addresses are left alone.
@@ -15,9 +17,9 @@ func TestNoSecretsInArguments(t *testing.T) {
 		"https://user:pw@tsa.example", "--tsa=http://token@tsa.example/x", "HTTPS://u:p@h", "seen at https://u:p@h/x", "s3://key:secret@b/p", "s3://b/p?endpoint=https://u:p@h",
 		"postgres://u:pw@h/db", "postgresql://u:p@h", "postgres:u:pw@h", "postgres:// u:pw@h/db", "postgres://u@h/db?password=pw", "postgres://u@h/db?x=1&sslpassword=pw",
 	} {
-		assert.Error(t, noSecrets([]string{"investigate", bad}), bad)
+		assert.Error(t, ui.NoSecrets([]string{"investigate", bad}), bad)
 	}
-	assert.NoError(t, noSecrets([]string{
+	assert.NoError(t, ui.NoSecrets([]string{
 		"postgres://kyc@/postgres?host=/a,/b&port=1,2", "https://tsa.example/a@b", "name@example.org", "17:30", "2026-11-20T10:00:00Z", "C:\\leaks", "s3://b/p?endpoint=https://h:9000",
 		"witness.example+0011+AQ==", "leaks/a:b@c.jpg", "mail from a@b: see https://h/x", "http://127.0.0.1:80/x"}))
 }
@@ -26,17 +28,17 @@ func TestNoSecretsInArguments(t *testing.T) {
 func TestCredentials(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "credentials")
 	require.NoError(t, os.WriteFile(file, []byte("https://a:1@one.example\nhttps://b:p%40w@two.example:8443\n"), 0o600))
-	t.Setenv(credentialsVariable, file)
+	t.Setenv(ui.CredentialsVariable, file)
 	for address, want := range map[string]string{
 		"": "", "https://one.example/tsa": "https://a:1@one.example/tsa", "http://one.example/tsa": "http://one.example/tsa",
 		"https://TWO.example:8443": "https://b:p%40w@TWO.example:8443", "https://two.example": "https://two.example", "https://three.example": "https://three.example",
 	} {
-		got, err := withCredentials(address)
+		got, err := ui.WithCredentials(address)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
 	require.NoError(t, os.WriteFile(file, []byte("https://a:secret@[one\n"), 0o600))
-	_, err := withCredentials("https://one.example")
+	_, err := ui.WithCredentials("https://one.example")
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "secret")
 }

@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
+	"github.com/kycmark/kycmark/internal/cli/ui"
 )
 
 // A table whose last quote is never closed is not read into memory as a whole: facts of custody
@@ -21,17 +24,17 @@ func TestEndlessField(t *testing.T) {
 	endless := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		require.NoError(t, os.Truncate(path, maxSmall+1<<16), "the rest is zeros")
+		require.NoError(t, os.Truncate(path, ui.MaxSmall+1<<16), "the rest is zeros")
 		return path
 	}
-	b := &desk{ui: newUI(io.Discard, io.Discard)}
-	err := b.importCustody(t.Context(), endless("custody.csv", "recipient,from,to,note\nvendor-a,2018,2018,x\nvendor-a,2018,2018,\"y"))
-	var usage *usageError
+	b := &ui.Desk{UI: ui.NewUI(io.Discard, io.Discard)}
+	err := bookverbs.ImportCustody(t.Context(), b, endless("custody.csv", "recipient,from,to,note\nvendor-a,2018,2018,x\nvendor-a,2018,2018,\"y"))
+	var usage *ui.UsageError
 	require.Error(t, err)
 	assert.NotErrorAs(t, err, &usage)
 	assert.ErrorContains(t, err, "custody.csv: more than 67108864 bytes")
 
-	uploads, done, err := manifestUploads(endless("manifest.csv", "file\na.jpg\n\"b.jpg"))
+	uploads, done, err := bookverbs.ManifestUploads(endless("manifest.csv", "file\na.jpg\n\"b.jpg"))
 	require.NoError(t, err)
 	defer done()
 	var errs []error
@@ -41,7 +44,7 @@ func TestEndlessField(t *testing.T) {
 	require.Len(t, errs, 2)
 	assert.ErrorContains(t, errs[1], "more than 67108864 bytes")
 
-	_, err = openCSV(endless("headings.csv", ""), 1, "file")
+	_, err = ui.OpenCSV(endless("headings.csv", ""), 1, "file")
 	assert.NotErrorAs(t, err, &usage)
 	assert.ErrorContains(t, err, "headings.csv: more than 67108864 bytes")
 }
@@ -49,10 +52,10 @@ func TestEndlessField(t *testing.T) {
 // A manifest may be of any length, if its lines are short.
 func TestLongManifest(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "manifest.csv")
-	const lines = maxSmall>>20 + 1
+	const lines = ui.MaxSmall>>20 + 1
 	line := "none.jpg," + strings.Repeat("x", 1<<20) + "\n"
 	require.NoError(t, os.WriteFile(path, []byte("file,subject\n"+strings.Repeat(line, lines)), 0o600))
-	uploads, done, err := manifestUploads(path)
+	uploads, done, err := bookverbs.ManifestUploads(path)
 	require.NoError(t, err)
 	defer done()
 	n := 0
@@ -73,7 +76,7 @@ func FuzzManifest(f *testing.F) {
 	path := filepath.Join(dir, "m.csv")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		require.NoError(t, os.WriteFile(path, data, 0o600))
-		uploads, done, err := manifestUploads(path)
+		uploads, done, err := bookverbs.ManifestUploads(path)
 		if err != nil {
 			return
 		}
@@ -98,6 +101,6 @@ func FuzzReceipt(f *testing.F) {
 	f.Fuzz(func(t *testing.T, public, signature []byte) {
 		require.NoError(t, os.WriteFile(key, public, 0o600))
 		require.NoError(t, os.WriteFile(sig, signature, 0o600))
-		_, _, _ = signatureOf(key, sig)
+		_, _, _ = bookverbs.SignatureOf(key, sig)
 	})
 }

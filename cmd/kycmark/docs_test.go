@@ -11,6 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/cli"
+	"github.com/kycmark/kycmark/internal/cli/ui"
 )
 
 var (
@@ -48,7 +51,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 
 // unknownIn lists the verbs and flags of one call that do not exist.
 func unknownIn(words []string) (unknown []string) {
-	cmd := newRoot(newUI(&bytes.Buffer{}, &bytes.Buffer{}))
+	cmd := cli.NewRoot(ui.NewUI(&bytes.Buffer{}, &bytes.Buffer{}))
 	for i, word := range words {
 		word = strings.TrimRight(word, ".,:;")
 		switch {

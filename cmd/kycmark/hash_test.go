@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli/pictures"
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
@@ -30,7 +32,7 @@ func TestHashesOfReducedPictures(t *testing.T) {
 		}
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
-		small, err := forHashes(picture.OnePage(data), 1, picture.Limits{})
+		small, err := ui.ForHashes(picture.OnePage(data), 1, picture.Limits{})
 		require.NoError(t, err)
 		if small.Nearest == nil {
 			continue
@@ -38,10 +40,10 @@ func TestHashesOfReducedPictures(t *testing.T) {
 		reduced++
 		all, err := picture.Decode(data, picture.Limits{})
 		require.NoError(t, err)
-		for _, kind := range hashKinds {
+		for _, kind := range pictures.HashKinds {
 			want, quality, err := phash.Sum(kind, all.Image)
 			require.NoError(t, err)
-			got, _, err := sum(kind, small)
+			got, _, err := ui.Sum(kind, small)
 			require.NoError(t, err)
 			if quality >= phash.MinQuality {
 				assert.LessOrEqual(t, got.Distance(want), max(limit[kind], 3), "%s of %s", kind, file)

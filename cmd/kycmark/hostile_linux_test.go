@@ -30,6 +30,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
 
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
@@ -270,7 +271,7 @@ func hostileDump(t *testing.T, dir string, copies [][]byte, hostile, ours int, c
 		return cmd, byFile(t, out.Bytes())
 	}
 	_, alone := investigate("alone", 0)
-	cmd, all := investigate("dump", exitSome)
+	cmd, all := investigate("dump", ui.ExitSome)
 	require.Len(t, alone, ours)
 	require.Len(t, all, hostile+ours)
 	for file, lines := range alone {
@@ -350,7 +351,7 @@ func TestKilledDecoders(t *testing.T) {
 				failed = append(failed, v.File)
 			}
 		}
-		require.Equal(t, exitSome*min(len(failed), 1), cmd.ProcessState.ExitCode())
+		require.Equal(t, ui.ExitSome*min(len(failed), 1), cmd.ProcessState.ExitCode())
 		return lines, failed, kills
 	}
 	began := time.Now()

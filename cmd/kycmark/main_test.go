@@ -35,6 +35,8 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/decoders/pdfs"
+	"github.com/kycmark/kycmark/internal/cli"
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -500,7 +502,7 @@ func packTar(z io.WriteCloser) (create func(string, []byte) error, finish func()
 
 func session(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2)
-	text := newRoot(newUI(io.Discard, io.Discard)).Example
+	text := cli.NewRoot(ui.NewUI(io.Discard, io.Discard)).Example
 	begin, end := "# keep the books", "\n\n"
 	if args[0] == "readme" {
 		data, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))

@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli"
+	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/verify/books"
@@ -51,7 +53,7 @@ func TestNamesAreIsolated(t *testing.T) {
 	kycmark := func(code int, args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
-		require.Equal(t, code, run(t.Context(), args, nil, &out, &errs), "%q: %s", args, &errs)
+		require.Equal(t, code, cli.Run(t.Context(), args, nil, &out, &errs), "%q: %s", args, &errs)
 		telling(t, fmt.Sprintf("%q", args), out.String()+errs.String())
 		return out.String()
 	}
@@ -117,7 +119,7 @@ func TestNamesAreIsolated(t *testing.T) {
 	for _, want := range []string{"issued to <bdi>“a\\u202egpj.exe”</bdi>", `<bdi>“f\x1b[2J.jpg”</bdi>`, "Custody of <bdi>“nobody: all pictures are of vendor-z”</bdi>, which covers", "<bdi>=cmd|&#39;k&#39;!A1.jpg</bdi>", "<bdi>&lt;script&gt;l.jpg</bdi>"} {
 		assert.True(t, strings.Contains(string(page), want), want)
 	}
-	for _, what := range listKinds {
+	for _, what := range bookverbs.ListKinds {
 		kycmark(0, "list", what)
 		for line := range strings.Lines(kycmark(0, "list", what, "--json")) {
 			assert.True(t, json.Valid([]byte(line)), line)

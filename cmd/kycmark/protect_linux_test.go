@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/test/kmstest"
@@ -84,7 +85,7 @@ func TestProtectKilled(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(out), "seal.key: is a folder")
 	require.Contains(t, string(out), h.KeyFiles()[3]+": under the KMS key transit/kyc")
-	require.Equal(t, exitFatal, err.(*exec.ExitError).ExitCode())
+	require.Equal(t, ui.ExitFatal, err.(*exec.ExitError).ExitCode())
 }
 
 // A terminal is the side of a pseudo-terminal at which a person types.
@@ -145,14 +146,14 @@ func TestPassphraseIsAsked(t *testing.T) {
 		code  int
 		said  string
 	}{
-		{"correct horse\n", exitDone, "1 mark key and all others"},
-		{"battery staple\n", exitFatal, "wrong passphrase"},
-		{"\n", exitFatal, "KYCMARK_PASSPHRASE_FILE"},
-		{"half\x03", exitFatal, "interrupted"},
+		{"correct horse\n", ui.ExitDone, "1 mark key and all others"},
+		{"battery staple\n", ui.ExitFatal, "wrong passphrase"},
+		{"\n", ui.ExitFatal, "KYCMARK_PASSPHRASE_FILE"},
+		{"half\x03", ui.ExitFatal, "interrupted"},
 	} {
 		screen := newTerminal(t)
 		cmd := x.command("issue", "--to", "vendor-a", "--all", "--out", "out")
-		if c.code == exitDone {
+		if c.code == ui.ExitDone {
 			cmd = x.command("doctor")
 		}
 		var out strings.Builder

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/verify/books"
@@ -250,7 +251,7 @@ func TestReleasedAtOnce(t *testing.T) {
 					if err == nil {
 						ok++
 					} else if i != killed {
-						require.Equal(t, exitSome, cmd.ProcessState.ExitCode(), "%s", &errs[i])
+						require.Equal(t, ui.ExitSome, cmd.ProcessState.ExitCode(), "%s", &errs[i])
 						require.Regexp(t, "exists|is void", errs[i].String())
 					}
 				}
@@ -321,7 +322,7 @@ func (x *issuing) stopped(purpose string, limit int) string {
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	require.Error(x, cmd.Run())
-	require.Equal(x, exitFatal, cmd.ProcessState.ExitCode(), "%s", &errs)
+	require.Equal(x, ui.ExitFatal, cmd.ProcessState.ExitCode(), "%s", &errs)
 	require.Equal(x, 1, strings.Count(errs.String(), "\nkycmark: hint: "), "%s", &errs)
 	require.Equal(x, 2, strings.Count(errs.String(), "\n"), "%s", &errs)
 	return errs.String()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/test/kmstest"
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -65,10 +66,10 @@ func noSecretIsKept(t *testing.T, wrong string) {
 	run(0, "submit", "--subject-from", "name", "up")
 	run(0, "issue", "--to", "vendor-a", "--all", "--allow-weak", "--out", "copies")
 	run(0, "checkpoint")
-	run(exitFatal, "checkpoint", "--witness-url", "https://127.0.0.1:1", "--witness", "w.example+00000000+AQ==")
+	run(ui.ExitFatal, "checkpoint", "--witness-url", "https://127.0.0.1:1", "--witness", "w.example+00000000+AQ==")
 	run(0, "keygen", "--out", "other.key")
 	quiet := all.Len()
-	require.Equal(t, exitUsage, func() int {
+	require.Equal(t, ui.ExitUsage, func() int {
 		cmd := exec.Command("kycmark", "investigate", "copies", "--bundle", "no.zip", "--tsa", "https://user:"+password+"@127.0.0.1:1")
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "KYCMARK_HOME="+path("kyc"))
 		out, _ := cmd.CombinedOutput()
@@ -82,7 +83,7 @@ func noSecretIsKept(t *testing.T, wrong string) {
 	run(0, "doctor")
 	write("pass", "another\n")
 	t.Setenv("VAULT_ADDR", kmstest.New(t).URL) // whose keys are others
-	assert.Contains(t, run(exitFatal, "issue", "--to", "vendor-a", "--all", "--out", "more"), wrong)
+	assert.Contains(t, run(ui.ExitFatal, "issue", "--to", "vendor-a", "--all", "--out", "more"), wrong)
 	write("pass", pass+"\n")
 	t.Setenv("VAULT_ADDR", kms)
 

@@ -6,6 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/internal/cli"
+	"github.com/kycmark/kycmark/internal/cli/ui"
 )
 
 // TestSurface fails if the command gets more verbs or flags than a user can learn. Each flag counts
@@ -33,7 +36,7 @@ func TestSurface(t *testing.T) {
 			leaves++
 		}
 	}
-	root := newRoot(newUI(io.Discard, io.Discard))
+	root := cli.NewRoot(ui.NewUI(io.Discard, io.Discard))
 	walk(root)
 	investigate, _, err := root.Find([]string{"investigate"})
 	if err != nil {

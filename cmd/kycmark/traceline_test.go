@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli/pictures"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -21,10 +22,10 @@ func traced(change func(*watermark.TraceResult)) *watermark.TraceResult {
 	return t
 }
 
-func lineOf(t *watermark.TraceResult) *traceLine {
+func lineOf(t *watermark.TraceResult) *pictures.TraceLine {
 	key := watermark.GenerateKey()
-	l := &traceLine{File: "a.jpg", Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}
-	l.fill(t, []watermark.Candidate{{Copy: 1, Key: key}, {Copy: 2, Key: key}, {Copy: 3, Key: key}})
+	l := &pictures.TraceLine{File: "a.jpg", Copies: []pictures.TracedCopy{}, Accused: []watermark.CopyID{}, Edits: []pictures.TracedEdit{}}
+	l.Fill(t, []watermark.Candidate{{Copy: 1, Key: key}, {Copy: 2, Key: key}, {Copy: 3, Key: key}})
 	return l
 }
 
@@ -46,7 +47,7 @@ func TestTraceWords(t *testing.T) {
 		},
 		"does not show the original": func(t *watermark.TraceResult) { *t = watermark.TraceResult{Best: -1} },
 	} {
-		assert.Equal(t, want, lineOf(traced(change)).words())
+		assert.Equal(t, want, lineOf(traced(change)).Words())
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli"
+	"github.com/kycmark/kycmark/internal/cli/judge"
+	"github.com/kycmark/kycmark/internal/cli/pictures"
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -22,10 +26,10 @@ import (
 )
 
 func TestWorse(t *testing.T) {
-	order := []int{exitDone, exitNo, exitSome, exitUsage, exitFatal} // 4 > 2 > 3 > 1 > 0
+	order := []int{ui.ExitDone, ui.ExitNo, ui.ExitSome, ui.ExitUsage, ui.ExitFatal} // 4 > 2 > 3 > 1 > 0
 	for i, a := range order {
 		for j, b := range order {
-			assert.Equal(t, order[max(i, j)], worse(a, b), "%d and %d", a, b)
+			assert.Equal(t, order[max(i, j)], ui.Worse(a, b), "%d and %d", a, b)
 		}
 	}
 }
@@ -35,7 +39,7 @@ func TestEachKeepsOrder(t *testing.T) {
 	for i := range 100 {
 		inputs = append(inputs, fmt.Sprint(i))
 	}
-	err := each(t.Context(), inputs, func(_ context.Context, in string) string {
+	err := ui.Each(t.Context(), inputs, func(_ context.Context, in string) string {
 		time.Sleep(time.Duration(len(in)*int(in[0])%7) * time.Millisecond / 4)
 		return in + "!"
 	}, func(in, out string) error {
@@ -50,28 +54,28 @@ func TestEachKeepsOrder(t *testing.T) {
 func TestEachEnds(t *testing.T) {
 	boom := errors.New("boom")
 	inputs := make([]string, 1000)
-	err := each(t.Context(), inputs, func(context.Context, string) int { return 0 }, func(string, int) error { return boom })
+	err := ui.Each(t.Context(), inputs, func(context.Context, string) int { return 0 }, func(string, int) error { return boom })
 	require.ErrorIs(t, err, boom)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
-	err = each(ctx, inputs, func(ctx context.Context, _ string) int { return 0 }, func(string, int) error {
+	err = ui.Each(ctx, inputs, func(ctx context.Context, _ string) int { return 0 }, func(string, int) error {
 		n++
 		cancel()
 		return nil
 	})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, 1, n, "nothing is emitted after the end of the context")
-	require.NoError(t, each(t.Context(), nil, func(context.Context, string) int { return 0 }, nil))
+	require.NoError(t, ui.Each(t.Context(), nil, func(context.Context, string) int { return 0 }, nil))
 }
 
 func TestInterrupt(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "mark.key")
-	require.Equal(t, exitDone, run(t.Context(), []string{"keygen", "--out", key}, nil, &bytes.Buffer{}, &bytes.Buffer{}))
+	require.Equal(t, ui.ExitDone, cli.Run(t.Context(), []string{"keygen", "--out", key}, nil, &bytes.Buffer{}, &bytes.Buffer{}))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, errs bytes.Buffer
-	require.Equal(t, exitFatal, run(ctx, []string{"detect", "--key", key, key}, nil, &out, &errs))
+	require.Equal(t, ui.ExitFatal, cli.Run(ctx, []string{"detect", "--key", key, key}, nil, &out, &errs))
 	require.Equal(t, "kycmark: interrupted\n", errs.String())
 	require.Empty(t, out.String())
 }
@@ -83,7 +87,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 func TestLostOutputIsFatal(t *testing.T) {
 	for _, args := range [][]string{{"--version"}, {}, {"--help"}, {"mark", "--help"}, {"help", "mark"}} {
 		var errs bytes.Buffer
-		assert.Equal(t, exitFatal, run(t.Context(), args, nil, fullDisk{}, &errs), "%q", args)
+		assert.Equal(t, ui.ExitFatal, cli.Run(t.Context(), args, nil, fullDisk{}, &errs), "%q", args)
 		assert.Contains(t, errs.String(), "kycmark: standard output: no space left\n", "%q", args)
 	}
 }
@@ -102,14 +106,14 @@ func TestParseTime(t *testing.T) {
 		{"2018-02-14", true, "2018-02-14T23:59:59.999999Z"},
 		{"2018-02-14T10:00:00+02:00", true, "2018-02-14T08:00:00Z"},
 	} {
-		got, err := parseTime(c.text, c.last)
+		got, err := ui.ParseTime(c.text, c.last)
 		if assert.NoError(t, err, c.text) {
 			assert.Equal(t, c.want, got.UTC().Format(time.RFC3339Nano), "%s, last %t", c.text, c.last)
 		}
 	}
 	for _, text := range []string{"", "2018", "14.2.2018", "2018-13", "2018-02-30", "now"} {
-		_, err := parseTime(text, false)
-		var usage *usageError
+		_, err := ui.ParseTime(text, false)
+		var usage *ui.UsageError
 		assert.ErrorAs(t, err, &usage, text)
 	}
 }
@@ -123,40 +127,40 @@ func TestListFiles(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "missing")
 	want := []string{missing, filepath.Join(dir, "a", "z.jpg"), filepath.Join(dir, "b.jpg"), filepath.Join(dir, "c.txt")}
-	require.Equal(t, want, listFiles([]string{missing, dir}))
+	require.Equal(t, want, ui.ListFiles([]string{missing, dir}))
 
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		skip.Test(t, "no symbolic links here: %v", err)
 	}
 	want = []string{filepath.Join(link, "a", "z.jpg"), filepath.Join(link, "b.jpg"), filepath.Join(link, "c.txt")}
-	require.Equal(t, want, listFiles([]string{link}), "a link to a folder, as it is named")
+	require.Equal(t, want, ui.ListFiles([]string{link}), "a link to a folder, as it is named")
 }
 
 func TestNotRegularIsNamed(t *testing.T) {
-	_, err := readSmall(os.DevNull)
+	_, err := ui.ReadSmall(os.DevNull)
 	require.ErrorContains(t, err, os.DevNull+": not a regular file")
 }
 
 func TestReasonIsOneLine(t *testing.T) {
 	err := errors.Join(errors.New("one"), errors.New("two"))
-	require.Equal(t, "one; two", reason(err))
-	require.Equal(t, "copy: open a: file does not exist", reason(fmt.Errorf("copy: %w", &fs.PathError{Op: "open", Path: "a", Err: fs.ErrNotExist})))
-	require.Equal(t, "file does not exist", reason(&fs.PathError{Op: "open", Path: "secret/place", Err: fs.ErrNotExist}))
+	require.Equal(t, "one; two", ui.Reason(err))
+	require.Equal(t, "copy: open a: file does not exist", ui.Reason(fmt.Errorf("copy: %w", &fs.PathError{Op: "open", Path: "a", Err: fs.ErrNotExist})))
+	require.Equal(t, "file does not exist", ui.Reason(&fs.PathError{Op: "open", Path: "secret/place", Err: fs.ErrNotExist}))
 }
 
 func TestWrap(t *testing.T) {
 	long := strings.Repeat("word ", 60)
-	for _, line := range strings.Split(wrap(long, "  "), "\n") {
+	for _, line := range strings.Split(judge.Wrap(long, "  "), "\n") {
 		assert.LessOrEqual(t, len(line), 78)
 	}
-	require.Equal(t, strings.Fields(long), strings.Fields(wrap(long, "  ")))
-	require.Empty(t, wrap("", "  "))
+	require.Equal(t, strings.Fields(long), strings.Fields(judge.Wrap(long, "  ")))
+	require.Empty(t, judge.Wrap("", "  "))
 }
 
 func TestPlural(t *testing.T) {
 	for want, got := range map[string]string{
-		"1 copy": plural(1, "copy"), "0 copies": plural(0, "copy"), "2 uploads": plural(2, "upload"),
+		"1 copy": ui.Plural(1, "copy"), "0 copies": ui.Plural(0, "copy"), "2 uploads": ui.Plural(2, "upload"),
 	} {
 		assert.Equal(t, want, got)
 	}
@@ -170,31 +174,31 @@ func TestPrintList(t *testing.T) {
 		}
 		return n, []string{fmt.Sprint(*n), "even"}
 	}
-	numbers := make([]int, 5*blockRows)
+	numbers := make([]int, 5*ui.BlockRows)
 	for i := range numbers {
 		numbers[i] = i
 	}
 	var out bytes.Buffer
-	u := newUI(&out, &bytes.Buffer{})
-	require.NoError(t, printList(u, "N\tKIND", listed(numbers, nil), cells))
+	u := ui.NewUI(&out, &bytes.Buffer{})
+	require.NoError(t, ui.PrintList(u, "N\tKIND", ui.Listed(numbers, nil), cells))
 	lines := strings.Split(out.String(), "\n")
 	require.Len(t, lines, 1+len(numbers)/2+1)
 	assert.Equal(t, "N     KIND", lines[0], "as wide as the first block")
 	assert.Equal(t, "4998  even", lines[len(lines)-2])
 	out.Reset()
-	require.ErrorIs(t, printList(u, "N\tKIND", listed[int](nil, fs.ErrInvalid), cells), fs.ErrInvalid)
+	require.ErrorIs(t, ui.PrintList(u, "N\tKIND", ui.Listed[int](nil, fs.ErrInvalid), cells), fs.ErrInvalid)
 	require.Empty(t, out.String())
-	require.NoError(t, printList(u, "N\tKIND", listed[int](nil, nil), cells))
+	require.NoError(t, ui.PrintList(u, "N\tKIND", ui.Listed[int](nil, nil), cells))
 	require.Equal(t, "N  KIND\n", out.String())
 	out.Reset()
-	u.json = true
-	require.NoError(t, printList(u, "N\tKIND", listed(numbers[:3], nil), cells))
+	u.Json = true
+	require.NoError(t, ui.PrintList(u, "N\tKIND", ui.Listed(numbers[:3], nil), cells))
 	require.Equal(t, "0\n2\n", out.String())
 }
 
 // TestEveryVerbTeaches keeps --help useful: an example that names the verb.
 func TestEveryVerbTeaches(t *testing.T) {
-	root := newRoot(newUI(&bytes.Buffer{}, &bytes.Buffer{}))
+	root := cli.NewRoot(ui.NewUI(&bytes.Buffer{}, &bytes.Buffer{}))
 	for _, cmd := range root.Commands() {
 		for _, c := range append(cmd.Commands(), cmd) {
 			assert.Contains(t, c.Example, c.CommandPath(), "example of %s", c.CommandPath())
@@ -205,13 +209,13 @@ func TestEveryVerbTeaches(t *testing.T) {
 }
 
 func TestDetectWords(t *testing.T) {
-	require.Equal(t, "no mark found", (&detectLine{}).words())
-	line := newDetectLine("leak.jpg", &watermark.Reading{Marks: []*watermark.Detection{
+	require.Equal(t, "no mark found", (&pictures.DetectLine{}).Words())
+	line := pictures.NewDetectLine("leak.jpg", &watermark.Reading{Marks: []*watermark.Detection{
 		{Copy: 1, KeyID: "v1-a", LogPFA: -9.6, Mirrored: true},
 		{Copy: 2, KeyID: "v1-b", LogPFA: -9.3},
 	}}, nil)
 	require.Equal(t, -9.6, *line.LogP, "the strongest is repeated")
-	require.Equal(t, "copy 0000000000000001 (key v1-a, log10 p -9.6, mirrored); and copy 0000000000000002 (key v1-b, log10 p -9.3)", line.words())
+	require.Equal(t, "copy 0000000000000001 (key v1-a, log10 p -9.6, mirrored); and copy 0000000000000002 (key v1-b, log10 p -9.3)", line.Words())
 }
 
 // The sentences of a verdict name files of the dump and recipients.
@@ -220,7 +224,7 @@ func TestVerdictTellsTerminalsNothing(t *testing.T) {
 	var out bytes.Buffer
 	d := findings.Verdict{Odds: &odds.Verdict{Recipients: []odds.Recipient{{Name: evil}}}}
 	d.Headline, d.Weakens, d.ShowsNot = evil, []string{evil}, []string{evil}
-	newUI(&out, &bytes.Buffer{}).verdict(&d)
+	judge.SayVerdict(ui.NewUI(&out, &bytes.Buffer{}), &d)
 	require.Equal(t, 4, strings.Count(out.String(), `(a\x1b[2J\u202e\u009bm.jpg)`), "%q", out.String())
 }
 
@@ -228,7 +232,7 @@ func TestHostileNamesWriteNoLines(t *testing.T) {
 	evil := filepath.Join(t.TempDir(), "a\nkycmark: all is well\x1b[2J\u202ejpg")
 	require.NoError(t, os.WriteFile(evil, []byte("text"), 0o600))
 	var out, errs bytes.Buffer
-	require.Equal(t, exitSome, run(t.Context(), []string{"hash", evil}, nil, &out, &errs))
+	require.Equal(t, ui.ExitSome, cli.Run(t.Context(), []string{"hash", evil}, nil, &out, &errs))
 	require.Equal(t, 1, strings.Count(errs.String(), "\n"), errs.String())
 	require.NotContains(t, errs.String(), "\x1b")
 	require.NotContains(t, errs.String(), "\u202e")

@@ -21,6 +21,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli"
+	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
+	"github.com/kycmark/kycmark/internal/cli/judge"
+	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -284,13 +288,13 @@ func TestJobsTwice(t *testing.T) {
 	r, err := h.Registry(t.Context())
 	require.NoError(t, err)
 	defer r.Close()
-	b, err := (&desk{ui: newUI(io.Discard, io.Discard), home: h, registry: r}).asWorker()
+	b, err := (&ui.Desk{UI: ui.NewUI(io.Discard, io.Discard), Home: h, Registry: r}).AsWorker()
 	require.NoError(t, err)
 	twice := func(job jobs.Job, between func()) (first, second string) {
 		text, err := json.Marshal(job.Do)
 		require.NoError(t, err)
 		for i, out := range []*string{&first, &second} {
-			result, err := b.kinds()[job.Kind](t.Context(), text)
+			result, err := cli.Kinds(b)[job.Kind](t.Context(), text)
 			require.NoError(t, err)
 			raw, err := json.Marshal(result)
 			require.NoError(t, err)
@@ -305,11 +309,11 @@ func TestJobsTwice(t *testing.T) {
 		require.NoError(t, err)
 		return size
 	}
-	_, err = b.kinds()[kindErase](t.Context(), []byte(`{"Later":1}`))
+	_, err = cli.Kinds(b)[ui.KindErase](t.Context(), []byte(`{"Later":1}`))
 	require.ErrorContains(t, err, `another version than this worker's asks for it: json: unknown field "Later"`)
 	before := entries()
-	file := newSubmitFile(registry.Upload{Name: up, Subject: "customer-1"})
-	twice(jobs.Job{Kind: kindSubmit, Do: submitJob{Actor: "a", Files: []submitFile{file}}}, func() {})
+	file := bookverbs.NewSubmitFile(registry.Upload{Name: up, Subject: "customer-1"})
+	twice(jobs.Job{Kind: ui.KindSubmit, Do: bookverbs.SubmitJob{Actor: "a", Files: []bookverbs.SubmitFile{file}}}, func() {})
 	require.Equal(t, before+1, entries())
 	var of watermark.Submission
 	for s, err := range r.Submissions(t.Context(), time.Time{}) {
@@ -319,7 +323,7 @@ func TestJobsTwice(t *testing.T) {
 
 	out := filepath.Join(c.dir, "out")
 	require.NoError(t, os.Mkdir(out, 0o700))
-	issue := newIssueJob(issueFlags{issueRequest: issueRequest{To: []string{"vendor-a"}, Out: out, AllowWeak: true}}, of, c.dir, "a")
+	issue := bookverbs.NewIssueJob(bookverbs.IssueFlags{IssueRequest: bookverbs.IssueRequest{To: []string{"vendor-a"}, Out: out, AllowWeak: true}}, of, c.dir, "a")
 	path := filepath.Join(out, of.String()+".jpg")
 	var released []byte
 	first, second := twice(issue, func() {
@@ -341,17 +345,17 @@ func TestJobsTwice(t *testing.T) {
 	var dotFile bytes.Buffer
 	require.NoError(t, picture.Encode(&dotFile, dot, "png", 0))
 	require.NoError(t, os.WriteFile(filepath.Join(c.dir, "dot.png"), dotFile.Bytes(), 0o600))
-	twice(investigateJob{Actor: "a", Dir: c.dir, Command: []string{"kycmark"}, Dump: []string{"dot.png"}}.part(1, 1), func() {})
+	twice(judge.InvestigateJob{Actor: "a", Dir: c.dir, Command: []string{"kycmark"}, Dump: []string{"dot.png"}}.ForPart(1, 1), func() {})
 	require.Equal(t, before+4, entries(), "one investigation")
-	first, second = twice(jobs.Job{Kind: kindErase, Do: eraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
+	first, second = twice(jobs.Job{Kind: ui.KindErase, Do: bookverbs.EraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
 	require.Equal(t, first, second)
 	require.Equal(t, before+5, entries())
 
 	// A task that is repeated later erases nothing that its command did not name.
 	require.NoError(t, os.WriteFile(up, tiny(t, 1), 0o600))
-	file = newSubmitFile(registry.Upload{Name: up, Subject: "customer-1"})
-	twice(jobs.Job{Kind: kindSubmit, Do: submitJob{Actor: "a", Files: []submitFile{file}}}, func() {})
-	twice(jobs.Job{Kind: kindErase, Do: eraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
+	file = bookverbs.NewSubmitFile(registry.Upload{Name: up, Subject: "customer-1"})
+	twice(jobs.Job{Kind: ui.KindSubmit, Do: bookverbs.SubmitJob{Actor: "a", Files: []bookverbs.SubmitFile{file}}}, func() {})
+	twice(jobs.Job{Kind: ui.KindErase, Do: bookverbs.EraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
 	left, err := r.SubmissionsOf(t.Context(), "customer-1")
 	require.NoError(t, err)
 	require.Len(t, left, 1)

@@ -117,12 +117,12 @@ var rules = []rule{
 		why:    "test libraries stay in _test.go files, so that no user builds them in",
 	},
 	{
-		of: []string{"..."}, except: []string{"cmd/..."},
+		of: []string{"..."}, except: []string{"internal/cli/..."},
 		never: []string{"github.com/spf13/..."},
 		why:   "flags are the command's",
 	},
 	{
-		of: []string{"..."}, except: []string{"cmd/...", "examples/..."},
+		of: []string{"..."}, except: []string{"cmd/...", "internal/cli/...", "examples/..."},
 		never: []string{"log"}, // log/slog has types that keep secrets out of users' logs
 		why:   "libraries return errors and do not log",
 	},
@@ -132,22 +132,22 @@ var rules = []rule{
 		why:   "pictures are decoded by internal/picture, where the limits hold",
 	},
 	{
-		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/webp"},
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/cli/...", "internal/webp"},
 		never: []string{"github.com/deepteams/...", "internal/webp"},
 		why:   "it registers a decoder with package image, which is the command's to bear and no library user's",
 	},
 	{
-		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/pdf", "decoders/pdfs"},
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/cli/...", "internal/pdf", "decoders/pdfs"},
 		never: []string{"github.com/klippa-app/...", "internal/pdf", "decoders/pdfs"},
 		why:   "PDFium is 4 MB of WebAssembly, which is the command's to bear and no library user's",
 	},
 	{
-		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/unpack"},
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/cli/...", "internal/unpack"},
 		never: []string{"github.com/bodgit/...", "github.com/nwaples/...", "github.com/ulikunitz/...", "github.com/klauspost/...", "internal/unpack"},
 		why:   "their readers are run in a process of their own, which is the command's to start",
 	},
 	{
-		of: []string{"..."}, tests: true, except: []string{"cmd/...", "decoders"},
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/cli/...", "decoders"},
 		never: []string{"decoders"},
 		why:   "they are 0.7 MB of WebAssembly and run in a process of their own: a program chooses them",
 	},
@@ -214,9 +214,28 @@ var rules = []rule{
 		why:   "a mark is what it is, whatever reads it",
 	},
 	{
-		of: []string{"cmd/..."}, tests: false,
+		of: []string{"cmd/..."}, only: []string{"internal/cli", "internal/unpack", "decoders/..."},
+		why: "the program is package cli, beside the processes that it starts",
+	},
+	{
+		of:    []string{"internal/cli/ui"},
+		never: []string{"internal/cli", "internal/cli/pictures", "internal/cli/books", "internal/cli/judge", "internal/cli/audit"},
+		why:   "how the command speaks does not depend on its verbs",
+	},
+	{
+		of:    []string{"internal/cli/pictures", "internal/cli/books"},
+		never: []string{"internal/cli", "internal/cli/judge", "internal/cli/audit", "internal/seal"},
+		why:   "marking and keeping books stand on no verdict",
+	},
+	{
+		of: []string{"..."}, except: []string{"cmd/...", "internal/cli/..."},
+		never: []string{"internal/cli/..."},
+		why:   "the verbs are the command's: what a user of the library needs lies in the library",
+	},
+	{
+		of: []string{"internal/cli/..."}, tests: false,
 		only: []string{
-			"watermark/...", "phash/...", "verify/...", "cmd/...", "testdata/...", "decoders/...",
+			"internal/cli/...", "watermark/...", "phash/...", "verify/...", "testdata/...", "decoders/...",
 			"internal/picture/...", "internal/webp", "internal/durable", "internal/quality",
 			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/dump", "internal/intake", "internal/memory", "internal/pdf", "internal/seal", "internal/unpack", "internal/jobs",
 		},
@@ -245,7 +264,7 @@ var calls = []struct {
 		"what they accept depends on who else is linked in, and they have no limits: read with internal/picture",
 	},
 	{
-		"log/slog", []string{"cmd/..."}, false, []string{"Debug", "Info", "Warn", "Error", "Log", "LogAttrs", "Default", "SetDefault"},
+		"log/slog", []string{"cmd/...", "internal/cli/..."}, false, []string{"Debug", "Info", "Warn", "Error", "Log", "LogAttrs", "Default", "SetDefault"},
 		"libraries return errors and do not log",
 	},
 }
@@ -338,13 +357,13 @@ func TestRulesBite(t *testing.T) {
 		{"rows in a verdict", fstest.MapFS{"verify/a.go": file("M/verify/registry", "M/internal/store")}, "verify imports internal/store"},
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
-		{"attack in a command", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/attack")}, "cmd/kycmark imports internal/attack"},
+		{"attack in a command", fstest.MapFS{"internal/cli/a.go": file("M/internal/attack")}, "internal/cli imports internal/attack"},
 		{"measuring in the product", fstest.MapFS{"internal/x/a_test.go": file("M/bench/ruler")}, "internal/x imports bench/ruler"},
 		{"another module", fstest.MapFS{"bench/go.mod": body("module m"), "bench/a.go": file("C"), "internal/x/a.go": file("os")}, ""},
 		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},
 		{"testify in a test", fstest.MapFS{"cmd/kycmark/a_test.go": file("github.com/stretchr/testify/require")}, ""},
-		{"command in the maths", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/dsp")}, "cmd/kycmark imports internal/dsp"},
-		{"command", fstest.MapFS{"cmd/kycmark/a.go": file("M/verify", "M/internal/picture", "log/slog", "github.com/spf13/cobra")}, ""},
+		{"command in the maths", fstest.MapFS{"internal/cli/a.go": file("M/internal/dsp")}, "internal/cli imports internal/dsp"},
+		{"command", fstest.MapFS{"internal/cli/a.go": file("M/verify", "M/internal/picture", "log/slog", "github.com/spf13/cobra")}, ""},
 		{"example", fstest.MapFS{"examples/mark/main.go": file("M/internal/picture")}, "examples/mark imports internal/picture"},
 		{"imaging opens", fstest.MapFS{"internal/picture/a.go": body("package p\nimport x \"github.com/disintegration/imaging\"\nvar _ = x.Open")}, "calls imaging.Open"},
 		{"imaging in a test", fstest.MapFS{"internal/picture/a_test.go": body("package p\nimport \"github.com/disintegration/imaging\"\nfunc f() { imaging.Decode(nil) }")}, "calls imaging.Decode"},

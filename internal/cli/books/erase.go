@@ -1,0 +1,202 @@
+package books
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// NewErase returns the verb "erase". An unknown ID is exit code 4, and so is an unknown subject.
+func NewErase(u *ui.UI) *cobra.Command {
+	f := eraseFlags{submissions: ui.SubmissionIDs()}
+	cmd := &cobra.Command{
+		Use:   "erase --subject REF | erase --submission ID...",
+		Short: "Erase what is known of a person",
+		Long: `Destroy the sealed originals of a subject's uploads with their data keys, their
+hashes, features and digests, and the subject reference itself. The ledger still
+holds. It keeps the uploads' IDs and times, and recipient, time and digest of the copies
+issued of them. Afterwards a leak of such a picture matches nothing. A marked copy is
+found as "copy (unconfirmed)", and "kycmark show COPY" says to whom it was issued.
+
+An upload without a subject is erased by its ID, which "kycmark list" prints. A file
+that two persons sent is one upload, under the subject that was entered first ("submit"
+warns of it): its erasure is an erasure for both. If one of several --submission is not
+in the registry, none is erased.
+
+The same command, run again after it was killed, finishes the erasure. The ledger does
+not keep whose uploads were erased. So a subject without uploads is exit code 0, with a
+warning, if anything was erased within the last hour. Else it is exit code 4.
+
+Without --yes the uploads are only listed. Backups, copies of the registry, and the
+copies that recipients hold are not erased.`,
+		Example: `  kycmark erase --subject ref-7f31 --note "request 2026/44" --yes
+  kycmark erase --submission 4f0c2d1e9a8b77665544332211000f1e --yes`,
+		Args: ui.Exactly(),
+	}
+	cmd.Flags().StringVar(&f.subject, "subject", "", "the subject `reference`")
+	cmd.Flags().Var(&f.submissions, "submission", "`ID` of an upload; may be repeated")
+	cmd.Flags().StringVar(&f.note, "note", "", "why, as the ledger keeps it; never the subject's name or reference")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "erase; this cannot be undone")
+	ui.QueueFlag(cmd, &f.queue)
+	cmd.MarkFlagsOneRequired("subject", "submission")
+	cmd.MarkFlagsMutuallyExclusive("subject", "submission")
+	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return eraseUploads(ctx, b, f) })
+}
+
+type eraseFlags struct {
+	subject     string
+	submissions ui.IdList[watermark.Submission]
+	note        string
+	yes, queue  bool
+}
+
+// eraseUploads erases the uploads that the flags name: of several IDs all or none. Without --yes it only lists them and
+// returns a ui.UsageError.
+func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
+	ids := f.submissions.IDs
+	if !f.yes {
+		return wouldErase(ctx, b, f.subject, ids)
+	}
+	var err error
+	if b.Queued(f.queue) {
+		ids, err = eraseQueued(ctx, b, f)
+	} else if f.subject != "" {
+		ids, err = b.Registry.Erase(ctx, f.subject, ui.Actor(), f.note)
+	} else {
+		ids, err = b.Registry.EraseSubmissions(ctx, ids, ui.Actor(), f.note)
+	}
+	was := ""
+	switch {
+	case f.subject != "" && errors.Is(err, registry.ErrNotFound) && b.Registry.ErasedSince(ctx, time.Now().Add(-durable.Settled)):
+		b.Warnf("no upload has this subject reference: they were erased within the last hour, or it is written otherwise")
+		return nil
+	case f.subject == "" && errors.Is(err, registry.ErrErased) && areErased(ctx, b, f.submissions.IDs):
+		ids, was, err = f.submissions.IDs, " before", nil
+	}
+	for _, id := range ids {
+		b.Printf("%s: erased%s\n", id, was)
+		if err := b.Line(eraseLine{id, true}); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// areErased reports whether all uploads with these IDs were erased.
+func areErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) bool {
+	there, err := notErased(ctx, b, ids)
+	return err == nil && len(there) == 0
+}
+
+// eraseQueued has a worker erase the uploads, and returns their IDs.
+func eraseQueued(ctx context.Context, b *ui.Desk, f eraseFlags) ([]watermark.Submission, error) {
+	subs, err := toErase(ctx, b, f.subject, f.submissions.IDs)
+	if err != nil {
+		return nil, err
+	}
+	job := EraseJob{Actor: b.Actor(), Subject: f.subject, Note: f.note}
+	for _, s := range subs {
+		job.IDs = append(job.IDs, s.ID)
+	}
+	return ui.RunOne[[]watermark.Submission](ctx, b, jobs.Job{Kind: ui.KindErase, Do: job})
+}
+
+type eraseLine struct {
+	Submission watermark.Submission `json:"submission"`
+	Erased     bool                 `json:"erased"`
+}
+
+// wouldErase prints what erase would erase. It always returns an error: a ui.UsageError that asks for --yes, or that of
+// [toErase].
+func wouldErase(ctx context.Context, b *ui.Desk, subject string, ids []watermark.Submission) error {
+	subs, err := toErase(ctx, b, subject, ids)
+	if err != nil {
+		return err
+	}
+	for _, s := range subs {
+		copies, err := b.Registry.Copies(ctx, s.ID)
+		if err != nil {
+			return err
+		}
+		b.Printf("%s: of %s, %s issued\n", s.ID, ui.Day(s.Submitted), ui.Plural(len(copies), "copy"))
+		if err := b.Line(eraseLine{s.ID, false}); err != nil {
+			return err
+		}
+	}
+	return ui.Usagef("nothing was erased: it cannot be undone, so say --yes")
+}
+
+// toErase returns the uploads of subject that are not erased or, if subject is "", the uploads with the given IDs.
+// The error wraps [registry.ErrNotFound] or [registry.ErrErased] if one is not there.
+func toErase(ctx context.Context, b *ui.Desk, subject string, ids []watermark.Submission) (subs []books.Submission, err error) {
+	if subject != "" {
+		if subs, err = b.Registry.SubmissionsOf(ctx, subject); err == nil && len(subs) == 0 {
+			err = fmt.Errorf("uploads of the subject: %w", registry.ErrNotFound)
+		}
+		return subs, err
+	}
+	for _, id := range ids {
+		s, err := b.Registry.Submission(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		subs = append(subs, *s)
+	}
+	return subs, nil
+}
+
+// An EraseJob erases uploads: of a subject, or with IDs. A subject's IDs are the uploads that were there when
+// the job was queued.
+type EraseJob struct {
+	Actor, Subject, Note string
+	IDs                  []watermark.Submission
+}
+
+// DoErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later
+// uploads of the subject stay.
+func DoErase(ctx context.Context, b *ui.Desk, job EraseJob) ([]watermark.Submission, error) {
+	there, err := notErased(ctx, b, job.IDs)
+	if err != nil {
+		return nil, err
+	}
+	if len(there) == 0 {
+		return job.IDs, nil
+	}
+	if job.Subject == "" {
+		_, err = b.Registry.EraseSubmissions(ctx, there, job.Actor, job.Note)
+	} else {
+		var more []watermark.Submission
+		more, err = b.Registry.Erase(ctx, job.Subject, job.Actor, job.Note)
+		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
+	}
+	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) { // by another attempt, meanwhile
+		if areErased(ctx, b, job.IDs) {
+			err = nil
+		}
+	}
+	return job.IDs, err
+}
+
+// notErased returns the uploads that are not erased.
+func notErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) (there []watermark.Submission, err error) {
+	for _, x := range ids {
+		switch _, err := b.Registry.Submission(ctx, x); {
+		case err == nil:
+			there = append(there, x)
+		case !errors.Is(err, registry.ErrErased):
+			return nil, err
+		}
+	}
+	return there, nil
+}

@@ -1,0 +1,271 @@
+package books
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// issueLine is the result of issue as JSON; all but submission, recipient and error are null when it failed.
+type issueLine struct {
+	Submission string   `json:"submission"`
+	Copy       *string  `json:"copy"`
+	Recipient  string   `json:"recipient"`
+	File       *string  `json:"file"`
+	PSNR       *float64 `json:"psnr"` // dB
+	Weak       bool     `json:"weak"`
+	Lacks      string   `json:"lacks,omitempty"` // what the upload's file lacks, and so the copy
+	Error      *string  `json:"error"`
+
+	Carries []carried `json:"carries,omitempty"` // copies whose marks the upload carries
+
+	id      watermark.Submission
+	err     error // as it is shown
+	cause   error // as it came
+	ends    bool  // the error would meet other copies, too: none is tried
+	leftOut int   // pages or frames of the upload's file that are not in the copy
+}
+
+// issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
+// last. The upload is opened and decoded once, and only if a copy of it is to be made.
+func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id watermark.Submission, f IssueFlags) []issueLine {
+	o := f.options(b.Actor())
+	o.Opened = new(registry.Opened)
+	var lines []issueLine
+	for _, to := range f.To {
+		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
+		var line issueLine
+		if err := f.outage.wait(ctx, func() error {
+			line = issueLine{Submission: id.String(), Recipient: to, id: id}.issue(ctx, b, issuer, &o, stem, f)
+			return line.cause
+		}); err != nil {
+			line.cause = err // context.Canceled where another copy's error ended the wait, so that that error is shown
+		}
+		line.ends = endsAll(line.cause)
+		if lines = append(lines, line); line.ends {
+			break
+		}
+	}
+	return lines
+}
+
+// A database that fails over is waited for: failOver at most, asked each pause. Chosen: twice the 30 s that a
+// standby may take.
+const (
+	failOver = time.Minute
+	pause    = 200 * time.Millisecond
+)
+
+// An outage is a time in which the database is away. It is safe for concurrent use.
+type outage struct {
+	mu    sync.Mutex
+	since time.Time // zero: it was not away at the last attempt
+}
+
+// wait calls do again while its error says that the database is away, until it was away for [failOver] or ctx ends: the error
+// is then ctx's.
+func (o *outage) wait(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if late := o.lasts(err); late || !jobs.Away(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		time.Sleep(pause)
+	}
+}
+
+// endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, the
+// registry no entry, a server is away, or the mark key is not in use.
+func endsAll(err error) bool {
+	return errors.Is(err, records.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || jobs.Passing(err)
+}
+
+// lasts notes the error of an attempt, and reports whether the outage is too long.
+func (o *outage) lasts(err error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case !jobs.Away(err):
+		o.since = time.Time{}
+	case o.since.IsZero():
+		o.since = time.Now()
+	}
+	return !o.since.IsZero() && time.Since(o.since) > failOver
+}
+
+// is fills in the line for the copy c in the file at path.
+func (l *issueLine) is(c *books.Copy, path string) {
+	l.Copy, l.File, l.PSNR, l.Weak = ui.Text(c.ID.String()), &path, &c.PSNR, c.Weak
+}
+
+// isFile reports whether the file at path has the bytes of the copy.
+func isFile(path string, c *books.Copy) bool {
+	data, err := intake.ReadFile(path, c.Size)
+	return err == nil && sha256.Sum256(data) == c.SHA256
+}
+
+// failed returns the line with err, without the submission in its text, as the reason why there is no copy.
+func (l issueLine) failed(err error) issueLine {
+	l.cause, l.err = err, errors.New(strings.TrimPrefix(ui.Reason(err), "copy of "+l.Submission+": "))
+	l.Error = ui.ReasonText(l.err)
+	return l
+}
+
+// issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its format.
+// A copy that an earlier run entered for the same request is taken; its file is written if it is not there. The copy
+// is entered in the ledger before its file is written.
+func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, o *registry.IssueOptions, stem string, f IssueFlags) issueLine {
+	c, err := issuer.Copy(ctx, l.id, l.Recipient, o)
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return l.failed(err)
+	}
+	if err == nil && isFile(stem+picture.Extension(c.Format), c) {
+		if c.State == books.CopyReserved {
+			_, err = b.Registry.Ledger().AddRelease(ctx, books.Release{Copy: c.ID, State: books.CopyReleased, Actor: o.Actor, Note: "its file was there"})
+		}
+		if err != nil {
+			return l.failed(err)
+		}
+		l.is(c, stem+picture.Extension(c.Format))
+		return l
+	}
+	if err := l.checkCopy(ctx, b, stem, f); err != nil {
+		return l.failed(err)
+	}
+	c, err = issuer.Issue(ctx, l.id, l.Recipient, func(c *books.Copy, file []byte) error {
+		path := stem + picture.Extension(c.Format)
+		err := ui.WriteOutput(path, file, f.Force)
+		if err == nil || isFile(path, c) { // another worker may have written it
+			return nil
+		}
+		return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
+	}, o)
+	l.Carries = carriedBy(o.Opened.Carries())
+	if err != nil {
+		return l.failed(err)
+	}
+	l.leftOut, l.Lacks = o.Opened.LeftOut(), o.Opened.Lacks()
+	l.is(c, stem+picture.Extension(c.Format))
+	return l
+}
+
+// checkCopy returns an error if a copy cannot be written to stem with the ending of any format: the copy's format is
+// known only after it was entered in the ledger. An existing file needs --force and must be neither a file of the
+// home nor another recipient's copy.
+func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f IssueFlags) error {
+	for _, format := range append(picture.Writable(), "pdf") {
+		path := stem + picture.Extension(format)
+		if _, err := os.Lstat(path); err != nil {
+			continue
+		}
+		if !f.Force {
+			return fmt.Errorf("output %s exists; --force overwrites it", path)
+		}
+		if err := ui.CheckOutput(path, true, f.kept); err != nil {
+			return err
+		}
+		copies, err := b.Registry.Copies(ctx, l.id)
+		if err != nil {
+			return err
+		}
+		for i := range copies {
+			if c := &copies[i]; c.Recipient != l.Recipient && isFile(path, c) {
+				return fmt.Errorf("output %s is the copy of %s, and stays: name another folder for %s", path, ui.Name(c.Recipient), ui.Name(l.Recipient))
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	maxNameBytes = 100 // of a copy's file name; every file system takes 255
+	tellingApart = 8   // hex digits of a submission's ID that tell equal names apart
+)
+
+// uploadNames reads the lines that "kycmark submit --json" printed to file. It returns for each submission the name
+// that its copies' files take, without folder and ending. Names that several submissions have, letters folded, get a
+// hyphen and the beginning of the ID.
+func uploadNames(file string) (map[watermark.Submission]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	f, err := intake.OpenRegular(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names, users := map[watermark.Submission]string{}, map[string]int{} // users: submissions by name, letters folded
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		var line struct {
+			File       string
+			Submission *watermark.Submission
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return nil, ui.Usagef("%s:%d: not a line of \"kycmark submit --json\": %v", file, n, err)
+		}
+		if line.Submission == nil {
+			continue
+		}
+		name := stemOf(line.File)
+		if _, there := names[*line.Submission]; name != "" && !there {
+			names[*line.Submission] = name
+			users[strings.ToLower(name)]++
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	taken := map[string]bool{}
+	for id, name := range names {
+		if users[strings.ToLower(name)] > 1 {
+			name += "-" + id.String()[:tellingApart]
+			if users[strings.ToLower(name)] > 0 || taken[name] {
+				name = id.String()
+			}
+			names[id], taken[name] = name, true
+		}
+	}
+	return names, nil
+}
+
+// stemOf returns the name of the upload file without folder and ending, made a file name that every system takes, of
+// up to maxNameBytes bytes. It returns "" if no character is left.
+func stemOf(file string) string {
+	name := path.Base(strings.ReplaceAll(file, `\`, "/"))
+	name = strings.TrimSuffix(name, path.Ext(name))
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || strings.ContainsRune(`<>:"/\|?*`, r) {
+			return '_'
+		}
+		return r
+	}, strings.ToValidUTF8(name, "_"))
+	if len(name) > maxNameBytes {
+		name = strings.ToValidUTF8(name[:maxNameBytes], "")
+	}
+	return strings.Trim(name, " .-")
+}

@@ -1,0 +1,195 @@
+package books
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// ListKinds are what list can list, the default first.
+var ListKinds = []string{"submissions", "copies", "subjects", "recipients", "custody", "keys", "checkpoints", "investigations"}
+
+type listFlags struct{ to, subject, since, until string }
+
+// NewList returns the verb "list". It enters nothing and reads no key file.
+func NewList(u *ui.UI) *cobra.Command {
+	var f listFlags
+	cmd := &cobra.Command{
+		Use:   "list [" + strings.Join(ListKinds, " | ") + "]",
+		Short: "List what the registry holds",
+		Long: `List submissions (the default), issued copies (the default with --to), who held uploads
+unmarked (custody), mark keys with their states, signed checkpoints of the ledger, or who
+looked for leaks and when, in the order of entry; or subjects or recipients by their names.
+Erased uploads are not listed; the copies that were issued of them are.
+
+--since and --until choose by when the customer sent a submission, or by when a copy was
+issued. Both take a time (RFC 3339), a day or a month of UTC; --until includes the whole
+day or month.`,
+		Example: `  kycmark list
+  kycmark list --to vendor-a --since 2026-11
+  kycmark list custody --to vendor-a
+  kycmark list --subject customer-4711 --json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return ui.Usagef("lists one thing at a time, got %q too", args[1])
+			}
+			return nil
+		},
+		ValidArgs: ListKinds,
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.to, "to", "", "only copies issued to, or custody of, the recipient of this `name`")
+	fs.StringVar(&f.subject, "subject", "", "only submissions of the customer with this `reference`, or copies of them")
+	fs.StringVar(&f.since, "since", "", "only what was sent or issued at or after this `time`")
+	fs.StringVar(&f.until, "until", "", "only what was sent or issued at or before this `time`")
+	cmd.RegisterFlagCompletionFunc("to", ui.RecipientNames)
+	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
+		what := ListKinds[0]
+		if len(args) > 0 {
+			what = args[0]
+		} else if f.to != "" {
+			what = "copies"
+		}
+		return listBooks(ctx, b, what, f)
+	})
+}
+
+// listBooks prints what, one of ListKinds, as far as the flags choose.
+func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error {
+	timed := what == "submissions" || what == "copies"
+	switch {
+	case what != "copies" && what != "custody" && f.to != "":
+		return ui.Usagef("--to chooses copies or custody, not %s", what)
+	case !timed && f != listFlags{to: f.to}:
+		return ui.Usagef("%s are listed as a whole: --subject, --since and --until choose submissions and copies", what)
+	}
+	span, err := newSpan(f.since, f.until)
+	if err != nil {
+		return err
+	}
+	ledger := b.Registry.Ledger()
+	switch what {
+	case "submissions":
+		return listSubmissions(ctx, b, f.subject, span)
+	case "copies":
+		return listCopies(ctx, b, f, span)
+	case "subjects":
+		return ui.PrintList(b.UI, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.Registry.Subjects(ctx), func(s *books.Subject) (any, []string) {
+			return s, []string{fmt.Sprint(s.Submissions), ui.Moment(s.First), ui.Moment(s.Last), s.Subject}
+		})
+	case "recipients":
+		return ui.PrintList(b.UI, "NAME\tKIND\tADDED", ui.Listed(b.Registry.Recipients(ctx)), func(r *books.Recipient) (any, []string) {
+			return r, []string{r.Name, r.Kind, ui.Day(r.Added)}
+		})
+	case "custody":
+		all, err := b.Registry.Custody(ctx, registry.CustodyFilter{Recipient: f.to})
+		return ui.PrintList(b.UI, "NAME\tWHAT\tENTERED\tNOTE", ui.Listed(all, ui.NotFound(err)), func(c *books.Custody) (any, []string) {
+			return c, []string{c.Recipient, custodyWords(*c), ui.Day(c.Entered), c.Note}
+		})
+	case "keys":
+		return ui.PrintList(b.UI, "KEY\tSTATE\tSINCE\tADDED\tNOTE", ui.Listed(ledger.MarkKeys(ctx)), func(k *books.MarkKey) (any, []string) {
+			return k, []string{k.KeyID, k.State, ui.Moment(k.Since), ui.Day(k.Added), k.Note}
+		})
+	case "checkpoints":
+		return ui.PrintList(b.UI, "ENTRIES\tROOT\tMADE\tSIGNED BY", ui.Listed(ledger.Checkpoints(ctx)), func(c *books.Checkpoint) (any, []string) {
+			return c, []string{fmt.Sprint(c.Size), c.Root.String(), ui.Moment(c.Made), strings.Join(c.Signers, ", ")}
+		})
+	case "investigations":
+		return ui.PrintList(b.UI, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", ui.Listed(ledger.Investigations(ctx)), func(x *books.Investigation) (any, []string) {
+			found := "-"
+			if !x.Found.IsZero() {
+				found = ui.Moment(x.Found)
+			}
+			return x, []string{fmt.Sprint(x.Entry), ui.Moment(x.Started), x.Actor, fmt.Sprint(x.Files), found, x.Command}
+		})
+	}
+	return ui.Usagef("there is no list of %q, but of %s", what, strings.Join(ListKinds, ", "))
+}
+
+// A span is a range of times, ends included. A zero end is open.
+type span struct{ since, until time.Time }
+
+// newSpan makes a span of the arguments of --since and --until; "" leaves an end open. A day or a month as until
+// includes its last microsecond.
+func newSpan(since, until string) (s span, err error) {
+	if s.since, err = ui.ParseOptionalTime(since); err != nil {
+		return s, fmt.Errorf("--since: %w", err)
+	}
+	if until != "" {
+		if s.until, err = ui.ParseTime(until, true); err != nil {
+			return s, fmt.Errorf("--until: %w", err)
+		}
+		if s.since.After(s.until) {
+			return s, ui.Usagef("--since lies after --until")
+		}
+	}
+	return s, nil
+}
+
+// holds reports whether a time is within the span.
+func (s span) holds(t time.Time) bool {
+	return !t.Before(s.since) && (s.until.IsZero() || !t.After(s.until))
+}
+
+// listSubmissions prints the submissions of subject, or of all if that is "", that were sent within the span when.
+// The hash, which is personal data, is left out: "kycmark show ID" has it.
+func listSubmissions(ctx context.Context, b *ui.Desk, subject string, when span) error {
+	all := b.Registry.Submissions(ctx, when.since)
+	if subject != "" {
+		all = ui.Listed(b.Registry.SubmissionsOf(ctx, subject))
+	}
+	return ui.PrintList(b.UI, "SUBMISSION\tSENT\tPIXELS\tSUBJECT", all, func(s *books.Submission) (any, []string) {
+		if !when.holds(s.Submitted) {
+			return nil, nil
+		}
+		return struct {
+			*books.Submission
+			Hash *string `json:"hash,omitempty"`
+		}{Submission: s}, []string{s.ID.String(), ui.Moment(s.Submitted), fmt.Sprintf("%d x %d", s.Width, s.Height), s.Subject}
+	})
+}
+
+// listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of f.subject; ""
+// chooses all.
+func listCopies(ctx context.Context, b *ui.Desk, f listFlags, when span) error {
+	if f.to != "" {
+		if err := knowsRecipient(ctx, b, f.to); err != nil {
+			return err
+		}
+	}
+	return ui.PrintList(b.UI, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", copiesOf(ctx, b, f.subject), func(c *books.Copy) (any, []string) {
+		if f.to != "" && c.Recipient != f.to || !when.holds(c.Issued) {
+			return nil, nil
+		}
+		return c, []string{c.ID.String(), c.Submission.String(), ui.Moment(c.Issued), c.Recipient, c.State, c.Purpose}
+	})
+}
+
+// copiesOf yields the copies of a subject's submissions, or all copies in the order of issue if subject is "". Copies
+// of erased uploads have no subject any more.
+func copiesOf(ctx context.Context, b *ui.Desk, subject string) iter.Seq2[*books.Copy, error] {
+	if subject == "" {
+		return b.Registry.AllCopies(ctx)
+	}
+	return func(yield func(*books.Copy, error) bool) {
+		for s, err := range ui.Listed(b.Registry.SubmissionsOf(ctx, subject)) {
+			var copies []books.Copy
+			if err == nil {
+				copies, err = b.Registry.Copies(ctx, s.ID)
+			}
+			for c, err := range ui.Listed(copies, err) {
+				if !yield(c, err) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package judge
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
+)
+
+// bundleFlags are what an investigation writes beside its report, for others.
+type bundleFlags struct {
+	findings, bundle, authority string
+
+	key ed25519.PrivateKey
+	tsa *seal.TSA
+}
+
+// ready checks, before any work is done, that the findings and the bundle can be written, and reads what signs the
+// bundle. No output may be one of inputs or a file of the home.
+func (f *bundleFlags) ready(b *ui.Desk, inputs []string) (err error) {
+	if err := b.CheckOutputs(false, inputs, f.findings); err != nil {
+		return err
+	}
+	if f.tsa, err = ui.Authority(b, f.authority); err != nil {
+		return err
+	}
+	if f.bundle == "" {
+		if f.tsa != nil {
+			return ui.Usagef("--tsa dates a bundle: name it by --bundle")
+		}
+		return nil
+	}
+	if err := f.checkBundle(b.Home.Files(), inputs); err != nil {
+		return err
+	}
+	f.key, err = b.Home.ReportKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		return ui.WithHint(err, "this home has no key for reports: make one with \"kycmark key report --create\"")
+	}
+	return err
+}
+
+// checkBundle returns an error if the bundle cannot be written: a .zip must not exist, and a folder must be new or
+// empty. Neither may be in kept or inputs.
+func (f *bundleFlags) checkBundle(kept, inputs []string) error {
+	if isZip(f.bundle) {
+		return ui.CheckOutput(f.bundle, false, kept, inputs...)
+	}
+	if err := ui.CheckSpared(f.bundle, kept); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(f.bundle)
+	switch {
+	case len(entries) > 0:
+		return ui.WithHint(fmt.Errorf("output %s is not empty", f.bundle), "name a new folder or a .zip")
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return ui.CheckFolder(f.bundle)
+	}
+	return ui.WithHint(fmt.Errorf("output %s: %s", f.bundle, ui.Reason(err)), "name a new folder or a .zip")
+}
+
+// isZip reports whether a path has the ending .zip.
+func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
+
+// write writes the findings file and the bundle, as far as flags name them. report is the HTML. With reveal the
+// findings name subjects and all recipients. For a bundle it also signs the ledger's present state.
+func (f *bundleFlags) write(ctx context.Context, b *ui.Desk, inv *verify.Investigation, d *findings.Verdict, report []byte, reveal bool) error {
+	if f.findings == "" && f.bundle == "" {
+		return nil
+	}
+	var findings bytes.Buffer
+	if err := inv.WriteFindings(ctx, &findings, d, reveal); err != nil {
+		return err
+	}
+	if f.findings != "" {
+		if err := ui.WriteOutput(f.findings, findings.Bytes(), false); err != nil {
+			return err
+		}
+	}
+	if f.bundle == "" {
+		return nil
+	}
+	public, err := signedState(ctx, b)
+	if err != nil {
+		return err
+	}
+	in := seal.Investigation{Report: report, Findings: findings.Bytes(), Registry: b.Registry, LedgerPublic: public, Made: time.Now(),
+		Sign: func(ctx context.Context) error { _, err := signedState(ctx, b); return err }}
+	sealed, err := seal.Seal(ctx, in, f.key, f.tsa)
+	if err != nil {
+		return err
+	}
+	return sealed.Write(f.bundle)
+}
+
+// signedState signs the ledger's present state, so that proofs can rest on it. It returns the public key that checks
+// the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "" and no
+// error.
+func signedState(ctx context.Context, b *ui.Desk) (string, error) {
+	private, err := b.Home.LedgerKey()
+	if err != nil {
+		b.Warnf("the bundle has no proofs from the ledger: %v", err)
+		return "", nil
+	}
+	r, err := b.Home.Registry(ctx)
+	if err != nil {
+		return "", err
+	}
+	_, err = r.Ledger().Sign(ctx, private)
+	if err := errors.Join(err, r.Close()); errors.Is(err, records.ErrReadOnly) {
+		b.Warnf("the bundle has no proofs from the ledger: this home is for investigation only")
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	return b.Home.LedgerPublic()
+}

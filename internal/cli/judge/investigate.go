@@ -1,0 +1,431 @@
+// Package judge has the verbs that say whose copy leaked, and that check what was said.
+package judge
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+type investigateFlags struct {
+	report, found string
+	evidence      string
+	examiner      string
+	state         string
+	against       ui.IdList[watermark.Submission]
+	claimed       int
+	drawn         bool
+	reveal        bool
+	published     bool
+	queue         bool
+	bundleFlags
+}
+
+// NewInvestigate returns the verb "investigate". Exit code 3: some files could not be examined.
+func NewInvestigate(u *ui.UI) *cobra.Command {
+	f := investigateFlags{against: ui.SubmissionIDs()}
+	cmd := &cobra.Command{
+		Use:   "investigate DUMP...",
+		Short: "Examine leaked pictures, and say whose copies they are",
+		Long: `Examine leaked pictures: files, folders, archives (.zip, .7z, .rar, .tar,
+.gz, .bz2, .xz, .zst; also up to four deep in each other), the pictures in office
+documents, and the pages of TIFFs and PDFs. Any other file is searched for pictures, PDFs and
+archives to its last byte: databases (SQLite, dumps as SQL, JSON or CSV), e-mails, web pages,
+caches, disk images. It finds them as they are, in base64, hexadecimal, escapes and lists of
+numbers. @FILE stands for the names in
+that file, one a line, and - for those on stdin. Each picture is matched against the
+registry and its mark is read; then the findings are weighed together. The report is
+one HTML file that needs nothing else. It is redacted (no subject references, mosaics
+for thumbnails, numbers for recipients that no finding concerns) unless --reveal. That
+the investigation begins is entered in the ledger first ("kycmark show
+investigations").
+
+Each leak that resembles an upload is also traced against its sealed original, which
+finds marks that can no longer be read alone, and says how likely one would have been
+found.
+
+Findings:
+` + meanings() + `
+
+If no picture can be examined, nothing is entered or written.`,
+		Example: `  kycmark investigate leaks/ --report report.html
+  kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
+  kycmark investigate leaks/ --bundle for-the-vendor.zip
+  find leaks -newer last -print0 | kycmark investigate -`,
+		Args: ui.Some("file, folder, archive or PDF"),
+	}
+	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report, and the number of the case: \"A. Muster, case 17/26\"")
+	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day, which is its beginning (UTC); custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
+	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a text, or a file that shows it, whose name and SHA-256 are entered")
+	cmd.Flags().BoolVar(&f.published, "published", false, "these files were public then, where --found-evidence says: copies in them name no recipient anew in other files that are found later, elsewhere")
+	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
+	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
+	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
+	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
+	ui.QueueFlag(cmd, &f.queue)
+	cmd.MarkFlagsMutuallyExclusive("queue", "state")
+	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
+	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
+	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
+	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
+	ui.TsaFlag(cmd, &f.authority)
+	return u.HomeVerb(cmd, (*home.Home).Investigation, func(ctx context.Context, b *ui.Desk, args []string) error {
+		paths, err := dump.Expand(args, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		if len(paths) == 0 {
+			return ui.Usagef("no files in %s", strings.Join(args, ", "))
+		}
+		return investigateDump(ctx, b, f, paths)
+	})
+}
+
+// meanings returns a line for each finding, for the help.
+func meanings() string {
+	var lines []string
+	for _, m := range findings.Meanings() {
+		lines = append(lines, "  "+Wrap(m.Kind.Label()+": "+m.Says, "    "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// investigateDump examines the leaks at the paths in dump, weighs the findings together, and writes the files that the
+// flags name. Outputs are checked before any work.
+func investigateDump(ctx context.Context, b *ui.Desk, f investigateFlags, dump []string) error {
+	found, err := ui.ParseOptionalTime(f.found)
+	if err != nil {
+		return fmt.Errorf("--found: %w", err)
+	}
+	if found.After(time.Now().Add(ui.ClockError)) {
+		return ui.Usagef("--found: the leaks cannot have been found in the future, on %s", ui.Moment(found))
+	}
+	if found.IsZero() && f.evidence != "" {
+		return ui.Usagef("--found-evidence says how the time of the find is known: --found is missing")
+	}
+	if f.published && (found.IsZero() || f.evidence == "") {
+		return ui.Usagef("--published says that the files were public: --found and --found-evidence say when and where")
+	}
+	shown, err := f.shows()
+	if err != nil {
+		return err
+	}
+	if err := f.checkOutputs(b, dump); err != nil {
+		return err
+	}
+	for _, id := range f.against.IDs {
+		if _, err := b.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+			return ui.NotFound(err)
+		}
+	}
+	if found.IsZero() {
+	} else if first, _, err := b.Registry.Engine().Span(ctx); err != nil {
+		b.Warnf("--found %s is not compared with the first upload: %v", f.found, err)
+	} else if found.Before(first) {
+		b.Warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, ui.Moment(first))
+	}
+	circumstances := findings.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.Home.UploadsPerSubject}
+	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
+	o := verify.Options{Against: f.against.IDs, State: f.state, References: b.Home.References, Circumstances: circumstances}
+	doing, parts := "examining", [][]byte(nil)
+	if b.Queued(f.queue) {
+		doing = "joining"
+		job := InvestigateJob{Dump: dump, Against: o.Against, References: o.References, Circumstances: circumstances, Reveal: f.reveal}
+		if parts, err = examineQueued(ctx, b, &job); err != nil {
+			return err
+		}
+		o.Sums = job.Sums // the results must be of these files
+	}
+	inv, done, err := investigation(ctx, b, o, doing)
+	if err != nil {
+		return err
+	}
+	defer done()
+	leaks := inv.Files(ctx, dump...)
+	if b.Queued(f.queue) {
+		leaks = joined(ctx, inv, parts)
+	}
+	verdicts, err := examineAll(b, leaks, f.claimed)
+	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
+		done()
+		return foundNothing(b, dump, nothing.Files)
+	}
+	if err != nil {
+		return err
+	}
+	return weighAll(ctx, b, f, inv, done, verdicts)
+}
+
+// shows returns the SHA-256 of the file that --found-evidence names, and leaves the name in f.evidence; zero: it is
+// a text.
+func (f *investigateFlags) shows() (sum books.Digest, err error) {
+	if _, err := os.Stat(f.evidence); err != nil {
+		return sum, nil
+	}
+	data, err := ui.ReadSmall(f.evidence)
+	if err != nil {
+		return sum, err
+	}
+	f.evidence = filepath.Base(f.evidence)
+	return sha256.Sum256(data), nil
+}
+
+// investigation begins an investigation with the keys and readers of the command. Circumstances, search and the rest
+// of o are the caller's. The caller must call done, which ends the progress line, once or more.
+func investigation(ctx context.Context, b *ui.Desk, o verify.Options, doing string) (inv *verify.Investigation, done func(), err error) {
+	keys, seal, err := b.Keys()
+	if err == nil {
+		err = KnownKeys(ctx, b, keys)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := b.NewInvestigator(keys, seal, b.MaxMemory())
+	if err != nil {
+		return nil, nil, err
+	}
+	show, done := b.ProgressOf(ctx, doing)
+	o.Actor, o.Command, o.Progress = b.Actor(), b.Command(), orState(b, o.State, show)
+	if inv, err = found.Begin(&o); err != nil {
+		done()
+	}
+	return inv, done, err
+}
+
+// weighAll weighs the findings, prints what follows and writes the files that the flags name.
+func weighAll(ctx context.Context, b *ui.Desk, f investigateFlags, inv *verify.Investigation, done func(), verdicts []*findings.Finding) error {
+	done()
+	d, err := inv.Weigh(ctx, verdicts)
+	if err != nil {
+		return err
+	}
+	for _, s := range d.Record.Segments {
+		if s.Problem != "" {
+			b.Warnf("%s; its uploads were read from the database (the next kycmark submit makes it again)", s.Problem)
+		}
+	}
+	for _, s := range verify.NotSearched(d) {
+		b.Warnf("%s", s)
+	}
+	if verify.SearchDamaged(d) || len(d.Record.Altered) > 0 {
+		b.Code = ui.Worse(b.Code, ui.ExitSome) // "unknown" may be false
+	}
+	SayVerdict(b.UI, d) // before the files are written: what fails there takes no findings along
+	if err := b.Line(map[string]*findings.Verdict{"verdict": d}); err != nil {
+		return err
+	}
+	return f.writeAll(ctx, b, inv, d)
+}
+
+// manyFiles is the number of files of a dump from which on --state is worth a hint. They take minutes. Chosen.
+const manyFiles = 1000
+
+// orState returns show, which is called after each of the files of a dump. Of many files without a state file it
+// first gives a hint.
+func orState(b *ui.Desk, state string, show func(done, total int)) func(done, total int) {
+	return func(done, total int) {
+		if done == 1 && total >= manyFiles && state == "" {
+			b.Hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
+		}
+		if show != nil {
+			show(done, total)
+		}
+	}
+}
+
+// KnownKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be
+// found.
+func KnownKeys(ctx context.Context, b *ui.Desk, keys []*watermark.Key) error {
+	absent, known, err := ui.AbsentKeys(ctx, b, keys)
+	if errors.Is(err, registry.ErrTampered) {
+		return nil // the verdict says it
+	}
+	if err != nil || known == 0 {
+		return err
+	}
+	if len(absent) == known {
+		return ui.WithHint(fmt.Errorf("the mark key %s is no key of this registry, want %s", keys[0].ID(), strings.Join(absent, " or ")),
+			"name the file of the registry's key in keys.mark of %s", filepath.Join(b.Home.Dir(), "kycmark.toml"))
+	}
+	for _, id := range absent {
+		b.Warnf("marks under the key %s of the registry are not looked for: keys.mark does not name it", id)
+	}
+	return nil
+}
+
+// foundNothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
+// are a mistake: a ui.UsageError. Else the findings are printed and the exit code becomes 3.
+func foundNothing(b *ui.Desk, paths []string, files []*findings.Finding) error {
+	counts := make(map[findings.Kind]int)
+	for _, v := range files {
+		counts[v.Kind]++
+	}
+	mistake := len(files) == counts[findings.FoundMissing]+counts[findings.FoundNoPicture]
+	if mistake {
+		where, there := strings.Join(paths, ", "), "no files there"
+		switch {
+		case counts[findings.FoundNoPicture] > 0:
+			there = ui.Plural(counts[findings.FoundNoPicture], "file") + " of other kinds there"
+		case len(files) > 0:
+			there = "no such file or folder"
+		}
+		return ui.WithHint(ui.Usagef("no picture in %s: %s", where, there), "name the files, folders or archives with the leaked pictures; nothing was entered or written")
+	}
+	for _, v := range files {
+		b.Fail(v.File, errors.New(v.Error))
+		if err := b.Line(newLeakLine(v)); err != nil {
+			return err
+		}
+	}
+	sayLeaks(b.UI, files)
+	b.Hintf("no picture could be examined: unpack archives, convert formats, and investigate again; nothing was entered or written")
+	return nil
+}
+
+// examineAll prints each finding as it comes, and returns all in the same order. A file that could not be examined is
+// reported; a file that is no picture is only returned. As soon as more leaks count than claimed, it returns a
+// ui.UsageError, since nothing can be weighed then.
+func examineAll(b *ui.Desk, found iter.Seq2[*findings.Finding, error], claimed int) ([]*findings.Finding, error) {
+	var verdicts []*findings.Finding
+	weighed := 0
+	for v, err := range found {
+		if err != nil {
+			return nil, err
+		}
+		if !v.Examined() && v.Kind != findings.FoundNoPicture {
+			b.Fail(v.File, errors.New(v.Error))
+		}
+		if v.Closed > 0 || v.Kind == findings.FoundIncomplete {
+			b.Fail(v.File, errors.New("an upload that it may show could not be compared: "+cmp.Or(v.Error, "its original or records cannot be read (kycmark audit --originals), or it needs more memory (--max-memory)")))
+		}
+		b.FailPages(v.File, v.Pages)
+		b.WarnLacks(v.File, v.Lacks, "examined")
+		if err := b.Line(newLeakLine(v)); err != nil {
+			return nil, err
+		}
+		verdicts = append(verdicts, v)
+		if v.Weighed() {
+			weighed++
+		}
+		if claimed > 0 && weighed > claimed {
+			return nil, ui.Usagef("--claimed %d is too low: the dump has more pictures (%s is number %d)", claimed, ui.Name(v.File), weighed)
+		}
+	}
+	return verdicts, nil
+}
+
+// writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
+func (f *investigateFlags) writeAll(ctx context.Context, b *ui.Desk, inv *verify.Investigation, d *findings.Verdict) error {
+	var report bytes.Buffer
+	if f.report != "" || f.bundle != "" {
+		if err := inv.WriteReport(ctx, &report, d, f.reveal); err != nil {
+			return err
+		}
+	}
+	if f.report != "" {
+		if err := ui.WriteOutput(f.report, report.Bytes(), false); err != nil {
+			return err
+		}
+	}
+	if err := f.write(ctx, b, inv, d, report.Bytes(), f.reveal); err != nil {
+		return err
+	}
+	if f.report != "" {
+		b.Printf("\nreport: %s\n", f.report)
+	}
+	if f.findings != "" {
+		b.Printf("findings: %s\n", f.findings)
+	}
+	if f.bundle != "" {
+		b.Printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
+	}
+	return nil
+}
+
+// checkOutputs returns an error, before any work is done, if an output cannot be written. An output must not be one
+// of the leaks in dump, a file of a home, or another output. Only the state file may exist.
+func (f *investigateFlags) checkOutputs(b *ui.Desk, dump []string) error {
+	inputs := ui.ListFiles(dump)
+	if err := b.CheckOutputs(false, inputs, f.report); err != nil {
+		return err
+	}
+	if f.state != "" { // a state file may exist: it is what an earlier run left
+		if err := ui.CheckSpared(f.state, b.Home.Files()); err != nil {
+			return err
+		}
+	}
+	if err := f.checkApart(); err != nil {
+		return err
+	}
+	return f.ready(b, inputs)
+}
+
+// checkApart returns a ui.UsageError if two outputs are the same file.
+func (f *investigateFlags) checkApart() error {
+	outputs := []struct{ flag, path string }{
+		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},
+	}
+	for i, x := range outputs {
+		for _, y := range outputs[:i] {
+			if x.path != "" && y.path != "" && ui.SamePlace(x.path, y.path) {
+				return ui.Usagef("%s and %s are one file, %s", y.flag, x.flag, x.path)
+			}
+		}
+	}
+	return nil
+}
+
+// leakLine is one leak's finding as JSON, with every field of the contract: null where there is nothing to say.
+type leakLine struct {
+	*findings.Finding
+	Submission *watermark.Submission `json:"submission"`
+	Copy       *watermark.CopyID     `json:"copy"`
+	Recipients []string              `json:"recipients"`
+	Matches    []findings.Match      `json:"matches"`
+	Accused    []watermark.CopyID    `json:"accused"`
+	Edits      []findings.Edit       `json:"edits"`
+	Traces     []findings.Tracing    `json:"traces"`
+	Error      *string               `json:"error"`
+}
+
+// newLeakLine returns the JSON line of a finding. Recipients are only the names that may be published: see
+// [findings.Finding.MayNames].
+func newLeakLine(v *findings.Finding) leakLine {
+	line := leakLine{
+		Finding:    v,
+		Recipients: ui.NonNil(v.MayNames()),
+		Matches:    ui.NonNil(v.Matches),
+		Accused:    ui.NonNil(v.Accused),
+		Edits:      ui.NonNil(v.Edits),
+		Traces:     ui.NonNil(v.Traces),
+		Error:      ui.Text(v.Error),
+	}
+	if v.Submission != (watermark.Submission{}) {
+		line.Submission = &v.Submission
+	}
+	if v.Copy != 0 {
+		line.Copy = &v.Copy
+	}
+	return line
+}

@@ -1,0 +1,163 @@
+package pictures
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// NewDetect returns the verb "detect". It needs no home and writes nothing.
+func NewDetect(u *ui.UI) *cobra.Command {
+	var keys []string
+	var copiesFrom string
+	cmd := &cobra.Command{
+		Use:   "detect --key KEY [--key KEY2] FILE|DIR...",
+		Short: "Read the mark out of pictures, without the originals",
+		Long: `Read the mark out of pictures, blind: from each picture and the key alone. One
+line a picture. Exit 1 when no mark was found in any of them, 3 when a file, or a page of
+it, could not be read.
+
+log10_p is the base-10 logarithm of the probability that a picture without a mark of
+the key reads as marked. It includes the whole search. Each further key adds the same
+probability.
+
+With --copies-from a mark that is too faint for its own check is compared with the
+copies that were issued. sync says how well a place in the picture agrees with the
+keys, at most 8. sync_log10_p says how probable so much is without a mark of these keys.`,
+		Example: `  kycmark detect --key mark.key leak.jpg
+  kycmark detect --key 2025.key --key 2026.key --json leaks/
+  kycmark detect --key mark.key --copies-from issued.txt thumbnail.jpg`,
+		Args: ui.Some("file or folder"),
+		RunE: u.Verb(func(cmd *cobra.Command, args []string) error {
+			return detect(cmd.Context(), u, keys, copiesFrom, args)
+		}),
+	}
+	cmd.Flags().StringArrayVarP(&keys, "key", "k", nil, "mark key `file`; give several to try each (required)")
+	cmd.Flags().StringVar(&copiesFrom, "copies-from", "", "text `file` with the ID of an issued copy a line")
+	cmd.MarkFlagRequired("key")
+	return cmd
+}
+
+// detect reads the marks out of the pictures that args name, files or folders, and prints a line for each. copiesFrom is
+// a file of the IDs that were issued, "" for none. If no mark is found at all, the exit code becomes 1.
+func detect(ctx context.Context, u *ui.UI, keyPaths []string, copiesFrom string, args []string) error {
+	keys, err := ui.ReadKeys(u, keyPaths)
+	if err != nil {
+		return err
+	}
+	issued := ui.IdList[watermark.CopyID]{Parse: watermark.ParseCopyID}
+	if copiesFrom != "" {
+		if err := issued.Read(copiesFrom); err != nil {
+			return err
+		}
+	}
+	var lists []*watermark.List
+	for _, k := range keys {
+		lists = append(lists, watermark.NewList(k, issued.IDs))
+	}
+	found := 0
+	err = ui.EachPicture(ctx, u, "reading", args, ui.AllPixels, func(ctx context.Context, p *picture.Picture) (*watermark.Reading, error) {
+		r, err := watermark.Read(ctx, p.Image, keys...)
+		if err != nil {
+			return r, err
+		}
+		own := *r // Among looks at the marks that were read
+		for _, l := range lists {
+			r.Marks = append(r.Marks, own.Among(l)...)
+		}
+		return r, nil
+	}, func(file string, r *watermark.Reading, err error) error {
+		line := NewDetectLine(file, r, err)
+		if line.Found {
+			found++
+		}
+		if err == nil {
+			u.Printf("%s: %s\n", ui.Name(file), line.Words())
+		}
+		return u.Line(line)
+	})
+	if found == 0 {
+		u.No()
+	}
+	return err
+}
+
+// DetectLine is the result of detect as JSON. The scalars repeat the strongest of
+// the detections and are null when nothing was found.
+type DetectLine struct {
+	File       string            `json:"file"`
+	Found      bool              `json:"found"`
+	Copy       *watermark.CopyID `json:"copy"`
+	KeyID      *string           `json:"key_id"`
+	LogP       *float64          `json:"log10_p"`
+	Scale      *float64          `json:"scale"`
+	Rotation   *float64          `json:"rotation"`
+	Mirrored   *bool             `json:"mirrored"`
+	Sync       *float64          `json:"sync"`         // strongest agreement of a place with a key; null: the picture could not be read
+	SyncLogP   *float64          `json:"sync_log10_p"` // of so much in a picture without a mark of any key; null: the same
+	Detections []detection       `json:"detections"`
+	Error      *string           `json:"error"`
+}
+
+type detection struct {
+	Copy     watermark.CopyID `json:"copy"`
+	KeyID    string           `json:"key_id"`
+	LogP     float64          `json:"log10_p"`
+	Scale    float64          `json:"scale"`    // leak pixels per mark pixel
+	Rotation float64          `json:"rotation"` // degrees
+	Mirrored bool             `json:"mirrored"`
+	Quad     [4][2]float64    `json:"quad"`            // where in the picture the evidence lies, pixels
+	Among    int              `json:"among,omitempty"` // copies that it was compared with; absent: read by its own check
+}
+
+// NewDetectLine returns the JSON line of the picture called file. r has the marks found in it, strongest first. err is
+// why the picture could not be read; r is used only if it is nil.
+func NewDetectLine(file string, r *watermark.Reading, err error) DetectLine {
+	l := DetectLine{File: file, Detections: []detection{}, Error: ui.ReasonText(err)}
+	if err != nil {
+		return l
+	}
+	sync, logP := r.Sync(), r.LogPSync()
+	l.Sync, l.SyncLogP = &sync, &logP
+	for _, m := range r.Marks {
+		l.Detections = append(l.Detections, detection{m.Copy, m.KeyID, m.LogPFA, m.Scale, m.Rotation, m.Mirrored, corners(m.Quad), m.Among})
+	}
+	if len(r.Marks) > 0 {
+		d := &l.Detections[0]
+		l.Found, l.Copy, l.KeyID, l.LogP = true, &d.Copy, &d.KeyID, &d.LogP
+		l.Scale, l.Rotation, l.Mirrored = &d.Scale, &d.Rotation, &d.Mirrored
+	}
+	return l
+}
+
+// syncLevel is the log10 p of the pilots' agreement from which a mark may be there: a wrong word on one unmarked
+// picture of a thousand at most.
+const syncLevel = -3
+
+// Words tells the marks found in one line.
+func (l *DetectLine) Words() string {
+	switch {
+	case !l.Found && l.SyncLogP != nil && *l.SyncLogP <= syncLevel:
+		return fmt.Sprintf("no mark found, but a mark of a key may be here (log10 p %.1f)", *l.SyncLogP)
+	case !l.Found:
+		return "no mark found"
+	}
+	var b strings.Builder
+	for i, d := range l.Detections {
+		if i > 0 {
+			b.WriteString("; and ")
+		}
+		fmt.Fprintf(&b, "copy %s (key %s, log10 p %.1f", d.Copy, d.KeyID, d.LogP)
+		if d.Mirrored {
+			b.WriteString(", mirrored")
+		}
+		b.WriteString(")")
+	}
+	return b.String()
+}

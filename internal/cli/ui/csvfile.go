@@ -1,0 +1,124 @@
+package ui
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/intake"
+)
+
+// A CsvFile is a CSV file (RFC 4180) whose first line names its columns, in any order. It is
+// read line by line, so that it may be of any length.
+type CsvFile struct {
+	io.Closer
+	Lines   *csv.Reader
+	columns []string // as in the file
+	Budget  *budget  // of what is read; renew it at a line to limit lines and not the file
+}
+
+// A budget reads from its reader until left bytes are used up, and then returns an error. A
+// quote that is never closed makes the rest of a file one field, which would have to fit into memory.
+type budget struct {
+	io.Reader
+	Left int64
+}
+
+// Read reads up to left bytes. If the reader has more, the last call returns an error.
+func (b *budget) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if b.Left -= int64(n); b.Left < 0 {
+		return 0, fmt.Errorf("more than %d bytes: is a closing quote missing?", MaxSmall)
+	}
+	return n, err
+}
+
+// A CsvRow is one line of a CsvFile after the first.
+type CsvRow struct {
+	Line    int // from 1
+	columns []string
+	cells   []string
+}
+
+// OpenCSV opens a CSV file and reads its first line, the names of the columns. columns lists the names that the file
+// may have; the first required names of the list must be there. A wrong first line is a UsageError, and a file that
+// cannot be read is not. At MaxSmall bytes reading fails, unless the budget is renewed.
+func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
+	f, err := intake.OpenRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &CsvFile{Closer: f, Budget: &budget{f, MaxSmall}}
+	r := bufio.NewReader(c.Budget)
+	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" {
+		r.Discard(3)
+	}
+	c.Lines = csv.NewReader(r)
+	c.Lines.FieldsPerRecord = -1    // which is checked here
+	c.Lines.TrimLeadingSpace = true // of the headings
+	if c.columns, err = c.Lines.Read(); err != nil {
+		var broken *csv.ParseError
+		if !errors.Is(err, io.EOF) && !errors.As(err, &broken) {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
+		}
+		err = fmt.Errorf("no line of headings: %w", err)
+	}
+	c.Lines.TrimLeadingSpace = false
+	for i, name := range c.columns {
+		c.columns[i] = strings.TrimSpace(name)
+		switch name = c.columns[i]; {
+		case slices.Contains(c.columns[:i], name):
+			err = fmt.Errorf("two columns %q", name)
+		case !slices.Contains(columns, name):
+			err = fmt.Errorf("there is no column %.40q, but %s", name, strings.Join(columns, ", "))
+		}
+	}
+	for _, need := range columns[:required] {
+		if err == nil && !slices.Contains(c.columns, need) {
+			err = fmt.Errorf("the column %s is missing", need)
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, Usagef("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Rows yields the lines after the first, each with its line number and with what is wrong with it. Broken quoting
+// ends the rows, since the next line cannot be found. An error of reading does as well; its line number is 0.
+func (c *CsvFile) Rows(yield func(CsvRow, error) bool) {
+	for {
+		cells, err := c.Lines.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		row, last := CsvRow{columns: c.columns, cells: cells}, err != nil
+		var broken *csv.ParseError
+		switch {
+		case errors.As(err, &broken):
+			row.Line, err = broken.Line, fmt.Errorf("%w; the lines after it are not read", broken.Err)
+		case err == nil:
+			row.Line, _ = c.Lines.FieldPos(0)
+			if len(cells) != len(c.columns) {
+				err = fmt.Errorf("%s, want %d", Plural(len(cells), "column"), len(c.columns))
+			}
+		}
+		if !yield(row, err) || last {
+			return
+		}
+	}
+}
+
+// Cell returns the value in the named column, untrimmed; "" if the file has no such column.
+func (r CsvRow) Cell(column string) string {
+	if i := slices.Index(r.columns, column); i >= 0 {
+		return r.cells[i]
+	}
+	return ""
+}

@@ -1,0 +1,261 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/unpack"
+	"github.com/kycmark/kycmark/internal/webp"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Entries is a number of entries in words.
+func Entries(n int64) string { return Plural(int(n), "entry") }
+
+// PublicKey returns the text of a public key, name+hash+key. An arg with two or more plus signs is
+// that text itself, any other arg is the file that holds it. The key is not checked.
+func PublicKey(arg string) (string, error) {
+	if strings.Count(arg, "+") >= 2 {
+		return arg, nil
+	}
+	key, err := keyfile.ReadPublic(arg)
+	if err != nil {
+		return "", WithHint(err, "a public key is a text of the form name+hash+key, or a file that holds it")
+	}
+	return key, nil
+}
+
+// BookVerb is [UI.homeVerb] with the registry as the home has it.
+func (u *UI) BookVerb(cmd *cobra.Command, do func(ctx context.Context, b *Desk, args []string) error) *cobra.Command {
+	return u.HomeVerb(cmd, (*home.Home).Registry, do)
+}
+
+// HomeVerb makes do the work of cmd, a verb with the flag --home, and returns cmd. open opens the registry of that
+// home, and do gets both with the command's arguments. An error of do that wraps [registry.ErrInput] counts as wrong
+// usage (exit code 2).
+func (u *UI) HomeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *Desk, args []string) error) *cobra.Command {
+	var dir string
+	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
+	cmd.RunE = u.Verb(func(cmd *cobra.Command, args []string) error {
+		h, err := openHome(dir)
+		if err != nil {
+			return err
+		}
+		r, err := open(h, cmd.Context())
+		if err != nil {
+			return err
+		}
+		err = do(cmd.Context(), &Desk{UI: u, Home: h, Registry: r}, args)
+		switch {
+		case errors.Is(err, registry.ErrInput):
+			err = &UsageError{err}
+		case errors.Is(err, records.ErrFrozen):
+			err = WithHint(err, "make them writable, or work on a copy (\"kycmark copy-registry\"); list, show, audit and prove only read")
+		case errors.Is(err, registry.ErrSealed):
+			err = WithHint(err, "name the registry's sealing key in keys.seal of %s", filepath.Join(h.Dir(), "kycmark.toml"))
+		}
+		return errors.Join(err, r.Close())
+	})
+	return cmd
+}
+
+// openHome opens the home in the folder dir; if dir is "", in the folder that KYCMARK_HOME names,
+// else in the current folder. It opens no registry.
+func openHome(dir string) (*home.Home, error) {
+	from := "--home"
+	if dir == "" {
+		dir, from = os.Getenv("KYCMARK_HOME"), "KYCMARK_HOME"
+	}
+	if dir == "" {
+		dir, from = ".", "the current folder"
+	}
+	h, err := home.Open(dir)
+	if errors.Is(err, home.ErrNoHome) {
+		return nil, WithHint(fmt.Errorf("%w (looked there because of %s)", err, from),
+			"make one with \"kycmark init DIR\"; name it by --home or KYCMARK_HOME")
+	}
+	return h, err
+}
+
+// Desk is a home with its registry open.
+type Desk struct {
+	*UI
+	Home     *home.Home
+	Registry *registry.Registry
+	Worker   *keyring // nil: the command reads its keys as it needs them, and acts for its user
+}
+
+// A keyring is what a worker has: keys, read once, and the person for whom it does a job.
+type keyring struct {
+	Mark   []*watermark.Key // none: it takes no jobs that need one
+	Seal   *registry.SealKey
+	actor  string
+	Found  *verify.Investigator // its jobs share what it read of the registry
+	Issuer *registry.Issuer     // nil: it only investigates
+}
+
+// Keys reads the home's mark keys and its sealing key, and warns of key files that others can read. The first mark
+// key is the key that marks; all keys are tried in reading.
+func (b *Desk) Keys() ([]*watermark.Key, *registry.SealKey, error) {
+	if b.Worker != nil {
+		return b.Worker.Mark, b.Worker.Seal, nil
+	}
+	keys, seal, err := b.Home.Keys()
+	if err != nil {
+		return nil, nil, WithHint(err, "keys that are lost or damaged come back only from a backup")
+	}
+	b.WarnExposed(b.Home.KeyFiles()...)
+	return keys, seal, nil
+}
+
+// Issuer returns what enters uploads and hands out copies.
+func (b *Desk) Issuer() (*registry.Issuer, error) {
+	if b.Worker != nil {
+		return b.Worker.Issuer, nil
+	}
+	keys, seal, err := b.Keys()
+	if err != nil {
+		return nil, err
+	}
+	return b.newIssuer(keys, seal, b.MaxMemory())
+}
+
+// newIssuer returns an issuer with these keys, whose pictures take so many bytes of memory together.
+func (b *Desk) newIssuer(keys []*watermark.Key, seal *registry.SealKey, memory int64) (*registry.Issuer, error) {
+	cfg := registry.Config{Registry: b.Registry, Keys: keys, SealKey: seal, Readers: b.Readers(), EncodeWebP: webp.Encode, MaxMemory: memory,
+		Marked: b.Home.MarkedUploads, RefuseIncomplete: b.Home.RefuseIncomplete}
+	if len(keys) > 0 {
+		cfg.Key = keys[0]
+	}
+	return registry.NewIssuer(cfg)
+}
+
+// NewInvestigator returns an investigator with these keys, whose pictures take so many bytes of memory together.
+func (b *Desk) NewInvestigator(keys []*watermark.Key, seal *registry.SealKey, memory int64) (*verify.Investigator, error) {
+	return verify.NewInvestigator(verify.Config{Registry: b.Registry, Keys: keys, SealKey: seal, MaxMemory: memory,
+		Readers: verify.Readers{Readers: b.Readers(), Unpack: unpack.Files, LeakedPDF: b.Pdfs.Leaked}})
+}
+
+// Actor is who acts, as the registry notes it.
+func (b *Desk) Actor() string {
+	if b.Worker != nil {
+		return b.Worker.actor
+	}
+	return Actor()
+}
+
+// Actor is the user of this process.
+func Actor() string {
+	if me, err := user.Current(); err == nil {
+		return me.Username
+	}
+	return os.Getenv("USER")
+}
+
+// NotFound adds a hint to an error that wraps [registry.ErrNotFound]. It returns other errors, and nil, unchanged.
+func NotFound(err error) error {
+	if errors.Is(err, registry.ErrNotFound) {
+		return WithHint(err, "\"kycmark list recipients\" names the recipients, \"kycmark show ID\" looks an ID up")
+	}
+	return err
+}
+
+// ParseTime reads a time as in RFC 3339, or a day (2018-02-28) or a month of UTC. A day or a month means its first
+// moment or, with last, its last microsecond.
+func ParseTime(s string, last bool) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	next := t.AddDate(0, 0, 1)
+	if err != nil {
+		t, err = time.Parse("2006-01", s)
+		next = t.AddDate(0, 1, 0)
+	}
+	if err != nil {
+		return time.Time{}, Usagef("%q is no time: write 2018-02-28T09:30:00Z, 2018-02-28 or 2018-02", s)
+	}
+	if last {
+		t = next.Add(-time.Microsecond) // as fine as registries keep time
+	}
+	return t, nil
+}
+
+// ParseOptionalTime returns the zero time for "", else what [ParseTime] does.
+func ParseOptionalTime(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	return ParseTime(s, false)
+}
+
+// Plural returns n and the noun thing: "2 copies".
+func Plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	if stem, ok := strings.CutSuffix(thing, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// Moment is a time to the second, UTC.
+func Moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Day is the day of a time, UTC.
+func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// ReadKeys reads the mark key files at paths, in that order, and warns of files that others than the owner can read.
+// A key that two files hold is returned once: each of its findings would come twice.
+func ReadKeys(u *UI, paths []string) ([]*watermark.Key, error) {
+	keys := make([]*watermark.Key, 0, len(paths))
+	for _, path := range paths {
+		key, err := keyfile.ReadMark(path)
+		if err != nil {
+			return nil, WithHint(err, "make a key with \"kycmark keygen --out FILE\"; a damaged one comes back only from a backup")
+		}
+		u.WarnExposed(path)
+		if !slices.ContainsFunc(keys, func(k *watermark.Key) bool { return k.ID() == key.ID() }) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// WarnExposed warns of each key file that others than its owner can read.
+func (u *UI) WarnExposed(paths ...string) {
+	for _, path := range paths {
+		if keyfile.Exposed(path) {
+			u.Warnf("key file %s can be read by others; chmod 600 it", path)
+		}
+	}
+}
+
+// Command is the command line, as the ledger keeps it.
+func (b *Desk) Command() []string { return append([]string{"kycmark"}, b.Args...) }
+
+// AbsentKeys returns the IDs of the registry's mark keys that are not among keys, and how many the registry has.
+func AbsentKeys(ctx context.Context, b *Desk, keys []*watermark.Key) (absent []string, known int, err error) {
+	all, err := b.Registry.Ledger().MarkKeys(ctx)
+	for _, k := range all {
+		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
+			absent = append(absent, k.KeyID)
+		}
+	}
+	return absent, len(all), err
+}

@@ -1,0 +1,134 @@
+package ui
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/records"
+)
+
+// QueueFlag registers --queue with cmd.
+func QueueFlag(cmd *cobra.Command, queue *bool) {
+	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, on other machines also, and wait; a registry in a file has no workers, and this process does it")
+}
+
+// Queued reports whether workers are to do it: a registry in a file has none, and this process does it.
+func (b *Desk) Queued(asked bool) bool { return asked && home.IsServer(b.Home.Address()) }
+
+// RunAll has workers do jobs. It calls done with the result of each job, in their order. If it ends early, it takes back
+// the jobs that were not done.
+func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done func(job jobs.Job, out Out, err error) error) error {
+	w, err := b.AsWorker()
+	if err != nil {
+		return err
+	}
+	if err := b.Registry.Engine().CheckSealKey(ctx, w.Worker.Seal); err != nil {
+		return err
+	}
+	permitted := func(yield func(jobs.Job, error) bool) {
+		for job := range list {
+			err := ctx.Err()
+			if !b.May(job.Kind) {
+				err = fmt.Errorf("%s: %w", job.Kind, records.ErrReadOnly)
+			}
+			if !yield(job, err) {
+				return
+			}
+		}
+	}
+	decoded := func(job jobs.Job, result json.RawMessage, err error) error {
+		var out Out
+		if err == nil {
+			err = json.Unmarshal(result, &out)
+		}
+		return done(job, out, err)
+	}
+	q, err := jobs.Open(ctx, b.Home.Address(), b.Registry.ID(), w.Worker.Seal)
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	err = q.Run(ctx, permitted, decoded, func(why error) { b.Warnf("%s", Reason(why)) })
+	if ctx.Err() != nil {
+		b.Hintf("jobs that were not done are taken back; the same command goes on where it was")
+	}
+	return cmp.Or(err, ctx.Err())
+}
+
+// RunOne does one job and returns its result.
+func RunOne[Out any](ctx context.Context, b *Desk, job jobs.Job) (out Out, err error) {
+	err = RunAll(ctx, b, slices.Values([]jobs.Job{job}), func(_ jobs.Job, result Out, err error) error {
+		out = result
+		return err
+	})
+	return out, err
+}
+
+// ErrStopped ends a run whose caller wants no more results.
+var ErrStopped = errors.New("stopped")
+
+// The kinds of jobs.
+const (
+	KindSubmit      = "submit"
+	KindIssue       = "issue"
+	KindInvestigate = "investigate"
+	KindAudit       = "audit"
+	KindErase       = "erase"
+)
+
+// AsWorker returns the books as a worker has them: with the keys that the home has. The sealing key must be there.
+func (b *Desk) AsWorker() (*Desk, error) {
+	w := *b
+	half := b.MaxMemory() / 2 // for investigations, and as much for other jobs
+	w.Worker = new(keyring)
+	var err error
+	if w.Worker.Mark, w.Worker.Seal, err = b.Home.Keys(); errors.Is(err, fs.ErrNotExist) && w.Worker.Mark == nil {
+		w.Worker.Seal, err = b.Home.SealKey()
+	}
+	if err == nil {
+		w.Worker.Found, err = b.NewInvestigator(w.Worker.Mark, w.Worker.Seal, half)
+	}
+	if err == nil && !b.Home.InvestigateOnly {
+		w.Worker.Issuer, err = b.newIssuer(w.Worker.Mark, w.Worker.Seal, half)
+	}
+	return &w, err
+}
+
+// As returns the books of a worker that does a job for actor.
+func (b *Desk) As(actor string) *Desk {
+	w := *b
+	ring := *b.Worker
+	ring.actor = actor
+	w.Worker = &ring
+	return &w
+}
+
+// May reports whether the home has the right to do jobs of a kind, or to have them done.
+func (b *Desk) May(kind string) bool {
+	return !b.Home.InvestigateOnly || kind == KindInvestigate || kind == KindAudit
+}
+
+// Doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
+// know are an error: a command of a later version asks for more than this worker can do.
+func Doing[In, Out any](b *Desk, do func(context.Context, *Desk, In) (Out, error)) jobs.Func {
+	return func(ctx context.Context, text []byte) (any, error) {
+		var in In
+		parameters := json.NewDecoder(bytes.NewReader(text))
+		parameters.DisallowUnknownFields()
+		if err := parameters.Decode(&in); err != nil {
+			return nil, fmt.Errorf("a command of another version than this worker's asks for it: %w", err)
+		}
+		return do(ctx, b, in)
+	}
+}

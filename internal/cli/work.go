@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/cli/audit"
+	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
+	"github.com/kycmark/kycmark/internal/cli/judge"
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/jobs"
+)
+
+// newWork returns the verb "work", which does jobs that other commands queued, until it is interrupted.
+func newWork(u *ui.UI) *cobra.Command {
+	var take []string
+	var atOnce int
+	cmd := &cobra.Command{
+		Use:   "work",
+		Short: "Do the jobs that other commands queued",
+		Long: `Do jobs of a registry in PostgreSQL that commands with --queue wait for: submit, issue,
+investigate, audit and erase. Any number of workers may run, on any machines
+that see the same files under the same paths. A worker takes the jobs that its home has
+the keys for. All need the sealing key, issue and investigate the mark key as well.
+A home with investigate_only takes investigate and audit.
+
+Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
+its jobs again within seconds; if it freezes, after a minute: nothing is entered or
+released twice.`,
+		Example: `  kycmark work --home /srv/kyc
+  kycmark work --take investigate --jobs 4`,
+		Args: ui.Exactly(),
+	}
+	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the keys for)")
+	cmd.Flags().IntVar(&atOnce, "jobs", runtime.GOMAXPROCS(0), "`number` of jobs at a time, each done on one processor")
+	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
+		if atOnce < 1 {
+			return ui.Usagef("--jobs %d: want 1 or more", atOnce)
+		}
+		return doJobs(ctx, b, take, atOnce)
+	})
+}
+
+// doJobs does jobs of the kinds in take until ctx ends, and prints a line after each attempt.
+func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
+	if !home.IsServer(b.Home.Address()) {
+		return ui.Usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
+	}
+	w, err := b.AsWorker()
+	if err != nil {
+		return err
+	}
+	if err := b.Registry.Engine().CheckSealKey(ctx, w.Worker.Seal); err != nil {
+		return err
+	}
+	if len(w.Worker.Mark) > 0 {
+		if err := judge.KnownKeys(ctx, b, w.Worker.Mark); err != nil {
+			return err
+		}
+	}
+	kinds := Kinds(w)
+	for _, kind := range take {
+		if kinds[kind] == nil {
+			return ui.Usagef("--take %s: this home has the keys and the rights for %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		}
+	}
+	maps.DeleteFunc(kinds, func(kind string, _ jobs.Func) bool { return len(take) > 0 && !slices.Contains(take, kind) })
+	q, err := jobs.Open(ctx, b.Home.Address(), b.Registry.ID(), w.Worker.Seal)
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	b.Say("", "takes %s; Ctrl-C ends it after the jobs that it has begun", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	return q.Work(ctx, atOnce, kinds, func(d jobs.Done) {
+		if d.Err != nil {
+			b.Errorf("job %d: %s: %s", d.ID, d.Kind, ui.Reason(d.Err))
+		} else {
+			b.Printf("job %d: %s, %.1f s\n", d.ID, d.Kind, d.Took.Seconds())
+		}
+		_ = b.Line(workLine{d.ID, d.Kind, d.Took.Seconds(), ui.ReasonText(d.Err)}) // finish reports a stdout that fails
+	})
+}
+
+// workLine is an attempt at a job as JSON.
+type workLine struct {
+	Job     int64   `json:"job"`
+	Kind    string  `json:"kind"`
+	Seconds float64 `json:"seconds"`
+	Error   *string `json:"error"`
+}
+
+// Kinds returns the functions for the jobs that the worker has the keys for.
+func Kinds(b *ui.Desk) map[string]jobs.Func {
+	all := map[string]jobs.Func{
+		ui.KindSubmit: ui.Doing(b, bookverbs.DoSubmit), ui.KindIssue: ui.Doing(b, bookverbs.DoIssue), ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
+		ui.KindAudit: ui.Doing(b, audit.DoAudit), ui.KindErase: ui.Doing(b, bookverbs.DoErase),
+	}
+	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
+		marks := kind == ui.KindInvestigate || kind == ui.KindIssue
+		return !b.May(kind) || len(b.Worker.Mark) == 0 && marks
+	})
+	return all
+}
