@@ -38,13 +38,15 @@ func TestClaimsMadeInPublic(t *testing.T) {
 			map[string]string{noMark: supported, notOurs: refuted, noBreach: "not supported. 2 pictures speak against it"}},
 		"unmarked, a vendor held them": {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, "", holds("vendor A", before)), unmarked(2)},
 			map[string]string{noMark: supported, fromVendor: openness, noBreach: "not supported. 1 picture speaks against it"}},
-		"unreadable":            {[]*findings.Finding{leakOf(1, findings.FoundUnreadable, ""), leakOf(2, findings.FoundUnreadable, "")}, map[string]string{noMark: openness, notOurs: refuted, noBreach: openness}},
-		"strangers":             {[]*findings.Finding{stranger(1), stranger(2)}, map[string]string{noMark: openness, notOurs: openness, oneMonth: openness, fromVendor: openness}},
-		"two months":            {[]*findings.Finding{unmarked(1), march(unmarked(2))}, map[string]string{oneMonth: "refuted. They show uploads that were submitted in 2 months, from February 2018 to March 2018."}},
-		"one month, one broken": {[]*findings.Finding{unmarked(1), closed(2, findings.FoundDamaged)}, map[string]string{oneMonth: openness, noMark: openness}},
-		"our key, no record":    {[]*findings.Finding{unissued(stranger(1))}, map[string]string{noMark: refuted, notOurs: refuted}},
-		"an unconfirmed mark":   {[]*findings.Finding{unconfirmed(a(1))}, map[string]string{noMark: refuted, fromVendor: openness}},
-		"nothing to look at":    {[]*findings.Finding{closed(1, findings.FoundDamaged)}, nil},
+		"unreadable":                  {[]*findings.Finding{leakOf(1, findings.FoundUnreadable, ""), leakOf(2, findings.FoundUnreadable, "")}, map[string]string{noMark: openness, notOurs: refuted, noBreach: openness}},
+		"strangers":                   {[]*findings.Finding{stranger(1), stranger(2)}, map[string]string{noMark: openness, notOurs: openness, oneMonth: openness, fromVendor: openness}},
+		"two months":                  {[]*findings.Finding{unmarked(1), march(unmarked(2))}, map[string]string{oneMonth: "refuted. They show uploads that were submitted in 2 months, from February 2018 to March 2018."}},
+		"one month, one broken":       {[]*findings.Finding{unmarked(1), closed(2, findings.FoundDamaged)}, map[string]string{oneMonth: openness, noMark: openness}},
+		"our key, no record":          {[]*findings.Finding{unissued(stranger(1))}, map[string]string{noMark: refuted, notOurs: openness}},
+		"an unconfirmed mark":         {[]*findings.Finding{unconfirmed(a(1))}, map[string]string{noMark: refuted, notOurs: openness, fromVendor: openness}},
+		"a vendor that is not named":  {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundCopy, "vendor B")}, map[string]string{fromVendor: openness}},
+		"of a recipient that is gone": {[]*findings.Finding{leakOf(1, findings.FoundCopy, "vendor Z"), leakOf(2, findings.FoundCopy, "vendor Z")}, map[string]string{fromVendor: openness}},
+		"nothing to look at":          {[]*findings.Finding{closed(1, findings.FoundDamaged)}, nil},
 	} {
 		d := weighed(dump{leaks: x.leaks})
 		all := strings.Join(d.Public, "\n")

@@ -35,7 +35,7 @@ func markClaim(r *report) (string, row) {
 }
 
 func oursClaim(r *report) (string, row) {
-	if n := r.count(func(l *leak) bool { return l.shows() || l.marked() }); n > 0 {
+	if n := r.count((*leak).shows); n > 0 {
 		return "refuted", row{"n": n}
 	}
 	return "open", nil
@@ -71,18 +71,22 @@ func vendorClaim(r *report) (string, row) {
 	for _, h := range r.Verdict.History.Recipients {
 		kind[h.Name] = h.Kind
 	}
-	of, never := 0, 0
+	of, sure, never := 0, 0, 0
 	for i := range r.Leaks {
 		l := &r.Leaks[i]
-		vendors := 0
+		vendors, named, may := 0, 0, map[string]bool{"vendor": true, "reviewer": true, "": true}
 		for _, name := range l.recipients() {
 			vendors += yes(kind[name] == "vendor")
+			named += yes(kind[name] == "vendor" && slices.Contains(r.Verdict.Named, name))
 		}
-		of += yes(vendors > 0)
+		of, sure = of+yes(vendors > 0), sure+yes(named > 0)
+		for _, name := range l.recipients() {
+			vendors += yes(may[kind[name]])
+		}
 		for _, c := range l.Issued {
 			for _, t := range r.Verdict.Travel {
 				for _, h := range t.Others {
-					vendors += yes(t.Copy == c.Copy && kind[h.Party] == "vendor")
+					vendors += yes(t.Copy == c.Copy && may[kind[h.Party]])
 				}
 				vendors += yes(t.Copy == c.Copy && len(t.Returned) > 0)
 			}
@@ -92,7 +96,7 @@ func vendorClaim(r *report) (string, row) {
 	if never > 0 {
 		return "refuted", row{"n": never}
 	}
-	all := of == len(r.Leaks) && len(r.Verdict.Named) > 0
+	all := sure == len(r.Leaks)
 	for _, name := range r.Verdict.Named {
 		all = all && kind[name] == "vendor"
 	}
@@ -108,7 +112,7 @@ func vendorClaim(r *report) (string, row) {
 			names = append(names, name)
 		}
 	}
-	return "supported", row{"n": of, "names": names}
+	return "supported", row{"n": sure, "names": names}
 }
 
 func breachClaim(r *report) (string, row) {

@@ -72,7 +72,7 @@ var rules = map[string]func(*report) []row{
 			if k > 1 {
 				who = strings.Join(had[:k-1], ", ") + " and " + who
 			}
-			who = " By the records, uploads of these were held by " + who + "."
+			who = " By the records, " + who + " had uploads of these, marked or unmarked."
 		}
 		return once(n > 0, row{"name": name, "who": who, "n": func(x any) bool {
 			return x == float64(n) && n >= low && n <= high

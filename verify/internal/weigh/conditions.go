@@ -241,7 +241,7 @@ func (w *Weighing) namedRest() []words.Figures {
 	}
 	who := ""
 	if len(had) > 0 {
-		who = " By the records, uploads of these were held by " + words.List(had) + "."
+		who = " By the records, " + words.List(had) + " had uploads of these, marked or unmarked."
 	}
 	return several(n, words.Figures{"name": w.Named[0], "who": who})
 }

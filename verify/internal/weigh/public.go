@@ -54,9 +54,8 @@ func claimNoMark(w *Weighing) (answer, words.Figures) {
 }
 
 func claimNotOurs(w *Weighing) (answer, words.Figures) {
-	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Matched() || isMarked(l) })
-	if n > 0 {
-		return refuted, words.Figures{"n": n}
+	if w.Matched > 0 { // a mark alone can have been laid onto another's picture
+		return refuted, words.Figures{"n": w.Matched}
 	}
 	return open, words.Figures{}
 }
@@ -89,22 +88,29 @@ func claimOneMonth(w *Weighing) (answer, words.Figures) {
 // month writes the month of a time, UTC: "March 2018".
 func month(t time.Time) string { return t.UTC().Format("January 2006") }
 
-// claimVendor is refuted by a copy that no vendor had, by the records. It is supported if all files come from copies of
-// named vendors, and no other party explains these as well.
+// claimVendor is refuted by a copy that by the records no vendor had: for a reviewer may work for a vendor, and of a
+// recipient that is no longer listed nothing is known. It is supported if all files come from copies of named vendors, and
+// no other party explains these as well.
 func claimVendor(w *Weighing) (answer, words.Figures) {
-	vendor := func(name string) bool {
-		return slices.ContainsFunc(w.History.Recipients, func(r findings.RecipientHistory) bool { return r.Name == name && r.Kind == books.KindVendor })
+	kind := make(map[string]string)
+	for _, r := range w.History.Recipients {
+		kind[r.Name] = r.Kind
 	}
-	of, none := 0, 0
+	vendor := func(name string) bool { return kind[name] == books.KindVendor }
+	maybe := func(name string) bool { return kind[name] == "" || kind[name] == books.KindReviewer }
+	named := func(name string) bool { return vendor(name) && slices.Contains(w.Named, name) }
+	of, sure, none := 0, 0, 0
 	for _, l := range w.Findings {
-		had := slices.ContainsFunc(l.MayNames(), vendor)
-		if had {
-			of++
-			continue
+		had := slices.ContainsFunc(l.MayNames(), maybe)
+		if slices.ContainsFunc(l.MayNames(), vendor) {
+			of, had = of+1, true
+		}
+		if slices.ContainsFunc(l.MayNames(), named) {
+			sure++
 		}
 		for _, c := range l.Issued {
 			for _, t := range w.Travel {
-				holds := func(h findings.HandOn) bool { return vendor(h.Party) }
+				holds := func(h findings.HandOn) bool { return vendor(h.Party) || maybe(h.Party) }
 				had = had || t.Copy == c.ID && (slices.ContainsFunc(t.Others, holds) || len(t.Returned) > 0)
 			}
 		}
@@ -112,13 +118,12 @@ func claimVendor(w *Weighing) (answer, words.Figures) {
 			none++
 		}
 	}
-	named := w.namedInOrder()
 	rivals := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether })
 	switch {
 	case none > 0:
 		return refuted, words.Figures{"n": none}
-	case of == w.Leaks && len(named) > 0 && !rivals && !slices.ContainsFunc(named, func(name string) bool { return !vendor(name) }):
-		return supported, words.Figures{"n": of, "names": words.InSentence(named)}
+	case sure == w.Leaks && !rivals && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
+		return supported, words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
 	return open, words.Figures{"n": of, "of": w.Leaks}
 }

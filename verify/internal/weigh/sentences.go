@@ -141,7 +141,7 @@ var dumpSentences = []row{
 	{"mark-refuted", public, answered(claimNoMark, refuted), noMarkText + "refuted. {n} {n|picture carries a mark, or a part of one,|pictures carry marks, or parts of marks,} under a key of the registry."},
 	{"mark-supported", public, answered(claimNoMark, supported), noMarkText + "supported. On {n|this picture|each of these pictures} a mark that was not removed would have been found with a probability of at least 99.5 %."},
 	{"mark-open", public, answered(claimNoMark, open), noMarkText + "not supported. No mark was found, but {n} of the {of} {of|file|files} may carry a mark that could not be seen."},
-	{"ours-refuted", public, answered(claimNotOurs, refuted), notOursText + "refuted. {n} {n|picture shows an upload of the registry or carries its mark|pictures show uploads of the registry or carry its marks}."},
+	{"ours-refuted", public, answered(claimNotOurs, refuted), notOursText + "refuted. {n} {n|picture shows an upload|pictures show uploads} of the registry."},
 	{"ours-open", public, answered(claimNotOurs, open), notOursText + "not supported. A search misses some pictures that were altered, and erased uploads cannot be found."},
 	{"month-refuted", public, answered(claimOneMonth, refuted), oneMonthText + "refuted. They show uploads that were submitted in {n} months, from {first} to {last}."},
 	{"month-supported", public, answered(claimOneMonth, supported), oneMonthText + "supported by the issuer's records. {n|The picture shows an upload|All pictures show uploads} submitted in {first}."},
