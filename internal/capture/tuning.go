@@ -230,7 +230,7 @@ const (
 const (
 	paper            = 200   // level of what is as light as around
 	pairStep         = 3     // pixels of the leak between the levels that are compared
-	stretchStep      = 10    // grey levels between the ends of the stretches that are tried
+	fewPairs         = 4000  // levels by which a stretch is looked for
 	minStretch       = 40    // grey levels of the shortest stretch, and the most below black at which it begins
 	maxStretch       = 400   // level at which a stretch ends, at most
 	steep            = 12    // grey levels on either side of a threshold
