@@ -3,6 +3,7 @@ package capture
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -15,6 +16,7 @@ type treatment struct {
 	shares    []float32 // of each channel in the luma: [lumaAlone], or [rgb] if each channel is treated for itself
 	reach     float64   // deviation of the blur that gives the light, in parts of the long side; 0: not divided
 	low, high float64   // levels that become black and white
+	added     float32   // to each level before
 	minLight  float32   // light under which all becomes grey: noise is strong in so little light
 }
 
@@ -50,7 +52,7 @@ func (o *Original) treated(t treatment) *Original {
 			full, small := o.channel(k, t.shares)
 			light := lightOn(small, t.reach, luma.W, luma.H)
 			for i, v := range full.Pix {
-				out.Pix[i] += float32(share * t.level(v, light.Pix[i]))
+				out.Pix[i] += float32(share * t.level(v+t.added, light.Pix[i]))
 			}
 		}
 		return out
@@ -111,7 +113,18 @@ func (s *Sight) treated(v Verdict) *Sight {
 	}
 	out := s.on.treated(best).sight(s.Registration, s.given)
 	out.isTreated, out.onlyEdges = true, onlyEdges
+	out.gain = sync.OnceValue(func() dsp.Plane {
+		more, less := best, best
+		more.added, less.added = levelStep, -levelStep
+		gain, _ := s.on.treated(more).base.Under(s.Registration)
+		from, _ := s.on.treated(less).base.Under(s.Registration)
+		for i, v := range from.Pix {
+			gain.Pix[i] = (gain.Pix[i] - v) / (2 * levelStep)
+		}
+		return gain
+	})
 	if onlyEdges {
+		out.gain = nil
 		best.low, best.high = best.low+steep-sureInk, best.high-steep+sureInk
 		best.minLight = sureLight
 		out.sure = s.on.treated(best)

@@ -230,6 +230,7 @@ const (
 const (
 	paper            = 200   // level of what is as light as around
 	pairStep         = 3     // pixels of the leak between the levels that are compared
+	levelStep        = 2     // grey levels by which a level is raised and lowered, to see how a mark fared
 	fewPairs         = 4000  // levels by which a stretch is looked for
 	minStretch       = 40    // grey levels of the shortest stretch, and the most below black at which it begins
 	maxStretch       = 400   // level at which a stretch ends, at most
