@@ -245,7 +245,7 @@ const (
 	sureAround       = 5     // side in pixels of the leak of a square that is sure as a whole
 	sureLight        = 100   // light from which they are
 	rounded          = 0.01  // grey levels that shrinking may leave between white and 255
-	treatedAgree     = 0.96  // cleanAgree of a treated leak
+	treatedAgree     = 0.95  // cleanAgree of a treated leak
 	treatedOpposed   = 0.02  // cleanOpposed
 	treatedExchanged = 0.005 // cleanExchanged
 	edgesAgree       = 0.92  // the same in black and white
