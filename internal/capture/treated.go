@@ -111,13 +111,14 @@ func (s *Sight) treated(v Verdict) *Sight {
 	if !onlyEdges && !cut && (best.reach == 0 || off > limit) {
 		return nil
 	}
-	out := s.on.treated(best).sight(s.Registration, s.given)
+	on := s.on // s becomes the result
+	out := on.treated(best).sight(s.Registration, s.given)
 	out.isTreated, out.onlyEdges = true, onlyEdges
 	out.gain = sync.OnceValue(func() dsp.Plane {
 		more, less := best, best
 		more.added, less.added = levelStep, -levelStep
-		gain, _ := s.on.treated(more).base.Under(s.Registration)
-		from, _ := s.on.treated(less).base.Under(s.Registration)
+		gain, _ := on.treated(more).base.Under(out.Registration)
+		from, _ := on.treated(less).base.Under(out.Registration)
 		for i, v := range from.Pix {
 			gain.Pix[i] = (gain.Pix[i] - v) / (2 * levelStep)
 		}
@@ -127,7 +128,7 @@ func (s *Sight) treated(v Verdict) *Sight {
 		out.gain = nil
 		best.low, best.high = best.low+steep-sureInk, best.high-steep+sureInk
 		best.minLight = sureLight
-		out.sure = s.on.treated(best)
+		out.sure = on.treated(best)
 	}
 	return out
 }
