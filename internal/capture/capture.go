@@ -67,8 +67,9 @@ type Sight struct {
 	verdict *Verdict    // nil until it is asked for
 	light   [2]float64  // by how much shades are off: half, and nine tenths, grey levels
 
-	isTreated, onlyEdges bool      // see [Sight.treated]; onlyEdges: in black and white
-	sure                 *Original // black and white where the threshold of such a leak surely leaves black and white; nil: of other leaks
+	gain                 func() dsp.Plane // of a mark by the treatment, in the leak's pixels; nil: not treated, or only edges are left
+	isTreated, onlyEdges bool             // see [Sight.treated]; onlyEdges: in black and white
+	sure                 *Original        // black and white where the threshold of such a leak surely leaves black and white; nil: of other leaks
 }
 
 // ToOriginal maps pixels of the leak as given to pixels of the original, without the smooth field of the registration.
@@ -133,6 +134,9 @@ func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
 			return nil, nil, err
 		}
 		s.fit, s.changes = fit, fit.Changes(&s.view)
+		if s.gain != nil {
+			fit.Gain = dsp.Product(fit.Slope, s.gain())
+		}
 		s.light[0], s.light[1] = shades(&s.view, fit, nil)
 	}
 	return s.fit, s.changes, nil

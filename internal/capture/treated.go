@@ -3,6 +3,7 @@ package capture
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -12,10 +13,14 @@ import (
 // A treatment is what applications that scan documents do to a picture. They divide it by the light on its page, stretch
 // what is left, and cut it off at black and white. In black and white the stretch is so steep that only edges are left.
 type treatment struct {
-	reach     float64 // deviation of the blur that gives the light, in parts of the long side; 0: not divided
-	low, high float64 // levels that become black and white
-	minLight  float32 // light under which all becomes grey: noise is strong in so little light
+	shares    []float32 // of each channel in the luma: [lumaAlone], or [rgb] if each channel is treated for itself
+	reach     float64   // deviation of the blur that gives the light, in parts of the long side; 0: not divided
+	low, high float64   // levels that become black and white
+	added     float32   // to each level before
+	minLight  float32   // light under which all becomes grey: noise is strong in so little light
 }
+
+var lumaAlone, rgb = [...]float32{1}, [...]float32{0.299, 0.587, 0.114}
 
 // Treated reports whether an application that scans documents changed the leak. What an original without mark would look
 // like is then not known well enough for a power.
@@ -42,14 +47,35 @@ func divided(v, light float32) float32 {
 func (o *Original) treated(t treatment) *Original {
 	luma := o.source.Luma()
 	out := New(dsp.Lazy{W: luma.W, H: luma.H, Make: func() dsp.Plane {
-		out, light := luma.Make().Clone(), o.light(t.reach, luma.W, luma.H)
-		for i, v := range out.Pix {
-			out.Pix[i] = t.level(v, light.Pix[i])
+		out := dsp.NewPlane(luma.W, luma.H)
+		for k, share := range t.shares {
+			full, small := o.channel(k, t.shares)
+			light := lightOn(small, t.reach, luma.W, luma.H)
+			for i, v := range full.Pix {
+				out.Pix[i] += float32(share * t.level(v+t.added, light.Pix[i]))
+			}
 		}
 		return out
 	}})
 	out.even = o.even
 	return out
+}
+
+// channel returns channel k of those with the given shares, 0..255: at full resolution, and as small as
+// [Original.Canonical]. Neither may be changed.
+func (o *Original) channel(k int, shares []float32) (full, small dsp.Plane) {
+	luma, c := o.source.Luma(), o.Canonical()
+	if len(shares) == 1 {
+		return luma.Make(), c
+	}
+	full = dsp.NewPlane(luma.W, luma.H)
+	for y := range full.H {
+		pix := luma.Of.Pix[y*luma.Of.Stride:]
+		for x := range full.W {
+			full.Row(y)[x] = float32(pix[4*x+k])
+		}
+	}
+	return full, dsp.Shrink(full, c.W, c.H)
 }
 
 // treated returns the leak as it lies on the original after what an application did to the leak. The leak is then compared
@@ -60,31 +86,49 @@ func (s *Sight) treated(v Verdict) *Sight {
 	if (v == Same || v == Altered) && !onlyEdges {
 		return nil
 	}
-	all := s.pairs()
+	all, small := s.pairs(lumaAlone[:])
 	if len(all) == 0 {
 		return nil
 	}
-	c := s.on.Canonical()
-	best, off := treatmentOf(0, all, onlyEdges)
+	best, off := treatmentOf(lumaAlone[:], all, onlyEdges)
 	limit := off
 	if !onlyEdges {
 		limit *= clearlyTreated
 	}
-	for _, reach := range reaches {
-		if t, e := treatmentOf(reach, inLight(all, s.on.light(reach, c.W, c.H)), onlyEdges); e < off {
-			best, off = t, e
+	try := func(shares []float32) {
+		for _, reach := range reaches {
+			if t, e := treatmentOf(shares, inLight(all, small, reach), onlyEdges); e < off {
+				best, off = t, e
+				best.reach = reach
+			}
 		}
 	}
-	cut := best.reach == 0 && s.fit != nil && s.light[1] > cutOffShade // a page without shadows, in a white that tone curves do not give
+	if try(lumaAlone[:]); !onlyEdges && s.on.Luma().Of != nil {
+		all, small = s.pairs(rgb[:])
+		try(rgb[:])
+	}
+	cut := s.fit != nil && s.light[1] > cutOffShade // a page without shadows, in a white that tone curves do not give
 	if !onlyEdges && !cut && (best.reach == 0 || off > limit) {
 		return nil
 	}
-	out := s.on.treated(best).sight(s.Registration, s.given)
+	on := s.on // s becomes the result
+	out := on.treated(best).sight(s.Registration, s.given)
 	out.isTreated, out.onlyEdges = true, onlyEdges
+	out.gain = sync.OnceValue(func() dsp.Plane {
+		more, less := best, best
+		more.added, less.added = levelStep, -levelStep
+		gain, _ := on.treated(more).base.Under(out.Registration)
+		from, _ := on.treated(less).base.Under(out.Registration)
+		for i, v := range from.Pix {
+			gain.Pix[i] = (gain.Pix[i] - v) / (2 * levelStep)
+		}
+		return gain
+	})
 	if onlyEdges {
+		out.gain = nil
 		best.low, best.high = best.low+steep-sureInk, best.high-steep+sureInk
 		best.minLight = sureLight
-		out.sure = s.on.treated(best)
+		out.sure = on.treated(best)
 	}
 	return out
 }
@@ -169,83 +213,124 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 	return Alike, nil
 }
 
-// light returns the light on the original, as a plane of w x h pixels. It is 0 for a reach of 0.
-func (o *Original) light(reach float64, w, h int) dsp.Plane {
-	c := o.Canonical()
+// lightOn returns the light on a small channel, as a plane of w x h pixels. It is 0 for a reach of 0.
+func lightOn(small dsp.Plane, reach float64, w, h int) dsp.Plane {
 	if reach == 0 {
 		return dsp.NewPlane(w, h)
 	}
-	sw, sh := geometry.Fit(c.W, c.H, lightSide)
-	return dsp.Soft(dsp.Shrink(c, sw, sh), float64(reach*float64(max(sw, sh))), w, h)
+	sw, sh := geometry.Fit(small.W, small.H, lightSide)
+	return dsp.Soft(dsp.Shrink(small, sw, sh), float64(reach*float64(max(sw, sh))), w, h)
 }
 
-// A pair is a level of the original and the leak's level. at is the index of the nearest pixel of the canonical original.
+// A pair is the levels of the original's channels and the leak's level. at is the index of the nearest pixel of the
+// canonical original.
 type pair struct {
-	from, to float32
-	at       int
+	from [len(rgb)]float32
+	to   float32
+	at   int
 }
 
-// inLight returns pairs whose levels of the original are in parts of the light there.
-func inLight(all []pair, light dsp.Plane) []pair {
+// inLight returns pairs whose levels of the original are in parts of the light on its small channels.
+func inLight(all []pair, small []dsp.Plane, reach float64) []pair {
 	out := slices.Clone(all)
-	for i := range out {
-		out[i].from = divided(out[i].from, light.Pix[out[i].at])
+	for k, c := range small {
+		light := lightOn(c, reach, c.W, c.H)
+		for i := range out {
+			out[i].from[k] = divided(out[i].from[k], light.Pix[out[i].at])
+		}
 	}
 	return out
 }
 
-// pairs returns the levels of original and leak, on a grid of pixels of the leak.
-func (s *Sight) pairs() (all []pair) {
-	c := s.on.Canonical()
-	k := math.Max(1, s.view.Pitch)
+// pairs returns the levels of leak and original at full resolution, on a grid, and the small channels of the original. What
+// is treated and then shrunk is not what is shrunk and then treated.
+func (s *Sight) pairs(shares []float32) (all []pair, small []dsp.Plane) {
+	c, leak, onto := s.on.Canonical(), s.given.Luma().Make(), s.ToOriginal()
+	back, ok := s.ToLeak.Inverse()
+	if !ok {
+		return nil, nil
+	}
+	kx, ky := float64(s.on.Luma().W)/float64(c.W), float64(s.on.Luma().H)/float64(c.H)
+	var places []geometry.Point // on the original
 	for y := 0; y < s.Leak.H; y += pairStep {
 		for x := 0; x < s.Leak.W; x += pairStep {
-			i := y*s.Leak.W + x
-			u, v := s.X.Pix[i], s.Y.Pix[i]
-			if !(u >= 1 && v >= 1 && u <= float32(c.W-2) && v <= float32(c.H-2)) { // NaN too
+			u, v := s.X.Row(y)[x], s.Y.Row(y)[x]
+			here := geometry.Point{X: float64(x), Y: float64(y)}
+			near := back.Apply(here)
+			i, j := int(math.Round(near.X)), int(math.Round(near.Y))
+			if !(u >= 1 && v >= 1 && u <= float32(c.W-2) && v <= float32(c.H-2)) || i < 0 || j < 0 || i >= leak.W || j >= leak.H { // NaN too
 				continue
 			}
-			all = append(all, pair{photometry.Sample(c, float64(u), float64(v), k), s.Leak.Pix[i], int(v+.5)*c.W + int(u+.5)})
+			p, bent, level := onto.Apply(geometry.Point{X: float64(i), Y: float64(j)}), s.H.Apply(here), leak.Row(j)[i]
+			if s.Inverted {
+				level = 255 - level
+			}
+			places = append(places, geometry.Point{X: p.X + float64((float64(u)-bent.X)*kx), Y: p.Y + float64((float64(v)-bent.Y)*ky)})
+			all = append(all, pair{to: level, at: int(v+.5)*c.W + int(u+.5)})
 		}
 	}
-	return all
+	pitch := math.Max(1, float64(s.view.Pitch*kx)*float64(s.Leak.W)/float64(leak.W))
+	for k := range shares {
+		full, c := s.on.channel(k, shares)
+		small = append(small, c)
+		for i, p := range places {
+			all[i].from[k] = photometry.Sample(full, p.X, p.Y, pitch)
+		}
+	}
+	return all, small
 }
 
-// stretch sets the levels that become black and white, so that the error is least. The error is over the leak's median
-// levels by steps of the original's.
+// off returns the mean error of the treatment over pairs whose levels are divided by the light, grey levels. It takes each
+// step-th pair.
+func (t *treatment) off(all []pair, step int) float64 {
+	sum, n := 0.0, 0
+	for i := 0; i < len(all); i += step {
+		level := float32(0)
+		for k, share := range t.shares {
+			level += float32(share * t.level(all[i].from[k], 0))
+		}
+		sum += math.Abs(float64(all[i].to - level))
+		n++
+	}
+	return sum / float64(n)
+}
+
+// stretch sets the levels that become black and white, so that the error is least: on a coarse grid, then closer.
 func (t *treatment) stretch(all []pair) {
-	var by [toneSteps][]float32
-	for _, p := range all {
-		by[stepOf(p.from)] = append(by[stepOf(p.from)], p.to)
-	}
-	var medians [toneSteps]float64
-	for k, v := range by {
-		if len(v) > 0 {
-			medians[k] = float64(middle(v))
+	best, step := math.Inf(1), len(all)/fewPairs+1
+	try := func(low, high float64) {
+		x := *t
+		if x.low, x.high = low, high; high-low >= minStretch {
+			if off := x.off(all, step); off < best {
+				best, *t = off, x
+			}
 		}
 	}
-	best := math.Inf(1)
-	for low := -minStretch; low < 256; low += stretchStep {
-		for high := low + minStretch; high <= maxStretch; high += stretchStep {
-			x := treatment{low: float64(low), high: float64(high)}
-			off := 0.0
-			for k, v := range by {
-				off += float64(float64(len(v)) * math.Abs(medians[k]-float64(x.level((float32(k)+0.5)*256/toneSteps, 0))))
+	for low := -minStretch; low < 256; low += minStretch {
+		for high := low + minStretch; high <= maxStretch; high += minStretch {
+			try(float64(low), float64(high))
+		}
+	}
+	for d := minStretch / 2.; d > 1; d /= 2 {
+		for at := *t; ; at = *t {
+			for _, by := range [...][2]float64{{d, 0}, {-d, 0}, {0, d}, {0, -d}} {
+				try(at.low+by[0], at.high+by[1])
 			}
-			if off < best {
-				best, t.low, t.high = off, x.low, x.high
+			if at.low == t.low && at.high == t.high {
+				break
 			}
 		}
 	}
 }
 
-// treatmentOf returns the treatment by a light of some reach that fits all, and the mean of its errors, grey levels.
-func treatmentOf(reach float64, all []pair, bilevel bool) (t treatment, err float64) {
-	t.reach = reach
+// treatmentOf returns the treatment of channels that fits all pairs, which are divided by the light, and the mean of its
+// errors, grey levels.
+func treatmentOf(shares []float32, all []pair, bilevel bool) (t treatment, err float64) {
+	t.shares = shares
 	if bilevel {
 		from, dark := make([]float32, len(all)), 0.0
 		for i, p := range all {
-			from[i] = p.from
+			from[i] = p.from[0]
 			dark += float64(255-p.to) / 255
 		}
 		at := float64(dsp.Select(from, min(max(int(dark), 0), len(all)-1))) // levels above white make dark negative
@@ -253,8 +338,5 @@ func treatmentOf(reach float64, all []pair, bilevel bool) (t treatment, err floa
 	} else {
 		t.stretch(all)
 	}
-	for _, p := range all {
-		err += math.Abs(float64(p.to - t.level(p.from, 0)))
-	}
-	return t, err / float64(len(all))
+	return t, t.off(all, 1)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/register"
 )
 
@@ -21,7 +22,7 @@ func level(v float32, w, h int) dsp.Plane {
 
 // inPlace returns a leak as it lies on the whole of an original, pixel on pixel.
 func inPlace(o *Original, leak dsp.Plane) *Sight {
-	r := &register.Registration{Leak: leak, X: dsp.NewPlane(leak.W, leak.H), Y: dsp.NewPlane(leak.W, leak.H), Scale: 1}
+	r := &register.Registration{Leak: leak, X: dsp.NewPlane(leak.W, leak.H), Y: dsp.NewPlane(leak.W, leak.H), Scale: 1, H: geometry.PixelScale(1, 1), ToLeak: geometry.PixelScale(1, 1)}
 	for i := range leak.Pix {
 		r.X.Pix[i], r.Y.Pix[i] = float32(i%leak.W), float32(i/leak.W)
 	}
@@ -47,11 +48,13 @@ func TestTreatmentOfOddLeaks(t *testing.T) {
 	o := New(level(90, 64, 64).Lazy())
 	s := inPlace(o, level(256, 64, 64))
 	s.X.Pix[0], s.Y.Pix[0] = float32(math.NaN()), float32(math.NaN())
+	all, small := s.pairs(lumaAlone[:])
 	for _, bilevel := range []bool{false, true} {
 		for _, reach := range append(reaches[:], 0) {
-			_, off := treatmentOf(reach, inLight(s.pairs(), o.light(reach, 64, 64)), bilevel)
+			_, off := treatmentOf(lumaAlone[:], inLight(all, small, reach), bilevel)
 			assert.False(t, math.IsNaN(off))
 		}
 	}
-	assert.Empty(t, inPlace(New(level(90, 1, 1).Lazy()), level(90, 1, 1)).pairs())
+	all, _ = inPlace(New(level(90, 1, 1).Lazy()), level(90, 1, 1)).pairs(lumaAlone[:])
+	assert.Empty(t, all)
 }

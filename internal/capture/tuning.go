@@ -230,7 +230,8 @@ const (
 const (
 	paper            = 200   // level of what is as light as around
 	pairStep         = 3     // pixels of the leak between the levels that are compared
-	stretchStep      = 10    // grey levels between the ends of the stretches that are tried
+	levelStep        = 2     // grey levels by which a level is raised and lowered, to see how a mark fared
+	fewPairs         = 4000  // levels by which a stretch is looked for
 	minStretch       = 40    // grey levels of the shortest stretch, and the most below black at which it begins
 	maxStretch       = 400   // level at which a stretch ends, at most
 	steep            = 12    // grey levels on either side of a threshold
@@ -244,7 +245,7 @@ const (
 	sureAround       = 5     // side in pixels of the leak of a square that is sure as a whole
 	sureLight        = 100   // light from which they are
 	rounded          = 0.01  // grey levels that shrinking may leave between white and 255
-	treatedAgree     = 0.96  // cleanAgree of a treated leak
+	treatedAgree     = 0.95  // cleanAgree of a treated leak
 	treatedOpposed   = 0.02  // cleanOpposed
 	treatedExchanged = 0.005 // cleanExchanged
 	edgesAgree       = 0.92  // the same in black and white

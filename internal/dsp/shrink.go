@@ -154,15 +154,16 @@ func opaqueLuma(dst []float32, img *image.NRGBA) bool {
 type Lazy struct {
 	W, H int
 	Make func() Plane
+	Of   *image.NRGBA // the picture whose luma it is; nil: none
 }
 
 // LazyLuma returns the luma of a picture as [LumaNRGBA] does, when it is needed. The picture must not change.
 func LazyLuma(img *image.NRGBA) Lazy {
-	return Lazy{img.Rect.Dx(), img.Rect.Dy(), func() Plane { return LumaNRGBA(img) }}
+	return Lazy{img.Rect.Dx(), img.Rect.Dy(), func() Plane { return LumaNRGBA(img) }, img}
 }
 
 // Lazy returns p itself as a plane that is there already.
-func (p Plane) Lazy() Lazy { return Lazy{p.W, p.H, func() Plane { return p }} }
+func (p Plane) Lazy() Lazy { return Lazy{p.W, p.H, func() Plane { return p }, nil} }
 
 // Halve returns p at half its size: the means of 2 x 2 samples. An odd last row or column is
 // dropped, unless there is only one.

@@ -15,7 +15,8 @@ type Fit struct {
 	Residual    dsp.Plane // grey levels, 0 where Weight is
 	Variance    dsp.Plane // of the residual around each pixel
 	Weight      dsp.Plane // 1 where the leak shows the original, 0 elsewhere
-	Slope       dsp.Plane // of the tone curve: the gain of what was added to the original
+	Slope       dsp.Plane // of the tone curve
+	Gain        dsp.Plane // of what was added to the original: Slope, unless the original was treated before it was fitted
 	Inside      dsp.Plane // 1 where a pixel lies on the original at all
 	Covered     dsp.Plane // 1 where the original has detail that the leak does not follow
 	Predicted   dsp.Plane // the leak as the original, blur and tone curve have it
@@ -57,6 +58,7 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 		f.Slope.Pix[i] = tone.slope(b)
 	}
 	f.Predicted = predicted
+	f.Gain = f.Slope
 	f.Ends = tone.at(0) <= clipped || tone.at(255) >= 255-clipped
 	left := dsp.NewPlane(base.W, base.H)
 	for i, p := range predicted.Pix {

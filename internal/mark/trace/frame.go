@@ -108,7 +108,7 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit, leak *image.
 	gain := dsp.NewPlane(r.Leak.W, r.Leak.H)
 	for i, w := range fit.Weight.Pix {
 		v.deviation.Pix[i] = float32(math.Sqrt(float64(fit.Variance.Pix[i])))
-		gain.Pix[i] = fit.Slope.Pix[i] * w / v.deviation.Pix[i]
+		gain.Pix[i] = fit.Gain.Pix[i] * w / v.deviation.Pix[i]
 	}
 	v.gain = v.resample(gain)
 	var strong, faint comparison

@@ -190,10 +190,10 @@ func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
 			for i, lx := range v.leakX.Row(row) {
 				x[i], y[i] = float64(lx), float64(v.leakY.Row(row)[i])
 			}
-			dst, slope := out.Row(row), v.fit.Slope.Row(row)
+			dst, gain := out.Row(row), v.fit.Gain.Row(row)
 			photometry.Samples(dst, p, x, y, v.pitch)
 			for i, w := range v.fit.Weight.Row(row) {
-				if dst[i] *= slope[i]; w == 0 {
+				if dst[i] *= gain[i]; w == 0 {
 					dst[i] = 0
 				}
 			}
