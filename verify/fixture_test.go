@@ -302,6 +302,14 @@ func examine(t *testing.T, v *verify.Investigation, img image.Image) *findings.F
 	return got
 }
 
+// confirmed are the copies that a leak accuses.
+func confirmed(v *findings.Finding) []watermark.CopyID {
+	if v.Kind != findings.FoundCopy {
+		return nil
+	}
+	return v.Copies
+}
+
 func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {
 	t.Helper()
 	a, err := attack.Find(name)

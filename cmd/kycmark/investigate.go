@@ -413,10 +413,9 @@ func (f *investigateFlags) checkApart() error {
 type leakLine struct {
 	*findings.Finding
 	Submission *watermark.Submission `json:"submission"`
-	Copy       *watermark.CopyID     `json:"copy"`
+	Copies     []watermark.CopyID    `json:"copies"`
 	Recipients []string              `json:"recipients"`
 	Matches    []findings.Match      `json:"matches"`
-	Accused    []watermark.CopyID    `json:"accused"`
 	Edits      []findings.Edit       `json:"edits"`
 	Traces     []findings.Tracing    `json:"traces"`
 	Error      *string               `json:"error"`
@@ -427,18 +426,15 @@ type leakLine struct {
 func newLeakLine(v *findings.Finding) leakLine {
 	line := leakLine{
 		Finding:    v,
+		Copies:     nonNil(v.Copies),
 		Recipients: nonNil(v.MayNames()),
 		Matches:    nonNil(v.Matches),
-		Accused:    nonNil(v.Accused),
 		Edits:      nonNil(v.Edits),
 		Traces:     nonNil(v.Traces),
 		Error:      text(v.Error),
 	}
 	if v.Submission != (watermark.Submission{}) {
 		line.Submission = &v.Submission
-	}
-	if v.Copy != 0 {
-		line.Copy = &v.Copy
 	}
 	return line
 }

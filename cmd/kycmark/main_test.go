@@ -533,4 +533,5 @@ func ids(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no %s in stdout", args[0])
 	}
 	ts.Setenv(strings.ToUpper(args[0]), m[1])
+	ts.Setenv(strings.ToUpper(args[0])+"_SHORT", m[1][:min(len(m[1]), 8)])
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 type proveFlags struct {
@@ -87,20 +86,16 @@ func (b *desk) prove(ctx context.Context, f proveFlags, id string) error {
 	return b.line(map[string]string{"file": f.out, "id": id})
 }
 
-// proof returns, as a line of JSON, the proof that id is in the ledger: 32 hex digits of a submission, or 16 of a
-// copy. public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
+// proof returns, as a line of JSON, the proof that a submission or a copy is in the ledger, whose ID begins with id.
+// public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
 // is personal data.
 func (b *desk) proof(ctx context.Context, id, public string) ([]byte, error) {
-	if len(id) != 2*len(watermark.Submission{}) {
-		copyID, err := watermark.ParseCopyID(id)
-		if err != nil {
-			return nil, &usageError{err}
-		}
-		return b.registry.Ledger().Prove(ctx, copyID, public)
-	}
-	sub, err := watermark.ParseSubmission(id)
+	sub, copyID, err := b.named(ctx, id)
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, err
+	}
+	if copyID != 0 {
+		return b.registry.Ledger().Prove(ctx, copyID, public)
 	}
 	proof, err := b.registry.Ledger().ProveSubmission(ctx, sub, public)
 	if err == nil {

@@ -44,8 +44,8 @@ func (u *ui) leaks(verdicts []*findings.Finding) {
 				submission += fmt.Sprintf(" page %d", v.Page)
 			}
 		}
-		if v.Copy != 0 {
-			copyID = v.Copy.String()
+		if v.Copy() != 0 {
+			copyID = v.Copy().String()
 		}
 		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(strings.Join(v.MayNames(), ", "), "-"), cmp.Or(v.Mark(), "-")})
 	}
