@@ -155,7 +155,7 @@ func TestWithPrefix(t *testing.T) {
 	require.Equal(t, []string{"12345678ffffffff"}, find("12345678f"))
 	require.Equal(t, []string{"ffffffffffffffff"}, find("ffff"))
 	require.Empty(t, find("ffffffffffffffff0"))
-	for _, bad := range []string{"", "fff", "FFFF", "%abc", strings.Repeat("0", 33)} {
+	for _, bad := range []string{"", "fff", "%abc", strings.Repeat("0", 33)} {
 		_, _, err := cfg.Registry.WithPrefix(t.Context(), bad)
 		require.ErrorIs(t, err, registry.ErrInput, bad)
 	}

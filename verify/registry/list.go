@@ -127,7 +127,7 @@ func (r *Registry) WithPrefix(ctx context.Context, prefix string) ([]watermark.S
 	low, err := watermark.ParseSubmission(prefix + strings.Repeat("0", size-len(prefix)))
 	high, also := watermark.ParseSubmission(prefix + strings.Repeat("f", size-len(prefix)))
 	if err = errors.Join(err, also); err != nil {
-		return nil, nil, fmt.Errorf("%w: ID %.40q is not hex digits in lower case", ErrInput, prefix)
+		return nil, nil, fmt.Errorf("%w: ID %.40q is not hex digits", ErrInput, prefix)
 	}
 	subs, copies, err := r.store.WithPrefix(ctx, low, high, maxFound)
 	subs = slices.DeleteFunc(subs, func(id watermark.Submission) bool {
