@@ -14,10 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // bundleFlags are what an investigation writes beside its report, for others.
@@ -141,7 +141,7 @@ func (b *desk) signedState(ctx context.Context) (string, error) {
 		return "", err
 	}
 	_, err = r.Ledger().Sign(ctx, private)
-	if err := errors.Join(err, r.Close()); errors.Is(err, records.ErrReadOnly) {
+	if err := errors.Join(err, r.Close()); errors.Is(err, registry.ErrReadOnly) && b.home.InvestigateOnly {
 		b.warnf("the bundle has no proofs from the ledger: this home is for investigation only")
 		return "", nil
 	} else if err != nil {

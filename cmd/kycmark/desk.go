@@ -15,7 +15,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify"
@@ -47,7 +46,7 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 		switch {
 		case errors.Is(err, registry.ErrInput):
 			err = &usageError{err}
-		case errors.Is(err, records.ErrFrozen):
+		case errors.Is(err, registry.ErrReadOnly) && !h.InvestigateOnly:
 			err = withHint(err, "make them writable, or work on a copy (\"kycmark copy-registry\"); list, show, audit and prove only read")
 		case errors.Is(err, registry.ErrSealed):
 			err = withHint(err, "name the registry's sealing key in keys.seal of %s", filepath.Join(h.Dir(), "kycmark.toml"))

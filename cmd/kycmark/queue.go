@@ -14,7 +14,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
-	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -40,7 +39,7 @@ func runAll[Out any](ctx context.Context, b *desk, list iter.Seq[jobs.Job], done
 		for job := range list {
 			err := ctx.Err()
 			if !b.may(job.Kind) {
-				err = fmt.Errorf("%s: %w", job.Kind, records.ErrReadOnly)
+				err = fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
 			}
 			if !yield(job, err) {
 				return

@@ -51,8 +51,8 @@ func (b *desk) show(ctx context.Context, text string) error {
 	return b.showSubmission(ctx, sub)
 }
 
-// named returns the submission, or the copy, whose ID begins with text, which tables end with "…". Another is zero. The
-// error wraps [registry.ErrNotFound] if there is none; of several it lists the IDs.
+// named returns the submission, or the copy, whose ID begins with text, which tables end with "…". The
+// other result is zero. The error wraps [registry.ErrNotFound] if no ID begins so; of several it lists the IDs.
 func (b *desk) named(ctx context.Context, text string) (sub watermark.Submission, id watermark.CopyID, err error) {
 	subs, copies, err := b.registry.WithPrefix(ctx, strings.TrimSuffix(text, "…"))
 	switch {

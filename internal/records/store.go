@@ -18,8 +18,8 @@ var (
 	ErrNotFound = As(errors.New("not in the registry"), ErrRefused)
 	ErrConflict = As(errors.New("already in the registry"), ErrRefused)  // a unique name or ID is taken by another row
 	ErrErased   = As(errors.New("erased from the registry"), ErrRefused) // the upload was there and its person was erased
-	ErrFrozen   = As(errors.New("the registry's file or folder is read-only"), ErrRefused)
 	ErrReadOnly = As(errors.New("the registry is open for investigation only"), ErrRefused)
+	ErrFrozen   = As(errors.New("the registry's file or folder is read-only"), ErrReadOnly)
 	ErrMarkKey  = As(errors.New("the mark key is not in use"), ErrRefused)
 	ErrInput    = As(errors.New("verify: unusable input"), ErrRefused)
 	ErrSchema   = As(errors.New("not a usable registry"), ErrRefused) // no registry, or another schema

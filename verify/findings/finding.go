@@ -43,7 +43,7 @@ func (v *Finding) Examined() bool {
 	return v.Kind.Examined()
 }
 
-// Copy returns the first of Copies; 0: there is none.
+// Copy returns the first of Copies, or 0.
 func (v *Finding) Copy() watermark.CopyID {
 	if len(v.Copies) == 0 {
 		return 0
