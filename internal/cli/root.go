@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/internal/cli/audit"
 	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/judge"
@@ -168,11 +169,16 @@ func frontPage(w io.Writer, root *cobra.Command) {
 // version is that of a release, set by the linker (-X github.com/kycmark/kycmark/internal/cli.version=1.2.3); "" otherwise.
 var version string
 
-// versions returns in one line the versions of the command, of the mark that is written, and of Go, and the platform.
+// versions returns in one line the versions of the command, of the mark that is written, and of Go, the platform, and what
+// the program lacks.
 func versions() string {
 	v := version
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v = cmp.Or(v, info.Main.Version)
 	}
-	return fmt.Sprintf("%s, mark v%d, %s %s/%s", cmp.Or(v, "(devel)"), watermark.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	line := fmt.Sprintf("%s, mark v%d, %s %s/%s", cmp.Or(v, "(devel)"), watermark.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if !decoders.HEIC {
+		line += ", without HEIC (nolgpl)"
+	}
+	return line
 }

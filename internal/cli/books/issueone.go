@@ -22,7 +22,6 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -102,7 +101,7 @@ func (o *outage) wait(ctx context.Context, do func() error) error {
 // endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, the
 // registry no entry, a server is away, or the mark key is not in use.
 func endsAll(err error) bool {
-	return errors.Is(err, records.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || jobs.Passing(err)
+	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || jobs.Passing(err)
 }
 
 // lasts notes the error of an attempt, and reports whether the outage is too long.
@@ -165,11 +164,12 @@ func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issue
 		}
 		return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
 	}, o)
-	l.Carries = carriedBy(o.Opened.Carries())
+	carries, leftOut, lacks := o.Opened.About()
+	l.Carries = carriedBy(carries)
 	if err != nil {
 		return l.failed(err)
 	}
-	l.leftOut, l.Lacks = o.Opened.LeftOut(), o.Opened.Lacks()
+	l.leftOut, l.Lacks = leftOut, lacks
 	l.is(c, stem+picture.Extension(c.Format))
 	return l
 }

@@ -197,27 +197,22 @@ func copiesOf(ctx context.Context, b *ui.Desk, subject string) iter.Seq2[*books.
 	}
 }
 
-// NewShow returns the verb "show". Exit code 3: some IDs are unknown; 2: an ID of another length, and nothing is shown.
+// NewShow returns the verb "show". Exit code 3: some IDs are unknown; 2: a text is no ID.
 func NewShow(u *ui.UI) *cobra.Command {
 	return u.BookVerb(&cobra.Command{
 		Use:   "show ID...",
 		Short: "Look up submissions and copies",
-		Long: `Look up what the registry holds of a submission (32 hex digits: the upload, the
-copies issued of it, who held it unmarked) or of a copy (16 hex digits: whom it was
-issued to, the state of its mark key, receipts).`,
+		Long: `Look up what the registry holds of a submission (the upload, the copies issued of it, who
+held it unmarked) or of a copy (whom it was issued to, the state of its mark key,
+receipts). The first digits of an ID are enough, as tables print them: 4 or more.`,
 		Example: `  kycmark show 00000000000004d2
-  kycmark show --json 0123456789abcdef0123456789abcdef`,
+  kycmark show --json 745cd8ec`,
 		Args:              ui.Some("ID"),
 		ValidArgsFunction: ui.CopyIDs,
 	}, func(ctx context.Context, b *ui.Desk, ids []string) error {
 		for _, id := range ids {
-			if len(id) != 16 && len(id) != 32 {
-				return ui.Usagef("%q is neither a copy ID (16 hex digits) nor a submission ID (32)", id)
-			}
-		}
-		for _, id := range ids {
 			if err := showID(ctx, b, id); err != nil {
-				if ctx.Err() != nil {
+				if ctx.Err() != nil || errors.Is(err, registry.ErrInput) {
 					return err
 				}
 				b.Fail(id, err)
@@ -227,20 +222,40 @@ issued to, the state of its mark key, receipts).`,
 	})
 }
 
-// showID prints what the registry holds of an ID: 16 hex digits of a copy, or 32 of a submission.
-func showID(ctx context.Context, b *ui.Desk, id string) error {
-	if len(id) == 16 {
-		copyID, err := watermark.ParseCopyID(id)
-		if err != nil {
-			return err
-		}
-		return showCopy(ctx, b, copyID)
-	}
-	sub, err := watermark.ParseSubmission(id)
+// showID prints what the registry holds of a submission or a copy.
+func showID(ctx context.Context, b *ui.Desk, text string) error {
+	sub, id, err := Named(ctx, b, text)
 	if err != nil {
 		return err
 	}
+	if id != 0 {
+		return showCopy(ctx, b, id)
+	}
 	return showSubmission(ctx, b, sub)
+}
+
+// Named returns the submission, or the copy, whose ID begins with text, which tables end with "…". The
+// other result is zero. The error wraps [registry.ErrNotFound] if no ID begins so; of several it lists the IDs.
+func Named(ctx context.Context, b *ui.Desk, text string) (sub watermark.Submission, id watermark.CopyID, err error) {
+	subs, copies, err := b.Registry.WithPrefix(ctx, strings.TrimSuffix(text, "…"))
+	switch {
+	case err != nil:
+		return sub, 0, err
+	case len(subs)+len(copies) > 1:
+		var all []string
+		for _, x := range subs {
+			all = append(all, "submission "+x.String())
+		}
+		for _, x := range copies {
+			all = append(all, "copy "+x.String())
+		}
+		return sub, 0, fmt.Errorf("%s: several IDs begin so: %s", text, strings.Join(all, ", "))
+	case len(copies) == 1:
+		return sub, copies[0], nil
+	case len(subs) == 1:
+		return subs[0], 0, nil
+	}
+	return sub, 0, fmt.Errorf("%s: %w", text, registry.ErrNotFound)
 }
 
 // showCopy prints a copy, the state of its mark key and its receipts.
