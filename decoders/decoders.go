@@ -131,6 +131,9 @@ type head struct {
 // Decode decodes the primary picture of a file. format is "heic" or "avif", and pixels is how many
 // pixels the picture has, as its header says. The error is of the file, of the process that decodes it, or of ctx.
 func (d *Decoder) Decode(ctx context.Context, format string, file []byte, pixels int64) (img image.Image, err error) {
+	if format == "heic" && !HEIC {
+		return nil, errors.New("HEIC is not supported: this program was built without libheif and libde265 (tag nolgpl)")
+	}
 	of := digest(format, file, pixels)
 	if img := d.kept(of); img != nil {
 		return img, ctx.Err()

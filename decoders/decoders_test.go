@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/picture/pixel"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
@@ -81,6 +83,37 @@ var samples = []sample{
 	{"lossless.avif", 160, 128, 1, 0, "8fb3e4dfde26", "avifdec"},
 }
 
+// has returns the files whose decoder this program has.
+func has(files ...string) []string {
+	return slices.DeleteFunc(files, func(f string) bool { return !HEIC && strings.Contains(f, "heic") })
+}
+
+// needsHEIC skips a test of a program without the decoder of HEIC.
+func needsHEIC(t *testing.T) {
+	t.Helper()
+	if !HEIC {
+		skip.Test(t, "the tag nolgpl leaves libheif out")
+	}
+}
+
+func init() {
+	samples = slices.DeleteFunc(samples, func(s sample) bool { return len(has(s.file)) == 0 })
+}
+
+// A HEIC is named as not supported where its decoder is left out.
+func TestHEICIsLeftOut(t *testing.T) {
+	if HEIC {
+		return // with the tag nolgpl
+	}
+	file, err := os.ReadFile("testdata/small.heic")
+	require.NoError(t, err)
+	_, err = picture.Decode(file, picture.Limits{Decode: picture.Decoding(t.Context(), New().Decode)})
+	var format *picture.FormatError
+	require.ErrorAs(t, err, &format)
+	require.Equal(t, codec.Unsupported, format.Kind)
+	require.ErrorContains(t, err, "HEIC is not supported: this program was built without libheif and libde265 (tag nolgpl)")
+}
+
 // here decodes in this process, which has the decoders ready.
 func here(format string, file []byte, pixels int64) (image.Image, error) {
 	return compiledOnce.decode(format, file, pixels)
@@ -94,6 +127,9 @@ func TestOrigin(t *testing.T) {
 		"heic": "3634a6447ea3915633667f39e01ff540a60f4e2f837a8391d044d76dfd8a0435", // gen2brain/heic v0.4.5 lib/heif.wasm.gz
 		"avif": "1ee2423413384d54b3fa4e2882424d60a2a05f5fe7ec573535fdb6b531071a9b", // gen2brain/avif v0.4.4 lib/decode.wasm.gz
 	} {
+		if len(has(file)) == 0 {
+			continue
+		}
 		data, err := lib.ReadFile("lib/" + file + ".wasm.gz")
 		require.NoError(t, err)
 		assert.Equal(t, want, fmt.Sprintf("%x", sha256.Sum256(data)), file)
@@ -138,18 +174,19 @@ func TestSamePixels(t *testing.T) {
 		assert.Equal(t, s.pixels, hex.EncodeToString(sum[:6]), s.file)
 		assert.Equal(t, !strings.HasPrefix(s.file, "alpha"), p.Image.Opaque(), s.file)
 	}
+	needsHEIC(t)
 	assert.Equal(t, imaging.FlipH(opened(t, "small.heic").Image).Pix, opened(t, "mirrored.heic").Image.Pix)
 }
 
 // A process of its own gives the same pixels.
 func TestDecode(t *testing.T) {
 	d := New()
-	for _, file := range []string{"grid.heic", "alpha.avif"} {
+	for _, file := range has("grid.heic", "alpha.avif") {
 		apart := open(t, file, picture.Decoding(t.Context(), d.Decode))
 		assert.Equal(t, opened(t, file).Image, apart.Image, file)
 		assert.Contains(t, apart.Decoder, "github.com/gen2brain/")
 	}
-	_, err := d.Decode(t.Context(), "heic", []byte("nothing"), 1)
+	_, err := d.Decode(t.Context(), "avif", []byte("nothing"), 1)
 	assert.ErrorContains(t, err, "damaged")
 	file, err := os.ReadFile("testdata/grid.avif")
 	require.NoError(t, err)
@@ -160,6 +197,7 @@ func TestDecode(t *testing.T) {
 // The picture that was decoded last is kept, and a caller that changes it changes no other's. Another file,
 // another limit, and Close end that.
 func TestLastPictureIsKept(t *testing.T) {
+	needsHEIC(t)
 	for _, name := range []string{"lossless.heic", "small.heic"} {
 		d := New()
 		file, err := os.ReadFile("testdata/" + name)
@@ -232,7 +270,7 @@ func psnr(a, b *image.NRGBA) float64 {
 // the tag long each format is cut and changed at 1,000 places.
 func TestBroken(t *testing.T) {
 	places := long.Number(16, 1000)
-	for _, file := range []string{"grid.heic", "grey.heic", "overlay.heic", "sequence.avif", "plain.avif"} {
+	for _, file := range has("grid.heic", "grey.heic", "overlay.heic", "sequence.avif", "plain.avif") {
 		data, err := os.ReadFile(filepath.Join("testdata", file))
 		require.NoError(t, err)
 		for i := range places {
@@ -273,6 +311,9 @@ func TestOddPictures(t *testing.T) {
 		skip.Test(t, "no folder %s: set KYCMARK_SHARED", dir)
 	}
 	for file, size := range map[string]image.Point{"avif_example.avif": {800, 533}, "heic_example.heic": {1280, 854}, "heic_iphone.heic": {2566, 3313}} {
+		if len(has(file)) == 0 {
+			continue
+		}
 		if size.X > 2000 && !long.On {
 			continue // takes two seconds
 		}
@@ -285,6 +326,7 @@ func TestOddPictures(t *testing.T) {
 // A process decodes several small pictures. What happens to it with one of them does not reach the next:
 // it is killed, it ends by itself, or a file is damaged.
 func TestProcessIsKept(t *testing.T) {
+	needsHEIC(t)
 	d := New()
 	defer d.Close()
 	want := map[string]*picture.Picture{}

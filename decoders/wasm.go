@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,13 +17,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/wasm"
 )
-
-// lib has the decoders: the files lib/heif.wasm.gz of github.com/gen2brain/heic v0.4.5 (libheif 1.18.2 and
-// libde265 1.0.15), and lib/decode.wasm.gz of avif v0.4.4, byte for byte. Their
-// sources and Makefiles are in the folders lib of these modules.
-//
-//go:embed lib/*.wasm.gz
-var lib embed.FS
 
 var errDamaged = errors.New("damaged, or coded in a way that its decoder does not know")
 

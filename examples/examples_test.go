@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -12,9 +13,9 @@ import (
 // TestExamples builds and runs every program and reads what it prints.
 func TestExamples(t *testing.T) {
 	for name, want := range map[string]string{
-		"mark":        `(?s)^marked with copy ([0-9a-f]{16}): PSNR .*\nthe leak carries copy [0-9a-f]{16} \(log10 p -`,
-		"pipeline":    `(?s)^submission [0-9a-f]{32}: jpeg.*copy [0-9a-f]{16} for (store|vendor A): .*the ledger of \d+ entries holds\n$`,
-		"investigate": `(?s)^1\.jpg copy vendor A\n2\.jpg unknown \n.+`,
+		"mark":     `(?s)^marked with copy ([0-9a-f]{16}): PSNR .*\nthe leak carries copy [0-9a-f]{16} \(log10 p -`,
+		"pipeline": `(?s)^submission [0-9a-f]{32}: jpeg.*copy [0-9a-f]{16} for (store|vendor A): .*the ledger of \d+ entries holds\n$`,
+		"whose":    `(?s)^copy\.jpg copy \[vendor-a\]\nstranger\.jpg unknown \[\]\n$`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -24,7 +25,11 @@ func TestExamples(t *testing.T) {
 			}
 			out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-w", "-o", program, "./"+name).CombinedOutput()
 			require.NoError(t, err, "%s", out)
-			out, err = exec.CommandContext(t.Context(), program).CombinedOutput()
+			leaks := t.TempDir()
+			stranger, err := os.ReadFile("../testdata/pictures/stranger_coast.jpg")
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(leaks, "stranger.jpg"), stranger, 0o600))
+			out, err = exec.CommandContext(t.Context(), program, "../testdata/pictures/daria_bill.jpg", leaks).CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			require.Regexp(t, want, string(out))
 		})

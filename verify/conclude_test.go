@@ -235,7 +235,7 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 		conclude.Into(v, e)
 		assert.Equal(t, found, v.Kind == findings.FoundCopy, name)
 		assert.Equal(t, []string{"vendor A", "vendor B"}, v.Private.Marked, name)
-		assert.Len(t, v.Accused, 3, name)
+		assert.Len(t, v.Copies, 3, name)
 		assert.Equal(t, found, len(v.Issued) == 3, name)
 	}
 }
@@ -250,7 +250,7 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []findings.TracedCopy{{Copy: 7, LogE: logE, Found: finding == findings.FoundCopy}},
 		}}}}
 		if finding == findings.FoundCopy {
-			v.Copy, v.Issued = 7, []books.Copy{issued}
+			v.Copies, v.Issued = []watermark.CopyID{7}, []books.Copy{issued}
 		}
 		return v
 	}

@@ -103,7 +103,7 @@ func (v *Investigation) restored(ctx context.Context, leaks []*findings.Finding)
 				full.Beside[k].Custody = l.Beside[k].Custody
 			}
 		}
-		if len(l.Private.Marked) == 0 && l.Copy != 0 {
+		if len(l.Private.Marked) == 0 && len(l.Copies) > 0 {
 			if err := v.restoreMarked(ctx, &full); err != nil {
 				return nil, err
 			}

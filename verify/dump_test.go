@@ -34,10 +34,10 @@ var recipients = []books.Recipient{
 // leakOf is a verdict as Investigate would make it.
 func leakOf(n int, finding findings.Kind, recipient string, custody ...books.Custody) *findings.Finding {
 	v := &findings.Finding{
-		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
+		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Kind: finding, Copies: []watermark.CopyID{}}, Strength: findings.Strength{Edits: []findings.Edit{}},
 		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
 		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}},
-		Accused:  []watermark.CopyID{}, Rows: findings.Rows{Custody: custody},
+		Rows:     findings.Rows{Custody: custody},
 	}
 	if finding != findings.FoundUnknown && v.Examined() {
 		d := 4
@@ -48,14 +48,13 @@ func leakOf(n int, finding findings.Kind, recipient string, custody ...books.Cus
 	}
 	if recipient != "" {
 		p := -9.1
-		v.Copy, v.LogP, v.BlindLogP, v.KeyID = watermark.CopyID(n), &p, &p, "v1-k"
+		v.Copies, v.LogP, v.BlindLogP, v.KeyID = []watermark.CopyID{watermark.CopyID(n)}, &p, &p, "v1-k"
 		verify.SetMarked(v, recipient)
 	}
 	if recipient != "" && finding == findings.FoundCopy {
 		v.Recipients = []string{recipient}
-		v.Issued = []books.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
+		v.Issued = []books.Copy{{ID: v.Copy(), Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
 			Format: "jpeg", Width: 1200, Height: 900, SHA256: books.Digest{30: byte((n + 1000) >> 8), 31: byte(n + 1000)}, Issued: feb.AddDate(1, 0, 0)}}
-		v.Accused = append(v.Accused, v.Copy)
 	}
 	verify.SetSubject(v, fmt.Sprintf("person %d", n))
 	if !v.Examined() {
@@ -70,7 +69,7 @@ func mixed(n int, names ...string) *findings.Finding {
 	for i, name := range names[1:] {
 		c := v.Issued[0]
 		c.ID, c.Recipient, c.SHA256[29] = watermark.CopyID(n+1000*(i+1)), name, byte(i+1)
-		v.Issued, v.Accused = append(v.Issued, c), append(v.Accused, c.ID)
+		v.Issued, v.Copies = append(v.Issued, c), append(v.Copies, c.ID)
 	}
 	return v
 }
@@ -78,7 +77,7 @@ func mixed(n int, names ...string) *findings.Finding {
 // sheet is a leak with a copy of a further upload beside its own. The further upload and copy are of another leak.
 func sheet(v *findings.Finding, others ...*findings.Finding) *findings.Finding {
 	for _, o := range others {
-		v.Issued, v.Accused = append(v.Issued, o.Issued...), append(v.Accused, o.Accused...)
+		v.Issued, v.Copies = append(v.Issued, o.Issued...), append(v.Copies, o.Copies...)
 		v.Matches = append(v.Matches, o.Matches...)
 		v.Beside = append(v.Beside, findings.Beside{Submission: o.Submission, Submitted: o.Submitted, Custody: o.Custody})
 		verify.SetBeside(v, o.Submission, fmt.Sprintf("person %d", o.Submission[0]))
@@ -106,7 +105,7 @@ func archived(v *findings.Finding) *findings.Finding {
 }
 
 func unconfirmed(v *findings.Finding) *findings.Finding {
-	v.Kind, v.Accused, v.Recipients, v.Issued = findings.FoundUnconfirmed, []watermark.CopyID{}, nil, nil
+	v.Kind, v.Recipients, v.Issued = findings.FoundUnconfirmed, nil, nil
 	return v
 }
 
@@ -349,7 +348,7 @@ func TestMarksThatCountForNobody(t *testing.T) {
 func TestDefaultTrials(t *testing.T) {
 	leaks := []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}
 	for _, l := range leaks {
-		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
+		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy(), LogP: -30, LogE: 28, Found: true}}}}
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Options{}, 120)
 	require.InDelta(t, 3./tuning.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")

@@ -43,7 +43,7 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 	}
 	got = examine(marked)
 	require.Equal(t, "copy (unconfirmed)", got.Label())
-	require.Equal(t, c.copy.ID, got.Copy)
+	require.Equal(t, c.copy.ID, got.Copy())
 	require.Contains(t, got.Note, "was erased from the registry")
 	require.Empty(t, got.Custody)
 	d, err := marked.Weigh(ctx, []*findings.Finding{got})

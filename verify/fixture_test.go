@@ -282,7 +282,7 @@ func (made *madeCase) copied(t *testing.T) *caseFile {
 func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investigation {
 	t.Helper()
 	v, err := c.base.Begin(&c.Options)
-	if c.SealKey == nil || len(c.Keys) != 1 || c.Keys[0].ID() != leaktest.Key().ID() { // another configuration than that of base
+	if c.SealKey == nil || len(c.Keys) != 1 || c.Keys[0].ID() != leaktest.Key().ID() || max(c.MaxBytes, c.MaxPixels, c.MaxMemory, int64(c.MaxFiles)) > 0 { // another configuration than that of base
 		v, err = c.begin()
 	}
 	require.NoError(t, err)
@@ -300,6 +300,14 @@ func examine(t *testing.T, v *verify.Investigation, img image.Image) *findings.F
 	got, err := v.File(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 	require.NoError(t, err)
 	return got
+}
+
+// confirmed are the copies that a leak accuses.
+func confirmed(v *findings.Finding) []watermark.CopyID {
+	if v.Kind != findings.FoundCopy {
+		return nil
+	}
+	return v.Copies
 }
 
 func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {

@@ -38,8 +38,8 @@ func TestTracedPartsAreConfirmed(t *testing.T) {
 	v := examine(t, inv, imaging.Crop(marked.Image, part))
 	assert.Equal(t, "copy", v.Label(), v.Note)
 	assert.Contains(t, v.Note, "the part of the mark that is this copy's alone")
-	assert.Equal(t, []watermark.CopyID{issued.ID}, v.Accused)
+	assert.Equal(t, []watermark.CopyID{issued.ID}, confirmed(v))
 	v = examine(t, inv, imaging.Crop(upload, part))
 	assert.Equal(t, "copy (unconfirmed)", v.Label(), v.Note)
-	assert.Empty(t, v.Accused)
+	assert.Empty(t, confirmed(v))
 }

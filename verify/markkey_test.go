@@ -79,7 +79,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	require.True(t, leak.Forgeable)
 	require.Empty(t, leak.MayName())
 	require.Nil(t, leak.Issued)
-	require.Empty(t, leak.Accused)
+	require.Empty(t, confirmed(leak))
 	require.Contains(t, leak.Note, "A holder of the key who knew the ID of the copy and had the upload could have made this mark")
 	require.Equal(t, 1, d.Matched, "that it shows the submission does not depend on the key")
 	require.Empty(t, d.Named)

@@ -261,6 +261,7 @@ func TestDamagedSeal(t *testing.T) {
 				require.True(t, weigh.SearchDamaged(d), "the command does not end with 0")
 
 				s := newIssuer(t, cfg)
+				vendors(t, cfg.Registry, "vendor A")
 				_, err = s.Issue(t.Context(), id, "vendor A", registry.WriteTo(new(bytes.Buffer)), nil)
 				require.ErrorIs(t, err, registry.ErrSealed)
 				require.ErrorContains(t, err, id.String())

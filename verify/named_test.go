@@ -111,9 +111,9 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	var leaks []*findings.Finding
 	add := func(finding findings.Kind, name string, of watermark.Submission, issued ...books.Copy) {
 		l := leakOf(len(leaks)+1, finding, name)
-		l.Submission, l.Issued, l.Accused = of, issued, []watermark.CopyID{}
+		l.Submission, l.Issued, l.Copies = of, issued, []watermark.CopyID{}
 		for _, x := range issued {
-			l.Copy, l.Accused = x.ID, append(l.Accused, x.ID)
+			l.Copies = append(l.Copies, x.ID)
 		}
 		l.Custody, err = c.Registry.Custody(ctx, registry.CustodyFilter{Submission: of})
 		require.NoError(t, err)

@@ -63,7 +63,7 @@ func (x *stage) erasedAndReturned() {
 	v := x.without(nil)
 	found := x.examine(v, alone...)
 	for n, l := range found {
-		assert.Equal(x.t, ofB[n:n+1], l.Accused)
+		assert.Equal(x.t, ofB[n:n+1], confirmed(l))
 	}
 	assert.Equal(x.t, []string{"vendor-b"}, x.judge(v, found, "vendor-b").Named)
 	v = x.without(nil)
@@ -99,7 +99,7 @@ func (x *stage) lostKeyAndAnother() {
 	v := x.without(both)
 	found := x.examine(v, leaks...)
 	for n, l := range found {
-		assert.Subset(x.t, ofB[n:n+1], l.Accused)
+		assert.Subset(x.t, ofB[n:n+1], confirmed(l))
 	}
 	d := x.judge(v, found, "vendor-b")
 	assert.NotContains(x.t, d.Named, "vendor-a")
@@ -123,15 +123,15 @@ func (x *stage) onePictureOfTwoCustomers() {
 	v := x.without(nil)
 	found := x.examine(v, leaks...)
 	for n, l := range found {
-		assert.Equal(x.t, ids[n:n+1], l.Accused)
+		assert.Equal(x.t, ids[n:n+1], confirmed(l))
 	}
 	assert.Equal(x.t, []string{"vendor-a"}, x.judge(v, found, "vendor-a").Named)
 	v = x.without(nil)
 	for n, data := range plain {
 		got, err := v.File(x.t.Context(), "plain", data)
 		require.NoError(x.t, err)
-		x.t.Logf("plain %d: %s, accused %v: %s", n, got.Label(), got.Accused, got.Note)
-		assert.Empty(x.t, got.Accused)
+		x.t.Logf("plain %d: %s, accused %v: %s", n, got.Label(), confirmed(got), got.Note)
+		assert.Empty(x.t, confirmed(got))
 	}
 }
 
@@ -148,7 +148,7 @@ func (x *stage) stolenIdentity() {
 	v := x.without(nil)
 	found := x.examine(v, leaks...)
 	for n, l := range found {
-		assert.Equal(x.t, ids[n:n+1], l.Accused)
+		assert.Equal(x.t, ids[n:n+1], confirmed(l))
 	}
 	assert.Equal(x.t, []string{"vendor-b"}, x.judge(v, found, "vendor-b").Named)
 }
@@ -193,7 +193,7 @@ func (x *stage) largerBesideCopy() {
 	v := x.without(nil)
 	found := x.examine(v, sheets...)
 	for n, l := range found {
-		assert.Equal(x.t, ids[n:n+1], l.Accused)
+		assert.Equal(x.t, ids[n:n+1], confirmed(l))
 	}
 	assert.Equal(x.t, []string{"vendor-a"}, x.judge(v, found, "vendor-a").Named)
 	v = x.without(nil)
@@ -223,7 +223,7 @@ func (x *stage) sheetOfLostKey() {
 	v := x.without(func(c *setup) { c.Keys = append(c.Keys, second.Key) })
 	found := x.examine(v, leaks...)
 	for n, l := range found {
-		assert.Equal(x.t, ofB[n:n+1], l.Accused)
+		assert.Equal(x.t, ofB[n:n+1], confirmed(l))
 	}
 	assert.Equal(x.t, []string{"vendor-b"}, x.judge(v, found, "vendor-b").Named)
 }

@@ -63,6 +63,6 @@ func TestPagesOfStrangers(t *testing.T) {
 	for name, leak := range map[string]image.Image{"as issued": copied, "edited": edited} {
 		got := examine(t, v, leak)
 		assert.Equal(t, findings.FoundCopy, got.Kind, "%s: %s", name, got.Note)
-		assert.Equal(t, []watermark.CopyID{id}, got.Accused, "%s: %s", name, got.Note)
+		assert.Equal(t, []watermark.CopyID{id}, confirmed(got), "%s: %s", name, got.Note)
 	}
 }

@@ -78,7 +78,7 @@ func scansStudy(t *testing.T, half int) {
 			got, err := v.File(t.Context(), "leak.png", file(t, a.Apply(x.img, 1), "png"))
 			require.NoError(t, err)
 			label := got.Label()
-			if got.Copy != 0 && got.Copy != x.copy.ID || got.Submission != x.copy.Submission && got.Kind != findings.FoundUnknown {
+			if got.Copy() != 0 && got.Copy() != x.copy.ID || got.Submission != x.copy.Submission && got.Kind != findings.FoundUnknown {
 				label = "WRONG " + label
 			}
 			counts[a.Name][label]++

@@ -320,8 +320,8 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 		for _, b := range l.Beside {
 			verify.SetBeside(l, b.Submission, subjects[b.Submission])
 		}
-		if l.Copy != 0 {
-			verify.SetMarked(l, recipient[l.Copy])
+		if l.Copy() != 0 {
+			verify.SetMarked(l, recipient[l.Copy()])
 		}
 		leaks = append(leaks, l)
 	}

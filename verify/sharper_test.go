@@ -48,9 +48,9 @@ func TestSharperLeaks(t *testing.T) {
 	_, copied, id := issued(t, s, of.ID, "vendor A")
 	v = newInvestigator(t, investigating(cfg))
 	for name, leak := range map[string]image.Image{"the larger file": jpeg.Apply(full, 1), "upload": enlarged(upload)} {
-		assert.Empty(t, examine(t, v, leak).Accused, name)
+		assert.Empty(t, confirmed(examine(t, v, leak)), name)
 	}
 	got = examine(t, v, enlarged(copied))
 	assert.Equal(t, findings.FoundCopy, got.Kind, got.Note)
-	assert.Equal(t, []watermark.CopyID{id}, got.Accused, got.Note)
+	assert.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
 }

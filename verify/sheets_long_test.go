@@ -48,7 +48,7 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	v := newInvestigator(t, with)
 	got := examine(t, v, sheet)
 	require.Equal(t, "copy", got.Label(), got.Note)
-	assert.ElementsMatch(t, ids, got.Accused, got.Note)
+	assert.ElementsMatch(t, ids, confirmed(got), got.Note)
 	assert.Len(t, got.Issued, 4)
 	assert.Len(t, got.Beside, 3)
 	assert.ElementsMatch(t, []string{"vendor G", "vendor H"}, got.Recipients)
@@ -86,7 +86,7 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	v = newInvestigator(t, with)
 	got = examine(t, v, imaging.Overlay(g, h, image.Point{}, 0.6))
 	require.Equal(t, "copy", got.Label(), got.Note)
-	assert.ElementsMatch(t, []watermark.CopyID{ids[0], idH}, got.Accused, got.Note)
+	assert.ElementsMatch(t, []watermark.CopyID{ids[0], idH}, confirmed(got), got.Note)
 	assert.ElementsMatch(t, []string{"vendor G", "vendor H"}, got.Recipients)
 	assert.NotContains(t, got.Note, "marked again")
 }
@@ -114,11 +114,11 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 	v := newInvestigator(t, with)
 	got := examine(t, v, sheet(copies[1]))
 	assert.Equal(t, "copy", got.Label(), got.Note)
-	assert.ElementsMatch(t, ids[:], got.Accused)
+	assert.ElementsMatch(t, ids[:], confirmed(got))
 	assert.Len(t, got.Issued, 2)
 	got = examine(t, v, sheet(upload))
 	assert.Equal(t, "copy", got.Label(), got.Note)
-	assert.Equal(t, ids[:1], got.Accused)
+	assert.Equal(t, ids[:1], confirmed(got))
 
 	forged, soft := imaging.Resize(stranger(), 480, 360, imaging.Lanczos), imaging.Blur(copies[1], 5)
 	for i, p := range forged.Pix {
@@ -126,5 +126,5 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 	}
 	got = examine(t, v, sheet(forged))
 	assert.Equal(t, findings.FoundCopy, got.Kind, got.Note)
-	assert.NotContains(t, got.Accused, ids[1], got.Note)
+	assert.NotContains(t, confirmed(got), ids[1], got.Note)
 }

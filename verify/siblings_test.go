@@ -69,7 +69,7 @@ func TestLeaksOfASibling(t *testing.T) {
 		assert.NotEqual(t, findings.FoundTransplanted, got.Kind, "%d: %s", side, got.Note)
 		if side > 160 {
 			assert.Equal(t, "copy", got.Label(), "%d: %s", side, got.Note)
-			assert.Equal(t, []watermark.CopyID{x.copy}, got.Accused)
+			assert.Equal(t, []watermark.CopyID{x.copy}, confirmed(got))
 		}
 		// Each upload without a mark is unmarked, or nothing is said.
 		got = examine(t, v, leaked(t, imaging.Fit(imaging.Crop(x.upload, x.crop), side, side, imaging.Box), "jpeg75"))
@@ -97,7 +97,7 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 		assert.NotEqual(t, findings.FoundTransplanted, got.Kind, "%d: %s", side, got.Note)
 		if side == 520 {
 			assert.Equal(t, "copy (unconfirmed)", got.Label(), got.Note)
-			assert.Equal(t, x.copy, got.Copy)
+			assert.Equal(t, x.copy, got.Copy())
 			assert.Contains(t, got.Note, "The copy was issued to vendor A on 20")
 			assert.Contains(t, got.Note, "was erased from the registry")
 		}

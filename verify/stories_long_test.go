@@ -170,7 +170,7 @@ func (x *stage) examine(v *verify.Investigation, leaks ...[]byte) (out []*findin
 	for i, data := range leaks {
 		got, err := v.File(x.t.Context(), fmt.Sprint("leak ", i), data)
 		require.NoError(x.t, err)
-		x.t.Logf("leak %d: %s, accused %v: %s", i, got.Label(), got.Accused, got.Note)
+		x.t.Logf("leak %d: %s, accused %v: %s", i, got.Label(), confirmed(got), got.Note)
 		assert.NotEqual(x.t, findings.FoundUnmarked, got.Kind)
 		assert.NotEqual(x.t, findings.FoundTransplanted, got.Kind)
 		out = append(out, got)
@@ -247,7 +247,7 @@ func (x *stage) lostKeys() {
 	found := x.examine(v, leaks...)
 	for _, l := range found {
 		assert.Contains(x.t, []string{"copy (unconfirmed)", "unreadable"}, l.Label())
-		assert.Empty(x.t, l.Accused)
+		assert.Empty(x.t, confirmed(l))
 	}
 	assert.Empty(x.t, x.judge(v, found).Named)
 }
@@ -289,7 +289,7 @@ func (x *stage) sentAgainCropped() {
 	v := x.investigator()
 	found := x.examine(v, leaks...)
 	for n, l := range found {
-		assert.Equal(x.t, ids[n:n+1], l.Accused)
+		assert.Equal(x.t, ids[n:n+1], confirmed(l))
 	}
 	assert.Equal(x.t, []string{"vendor-a"}, x.judge(v, found, "vendor-a").Named)
 }
@@ -317,7 +317,7 @@ func (x *stage) pagesOfStrangers() {
 	}
 	v := x.investigator()
 	found := x.examine(v, leaks...)
-	assert.Equal(x.t, []watermark.CopyID{own}, found[0].Accused)
+	assert.Equal(x.t, []watermark.CopyID{own}, confirmed(found[0]))
 	for _, l := range found[1:] {
 		assert.Contains(x.t, []findings.Kind{findings.FoundLookalike, findings.FoundUnknown}, l.Kind, l.Note)
 	}
@@ -413,7 +413,7 @@ func (x *stage) sheets(ofH [2]int, guilty ...string) {
 	}
 	found := x.examine(v, leaks...)
 	for k, h := range ofH {
-		assert.ElementsMatch(x.t, append(slices.Clone(ids[2*k:2*k+3]), ids[h]), found[k].Accused)
+		assert.ElementsMatch(x.t, append(slices.Clone(ids[2*k:2*k+3]), ids[h]), confirmed(found[k]))
 	}
 	d := x.judge(v, found, guilty...)
 	assert.Equal(x.t, guilty, d.Named)
@@ -433,7 +433,7 @@ func (x *stage) enteredTwice() {
 	v := x.investigator()
 	found := x.examine(v, leaks...)
 	for n, l := range found {
-		assert.ElementsMatch(x.t, ids[n], l.Accused)
+		assert.ElementsMatch(x.t, ids[n], confirmed(l))
 		assert.NotContains(x.t, l.Note, "marked again")
 	}
 	x.judge(v, found, "vendor-a", "vendor-b")

@@ -65,7 +65,7 @@ func TestLongStory(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, string(l.want), got.Label(), "%s: %s", l.name, got.Note)
 		assert.Equal(t, subs[l.of].ID, got.Submission, l.name)
-		assert.Equal(t, ids[l.read], got.Copy, l.name)
+		assert.Equal(t, ids[l.read], got.Copy(), l.name)
 		require.NotNil(t, got.LogP, l.name)
 		assert.Less(t, *got.LogP, -9.0, l.name)
 		leaks = append(leaks, got)
@@ -83,7 +83,7 @@ func TestLongStory(t *testing.T) {
 		}
 		assert.Equal(t, want, m.Pixels)
 	}
-	assert.ElementsMatch(t, ids[:], collage.Accused)
+	assert.ElementsMatch(t, ids[:], confirmed(collage))
 	assert.Len(t, collage.Issued, 2, "each copy counts")
 	assert.Empty(t, collage.References, "the picture beside is no control: the sheet does show it")
 	d, err := v.Weigh(ctx, leaks)

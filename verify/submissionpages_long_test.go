@@ -31,7 +31,7 @@ func TestPagesAlike(t *testing.T) {
 		}
 		for k, img := range marked[:2] {
 			got := examine(t, v, leaked(t, img, "telegram"))
-			assert.Equal(t, []any{"copy", c.ID, k + 1}, []any{got.Label(), got.Copy, got.Page}, got.Note)
+			assert.Equal(t, []any{"copy", c.ID, k + 1}, []any{got.Label(), got.Copy(), got.Page}, got.Note)
 		}
 	}
 	got := examine(t, v, leaked(t, imaging.Grayscale(page), "telegram"))

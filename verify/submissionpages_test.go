@@ -78,7 +78,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 
 	v := newInvestigator(t, investigating(cfg))
 	got := examine(t, v, leaked(t, marked[1], "telegram"))
-	require.Equal(t, []any{"copy", c.ID, 2}, []any{got.Label(), got.Copy, got.Page}, "read blind")
+	require.Equal(t, []any{"copy", c.ID, 2}, []any{got.Label(), got.Copy(), got.Page}, "read blind")
 	v.SetDetect(noMark) // the others are traced
 	all := []*findings.Finding{got}
 	for i, leak := range []struct {
@@ -100,7 +100,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 		}
 		assert.Equal(t, want, got.Submission, i)
 		if leak.label == "copy" {
-			assert.Equal(t, c.ID, got.Copy)
+			assert.Equal(t, c.ID, got.Copy())
 			assert.Equal(t, "vendor A", got.MayName())
 		}
 		all = append(all, got)
@@ -153,11 +153,11 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	v.SetDetect(noMark)
 	copied, plain := examine(t, v, marked[1]), examine(t, v, leaked(t, terms, "telegram"))
 	require.Equal(t, "copy", copied.Label(), copied.Note)
-	require.Equal(t, []watermark.CopyID{c.ID}, copied.Accused)
+	require.Equal(t, []watermark.CopyID{c.ID}, confirmed(copied))
 	require.Equal(t, []any{one.ID, 2}, []any{copied.Submission, copied.Page})
 	require.Equal(t, "unreadable", plain.Label(), "it may come from either upload")
 	require.Contains(t, plain.Note, "a page that 2 uploads have in common")
-	require.Empty(t, plain.Accused)
+	require.Empty(t, confirmed(plain))
 	require.Len(t, plain.Matches, 2)
 	first := examine(t, newInvestigator(t, untraced(cfg)), leaked(t, passport(1), "telegram"))
 	d, err := v.Weigh(t.Context(), []*findings.Finding{copied, plain, first})

@@ -3,8 +3,8 @@
 //
 // # Marking
 //
-// A [Key] is the secret of one marker, a [CopyID] the 64 bits that name one copy. For most uses [Mark] is the function
-// to call: it marks, reads the mark back as a messenger would deliver it, and says when a picture cannot carry a mark.
+// A [Key] is the secret of one marker, a [CopyID] the 64 bits that name one copy. To mark a file, call Mark of package
+// watermark/markfile: bytes in, bytes out. [Mark] marks pixels: it marks, reads the mark back as a messenger would deliver it, and says when a picture cannot carry a mark.
 //
 //	key := watermark.GenerateKey() // keep key.Secret() like a password
 //	id := watermark.NewCopyID()    // log it before the copy is handed out

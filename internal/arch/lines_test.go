@@ -107,7 +107,7 @@ var overLimits = map[string]int{
 	"verify/internal/weigh.Weighing":   108,
 	"verify/registry.Issuer":           30,
 	"verify/registry.Ledger":           35,
-	"verify/registry.Registry":         34,
+	"verify/registry.Registry":         35,
 }
 
 func TestPackagesAndTypesAreSmall(t *testing.T) {

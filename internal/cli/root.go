@@ -2,18 +2,23 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"runtime/debug"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/internal/cli/audit"
 	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/pictures"
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Run is the whole command: arguments in (without the program's name), exit code out. Results go to
@@ -159,4 +164,21 @@ func frontPage(w io.Writer, root *cobra.Command) {
 	}
 	tw.Flush()
 	fmt.Fprint(w, "\nEvery verb takes --json, for JSON lines on stdout, and --help, for examples.\n")
+}
+
+// version is that of a release, set by the linker (-X github.com/kycmark/kycmark/internal/cli.version=1.2.3); "" otherwise.
+var version string
+
+// versions returns in one line the versions of the command, of the mark that is written, and of Go. It adds the platform,
+// and what the program lacks.
+func versions() string {
+	v := version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v = cmp.Or(v, info.Main.Version)
+	}
+	line := fmt.Sprintf("%s, mark v%d, %s %s/%s", cmp.Or(v, "(devel)"), watermark.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if !decoders.HEIC {
+		line += ", without HEIC (nolgpl)"
+	}
+	return line
 }

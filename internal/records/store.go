@@ -18,8 +18,8 @@ var (
 	ErrNotFound = As(errors.New("not in the registry"), ErrRefused)
 	ErrConflict = As(errors.New("already in the registry"), ErrRefused)  // a unique name or ID is taken by another row
 	ErrErased   = As(errors.New("erased from the registry"), ErrRefused) // the upload was there and its person was erased
-	ErrFrozen   = As(errors.New("the registry's file or folder is read-only"), ErrRefused)
 	ErrReadOnly = As(errors.New("the registry is open for investigation only"), ErrRefused)
+	ErrFrozen   = As(errors.New("the registry's file or folder is read-only"), ErrReadOnly)
 	ErrMarkKey  = As(errors.New("the mark key is not in use"), ErrRefused)
 	ErrInput    = As(errors.New("verify: unusable input"), ErrRefused)
 	ErrSchema   = As(errors.New("not a usable registry"), ErrRefused) // no registry, or another schema
@@ -84,6 +84,9 @@ type Store interface {
 	// unless the outcome of the commit is unknown. The pages of an upload follow it, and are entered if it is new.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error)
+	// WithPrefix lists the submissions, pages included, and the copies whose IDs lie between low and high, ends included,
+	// at most max of each. Of low and high a copy's ID has the first 8 bytes.
+	WithPrefix(ctx context.Context, low, high watermark.Submission, max int) ([]watermark.Submission, []watermark.CopyID, error)
 	// SubmissionBySeq and SubmissionsAfter return pages also.
 	SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error)
 	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater number, ascending.

@@ -9,17 +9,16 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Finding is what was found out about one leak. Conclusion, Strength, Accused, Note and KeyID follow from Evidence,
+// A Finding is what was found out about one leak. Conclusion, Strength, Note and KeyID follow from Evidence,
 // Picture and Rows. Its JSON is the line that the command prints, and an element of a findings file.
 type Finding struct {
 	File string `json:"file"` // as it was given
 	Conclusion
 	Strength
 	Evidence
-	Accused []watermark.CopyID `json:"accused"`        // the confirmed copies; if several copies were read that cannot all be there, all of these, and the finding is FoundUnconfirmed
-	Note    string             `json:"note"`           // plain sentences
-	Said    []Said             `json:"said,omitempty"` // the sentences of Note
-	Error   string             `json:"error,omitempty"`
+	Note  string `json:"note"`           // plain sentences
+	Said  []Said `json:"said,omitempty"` // the sentences of Note
+	Error string `json:"error,omitempty"`
 	Picture
 	KeyID string `json:"key_id,omitempty"` // of the mark that was read
 	Rows
@@ -42,6 +41,14 @@ func (Private) Format(s fmt.State, _ rune) { io.WriteString(s, "private") }
 // Examined reports whether the file could be read as a picture. If not, the finding says why.
 func (v *Finding) Examined() bool {
 	return v.Kind.Examined()
+}
+
+// Copy returns the first of Copies, or 0.
+func (v *Finding) Copy() watermark.CopyID {
+	if len(v.Copies) == 0 {
+		return 0
+	}
+	return v.Copies[0]
 }
 
 // Label returns the finding as people read it.
@@ -143,7 +150,7 @@ func (v *Finding) Matched() bool {
 
 // foundByTrace reports whether tracing found the part of the mark that is the finding's copy's alone.
 func (v *Finding) foundByTrace() bool {
-	c := CopyIn(TraceOf(v.Traces, v.Submission), v.Copy)
+	c := CopyIn(TraceOf(v.Traces, v.Submission), v.Copy())
 	return c != nil && c.Found
 }
 
@@ -166,17 +173,14 @@ func (v *Finding) Views() []*Finding {
 func (v *Finding) view(b Beside, subject string) *Finding {
 	x := *v
 	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.Private.Subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
-	x.Recipients, x.Beside, x.Private.Others, x.Issued = nil, nil, nil, nil
+	x.Recipients, x.Beside, x.Private.Others, x.Issued, x.Copies = nil, nil, nil, nil, nil
 	for _, c := range v.Issued {
 		if c.Submission == b.Submission {
-			x.Issued = append(x.Issued, c)
+			x.Issued, x.Copies = append(x.Issued, c), append(x.Copies, c.ID)
 		}
 	}
-	if len(x.Issued) > 0 {
-		x.Copy = x.Issued[0].ID
-	}
 	for _, r := range v.Reads {
-		if r.Copy == x.Copy && r.Submission == b.Submission {
+		if r.Copy == x.Copy() && r.Submission == b.Submission {
 			x.BlindLogP = r.LogP
 			break
 		}

@@ -20,10 +20,10 @@ type Conclusion struct {
 	Submitted  time.Time            `json:"submitted,omitzero"`  // of Submission; the registry says so
 	Cluster    string               `json:"cluster,omitempty"`   // the subject of Submission, numbered within a dump
 	// SubjectEntered is when the subject of Submission was entered; zero: with the upload, or not.
-	SubjectEntered time.Time        `json:"subject_entered,omitzero"`
-	Copy           watermark.CopyID `json:"copy,omitzero"`        // whose mark was found; of several the strongest
-	Recipients     []string         `json:"recipients,omitempty"` // of the confirmed copies, strongest first; none beside every other mark
-	Beside         []Beside         `json:"beside,omitempty"`     // further submissions with confirmed copies in the picture
+	SubjectEntered time.Time          `json:"subject_entered,omitzero"`
+	Copies         []watermark.CopyID `json:"copies"`               // issued ones whose marks were found, strongest first; confirmed in a FoundCopy alone
+	Recipients     []string           `json:"recipients,omitempty"` // of the confirmed copies, strongest first; none beside every other mark
+	Beside         []Beside           `json:"beside,omitempty"`     // further submissions with confirmed copies in the picture
 }
 
 // A Beside is a submission beside [Conclusion].Submission. The leak has confirmed copies of it.

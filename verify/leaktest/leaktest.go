@@ -189,7 +189,7 @@ func investigate(t T, cfg registry.Config, leak []byte) *findings.Finding {
 	return v
 }
 
-// limits are those of a file of any size. Originals may be larger than it.
+// limits returns limits for a file of any size, and for its original, which may be larger.
 func limits(file []byte) picture.Limits {
 	return picture.Limits{MaxBytes: max(int64(len(file)), picture.DefaultMaxBytes)}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,4 +125,38 @@ func TestARequestHasOneCopy(t *testing.T) {
 	copies, err := cfg.Registry.Copies(t.Context(), sub.ID)
 	require.NoError(t, err)
 	require.Len(t, copies, 7)
+}
+
+// The first digits of an ID are enough. Pages have no IDs of their own.
+func TestWithPrefix(t *testing.T) {
+	s, cfg, sub := shop(t, "jpeg")
+	doc := submit(t, s, tiffOf(t, passport(1), passport(2)), "", feb)
+	for _, id := range []watermark.CopyID{0x1234_5678_0000_0000, 0x1234_5678_ffff_ffff, 0xffff_ffff_ffff_ffff} {
+		_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{ID: id})
+		require.NoError(t, err)
+	}
+	find := func(prefix string) (out []string) {
+		subs, copies, err := cfg.Registry.WithPrefix(t.Context(), prefix)
+		require.NoError(t, err)
+		for _, id := range subs {
+			out = append(out, id.String())
+		}
+		for _, id := range copies {
+			out = append(out, id.String())
+		}
+		return out
+	}
+	for _, id := range []watermark.Submission{sub.ID, doc.ID} {
+		require.Equal(t, []string{id.String()}, find(id.String()[:8]))
+		require.Equal(t, []string{id.String()}, find(id.String()))
+	}
+	require.Empty(t, find(doc.ID.Page(2).String()))
+	require.Equal(t, []string{"1234567800000000", "12345678ffffffff"}, find("12345678"))
+	require.Equal(t, []string{"12345678ffffffff"}, find("12345678f"))
+	require.Equal(t, []string{"ffffffffffffffff"}, find("ffff"))
+	require.Empty(t, find("ffffffffffffffff0"))
+	for _, bad := range []string{"", "fff", "%abc", strings.Repeat("0", 33)} {
+		_, _, err := cfg.Registry.WithPrefix(t.Context(), bad)
+		require.ErrorIs(t, err, registry.ErrInput, bad)
+	}
 }

@@ -11,12 +11,12 @@ import (
 // Two errors say what a failed call means for the next one. An error that wraps neither is the caller's ctx, damage
 // (ErrTampered, ErrSealed), or of a proof.
 var (
-	// ErrUnavailable is wrapped when nothing was written, since the registry could not take an entry now, such as on a
-	// full disk or without its server: other entries would also fail, and the same call may succeed later.
+	// ErrUnavailable is wrapped when nothing was written, since the registry cannot take entries now, such as on a
+	// full disk or without its server. Other entries would also fail. The same call may succeed later.
 	ErrUnavailable = errors.New("verify: could not be logged")
 	// ErrRefused is wrapped when nothing was written, and the same call will be refused again: by ErrNotFound,
-	// ErrConflict, ErrErased, ErrInput, ErrFormat, ErrLimit and ErrWeak, if the mark key is not in use, if the registry
-	// can only be read, or if [Config] refuses marked uploads.
+	// ErrConflict, ErrErased, ErrInput, ErrFormat, ErrLimit, ErrWeak, ErrMarkKey and ErrReadOnly, or if [Config] refuses
+	// marked uploads.
 	ErrRefused = records.ErrRefused
 )
 
@@ -35,6 +35,10 @@ var (
 	ErrLimit = picture.ErrLimit
 	// ErrWeak is wrapped when a copy's mark would not survive a messenger.
 	ErrWeak = records.As(errors.New("verify: the mark would be too weak"), ErrRefused)
+	// ErrMarkKey is wrapped when a mark key must not be used for issuing.
+	ErrMarkKey = records.ErrMarkKey
+	// ErrReadOnly is wrapped when the registry's file can only be read, or it is open for investigation only.
+	ErrReadOnly = records.ErrReadOnly
 	// ErrTampered is wrapped when ledger and registry do not bear each other out.
 	ErrTampered = records.ErrTampered
 	// ErrSealed is wrapped when a kept original cannot be opened, and when something is

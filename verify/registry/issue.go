@@ -200,8 +200,8 @@ func WriteTo(dst io.Writer) Hand {
 // with the copy's ID. It then commits the ledger entry with the digest of the encoded bytes. Only after that it calls
 // hand with the bytes, once. A second entry then says that the copy was released.
 //
-// The same request has one copy: see Request of [IssueOptions]. Issue again, also after a crash or after the registry was
-// restored from a backup, hands out the copy that was entered, and enters no other. After a crash there is at worst a
+// The same request has one copy: see Request of [IssueOptions]. Issue again hands out the copy that was entered, and
+// enters no other. It does so after a crash as well, and after the registry was restored from a backup. After a crash there is at worst a
 // copy that is reserved: it may have been handed out. It is also reserved after hand failed, and void if the error of
 // hand wraps [ErrNothingLeft]. In the place of a void copy the next request gets another.
 //

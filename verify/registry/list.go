@@ -2,12 +2,17 @@ package registry
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // listPage is how many rows are read at a time: what a list holds in memory.
@@ -107,4 +112,30 @@ func walk[Row any](next func(last *Row) ([]Row, error)) iter.Seq2[*Row, error] {
 // Investigations lists all investigations in the order of entry.
 func (l *Ledger) Investigations(ctx context.Context) ([]books.Investigation, error) {
 	return l.r.store.Investigations(ctx)
+}
+
+// A shown ID has at least minPrefix digits: tables print 8. At most maxFound IDs of each kind are listed.
+const minPrefix, maxFound = 4, 10
+
+// WithPrefix lists the submissions and copies whose IDs begin with these hex digits, 4 or more, as tables print them. The
+// error wraps [ErrInput] if prefix is no such text.
+func (r *Registry) WithPrefix(ctx context.Context, prefix string) ([]watermark.Submission, []watermark.CopyID, error) {
+	size := hex.EncodedLen(len(watermark.Submission{}))
+	if len(prefix) < minPrefix || len(prefix) > size {
+		return nil, nil, fmt.Errorf("%w: ID %.40q: got %d hex digits, want %d to %d", ErrInput, prefix, len(prefix), minPrefix, size)
+	}
+	low, err := watermark.ParseSubmission(prefix + strings.Repeat("0", size-len(prefix)))
+	high, also := watermark.ParseSubmission(prefix + strings.Repeat("f", size-len(prefix)))
+	if err = errors.Join(err, also); err != nil {
+		return nil, nil, fmt.Errorf("%w: ID %.40q is not hex digits", ErrInput, prefix)
+	}
+	subs, copies, err := r.store.WithPrefix(ctx, low, high, maxFound)
+	subs = slices.DeleteFunc(subs, func(id watermark.Submission) bool {
+		_, err := r.Submission(ctx, id)
+		return errors.Is(err, ErrNotFound) // a page
+	})
+	if len(prefix) > hex.EncodedLen(8) {
+		copies = nil
+	}
+	return subs, copies, err
 }

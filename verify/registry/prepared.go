@@ -24,38 +24,18 @@ type Opened struct {
 	p  *prepared // nil: nothing is opened yet
 }
 
-// Carries returns the copies whose marks the upload came in with.
-func (o *Opened) Carries() []books.Copy {
-	if p := o.prepared(); p != nil {
-		return p.carries
-	}
-	return nil
-}
-
-// LeftOut returns the number of pages or frames of the submission's file that were not entered, and are not in copies.
-func (o *Opened) LeftOut() int {
-	if p := o.prepared(); p != nil {
-		return p.pic.Pages - 1
-	}
-	return 0
-}
-
-// Lacks is Lacks of [Imported]. It is known when a copy was issued.
-func (o *Opened) Lacks() string {
-	p := o.prepared()
+// About returns the copies whose marks the upload came in with. leftOut is the number of pages or frames of its file
+// that were not entered and are not in copies. lacks is Lacks of [Imported]. It is known when a copy was issued.
+func (o *Opened) About() (carries []books.Copy, leftOut int, lacks string) {
+	o.mu.Lock()
+	p := o.p
+	o.mu.Unlock()
 	if p == nil {
-		return ""
+		return nil, 0, ""
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.pic.Incomplete
-}
-
-// prepared returns what is opened, or nil.
-func (o *Opened) prepared() *prepared {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.p
+	return p.carries, p.pic.Pages - 1, p.pic.Incomplete
 }
 
 // opened returns the submission of, opened for copies as o wants them, with memory of lim. It takes what Opened of o has,
@@ -112,7 +92,7 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 }
 
 // prepared opens the original of a submission within lim, for copies that look like how, and enters for actor what it carries. It marks nothing yet, and does
-// not decode a JPEG that may be marked in its coefficients. The errors are those of [Issuer.Issue].
+// not decode a JPEG that may be marked in its coefficients. The errors are as in [Issuer.Issue].
 func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, how IssueOptions, actor string, lim picture.Limits) (*prepared, error) {
 	row, err := s.cfg.Registry.Submission(ctx, of)
 	if err != nil {

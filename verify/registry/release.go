@@ -16,7 +16,7 @@ import (
 )
 
 // Copy returns the copy that an earlier [Issuer.Issue] entered for the same submission, recipient and options; opts may
-// be nil. A void copy does not count. The error wraps [ErrNotFound] if there is none.
+// be nil. A void copy does not count. The error wraps [ErrNotFound] if no copy was entered.
 func (s *Issuer) Copy(ctx context.Context, of watermark.Submission, to string, opts *IssueOptions) (*books.Copy, error) {
 	o, err := s.issuing(opts)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 type proveFlags struct {
@@ -89,20 +88,16 @@ func proveID(ctx context.Context, b *ui.Desk, f proveFlags, id string) error {
 	return b.Line(map[string]string{"file": f.out, "id": id})
 }
 
-// proofOf returns, as a line of JSON, the proof that id is in the ledger: 32 hex digits of a submission, or 16 of a
-// copy. public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
+// proofOf returns, as a line of JSON, the proof that a submission or a copy is in the ledger, whose ID begins with id.
+// public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
 // is personal data.
 func proofOf(ctx context.Context, b *ui.Desk, id, public string) ([]byte, error) {
-	if len(id) != 2*len(watermark.Submission{}) {
-		copyID, err := watermark.ParseCopyID(id)
-		if err != nil {
-			return nil, ui.Usagef("%w", err)
-		}
-		return b.Registry.Ledger().Prove(ctx, copyID, public)
-	}
-	sub, err := watermark.ParseSubmission(id)
+	sub, copyID, err := bookverbs.Named(ctx, b, id)
 	if err != nil {
-		return nil, ui.Usagef("%w", err)
+		return nil, err
+	}
+	if copyID != 0 {
+		return b.Registry.Ledger().Prove(ctx, copyID, public)
 	}
 	proof, err := b.Registry.Ledger().ProveSubmission(ctx, sub, public)
 	if err == nil {

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
-	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // bundleFlags are what an investigation writes beside its report, for others.
@@ -119,7 +119,7 @@ func signedState(ctx context.Context, b *ui.Desk) (string, error) {
 		return "", err
 	}
 	_, err = r.Ledger().Sign(ctx, private)
-	if err := errors.Join(err, r.Close()); errors.Is(err, records.ErrReadOnly) {
+	if err := errors.Join(err, r.Close()); errors.Is(err, registry.ErrReadOnly) && b.Home.InvestigateOnly {
 		b.Warnf("the bundle has no proofs from the ledger: this home is for investigation only")
 		return "", nil
 	} else if err != nil {

@@ -400,10 +400,9 @@ func (f *investigateFlags) checkApart() error {
 type leakLine struct {
 	*findings.Finding
 	Submission *watermark.Submission `json:"submission"`
-	Copy       *watermark.CopyID     `json:"copy"`
+	Copies     []watermark.CopyID    `json:"copies"`
 	Recipients []string              `json:"recipients"`
 	Matches    []findings.Match      `json:"matches"`
-	Accused    []watermark.CopyID    `json:"accused"`
 	Edits      []findings.Edit       `json:"edits"`
 	Traces     []findings.Tracing    `json:"traces"`
 	Error      *string               `json:"error"`
@@ -414,18 +413,15 @@ type leakLine struct {
 func newLeakLine(v *findings.Finding) leakLine {
 	line := leakLine{
 		Finding:    v,
+		Copies:     ui.NonNil(v.Copies),
 		Recipients: ui.NonNil(v.MayNames()),
 		Matches:    ui.NonNil(v.Matches),
-		Accused:    ui.NonNil(v.Accused),
 		Edits:      ui.NonNil(v.Edits),
 		Traces:     ui.NonNil(v.Traces),
 		Error:      ui.Text(v.Error),
 	}
 	if v.Submission != (watermark.Submission{}) {
 		line.Submission = &v.Submission
-	}
-	if v.Copy != 0 {
-		line.Copy = &v.Copy
 	}
 	return line
 }

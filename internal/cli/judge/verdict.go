@@ -48,8 +48,8 @@ func sayLeaks(u *ui.UI, verdicts []*findings.Finding) {
 				submission += fmt.Sprintf(" page %d", v.Page)
 			}
 		}
-		if v.Copy != 0 {
-			copyID = v.Copy.String()
+		if v.Copy() != 0 {
+			copyID = v.Copy().String()
 		}
 		leaks.Row([]string{v.File, v.Label(), submission, copyID, cmp.Or(strings.Join(v.MayNames(), ", "), "-"), cmp.Or(v.Mark(), "-")})
 	}

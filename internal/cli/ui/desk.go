@@ -15,7 +15,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify"
@@ -63,7 +62,7 @@ func (u *UI) HomeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 		switch {
 		case errors.Is(err, registry.ErrInput):
 			err = &UsageError{err}
-		case errors.Is(err, records.ErrFrozen):
+		case errors.Is(err, registry.ErrReadOnly) && !h.InvestigateOnly:
 			err = WithHint(err, "make them writable, or work on a copy (\"kycmark copy-registry\"); list, show, audit and prove only read")
 		case errors.Is(err, registry.ErrSealed):
 			err = WithHint(err, "name the registry's sealing key in keys.seal of %s", filepath.Join(h.Dir(), "kycmark.toml"))

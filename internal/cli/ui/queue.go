@@ -15,7 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
-	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // QueueFlag registers --queue with cmd.
@@ -29,18 +29,18 @@ func (b *Desk) Queued(asked bool) bool { return asked && home.IsServer(b.Home.Ad
 // RunAll has workers do jobs. It calls done with the result of each job, in their order. If it ends early, it takes back
 // the jobs that were not done.
 func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done func(job jobs.Job, out Out, err error) error) error {
-	w, err := b.AsWorker()
+	seal, err := b.Home.SealKey()
 	if err != nil {
 		return err
 	}
-	if err := b.Registry.Engine().CheckSealKey(ctx, w.Worker.Seal); err != nil {
+	if err := b.Registry.Engine().CheckSealKey(ctx, seal); err != nil {
 		return err
 	}
 	permitted := func(yield func(jobs.Job, error) bool) {
 		for job := range list {
 			err := ctx.Err()
 			if !b.May(job.Kind) {
-				err = fmt.Errorf("%s: %w", job.Kind, records.ErrReadOnly)
+				err = fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
 			}
 			if !yield(job, err) {
 				return
@@ -54,7 +54,7 @@ func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done
 		}
 		return done(job, out, err)
 	}
-	q, err := jobs.Open(ctx, b.Home.Address(), b.Registry.ID(), w.Worker.Seal)
+	q, err := jobs.Open(ctx, b.Home.Address(), b.Registry.ID(), seal)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"iter"
 
 	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/picture/icc"
@@ -127,4 +128,255 @@ func Describe(s *codec.Source, data []byte) []byte {
 		s.ICC = icc.Named(c.Primaries, c.Transfer)
 	}
 	return f.exif
+}
+
+var (
+	ErrSequence = errors.New("a sequence of pictures (a video) without a picture that stands for it is not supported yet")
+	errItems    = errors.New("the list of its parts is damaged")
+)
+
+// bmffBoxes gives the kind and body of each box of an ISO base media file (ISO/IEC 14496-12 section
+// 4.2) that lies wholly within data. At the end it sets cut to the kind of a box that is cut off.
+func bmffBoxes(data []byte, cut *string) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for len(data) > 0 {
+			if len(data) < 8 {
+				*cut = "?"
+				return
+			}
+			*cut = string(data[4:8])
+			size, head := uint64(binary.BigEndian.Uint32(data)), uint64(8)
+			switch size {
+			case 0:
+				size = uint64(len(data))
+			case 1:
+				if len(data) < 16 {
+					return
+				}
+				size, head = uint64(binary.BigEndian.Uint32(data[8:]))<<32|uint64(binary.BigEndian.Uint32(data[12:])), 16
+			}
+			if size < head || size > uint64(len(data)) {
+				return
+			}
+			if !yield(string(data[4:8]), data[head:size]) {
+				return
+			}
+			data = data[size:]
+		}
+		*cut = ""
+	}
+}
+
+// A numbers reads big-endian numbers from hostile data. Behind the end it returns zeros and sets short.
+type numbers struct {
+	data  []byte
+	short bool
+}
+
+// uint reads a number of n bytes. Of more than 8 it returns the last 8.
+func (r *numbers) uint(n int) (v uint64) {
+	for range n {
+		if len(r.data) == 0 {
+			r.short = true
+			return 0
+		}
+		v, r.data = v<<8|uint64(r.data[0]), r.data[1:]
+	}
+	return v
+}
+
+// A file is what is read of a HEIF or AVIF file (ISO/IEC 23008-12): its primary picture.
+type file struct {
+	kind string          // of the primary picture
+	more map[uint32]bool // other pictures, by item, that stand for themselves
+	own  []property      // in the order in which they count
+	all  []property      // also of its tiles, and of other pictures
+	exif []byte
+}
+
+// A property says something of the items that name it.
+type property struct {
+	kind string
+	body []byte
+}
+
+// read reads the structure. The parts of the result lie in data. Other bytes behind the last box do not count.
+func read(data []byte) (h *file, err error) {
+	var cut string
+	for kind, body := range bmffBoxes(data, &cut) {
+		if kind == "meta" && len(body) > 4 && h == nil {
+			h = &file{}
+			err = h.meta(body[4:], data)
+		}
+	}
+	switch {
+	case cut == "mdat" || cut != "" && h == nil:
+		return nil, codec.ErrTruncated
+	case h == nil:
+		return nil, ErrSequence
+	}
+	return h, err
+}
+
+// meta reads the body of a meta box of the file data, behind version and flags.
+func (h *file) meta(body, data []byte) error {
+	boxes := map[string][]byte{}
+	var cut string
+	for kind, b := range bmffBoxes(body, &cut) {
+		if _, double := boxes[kind]; !double {
+			boxes[kind] = b
+		}
+	}
+	if cut != "" {
+		return codec.ErrTruncated
+	}
+	r := numbers{data: boxes["pitm"]}
+	primary := uint32(r.uint(idSize(r.uint(4)>>24 > 0)))
+	h.more = map[uint32]bool{}
+	r = numbers{data: boxes["iinf"]}
+	r.uint(idSize(r.uint(4)>>24 > 0)) // how many
+	for kind, b := range bmffBoxes(r.data, &cut) {
+		e := numbers{data: b}
+		head := e.uint(4)
+		version, hidden := head>>24, head&1 > 0
+		if kind != "infe" || version < 2 {
+			continue
+		}
+		id := uint32(e.uint(idSize(version > 2)))
+		e.uint(2) // protection
+		if len(e.data) < 4 {
+			return errItems
+		}
+		switch kind := string(e.data[:4]); {
+		case id == primary:
+			h.kind = kind
+		case !hidden && (kind == "hvc1" || kind == "av01" || kind == "grid" || kind == "iovl"):
+			h.more[id] = true
+		case kind == "Exif" && h.exif == nil:
+			if block := itemBytes(boxes["iloc"], data, boxes["idat"], id); len(block) >= 4 && uint64(binary.BigEndian.Uint32(block)) <= uint64(len(block)-4) {
+				h.exif = block[4+binary.BigEndian.Uint32(block):]
+			}
+		}
+	}
+	if h.kind == "" {
+		return ErrSequence
+	}
+	h.leaveOut(boxes["iref"])
+	return h.properties(boxes["iprp"], primary)
+}
+
+// leaveOut takes thumbnails, auxiliary pictures (depth, gain) and tiles out of h.more, as references (iref) tell them.
+func (h *file) leaveOut(iref []byte) {
+	r, cut := numbers{data: iref}, ""
+	id := idSize(r.uint(4)>>24 > 0)
+	for kind, b := range bmffBoxes(r.data, &cut) {
+		r := numbers{data: b}
+		switch from := uint32(r.uint(id)); kind {
+		case "thmb", "auxl":
+			delete(h.more, from)
+		case "dimg":
+			for range min(r.uint(2), uint64(len(b))) {
+				delete(h.more, uint32(r.uint(id)))
+			}
+		}
+	}
+}
+
+// idSize returns the bytes of an item's ID.
+func idSize(long bool) int {
+	if long {
+		return 4
+	}
+	return 2
+}
+
+// itemBytes returns the first piece of an item (iloc): in data, the file, or in idat. It returns nil if
+// nothing says where the item lies, or if it lies beyond the data.
+func itemBytes(iloc, data, idat []byte, item uint32) []byte {
+	r := numbers{data: iloc}
+	version, sizes := r.uint(4)>>24, r.uint(2)
+	offsetSize, lengthSize, baseSize, indexSize := int(sizes>>12), int(sizes>>8&15), int(sizes>>4&15), int(sizes&15)
+	if version == 0 {
+		indexSize = 0
+	}
+	for range r.uint(idSize(version > 1)) {
+		id, from := uint32(r.uint(idSize(version > 1))), data
+		if version > 0 && r.uint(2)&15 == 1 {
+			from = idat
+		}
+		r.uint(2) // data reference
+		base, pieces := r.uint(baseSize), int(r.uint(2))*(indexSize+offsetSize+lengthSize)
+		if r.short || pieces > len(r.data) {
+			return nil
+		}
+		if id != item {
+			r.data = r.data[pieces:]
+			continue
+		}
+		r.uint(indexSize)
+		offset := base + r.uint(offsetSize)
+		if length := r.uint(lengthSize); !r.short && offset <= uint64(len(from)) && length <= uint64(len(from))-offset {
+			return from[offset : offset+length]
+		}
+		return nil
+	}
+	return nil
+}
+
+// properties reads what is said of items (iprp), and of the primary one.
+func (h *file) properties(body []byte, primary uint32) error {
+	var cut, inner string
+	for kind, b := range bmffBoxes(body, &cut) {
+		switch kind {
+		case "ipco":
+			for kind, p := range bmffBoxes(b, &inner) {
+				h.all = append(h.all, property{kind, p})
+			}
+		case "ipma":
+			r := numbers{data: b}
+			head := r.uint(4)
+			size := 1 + int(head&1)
+			for range r.uint(4) {
+				id := uint32(r.uint(idSize(head>>24 > 0)))
+				for range r.uint(1) {
+					i := int(r.uint(size)) &^ (1 << (8*size - 1)) // without the bit for essential ones
+					if id == primary && i > 0 && i <= len(h.all) {
+						h.own = append(h.own, h.all[i-1])
+					}
+				}
+				if r.short {
+					return errItems
+				}
+			}
+		}
+	}
+	if cut != "" || inner != "" {
+		return errItems
+	}
+	return nil
+}
+
+// property returns the body of the primary picture's first property of a kind; nil without one.
+func (h *file) property(kind string) []byte {
+	for _, p := range h.own {
+		if p.kind == kind {
+			return p.body
+		}
+	}
+	return nil
+}
+
+// colour returns what the file says of its colours (colr) in one of these forms, behind the form: of the primary
+// picture, else of a tile of it. It returns nil if the file says nothing so.
+func (h *file) colour(forms ...string) []byte {
+	for _, list := range [][]property{h.own, h.all} {
+		for _, p := range list {
+			for _, form := range forms {
+				if p.kind == "colr" && len(p.body) > 4 && string(p.body[:4]) == form {
+					return p.body[4:]
+				}
+			}
+		}
+	}
+	return nil
 }

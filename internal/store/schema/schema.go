@@ -6,9 +6,12 @@ import (
 	"database/sql"
 	_ "embed" // the schema
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/template"
 
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
 )
 
@@ -61,4 +64,88 @@ func Check(ctx context.Context, q Querier) error {
 		return fmt.Errorf("%w: the registry has schema %d, made by another version of kycmark; this version has schema %d", records.ErrSchema, have, schemaVersion)
 	}
 	return nil
+}
+
+// A Dialect is what a database does in its own way.
+type Dialect struct {
+	Words Words // of the schema
+	// Tables is a query for how many of the tables schema_version, ledger_head and registry are there. It tells a registry from other
+	// databases.
+	Tables string
+	// Questions: arguments may be written ? in place of $1, and are faster so.
+	Questions bool
+	// Lock ends the query that reads the ledger's head in a transaction that writes,
+	// so that others wait there; empty where beginning the transaction does that.
+	Lock string
+	// Write is how a transaction that writes must begin to see, once it has the lock, what others committed before.
+	Write *sql.TxOptions
+	// Snapshot is how a transaction that only reads must begin to see one state.
+	Snapshot *sql.TxOptions
+	// Frozen reports whether a request failed because the database can only be read; nil: none does.
+	Frozen func(error) bool
+	// Conflict reports whether a unique name or ID is taken.
+	Conflict func(error) bool
+	// Again reports whether the database gave up a transaction for another's sake, so that it may be run again.
+	Again func(error) bool
+	// Drift says which table, index or trigger differs from what the schema has; "": none.
+	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
+	// Meddler is a query for the name of a trigger, rule or policy that the schema does not have: it could undo
+	// what is written; "": not asked.
+	Meddler string
+	// Sound asks the database what is wrong with a table and its indexes; "": nothing, or it cannot tell.
+	Sound func(ctx context.Context, q *sql.Tx, table string) (wrong string, err error)
+	// Unindexed writes a column so that no index serves its condition: all rows are looked at.
+	Unindexed func(column string) string
+	// Insert enters n rows of a table inside of the transaction that is open on conn. row returns the values of a row.
+	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, n int, row func(i int) ([]any, error)) error
+	// Segments returns the folder of the segments of the registry with this ID, hex, whose originals are
+	// kept at an address; "": none are made.
+	Segments func(originals, registry string) string
+	// Originals opens a place of originals outside of the database.
+	Originals objects.Open
+	// MayScrub runs before an erasure and says why Scrub would do nothing; nil: it will.
+	MayScrub func(ctx context.Context, write *sql.DB) error
+	// Scrub runs after an erasure was committed and removes what the database still holds of it in files; nil: nothing.
+	Scrub func(ctx context.Context, write *sql.DB) error
+	// Unsummed: the server's pages have no checksums.
+	Unsummed bool
+	// Close runs when the registry is closed, after its connections; nil: nothing.
+	Close func()
+}
+
+// tables lists the tables of a registry.
+var tables = []string{"came_back", "checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "investigation", "key_state", "ledger",
+	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "schema_version", "sealed", "segment", "subject", "submission"}
+
+// InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
+// looked at.
+func InTables(query string) string {
+	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
+}
+
+// Differs says which object of a schema differs from want, names with their texts; "": none. The query lists the
+// objects that are there.
+func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]string) (what string, err error) {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return "", err
+		}
+		switch made, is := want[name]; {
+		case !is:
+			return name + " was added", nil
+		case made != text:
+			return name + " is another", nil
+		}
+		delete(want, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		return name + " is missing", rows.Err()
+	}
+	return "", rows.Err()
 }

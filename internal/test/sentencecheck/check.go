@@ -168,7 +168,6 @@ type leak struct {
 	Submitted    time.Time `json:"submitted"`
 	Cluster      string    `json:"cluster"`
 	Entered      time.Time `json:"subject_entered"`
-	Copy         string    `json:"copy"`
 	Recipients   []string  `json:"recipients"`
 	Error        string    `json:"error"`
 	SHA256       string    `json:"sha256"`
@@ -180,7 +179,7 @@ type leak struct {
 	TooFlat      bool      `json:"too_flat"`
 	Sync         float64   `json:"sync_log10_p"`
 	Closed       int       `json:"closed"`
-	Accused      []string  `json:"accused"`
+	Copies       []string  `json:"copies"`
 	Reads        []readOf  `json:"reads"`
 	Traces       []traceOf `json:"traces"`
 	Matches      []matchOf `json:"matches"`

@@ -496,7 +496,9 @@ var noteRules = map[string]func(*report, *leak) row{
 	"shows-beside": func(_ *report, l *leak) row {
 		var of []string
 		for _, m := range l.Matches {
-			if capture(m.Pixels) && l.alone(m) && m.Submission != l.Submission && !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == m.Submission && slices.Contains(l.Accused, x.Copy) }) {
+			if capture(m.Pixels) && l.alone(m) && m.Submission != l.Submission && !slices.ContainsFunc(l.ours(), func(x readOf) bool {
+				return x.Submission == m.Submission && l.Finding != "transplanted" && (l.confirmed() || len(l.Copies) > 1) && slices.Contains(l.Copies, x.Copy)
+			}) {
 				of = append(of, m.Submission)
 			}
 		}

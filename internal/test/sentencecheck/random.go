@@ -104,7 +104,7 @@ func encode(l map[string]any) []byte {
 // leak draws a leak.
 func (d *dump) leak(i int) map[string]any {
 	l := map[string]any{"file": fmt.Sprintf("leak %d.jpg", i), "sha256": fmt.Sprintf("%064x", d.Uint64()), "size": 1000,
-		"format": "jpeg", "width": 640, "height": 480, "matches": []any{}, "traces": []any{}, "accused": []any{}, "edits": []any{}}
+		"format": "jpeg", "width": 640, "height": 480, "matches": []any{}, "traces": []any{}, "copies": []any{}, "edits": []any{}}
 	if d.IntN(15) == 0 {
 		l["pages"] = 2 + d.IntN(3)
 	}
@@ -195,7 +195,7 @@ func (d *dump) read(l map[string]any, copyID, of, shows string, issued any) {
 	reads, _ := l["reads"].([]any)
 	l["reads"], l["key_id"] = append(reads, r), d.KeyID
 	if len(reads) == 0 {
-		l["copy"], l["log10_p"], l["blind_log10_p"] = copyID, r["log10_p"], r["log10_p"]
+		l["copies"], l["log10_p"], l["blind_log10_p"] = []any{copyID}, r["log10_p"], r["log10_p"]
 	}
 }
 
@@ -271,7 +271,7 @@ func (d *dump) merged(l map[string]any) {
 		d.read(l, c.ID, o.ID, shows, c.Issued)
 		reads := l["reads"].([]any)
 		reads[len(reads)-1].(map[string]any)["log10_p"] = nil // the weaker mark
-		l["accused"], l["issued"] = append(l["accused"].([]any), c.ID), append(l["issued"].([]any), c.Row)
+		l["copies"], l["issued"] = append(l["copies"].([]any), c.ID), append(l["issued"].([]any), c.Row)
 		beside = append(beside, map[string]any{"submission": o.ID, "submitted": o.Submitted, "custody": o.Custody})
 	}
 	if len(beside) > 0 {
@@ -293,7 +293,7 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 		d.read(l, c.ID, u.ID, shows, c.Issued)
 		rows, ids = append(rows, c.Row), append(ids, c.ID)
 	}
-	l["issued"], l["accused"] = rows, ids
+	l["issued"], l["copies"] = rows, ids
 	if traced {
 		d.trace(l, u, 1, copies...)
 		if r := l["reads"].([]any)[0].(map[string]any); d.IntN(4) == 0 {
@@ -305,15 +305,9 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	}
 	if d.forged {
 		l["finding"], l["forgeable"], l["issued"] = "copy-unconfirmed", len(copies) == 1, nil
-		if len(copies) == 1 {
-			l["accused"] = []any{}
-		}
 		delete(l, "recipients")
 	} else if slices.ContainsFunc(copies, func(c Copy) bool { return c.State == "void" }) {
 		l["finding"], l["void"], l["issued"] = "copy-unconfirmed", len(copies) == 1, nil
-		if len(copies) == 1 {
-			l["accused"] = []any{}
-		}
 		delete(l, "recipients")
 	}
 }
@@ -354,7 +348,7 @@ func (d *dump) unsureSeveral(l map[string]any) {
 	d.match(l, u, "same")
 	d.read(l, u.Copies[0].ID, u.ID, "same", u.Copies[0].Issued)
 	d.read(l, u.Copies[1].ID, u.ID, "same", u.Copies[1].Issued)
-	l["finding"], l["submission"], l["submitted"], l["accused"] = "copy-unconfirmed", u.ID, u.Submitted, []any{u.Copies[0].ID, u.Copies[1].ID}
+	l["finding"], l["submission"], l["submitted"], l["copies"] = "copy-unconfirmed", u.ID, u.Submitted, []any{u.Copies[0].ID, u.Copies[1].ID}
 }
 
 // transplanted are marks of copies of other uploads, or the ID of a copy without its own part.
@@ -454,7 +448,7 @@ func (d *dump) unissued(l map[string]any) {
 		l["keys"] = d.keys()
 	}
 	d.read(l, fmt.Sprintf("%016x", uint64(1+d.IntN(3))), "", "not compared", nil)
-	delete(l, "copy")
+	l["copies"] = []any{}
 }
 
 func (d *dump) unknown(l map[string]any) {

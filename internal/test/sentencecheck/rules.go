@@ -143,7 +143,7 @@ func (r *report) examined() int { return r.count((*leak).examined) }
 func (r *report) first(i int) bool {
 	x := &r.Leaks[i]
 	return x.SHA256 == "" || !slices.ContainsFunc(r.Leaks[:i], func(l leak) bool {
-		return l.SHA256 == x.SHA256 && l.Finding == x.Finding && l.Submission == x.Submission && l.Copy == x.Copy
+		return l.SHA256 == x.SHA256 && l.Finding == x.Finding && l.Submission == x.Submission && slices.Equal(l.Copies, x.Copies)
 	})
 }
 

@@ -54,7 +54,7 @@ type conclusion struct {
 	Submission watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
 	Read       *Read                // the mark on which the conclusion rests; nil: none of an issued copy
 	also       []Read               // other issued copies whose marks were found beside read
-	Accused    []watermark.CopyID   // see [findings.Finding].Accused
+	Accused    []watermark.CopyID   // the copies that the leak may carry together
 	recall     *findings.Recall     // of FoundUnknown; nil: not known
 	Said       []findings.Said      // the note, in sentences of [words.Notes]
 }

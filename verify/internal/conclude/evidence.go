@@ -161,7 +161,7 @@ func Into(v *findings.Finding, e Evidence) {
 		c.say("lacks", words.Figures{"lacks": v.Lacks})
 	}
 	v.Note, v.Said = words.Written(c.Said), c.Said
-	v.Recall, v.Accused, v.Issued, v.Private.Marked = c.recall, []watermark.CopyID{}, nil, nil
+	v.Recall, v.Copies, v.Issued, v.Private.Marked = c.recall, []watermark.CopyID{}, nil, nil
 	for i := range e.Matches {
 		if e.Matches[i].Submission == c.Submission {
 			v.Distance = &e.Matches[i].Distance
@@ -175,9 +175,8 @@ func Into(v *findings.Finding, e Evidence) {
 	_, v.Altered = e.Sees(c.Submission)
 	number(v, e, c.Read)
 	if c.Read != nil {
-		v.Copy = c.Read.Copy
-		v.Accused = append(v.Accused, c.Accused...)
 		for _, r := range append([]Read{*c.Read}, c.also...) {
+			v.Copies = append(v.Copies, r.Copy)
 			Mark(v, r.Issued.Recipient)
 			if c.Finding == findings.FoundCopy {
 				v.Issued = append(v.Issued, *r.Issued)
@@ -216,8 +215,8 @@ func Mark(v *findings.Finding, recipient string) {
 // ClosedLeak returns the finding on a file that could not be examined. cause becomes Error.
 func ClosedLeak(file string, finding findings.Kind, pic findings.Picture, cause string) *findings.Finding {
 	said := []findings.Said{{Code: string(finding)}}
-	return &findings.Finding{File: file, Picture: pic, Error: cause, Note: words.Written(said), Said: said, Accused: []watermark.CopyID{},
-		Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
+	return &findings.Finding{File: file, Picture: pic, Error: cause, Note: words.Written(said), Said: said,
+		Conclusion: findings.Conclusion{Kind: finding, Copies: []watermark.CopyID{}}, Strength: findings.Strength{Edits: []findings.Edit{}},
 		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}}}
 }
 

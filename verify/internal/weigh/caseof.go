@@ -211,7 +211,7 @@ func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]
 	t := findings.TraceOf(v.Traces, v.Submission)
 	traced := findings.CopyIn(t, x.ID)
 	switch {
-	case v.Forgeable && x.ID == v.Copy, v.Damaged():
+	case v.Forgeable && x.ID == v.Copy(), v.Damaged():
 	case traced != nil && t.Registered:
 		highest := tuning.MaxUnconfirmed
 		if confirmed {

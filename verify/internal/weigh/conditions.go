@@ -575,7 +575,7 @@ func (w *Weighing) voids() int {
 // severals returns the number of leaks with marks of several issued copies that do not fit together.
 func (w *Weighing) severals() int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundUnconfirmed && !l.Forgeable && len(l.Accused) > 1
+		return l.Kind == findings.FoundUnconfirmed && !l.Forgeable && len(l.Copies) > 1
 	})
 }
 

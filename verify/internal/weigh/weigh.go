@@ -85,7 +85,7 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 // unissued returns the marks in a leak that the registry does not list, if they count for the finding.
 func unissued(v *findings.Finding) (out []findings.Reading) {
 	for _, r := range v.Reads {
-		if r.Submission == (watermark.Submission{}) && (v.Kind == findings.FoundUnissued || v.Copy != 0) {
+		if r.Submission == (watermark.Submission{}) && (v.Kind == findings.FoundUnissued || v.Copy() != 0) {
 			out = append(out, r)
 		}
 	}
@@ -187,7 +187,7 @@ func Firsts(leaks []*findings.Finding) []int {
 	out := make([]int, len(leaks))
 	for i, l := range leaks {
 		out[i] = i
-		k := file{l.SHA256, l.Kind, l.Submission, l.Copy}
+		k := file{l.SHA256, l.Kind, l.Submission, l.Copy()}
 		if was, known := first[k]; known && l.SHA256 != "" {
 			out[i] = was
 			continue
