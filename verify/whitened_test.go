@@ -40,14 +40,14 @@ func TestWhitenedCopies(t *testing.T) {
 
 		got := examine(t, v, whiten.Apply(copied, 1))
 		assert.Equal(t, findings.FoundCopy, got.Kind, "template %d: %s", template, got.Note)
-		assert.Equal(t, []watermark.CopyID{id}, got.Accused)
+		assert.Equal(t, []watermark.CopyID{id}, got.Copies)
 
 		for i, u := range upload.Pix {
 			other.Pix[i] = attack.Clamp8(float64(other.Pix[i]) + float64(copied.Pix[i]) - float64(u))
 		}
 		for name, leak := range map[string]*image.NRGBA{"as it is": other, "whitened": whiten.Apply(other, 1)} {
 			got := examine(t, v, leak)
-			assert.Empty(t, got.Accused, "template %d, %s: %s", template, name, got.Note)
+			assert.Empty(t, got.Copies, "template %d, %s: %s", template, name, got.Note)
 			assert.NotEqual(t, findings.FoundCopy, got.Kind, "template %d, %s: %s", template, name, got.Note)
 			t.Logf("template %d, %s: %s: %s", template, name, got.Kind, got.Note)
 		}
