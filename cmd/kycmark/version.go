@@ -13,8 +13,8 @@ import (
 // version is that of a release, set by the linker (-X main.version=1.2.3); "" otherwise.
 var version string
 
-// versions returns in one line the versions of the command, of the mark that is written, and of Go, the platform, and what
-// the program lacks.
+// versions returns in one line the versions of the command, of the mark that is written, and of Go. The platform
+// and what the program lacks follow.
 func versions() string {
 	v := version
 	if info, ok := debug.ReadBuildInfo(); ok {
