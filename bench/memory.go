@@ -36,8 +36,7 @@ func (r *memoryRegistry) open(ctx context.Context, env *ruler.Env, recipients in
 	seal := registry.GenerateSealKey()
 	r.env, r.Registry = env, ruler.Must(registry.Create(ctx, sqlite.At(":memory:"), nil))
 	ruler.Must(r.Registry.Ledger().AddMarkKey(ctx, env.Key))
-	r.cfg = verify.Config{Registry: r.Registry, Keys: []*watermark.Key{env.Key}, SealKey: seal}
-	r.how.References = -1
+	r.cfg, r.how.References = verify.Config{Registry: r.Registry, Keys: []*watermark.Key{env.Key}, SealKey: seal}, -1
 	r.issuer = ruler.Must(registry.NewIssuer(registry.Config{Registry: r.Registry, Key: env.Key, SealKey: seal}))
 	for i := range recipients {
 		name := "recipient " + string(rune('A'+i))
@@ -50,12 +49,7 @@ func (r *memoryRegistry) open(ctx context.Context, env *ruler.Env, recipients in
 // present.
 func (r *memoryRegistry) investigateFrom(found time.Time) {
 	r.how.Found = found
-	r.finder = r.begin(r.how)
-}
-
-// begin begins an investigation by an investigator of its own.
-func (r *memoryRegistry) begin(how verify.Options) *verify.Investigation {
-	return ruler.Must(ruler.Must(verify.NewInvestigator(r.cfg)).Begin(&how))
+	r.finder = ruler.Must(ruler.Must(verify.NewInvestigator(r.cfg)).Begin(&r.how))
 }
 
 // A submitted is a picture that is submitted, and its copies by recipient.

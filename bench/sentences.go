@@ -77,9 +77,8 @@ func (s *sentenceRun) circumstances() (out []verify.Options) {
 		func(c *verify.Options) { c.Claimed = 300 },
 		func(c *verify.Options) { c.Claimed, c.Drawn = 300, true },
 	} {
-		c := s.how
-		set(&c)
-		out = append(out, c)
+		out = append(out, s.how)
+		set(&out[len(out)-1])
 	}
 	return out
 }
@@ -97,7 +96,7 @@ func (s *sentenceRun) prepare(ctx context.Context, env *ruler.Env) {
 		s.drawn.Uploads = append(s.drawn.Uploads, x)
 	}
 	for _, c := range s.circumstances() {
-		s.finders = append(s.finders, s.begin(c))
+		s.finders = append(s.finders, ruler.Must(ruler.Must(verify.NewInvestigator(s.cfg)).Begin(&c)))
 	}
 }
 

@@ -180,7 +180,7 @@ func (o *outcome) take(d *findings.Verdict, of watermark.Submission, leaked wate
 	first := d.Findings[0]
 	o.Read = first.Kind == findings.FoundCopy && !slices.ContainsFunc(first.Traces, func(t findings.Tracing) bool {
 		for _, c := range t.Copies {
-			if t.Submission == first.Submission && c.Copy == first.Copy && c.Found {
+			if t.Submission == first.Submission && c.Copy == first.Copy() && c.Found {
 				return true
 			}
 		}
