@@ -105,8 +105,8 @@ func (j *judgement) framing() {
 	j.set("open", open)
 	j.set("outside", !alone && !beside && !open)
 	warned := false
-	for _, f := range j.v.Flags {
-		warned = warned || f.Name == name && (slices.Contains([]string{odds.FlagRepeated, odds.FlagOnly, odds.FlagTransplanted}, f.Kind) || slices.Contains(f.Others, planter))
+	for _, f := range j.v.AlsoHeld {
+		warned = warned || f.Name == name && slices.Contains(f.Others, planter)
 	}
 	j.set("warned", warned)
 	switch {

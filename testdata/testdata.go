@@ -1,6 +1,5 @@
-// Package testdata holds the pictures that the demo and the tests of several
-// packages share: drawings of invented persons' documents, none of them real.
-// README.md in this folder says where each file comes from.
+// Package testdata holds the pictures that the demo and the tests of several packages share: drawings of invented
+// persons' documents, none of them real. README.md in this folder says where each file comes from.
 package testdata
 
 import (
@@ -26,9 +25,8 @@ type Entry struct {
 // Uploaded says whether the picture was submitted: 12 of the 15 were.
 func (e Entry) Uploaded() bool { return e.Subject != "" }
 
-// Manifest lists every picture: the uploads in order of submission, then the
-// strangers'. A vendor held the uploads of February 2018 unmarked, because marking
-// began later.
+// Manifest lists every picture: the uploads in order of submission, then the strangers'. A vendor held the uploads of
+// February 2018 unmarked, because marking began later.
 func Manifest() []Entry {
 	upload := func(file, subject string, year int, month time.Month, day, hour int, about string) Entry {
 		return Entry{"pictures/" + file, subject, time.Date(year, month, day, hour, 17, 0, 0, time.UTC), about}

@@ -144,11 +144,10 @@ func (p *process) ended(ctx context.Context, stopped bool, err error) error {
 	return err
 }
 
-// Run reads in with the reader of this program that [Serve] serves under the verb of j. It calls each
-// for the files that the reader finds in it, in its order. A file that is not regular (a link) has no
-// bytes. r returns an error if the file's bytes cannot be had; the files after it may be whole. Run
-// ends at an error of each, which it returns, or of ctx. Other errors are of the input, or of its
-// process.
+// Run reads in with the reader of this program that [Serve] serves under the verb of j. It calls each for the files
+// that the reader finds in it, in its order. A file that is not regular (a link) has no bytes. r returns an error if
+// the file's bytes cannot be had; the files after it may be whole. Run ends at an error of each, which it returns, or
+// of ctx. Other errors are of the input, or of its process.
 func Run(ctx context.Context, j Job, in io.Reader, each func(name string, regular bool, r io.Reader) error) (err error) {
 	p, err := j.start(ctx, in)
 	if err != nil {

@@ -32,10 +32,9 @@ type request struct {
 	Size int    `json:"size"` // bytes
 }
 
-// Ask has an input read as [Run] does, by the reader that [ServePool] serves, within an amount of processor time on Linux. It
-// returns how much of it was spent. begin returns what is called
-// for each file. It is called twice if a process that read another input before ends early: what it had
-// to do with that input must not reach this one.
+// Ask has an input read as [Run] does, by the reader that [ServePool] serves, within an amount of processor time on
+// Linux. It returns how much of it was spent. begin returns what is called for each file. It is called twice if a
+// process that read another input before ends early: what it had to do with that input must not reach this one.
 func (p *Pool) Ask(ctx context.Context, limit time.Duration, kind string, input []byte, begin func() func(name string, regular bool, r io.Reader) error) (spent time.Duration, err error) {
 	for {
 		if err := ctx.Err(); err != nil {

@@ -8,9 +8,8 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// Screenshot returns the step that shows the picture at a random place in a dark page of a
-// reviewing tool. The picture is first resized to the given long side, in pixels. The page is
-// larger by a random margin.
+// Screenshot returns the step that shows the picture at a random place in a dark page of a reviewing tool. The picture
+// is first resized to the given long side, in pixels. The page is larger by a random margin.
 func Screenshot(side int) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		p = ToSide(side)(r, p)

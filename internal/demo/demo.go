@@ -1,6 +1,5 @@
-// Package demo makes the pictures of the demonstration: uploads as customers send
-// them, and leaks as they turn up later. The command's own verbs do all the rest
-// of the story.
+// Package demo makes the pictures of the demonstration: uploads as customers send them, and leaks as they turn up
+// later. The command's own verbs do all the rest of the story.
 package demo
 
 import (
@@ -86,10 +85,9 @@ type Leak struct {
 	What string // what it truly is, for the narrator
 }
 
-// WriteLeaks makes the leaked files in dir, which it makes, and returns them in the order of their
-// names. uploads is the folder of [WriteUploads]. copies is the folder of one recipient's copies,
-// files named by submission. It needs four copies or more, and two uploads or more without a copy;
-// else it returns an error.
+// WriteLeaks makes the leaked files in dir, which it makes, and returns them in the order of their names. uploads is
+// the folder of [WriteUploads]. copies is the folder of one recipient's copies, files named by submission. It needs
+// four copies or more, and two uploads or more without a copy; else it returns an error.
 func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -158,8 +156,7 @@ type maker struct {
 	err  error
 }
 
-// load returns the pixels of a picture file, laid over white. An error is kept in m.err; after one,
-// load returns nil.
+// load returns the pixels of a picture file, laid over white. An error is kept in m.err; after one, load returns nil.
 func (m *maker) load(file string) *image.NRGBA {
 	data := m.read(file)
 	if m.err != nil {
@@ -214,9 +211,8 @@ var (
 	onScreen     = attack.New("screenshot", "", "", attack.Screenshot(1000))
 )
 
-// attacked writes the picture in file, after an attack, to name in the folder of
-// the leaks, and lists it as what. The ending of name sets the format. Errors are kept in m.err;
-// after one, nothing is done.
+// attacked writes the picture in file, after an attack, to name in the folder of the leaks, and lists it as what. The
+// ending of name sets the format. Errors are kept in m.err; after one, nothing is done.
 func (m *maker) attacked(name, what, file string, a attack.Attack) {
 	img := m.load(file)
 	if m.err != nil {
@@ -225,8 +221,7 @@ func (m *maker) attacked(name, what, file string, a attack.Attack) {
 	m.picture(name, what, a.Apply(img, 1))
 }
 
-// shipped writes the built-in picture e, as it is, to name in the folder of the leaks, and lists it
-// by e.About.
+// shipped writes the built-in picture e, as it is, to name in the folder of the leaks, and lists it by e.About.
 func (m *maker) shipped(name string, e testdata.Entry) {
 	data, err := testdata.Pictures.ReadFile(e.File)
 	if err != nil {

@@ -8,11 +8,9 @@ import (
 // levels of a grey value that the bilateral filter tells apart.
 const bilateralSteps = 8
 
-// Bilateral returns the bilateral filter (Tomasi and Manduchi, 1998) of p over a
-// disc of the given radius: Gaussian weights in distance (sigmaSpace, samples)
-// and in value (sigmaValue, grey levels), of every other sample of the disc, like a
-// chessboard's: half the work, and marks are read as well. The picture is mirrored
-// at its edges.
+// Bilateral returns the bilateral filter (Tomasi and Manduchi, 1998) of p over a disc of the given radius: Gaussian
+// weights in distance (sigmaSpace, samples) and in value (sigmaValue, grey levels), of every other sample of the disc,
+// like a chessboard's: half the work, and marks are read as well. The picture is mirrored at its edges.
 func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 	return newBilateral(p, radius, sigmaValue, sigmaSpace).all(p, false)
 }
@@ -39,8 +37,7 @@ type bilateral struct {
 	weights        []float32
 }
 
-// A bilateralStrip is some rows of the picture, mirrored at its edges, and the same
-// in steps of a grey level.
+// A bilateralStrip is some rows of the picture, mirrored at its edges, and the same in steps of a grey level.
 type bilateralStrip struct {
 	val []float32
 	idx []int32
@@ -74,9 +71,8 @@ func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilatera
 	return b
 }
 
-// mirrorRow copies src to dst[r:] and mirrors r samples to either side; the edge sample is
-// repeated: cba|abc...xyz|zyx. dst has len(src)+2r samples and src at least one. r may exceed
-// len(src).
+// mirrorRow copies src to dst[r:] and mirrors r samples to either side; the edge sample is repeated: cba|abc...xyz|zyx.
+// dst has len(src)+2r samples and src at least one. r may exceed len(src).
 func mirrorRow(dst, src []float32, r int) {
 	copy(dst[r:], src)
 	for i := range r {

@@ -5,9 +5,8 @@ func mul(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
-// radix4 is one stage of an [fft]. It reads src and writes dst: m butterflies of four inputs, each
-// of s sequences side by side. tw holds three twiddle factors a butterfly. dst and src hold 4 m s
-// numbers and do not overlap.
+// radix4 is one stage of an [fft]. It reads src and writes dst: m butterflies of four inputs, each of s sequences side
+// by side. tw holds three twiddle factors a butterfly. dst and src hold 4 m s numbers and do not overlap.
 func radix4(dst, src, tw []complex64, m, s int) {
 	if avx2 && s%4 == 0 {
 		radix4AVX2(&dst[0], &src[0], &tw[0], m, s)
@@ -31,8 +30,7 @@ func radix4(dst, src, tw []complex64, m, s int) {
 	}
 }
 
-// last4 is radix4 for m = 1, where all twiddle factors are 1: dst and src hold 4 s numbers and do
-// not overlap.
+// last4 is radix4 for m = 1, where all twiddle factors are 1: dst and src hold 4 s numbers and do not overlap.
 func last4(dst, src []complex64, s int) {
 	if avx2 && s%4 == 0 {
 		_, _ = dst[4*s-1], src[4*s-1]

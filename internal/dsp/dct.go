@@ -28,9 +28,8 @@ func DCT2(p Plane, n int) Plane {
 	return out
 }
 
-// wide is the number of columns that are written at a time. A row of a plane is often a power of two
-// long, so that a column of it lies in few places of a cache: parts of its lines would be fetched
-// once for each batch.
+// wide is the number of columns that are written at a time. A row of a plane is often a power of two long, so that a
+// column of it lies in few places of a cache: parts of its lines would be fetched once for each batch.
 const wide = 8 * batch
 
 // each transforms the rows of p, batch at a time, to the columns of out, which is transposed: to their first out.H samples. one
@@ -113,8 +112,7 @@ type idct struct {
 	b, tmp []complex64
 }
 
-// newIDCT returns the orthonormal cosine transform of length n, a power of two, with memory of its
-// own.
+// newIDCT returns the orthonormal cosine transform of length n, a power of two, with memory of its own.
 func newIDCT(n int) *idct {
 	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
 	scale := math.Sqrt(2 / float64(n))

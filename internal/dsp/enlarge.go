@@ -2,8 +2,7 @@ package dsp
 
 import "math"
 
-// An Enlarger resamples a plane to w x h by cubic convolution, row by row, samples
-// beyond an edge like those on it.
+// An Enlarger resamples a plane to w x h by cubic convolution, row by row, samples beyond an edge like those on it.
 type Enlarger struct {
 	src      Plane
 	blur     *gaussian // of src, if it is to be blurred
@@ -47,9 +46,8 @@ func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	return e
 }
 
-// Soft returns p blurred as by [Gauss], with a deviation of sigma samples of p, and resampled to w
-// x h by cubic convolution. It keeps only the few rows of the blurred plane that it needs at a
-// time.
+// Soft returns p blurred as by [Gauss], with a deviation of sigma samples of p, and resampled to w x h by cubic
+// convolution. It keeps only the few rows of the blurred plane that it needs at a time.
 func Soft(p Plane, sigma float64, w, h int) Plane {
 	out, kernel := NewPlane(w, h), gaussKernel(sigma)
 	Shared(h, len(p.Pix)*2*len(kernel), func(from, to int) {
@@ -79,9 +77,8 @@ func Scaled(p Plane, w, h int, scaleX, scaleY float64) Plane {
 	return out
 }
 
-// position maps the centre of sample x to a raster that has scale samples for each one. It returns
-// the sample at or before that place, -1 or less beyond the left edge, and the fraction of a sample
-// behind it, 0 to 1.
+// position maps the centre of sample x to a raster that has scale samples for each one. It returns the sample at or
+// before that place, -1 or less beyond the left edge, and the fraction of a sample behind it, 0 to 1.
 func position(x int, scale float64) (int, float32) {
 	p := float64((float64(x)+0.5)*scale) - 0.5
 	f := math.Floor(p)
@@ -101,9 +98,8 @@ func (e *Enlarger) Row(y int, dst []float32) {
 	weighted(dst, &r, &w)
 }
 
-// widened returns row j of the source, blurred if e blurs, resampled to the width of e. e keeps
-// four rows, so that rows asked for in order are computed once. The result holds until row j+4 or
-// j-4 is asked for.
+// widened returns row j of the source, blurred if e blurs, resampled to the width of e. e keeps four rows, so that rows
+// asked for in order are computed once. The result holds until row j+4 or j-4 is asked for.
 func (e *Enlarger) widened(j int) []float32 {
 	k := j & 3
 	if e.have[k] == j {
@@ -133,8 +129,7 @@ func (e *Enlarger) edges(dst, src []float32, from, to int) {
 	}
 }
 
-// widen writes the samples of a resampled row whose taps all lie inside src, e.from to e.to, to the
-// same places of dst.
+// widen writes the samples of a resampled row whose taps all lie inside src, e.from to e.to, to the same places of dst.
 func (e *Enlarger) widen(dst, src []float32) {
 	from, wx := e.from, &e.wx
 	if n := batched(e.to-from, 8); n > 0 {

@@ -70,9 +70,8 @@ func Exp(x float64) float64 {
 	return math.Ldexp(1+s, int(k))
 }
 
-// Ln returns the natural logarithm of x > 0, the same on every processor; of other numbers and of
-// +Inf what math.Log returns. It takes the mantissa m as 2 artanh((m-1)/(m+1)), m within a factor
-// of root 2 of 1.
+// Ln returns the natural logarithm of x > 0, the same on every processor; of other numbers and of +Inf what math.Log
+// returns. It takes the mantissa m as 2 artanh((m-1)/(m+1)), m within a factor of root 2 of 1.
 func Ln(x float64) float64 {
 	if !(x > 0) || math.IsInf(x, 1) {
 		return math.Log(x)

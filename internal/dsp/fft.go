@@ -5,10 +5,9 @@ import (
 	"math"
 )
 
-// An fft transforms complex sequences of one length 2^a 3^b 5^c. It is the
-// self-sorting algorithm of Stockham (Cochran et al., "What is the fast Fourier
-// transform?", 1967) with radix 4, 2, 3 and 5, decimation in frequency. An fft
-// is immutable and safe for concurrent use.
+// An fft transforms complex sequences of one length 2^a 3^b 5^c. It is the self-sorting algorithm of Stockham (Cochran
+// et al., "What is the fast Fourier transform?", 1967) with radix 4, 2, 3 and 5, decimation in frequency. An fft is
+// immutable and safe for concurrent use.
 type fft struct {
 	n      int
 	stages []stage
@@ -72,16 +71,14 @@ func newStage(radix, n, stride int) stage {
 	return stage{radix: radix, n: n, stride: stride, tw: tw}
 }
 
-// run transforms count interleaved sequences forwards, not normalised: x[j*count+i] is number j of
-// sequence i. x and tmp hold n count numbers or more and are both overwritten. It returns x or tmp,
-// whichever holds the result.
+// run transforms count interleaved sequences forwards, not normalised: x[j*count+i] is number j of sequence i. x and
+// tmp hold n count numbers or more and are both overwritten. It returns x or tmp, whichever holds the result.
 func (f *fft) run(x, tmp []complex64, count int) []complex64 {
 	return f.runFrom(0, x[:f.n*count], tmp[:f.n*count], count)
 }
 
-// runFrom is [fft.run] without the stages before first: src holds what these stages would give. src
-// and dst hold n count numbers, do not overlap and are overwritten; it returns src or dst,
-// whichever holds the result.
+// runFrom is [fft.run] without the stages before first: src holds what these stages would give. src and dst hold n
+// count numbers, do not overlap and are overwritten; it returns src or dst, whichever holds the result.
 func (f *fft) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	for i := range f.stages[first:] {
 		st := &f.stages[first+i]

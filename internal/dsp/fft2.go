@@ -91,8 +91,7 @@ func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
 	return p
 }
 
-// InverseTo writes the top left samples of the picture of s to all of p, which is at most as large
-// as f. It destroys s.
+// InverseTo writes the top left samples of the picture of s to all of p, which is at most as large as f. It destroys s.
 func (f *FFT2) InverseTo(p Plane, s Spectrum) { f.InverseRows(p, s, 2) }
 
 // InverseRows is [FFT2.InverseTo] for two rows of each step, an even number: rows 0 and 1, step and
@@ -108,9 +107,8 @@ func (f *FFT2) InverseRows(p Plane, s Spectrum, step int) {
 	}
 }
 
-// interleave writes up to 2 batch real rows of w samples, packed in src, as batch complex sequences
-// of w numbers. Rows 2i and 2i+1 are the real and the imaginary part of sequence i; missing rows
-// count as 0.
+// interleave writes up to 2 batch real rows of w samples, packed in src, as batch complex sequences of w numbers. Rows
+// 2i and 2i+1 are the real and the imaginary part of sequence i; missing rows count as 0.
 func interleave(dst []complex64, src []float32, w, rows int) {
 	done := 0
 	if rows == 2*batch {

@@ -38,9 +38,8 @@ func boxColumns(out, p Plane, n int) {
 	})
 }
 
-// boxBlock writes the means over n samples down the columns [x, x+lanes) of p to the same columns
-// of out. n is odd, lanes at most boxLanes, and columns are mirrored at their ends. out must have
-// the size of p and not be p.
+// boxBlock writes the means over n samples down the columns [x, x+lanes) of p to the same columns of out. n is odd,
+// lanes at most boxLanes, and columns are mirrored at their ends. out must have the size of p and not be p.
 func boxBlock(out, p Plane, x, lanes, n int) {
 	var sum [boxLanes]float64
 	r, g := n/2, 1/float64(n)
@@ -77,9 +76,8 @@ func (b boxRow) at(i, lanes int) []float32 {
 	return b.Pix[k : k+lanes : k+lanes]
 }
 
-// boxSteps writes n rows of means, the sums times g, to dst. After each row it adds the row of add
-// to the sums and takes the row of sub away. sum holds the sums of lanes columns and is brought up
-// to date.
+// boxSteps writes n rows of means, the sums times g, to dst. After each row it adds the row of add to the sums and
+// takes the row of sub away. sum holds the sums of lanes columns and is brought up to date.
 func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
 	if avx2 && lanes == boxLanes {
 		for _, b := range [...]boxRow{dst, add, sub} {
@@ -283,9 +281,8 @@ func levelRow(p, squares []float32, quiet float64, limit float32) {
 	}
 }
 
-// gaussKernel returns the weights of the centre and of one side of a Gaussian of sigma > 0 samples.
-// The side reaches out to four sigma, one sample or more. The weights of both sides and the centre
-// sum to 1.
+// gaussKernel returns the weights of the centre and of one side of a Gaussian of sigma > 0 samples. The side reaches
+// out to four sigma, one sample or more. The weights of both sides and the centre sum to 1.
 func gaussKernel(sigma float64) []float32 {
 	r := max(1, int(4*sigma+0.5))
 	k := make([]float64, r+1)

@@ -1,8 +1,7 @@
 package dsp
 
-// Gradients returns the change of p per sample to the right and downwards, in the units of p: the
-// operator of Sobel over 8. Samples beyond an edge count like the samples on the edge. Both planes
-// are new and have the size of p.
+// Gradients returns the change of p per sample to the right and downwards, in the units of p: the operator of Sobel
+// over 8. Samples beyond an edge count like the samples on the edge. Both planes are new and have the size of p.
 func Gradients(p Plane) (right, down Plane) {
 	right, down = NewPlane(p.W, p.H), NewPlane(p.W, p.H)
 	smooth, diff := make([]float32, p.W+2), make([]float32, p.W+2)

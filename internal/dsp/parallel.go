@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// batched returns how many of n samples a kernel does: as many whole batches of size
-// samples, a power of two, as there are, and 0 without kernels. The plain loop does the
-// rest.
+// batched returns how many of n samples a kernel does: as many whole batches of size samples, a power of two, as there
+// are, and 0 without kernels. The plain loop does the rest.
 func batched(n, size int) int {
 	if !avx2 {
 		return 0

@@ -6,9 +6,8 @@ import "math"
 // and the first sample covers 0 to 1.
 type Rect struct{ X, Y, W, H float64 }
 
-// A Kernel is a function that programs resize pictures with: the weight of a sample by its
-// distance. The unit is a sample of the result when shrinking, a sample of the source when
-// enlarging.
+// A Kernel is a function that programs resize pictures with: the weight of a sample by its distance. The unit is a
+// sample of the result when shrinking, a sample of the source when enlarging.
 type Kernel int
 
 const (
@@ -21,9 +20,8 @@ const (
 // reach is the half of a kernel's support.
 func (k Kernel) reach() float64 { return [...]float64{1, 1, 2, 3}[k] }
 
-// at returns the weight of a sample at a distance of x samples, of either sign: 0 from reach on.
-// Weights are not normalised. Area gives its triangle for enlarging; newTaps computes it for
-// shrinking.
+// at returns the weight of a sample at a distance of x samples, of either sign: 0 from reach on. Weights are not
+// normalised. Area gives its triangle for enlarging; newTaps computes it for shrinking.
 func (k Kernel) at(x float64) float64 {
 	x = math.Abs(x)
 	switch {
@@ -154,9 +152,8 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 	return t
 }
 
-// columns writes, for each tap, the weighted sum of rows of src to a row of dst. Both have boxLanes
-// floats a row: samples lie below each other. Taps beyond an edge of src count as the sample on the
-// edge.
+// columns writes, for each tap, the weighted sum of rows of src to a row of dst. Both have boxLanes floats a row:
+// samples lie below each other. Taps beyond an edge of src count as the sample on the edge.
 func (t taps) columns(dst, src []float32) {
 	last := len(src)/boxLanes - 1
 	for x := range t {

@@ -17,11 +17,10 @@ type Strip struct {
 // at returns the i-th row of the strip.
 func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.Step:]) }
 
-// Means moves a window down Lanes columns by len(counts) rows, and writes the mean of the window to
-// dst for each row. sum holds the sums of the window at the start and, on return, at the end. To
-// the sums it adds the row of add that enters the window, then takes away the row of sub that
-// leaves, each rounded. The mean is the sum divided by the count of the row. The strips must not
-// overlap. Means panics if a strip has fewer rows than counts.
+// Means moves a window down Lanes columns by len(counts) rows, and writes the mean of the window to dst for each row.
+// sum holds the sums of the window at the start and, on return, at the end. To the sums it adds the row of add that
+// enters the window, then takes away the row of sub that leaves, each rounded. The mean is the sum divided by the count
+// of the row. The strips must not overlap. Means panics if a strip has fewer rows than counts.
 func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	if n := len(counts); n > 0 {
 		dst.at(n - 1)

@@ -2,10 +2,9 @@ package dsp
 
 import "math"
 
-// A Line is a row of positions on a plane: the i-th is
-// ((X u + X0) + X1, (Y u + Y0) + Y1) / (W u + W0) with u = U + i, in pixels whose
-// centres lie on integers. Of a homography m along row v it is
-// {X: m0, X0: m1 v + m2, Y: m3, Y0: m4 v + m5, W: m6, W0: m7 v + m8}.
+// A Line is a row of positions on a plane: the i-th is ((X u + X0) + X1, (Y u + Y0) + Y1) / (W u + W0) with u = U + i,
+// in pixels whose centres lie on integers. Of a homography m along row v it is {X: m0, X0: m1 v + m2, Y: m3, Y0: m4 v +
+// m5, W: m6, W0: m7 v + m8}.
 type Line struct {
 	X, X0, X1, Y, Y0, Y1, W, W0, U float64
 }
@@ -46,9 +45,8 @@ func SampleLinear(dst []float32, p Plane, l Line) {
 	sample(dst, p, walk, nil, ^uint32(0), 2)
 }
 
-// SampleRay writes samples of p by bilinear interpolation at (dx r, y0 + dy r) for the first
-// len(dst) radii of r, each 0 or more. dx must not be negative. Samples outside of 0 <= x < W-2 and
-// 1 < y < H-2 are 0.
+// SampleRay writes samples of p by bilinear interpolation at (dx r, y0 + dy r) for the first len(dst) radii of r, each
+// 0 or more. dx must not be negative. Samples outside of 0 <= x < W-2 and 1 < y < H-2 are 0.
 func SampleRay(dst []float32, p Plane, r []float64, dx, y0, dy float64) {
 	l := Line{X: dx, Y: dy, Y0: y0, W0: 1}
 	sample(dst, p, lineWalk{l, -1, 1, float64(p.W - 2), float64(p.H - 2)}, r[:len(dst)], ^uint32(0), 2)
@@ -75,8 +73,7 @@ func NewTorus(p Plane) Torus {
 	return t
 }
 
-// SampleCubic samples the torus along l by cubic convolution. Positions are good
-// to within 2^31 pixels.
+// SampleCubic samples the torus along l by cubic convolution. Positions are good to within 2^31 pixels.
 func (t Torus) SampleCubic(dst []float32, l Line) {
 	walk := lineWalk{l, math.Inf(-1), math.Inf(-1), math.Inf(1), math.Inf(1)}
 	sample(dst, t.padded, walk, nil, uint32(t.n-1), 4)
@@ -99,10 +96,9 @@ type linePositions struct {
 	keep   [lineBlock]uint32
 }
 
-// sample writes a sample of p to each of dst, at the positions of walk, with taps x taps samples a
-// position: 4 is cubic, 2 linear. u are the places on the line, nil for places that count up from
-// walk.U. mask is the size of a torus less 1, and all bits for a plane that does not repeat. If a
-// side of p is below 4, all samples are 0.
+// sample writes a sample of p to each of dst, at the positions of walk, with taps x taps samples a position: 4 is
+// cubic, 2 linear. u are the places on the line, nil for places that count up from walk.U. mask is the size of a torus
+// less 1, and all bits for a plane that does not repeat. If a side of p is below 4, all samples are 0.
 func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, taps int) {
 	if p.W < 4 || p.H < 4 {
 		clear(dst)
@@ -125,10 +121,9 @@ func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, tap
 	}
 }
 
-// positions computes n <= lineBlock positions as indexes of a plane whose rows are stride samples
-// long. They lie on the line at the places list or, if list is nil, at places that count up from
-// l.U. Columns and rows are taken modulo mask+1. A position outside the bounds of l gets index 0,
-// and no bit of keep.
+// positions computes n <= lineBlock positions as indexes of a plane whose rows are stride samples long. They lie on the
+// line at the places list or, if list is nil, at places that count up from l.U. Columns and rows are taken modulo
+// mask+1. A position outside the bounds of l gets index 0, and no bit of keep.
 func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
 	done := batched(n, 4)
 	if done > 0 {
@@ -171,8 +166,7 @@ func batches(dst []float32, at *linePositions, kernel func(dst *float32, n int))
 	copy(dst, block[:])
 }
 
-// cubic writes a sample of p for each position by cubic convolution, and 0 for a position that is
-// not kept.
+// cubic writes a sample of p for each position by cubic convolution, and 0 for a position that is not kept.
 func cubic(dst []float32, at *linePositions, p Plane) {
 	if avx2 {
 		batches(dst, at, func(dst *float32, n int) { cubicAVX2(dst, &at.at[0], &p.Pix[0], p.W, n) })

@@ -60,9 +60,8 @@ func (s *Shrinker) part(from, to int) *Shrinker {
 	return &p
 }
 
-// Add takes the next row of the picture from above, four bytes a pixel: red, green, blue, and
-// alpha, not premultiplied. What is transparent comes to lie on white. pix must hold a whole row;
-// it is not kept.
+// Add takes the next row of the picture from above, four bytes a pixel: red, green, blue, and alpha, not premultiplied.
+// What is transparent comes to lie on white. pix must hold a whole row; it is not kept.
 func (s *Shrinker) Add(pix []uint8) {
 	shrinkRow(s.line, pix, s.xs, s.weights)
 	for ; s.y < len(s.ys) && s.ys[s.y].from <= s.row; s.y++ {
@@ -278,9 +277,8 @@ func (s *span) weight(i int) float32 {
 	return s.mid
 }
 
-// areaSpans returns the spans that average from samples to to samples by area, to <= from. The
-// weights of each span sum to 1. A span has one sample or more, and neighbours share the sample
-// between them.
+// areaSpans returns the spans that average from samples to to samples by area, to <= from. The weights of each span sum
+// to 1. A span has one sample or more, and neighbours share the sample between them.
 func areaSpans(from, to int) []span {
 	k := float64(from) / float64(to)
 	out := make([]span, to)

@@ -35,10 +35,9 @@ func (s Spectrum) Weigh(g Plane) {
 	}
 }
 
-// LocalPower returns the mean over the n x n bins around each bin of a half spectrum's powers p, n
-// odd, as a new plane. The mean is taken twice: before the second time, peaks of p are cut at three
-// times the first mean. So p is changed. floor is the share of the largest mean that is added
-// everywhere, so that the result can be divided by.
+// LocalPower returns the mean over the n x n bins around each bin of a half spectrum's powers p, n odd, as a new plane.
+// The mean is taken twice: before the second time, peaks of p are cut at three times the first mean. So p is changed.
+// floor is the share of the largest mean that is added everywhere, so that the result can be divided by.
 func LocalPower(p Plane, n int, floor float32) Plane {
 	r := min(n/2, p.W-1)
 	work := NewPlane(p.W+2*r, p.H)
@@ -58,10 +57,9 @@ func LocalPower(p Plane, n int, floor float32) Plane {
 	return m
 }
 
-// spectralBox returns the mean over the 2r+1 x 2r+1 bins around each bin of a half spectrum p that
-// goes on over its edges: rows wrap, columns continue as F(-u,-v) = conj F(u,v). r must be below
-// p.W. The result lies in the memory of work, which has the rows of p and r more columns to either
-// side. p is not changed.
+// spectralBox returns the mean over the 2r+1 x 2r+1 bins around each bin of a half spectrum p that goes on over its
+// edges: rows wrap, columns continue as F(-u,-v) = conj F(u,v). r must be below p.W. The result lies in the memory of
+// work, which has the rows of p and r more columns to either side. p is not changed.
 func spectralBox(work, p Plane, r int) Plane {
 	in, mean := NewPlane(boxLanes, p.H+2*r), NewPlane(boxLanes, p.H+2*r)
 	for x := 0; x < work.W; x += boxLanes {

@@ -2,9 +2,8 @@ package dsp
 
 import "slices"
 
-// A ToneGrid sums a few tones at all places of an n x n grid. This is the transform of a
-// spectrum that is zero except at the tones, without the work for the zeros. A ToneGrid is
-// immutable and safe for concurrent use.
+// A ToneGrid sums a few tones at all places of an n x n grid. This is the transform of a spectrum that is zero except
+// at the tones, without the work for the zeros. A ToneGrid is immutable and safe for concurrent use.
 type ToneGrid struct {
 	fft    *fft
 	order  []int          // of the tones: the tones of a first butterfly follow each other
@@ -16,9 +15,8 @@ type ToneGrid struct {
 // ColumnBatch is the number of columns that a ToneGrid sums at once.
 const ColumnBatch = batch
 
-// NewToneGrid readies one tone or more on a grid of n x n places. at has the tones in whole cycles
-// (x, y) a grid, negative if they run the other way. n is a power of 4 from 16 on. Amplitudes are
-// given later, to EachColumns.
+// NewToneGrid readies one tone or more on a grid of n x n places. at has the tones in whole cycles (x, y) a grid,
+// negative if they run the other way. n is a power of 4 from 16 on. Amplitudes are given later, to EachColumns.
 func NewToneGrid(n int, at [][2]int) *ToneGrid {
 	circle := make([]complex64, n)
 	for i := range circle {
@@ -48,10 +46,9 @@ func NewToneGrid(n int, at [][2]int) *ToneGrid {
 	return g
 }
 
-// EachColumns calls each for each ColumnBatch columns, from left to right. x is the first of these
-// columns. sums has n rows of ColumnBatch numbers: the sums of c exp(-2 pi i (tone x, y)/n) over
-// the tones. They hold until each returns. c has the amplitudes in the order of NewToneGrid. tmp is
-// scratch space for 2 n ColumnBatch numbers.
+// EachColumns calls each for each ColumnBatch columns, from left to right. x is the first of these columns. sums has n
+// rows of ColumnBatch numbers: the sums of c exp(-2 pi i (tone x, y)/n) over the tones. They hold until each returns. c
+// has the amplitudes in the order of NewToneGrid. tmp is scratch space for 2 n ColumnBatch numbers.
 func (g *ToneGrid) EachColumns(c, tmp []complex64, each func(x int, sums []complex64)) {
 	n := g.fft.n
 	legs := make([][4]complex64, len(g.leg))

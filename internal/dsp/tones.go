@@ -8,10 +8,9 @@ type Tone struct{ X, Y float64 }
 // toneBlock tones are summed together.
 const toneBlock = 16
 
-// ToneCells returns the sums of z exp(-2 pi i f.x) over cells of cw x ch samples, for each tone of
-// f. x counts from (x0, y0), the place of z's first sample, so that phases fit a larger plane.
-// There are nx x ny cells, at least one each way: the last of a row or column takes what is left. c
-// has them row by row, len(f) numbers each.
+// ToneCells returns the sums of z exp(-2 pi i f.x) over cells of cw x ch samples, for each tone of f. x counts from
+// (x0, y0), the place of z's first sample, so that phases fit a larger plane. There are nx x ny cells, at least one
+// each way: the last of a row or column takes what is left. c has them row by row, len(f) numbers each.
 func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny int) {
 	nx, ny = max(1, z.W/cw), max(1, z.H/ch)
 	c = make([]complex64, nx*ny*len(f))
@@ -43,9 +42,8 @@ func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny
 	return c, nx, ny
 }
 
-// toneCell writes to c the sums of up to toneBlock tones over the cell [left, right) x [top,
-// bottom) of z. wave has the tones' values at the cell's columns from left on, and turn at its rows
-// from top on, see [toneRows].
+// toneCell writes to c the sums of up to toneBlock tones over the cell [left, right) x [top, bottom) of z. wave has the
+// tones' values at the cell's columns from left on, and turn at its rows from top on, see [toneRows].
 func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn []float32) {
 	var sum [2 * toneBlock]float32
 	toneRows(&sum, z.Pix[top*z.W+left:], z.W, right-left, bottom-top, wave, turn)
@@ -140,9 +138,8 @@ func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 // waveStep places of a wave follow from one of them by multiplication.
 const waveStep = 32
 
-// wave writes exp(-2 pi i q p) to out at n places p from start on, q in cycles a place. The real
-// parts lie 2 toneBlock floats apart from the first float on, the imaginary parts toneBlock floats
-// behind.
+// wave writes exp(-2 pi i q p) to out at n places p from start on, q in cycles a place. The real parts lie 2 toneBlock
+// floats apart from the first float on, the imaginary parts toneBlock floats behind.
 func wave(out []float32, q float64, start, n int) {
 	var fine [waveStep][2]float64
 	for i := range fine {

@@ -43,10 +43,9 @@ func Combine(dst, src Plane, weights []float32) {
 	}
 }
 
-// AddLumaChroma writes len(luma) pixels of src with a mark to dst, four bytes each: red, green,
-// blue and alpha. It adds luma to the three colours and toG times chroma to green, and takes toB
-// times chroma from blue, in grey levels. Colours are rounded and cut to 0..255; alpha is copied.
-// dst may be src.
+// AddLumaChroma writes len(luma) pixels of src with a mark to dst, four bytes each: red, green, blue and alpha. It adds
+// luma to the three colours and toG times chroma to green, and takes toB times chroma from blue, in grey levels.
+// Colours are rounded and cut to 0..255; alpha is copied. dst may be src.
 func AddLumaChroma(dst, src []uint8, luma, chroma []float32, toG, toB float32) {
 	n := len(luma)
 	dst, src, chroma = dst[:4*n], src[:4*n], chroma[:n]

@@ -1,5 +1,4 @@
-// Package intake reads what comes from outside: files that may be hostile, and texts that
-// users enter.
+// Package intake reads what comes from outside: files that may be hostile, and texts that users enter.
 package intake
 
 import (

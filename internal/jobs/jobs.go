@@ -260,8 +260,7 @@ func (q *Queue) await(ctx context.Context, r *run, mine *[]added, done func(Job,
 	return nil
 }
 
-// once returns a function that calls stalled, but not with the text of the last call, and not within
-// idleAfter of it.
+// once returns a function that calls stalled, but not with the text of the last call, and not within idleAfter of it.
 func once(stalled func(why error)) func(why error) {
 	last, at := "", time.Time{}
 	return func(why error) {

@@ -32,8 +32,7 @@ import (
 // again; another error ends it.
 type Func func(ctx context.Context, do []byte) (result any, err error)
 
-// Passing reports whether an error may not come again: the database or another server is away, or ends this
-// session.
+// Passing reports whether an error may not come again: the database or another server is away, or ends this session.
 func Passing(err error) bool {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {

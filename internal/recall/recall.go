@@ -1,7 +1,6 @@
-// Package recall holds how often the search for leaks found the upload that a picture
-// shows, in trials. A picture's kind depends on the picture alone: its size, how much
-// detail it has, and whether its hash can be searched. What was done to a leak is
-// not known; the trials are over a mixture of attacks.
+// Package recall holds how often the search for leaks found the upload that a picture shows, in trials. A picture's
+// kind depends on the picture alone: its size, how much detail it has, and whether its hash can be searched. What was
+// done to a leak is not known; the trials are over a mixture of attacks.
 package recall
 
 import (

@@ -18,13 +18,11 @@ import (
 // a given one. The search is exact: no entry within the radius is ever missed.
 // Hashes of 256 bits are found by multi-index hashing (see table.go) within about
 // [phash.MatchRadius] bits. Wider searches compare the query with every hash, as do searches among
-// hashes that lie close together, and searches of the 64-bit kinds. This changes the time
-// and nothing else.
+// hashes that lie close together, and searches of the 64-bit kinds. This changes the time and nothing else.
 //
-// The methods may be called at the same time. A search sees every addition and removal
-// that returned before the search began. Searches do not wait for new tables: an Add or
-// Remove builds the tables before it returns, once enough has changed. This can take a
-// second for each two million entries, while other calls search, add and remove.
+// The methods may be called at the same time. A search sees every addition and removal that returned before the search
+// began. Searches do not wait for new tables: an Add or Remove builds the tables before it returns, once enough has
+// changed. This can take a second for each two million entries, while other calls search, add and remove.
 type Index struct {
 	kind   phash.Kind
 	radius int // that the tables are planned for, bits
@@ -87,8 +85,7 @@ func (x *Index) Remove(ref int64) bool {
 	return was
 }
 
-// drop removes ref from the tail or from a segment, and reports whether it was there. The caller
-// holds mu.
+// drop removes ref from the tail or from a segment, and reports whether it was there. The caller holds mu.
 func (x *Index) drop(ref int64) bool {
 	if x.tail.remove(ref) {
 		return true
@@ -102,10 +99,9 @@ func (x *Index) drop(ref int64) bool {
 	return false
 }
 
-// Search returns every entry within radius bits of any of the queries, once, at its smallest distance:
-// nearest first, equally near entries by Ref. The result is nil if nothing is near, or without queries.
-// A query of another kind is refused with an error that wraps [phash.ErrKind]: "nothing is near" must never
-// mean "nothing was compared".
+// Search returns every entry within radius bits of any of the queries, once, at its smallest distance: nearest first,
+// equally near entries by Ref. The result is nil if nothing is near, or without queries. A query of another kind is
+// refused with an error that wraps [phash.ErrKind]: "nothing is near" must never mean "nothing was compared".
 func (x *Index) Search(radius int, queries ...phash.Hash) ([]phash.Hit, error) {
 	var hits []phash.Hit
 	for _, q := range queries {
@@ -147,8 +143,7 @@ func (x *Index) check(h phash.Hash) error {
 	return nil
 }
 
-// All yields the entries in the order of their refs. Add and Remove wait until it ends: the loop must
-// not call them.
+// All yields the entries in the order of their refs. Add and Remove wait until it ends: the loop must not call them.
 func (x *Index) All() iter.Seq2[int64, phash.Hash] {
 	return func(yield func(int64, phash.Hash) bool) {
 		x.mu.RLock()

@@ -127,8 +127,7 @@ func (x *Index) insert(s *segment) {
 	slices.SortStableFunc(x.segments, func(a, b *segment) int { return cmp.Compare(b.live(), a.live()) })
 }
 
-// A merger reads the entries of segments, removed ones aside, in the order of
-// their refs.
+// A merger reads the entries of segments, removed ones aside, in the order of their refs.
 type merger struct {
 	set  []*segment
 	dead [][]uint64 // as it was when the merger was made
@@ -136,8 +135,7 @@ type merger struct {
 	n    int        // entries of all segments
 }
 
-// newMerger returns a merger of the segments of set. Entries that are removed later are still
-// read: late tells of them.
+// newMerger returns a merger of the segments of set. Entries that are removed later are still read: late tells of them.
 func newMerger(set []*segment) *merger {
 	m := &merger{set: set, at: make([]int, len(set))}
 	for _, s := range set {
@@ -184,8 +182,7 @@ func (m *merger) merged(kind phash.Kind) *segment {
 	return to
 }
 
-// late calls removed with the ref of every entry that was removed after the merger was made. The
-// caller holds mu.
+// late calls removed with the ref of every entry that was removed after the merger was made. The caller holds mu.
 func (m *merger) late(removed func(ref int64)) {
 	for k, s := range m.set {
 		for w, word := range s.dead {
@@ -201,10 +198,9 @@ func (m *merger) late(removed func(ref int64)) {
 	}
 }
 
-// AddAll is Add for many entries: their tables are built at once, on all
-// processors. Of entries with one ref the last counts. It is quickest when refs
-// ascend. If an entry is of another kind, or if there are more than 2^31-2, none
-// is added; errors wrap [phash.ErrKind] or [ErrFull].
+// AddAll is Add for many entries: their tables are built at once, on all processors. Of entries with one ref the last
+// counts. It is quickest when refs ascend. If an entry is of another kind, or if there are more than 2^31-2, none is
+// added; errors wrap [phash.ErrKind] or [ErrFull].
 func (x *Index) AddAll(added iter.Seq2[int64, phash.Hash]) error {
 	batch := entries{kind: x.kind}
 	defer batch.erase()
@@ -231,8 +227,7 @@ func (x *Index) AddAll(added iter.Seq2[int64, phash.Hash]) error {
 	return nil
 }
 
-// dropAll removes the entries of the index whose refs are in s, which is not in the index yet. The
-// caller holds mu.
+// dropAll removes the entries of the index whose refs are in s, which is not in the index yet. The caller holds mu.
 func (x *Index) dropAll(s *segment) {
 	for i := x.tail.len() - 1; i >= 0; i-- { // remove fills gaps from the end
 		if _, ok := s.find(x.tail.refs[i]); ok {

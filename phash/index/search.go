@@ -16,9 +16,8 @@ type scratch struct {
 	groups [idBlock / idGroup]uint32
 }
 
-// search appends to hits the entries within radius bits of q, each once, in no order, and returns
-// hits. It uses the tables or a scan, whichever is faster. A negative radius finds nothing. w is
-// scratch space.
+// search appends to hits the entries within radius bits of q, each once, in no order, and returns hits. It uses the
+// tables or a scan, whichever is faster. A negative radius finds nothing. w is scratch space.
 func (s *segment) search(q *[4]uint64, radius int, hits []phash.Hit, w *scratch) []phash.Hit {
 	if radius < 0 {
 		return hits
@@ -62,10 +61,9 @@ func cutsOf(tables []table) []cut {
 // slack is room for what kernels write or read beyond the end.
 const slack = 8
 
-// probe looks up the lists near q in every band, up to t[k] bits from q in band k. The lists of
-// band k end in w.runs at ends[k]; w.ids gets room for the longest band. ok is false if a scan of
-// all hashes costs less than to follow the lists: in clusters of hashes the lists are long and hold
-// the same entries in every band.
+// probe looks up the lists near q in every band, up to t[k] bits from q in band k. The lists of band k end in w.runs at
+// ends[k]; w.ids gets room for the longest band. ok is false if a scan of all hashes costs less than to follow the
+// lists: in clusters of hashes the lists are long and hold the same entries in every band.
 func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool) {
 	maxSum, longest, filled, sum := int(float64(s.n)*costScanned/costCandidate), 0, 0, 0
 	ends = make([]int, len(s.tables))
@@ -86,9 +84,8 @@ func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool)
 	return ends, true
 }
 
-// verify appends to hits the candidates ids[:n] that lie within radius bits of q, unless an
-// earlier band has found them. t has the thresholds of the bands up to this band. Behind the n
-// numbers ids has slack.
+// verify appends to hits the candidates ids[:n] that lie within radius bits of q, unless an earlier band has found
+// them. t has the thresholds of the bands up to this band. Behind the n numbers ids has slack.
 func (s *segment) verify(q *[4]uint64, radius int, ids []uint32, n int, t []int, w *scratch, hits []phash.Hit) []phash.Hit {
 	last := uint32(s.n) // entry that was found last
 	if !hamming.AVX512 || n == 0 {
@@ -139,8 +136,7 @@ func (s *segment) foundBefore(x *[4]uint64, t []int) bool {
 	return false
 }
 
-// scan appends to hits the entries within radius bits of q, in the order of their refs, by
-// comparing q with all.
+// scan appends to hits the entries within radius bits of q, in the order of their refs, by comparing q with all.
 func (s *segment) scan(q *[4]uint64, radius int, hits []phash.Hit) []phash.Hit {
 	for i, d := range hamming.Near(s.held(), hashSize(s.kind), q, radius) {
 		if !s.isDead(i) {

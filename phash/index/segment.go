@@ -13,9 +13,8 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// A segment is a part of an index that does not grow: entries in the order of
-// their refs, each ref once, and the tables to find the hashes by. Everything
-// lies in bytes, in which the garbage collector finds no pointers.
+// A segment is a part of an index that does not grow: entries in the order of their refs, each ref once, and the tables
+// to find the hashes by. Everything lies in bytes, in which the garbage collector finds no pointers.
 type segment struct {
 	kind   phash.Kind
 	n      int    // entries; their numbers, positions here, are 0 to n-1
@@ -98,8 +97,7 @@ func (s *segment) erase() {
 	s.refs, s.hashes, s.tables, s.n = nil, nil, nil, 0
 }
 
-// newSegment makes a segment for n entries, whose refs and hashes are still to be
-// put in.
+// newSegment makes a segment for n entries, whose refs and hashes are still to be put in.
 func newSegment(kind phash.Kind, n int) *segment {
 	return &segment{kind: kind, n: n, ids: idsUpTo(n), refs: make([]byte, refSize*n), hashes: make([]byte, hashSize(kind)*(n+1))}
 }
@@ -110,9 +108,8 @@ func (s *segment) put(i int, ref int64, hash []byte) {
 	copy(s.hash(i), hash)
 }
 
-// index builds the tables by which the hashes are found fastest within radius bits, on as many
-// processors as there are. 64-bit kinds and small segments get no tables. A search within another
-// radius finds all as well.
+// index builds the tables by which the hashes are found fastest within radius bits, on as many processors as there are.
+// 64-bit kinds and small segments get no tables. A search within another radius finds all as well.
 func (s *segment) index(radius int) {
 	if s.kind.Len() != 256 {
 		return
@@ -184,9 +181,8 @@ func (t *table) valueOf(hashes []byte, i int) uint32 {
 	return uint32(v & (1<<t.width - 1))
 }
 
-// describe writes the block with that number. counts has the lengths of its 16 lists, and first is
-// where the first list begins. describe replaces each length by the start of the list, and returns
-// the end of the last list.
+// describe writes the block with that number. counts has the lengths of its 16 lists, and first is where the first list
+// begins. describe replaces each length by the start of the list, and returns the end of the last list.
 func (t *table) describe(block int, counts []uint32, first uint32) (end uint32) {
 	lengths, wide := uint64(0), false
 	end = first
@@ -237,8 +233,7 @@ func (e *entries) add(h *[4]uint64, ref int64) {
 	hamming.Store(e.hash(n), h)
 }
 
-// chunks yields, for each chunk in order, the number of its first entry and the bytes of its
-// hashes.
+// chunks yields, for each chunk in order, the number of its first entry and the bytes of its hashes.
 func (e *entries) chunks() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		for first := 0; first < e.len(); first += entryChunk {
@@ -250,8 +245,7 @@ func (e *entries) chunks() iter.Seq2[int, []byte] {
 	}
 }
 
-// segment returns a segment of the entries, without tables. Of entries with one ref the last
-// counts.
+// segment returns a segment of the entries, without tables. Of entries with one ref the last counts.
 func (e *entries) segment() *segment {
 	order := make([]uint32, e.len())
 	for i := range order {
@@ -298,8 +292,7 @@ func (t *tail) add(h *[4]uint64, ref int64) {
 	t.entries.add(h, ref)
 }
 
-// remove overwrites the entry of ref and moves the last entry to its place. It reports whether ref
-// was held.
+// remove overwrites the entry of ref and moves the last entry to its place. It reports whether ref was held.
 func (t *tail) remove(ref int64) bool {
 	i, ok := t.at[ref]
 	if !ok {
@@ -315,8 +308,7 @@ func (t *tail) remove(ref int64) bool {
 	return true
 }
 
-// search appends to hits the entries within radius bits of q, in no order of refs, and returns
-// hits.
+// search appends to hits the entries within radius bits of q, in no order of refs, and returns hits.
 func (t *tail) search(q *[4]uint64, radius int, hits []phash.Hit) []phash.Hit {
 	for first, hashes := range t.chunks() {
 		for i, d := range hamming.Near(hashes, hashSize(t.kind), q, radius) {

@@ -15,11 +15,10 @@ var le = binary.LittleEndian
 // A table is a band's index: for every value that the band's bits can have the
 // numbers of the hashes with that value, ascending.
 //
-// The numbers of all hashes lie in lists, one value after another. Sixteen values
-// share a block of 12 bytes: where their lists begin, 4 bytes, and the sixteen
-// lengths, 4 bits each; 0.75 bytes a value instead of the 4 of plain offsets.
-// If a list is longer than 15, the block is wide: its first word has the
-// highest bit set and names a run of 17 plain offsets in wide.
+// The numbers of all hashes lie in lists, one value after another. Sixteen values share a block of 12 bytes: where
+// their lists begin, 4 bytes, and the sixteen lengths, 4 bits each; 0.75 bytes a value instead of the 4 of plain
+// offsets. If a list is longer than 15, the block is wide: its first word has the highest bit set and names a run of 17
+// plain offsets in wide.
 //
 // Everything lies in bytes, in which the garbage collector finds no pointers.
 type table struct {
@@ -40,8 +39,7 @@ const (
 	idPad     = 16 // bytes that may be read beyond the last number
 )
 
-// A run is a part of the lists: where it begins, and from bit 32 on how many
-// numbers it has.
+// A run is a part of the lists: where it begins, and from bit 32 on how many numbers it has.
 type run = uint64
 
 // runOf returns the run of n numbers from number start of the lists on.
@@ -56,8 +54,7 @@ func prefixed(v uint64) uint32 {
 	return uint32(((v&m + v>>4&m) * 0x0101010101010101) >> 56)
 }
 
-// run returns the part of the lists that holds the numbers of the hashes with a value of the band.
-// It may be empty.
+// run returns the part of the lists that holds the numbers of the hashes with a value of the band. It may be empty.
 func (t *table) run(value uint32) run {
 	block := t.blocks[blockSize*int(value>>blockBits):][:blockSize]
 	first, lengths := le.Uint32(block), le.Uint64(block[4:])
@@ -70,9 +67,8 @@ func (t *table) run(value uint32) run {
 	return runOf(first+prefixed(lengths&(1<<(4*k)-1)), uint32(lengths>>(4*k))&maxShort)
 }
 
-// probe appends the non-empty lists of the values value^mask to runs[:n]. runs must have
-// room for n+len(masks)+slack lists. It returns how many lists runs then has, and how many
-// numbers the appended lists hold.
+// probe appends the non-empty lists of the values value^mask to runs[:n]. runs must have room for n+len(masks)+slack
+// lists. It returns how many lists runs then has, and how many numbers the appended lists hold.
 func (t *table) probe(value uint32, masks []uint32, runs []run, n int) (filled, numbers int) {
 	for len(masks) > 0 {
 		some, sum := masks, 0
@@ -131,9 +127,8 @@ func (l idList) put(lists []byte, i, id uint32) {
 	}
 }
 
-// gather copies the numbers of the runs of lists to ids, and returns how many they are. ids has
-// room for four more. gather copies four at a time, as most runs are shorter and their lengths
-// cannot be foreseen.
+// gather copies the numbers of the runs of lists to ids, and returns how many they are. ids has room for four more.
+// gather copies four at a time, as most runs are shorter and their lengths cannot be foreseen.
 func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
 	if len(runs) > 0 && hamming.AVX512 {
 		if l.size == 3 {
@@ -162,10 +157,9 @@ func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
 	return n
 }
 
-// forget overwrites the number id in the list of value. It writes a neighbour in the
-// list, which a search then finds twice, or dead, a number that never counts. A list of
-// more than maxForget numbers stays as it is: the value of so many hashes says little of
-// one hash.
+// forget overwrites the number id in the list of value. It writes a neighbour in the list, which a search then finds
+// twice, or dead, a number that never counts. A list of more than maxForget numbers stays as it is: the value of so
+// many hashes says little of one hash.
 func (t *table) forget(l idList, value, id, dead uint32) {
 	start, n := spanOf(t.run(value))
 	if n > maxForget {
@@ -188,12 +182,11 @@ func (t *table) forget(l idList, value, id, dead uint32) {
 	}
 }
 
-// Multi-index hashing (Norouzi, Punjani, Fleet, "Fast exact search in Hamming space with
-// multi-index hashing", 2014) cuts a hash into bands. Each band has a threshold t, and
-// the sum of t+1 over the bands is radius+1. If two hashes were beyond the threshold in
-// every band, they would differ in radius+1 bits. So two hashes within radius bits are
-// within the threshold of some band. A search looks up, in every band, the values within
-// t bits of the query's value. A threshold of -1 leaves a band out.
+// Multi-index hashing (Norouzi, Punjani, Fleet, "Fast exact search in Hamming space with multi-index hashing", 2014)
+// cuts a hash into bands. Each band has a threshold t, and the sum of t+1 over the bands is radius+1. If two hashes
+// were beyond the threshold in every band, they would differ in radius+1 bits. So two hashes within radius bits are
+// within the threshold of some band. A search looks up, in every band, the values within t bits of the query's value. A
+// threshold of -1 leaves a band out.
 
 // A cut is one band: width bits from bit from of the four words on.
 type cut struct{ from, width int }

@@ -5,9 +5,8 @@ package index
 
 //go:generate go run -C ../../internal/test/kernels . -out ../../../phash/index/kernels_amd64.s -stubs ../../../phash/index/kernels_amd64.go -pkg index
 
-// Costs in nanoseconds on one core of a server, with the tables in huge pages, measured by
-// bench match search. They decide between two ways to the same result: only the time
-// depends on them.
+// Costs in nanoseconds on one core of a server, with the tables in huge pages, measured by bench match search. They
+// decide between two ways to the same result: only the time depends on them.
 const (
 	costProbe     = 9.0  // of looking up one value of a band
 	costCandidate = 12.0 // of fetching and comparing a hash found in a table

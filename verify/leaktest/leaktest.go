@@ -1,7 +1,6 @@
-// Package leaktest is for the unit tests of pipelines that hand out pictures:
-// fixed test keys, a registry in memory, simulated leaks, and assertions that what
-// leaves the pipeline is marked and would survive a messenger. A test asks the question of an
-// investigation itself:
+// Package leaktest is for the unit tests of pipelines that hand out pictures: fixed test keys, a registry in memory,
+// simulated leaks, and assertions that what leaves the pipeline is marked and would survive a messenger. A test asks
+// the question of an investigation itself:
 //
 //	func TestLeaksNameTheVendor(t *testing.T) {
 //		cfg := leaktest.Config(t)
@@ -139,8 +138,7 @@ func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, files ...[]byte) 
 	})
 }
 
-// RequireNotOurs fails the test at once if a mark of key is read in any picture. It fails also
-// without pictures.
+// RequireNotOurs fails the test at once if a mark of key is read in any picture. It fails also without pictures.
 func RequireNotOurs(t T, key *watermark.Key, files ...[]byte) {
 	t.Helper()
 	each(t, key, files, func(i int, d *watermark.Detection) {

@@ -36,16 +36,14 @@ func (m *model) unseen(r int, it item) float64 {
 	return out
 }
 
-// improbable reports whether the clusters without a mark are too many to be copies of
-// recipient r as issued. silent marks these clusters (see [model.silent]). The function
-// computes an e-value against the claim that these clusters, and all clusters with r's mark,
-// are such copies.
+// improbable reports whether the clusters without a mark are too many to be copies of recipient r as issued. silent
+// marks these clusters (see [model.silent]). The function computes an e-value against the claim that these clusters,
+// and all clusters with r's mark, are such copies.
 //
-// The alternative is that a share w of the clusters has another origin. A cluster without a
-// mark is then more probable by the factor (w + (1-w) miss)/miss. A cluster with a mark is
-// less probable by the factor 1-w. Clusters with a mark must enter, since a few misses among
-// many finds are normal. The result is true if the e-value reaches the inverse of the
-// prior of removal, [removal].
+// The alternative is that a share w of the clusters has another origin. A cluster without a mark is then more probable
+// by the factor (w + (1-w) miss)/miss. A cluster with a mark is less probable by the factor 1-w. Clusters with a mark
+// must enter, since a few misses among many finds are normal. The result is true if the e-value reaches the inverse of
+// the prior of removal, [removal].
 func (m *model) improbable(r int, silent []bool) bool {
 	found := float64(len(m.clustersOf(func(s *sighting) bool { return s.sure[r] })))
 	e := 0.0

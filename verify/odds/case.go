@@ -43,9 +43,8 @@ type Case struct {
 	// Claimed is the number of pictures that the publisher of the dump claims to have. It is
 	// at most [MaxClaimed] if Drawn is set. 0: no number is claimed.
 	Claimed int `json:"claimed,omitempty"`
-	// Examined is the number of files in the dump. It includes files that are not in Leaks
-	// (damaged files, lookalikes): a drawn file that matches no submission counts as a
-	// non-match, whatever the cause. 0: as many as leaks.
+	// Examined is the number of files in the dump. It includes files that are not in Leaks (damaged files, lookalikes):
+	// a drawn file that matches no submission counts as a non-match, whatever the cause. 0: as many as leaks.
 	Examined int `json:"examined,omitempty"`
 	// Drawn reports whether we drew the leaks at random from all claimed pictures. Only then
 	// does the sample say anything about the pictures that were not examined.
@@ -73,9 +72,8 @@ type Holder struct {
 	// Unmarked counts, by cell, the submissions that the holder could hold unmarked. Only
 	// admissible custody counts: custody that was recorded before the leaks were found.
 	Unmarked Counts `json:"unmarked,omitempty"`
-	// Issued and Held are Copies and Unmarked whatever the dates: copies issued after the find,
-	// and custody entered after it, count. What exculpates is computed from them. nil: the same
-	// as Copies, and as Unmarked.
+	// Issued and Held are Copies and Unmarked whatever the dates: copies issued after the find, and custody entered
+	// after it, count. What exculpates is computed from them. nil: the same as Copies, and as Unmarked.
 	Issued Counts `json:"issued,omitempty"`
 	Held   Counts `json:"held,omitempty"`
 	// Unconfirmed counts the files with marks of its copies that are not confirmed, and so are no
@@ -90,9 +88,8 @@ type Leak struct {
 	// was matched. Submitted is its time.
 	Submission string    `json:"submission,omitempty"`
 	Submitted  time.Time `json:"submitted,omitzero"`
-	// Cluster is the opaque unit of the submission, a person as far as is known: leaks of one
-	// cluster count together. All matched leaks whose cluster is "" are one cluster. Unmatched leaks
-	// count each, unless they have a cluster.
+	// Cluster is the opaque unit of the submission, a person as far as is known: leaks of one cluster count together.
+	// All matched leaks whose cluster is "" are one cluster. Unmatched leaks count each, unless they have a cluster.
 	Cluster string `json:"cluster,omitempty"`
 	// Recall is the probability that the search finds a leak of this kind whose
 	// submission is in the registry, 0..1; 0: not measured, 0.9.
@@ -107,8 +104,7 @@ type Leak struct {
 	// Held names the holders whose custody covers the submission, admissible or not. Each of them
 	// is a possible planter, and a possible source of the rest. nil: the same as Unmarked.
 	Held []string `json:"held,omitempty"`
-	// Marked reports whether a mark was found in the picture, also a mark that counts for no
-	// recipient.
+	// Marked reports whether a mark was found in the picture, also a mark that counts for no recipient.
 	Marked bool `json:"marked,omitempty"`
 	// Transplanted names recipients whose marks the picture carries although it shows
 	// another submission than the marked one. Such a mark counts for no recipient.
@@ -132,9 +128,8 @@ type Copy struct {
 	// Confirmed: the picture is shown to be this copy's submission, not merely to carry
 	// its mark. A copy that is not confirmed counts for no recipient.
 	Confirmed bool `json:"confirmed"`
-	// Late: the copy was issued after the stated time of the find. It names no recipient. Unless
-	// its mark is surely there, the leak does not derive from it: it only says that the recipient
-	// is a possible source of the rest.
+	// Late: the copy was issued after the stated time of the find. It names no recipient. Unless its mark is surely
+	// there, the leak does not derive from it: it only says that the recipient is a possible source of the rest.
 	Late bool `json:"late,omitempty"`
 	// Public is since when the copy was public: it was confirmed in other files before. It names no
 	// recipient anew. The zero time: not known to be public.

@@ -4,8 +4,7 @@ import "github.com/kycmark/kycmark/internal/dsp"
 
 import "math"
 
-// A claim says how many of all claimed pictures show submissions of the registry, as far as
-// the examined files tell.
+// A claim says how many of all claimed pictures show submissions of the registry, as far as the examined files tell.
 type claim struct {
 	Seen     int     `json:"seen"`     // pictures that show a submission of the registry
 	Examined int     `json:"examined"` // files, including files that are not leaks of the case
@@ -54,11 +53,10 @@ func (m *model) claim(matched int) claim {
 	return out
 }
 
-// Bounds returns the one-sided 95 % bounds of the number of our pictures among all claimed. n of them
-// were drawn: seen were matched, and perhaps is seen and the files that could not be judged. The
-// upper bound supposes that a picture of ours is found with probability recall, above 0. The lower
-// bound allows that another picture is matched with probability falseMatch, below 1. seen and
-// perhaps must be within 0..n, and n within 0..claimed.
+// Bounds returns the one-sided 95 % bounds of the number of our pictures among all claimed. n of them were drawn: seen
+// were matched, and perhaps is seen and the files that could not be judged. The upper bound supposes that a picture of
+// ours is found with probability recall, above 0. The lower bound allows that another picture is matched with
+// probability falseMatch, below 1. seen and perhaps must be within 0..n, and n within 0..claimed.
 func Bounds(seen, perhaps, n, claimed int, recall, falseMatch float64) (lower, upper int) {
 	// Pictures that are not ours are found to be no match with 1 - falseMatch, and there are
 	// claimed less lower of them: the same question.

@@ -35,8 +35,7 @@ func (c Counts) MarshalJSON() ([]byte, error) {
 	return json.Marshal(strings.Join(runs, " "))
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. It returns an error for more than [MaxCells] counts in
-// runs.
+// UnmarshalJSON reads what MarshalJSON writes. It returns an error for more than [MaxCells] counts in runs.
 func (c *Counts) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || data[0] != '"' {
 		return json.Unmarshal(data, (*[]int)(c))

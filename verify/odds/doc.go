@@ -10,9 +10,8 @@
 //
 //	E = mean over w = 1, 1/2, 1/4, … of product over i of 1 - w + w E(i)
 //
-// is the likelihood ratio of "a share w of these clusters derives from R's copies" to "none does". It
-// is an e-value itself, whatever else is in the dump. So P(E >= 1/a) is at most a if R's copies were
-// not used.
+// is the likelihood ratio of "a share w of these clusters derives from R's copies" to "none does". It is an e-value
+// itself, whatever else is in the dump. So P(E >= 1/a) is at most a if R's copies were not used.
 //
 // # Everything else
 //
@@ -23,7 +22,6 @@
 //
 // # Numbers
 //
-// A Case gives the same [Verdict] on every processor: sums have a fixed order, products are rounded before
-// they are added, and package dsp has the logarithms. Stated logarithms are whole
-// multiples of 1e-6.
+// A Case gives the same [Verdict] on every processor: sums have a fixed order, products are rounded before they are
+// added, and package dsp has the logarithms. Stated logarithms are whole multiples of 1e-6.
 package odds

@@ -56,11 +56,10 @@ func narrow(c *Case) [][]bool {
 	return out
 }
 
-// overlap returns the share, 0..1, of the submissions that recipient r was issued copies of and
-// that holder k held unmarked, whatever the dates: the time of the find must not change who is a
-// rival. The counts by cell do not say which submissions overlap, so that the
-// share is the share expected by chance. It is 0 if r was issued no copy. r and k are indices of
-// holders.
+// overlap returns the share, 0..1, of the submissions that recipient r was issued copies of and that holder k held
+// unmarked, whatever the dates: the time of the find must not change who is a rival. The counts by cell do not say
+// which submissions overlap, so that the share is the share expected by chance. It is 0 if r was issued no copy. r and
+// k are indices of holders.
 func overlap(c *Case, r, k int) float64 {
 	var both, all float64
 	for i, n := range c.Holders[r].EverIssued() {

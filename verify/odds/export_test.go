@@ -2,8 +2,8 @@ package odds
 
 // Types that only tests name.
 type (
-	Claim = claim
-	Flag  = flag
+	Claim    = claim
+	AlsoHeld = alsoHeld
 )
 
 var (

@@ -19,8 +19,7 @@ const (
 	RivalTransplanted = "transplanted"   // marks of the recipient's copies were laid onto other pictures of the dump
 )
 
-// A Rival is a party from which the findings do not tell a named recipient. A recipient
-// without rivals is named alone.
+// A Rival is a party from which the findings do not tell a named recipient. A recipient without rivals is named alone.
 type Rival struct {
 	Name     string `json:"name"`            // the recipient that is named, or withheld for [Dates] or [Exposed] alone
 	Other    string `json:"other,omitempty"` // the rival; "": no listed holder, of RivalReturned the issuer
@@ -41,10 +40,9 @@ func (v *Verdict) Alone() []string {
 	return out
 }
 
-// rivals returns the rivals of a recipient that is named. The
-// rival with the largest share of clusters comes first. Planting is looked at only if no single holder
-// held the same pictures: it counts what the holders that held less than [wideHolder] held together. If no listed
-// holder had the rest of the dump, one rival without a name takes its place.
+// rivals returns the rivals of a recipient that is named. The rival with the largest share of clusters comes first.
+// Planting is looked at only if no single holder held the same pictures: it counts what the holders that held less than
+// [wideHolder] held together. If no listed holder had the rest of the dump, one rival without a name takes its place.
 func (m *model) rivals(h *Recipient) []Rival {
 	r := m.holder(h.Name)
 	var out []Rival
@@ -102,10 +100,9 @@ func (m *model) rivals(h *Recipient) []Rival {
 	return out
 }
 
-// telling reports whether it means anything that holder k held had clusters with copies of
-// recipient r unmarked. If k held nearly all submissions that r has copies of, this is to be
-// expected: a pattern with a probability of one half or more is no support. A holder of r's very
-// copies always counts. r and k are indices of holders.
+// telling reports whether it means anything that holder k held had clusters with copies of recipient r unmarked. If k
+// held nearly all submissions that r has copies of, this is to be expected: a pattern with a probability of one half or
+// more is no support. A holder of r's very copies always counts. r and k are indices of holders.
 func (m *model) telling(r, k, had int) bool {
 	if slices.ContainsFunc(m.seen, func(s sighting) bool { return s.sure[r] && s.had(r, k) }) {
 		return true
@@ -145,8 +142,7 @@ func (m *model) rest(r int) []item {
 // sureOfOther reports whether a leak contains a copy of another recipient than r, and no copy of r.
 func (s *sighting) sureOfOther(r int) bool { return len(s.sure) > 0 && !s.sure[r] }
 
-// transplants counts the leaks that carry marks of recipient name's copies although they show other
-// submissions.
+// transplants counts the leaks that carry marks of recipient name's copies although they show other submissions.
 func (m *model) transplants(name string) (n int) {
 	for i := range m.c.Leaks {
 		if slices.Contains(m.c.Leaks[i].Transplanted, name) {

@@ -286,8 +286,6 @@ func TestClustersCountOnce(t *testing.T) {
 		assert.Equal(t, 1, got.Clusters)
 		assert.Equal(t, 10, got.Pictures)
 		assert.Empty(t, v.Named)
-		require.Len(t, v.Flags, 1)
-		assert.Equal(t, odds.FlagRepeated, v.Flags[0].Kind)
 	}
 }
 
@@ -344,13 +342,12 @@ func TestPlanting(t *testing.T) {
 	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHeld, Clusters: 6, Of: 6}}, v.Rivals)
 	assert.Empty(t, v.Alone())
 	assert.Greater(t, h.LogE, 5.0, "the copies are there")
-	require.Len(t, v.Flags, 1)
-	assert.Equal(t, odds.Flag{Kind: odds.FlagAlsoHeld, Name: "X", Others: []string{"Y"}, Leaks: 6}, v.Flags[0])
+	assert.Equal(t, []odds.AlsoHeld{{Name: "X", Others: []string{"Y"}, Leaks: 6}}, v.AlsoHeld)
 	v = weigh(t, build(6, 1))
 	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHeld, Clusters: 6, Of: 7}}, v.Rivals, "one that Y did not have is one cluster")
 	v = weigh(t, build(6, 2))
 	assert.Equal(t, []string{"X"}, v.Alone())
-	assert.Empty(t, v.Flags)
+	assert.Empty(t, v.AlsoHeld)
 }
 
 // Neither of two holders had what is marked, but both together had all of it: a count says so, since they may have
@@ -412,7 +409,7 @@ func TestRestOfADump(t *testing.T) {
 }
 
 // Who held nearly everything could have laid any mark: that it held these is no
-// pattern. It is flagged, and the report says so.
+// pattern. It is listed, and the report says so.
 func TestWideHolder(t *testing.T) {
 	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "backup", Unmarked: over(0, 119, 1000)})
 	for range 4 {
@@ -421,7 +418,7 @@ func TestWideHolder(t *testing.T) {
 	}
 	v := weigh(t, c)
 	assert.Equal(t, []string{"X"}, v.Alone())
-	assert.Equal(t, []odds.Flag{{Kind: odds.FlagAlsoHeld, Name: "X", Others: []string{"backup"}, Leaks: 4}}, v.Flags)
+	assert.Equal(t, []odds.AlsoHeld{{Name: "X", Others: []string{"backup"}, Leaks: 4}}, v.AlsoHeld)
 	c.Holders[1].Unmarked = over(0, 119, 950)
 	assert.Equal(t, []string{"X"}, weigh(t, c).Alone(), "0.95^4 is 0.81")
 	for range 10 {
@@ -454,7 +451,6 @@ func TestTransplants(t *testing.T) {
 		l.Transplanted = []string{"X"}
 	}
 	v := weigh(t, c)
-	assert.Equal(t, []odds.Flag{{Kind: odds.FlagOnly, Name: "X", Leaks: 5}}, v.Flags)
 	assert.Empty(t, v.Named)
 	assert.LessOrEqual(t, of(t, v, "X").LogE, 0.0)
 }

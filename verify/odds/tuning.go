@@ -34,10 +34,9 @@ const (
 )
 
 const (
-	// wideHolder is a share of a recipient's copies. A holder of that share of the same
-	// submissions unmarked does not count as a possible planter: it is no pattern that all
-	// copies lie in what a holder of nearly everything held. A planter who held little leaves
-	// marks only there. Chosen.
+	// wideHolder is a share of a recipient's copies. A holder of that share of the same submissions unmarked does not
+	// count as a possible planter: it is no pattern that all copies lie in what a holder of nearly everything held. A
+	// planter who held little leaves marks only there. Chosen.
 	wideHolder = 0.9
 
 	// nearlyAll is the share of the rest of a dump from which on a holder is listed as having
@@ -49,9 +48,8 @@ const (
 	maxMembers = 8
 )
 
-// foreign lists, for three equally likely alternatives, the share of the leaks that are not
-// copies of the recipient. [model.improbable] compares the absence of marks with these
-// alternatives. Chosen.
+// foreign lists, for three equally likely alternatives, the share of the leaks that are not copies of the recipient.
+// [model.improbable] compares the absence of marks with these alternatives. Chosen.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
 // Windows.

@@ -66,5 +66,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "6c903e286c4966514c6610dd4f77423f26c3084d3ffb9164de5607f996f19168", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "c4a519a290832fd0881d713db2e49bcdbba078907e0b9b8d97c8d31f19143c3b", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }

@@ -30,13 +30,13 @@ type Recipient struct {
 
 // A Verdict is what a [Case] supports.
 type Verdict struct {
-	Recipients []Recipient `json:"recipients"`         // that were issued copies, strongest first
-	Named      []string    `json:"named"`              // recipients that a headline may name, by the copies that leaks contain
-	Rivals     []Rival     `json:"rivals"`             // for each named recipient, the parties that explain the leaks equally well
-	Together   [][]string  `json:"together,omitempty"` // groups of recipients whose copies are surely in the same leaks, as the case lists them
-	Withheld   []Withheld  `json:"withheld"`           // recipients with evidence that a headline may not name
-	Window     *Window     `json:"window"`             // where in time leaks without marks are dense; null: nowhere more than by chance
-	Flags      []flag      `json:"flags"`              // patterns that planted evidence would leave
+	Recipients []Recipient `json:"recipients"`          // that were issued copies, strongest first
+	Named      []string    `json:"named"`               // recipients that a headline may name, by the copies that leaks contain
+	Rivals     []Rival     `json:"rivals"`              // for each named recipient, the parties that explain the leaks equally well
+	Together   [][]string  `json:"together,omitempty"`  // groups of recipients whose copies are surely in the same leaks, as the case lists them
+	Withheld   []Withheld  `json:"withheld"`            // recipients with evidence that a headline may not name
+	Window     *Window     `json:"window"`              // where in time leaks without marks are dense; null: nowhere more than by chance
+	AlsoHeld   []alsoHeld  `json:"also_held,omitempty"` // recipients whose copies others could have laid on pictures of their own
 	Claim      claim       `json:"claim"`
 	Clusters   int         `json:"clusters"` // that count once each
 	Matched    int         `json:"matched"`  // pictures that show submissions
@@ -74,7 +74,7 @@ func Weigh(c *Case) (*Verdict, error) {
 	for _, g := range m.groups {
 		v.Together = append(v.Together, m.namesOf(slices.Sorted(slices.Values(g))))
 	}
-	v.Flags = m.flags()
+	v.AlsoHeld = m.alsoHeld()
 	m.names(v)
 	v.Window = m.window()
 	return v, nil

@@ -27,10 +27,9 @@ type Window struct {
 	Only    []string `json:"only,omitempty"`
 }
 
-// window returns the range of cells in which clusters without a mark are densest (scan statistic:
-// Kulldorff, Communications in Statistics 26, 1997). It is nil if fewer than two clusters lie there, or if
-// chance explains it with a probability above [maxChance]. A window says when the leaks were submitted,
-// and nothing of who had them.
+// window returns the range of cells in which clusters without a mark are densest (scan statistic: Kulldorff,
+// Communications in Statistics 26, 1997). It is nil if fewer than two clusters lie there, or if chance explains it with
+// a probability above [maxChance]. A window says when the leaks were submitted, and nothing of who had them.
 func (m *model) window() *Window {
 	first, last := span(m.c.Cells)
 	ahead := make([]int, len(m.c.Cells)+1) // submissions before a cell

@@ -38,9 +38,8 @@ func Reflect(i, size int) int {
 	return min(i, 2*(size-1)-i)
 }
 
-// blur returns p blurred by a Gaussian of deviation sigma pixels. Both passes have weights
-// that add up to 2^14, so that sums stay within 32 bits: the first pass leaves 8 bits after the
-// point.
+// blur returns p blurred by a Gaussian of deviation sigma pixels. Both passes have weights that add up to 2^14, so that
+// sums stay within 32 bits: the first pass leaves 8 bits after the point.
 func blur(p *image.NRGBA, sigma float64) *image.NRGBA {
 	weights := gaussWeights(sigma)
 	n := len(weights) - 1
@@ -73,9 +72,8 @@ func blur(p *image.NRGBA, sigma float64) *image.NRGBA {
 	return out
 }
 
-// gaussWeights returns the weights of a Gaussian of deviation sigma pixels in 1/2^14: first the
-// middle one, then those to one side, out to three deviations. Middle and both sides add up to
-// 2^14.
+// gaussWeights returns the weights of a Gaussian of deviation sigma pixels in 1/2^14: first the middle one, then those
+// to one side, out to three deviations. Middle and both sides add up to 2^14.
 func gaussWeights(sigma float64) []uint32 {
 	n := int(math.RoundToEven(6*sigma+1)) | 1
 	f := make([]float64, n/2+1)

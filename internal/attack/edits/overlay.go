@@ -10,9 +10,8 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 )
 
-// Redact returns the step that lays black boxes of random sizes at random places, until the given
-// share of all pixels, 0 to 1, is black. Pixels that were black before count. The last box may
-// exceed the share.
+// Redact returns the step that lays black boxes of random sizes at random places, until the given share of all pixels,
+// 0 to 1, is black. Pixels that were black before count. The last box may exceed the share.
 func Redact(share float64) attack.Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		out := imaging.Clone(p)

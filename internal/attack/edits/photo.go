@@ -23,8 +23,7 @@ func ScreenPhoto(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	return Noise(3)(r, moire(p))
 }
 
-// pixelGrid returns a copy of p with every third row darkened by 7 % and every third column by 5 %,
-// from the first on.
+// pixelGrid returns a copy of p with every third row darkened by 7 % and every third column by 5 %, from the first on.
 func pixelGrid(p *image.NRGBA) *image.NRGBA {
 	out := imaging.Clone(p)
 	w := p.Rect.Dx()
@@ -43,8 +42,7 @@ func pixelGrid(p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// moire returns a copy of p with two plane waves added to all channels, with amplitudes of 4 and 3
-// levels.
+// moire returns a copy of p with two plane waves added to all channels, with amplitudes of 4 and 3 levels.
 func moire(p *image.NRGBA) *image.NRGBA {
 	const turn = 2 * math.Pi
 	out := imaging.Clone(p)

@@ -40,8 +40,7 @@ func Power(g float64) func(float64) float64 {
 	return func(v float64) float64 { return 255 * math.Pow(v/255, g) }
 }
 
-// Noise returns the step that adds Gaussian noise of deviation sigma levels to every channel on
-// its own.
+// Noise returns the step that adds Gaussian noise of deviation sigma levels to every channel on its own.
 func Noise(sigma float64) attack.Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		out := imaging.Clone(p)

@@ -17,9 +17,8 @@ const (
 	warpUnit = 1 << unitBits
 )
 
-// cubicTaps returns the weights of the four pixels around each position between two pixels, in
-// steps of 1/warpGrid pixel. The position lies behind the second of the four. The weights add up to
-// warpUnit.
+// cubicTaps returns the weights of the four pixels around each position between two pixels, in steps of 1/warpGrid
+// pixel. The position lies behind the second of the four. The weights add up to warpUnit.
 func cubicTaps() (taps [warpGrid][4]int) {
 	for i := range taps {
 		f := float64(i) / warpGrid
@@ -33,8 +32,7 @@ func cubicTaps() (taps [warpGrid][4]int) {
 	return taps
 }
 
-// A warper draws src through a projective map with cubic interpolation. Outside
-// src lies the colour border.
+// A warper draws src through a projective map with cubic interpolation. Outside src lies the colour border.
 type warper struct {
 	src    *image.NRGBA
 	taps   [warpGrid][4]int

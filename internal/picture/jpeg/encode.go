@@ -16,9 +16,8 @@ import (
 	"github.com/kycmark/kycmark/internal/picture/icc"
 )
 
-// Encode writes a JPEG of o.Quality. It writes grey files (gray not nil) and baseline 4:2:0
-// with the standard library. Progressive files, Huffman codes of their own and finer colour need
-// jpegli. The picture is opaque.
+// Encode writes a JPEG of o.Quality. It writes grey files (gray not nil) and baseline 4:2:0 with the standard library.
+// Progressive files, Huffman codes of their own and finer colour need jpegli. The picture is opaque.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s codec.Source, o codec.LikeOptions) error {
 	s = within(s, pix.Rect)
 	switch {

@@ -53,6 +53,33 @@ var rules = map[string]func(*report) []row{
 	"cap": func(r *report) []row {
 		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
 	},
+	"also-held": func(r *report) (out []row) {
+		for _, name := range r.holders() {
+			all, by := 0, make(map[string]int)
+			for i := range r.Verdict.Case.Leaks {
+				l := &r.Verdict.Case.Leaks[i]
+				all += yes(l.carries(name))
+				for _, other := range r.holders() {
+					by[other] += yes(l.carries(name) && other != name && (slices.Contains(l.holding(), other) || l.had(name, other)))
+				}
+			}
+			for _, x := range r.Verdict.Odds.Rivals {
+				if x.Name == name {
+					delete(by, x.Other)
+				}
+			}
+			var others []string
+			for _, other := range slices.Sorted(maps.Keys(by)) {
+				if by[other] == all {
+					others = append(others, other)
+				}
+			}
+			if all > 0 && len(others) > 0 {
+				out = append(out, row{"n": all, "name": name, "others": others})
+			}
+		}
+		return out
+	},
 	"held": namedRivals,
 	"rest": func(r *report) []row {
 		if len(r.Verdict.Named) != 1 {

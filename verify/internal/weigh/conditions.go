@@ -228,6 +228,19 @@ func (w *Weighing) together() (out []words.Figures) {
 	return out
 }
 
+// alsoHeld are the recipients all of whose pictures others could hold unmarked. Rivals are in the sentence of [Weighing.held].
+func (w *Weighing) alsoHeld() (out []words.Figures) {
+	for _, x := range w.Odds.AlsoHeld {
+		rival := func(other string) bool {
+			return slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Name == x.Name && r.Other == other })
+		}
+		if others := slices.DeleteFunc(slices.Clone(x.Others), rival); len(others) > 0 {
+			out = append(out, words.Figures{"n": x.Leaks, "name": x.Name, "others": words.InSentence(others)})
+		}
+	}
+	return out
+}
+
 // namedRest is about submissions that the copies of the one named recipient do not explain, and who had some of them.
 func (w *Weighing) namedRest() []words.Figures {
 	if len(w.Named) != 1 {
