@@ -102,7 +102,7 @@ func verdictTables() []ruler.Table {
 		},
 		Note: func(ruler.Group) string {
 			return "Named: a recipient is named; alone: without a rival; wrongly: no leak was made of the recipient's copies. " +
-				"Framed: the recipient that another wants blamed is named: alone, with the other as a rival, with an unlisted rival, or with neither; flagged: of these, those that are listed as also held by the other."
+				"Framed: the recipient that another wants blamed is named: alone, with the other as a rival, with an unlisted rival, or with neither; flagged: of these, the other is listed as able to hold all."
 		},
 	}, {
 		Name: "windows", Title: "Windows that all unmarked leaks came from", By: []string{"story"}, Row: story, Where: ruler.Is("window", "found"), Columns: []ruler.Column{

@@ -311,7 +311,7 @@ func TestSignedAnew(t *testing.T) {
 			}
 		}, []string{"leaks", "report"}},
 		"a word of the report alone": {1, func(files map[string][]byte, _ *seal.Content) {
-			replaceIn(files, "does not say who released it", "says who released it", "report.html")
+			replaceIn(files, "What this does not show", "What this shows", "report.html")
 		}, []string{"report"}},
 		"its style": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, "</style>", "li { display: none; }</style>", "report.html")

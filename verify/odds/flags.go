@@ -2,8 +2,8 @@ package odds
 
 import "slices"
 
-// An alsoHeld is a recipient with copies in leaks, all of which show submissions that others held unmarked, or whose
-// copies others had: each of them could have laid the marks if it had the copies.
+// An alsoHeld is a recipient whose copies are in leaks. Others held all submissions of these leaks unmarked, or had the
+// copies: each of them could have laid the marks if it had the copies.
 type alsoHeld struct {
 	Name   string   `json:"name"`
 	Others []string `json:"others"` // sorted

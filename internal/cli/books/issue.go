@@ -126,6 +126,9 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 	if f.MaxSide < 0 {
 		return ui.Usagef("--max-side cannot be negative")
 	}
+	if f.Format != "" && !slices.Contains(picture.Offered(), f.Format) {
+		return ui.Usagef("--format: the format of copies is jpeg, png or webp, not %q", f.Format)
+	}
 	f.kept, f.outage = b.Home.Files(), new(outage)
 	var err error
 	if f.names, err = uploadNames(f.nameFrom); err != nil {
@@ -140,7 +143,7 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 	var ids []watermark.Submission
 	err = f.outage.wait(ctx, func() error {
 		if !b.Queued(f.queue) { // else the worker's keys are used
-			if issuer, err = b.Issuer(); err != nil {
+			if issuer, err = b.Issuer(false); err != nil {
 				return err
 			}
 		}

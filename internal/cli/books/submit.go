@@ -220,7 +220,7 @@ func enterUploads(ctx context.Context, b *ui.Desk, f submitFlags, uploads iter.S
 	if b.Queued(f.queue) {
 		return submitQueued(ctx, b, f, uploads), nil
 	}
-	issuer, err := b.Issuer()
+	issuer, err := b.Issuer(f.hashOnly)
 	if err != nil {
 		return nil, err
 	}

@@ -121,8 +121,9 @@ func (b *Desk) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// Issuer returns what enters uploads and hands out copies.
-func (b *Desk) Issuer() (*registry.Issuer, error) {
+// Issuer returns what enters uploads and hands out copies. With hashOnly it seals nothing: a sealing key that is not the
+// registry's is left out.
+func (b *Desk) Issuer(hashOnly bool) (*registry.Issuer, error) {
 	if b.Worker != nil {
 		return b.Worker.Issuer, nil
 	}
@@ -130,7 +131,11 @@ func (b *Desk) Issuer() (*registry.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.newIssuer(keys, seal, b.MaxMemory())
+	issuer, err := b.newIssuer(keys, seal, b.MaxMemory())
+	if hashOnly && errors.Is(err, registry.ErrSealed) {
+		return b.newIssuer(keys, nil, b.MaxMemory())
+	}
+	return issuer, err
 }
 
 // newIssuer returns an issuer with these keys, whose pictures take so many bytes of memory together.

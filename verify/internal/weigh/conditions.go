@@ -228,7 +228,7 @@ func (w *Weighing) together() (out []words.Figures) {
 	return out
 }
 
-// alsoHeld are the recipients all of whose pictures others could hold unmarked. Rivals are in the sentence of [Weighing.held].
+// alsoHeld are recipients with pictures that others could hold unmarked, all of them. Rivals are in the sentence of [Weighing.held].
 func (w *Weighing) alsoHeld() (out []words.Figures) {
 	for _, x := range w.Odds.AlsoHeld {
 		rival := func(other string) bool {
