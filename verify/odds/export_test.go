@@ -1,10 +1,7 @@
 package odds
 
-// Types that only tests name.
-type (
-	Claim    = claim
-	AlsoHeld = alsoHeld
-)
+// Claim is a type that only tests name.
+type Claim = claim
 
 var (
 	LnTail   = lnTail

@@ -36,7 +36,7 @@ type Verdict struct {
 	Together   [][]string  `json:"together,omitempty"`  // groups of recipients whose copies are surely in the same leaks, as the case lists them
 	Withheld   []Withheld  `json:"withheld"`            // recipients with evidence that a headline may not name
 	Window     *Window     `json:"window"`              // where in time leaks without marks are dense; null: nowhere more than by chance
-	AlsoHeld   []alsoHeld  `json:"also_held,omitempty"` // recipients whose copies others could have laid on pictures of their own
+	AlsoHeld   []AlsoHeld  `json:"also_held,omitempty"` // recipients whose copies others could have laid on pictures of their own
 	Claim      claim       `json:"claim"`
 	Clusters   int         `json:"clusters"` // that count once each
 	Matched    int         `json:"matched"`  // pictures that show submissions
