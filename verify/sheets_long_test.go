@@ -55,7 +55,7 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	d, err := v.Weigh(t.Context(), []*findings.Finding{got})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"vendor G"}, d.Named, d.Headline)
-	assert.Contains(t, d.Headline, "4 copies of 4 uploads")
+	assert.Contains(t, strings.Join(d.Details, " "), "4 copies of 4 uploads")
 	for _, r := range d.Odds.Recipients {
 		assert.Equal(t, map[string]int{"vendor G": 3, "vendor H": 1}[r.Name], r.Clusters, r.Name)
 	}

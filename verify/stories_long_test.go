@@ -223,7 +223,7 @@ func (x *stage) uploadsThatCameInMarked() {
 		assert.Contains(x.t, l.Note, "came in with this mark")
 	}
 	d := x.judge(v, found, "store", "")
-	assert.Contains(x.t, d.Headline, "store")
+	assert.Contains(x.t, strings.Join(d.Weakens, " "), "store")
 }
 
 // A forger has the lost key, the IDs of vendor-a's copies, and the uploads.
@@ -388,7 +388,7 @@ func (x *stage) theIssuersFolder() {
 	}
 	v := x.investigator()
 	d := x.judge(v, x.examine(v, leaks...), "", "vendor-a", "vendor-b", "vendor-g", "vendor-h")
-	assert.Contains(x.t, d.Headline, "The issuer had all copies.")
+	assert.Contains(x.t, strings.Join(d.Weakens, " "), "The issuer had all copies.")
 	assert.Empty(x.t, d.Odds.Alone())
 }
 

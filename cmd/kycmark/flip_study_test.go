@@ -97,13 +97,13 @@ func TestFlippedBitsByCommand(t *testing.T) {
 					Recipients                            []string
 
 					Verdict struct {
-						Headline               string
-						Named, Shows, ShowsNot []string
-						Case                   json.RawMessage // with all counts
+						Headline                 string
+						Named, Weakens, ShowsNot []string
+						Case                     json.RawMessage // with all counts
 					}
 				}
 				require.NoError(t, json.Unmarshal(line, &v))
-				said += fmt.Sprintf("%s %s %s %s %s %s\n%s %q %q %q %s\n", v.File, v.Finding, v.Submission, v.Copy, v.Recipients, v.Note, v.Verdict.Headline, v.Verdict.Named, v.Verdict.Shows, v.Verdict.ShowsNot, v.Verdict.Case)
+				said += fmt.Sprintf("%s %s %s %s %s %s\n%s %q %q %q %s\n", v.File, v.Finding, v.Submission, v.Copy, v.Recipients, v.Note, v.Verdict.Headline, v.Verdict.Named, v.Verdict.Weakens, v.Verdict.ShowsNot, v.Verdict.Case)
 			}
 			return said, 0
 		case "erase":

@@ -23,7 +23,7 @@ import (
 // returns the number of entries and the root. The first difference is an error that wraps
 // [records.ErrTampered]. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
 func (d ledger) Check(ctx context.Context, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
-	if err := (segments{d.core}).finishErasures(ctx); err != nil {
+	if err := (segments(d)).finishErasures(ctx); err != nil {
 		return 0, root, err
 	}
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)

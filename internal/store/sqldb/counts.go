@@ -104,7 +104,7 @@ type counts struct{ *core }
 
 // erasedUploads returns the erased uploads without their further pages, by day of submission.
 func (d counts) erasedUploads(ctx context.Context) ([]records.Erased, error) {
-	gone, err := erasures{d.core}.ErasedAfter(ctx, 0)
+	gone, err := erasures(d).ErasedAfter(ctx, 0)
 	gone = slices.DeleteFunc(gone, func(e records.Erased) bool { return e.Page > 1 })
 	slices.SortFunc(gone, func(a, b records.Erased) int { return a.Submitted.Compare(b.Submitted) })
 	return gone, err

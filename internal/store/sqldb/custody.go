@@ -110,7 +110,7 @@ func (d custody) Custody(ctx context.Context) (facts []books.Custody, err error)
 			for i := range read {
 				rows = append(rows, dated{read[i].Seq, read[i].Entered, &read[i].Bound})
 			}
-			err = bounds{d.core}.bound(ctx, q, rows)
+			err = bounds(d).bound(ctx, q, rows)
 		}
 		if err == nil {
 			d.facts.list, d.facts.cosigned, d.facts.facts = now, signed, read
@@ -270,7 +270,7 @@ func (d custody) CustodyBy(ctx context.Context, recipient string) ([]books.Custo
 
 // CustodyOf leaves a list out, because it may be as long as the registry.
 func (d custody) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
-	s, err := uploads{d.core}.Submission(ctx, submission)
+	s, err := uploads(d).Submission(ctx, submission)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", submission, err)
 	}

@@ -146,7 +146,7 @@ func (d copies) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, err
 func (d copies) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
 	err = d.snapshot(ctx, func(q schema.Querier) error {
 		if c, receipts, err = issued(ctx, q, &d.dialect, id); err == nil {
-			err = bounds{d.core}.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
+			err = bounds(d).bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
 		}
 		return err
 	})
@@ -237,7 +237,7 @@ func (d copies) Copies(ctx context.Context, of watermark.Submission) (copies []b
 			return err
 		}
 		setStates(copies, releases)
-		return bounds{d.core}.boundCopies(ctx, q, copies)
+		return bounds(d).boundCopies(ctx, q, copies)
 	})
 	return copies, err
 }

@@ -256,7 +256,7 @@ func (d segments) makeSegment(ctx context.Context, files *segmentFiles, first, l
 		if s.Wrapped, n, err = write(ctx, f, &records.Segment{Name: s.Name, File: s.File(), First: first, Last: last, Root: root}); err != nil {
 			return err
 		}
-		gone, err := erasures{d.core}.ErasedAfter(ctx, 0)
+		gone, err := erasures(d).ErasedAfter(ctx, 0)
 		for _, e := range gone {
 			if e.Seq < first || e.Seq > last {
 			} else if entered--; e.Erasure > erasure {

@@ -23,7 +23,7 @@ import (
 type uploads struct{ *core }
 
 func (d uploads) AddSubmissions(ctx context.Context, uploads []records.Upload) (added []bool, err error) {
-	uploads, put, err := originals{d.core}.putOriginals(ctx, uploads)
+	uploads, put, err := originals(d).putOriginals(ctx, uploads)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (d uploads) AddSubmissions(ctx context.Context, uploads []records.Upload) (
 	if err != nil && !errors.Is(err, errCommit) {
 		added = make([]bool, len(uploads))
 	}
-	originals{d.core}.dropOriginals(ctx, put, added)
+	originals(d).dropOriginals(ctx, put, added)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +241,7 @@ func (d uploads) SearchedAfter(ctx context.Context, seq int64, limit int, featur
 func (d uploads) Sealed(ctx context.Context, id watermark.Submission, file bool) (*records.Sealed, error) {
 	row, err := schema.Seals.One(ctx, d.read, " WHERE submission = $1", id[:])
 	if err == nil && file {
-		err = originals{d.core}.fetch(ctx, row)
+		err = originals(d).fetch(ctx, row)
 	}
 	if err != nil {
 		return nil, err
@@ -267,7 +267,7 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 		return d.freed(ctx, nil)
 	}
 	whole := records.Ascending(e.Submissions)
-	lost, err := originals{d.core}.lost(ctx, whole)
+	lost, err := originals(d).lost(ctx, whole)
 	if err != nil {
 		return err
 	}
@@ -304,7 +304,7 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 
 // freed removes what erasures left: objects, segments, and old data in files. Its errors come after err.
 func (d erasures) freed(ctx context.Context, err error) error {
-	err = errors.Join(err, originals{d.core}.removeErased(ctx), segments{d.core}.cleanSegments(ctx))
+	err = errors.Join(err, originals(d).removeErased(ctx), segments(d).cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}
