@@ -223,7 +223,7 @@ func (x *stage) uploadsThatCameInMarked() {
 		assert.Contains(x.t, l.Note, "came in with this mark")
 	}
 	d := x.judge(v, found, "store", "")
-	assert.Contains(x.t, strings.Join(d.Weakens, " "), "store")
+	assert.Contains(x.t, d.Headline, "store")
 }
 
 // A forger has the lost key, the IDs of vendor-a's copies, and the uploads.
