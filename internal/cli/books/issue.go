@@ -127,7 +127,7 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 		return ui.Usagef("--max-side cannot be negative")
 	}
 	if f.Format != "" && !slices.Contains(picture.Offered(), f.Format) {
-		return ui.Usagef("--format: the format of copies is jpeg, png or webp, not %q", f.Format)
+		return ui.Usagef("--format: the format of copies is %s, not %q", picture.Choice(picture.Offered()), f.Format)
 	}
 	f.kept, f.outage = b.Home.Files(), new(outage)
 	var err error

@@ -8,17 +8,14 @@ import (
 
 // The answers to claims that are made in public after a leak.
 
-func init() {
-	for code, rule := range map[string]func(*report) (string, row){"mark": markClaim, "ours": oursClaim, "month": monthClaim, "vendor": vendorClaim, "breach": breachClaim} {
-		for _, answer := range []string{"refuted", "supported", "open", "against"} {
-			rules[code+"-"+answer] = func(r *report) []row {
-				if r.examined() == 0 {
-					return nil
-				}
-				is, x := rule(r)
-				return once(is == answer, x)
-			}
+// answered is the rule of an answer to a claim: open, supported, refuted or against.
+func answered(claim func(*report) (string, row), is string) func(*report) []row {
+	return func(r *report) []row {
+		if r.examined() == 0 {
+			return nil
 		}
+		got, x := claim(r)
+		return once(got == is, x)
 	}
 }
 

@@ -11,7 +11,20 @@ import (
 
 // rules say, for each code, with which figures the evidence asks for the sentence.
 var rules = map[string]func(*report) []row{
-	"no-picture": func(r *report) []row { return once(r.examined() == 0, nil) },
+	"mark-refuted":     answered(markClaim, "refuted"),
+	"mark-supported":   answered(markClaim, "supported"),
+	"mark-open":        answered(markClaim, "open"),
+	"ours-refuted":     answered(oursClaim, "refuted"),
+	"ours-open":        answered(oursClaim, "open"),
+	"month-refuted":    answered(monthClaim, "refuted"),
+	"month-supported":  answered(monthClaim, "supported"),
+	"month-open":       answered(monthClaim, "open"),
+	"vendor-refuted":   answered(vendorClaim, "refuted"),
+	"vendor-supported": answered(vendorClaim, "supported"),
+	"vendor-open":      answered(vendorClaim, "open"),
+	"breach-against":   answered(breachClaim, "against"),
+	"breach-open":      answered(breachClaim, "open"),
+	"no-picture":       func(r *report) []row { return once(r.examined() == 0, nil) },
 	"not-examined": func(r *report) []row {
 		var why []string
 		for _, f := range []string{"damaged", "unsupported", "unopened", "missing", "no picture"} {

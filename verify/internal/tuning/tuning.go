@@ -177,12 +177,8 @@ const (
 )
 
 // Dates. Custody that was entered less than LateEntry before the stated find is marked on the first
-// page: a leak may be known in a company for weeks before it is examined. Chosen. Of many earlier
-// examinations of the same files ShownEarlier of the first and of the last have sentences. Chosen.
-const (
-	LateEntry    = 30 * 24 * time.Hour
-	ShownEarlier = 3
-)
+// page: a leak may be known in a company for weeks before it is examined. Chosen.
+const LateEntry = 30 * 24 * time.Hour
 
 // Searched is the kind of hash by which submissions are found.
 const Searched = phash.Area

@@ -98,11 +98,11 @@ func leaksThat(d *findings.Verdict, is func(*findings.Finding) bool) (n int) {
 	return n
 }
 
-// Marked returns the number of pictures on which a mark was found, whatever that mark is worth.
-func Marked(d *findings.Verdict) int { return leaksThat(d, isMarked) }
-
-func isMarked(l *findings.Finding) bool {
-	return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundTransplanted || len(unissued(l)) > 0
+// marked returns the number of pictures on which a mark was found, whatever that mark is worth.
+func (w *Weighing) marked() int {
+	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundTransplanted || len(unissued(l)) > 0
+	})
 }
 
 // namedInOrder returns the named recipients in the registry's order.
@@ -180,9 +180,9 @@ func (w *Weighing) confirmedFigures() words.Figures {
 
 func (w *Weighing) noPicture() []words.Figures { return once(w.Readable() == 0, words.Figures{}) }
 
-// Rivals returns the rivals of a named recipient whose reason is in why.
-func Rivals(d *findings.Verdict, name string, why ...string) (out []odds.Rival) {
-	for _, r := range d.Odds.Rivals {
+// rivals returns the rivals of a named recipient whose reason is in why.
+func (w *Weighing) rivals(name string, why ...string) (out []odds.Rival) {
+	for _, r := range w.Odds.Rivals {
 		if r.Name == name && slices.Contains(why, r.Why) {
 			out = append(out, r)
 		}
@@ -194,7 +194,7 @@ func Rivals(d *findings.Verdict, name string, why ...string) (out []odds.Rival) 
 func (w *Weighing) held() (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		var who []string
-		for _, r := range Rivals(&w.Verdict, name, odds.RivalHeld, odds.RivalPlanting) {
+		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
 			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, w.heldSince(name, r.Other)))
 		}
 		if len(who) > 0 {
@@ -247,7 +247,7 @@ func (w *Weighing) namedRest() []words.Figures {
 		return nil
 	}
 	n, had := 0, []string{}
-	for _, r := range Rivals(&w.Verdict, w.Named[0], odds.RivalRest) {
+	for _, r := range w.rivals(w.Named[0], odds.RivalRest) {
 		if n = r.Of; r.Other != "" {
 			had = append(had, fmt.Sprintf("%s (%d)", intake.InSentence(r.Other), r.Clusters))
 		}

@@ -43,7 +43,7 @@ func answered(claim func(*Weighing) (answer, words.Figures), is answer) func(*We
 }
 
 func claimNoMark(w *Weighing) (answer, words.Figures) {
-	carry, unmarked := Marked(&w.Verdict)+w.damagedMarks(), w.Counts[string(findings.FoundUnmarked)]
+	carry, unmarked := w.marked()+w.damagedMarks(), w.Counts[string(findings.FoundUnmarked)]
 	switch {
 	case carry > 0:
 		return refuted, words.Figures{"n": carry}
@@ -62,25 +62,24 @@ func claimNotOurs(w *Weighing) (answer, words.Figures) {
 
 // claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown.
 func claimOneMonth(w *Weighing) (answer, words.Figures) {
-	var months []string
-	name := make(map[string]string)
+	var months []time.Time // their first days
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		known := l.Matched()
 		for _, x := range l.Views() {
 			if known = known && !x.Submitted.IsZero(); known {
-				months = append(months, x.Submitted.UTC().Format("2006-01"))
-				name[months[len(months)-1]] = month(x.Submitted)
+				at := x.Submitted.UTC()
+				months = append(months, time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC))
 			}
 		}
 		return known
 	})
-	slices.Sort(months)
+	slices.SortFunc(months, time.Time.Compare)
 	months = slices.Compact(months)
 	switch {
 	case len(months) > 1:
-		return refuted, words.Figures{"n": len(months), "first": name[months[0]], "last": name[months[len(months)-1]]}
+		return refuted, words.Figures{"n": len(months), "first": month(months[0]), "last": month(months[len(months)-1])}
 	case n == w.Leaks && !w.Cfg.SearchedNamed():
-		return supported, words.Figures{"n": n, "first": name[months[0]]}
+		return supported, words.Figures{"n": n, "first": month(months[0])}
 	}
 	return open, words.Figures{"n": n, "of": w.Leaks}
 }

@@ -94,7 +94,7 @@ func (w *Weighing) had() (out []words.Figures) {
 		}
 		for _, other := range slices.Sorted(maps.Keys(n)) {
 			so := ""
-			if slices.ContainsFunc(Rivals(&w.Verdict, name, odds.RivalHad), func(r odds.Rival) bool { return r.Other == other }) {
+			if slices.ContainsFunc(w.rivals(name, odds.RivalHad), func(r odds.Rival) bool { return r.Other == other }) {
 				so = " The findings do not tell the two apart."
 			}
 			out = append(out, words.Figures{"name": name, "other": other, "n": n[other], "of": all, "entered": words.Day(first[other].Entered), "so": so})
