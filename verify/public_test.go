@@ -58,3 +58,26 @@ func TestClaimsMadeInPublic(t *testing.T) {
 		}
 	}
 }
+
+// A mark of another recipient's copy is another mark, also if it is not confirmed, or if the registry no longer lists the
+// recipient: nothing says then that no other mark was found.
+func TestNoOtherMarkIsSaidOfOtherMarks(t *testing.T) {
+	a := func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "vendor A") }
+	for name, x := range map[string]struct {
+		beside *findings.Finding
+		alone  bool
+	}{
+		"nothing":               {leakOf(3, findings.FoundUnknown, ""), true},
+		"its own, transplanted": {leakOf(3, findings.FoundTransplanted, "vendor A"), true},
+		"its own, unconfirmed":  {unconfirmed(a(3)), true},
+		"confirmed":             {leakOf(3, findings.FoundCopy, "vendor B"), false},
+		"unconfirmed":           {unconfirmed(leakOf(3, findings.FoundCopy, "vendor B")), false},
+		"unconfirmed, unlisted": {unconfirmed(leakOf(3, findings.FoundCopy, "vendor Z")), false},
+		"transplanted":          {leakOf(3, findings.FoundTransplanted, "vendor B"), false},
+		"unissued":              {unissued(leakOf(3, findings.FoundUnknown, "")), false},
+	} {
+		d := weighed(dump{leaks: []*findings.Finding{a(1), a(2), x.beside}})
+		assert.Equal(t, []string{"vendor A"}, d.Named, name)
+		assert.Equal(t, x.alone, strings.Contains(d.Headline, "No mark of another recipient's copy was found."), "%s: %s", name, d.Headline)
+	}
+}

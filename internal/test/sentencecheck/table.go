@@ -484,6 +484,9 @@ func alone(r *report) []row {
 		return nil
 	}
 	name := r.Verdict.Named[0]
+	if r.count((*leak).unconfirmed) > r.Verdict.Unconfirmed[name] {
+		return nil
+	}
 	for other, n := range r.Verdict.Unconfirmed {
 		if other != name && n > 0 {
 			return nil

@@ -150,9 +150,10 @@ func (w *Weighing) issuedAs(name string) string {
 	return " (" + strings.Join(quoted, ", ") + ", " + when + ")"
 }
 
-// alone is said if one recipient is named, and no other mark was found, whatever it is worth.
+// alone is said if one recipient is named, and no other mark was found, whatever it is worth. An unconfirmed mark that is
+// not counted for the recipient named is another's, who may not be listed.
 func (w *Weighing) alone() []words.Figures {
-	if len(w.Named) != 1 {
+	if len(w.Named) != 1 || w.unsure() > w.Unconfirmed[w.Named[0]] {
 		return nil
 	}
 	other := func(name string) bool { return name != w.Named[0] }
