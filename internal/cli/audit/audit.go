@@ -56,7 +56,7 @@ type auditLine struct {
 	Head        string   `json:"head"`             // root of the tree over them, hex
 	Checkpoints int      `json:"checkpoints"`      // kept ones that hold
 	Outside     int      `json:"outside"`          // handed in ones that hold
-	Originals   *int     `json:"originals"`        // kycmark.opened; null: not asked for
+	Originals   *int     `json:"originals"`        // opened; null: not asked for
 	Unread      []string `json:"unread,omitempty"` // originals that cannot be read
 	Problems    []string `json:"problems"`
 	Reserved    int      `json:"reserved,omitempty"` // copies whose release is not confirmed

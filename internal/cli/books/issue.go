@@ -39,7 +39,7 @@ type IssueFlags struct {
 	void            ui.IdList[watermark.CopyID]
 	note            string
 
-	kept  []string                        // kycmark.files that no copy may take the place of
+	kept  []string                        // files that no copy may take the place of
 	names map[watermark.Submission]string // of the copies' files, without ending
 }
 

@@ -38,7 +38,7 @@ func PublicKey(arg string) (string, error) {
 	return key, nil
 }
 
-// BookVerb is [UI.homeVerb] with the registry as the home has it.
+// BookVerb is [UI.HomeVerb] with the registry as the home has it.
 func (u *UI) BookVerb(cmd *cobra.Command, do func(ctx context.Context, b *Desk, args []string) error) *cobra.Command {
 	return u.HomeVerb(cmd, (*home.Home).Registry, do)
 }

@@ -65,7 +65,7 @@ func (u *UI) Progress(ctx context.Context, what string, total int) (step, done f
 	return func() { show(int(n.Add(1)), total) }, done
 }
 
-// ProgressOf is [UI.progress] for work that counts for itself: show sets the bar to n of total, and
+// ProgressOf is [UI.Progress] for work that counts for itself: show sets the bar to n of total, and
 // may raise the total. The bar appears with the first call. show may be called from any goroutine;
 // done may be called more than once, and ends the bar for good.
 func (u *UI) ProgressOf(ctx context.Context, what string) (show func(n, total int), done func()) {

@@ -337,7 +337,7 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 	}
 	words := err.Error()
 	if p := (*fs.PathError)(nil); errors.As(err, &p) && words == p.Error() {
-		words = fmt.Sprintf("%s: %v", p.Path, p.Err) // kycmark.without the name of the system call
+		words = fmt.Sprintf("%s: %v", p.Path, p.Err) // without the name of the system call
 	}
 	u.Errorf("%s", unpacked(words))
 	hintOf(u, err)

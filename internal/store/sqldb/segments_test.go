@@ -710,7 +710,7 @@ func TestErasedFromABucket(t *testing.T) {
 	require.Empty(t, inFolder(t, b.folder))
 	require.Zero(t, count("SELECT count(*) FROM segment"))
 
-	writeFile(t, copied, whole) // schema.as another machine has it
+	writeFile(t, copied, whole) // as another machine has it
 	require.NoError(t, build(t.Context(), b.d))
 	require.Len(t, c.check(t, b.d), 1)
 	require.NoFileExists(t, copied)

@@ -1,4 +1,4 @@
-// Package sqldb keeps the rows of a registry in a SQL database. What differs between databases is a [Dialect].
+// Package sqldb keeps the rows of a registry in a SQL database. What differs between databases is a [schema.Dialect].
 // Statements are the common subset of SQL, with $1, $2 for arguments.
 //
 // Each transaction that writes first locks the ledger's head, so that writers take turns.

@@ -74,7 +74,7 @@ func opened(d *sqldb.DB, err error) func(t testing.TB) *sqldb.DB {
 	}
 }
 
-// schema.Each runs one body against every kind of store, which has one connection that reads. Without the tag long a file beside a
+// each runs one body against every kind of store, which has one connection that reads. Without the tag long a file beside a
 // folder stands for a file.
 func each(t *testing.T, body func(t *testing.T, d *sqldb.DB)) {
 	t.Helper()

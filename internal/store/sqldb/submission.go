@@ -93,7 +93,7 @@ type digest struct {
 	erased int64
 }
 
-// digestTable has digests of the rows of schema.Submissions. It is for reading.
+// digestTable has digests of the rows of [schema.Submissions]. It is for reading.
 var digestTable = schema.TableOf("submission", "id sha256 erased",
 	func(d *digest) []any { return []any{schema.Fixed(d.id[:]), schema.Fixed(d.sha256[:]), &d.erased} })
 

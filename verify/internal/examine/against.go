@@ -14,7 +14,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// against compares the pixels of a leak with every submission of [verify.Config].Against, and returns the matches, nearest
+// against compares the pixels of a leak with every submission of [verify.Options].Against, and returns the matches, nearest
 // hash first, however far they are. Erased submissions are passed over.
 func (v *Examiner) against(ctx context.Context, l *Leak, queries []phash.Hash) ([]findings.Match, error) {
 	var out []findings.Match

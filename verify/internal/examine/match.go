@@ -25,7 +25,7 @@ type searched struct {
 
 // Candidates hashes a leak and searches the registry for submissions near any of the hashes. The
 // hashes are of the leak in eight orientations, also as a negative and without stamps. A leak that
-// is too flat is not searched by its hash. With [verify.Config].Against nothing is searched, and only
+// is too flat is not searched by its hash. With [verify.Options].Against nothing is searched, and only
 // queries and tooFlat are set. Otherwise l receives what the search went by and what it found.
 func (v *Examiner) Candidates(ctx context.Context, l *Leak) (*searched, error) {
 	queries, quality, err := phash.SumLeak(tuning.Searched, l.Image)

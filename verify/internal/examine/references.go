@@ -31,7 +31,7 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 // references makes at most n controls: it compares a leak with uploads of other subjects, the nearest by hash to
 // submission shown, which the leak shows. An upload that the search of the leak does not bring up counts as unrelated;
 // others are compared by their pixels. If the leak shows only a part of shown, that part is compared. The result is nil
-// without a sealing key, with [verify.Config].Against, or if shown was erased meanwhile.
+// without a sealing key, with [verify.Options].Against, or if shown was erased meanwhile.
 func (v *Examiner) references(ctx context.Context, l *Leak, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
 	if v.Cfg.SealKey == nil || n == 0 || len(v.Cfg.Against) > 0 {
 		return nil, nil

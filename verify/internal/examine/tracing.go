@@ -22,7 +22,7 @@ type tracing struct {
 }
 
 // trace traces a leak against the originals of up to [tuning.MaxTraced] submissions ([Targets]), or against all of
-// [verify.Config].Against, and adds tracings and reads to e. The false-positive rate [tuning.TraceLevel] is divided evenly among
+// [verify.Options].Against, and adds tracings and reads to e. The false-positive rate [tuning.TraceLevel] is divided evenly among
 // them.
 func (v *Examiner) trace(ctx context.Context, l *Leak, e *conclude.Evidence) error {
 	if v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 {

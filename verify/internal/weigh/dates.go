@@ -147,7 +147,7 @@ func (w *Weighing) foundNotUsed() []words.Figures {
 	return []words.Figures{{"found": w.foundAt(), "why": why}}
 }
 
-// lateCopies are the copies in leaks that were issued after [verify.Config].Found, by the registry, or may have been.
+// lateCopies are the copies in leaks that were issued after [verify.Options].Found, by the registry, or may have been.
 func (w *Weighing) lateCopies() (out []words.Figures) {
 	n, first, unproven := make(map[string]int), make(map[string]time.Time), make(map[string]string)
 	for _, l := range w.Findings {
@@ -174,7 +174,7 @@ func (w *Weighing) lateCopies() (out []words.Figures) {
 	return out
 }
 
-// lateUploads are the uploads that leaks show and that were submitted after [verify.Config].Found.
+// lateUploads are the uploads that leaks show and that were submitted after [verify.Options].Found.
 func (w *Weighing) lateUploads() []words.Figures {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.claimedLate(x.Submitted) })
