@@ -1,0 +1,132 @@
+// Package hooks reads the signed events with which capture vendors say that they have a customer's pictures, and asks
+// these vendors for the pictures. It keeps nothing and decides nothing: what follows from an event is the registry's.
+package hooks
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Errors of [Vendor.Read].
+var (
+	ErrSignature = errors.New("signature of the event is wrong") // altered, or signed with another secret
+	ErrTime      = errors.New("time of the event is not acceptable")
+	ErrEvent     = errors.New("event cannot be read")
+)
+
+const (
+	// MaxBody is how long an event may be, bytes. Chosen: events of these vendors have some kilobytes.
+	MaxBody = 1 << 20
+	// maxAge is how old an event may be. The longest documented series of deliveries is Sumsub's: the last of its
+	// repetitions comes 24 hours and 5 minutes after the event.
+	maxAge = 25 * time.Hour
+	// maxAhead is how far a vendor's clock may be ahead of ours. Chosen.
+	maxAhead = 5 * time.Minute
+)
+
+// An Event says that a vendor had pictures of a customer at a time.
+type Event struct {
+	Kind    string    // the vendor's name of what happened
+	At      time.Time // by the vendor's clock, UTC
+	Subject string    // our reference of the customer, as the vendor was given it; "": none
+	Session string    // the vendor's reference, with which it is asked for the pictures
+	SHA256  [32]byte  // of the body: repeated deliveries of one event have the same
+
+	// Pictures says that the vendor has pictures when this event is sent. Other events need no answer.
+	Pictures bool
+}
+
+// A Vendor is a company that captures pictures, and how its events are signed and read.
+type Vendor struct {
+	Name string
+
+	// sign returns the hash and the signature of the headers. A nil hash: the headers name no known algorithm.
+	sign func(http.Header) (func() hash.Hash, string)
+	// event fills in an event from its body.
+	event func(body []byte, e *Event) error
+
+	media
+}
+
+// Vendors returns the vendors that are known, by name. All sign with a secret that the receiver has too. So an event
+// convinces the receiver alone: the receiver could have made it.
+func Vendors() []Vendor { return slices.Clone(vendors) }
+
+// Of returns the vendor of a name.
+func Of(name string) (Vendor, error) {
+	var names []string
+	for _, v := range vendors {
+		if v.Name == name {
+			return v, nil
+		}
+		names = append(names, v.Name)
+	}
+	return Vendor{}, fmt.Errorf("vendor of events: %q is not known, want %s", name, strings.Join(names, ", "))
+}
+
+// Read returns the event that a vendor sent. Its error wraps [ErrSignature], [ErrEvent] or [ErrTime]. An event with
+// ErrTime is returned too, for the record: its signature is right. The signature is compared before anything is read.
+func (v Vendor) Read(header http.Header, body, secret []byte, now time.Time) (Event, error) {
+	e := Event{SHA256: sha256.Sum256(body)}
+	if len(secret) == 0 {
+		return e, fmt.Errorf("%w: no secret is given for events of %s", ErrSignature, v.Name)
+	}
+	algorithm, signature := v.sign(header)
+	got, err := hex.DecodeString(signature)
+	if algorithm == nil || err != nil || signature == "" {
+		return e, fmt.Errorf("%w: %s sent no signature of a known algorithm in hex digits", ErrSignature, v.Name)
+	}
+	mac := hmac.New(algorithm, secret)
+	mac.Write(body)
+	if !hmac.Equal(got, mac.Sum(nil)) {
+		return e, ErrSignature
+	}
+	if err := v.event(body, &e); err != nil {
+		return e, fmt.Errorf("%w: %w", ErrEvent, err)
+	}
+	if !e.Pictures {
+		return e, nil
+	}
+	if e.At.IsZero() || !references(e.Session) {
+		return e, fmt.Errorf("%w: %.40q without a time or a reference for its pictures", ErrEvent, e.Kind)
+	}
+	if e.At.Before(now.Add(-maxAge)) || e.At.After(now.Add(maxAhead)) {
+		return e, fmt.Errorf("%w: %s, want at most %s before and %s after %s", ErrTime, e.At.Format(time.RFC3339), maxAge, maxAhead, now.UTC().Format(time.RFC3339))
+	}
+	return e, nil
+}
+
+// references reports whether s is one or several of a vendor's references, divided by slashes. They become part of
+// an address, so that nothing else may be in them.
+func references(s string) bool { return reference.MatchString(s) }
+
+var reference = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})*$`)
+
+// object reads a JSON object into x. More after it is an error, and a name twice in it too, since readers differ in
+// which of the two they take.
+func object(body []byte, x any) error {
+	if err := unique(body); err != nil {
+		return err
+	}
+	return json.Unmarshal(body, x)
+}
+
+// timeOf reads a time in one of the layouts; without a zone it is UTC.
+func timeOf(s string, layouts ...string) (time.Time, error) {
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("time %.40q: want one like %q", s, layouts[0])
+}
