@@ -55,8 +55,8 @@ type Recipient struct {
 	// Of is the employer of a reviewer, a recipient. What the reviewer is handed counts for the employer. It never
 	// changes: a person who moves to another employer is another recipient.
 	Of string `json:"of,omitempty"`
-	// Ref stands in rows and findings in the place of the name of a reviewer with an employer: random, set by the
-	// registry. The name of an erased reviewer is Ref as well.
+	// Ref is random, and set by the registry. Rows and findings have it in the place of the name of a reviewer with an
+	// employer. The name of an erased reviewer is Ref as well.
 	Ref   string    `json:"ref,omitempty"`
 	Added time.Time `json:"added"` // set by the registry
 	Actor string    `json:"actor,omitempty"`

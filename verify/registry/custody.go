@@ -104,7 +104,7 @@ func (r *Registry) checkCustody(ctx context.Context, c books.Custody) (books.Cus
 	if c.To.Before(c.From) {
 		return c, fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
 	}
-	to, err := r.recipient(ctx, c.Recipient)
+	to, err := r.Recipient(ctx, c.Recipient)
 	if err != nil {
 		return c, err
 	}
@@ -113,7 +113,7 @@ func (r *Registry) checkCustody(ctx context.Context, c books.Custody) (books.Cus
 		return c, fmt.Errorf("%w: %q had its own copies through itself", ErrInput, c.Recipient)
 	}
 	if c.Through != "" {
-		switch from, err := r.recipient(ctx, c.Through); {
+		switch from, err := r.Recipient(ctx, c.Through); {
 		case err != nil:
 			return c, err
 		case from.Of != "":
@@ -154,7 +154,7 @@ func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]books.Cu
 	case which.Recipient == "":
 		return r.store.Custody(ctx)
 	}
-	to, err := r.recipient(ctx, which.Recipient)
+	to, err := r.Recipient(ctx, which.Recipient)
 	if err != nil {
 		return nil, err
 	}

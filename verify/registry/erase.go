@@ -68,12 +68,12 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 // EraseRecipient destroys the name of a reviewer who has an employer, and enters that in the ledger. The copies that the
 // reviewer was shown stay, as copies of the employer, with a reference that is not derived from the name. The note must
 // not name the reviewer. The error wraps [ErrNotFound] if no recipient has that name, and [ErrInput] if the recipient
-// has no employer: its name stands in the rows themselves.
+// has no employer: the rows themselves have its name.
 func (r *Registry) EraseRecipient(ctx context.Context, name, actor, note string) error {
 	if err := checkNote(actor, note); err != nil {
 		return err
 	}
-	to, err := r.recipient(ctx, name)
+	to, err := r.Recipient(ctx, name)
 	if errors.Is(err, ErrNotFound) {
 		err = errors.Join(err, r.store.Erase(ctx, records.Erasure{})) // an erasure of the name may have been killed
 	}

@@ -224,7 +224,7 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
 		return nil, err
 	}
-	recipient, err := s.cfg.Registry.recipient(ctx, to)
+	recipient, err := s.cfg.Registry.Recipient(ctx, to)
 	if err != nil {
 		return nil, err
 	}

@@ -162,7 +162,7 @@ func (p *prepared) issue(ctx context.Context, lim picture.Limits, to *books.Reci
 	err = noEntry(p.cfg.Registry.store.AddCopy(ctx, &row, key))
 	fresh := err == nil
 	if errors.Is(err, ErrConflict) {
-		err = p.cfg.Registry.entered(ctx, &row)
+		err = entered(ctx, p.cfg.Registry, &row)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: not released: %w", p.of, err)
@@ -174,7 +174,7 @@ func (p *prepared) issue(ctx context.Context, lim picture.Limits, to *books.Reci
 }
 
 // entered replaces row by the entered copy of that ID, if it is of the same submission, recipient, purpose and bytes.
-func (r *Registry) entered(ctx context.Context, row *books.Copy) error {
+func entered(ctx context.Context, r *Registry, row *books.Copy) error {
 	old, err := r.Copy(ctx, row.ID)
 	if err != nil {
 		return err

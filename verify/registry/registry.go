@@ -172,9 +172,9 @@ func (r *Registry) Recipients(ctx context.Context) ([]books.Recipient, error) {
 	return r.store.Recipients(ctx)
 }
 
-// recipient returns the recipient with exactly that name. The error wraps [ErrNotFound] if there is none, and
-// [ErrErased] if the name was erased.
-func (r *Registry) recipient(ctx context.Context, name string) (*books.Recipient, error) {
+// Recipient returns the recipient with exactly that name. The error wraps [ErrNotFound] if no recipient has
+// it, and [ErrErased] if the name was erased.
+func (r *Registry) Recipient(ctx context.Context, name string) (*books.Recipient, error) {
 	all, err := r.Recipients(ctx)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (s *Issuer) Copy(ctx context.Context, of watermark.Submission, to string, o
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.cfg.Registry.recipient(ctx, to)
+	r, err := s.cfg.Registry.Recipient(ctx, to)
 	if err != nil {
 		return nil, err
 	}

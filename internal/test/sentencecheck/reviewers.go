@@ -46,8 +46,8 @@ func quoted(name string) string {
 	return name
 }
 
-// single reports whether a named recipient's copies in leaks of two persons or more are one reviewer's, and no
-// other copy of the recipient is in any leak.
+// single reports whether all copies of a named recipient in leaks are one reviewer's. They must show two persons or
+// more.
 func (r *report) single(name, ref string) bool {
 	persons := make(map[string]bool)
 	for i := range r.Verdict.Case.Leaks {
