@@ -21,7 +21,7 @@ import (
 func NewErase(u *ui.UI) *cobra.Command {
 	f := eraseFlags{submissions: ui.SubmissionIDs()}
 	cmd := &cobra.Command{
-		Use:   "erase --subject REF | erase --submission ID...",
+		Use:   "erase --subject REF | erase --submission ID... | erase --recipient NAME",
 		Short: "Erase what is known of a person",
 		Long: `Destroy the sealed originals of a subject's uploads with their data keys, their
 hashes, features and digests, and the subject reference itself. The ledger still
@@ -38,24 +38,32 @@ The same command, run again after it was killed, finishes the erasure. The ledge
 not keep whose uploads were erased. So a subject without uploads is exit code 0, with a
 warning, if anything was erased within the last hour. Else it is exit code 4.
 
+With --recipient the name of a reviewer who has an employer is erased. The copies that
+the reviewer was shown stay, as copies of the employer. A report then says "a reviewer
+of vendor-a (erased)". Reports and findings written before keep the name.
+
 Without --yes the uploads are only listed. Backups, copies of the registry, and the
 copies that recipients hold are not erased.`,
 		Example: `  kycmark erase --subject ref-7f31 --note "request 2026/44" --yes
-  kycmark erase --submission 4f0c2d1e9a8b77665544332211000f1e --yes`,
+  kycmark erase --submission 4f0c2d1e9a8b77665544332211000f1e --yes
+  kycmark erase --recipient reviewer-17 --yes`,
 		Args: ui.Exactly(),
 	}
 	cmd.Flags().StringVar(&f.subject, "subject", "", "the subject `reference`")
 	cmd.Flags().Var(&f.submissions, "submission", "`ID` of an upload; may be repeated")
+	cmd.Flags().StringVar(&f.recipient, "recipient", "", "the `name` of a reviewer who has an employer")
 	cmd.Flags().StringVar(&f.note, "note", "", "why, as the ledger keeps it; never the subject's name or reference")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "erase; this cannot be undone")
 	ui.QueueFlag(cmd, &f.queue)
-	cmd.MarkFlagsOneRequired("subject", "submission")
-	cmd.MarkFlagsMutuallyExclusive("subject", "submission")
+	cmd.MarkFlagsOneRequired("subject", "submission", "recipient")
+	cmd.MarkFlagsMutuallyExclusive("subject", "submission", "recipient")
+	cmd.MarkFlagsMutuallyExclusive("recipient", "queue")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return eraseUploads(ctx, b, f) })
 }
 
 type eraseFlags struct {
 	subject     string
+	recipient   string
 	submissions ui.IdList[watermark.Submission]
 	note        string
 	yes, queue  bool
@@ -65,6 +73,9 @@ type eraseFlags struct {
 // returns a ui.UsageError.
 func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 	ids := f.submissions.IDs
+	if f.recipient != "" {
+		return eraseName(ctx, b, f)
+	}
 	if !f.yes {
 		return wouldErase(ctx, b, f.subject, ids)
 	}
@@ -91,6 +102,26 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 		}
 	}
 	return err
+}
+
+// eraseName erases the name of the reviewer f.recipient. Without --yes it erases nothing and returns a ui.UsageError.
+func eraseName(ctx context.Context, b *ui.Desk, f eraseFlags) error {
+	if !f.yes {
+		to, err := b.Registry.Recipient(ctx, f.recipient)
+		if err != nil {
+			return ui.NotFound(err)
+		}
+		b.Printf("%s: %s\n", ui.Name(to.Name), kindWords(to))
+		return ui.Usagef("nothing was erased: it cannot be undone, so say --yes")
+	}
+	if err := b.Registry.EraseRecipient(ctx, f.recipient, ui.Actor(), f.note); err != nil {
+		return ui.NotFound(err)
+	}
+	b.Printf("%s: name erased\n", ui.Name(f.recipient))
+	return b.Line(struct {
+		Recipient string `json:"recipient"`
+		Erased    bool   `json:"erased"`
+	}{f.recipient, true})
 }
 
 // areErased reports whether all uploads with these IDs were erased.

@@ -107,31 +107,54 @@ var recipientKinds = []string{books.KindStore, books.KindVendor, books.KindAutho
 // newRecipientAdd returns the verb "recipient add". Entering a recipient again changes nothing; another kind for the
 // same name is exit code 4.
 func newRecipientAdd(u *ui.UI) *cobra.Command {
-	var kind string
+	var kind, of string
 	cmd := &cobra.Command{
 		Use:   "add NAME --kind KIND",
 		Short: "Enter a recipient",
 		Long: `Enter a recipient. Kinds: store (the exchange's own working copies), vendor,
-authority (law enforcement, a court, a regulator), reviewer (a person), partner.`,
+authority (law enforcement, a court, a regulator), reviewer (a person), partner.
+
+With --of a reviewer has an employer, which is entered before. Copies and custody of
+the reviewer count for the employer: the leaked copies of four reviewers of vendor-a
+name vendor-a. The employer never changes: a person who moves is another recipient.
+"kycmark erase --recipient" erases the reviewer's name.`,
 		Example: `  kycmark recipient add store --kind store
   kycmark recipient add vendor-a --kind vendor
-  kycmark recipient add authority-b --kind authority`,
+  kycmark recipient add authority-b --kind authority
+  kycmark recipient add reviewer-17 --kind reviewer --of vendor-a`,
 		Args: ui.Exactly("NAME"),
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "store, vendor, authority, reviewer or partner (required)")
+	cmd.Flags().StringVar(&of, "of", "", "the `recipient` that employs the reviewer")
 	cmd.MarkFlagRequired("kind")
 	ui.Complete(cmd, "kind", recipientKinds...)
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
 		if !slices.Contains(recipientKinds, kind) {
 			return ui.Usagef("--kind is store, vendor, authority, reviewer or partner, not %q", kind)
 		}
-		to := books.Recipient{Name: args[0], Kind: kind, Actor: ui.Actor()}
+		to := books.Recipient{Name: args[0], Kind: kind, Of: of, Actor: ui.Actor()}
 		if err := b.Registry.AddRecipient(ctx, to); err != nil {
-			return err
+			return ui.NotFound(err)
 		}
-		b.Printf("%s: recipient of kind %s\n", ui.Name(to.Name), to.Kind)
-		return b.Line(map[string]string{"name": to.Name, "kind": to.Kind})
+		b.Printf("%s: recipient of kind %s\n", ui.Name(to.Name), kindWords(&to))
+		return b.Line(struct {
+			Kind string `json:"kind"`
+			Name string `json:"name"`
+			Of   string `json:"of,omitempty"`
+		}{to.Kind, to.Name, to.Of})
 	})
+}
+
+// kindWords says what a recipient is: "vendor", or "reviewer of vendor-a (erased)".
+func kindWords(r *books.Recipient) string {
+	words := r.Kind
+	if r.Of != "" {
+		words += " of " + ui.Name(r.Of)
+	}
+	if r.Erased() {
+		words += " (erased)"
+	}
+	return words
 }
 
 // NewCopyRegistry returns the verb "copy-registry". A copy that does not check is exit code 4.

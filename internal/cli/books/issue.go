@@ -271,11 +271,8 @@ func (f IssueFlags) makeFolders() error {
 
 // knowsRecipient returns an error that wraps [registry.ErrNotFound], with a hint, if no recipient is called name.
 func knowsRecipient(ctx context.Context, b *ui.Desk, name string) error {
-	all, err := b.Registry.Recipients(ctx)
-	if err == nil && !slices.ContainsFunc(all, func(to books.Recipient) bool { return to.Name == name }) {
-		err = ui.NotFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
-	}
-	return err
+	_, err := b.Registry.Recipient(ctx, name)
+	return ui.NotFound(err)
 }
 
 // chosenUploads returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.

@@ -193,8 +193,13 @@ func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f Iss
 		if err != nil {
 			return err
 		}
+		to, err := b.Registry.Recipient(ctx, l.Recipient)
+		if err != nil {
+			return err
+		}
+		recipient, reviewer := to.Party()
 		for i := range copies {
-			if c := &copies[i]; c.Recipient != l.Recipient && isFile(path, c) {
+			if c := &copies[i]; (c.Recipient != recipient || c.Reviewer != reviewer) && isFile(path, c) {
 				return fmt.Errorf("output %s is the copy of %s, and stays: name another folder for %s", path, ui.Name(c.Recipient), ui.Name(l.Recipient))
 			}
 		}

@@ -90,12 +90,16 @@ func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error 
 		})
 	case "recipients":
 		return ui.PrintList(b.UI, "NAME\tKIND\tADDED", ui.Listed(b.Registry.Recipients(ctx)), func(r *books.Recipient) (any, []string) {
-			return r, []string{r.Name, r.Kind, ui.Day(r.Added)}
+			return r, []string{r.Name, kindWords(r), ui.Day(r.Added)}
 		})
 	case "custody":
 		all, err := b.Registry.Custody(ctx, registry.CustodyFilter{Recipient: f.to})
+		if err != nil {
+			return ui.NotFound(err)
+		}
+		shown, err := newShownTo(ctx, b)
 		return ui.PrintList(b.UI, "NAME\tWHAT\tENTERED\tNOTE", ui.Listed(all, ui.NotFound(err)), func(c *books.Custody) (any, []string) {
-			return c, []string{c.Recipient, custodyWords(*c), ui.Day(c.Entered), c.Note}
+			return c, []string{shown.to(c.Recipient, c.Reviewer), custodyWords(*c), ui.Day(c.Entered), c.Note}
 		})
 	case "keys":
 		return ui.PrintList(b.UI, "KEY\tSTATE\tSINCE\tADDED\tNOTE", ui.Listed(ledger.MarkKeys(ctx)), func(k *books.MarkKey) (any, []string) {
@@ -163,17 +167,46 @@ func listSubmissions(ctx context.Context, b *ui.Desk, subject string, when span)
 // listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of f.subject; ""
 // chooses all.
 func listCopies(ctx context.Context, b *ui.Desk, f listFlags, when span) error {
+	recipient, reviewer := "", ""
 	if f.to != "" {
-		if err := knowsRecipient(ctx, b, f.to); err != nil {
-			return err
+		to, err := b.Registry.Recipient(ctx, f.to)
+		if err != nil {
+			return ui.NotFound(err)
 		}
+		recipient, reviewer = to.Party()
+	}
+	shown, err := newShownTo(ctx, b)
+	if err != nil {
+		return err
 	}
 	return ui.PrintList(b.UI, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", copiesOf(ctx, b, f.subject), func(c *books.Copy) (any, []string) {
-		if f.to != "" && c.Recipient != f.to || !when.holds(c.Issued) {
+		if f.to != "" && (c.Recipient != recipient || reviewer != "" && c.Reviewer != reviewer) || !when.holds(c.Issued) {
 			return nil, nil
 		}
-		return c, []string{c.ID.String(), c.Submission.String(), ui.Moment(c.Issued), c.Recipient, c.State, c.Purpose}
+		return c, []string{c.ID.String(), c.Submission.String(), ui.Moment(c.Issued), shown.to(c.Recipient, c.Reviewer), c.State, c.Purpose}
 	})
+}
+
+// shownTo has the names of reviewers, by their references.
+type shownTo map[string]string
+
+func newShownTo(ctx context.Context, b *ui.Desk) (shownTo, error) {
+	all, err := b.Registry.Recipients(ctx)
+	out := make(shownTo)
+	for _, r := range all {
+		if out[r.Ref] = r.Name; r.Erased() {
+			out[r.Ref] = "a reviewer (erased)"
+		}
+	}
+	return out, err
+}
+
+// to returns a recipient with its reviewer, if there is one: "reviewer-17 of vendor-a".
+func (s shownTo) to(recipient, reviewer string) string {
+	if reviewer == "" {
+		return recipient
+	}
+	return ui.Name(s[reviewer]) + " of " + ui.Name(recipient)
 }
 
 // copiesOf yields the copies of a subject's submissions, or all copies in the order of issue if subject is "". Copies
@@ -272,7 +305,14 @@ func showCopy(ctx context.Context, b *ui.Desk, id watermark.CopyID) error {
 	if err != nil {
 		return err
 	}
+	shown, err := newShownTo(ctx, b)
+	if err != nil {
+		return err
+	}
 	b.Printf("%s  key %s\n", CopyWords(c), key.KeyState)
+	if c.Reviewer != "" {
+		b.Printf("  shown to %s\n", shown.to(c.Recipient, c.Reviewer))
+	}
 	for _, x := range receipts {
 		b.Printf("%s", ReceiptWords(&x))
 	}
