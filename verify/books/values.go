@@ -109,6 +109,7 @@ type Details struct {
 	AreaQuality int    `json:"area_quality"`
 	Kept        bool   `json:"kept"`               // the original is kept, sealed
 	Rendition   Digest `json:"rendition,omitzero"` // of the pixels of a kept original; zero: not entered
+	Actor       string `json:"actor"`              // who entered it
 
 	Document watermark.Submission `json:"document,omitzero"` // of page 2 and up: the ID of page 1, which is the submission's
 	Page     int                  `json:"page,omitempty"`    // from 1; 0: the only one

@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "493c42e9806a64bad87de06ec4d53d8b2615a244ecee29aaf6226eeebe16a75b", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "f30a6db7899663679349f51213aed4bfc51bba6a7c3bf89ed8f023ab02431c5b", fmt.Sprintf("%x", sha256.Sum256(text)))
 }
