@@ -247,6 +247,9 @@ func (c *Custody) EnteredAt() time.Time { return c.countsFrom(c.Entered) }
 // LaterThan reports whether it is not proven that the copy was entered up to t.
 func (c *Copy) LaterThan(t time.Time) bool { return c.Unproven || c.countsFrom(c.Issued).After(t) }
 
+// Always is later than any upload. A fact whose To it is has no end.
+var Always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
 // Before reports whether the fact was proven before t.
 func (c *Custody) Before(t time.Time) bool { return !c.Unproven && c.EnteredAt().Before(t) }
 

@@ -34,9 +34,6 @@ func New(store records.Store, id string, sealHashes bool, now func() time.Time) 
 	return &Engine{store, id, sealHashes, now}
 }
 
-// Access returns what a service over the registry keeps: who may call it, and which requests were made.
-func (e *Engine) Access() records.Access { return e.store }
-
 // LogInvestigation enters that an investigation begins and returns the number of its entry in the ledger. Started,
 // Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that could be read. An entry without such
 // files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD, and
