@@ -95,6 +95,21 @@ var rules = []rule{
 		why: "investigations search beyond the radius where tables serve: they compare with every hash, by phash.List",
 	},
 	{
+		of: []string{"watermark", "phash/...", "verify/...", "internal/records", "internal/store/..."}, deep: true, tests: true,
+		never: []string{"internal/service", "github.com/danielgtaylor/...", "github.com/prometheus/..."},
+		why:   "the library knows of no service: a handler that decides what the library does not know is at the wrong place",
+	},
+	{
+		of: []string{"..."}, except: []string{"internal/service"}, tests: true,
+		never: []string{"github.com/danielgtaylor/...", "github.com/prometheus/..."},
+		why:   "routes, answers and metrics are of one room",
+	},
+	{
+		of: []string{"internal/service"}, tests: false,
+		never: []string{"verify", "verify/odds/...", "internal/seal", "internal/jobs"},
+		why:   "no route judges yet; one that does begins an investigation and knows no verdict",
+	},
+	{
 		of:    []string{"..."},
 		never: []string{"cmd/...", "examples/...", "internal/arch/..."},
 		why:   "they are ends: nothing stands on them",
@@ -113,7 +128,7 @@ var rules = []rule{
 	{
 		of:     []string{"..."},
 		except: []string{"internal/test/pages"}, // drives a browser for tests of two packages
-		never:  []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "github.com/santhosh-tekuri/...", "github.com/chromedp/..."},
+		never:  []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "github.com/santhosh-tekuri/...", "github.com/chromedp/...", "github.com/pb33f/...", "pgregory.net/..."},
 		why:    "test libraries stay in _test.go files, so that no user builds them in",
 	},
 	{
@@ -219,12 +234,12 @@ var rules = []rule{
 	},
 	{
 		of:    []string{"internal/cli/ui"},
-		never: []string{"internal/cli", "internal/cli/pictures", "internal/cli/books", "internal/cli/judge", "internal/cli/audit"},
+		never: []string{"internal/cli", "internal/cli/pictures", "internal/cli/books", "internal/cli/judge", "internal/cli/audit", "internal/cli/serve", "internal/service"},
 		why:   "how the command speaks does not depend on its verbs",
 	},
 	{
 		of:    []string{"internal/cli/pictures", "internal/cli/books"},
-		never: []string{"internal/cli", "internal/cli/judge", "internal/cli/audit", "internal/seal"},
+		never: []string{"internal/cli", "internal/cli/judge", "internal/cli/audit", "internal/cli/serve", "internal/seal", "internal/service"},
 		why:   "marking and keeping books stand on no verdict",
 	},
 	{
@@ -237,7 +252,7 @@ var rules = []rule{
 		only: []string{
 			"internal/cli/...", "watermark/...", "phash/...", "verify/...", "testdata/...", "decoders/...",
 			"internal/picture/...", "internal/webp", "internal/durable", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/dump", "internal/intake", "internal/memory", "internal/pdf", "internal/seal", "internal/unpack", "internal/jobs",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/dump", "internal/intake", "internal/memory", "internal/pdf", "internal/seal", "internal/unpack", "internal/jobs", "internal/service",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},
@@ -371,6 +386,8 @@ func TestRulesBite(t *testing.T) {
 		{"imaging resizes", fstest.MapFS{"internal/picture/a.go": body("package p\nimport \"github.com/disintegration/imaging\"\nvar _ = imaging.Resize")}, ""},
 		{"image decodes", fstest.MapFS{"verify/a.go": body("package p\nimport \"image\"\nvar _, _, _ = image.Decode(nil)")}, "calls image.Decode"},
 		{"image decodes in a test", fstest.MapFS{"verify/a_test.go": body("package p\nimport \"image\"\nvar _, _, _ = image.Decode(nil)")}, ""},
+		{"a handler in the library", fstest.MapFS{"verify/registry/a.go": file("M/internal/x"), "internal/x/a.go": file("M/internal/service")}, "verify/registry -> internal/x imports internal/service"},
+		{"metrics elsewhere", fstest.MapFS{"internal/cli/a.go": file("github.com/prometheus/client_golang/prometheus")}, "imports github.com/prometheus/client_golang"},
 		{"goimagehash elsewhere", fstest.MapFS{"verify/a_test.go": file("github.com/corona10/goimagehash")}, "imports github.com/corona10/goimagehash"},
 		{"a note behind the limits", fstest.MapFS{"verify/a_test.go": file("golang.org/x/mod/sumdb/note")}, "imports golang.org/x/mod/sumdb/note"},
 		{"a timestamp behind the limits", fstest.MapFS{"verify/a_test.go": file("github.com/digitorus/timestamp")}, "imports github.com/digitorus/timestamp"},

@@ -17,6 +17,7 @@ import (
 	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/pictures"
+	"github.com/kycmark/kycmark/internal/cli/serve"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -122,6 +123,7 @@ func groups() []group {
 		{"The books (in a home):", []func(*ui.UI) *cobra.Command{
 			bookverbs.NewInit, bookverbs.NewRecipient, bookverbs.NewKey, bookverbs.NewSubmit, bookverbs.NewSubject, bookverbs.NewIssue, bookverbs.NewReceipt, bookverbs.NewCustody, judge.NewInvestigate, bookverbs.NewList, bookverbs.NewShow, bookverbs.NewErase, newWork, audit.NewDoctor,
 		}},
+		{"The service (in a home):", []func(*ui.UI) *cobra.Command{serve.NewServe, serve.NewToken}},
 		{"For auditors and witnesses:", []func(*ui.UI) *cobra.Command{
 			judge.NewVerifyReport, audit.NewCheckpoint, audit.NewAudit, audit.NewProve, bookverbs.NewCopyRegistry,
 		}},

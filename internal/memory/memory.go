@@ -4,6 +4,8 @@ package memory
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -15,12 +17,19 @@ import (
 // while it waits for its upload, so that without this share all could wait for each other. Chosen.
 const ofOriginals = 4 // one of so many
 
+// ErrBusy is wrapped when other pictures have the memory for longer than a caller waits.
+var ErrBusy = errors.New("verify: other pictures have the memory")
+
 // A Budget is the memory that the pictures of a process may take together: a semaphore weighted by bytes. It is safe for
 // concurrent use.
 type Budget struct {
 	room        *semaphore.Weighted
 	max, spared int64         // bytes of room, and bytes that one original may take beside it
 	original    chan struct{} // holds a value while an original has the spared bytes
+
+	// Wait is how long Take of a lease waits before its error wraps [ErrBusy]; 0: as long as its ctx lasts. It is set before
+	// the first lease.
+	Wait time.Duration
 }
 
 // New returns a budget of limit bytes. 0 means [Limit].
@@ -29,7 +38,7 @@ func New(limit int64) *Budget {
 		limit = Limit()
 	}
 	spared := limit / ofOriginals
-	return &Budget{semaphore.NewWeighted(limit - spared), limit - spared, spared, make(chan struct{}, 1)}
+	return &Budget{room: semaphore.NewWeighted(limit - spared), max: limit - spared, spared: spared, original: make(chan struct{}, 1)}
 }
 
 // A Lease is the memory of one picture after another. It is not for concurrent use.
@@ -42,17 +51,32 @@ type Lease struct {
 func (b *Budget) Lease() *Lease { return &Lease{of: b} }
 
 // Take gives back what l has, then waits until n bytes are free, and takes them. The error is a
-// *[picture.LimitError] if one picture may not have so many, or ctx's.
+// *[picture.LimitError] if one picture may not have so many, wraps [ErrBusy], or is ctx's.
 func (l *Lease) Take(ctx context.Context, n int64) error {
 	l.Give()
 	if err := Check(n, l.of.max); err != nil {
 		return err
 	}
-	if err := l.of.room.Acquire(ctx, n); err != nil {
+	waiting := ctx
+	if l.of.Wait > 0 {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, l.of.Wait)
+		defer cancel()
+	}
+	if err := l.of.room.Acquire(waiting, n); err != nil {
+		if ctx.Err() == nil {
+			err = ErrBusy
+		}
 		return err
 	}
 	l.held = n
 	return nil
+}
+
+// Try takes n bytes, at most all that one picture may have, until give is called. ok is false if so many are not free now.
+func (b *Budget) Try(n int64) (give func(), ok bool) {
+	n = min(n, b.max)
+	return func() { b.room.Release(n) }, b.room.TryAcquire(n)
 }
 
 // TakeFile is Take for the n bytes of a file, which has limits of its own: a file never is too large. The error is ctx's.

@@ -175,7 +175,7 @@ func EntryOf(row Row) Entry {
 		r = AsEntered(r)
 		return entry(EntrySubmission, r.Received, r.Salt, r.ID[:], r.SHA256[:], r.Size, r.Format, r.Decoder,
 			r.Width, r.Height, r.Submitted, r.Received, r.Subject, r.Hash, r.Area, r.Chain, r.Quality, r.AreaQuality, r.Kept, r.Rendition[:],
-			r.Document[:], r.Page, r.Pages)
+			r.Document[:], r.Page, r.Pages, r.Actor)
 	case SubjectChange:
 		return entry(EntrySubject, r.Entered, r.Salt, r.Submission[:], r.Digest[:], r.Entered, r.Actor)
 	case books.Copy:

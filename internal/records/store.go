@@ -58,6 +58,7 @@ type Driver interface {
 // After a failed commit (a lost connection, a failing disk) it is unknown whether the rows
 // are there. The caller looks the rows up by their unique names, or enters them again.
 type Store interface {
+	Access
 	Close() error
 	// ForInvestigation returns the same registry for callers who only search it. Every write
 	// but AddInvestigation and AddConclusion then fails with an error that wraps ErrReadOnly.

@@ -128,6 +128,7 @@ type Details struct {
 	AreaQuality int    `json:"area_quality"`
 	Kept        bool   `json:"kept"`               // the original is kept, sealed
 	Rendition   Digest `json:"rendition,omitzero"` // of the pixels of a kept original; zero: not entered
+	Actor       string `json:"actor"`              // who entered it
 
 	Document watermark.Submission `json:"document,omitzero"` // of page 2 and up: the ID of page 1, which is the submission's
 	Page     int                  `json:"page,omitempty"`    // from 1; 0: the only one
@@ -266,6 +267,9 @@ func (c *Custody) EnteredAt() time.Time { return c.countsFrom(c.Entered) }
 
 // LaterThan reports whether it is not proven that the copy was entered up to t.
 func (c *Copy) LaterThan(t time.Time) bool { return c.Unproven || c.countsFrom(c.Issued).After(t) }
+
+// Always is later than any upload. A fact whose To it is has no end.
+var Always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 // Before reports whether the fact was proven before t.
 func (c *Custody) Before(t time.Time) bool { return !c.Unproven && c.EnteredAt().Before(t) }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
@@ -57,6 +58,10 @@ type Config struct {
 	MaxPixels int64 // of one picture; default 200 million within MaxMemory, at most [phash.MaxPixels]
 	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
 
+	// MaxWait is how long a call waits for memory that other pictures have. Then its error wraps [ErrBusy]. 0: as long as
+	// its context lasts.
+	MaxWait time.Duration
+
 	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100. icc (colour profile) and exif are
 	// written if they are not empty. The command brings an encoder; the library leaves the choice to its users.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
@@ -65,7 +70,7 @@ type Config struct {
 
 // SubmitOptions say how uploads are entered. The zero value works.
 type SubmitOptions struct {
-	Actor string // who acts, as the registry writes it beside the marks that uploads carry
+	Actor string // who acts, as written to the registry
 
 	// HashOnly enters uploads by their hashes alone: they are found, whole, but no original is kept to be compared or
 	// to make copies of, and no features by which parts are found. What was entered so stays so.
@@ -112,7 +117,7 @@ func (c Config) ready() (Config, error) {
 	if c.SealKey != nil && sealing.Zero(c.SealKey) {
 		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", ErrInput)
 	}
-	if min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 {
+	if min(c.MaxBytes, c.MaxPixels, c.MaxMemory, int64(c.MaxWait)) < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrInput)
 	}
 	if c.MaxPixels > phash.MaxPixels {

@@ -3,12 +3,13 @@ package registry
 import (
 	"errors"
 
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// Two errors say what a failed call means for the next one. An error that wraps neither is the caller's ctx, damage
+// Three errors say what a failed call means for the next one. An error that wraps none of them is the caller's ctx, damage
 // (ErrTampered, ErrSealed), or of a proof.
 var (
 	// ErrUnavailable is wrapped when nothing was written, since the registry cannot take entries now, such as on a
@@ -18,6 +19,9 @@ var (
 	// ErrConflict, ErrErased, ErrInput, ErrFormat, ErrLimit, ErrWeak, ErrMarkKey and ErrReadOnly, or if [Config] refuses
 	// marked uploads.
 	ErrRefused = records.ErrRefused
+	// ErrBusy is wrapped when nothing was written, since other pictures had the memory for longer than MaxWait of [Config].
+	// The same call may succeed later.
+	ErrBusy = memory.ErrBusy
 )
 
 var (

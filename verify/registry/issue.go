@@ -45,7 +45,9 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 			return nil, err
 		}
 	}
-	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), lists: new(engine.Lists), prepare: prepareMark}, nil
+	budget := memory.New(cfg.MaxMemory)
+	budget.Wait = cfg.MaxWait
+	return &Issuer{cfg: cfg, memory: budget, lists: new(engine.Lists), prepare: prepareMark}, nil
 }
 
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed together. subject
@@ -139,7 +141,7 @@ func (s *submitting) examine(ctx context.Context, data []byte, subject string, a
 	}
 	x.up[0].Subject = subject
 	for i := range x.up {
-		x.up[i].Submitted, x.up[i].Received = records.Timestamp(at), received
+		x.up[i].Submitted, x.up[i].Received, x.up[i].Actor = records.Timestamp(at), received, s.Actor
 	}
 	return x, nil
 }

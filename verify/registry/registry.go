@@ -133,6 +133,9 @@ func (r *Registry) Ledger() *Ledger { return &Ledger{r} }
 // any version: use an Investigator of package verify.
 func (r *Registry) Engine() *engine.Engine { return engine.New(r.store, r.id, r.sealHashes, r.clock) }
 
+// AccessOf returns what a service over a registry keeps: who may call it, and which requests were made.
+func AccessOf(r *Registry) records.Access { return r.store }
+
 // ID names the registry: 16 random bytes, hex, which the ledger's name ends with.
 func (r *Registry) ID() string { return r.id }
 

@@ -132,13 +132,10 @@ line is named, and nothing is entered. Facts that were entered before are left u
 	})
 }
 
-// always is later than whatever was submitted, within what JSON's times may say.
-var always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-
 // custody returns the fact of custody that the flags state about the recipient called name. Without --from the fact
-// reaches from the zero time to always, and with --all until now. No IDs at all means all uploads.
+// reaches from the zero time to [books.Always], and with --all until now. No IDs at all means all uploads.
 func (f custodyFlags) custody(name string) (books.Custody, error) {
-	c := books.Custody{Recipient: name, Through: f.through, Note: f.note, Actor: ui.Actor(), To: always}
+	c := books.Custody{Recipient: name, Through: f.through, Note: f.note, Actor: ui.Actor(), To: books.Always}
 	if f.all {
 		c.To = time.Now()
 	}
@@ -183,13 +180,13 @@ func allUntil(ctx context.Context, b *ui.Desk, c books.Custody) (time.Time, erro
 }
 
 // custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked". A zero
-// From and a To from always on are open ends, which are left out.
+// From and a To from [books.Always] on are open ends, which are left out.
 func custodyWords(c books.Custody) string {
 	what, when := "all uploads", ""
 	if n := len(c.Submissions); n > 0 {
 		what = ui.Plural(n, "listed upload")
 	}
-	switch first, last := c.From.IsZero(), !c.To.Before(always); {
+	switch first, last := c.From.IsZero(), !c.To.Before(books.Always); {
 	case first && last:
 	case first:
 		when = " until " + ui.Day(c.To)

@@ -131,19 +131,22 @@ func (b *Desk) Issuer(hashOnly bool) (*registry.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := b.newIssuer(keys, seal, b.MaxMemory())
+	cfg := registry.Config{Keys: keys, SealKey: seal, MaxMemory: b.MaxMemory()}
+	issuer, err := b.NewIssuer(cfg)
 	if hashOnly && errors.Is(err, registry.ErrSealed) {
-		return b.newIssuer(keys, nil, b.MaxMemory())
+		cfg.SealKey = nil
+		return b.NewIssuer(cfg)
 	}
 	return issuer, err
 }
 
-// newIssuer returns an issuer with these keys, whose pictures take so many bytes of memory together.
-func (b *Desk) newIssuer(keys []*watermark.Key, seal *registry.SealKey, memory int64) (*registry.Issuer, error) {
-	cfg := registry.Config{Registry: b.Registry, Keys: keys, SealKey: seal, Readers: b.Readers(), EncodeWebP: webp.Encode, MaxMemory: memory,
-		Marked: b.Home.MarkedUploads, RefuseIncomplete: b.Home.RefuseIncomplete}
-	if len(keys) > 0 {
-		cfg.Key = keys[0]
+// NewIssuer returns an issuer with the keys and the limits of memory of cfg, and all else as the home and the command have
+// it. The first key marks.
+func (b *Desk) NewIssuer(cfg registry.Config) (*registry.Issuer, error) {
+	cfg.Registry, cfg.Readers, cfg.EncodeWebP = b.Registry, b.Readers(), webp.Encode
+	cfg.Marked, cfg.RefuseIncomplete = b.Home.MarkedUploads, b.Home.RefuseIncomplete
+	if len(cfg.Keys) > 0 {
+		cfg.Key = cfg.Keys[0]
 	}
 	return registry.NewIssuer(cfg)
 }

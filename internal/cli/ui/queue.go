@@ -100,7 +100,7 @@ func (b *Desk) AsWorker() (*Desk, error) {
 		w.Worker.Found, err = b.NewInvestigator(w.Worker.Mark, w.Worker.Seal, half)
 	}
 	if err == nil && !b.Home.InvestigateOnly {
-		w.Worker.Issuer, err = b.newIssuer(w.Worker.Mark, w.Worker.Seal, half)
+		w.Worker.Issuer, err = b.NewIssuer(registry.Config{Keys: w.Worker.Mark, SealKey: w.Worker.Seal, MaxMemory: half})
 	}
 	return &w, err
 }

@@ -136,7 +136,8 @@ CREATE TABLE submission (
     rendition    {{.Blob}} NOT NULL CHECK (length(rendition) IN (0, 32)),
     document     {{.Blob}} NOT NULL CHECK (length(document) IN (0, 16)),
     page         {{.Int}} NOT NULL,
-    pages        {{.Int}} NOT NULL
+    pages        {{.Int}} NOT NULL,
+    actor        TEXT NOT NULL
 ){{.Rows}};
 
 CREATE INDEX submission_submitted ON submission (submitted);
@@ -348,6 +349,29 @@ CREATE TABLE conclusion (
     actor         TEXT NOT NULL,
     salt          {{.Blob}} NOT NULL CHECK (length(salt) = 32)
 ){{.Rows}};
+
+-- Who may call a service over the registry. digest is the SHA-256 of the token's secret; roles have spaces between them. Of
+-- expires and revoked the zero time is never. A row stays after the token was revoked: the ledger has its name.
+CREATE TABLE token (
+    name    {{.Name}} PRIMARY KEY,
+    id      TEXT NOT NULL UNIQUE,
+    digest  {{.Blob}} NOT NULL CHECK (length(digest) = 32),
+    roles   TEXT NOT NULL,
+    added   {{.Int}} NOT NULL,
+    expires {{.Int}} NOT NULL,
+    revoked {{.Int}} NOT NULL
+){{.Keyed}};
+
+-- Requests to a service that came with an idempotency key. id is a digest of the caller and the key, digest a MAC of the request
+-- under the key. The key itself is not kept, so that nobody can find out by digest what was sent. answer has no personal data.
+CREATE TABLE request (
+    id     {{.Blob}} PRIMARY KEY CHECK (length(id) = 32),
+    digest {{.Blob}} NOT NULL CHECK (length(digest) = 32),
+    answer TEXT NOT NULL,
+    made   {{.Int}} NOT NULL
+){{.Keyed}};
+
+CREATE INDEX request_made ON request (made);
 
 -- Against accidents, not against attackers: those are found by the check.
 {{if .Postgres -}}

@@ -46,11 +46,11 @@ var (
 		func(s *books.KeyState) []any {
 			return []any{&s.KeyID, &s.State, Micros(&s.Since), &s.Note, Micros(&s.Entered), &s.Actor, Fixed(s.Salt[:]), &s.Seq}
 		})
-	Submissions = TableOf("submission", "id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition document page pages",
+	Submissions = TableOf("submission", "id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition document page pages actor",
 		func(s *books.Submission) []any {
 			return []any{Fixed(s.ID[:]), Fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
 				Micros(&s.Submitted), Micros(&s.Received), &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
-				&s.AreaQuality, flag{&s.Kept}, Fixed(s.Salt[:]), &s.Seq, erasedBy{s}, Sparse(s.Rendition[:]), Sparse(s.Document[:]), &s.Page, &s.Pages}
+				&s.AreaQuality, flag{&s.Kept}, Fixed(s.Salt[:]), &s.Seq, erasedBy{s}, Sparse(s.Rendition[:]), Sparse(s.Document[:]), &s.Page, &s.Pages, &s.Actor}
 		})
 	// Present has the rows of Submissions with the present subjects. It is for reading.
 	Present = Table[books.Submission]{`(SELECT s.*, coalesce(x.reference, '') AS later, coalesce(x.entered, 0) AS set_at
@@ -116,6 +116,14 @@ var (
 		})
 	ListNodes = TableOf("list_node", "id body",
 		func(n *ListNode) []any { return []any{Blob(&n.ID), Blob(&n.Body)} })
+	Tokens = TableOf("token", "name id digest roles added expires revoked",
+		func(t *records.Token) []any {
+			return []any{&t.Name, &t.ID, Fixed(t.Digest[:]), &t.Roles, Micros(&t.Added), Micros(&t.Expires), Micros(&t.Revoked)}
+		})
+	Requests = TableOf("request", "id digest answer made",
+		func(r *records.Request) []any {
+			return []any{Fixed(r.ID[:]), Fixed(r.Digest[:]), &r.Answer, Micros(&r.Made)}
+		})
 	Ledger = TableOf("ledger", "seq entry nodes",
 		func(r *Entry) []any { return []any{&r.Seq, Blob(&r.Text), Blob(&r.Nodes)} })
 )

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/access"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
@@ -34,6 +35,7 @@ type DB struct {
 	copies
 	custody
 	ledger
+	access.Tables
 }
 
 var _ records.Store = (*DB)(nil)
@@ -59,7 +61,8 @@ type core struct {
 
 // on returns the registry on a core.
 func on(c *core) *DB {
-	return &DB{c, parties{c}, uploads{c}, originals{c}, erasures{c}, segments{c}, counts{c}, copies{c}, custody{c}, ledger{c}}
+	return &DB{c, parties{c}, uploads{c}, originals{c}, erasures{c}, segments{c}, counts{c}, copies{c}, custody{c}, ledger{c},
+		access.Tables{Write: c.write, Read: c.read, Conflict: c.dialect.Conflict}}
 }
 
 // lastTree is the ledger's tree as the last transaction of this process left it. Who writes takes it.

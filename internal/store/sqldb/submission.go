@@ -366,7 +366,7 @@ func blank(ctx context.Context, t *tx, rows []books.Submission, erasure int64) (
 	for i := range rows {
 		id := rows[i].ID
 		if _, err := t.ExecContext(ctx, `UPDATE submission SET sha256 = $1, size = 0, format = '', decoder = '', width = 0,
-			height = 0, subject = '', hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0,
+			height = 0, subject = '', hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0, actor = '',
 			salt = $1, erased = $2, rendition = $4 WHERE id = $3`, zero[:], erasure, id[:], []byte{}); err != nil {
 			return nil, err
 		}

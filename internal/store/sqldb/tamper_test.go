@@ -145,9 +145,10 @@ var edits = map[string]string{
 	"rendition removed":         `UPDATE submission SET rendition = BYTES() WHERE seq = 4`,
 	"rendition of another":      `UPDATE submission SET rendition = (SELECT sha256 FROM submission WHERE seq = 7) WHERE seq = 4`,
 	"submission's subject":      `UPDATE submission SET subject = 'another' WHERE seq = 4`,
+	"submission's actor":        `UPDATE submission SET actor = 'another' WHERE seq = 4`,
 	"submission's ID":           `UPDATE submission SET id = BYTES(00000000000000000000000000000000) WHERE seq = 4`,
 	"submission removed":        `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4); DELETE FROM submission WHERE seq = 4`,
-	"submission added":          `INSERT INTO submission SELECT 999, BYTES(00000000000000000000000000000000), sha256, size, format, decoder, width, height, submitted, received, subject, hash, area, chain, quality, area_quality, 0, salt, 0, rendition, BYTES(), 0, 0 FROM submission WHERE seq = 4`,
+	"submission added":          `INSERT INTO submission SELECT 999, BYTES(00000000000000000000000000000000), sha256, size, format, decoder, width, height, submitted, received, subject, hash, area, chain, quality, area_quality, 0, salt, 0, rendition, BYTES(), 0, 0, actor FROM submission WHERE seq = 4`,
 	"page's hash":               `UPDATE submission SET area = (SELECT area FROM submission WHERE seq = 4) WHERE seq = (SELECT min(seq) FROM submission WHERE page = 2)`,
 	"page removed":              `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = (SELECT min(seq) FROM submission WHERE page = 2)); DELETE FROM submission WHERE seq = (SELECT min(seq) FROM submission WHERE page = 2)`,
 	"page of another":           `UPDATE submission SET document = (SELECT id FROM submission WHERE seq = (SELECT max(seq) FROM submission WHERE page = 1)) WHERE seq = (SELECT min(seq) FROM submission WHERE page = 3)`,
@@ -257,7 +258,7 @@ var edits = map[string]string{
 const (
 	zero32  = "0000000000000000000000000000000000000000000000000000000000000000"
 	blanked = `UPDATE submission SET sha256 = ZERO32, size = 0, format = '', decoder = '', width = 0, height = 0, subject = '',
-		hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0, salt = ZERO32,
+		hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0, actor = '', salt = ZERO32,
 		erased = (SELECT max(erasure) FROM erasure_submission) `
 )
 

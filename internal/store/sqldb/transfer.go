@@ -96,15 +96,14 @@ const (
 	transferSealed = 8
 )
 
-// transferred lists all tables except the registry's name and the
-// ledger's head. Each table comes after the tables that it refers to.
+// transferred lists all tables except the registry's name, the ledger's head, and requests that were answered. Each table comes after the tables that it refers to.
 var transferred = []transferStep{
 	all(schema.Ledger), all(schema.ListNodes), all(schema.Recipients), all(schema.MarkKeys), all(schema.KeyStates), all(schema.Submissions), all(schema.Subjects),
 	{schema.Seals.Name, func(ctx context.Context, t *transfer, into *tx) error {
 		return stream(ctx, t, into, schema.Seals, transferSealed, t.original)
 	}},
 	all(schema.Erasures), all(schema.ErasureLists), all(schema.Copies), all(schema.Releases), all(schema.Receipts), all(schema.Returns), all(schema.CustodyFacts), all(schema.CustodyLists),
-	all(schema.Investigations), all(schema.Conclusions), all(schema.Checkpoints), all(schema.Cosigned),
+	all(schema.Investigations), all(schema.Conclusions), all(schema.Checkpoints), all(schema.Cosigned), all(schema.Tokens),
 }
 
 // all returns the step that copies a table as it is.

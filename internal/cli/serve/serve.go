@@ -1,0 +1,233 @@
+// Package serve has the verbs that put the registry behind HTTP.
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/service"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+type serveFlags struct {
+	listen, certificate, key string
+	behindProxy              bool
+	roles                    []string
+}
+
+// NewServe returns the verb "serve", which runs until it is interrupted.
+func NewServe(u *ui.UI) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Put the registry behind HTTP",
+		Long: `Take uploads in and hand marked copies out over HTTP, for programs in any language. The
+API is described by GET /v1/openapi.json. At the first start a token with all roles is made
+and printed once, on stdout. Make others with "kycmark token add".
+
+The service listens on this machine alone. Another address needs a certificate
+(--tls-cert, --tls-key), or --behind-proxy if a proxy in front of it does TLS.
+
+--roles says what this process does, and which keys it reads: intake has the sealing key and
+no mark key, issue has both, audit the ledger's key alone, admin and investigate have none.
+
+Logs are JSON lines on stderr, and metrics are at /metrics. Neither has a subject, a file
+name or a name of a person. SIGTERM or Ctrl-C ends the service after the requests that
+have begun, within 30 seconds.`,
+		Example: `  kycmark serve --home kyc
+  kycmark serve --listen 10.0.0.5:8443 --tls-cert tls.crt --tls-key tls.key --roles intake`,
+		Args: ui.Exactly(),
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen on, HOST:PORT")
+	fs.StringVar(&f.certificate, "tls-cert", "", "`file` of the certificate chain, PEM")
+	fs.StringVar(&f.key, "tls-key", "", "`file` of the certificate's key, PEM")
+	fs.BoolVar(&f.behindProxy, "behind-proxy", false, "a proxy in front of this address does TLS")
+	fs.StringSliceVar(&f.roles, "roles", roleNames(), "`roles` of this process")
+	ui.Complete(cmd, "roles", roleNames()...)
+	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return f.serve(ctx, b) })
+}
+
+func roleNames() (names []string) {
+	for _, r := range service.Roles() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+// waitForMemory is how long a request waits for the memory of other pictures, before its client is asked to come again.
+// Chosen: an upload of 12 megapixels takes less than a second.
+const waitForMemory = 5 * time.Second
+
+// ofBodies is the share of the memory for pictures that bodies may take while they come in. Chosen.
+const ofBodies = 4 // one of so many
+
+func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
+	roles, err := service.ParseRoles(f.roles...)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(roles, service.Issue) && b.Home.MarkedUploads == registry.MarkedRefused {
+		return ui.WithHint(ui.Usagef("--roles issue: marked_uploads is %q: a refusal would tell callers which pictures are marked, and so help to remove marks", registry.MarkedRefused),
+			"set marked_uploads = %q in kycmark.toml, or serve other roles", registry.MarkedAtSubmit)
+	}
+	keys, err := service.KeysOf(b.Home, roles)
+	if err != nil {
+		return err
+	}
+	b.WarnExposed(b.Home.KeyFiles()...)
+	memory := b.MaxMemory()
+	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey, LedgerPublic: keys.LedgerPublic,
+		MaxBodies: memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
+	if keys.Seal != nil {
+		cfg.Issuer, err = b.NewIssuer(registry.Config{Keys: keys.Mark, SealKey: keys.Seal, MaxMemory: memory - memory/ofBodies, MaxWait: waitForMemory})
+		if err != nil {
+			return err
+		}
+	}
+	s, err := service.New(cfg)
+	if err != nil {
+		return err
+	}
+	l, err := service.Listen(ctx, f.listen, f.certificate, f.key, f.behindProxy)
+	if err != nil {
+		return err
+	}
+	first, err := firstToken(ctx, b)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	url := "http://" + l.Addr().String()
+	if f.certificate != "" {
+		url = "https://" + l.Addr().String()
+	}
+	b.Printf("listening at %s\n", url)
+	if err := b.Line(started{url, roles, first}); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return s.Serve(ctx, l)
+}
+
+// started is what --json prints when the service takes requests.
+type started struct {
+	URL   string         `json:"url"`
+	Roles []service.Role `json:"roles"`
+	Token string         `json:"token,omitempty"` // made at the first start
+}
+
+// firstName is the name of the token that the first start makes.
+const firstName = "first"
+
+// firstToken makes a token with all roles if the registry has none, prints it, and returns its text.
+func firstToken(ctx context.Context, b *ui.Desk) (string, error) {
+	tokens := service.TokensOf(b.Registry)
+	all, err := tokens.List(ctx)
+	if err != nil || len(all) > 0 {
+		return "", err
+	}
+	text, err := tokens.Add(ctx, firstName, service.Roles(), time.Time{})
+	if errors.Is(err, registry.ErrConflict) { // another process was first
+		return "", nil
+	}
+	if err == nil {
+		b.Printf("token %s, with all roles, shown once: %s\n", firstName, text)
+	}
+	return text, err
+}
+
+// NewToken returns the verb "token", which does nothing itself: "add", "list" and "revoke" are below it.
+func NewToken(u *ui.UI) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Say who may call the service",
+		Example: `  kycmark token add intake-api --role intake
+  kycmark token list
+  kycmark token revoke intake-api`,
+	}
+	return ui.Only(cmd, newTokenAdd(u), newTokenList(u), newTokenRevoke(u))
+}
+
+func newTokenAdd(u *ui.UI) *cobra.Command {
+	var roles []string
+	var expires string
+	cmd := &cobra.Command{
+		Use:   "add NAME --role ROLE",
+		Short: "Make a token, and print it once",
+		Long: `Make a token, and print it once: the registry keeps its SHA-256. The name is the actor in
+the ledger of all that the token's holder does. It is never used again, also not after the
+token was revoked.
+
+Roles: intake (uploads in, custody), issue (marked copies out), investigate (read), audit (check and
+sign the ledger), admin (recipients, custody, erasures). A token may have several.`,
+		Example: `  kycmark token add intake-api --role intake
+  kycmark token add back-office --role issue,admin --expires 2027-06-30`,
+		Args: ui.Exactly("NAME"),
+	}
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "`role` of the token; may be repeated (required)")
+	cmd.Flags().StringVar(&expires, "expires", "", "`time` from which on it is refused; a day counts whole (default: never)")
+	cmd.MarkFlagRequired("role")
+	ui.Complete(cmd, "role", roleNames()...)
+	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
+		has, err := service.ParseRoles(roles...)
+		if err != nil {
+			return err
+		}
+		var until time.Time
+		if expires != "" {
+			if until, err = ui.ParseTime(expires, true); err != nil {
+				return err
+			}
+		}
+		text, err := service.TokensOf(b.Registry).Add(ctx, args[0], has, until)
+		if err != nil {
+			return err
+		}
+		b.Printf("%s\n", text)
+		return b.Line(map[string]string{"name": args[0], "token": text})
+	})
+}
+
+func newTokenList(u *ui.UI) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List tokens, also expired and revoked ones",
+		Example: "  kycmark token list",
+		Args:    ui.Exactly(),
+	}
+	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
+		all, err := service.TokensOf(b.Registry).List(ctx)
+		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err), func(t *service.Token) (any, []string) {
+			return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires), moment(t.Revoked)}
+		})
+	})
+}
+
+// moment is [ui.Moment], "-" for the zero time.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return ui.Moment(t)
+}
+
+func newTokenRevoke(u *ui.UI) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "revoke NAME",
+		Short:   "End a token at once",
+		Example: "  kycmark token revoke intake-api",
+		Args:    ui.Exactly("NAME"),
+	}
+	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
+		if err := service.TokensOf(b.Registry).Revoke(ctx, args[0]); err != nil {
+			return ui.WithHint(err, "\"kycmark token list\" names the tokens")
+		}
+		b.Printf("%s: revoked\n", ui.Name(args[0]))
+		return b.Line(map[string]string{"name": args[0]})
+	})
+}

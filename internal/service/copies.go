@@ -1,0 +1,181 @@
+package service
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// wantedCopy is what a copy is to be.
+type wantedCopy struct {
+	Recipient string `json:"recipient" minLength:"1" maxLength:"200" doc:"Who gets it: the name of a recipient that was entered"`
+	Purpose   string `json:"purpose,omitempty" maxLength:"4000" doc:"What the copy is for, as written to the registry"`
+	Request   string `json:"request,omitempty" maxLength:"4000" doc:"The same submission, recipient, purpose, request, size and format have one copy; another text has another"`
+	MaxSide   int    `json:"max_side,omitempty" minimum:"0" maximum:"1000000" doc:"Pixels of the long side at most; 0: as the original"`
+	MaxBytes  int64  `json:"max_bytes,omitempty" minimum:"0" doc:"Size of the file at most; 0: no limit"`
+	Format    string `json:"format,omitempty" enum:"jpeg,png,webp" doc:"Default: like the original"`
+	KeepEXIF  bool   `json:"keep_exif,omitempty" doc:"Pass on exposure, time, camera and lens"`
+	AllowWeak bool   `json:"allow_weak,omitempty" doc:"Release a copy whose mark would not survive a messenger"`
+}
+
+// mediaTypes are the media types of the formats of copies.
+var mediaTypes = map[string]string{"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "bmp": "image/bmp", "pdf": "application/pdf"}
+
+type inIssue struct {
+	PathOfSubmission
+	Body wantedCopy
+}
+
+// copies serves the routes about copies.
+type copies struct{ *Service }
+
+func (s copies) routes() {
+	s.issueRoute()
+	add(s.Service, "list-copies", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
+		id, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+			return nil, err
+		}
+		return reply(s.Registry.Copies(ctx, id))
+	})
+	add(s.Service, "get-copy", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[*books.Copy], error) {
+		id, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		return reply(s.Registry.Copy(ctx, id))
+	})
+	add(s.Service, "void-copy", "copy", s.void)
+	add(s.Service, "add-receipt", "receipt", s.addReceipt)
+	add(s.Service, "list-receipts", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[[]books.Receipt], error) {
+		id, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.Registry.Copy(ctx, id); err != nil {
+			return nil, err
+		}
+		return reply(s.Registry.Ledger().Receipts(ctx, id))
+	})
+}
+
+// issueRoute serves the bytes of copies. Package huma reads the request, and the copy is written as it comes.
+func (s copies) issueRoute() {
+	r := s.serves("issue-copy")
+	if r == nil {
+		return
+	}
+	op := s.operation(r)
+	types := make([]string, 0, len(mediaTypes))
+	for _, t := range mediaTypes {
+		types = append(types, t)
+	}
+	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", types...)
+	op.Responses["200"].Headers = map[string]*huma.Header{
+		"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: &huma.Schema{Type: huma.TypeString}},
+		"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: &huma.Schema{Type: huma.TypeString}},
+	}
+	huma.Register(s.api, *op, func(ctx context.Context, in *inIssue) (*huma.StreamResponse, error) {
+		return &huma.StreamResponse{Body: func(huma.Context) {
+			if err := s.issue(ctx, in); err != nil {
+				visitOf(ctx).refuse("copy", err)
+			}
+		}}, nil
+	})
+}
+
+// issue hands a marked copy out.
+func (s copies) issue(ctx context.Context, in *inIssue) error {
+	of, err := in.id()
+	if err != nil {
+		return err
+	}
+	v, b := visitOf(ctx), in.Body
+	o := &registry.IssueOptions{Actor: actor(ctx), Purpose: b.Purpose, Request: b.Request, MaxSide: b.MaxSide, MaxBytes: b.MaxBytes,
+		Format: b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}
+	if earlier := v.once.earlier(); earlier != "" {
+		if o.ID, err = watermark.ParseCopyID(earlier); err != nil {
+			return err
+		}
+	}
+	_, err = s.Issuer.Issue(ctx, of, b.Recipient, func(c *books.Copy, file []byte) error {
+		if err := v.once.keep(ctx, c.ID.String()); err != nil {
+			return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
+		}
+		return v.hand(c, file)
+	}, o)
+	if errors.Is(err, registry.ErrNotFound) {
+		object := "recipient"
+		if _, missing := s.Registry.Submission(ctx, of); missing != nil {
+			object = "submission"
+		}
+		return problemOf(object, err)
+	}
+	return err
+}
+
+// hand writes a copy to the client.
+func (v *visit) hand(c *books.Copy, file []byte) error {
+	h := v.Header()
+	h.Set("Content-Type", mediaTypes[c.Format])
+	h.Set("Content-Length", strconv.Itoa(len(file)))
+	h.Set("Kycmark-Copy", c.ID.String())
+	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(c.SHA256[:])+":")
+	if _, err := v.Write(file); err != nil {
+		return err
+	}
+	return http.NewResponseController(v.ResponseWriter).Flush()
+}
+
+type inVoid struct {
+	PathOfCopy
+	Body struct {
+		Note string `json:"note" minLength:"1" maxLength:"4000" doc:"How it is known that no byte left; no names"`
+	}
+}
+
+func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note, Actor: actor(ctx)}); err != nil {
+		return nil, err
+	}
+	return reply(s.Registry.Copy(ctx, id))
+}
+
+type inReceipt struct {
+	PathOfCopy
+	Body struct {
+		PublicKey books.Digest    `json:"public_key" pattern:"^[0-9a-f]{64}$" doc:"Ed25519, 64 hex digits"`
+		Signature books.Signature `json:"signature" pattern:"^[0-9a-f]{128}$" doc:"Of three lines, each ended by a line feed: \"kycmark receipt v1\", the SHA-256 of the bytes and the copy's ID, both lower-case hex"`
+	}
+}
+
+func (s copies) addReceipt(ctx context.Context, in *inReceipt) (*answer[[]books.Receipt], error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	x := books.Receipt{Copy: id, PublicKey: in.Body.PublicKey, Signature: in.Body.Signature, Actor: actor(ctx)}
+	if _, err := s.Registry.Ledger().AddReceipt(ctx, x); err != nil {
+		return nil, err
+	}
+	return reply(s.Registry.Ledger().Receipts(ctx, id))
+}

@@ -1,0 +1,311 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxJSON is the max size of a JSON body, bytes: 25,000 IDs of submissions. Chosen.
+const maxJSON = 1 << 20
+
+// A visit is one request on its way through the door.
+type visit struct {
+	http.ResponseWriter
+	at       time.Time
+	id       string // random, 16 hex digits
+	route    *route
+	token    *Token
+	once     *once // nil without a key
+	written  time.Duration
+	status   int // 0: nothing was written
+	received int64
+	failed   error // why the answer is a problem
+}
+
+// Unwrap returns the writer below, for [http.ResponseController].
+func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }
+
+func (v *visit) WriteHeader(status int) {
+	if v.status == 0 {
+		v.status = status
+		_ = http.NewResponseController(v.ResponseWriter).SetWriteDeadline(time.Now().Add(v.written)) // a recorder of tests has none
+	}
+	v.ResponseWriter.WriteHeader(status)
+}
+
+func (v *visit) Write(p []byte) (int, error) {
+	if v.status == 0 {
+		v.WriteHeader(http.StatusOK)
+	}
+	return v.ResponseWriter.Write(p)
+}
+
+// refuse answers with the problem that an error is.
+func (v *visit) refuse(object string, err error) {
+	v.failed = err
+	if v.status == 0 {
+		p := problemOf(object, err)
+		p.write(v, v.id)
+	}
+}
+
+type visitKey struct{}
+
+// visitOf returns the visit of a request's context. Every handler has one.
+func visitOf(ctx context.Context) *visit { return ctx.Value(visitKey{}).(*visit) }
+
+// actor is who calls, as the ledger writes it.
+func actor(ctx context.Context) string { return visitOf(ctx).token.Name }
+
+// ServeHTTP lets a request in: it finds the route, the token and its roles, takes memory for the body, and limits its
+// time. It writes one line of log for each request.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var id [8]byte
+	rand.Read(id[:])
+	v := &visit{ResponseWriter: w, at: time.Now(), id: hex.EncodeToString(id[:]), written: s.times.Write}
+	s.metrics.active.Inc()
+	defer s.leave(r, v)
+	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	if err := s.enter(v, r); err != nil {
+		v.refuse("request", err)
+	}
+}
+
+// enter finds the route of a request, and has it served if its token allows that.
+func (s *Service) enter(v *visit, r *http.Request) error {
+	_, pattern := s.mux.Handler(r)
+	v.route = s.served[pattern]
+	if v.route == nil || r.URL.Path != path.Clean(r.URL.Path) {
+		return s.noRoute(v, r)
+	}
+	v.Header().Set("Cache-Control", "no-store")
+	v.Header().Set("X-Content-Type-Options", "nosniff")
+	if len(v.route.roles) > 0 {
+		if err := s.authorize(v, r); err != nil {
+			return err
+		}
+	}
+	give, err := s.body(v, r)
+	if err != nil {
+		return err
+	}
+	defer give()
+	s.mux.ServeHTTP(v, r)
+	return nil
+}
+
+// authorize finds the token of a request, and checks that it may call the route in this process.
+func (s *Service) authorize(v *visit, r *http.Request) (err error) {
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		text = ""
+	}
+	v.token, err = s.tokens.check(r.Context(), strings.TrimSpace(text))
+	if errors.Is(err, ErrToken) {
+		v.Header().Set("WWW-Authenticate", `Bearer realm="kycmark"`)
+		_, why, _ := strings.Cut(err.Error(), ErrToken.Error()+": ")
+		return &Problem{Status: http.StatusUnauthorized, Object: "token", Problem: why, Wanted: "the header \"Authorization: Bearer kycmark_ID_SECRET\"",
+			Todo: "have the operator make a token: \"kycmark token add\""}
+	}
+	if err != nil {
+		return err
+	}
+	var here []Role
+	for _, role := range v.token.Roles {
+		if s.has(role) {
+			here = append(here, role)
+		}
+	}
+	if !v.route.may(here) {
+		return &Problem{Status: http.StatusForbidden, Object: "token", Problem: "its roles do not allow this", Got: JoinRoles(v.token.Roles),
+			Wanted: JoinRoles(v.route.roles), Todo: "use a token with such a role, and a process that serves it"}
+	}
+	return nil
+}
+
+// noRoute is the problem of a request that no route takes.
+func (s *Service) noRoute(v *visit, r *http.Request) error {
+	v.route = nil
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := s.mux.Handler(other); s.served[pattern] != nil && r.URL.Path == path.Clean(r.URL.Path) {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) > 0 {
+		v.Header().Set("Allow", strings.Join(allowed, ", "))
+		return &Problem{Status: http.StatusMethodNotAllowed, Object: "method", Problem: "this path does not take it",
+			Wanted: strings.Join(allowed, " or "), Todo: "see the OpenAPI document, GET /v1/openapi.json"}
+	}
+	return &Problem{Status: http.StatusNotFound, Object: "path", Problem: "this process serves no such path",
+		Todo: "see the OpenAPI document, GET /v1/openapi.json; a process serves the routes of its roles"}
+}
+
+// body takes memory for the body of a request, limits its size and time, and reads it if it is JSON. It begins the
+// request of an idempotency key. give gives the memory back.
+func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
+	kind := v.route.body
+	if v.route.changes() {
+		if v.once, err = s.keyed(v, r); err != nil {
+			return nil, err
+		}
+	}
+	if kind == noBody {
+		r.Body = http.NoBody
+		return func() {}, v.once.claim(r.Context())
+	}
+	limit, patience := int64(maxJSON), s.times.JSON
+	if kind == pictureBody {
+		limit, patience = s.maxBytes, s.times.Picture
+	}
+	if err := mediaType(r, kind); err != nil {
+		return nil, err
+	}
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	size := r.ContentLength
+	if size < 0 {
+		size = limit
+	}
+	give, ok := s.bodies.Try(size)
+	if !ok {
+		return nil, &Problem{Status: http.StatusTooManyRequests, Object: "server", Problem: "other requests have the memory for bodies",
+			Todo: "send the same request again after Retry-After", again: retryAfter}
+	}
+	control := http.NewResponseController(v.ResponseWriter)
+	_ = control.SetReadDeadline(time.Now().Add(patience)) // a recorder of tests has none
+	r.Body = &received{ReadCloser: http.MaxBytesReader(v.ResponseWriter, r.Body, limit), v: v, control: control}
+	if kind == pictureBody {
+		return give, nil
+	}
+	data, err := io.ReadAll(r.Body)
+	if err == nil && v.once != nil {
+		_, _ = v.once.Write(data) // never fails
+		err = v.once.claim(r.Context())
+	}
+	if err != nil {
+		give()
+		return nil, err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	return give, nil
+}
+
+// keyed begins the request of an idempotency key; nil without a key.
+func (s *Service) keyed(v *visit, r *http.Request) (*once, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" {
+		return nil, nil
+	}
+	if len(key) < minKey || len(key) > maxKey {
+		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "Idempotency-Key", Problem: "its length is wrong", Got: strconv.Itoa(len(key)) + " bytes",
+			Wanted: fmt.Sprintf("%d to %d", minKey, maxKey), Todo: "send a random UUID for each new request"}
+	}
+	o := onceOf(s.store, v.token.Name, key)
+	o.part(v.route.id)
+	o.part(r.URL.Path)
+	for _, name := range submitHeaders {
+		o.part(r.Header.Get(name))
+	}
+	return o, nil
+}
+
+// mediaType checks the media type of a body. A request without one passes.
+func mediaType(r *http.Request, kind bodyKind) error {
+	given := r.Header.Get("Content-Type")
+	if given == "" {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(given)
+	wanted := "application/json"
+	ok := err == nil && media == wanted
+	if kind == pictureBody {
+		wanted = "image/*, application/pdf or application/octet-stream"
+		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" || media == "application/octet-stream")
+	}
+	if ok {
+		return nil
+	}
+	return &Problem{Status: http.StatusUnsupportedMediaType, Object: "Content-Type", Problem: "it is not supported", Wanted: wanted,
+		Todo: "send the body as it is, with its media type"}
+}
+
+// received counts a body. At its end the deadline goes, since it would end the request.
+type received struct {
+	io.ReadCloser
+	v       *visit
+	control *http.ResponseController
+}
+
+func (b *received) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.v.received += int64(n)
+	if err == io.EOF {
+		_ = b.control.SetReadDeadline(time.Time{}) // a recorder of tests has none
+	}
+	return n, err
+}
+
+// leave writes the line of log of a request, and counts it. A panic becomes an answer.
+func (s *Service) leave(r *http.Request, v *visit) {
+	if x := recover(); x != nil {
+		s.log.Error("panic", "request_id", v.id, "stack", string(debug.Stack())) // its value may be personal data
+		v.refuse("request", errors.New("panic"))
+	}
+	s.metrics.active.Dec()
+	took, pattern, method := time.Since(v.at), "", "other"
+	if v.route != nil {
+		pattern, method = v.route.path, v.route.method
+	}
+	if v.failed != nil && errors.Is(v.failed, context.Canceled) {
+		v.status = statusGone
+	}
+	s.metrics.done(method, pattern, v.status, took)
+	s.metrics.received.Add(float64(v.received))
+	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern, "http.response.status_code", v.status,
+		"duration_ms", float64(took.Microseconds()) / 1000, "http.request.body.size", v.received}
+	if v.token != nil {
+		line = append(line, "token", v.token.ID)
+	}
+	level := slog.LevelInfo
+	if v.status >= 500 {
+		level = slog.LevelError
+		line = append(line, "error", cause(v.failed))
+	}
+	s.log.Log(r.Context(), level, "request", line...)
+}
+
+// cause is the innermost text of an error. The texts around it may have names.
+func cause(err error) string {
+	for err != nil {
+		var next error
+		switch x := err.(type) {
+		case interface{ Unwrap() error }:
+			next = x.Unwrap()
+		case interface{ Unwrap() []error }:
+			if all := x.Unwrap(); len(all) > 0 {
+				next = all[len(all)-1]
+			}
+		}
+		if next == nil {
+			return lastLine(err)
+		}
+		err = next
+	}
+	return ""
+}

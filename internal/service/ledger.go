@@ -1,0 +1,92 @@
+package service
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A ledgerState is the ledger as it is stored.
+type ledgerState struct {
+	Origin    string `json:"origin" doc:"Names the ledger"`
+	Size      int64  `json:"size" doc:"Entries"`
+	Head      string `json:"head" doc:"Root of the tree over them, hex"`
+	PublicKey string `json:"public_key,omitempty" doc:"Checks checkpoints and proofs; should reach auditors by another way as well"`
+}
+
+type inAudit struct {
+	Body struct {
+		Checkpoints []string `json:"checkpoints,omitempty" maxItems:"1000" doc:"Texts kept elsewhere: the ledger must begin with each of them"`
+		Witnesses   []string `json:"witnesses,omitempty" maxItems:"100" doc:"Public keys of witnesses"`
+	}
+}
+
+// ledger serves the routes about the ledger.
+type ledger struct{ *Service }
+
+func (s ledger) routes() {
+	l := s.Registry.Ledger()
+	add(s.Service, "get-ledger", "ledger", func(ctx context.Context, _ *struct{}) (*answer[ledgerState], error) {
+		size, head, err := l.Head(ctx)
+		return reply(ledgerState{l.Origin(), size, head, s.LedgerPublic}, err)
+	})
+	add(s.Service, "list-checkpoints", "ledger", func(ctx context.Context, _ *struct{}) (*answer[[]books.Checkpoint], error) {
+		return reply(l.Checkpoints(ctx))
+	})
+	add(s.Service, "sign-checkpoint", "ledger", s.sign)
+	add(s.Service, "audit", "ledger", func(ctx context.Context, in *inAudit) (*answer[*registry.Audit], error) {
+		return reply(l.Audit(ctx, registry.AuditOptions{Keys: []string{s.LedgerPublic}, Witnesses: in.Body.Witnesses, Checkpoints: in.Body.Checkpoints}))
+	})
+	if r := s.serves("prove-copy"); r != nil {
+		s.mux.HandleFunc(r.pattern(), s.prove)
+		op := s.operation(r)
+		op.Parameters = append(op.Parameters, copyParameter())
+		op.Responses["200"] = bytesOf("A proof for \"kycmark prove --check\"", "application/json")
+		op.Responses["200"].Content["application/json"].Schema = objectSchema()
+		s.api.OpenAPI().AddOperation(op)
+	}
+}
+
+// sign signs the present state. The same request has the checkpoint that it had.
+func (s ledger) sign(ctx context.Context, _ *struct{}) (*answer[*books.Checkpoint], error) {
+	l, o := s.Registry.Ledger(), visitOf(ctx).once
+	if size, err := strconv.ParseInt(o.earlier(), 10, 64); err == nil {
+		kept, err := l.Checkpoints(ctx)
+		at := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size })
+		if err == nil && at < 0 {
+			err = registry.ErrNotFound
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &answer[*books.Checkpoint]{&kept[at]}, nil
+	}
+	c, err := l.Sign(ctx, s.LedgerKey)
+	if err != nil {
+		return nil, err
+	}
+	return reply(c, o.keep(ctx, strconv.FormatInt(c.Size, 10)))
+}
+
+// prove writes the proof of a copy, whose every byte counts.
+func (s ledger) prove(w http.ResponseWriter, r *http.Request) {
+	v := visitOf(r.Context())
+	id, err := watermark.ParseCopyID(r.PathValue("id"))
+	if err != nil {
+		v.refuse("copy", &Problem{Status: http.StatusUnprocessableEntity, Object: "copy", Problem: "its ID is malformed", Wanted: "16 hex digits",
+			Todo: "send the ID of a copy; a submission has 32 digits"})
+		return
+	}
+	proof, err := s.Registry.Ledger().Prove(r.Context(), id, s.LedgerPublic)
+	if err != nil {
+		v.refuse("copy", err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(proof) // the client is gone
+}

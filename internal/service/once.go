@@ -1,0 +1,85 @@
+package service
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"strconv"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// keptRequests is how long an idempotency key is remembered. Chosen: a client that was down for a week-end may try again.
+const keptRequests = 7 * 24 * time.Hour
+
+// The length of an idempotency key, bytes. A UUID has 36.
+const (
+	minKey = 16
+	maxKey = 200
+)
+
+// A once is a request with an idempotency key. Without a key it is nil, whose methods do nothing.
+type once struct {
+	store  records.Access
+	id     [32]byte
+	mac    hash.Hash // under the key, so that the row tells nothing of the request to who lacks the key
+	answer string    // that an earlier request with the key has entered; "": none
+}
+
+// onceOf begins to describe a request of a caller, under a key that is not "". Its parts follow by [once.part].
+func onceOf(store records.Access, caller, key string) *once {
+	o := &once{store: store, id: sha256.Sum256([]byte("kycmark request v1\n" + strconv.Quote(caller) + key)), mac: hmac.New(sha256.New, []byte(key))}
+	return o
+}
+
+// part adds a text to what the request is.
+func (o *once) part(text string) {
+	if o != nil {
+		fmt.Fprintf(o.mac, "%d:%s", len(text), text)
+	}
+}
+
+// Write adds bytes of the body. It never fails.
+func (o *once) Write(body []byte) (int, error) { return o.mac.Write(body) }
+
+// claim enters the request when all of it is known. The error is a *[Problem] if another request came with the same key.
+func (o *once) claim(ctx context.Context) error {
+	if o == nil {
+		return nil
+	}
+	now := records.Timestamp(time.Now())
+	row := records.Request{ID: o.id, Made: now}
+	copy(row.Digest[:], o.mac.Sum(nil))
+	there, err := o.store.Claim(ctx, row)
+	if err != nil {
+		return fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
+	}
+	if !hmac.Equal(there.Digest[:], row.Digest[:]) {
+		return &Problem{Status: 422, Object: "Idempotency-Key", Problem: "it came with another request", Got: "another path, header or body",
+			Wanted: "the same request again", Todo: "send a new random key with a new request"}
+	}
+	if o.answer = there.Answer; there.Made.Equal(now) {
+		return o.store.ForgetRequests(ctx, now.Add(-keptRequests))
+	}
+	return nil
+}
+
+// earlier returns the answer that was entered, "" without one.
+func (o *once) earlier() string {
+	if o == nil {
+		return ""
+	}
+	return o.answer
+}
+
+// keep enters what the answer is made from.
+func (o *once) keep(ctx context.Context, answer string) error {
+	if o == nil || answer == o.answer {
+		return nil
+	}
+	return o.store.SetAnswer(context.WithoutCancel(ctx), o.id, answer)
+}

@@ -1,0 +1,159 @@
+package service
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// apiVersion is that of the API. It changes with the path /v1.
+const apiVersion = "1.0.0"
+
+var (
+	problemReflected = reflect.TypeFor[Problem]()
+	reflectEntered   = reflect.TypeFor[entered]()
+)
+
+// apiConfig returns the configuration of package huma: no pages of its own, JSON alone, and its errors as a [Problem].
+func apiConfig() huma.Config {
+	cfg := huma.DefaultConfig("kycmark", apiVersion)
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Info.Description = "Uploads come in, marked copies go out, and the ledger says who got which. Texts that may be personal data come in headers " +
+		"and bodies, never in paths or queries. Send a random Idempotency-Key with each call that changes something: " +
+		"the same key with the same request has the same answer, for seven days."
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: `From "kycmark token add".`}}
+	cfg.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, x any) (any, error) {
+		if m, ok := x.(*huma.ErrorModel); ok {
+			return fromHuma(m).ready(visitOf(ctx.Context()).id), nil
+		}
+		return x, nil
+	}}
+	return cfg
+}
+
+// operation describes a route for package huma and the document.
+func (s *Service) operation(r *route) *huma.Operation {
+	op := &huma.Operation{
+		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary,
+		MaxBodyBytes: maxJSON + 1, BodyReadTimeout: -1, // the door limits both
+		Responses: map[string]*huma.Response{},
+	}
+	problem := &huma.MediaType{Schema: s.api.OpenAPI().Components.Schemas.Schema(problemReflected, true, "Problem")}
+	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do", Content: map[string]*huma.MediaType{problemType: problem}}
+	if len(r.roles) > 0 {
+		op.Description = "Roles: " + JoinRoles(r.roles) + "."
+		op.Security = []map[string][]string{{"token": {}}}
+	}
+	if r.changes() {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Schema: lengths(minKey, maxKey),
+			Description: "A random text for each new request, such as a UUID"})
+	}
+	return op
+}
+
+func lengths(low, high int) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, MinLength: &low, MaxLength: &high}
+}
+
+// bytesOf describes an answer of bytes.
+func bytesOf(description string, types ...string) *huma.Response {
+	x := &huma.Response{Description: description, Content: map[string]*huma.MediaType{}}
+	for _, t := range types {
+		x.Content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		if t == "text/plain" {
+			x.Content[t].Schema.Format = ""
+		}
+	}
+	return x
+}
+
+// serves notes that a route is served, if the roles of the process allow it.
+func (s *Service) serves(id string) *route {
+	r := routeOf(id)
+	if !r.may(s.Roles) {
+		return nil
+	}
+	s.served[r.pattern()] = r
+	return r
+}
+
+// plain serves a route without a body by its handler alone.
+func (s *Service) plain(id string, handle http.HandlerFunc) {
+	r := s.serves(id)
+	if r == nil {
+		return
+	}
+	s.mux.HandleFunc(r.pattern(), handle)
+	op := s.operation(r)
+	switch id {
+	case "openapi":
+		op.Responses["200"] = &huma.Response{Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/openapi+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}}
+	case "readyz":
+		op.Responses["503"] = bytesOf("Not ready: draining, or the registry does not answer", "text/plain")
+		fallthrough
+	default:
+		op.Responses["200"] = bytesOf("It is so", "text/plain")
+	}
+	s.api.OpenAPI().AddOperation(op)
+}
+
+// add serves a route of JSON. object is what its errors are about.
+func add[In, Out any](s *Service, id, object string, do func(context.Context, *In) (*Out, error)) {
+	r := s.serves(id)
+	if r == nil {
+		return
+	}
+	huma.Register(s.api, *s.operation(r), func(ctx context.Context, in *In) (*Out, error) {
+		out, err := do(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		v := visitOf(ctx)
+		v.failed = err
+		p := problemOf(object, err).ready(v.id)
+		if p.again > 0 {
+			v.Header().Set("Retry-After", p.GetHeaders().Get("Retry-After"))
+		}
+		return nil, p
+	})
+}
+
+// An answer is a body of JSON.
+type answer[T any] struct{ Body T }
+
+func reply[T any](x T, err error) (*answer[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &answer[T]{x}, nil
+}
+
+// PathOfSubmission is the path of routes about an upload.
+type PathOfSubmission struct {
+	ID string `path:"id" pattern:"^[0-9a-f]{32}$" patternDescription:"the ID of a submission, 32 hex digits" doc:"ID of the submission"`
+}
+
+func (in *PathOfSubmission) id() (watermark.Submission, error) {
+	return watermark.ParseSubmission(in.ID)
+}
+
+// PathOfCopy is the path of routes about a copy.
+type PathOfCopy struct {
+	ID string `path:"id" pattern:"^[0-9a-f]{16}$" patternDescription:"the ID of a copy, 16 hex digits" doc:"ID of the copy"`
+}
+
+func (in *PathOfCopy) id() (watermark.CopyID, error) { return watermark.ParseCopyID(in.ID) }
+
+// copyParameter describes the path of a route about a copy that package huma does not read.
+func copyParameter() *huma.Param {
+	return &huma.Param{Name: "id", In: "path", Required: true, Description: "ID of the copy", Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{16}$"}}
+}
+
+func objectSchema() *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}

@@ -1,0 +1,200 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+type inRecipient struct {
+	Body struct {
+		Name string `json:"name" minLength:"1" maxLength:"200" doc:"Unique; the same name and kind may be entered again"`
+		Kind string `json:"kind" enum:"store,vendor,authority,reviewer,partner"`
+	}
+}
+
+// A fact is a fact of custody as requests have it.
+type fact struct {
+	Recipient   string                 `json:"recipient" minLength:"1" maxLength:"200" doc:"Who held uploads unmarked, or had copies"`
+	Through     string                 `json:"through,omitempty" maxLength:"200" doc:"The recipient that handed its copies on; with it a hand-on is entered, and what follows from it"`
+	From        time.Time              `json:"from,omitzero" doc:"When the first of the uploads was submitted, or of the copies issued"`
+	To          time.Time              `json:"to,omitzero" doc:"When the last was; without from and to, submissions or through are needed"`
+	Submissions []watermark.Submission `json:"submissions,omitempty" doc:"These uploads alone"`
+	Note        string                 `json:"note" minLength:"1" maxLength:"4000" doc:"How it is known; no names of persons"`
+}
+
+type inCustody struct {
+	Body struct {
+		Facts []fact `json:"facts" minItems:"1" maxItems:"1000" doc:"All are entered, or none"`
+	}
+}
+
+// parties serves the routes about recipients, custody and erasures.
+type parties struct{ *Service }
+
+func (s parties) routes() {
+	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[books.Recipient], error) {
+		if err := s.Registry.AddRecipient(ctx, books.Recipient{Name: in.Body.Name, Kind: in.Body.Kind, Actor: actor(ctx)}); err != nil {
+			return nil, err
+		}
+		all, err := s.Registry.Recipients(ctx)
+		at := slices.IndexFunc(all, func(r books.Recipient) bool { return r.Name == in.Body.Name })
+		if err == nil && at < 0 {
+			err = registry.ErrNotFound
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &answer[books.Recipient]{all[at]}, nil
+	})
+	add(s.Service, "list-recipients", "recipient", func(ctx context.Context, _ *struct{}) (*answer[[]books.Recipient], error) {
+		return reply(s.Registry.Recipients(ctx))
+	})
+	add(s.Service, "add-custody", "custody", s.addCustody)
+	add(s.Service, "list-custody", "custody", func(ctx context.Context, in *struct {
+		Submission string `query:"submission" pattern:"^[0-9a-f]{32}$" doc:"Facts that cover this upload"`
+		Recipient  string `header:"Kycmark-Recipient" maxLength:"200" doc:"Facts about this recipient; not beside submission"`
+	}) (*answer[[]books.Custody], error) {
+		which := registry.CustodyFilter{Recipient: in.Recipient}
+		if in.Submission != "" {
+			var err error
+			if which.Submission, err = watermark.ParseSubmission(in.Submission); err != nil {
+				return nil, err
+			}
+		}
+		return reply(s.Registry.Custody(ctx, which))
+	})
+	add(s.Service, "erase", "erasure", s.erase)
+}
+
+// addCustody enters facts of custody. Of a hand-on it enters what follows from it as well. It answers with all of them.
+func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books.Custody], error) {
+	var facts []books.Custody
+	for i, f := range in.Body.Facts {
+		if f.From.IsZero() != f.To.IsZero() || f.From.IsZero() && f.Through == "" && len(f.Submissions) == 0 {
+			return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "fact " + strconv.Itoa(i+1), Problem: "it does not say which uploads",
+				Wanted: "from and to, or submissions, or through", Todo: "send both times; a fact about all uploads has both, too"}
+		}
+		c := books.Custody{Recipient: f.Recipient, Through: f.Through, From: f.From, To: f.To, Submissions: f.Submissions, Note: f.Note, Actor: actor(ctx)}
+		if c.To.IsZero() {
+			c.To = books.Always
+		}
+		facts = append(facts, c)
+		if c.Through != "" {
+			held, err := s.Registry.HeldThrough(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			facts = append(facts, held...)
+		}
+	}
+	return reply(facts, s.enterCustody(ctx, facts))
+}
+
+// enterCustody enters facts that are not entered yet. The error is a *[Problem] that says which of them are wrong.
+func (s parties) enterCustody(ctx context.Context, facts []books.Custody) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	_, wrong, err := s.Registry.ImportCustody(ctx, facts)
+	if err != nil {
+		return err
+	}
+	var all []string
+	var p *Problem
+	for i, w := range wrong {
+		if w != nil {
+			p = problemOf("fact "+strconv.Itoa(i+1), w)
+			all = append(all, p.Object+": "+strings.TrimSpace(p.Problem+" "+p.Got))
+		}
+	}
+	if p != nil {
+		p.Object, p.Problem, p.Got = "custody", lastLine(errors.New(strings.Join(all, "; "))), ""
+		return p
+	}
+	return nil
+}
+
+type inErasure struct {
+	Body struct {
+		Subject     string                 `json:"subject,omitempty" maxLength:"200" doc:"All uploads of this subject"`
+		Submissions []watermark.Submission `json:"submissions,omitempty" maxItems:"10000" doc:"These uploads; not beside subject"`
+		Note        string                 `json:"note" minLength:"1" maxLength:"4000" doc:"Why; without the subject, since the ledger keeps it"`
+	}
+}
+
+// An erased answer says what is gone.
+type erasedAnswer struct {
+	Erased []watermark.Submission `json:"erased"`
+}
+
+// erase erases uploads. What it is about to erase is entered with the request first: after a crash the same request finds
+// nothing left, and answers with that.
+func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer], error) {
+	b, o := in.Body, visitOf(ctx).once
+	if (b.Subject == "") == (len(b.Submissions) == 0) {
+		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "erasure", Problem: "it does not say what", Wanted: "either subject or submissions",
+			Todo: "send one of both"}
+	}
+	var before erasedAnswer
+	if o.earlier() != "" {
+		if err := json.Unmarshal([]byte(o.earlier()), &before); err != nil {
+			return nil, err
+		}
+	}
+	planned := slices.Concat(before.Erased, b.Submissions)
+	if b.Subject != "" {
+		rows, err := s.Registry.SubmissionsOf(ctx, b.Subject)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			planned = append(planned, row.ID)
+		}
+	}
+	if err := s.planErasure(ctx, o, planned); err != nil {
+		return nil, err
+	}
+	var erased []watermark.Submission
+	var err error
+	if b.Subject != "" {
+		erased, err = s.Registry.Erase(ctx, b.Subject, actor(ctx), b.Note)
+	} else {
+		erased, err = s.Registry.EraseSubmissions(ctx, b.Submissions, actor(ctx), b.Note)
+	}
+	if o.earlier() != "" && (errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased)) {
+		err = nil // this request erased them before
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := distinct(slices.Concat(planned, erased))
+	return reply(erasedAnswer{all}, s.planErasure(ctx, o, all))
+}
+
+// planErasure keeps with a request what it erases.
+func (s parties) planErasure(ctx context.Context, o *once, ids []watermark.Submission) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	plan, err := json.Marshal(erasedAnswer{distinct(ids)})
+	if err != nil {
+		return err
+	}
+	return o.keep(ctx, string(plan))
+}
+
+// distinct returns the IDs in ascending order, each once.
+func distinct(ids []watermark.Submission) []watermark.Submission {
+	slices.SortFunc(ids, func(a, b watermark.Submission) int { return slices.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}

@@ -1,0 +1,191 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// A Problem is an answer that is an error, as RFC 9457 has it. Its texts have no subject, no name and no ID of a person.
+type Problem struct {
+	Title    string `json:"title" doc:"What the status says" example:"Not Found"`
+	Status   int    `json:"status" doc:"HTTP status" example:"404"`
+	Detail   string `json:"detail" doc:"One sentence: object, problem, got and wanted"`
+	Instance string `json:"instance,omitempty" doc:"Names the request, as logs do" example:"urn:kycmark:request:5d4ee1c2a7b04f31"`
+	Object   string `json:"object" doc:"What is wrong" example:"submission"`
+	Problem  string `json:"problem" doc:"What is wrong with it" example:"it is not in the registry"`
+	Got      string `json:"got,omitempty" doc:"What came"`
+	Wanted   string `json:"wanted,omitempty" doc:"What is wanted"`
+	Todo     string `json:"todo" doc:"What to do" example:"send the upload first"`
+
+	again time.Duration // Retry-After; 0: none
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus returns the status, for package huma.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType returns that of a problem, for package huma.
+func (p *Problem) ContentType(string) string { return problemType }
+
+// GetHeaders returns the headers of the answer, for package huma.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.again > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(p.again.Seconds())))
+	}
+	return h
+}
+
+const problemType = "application/problem+json"
+
+// ready returns a copy of p with title and detail.
+func (p *Problem) ready(request string) *Problem {
+	q := *p
+	q.Title, q.Detail = http.StatusText(p.Status), p.Object+": "+p.Problem
+	if p.Got != "" {
+		q.Detail += ", got " + p.Got
+	}
+	if p.Wanted != "" {
+		q.Detail += ", want " + p.Wanted
+	}
+	q.Detail += "; " + p.Todo
+	if request != "" {
+		q.Instance = "urn:kycmark:request:" + request
+	}
+	return &q
+}
+
+// write answers with the problem.
+func (p *Problem) write(w http.ResponseWriter, request string) {
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(p.ready(request)) // the client is gone
+}
+
+// retryAfter is when a request may be sent again that found the memory taken, or the registry away. Chosen.
+const retryAfter = 5 * time.Second
+
+// A kind of failure is what an error of the library means for an answer. text says that the words of the error are shown,
+// without what they quote.
+type failure struct {
+	is           error
+	status       int
+	problem      string
+	todo         string
+	text, transi bool
+}
+
+// failures lists them, the first that fits counts.
+var failures = []failure{
+	{context.Canceled, statusGone, "the client went away", "send the request again", false, false},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "it took too long", "send the same request again", false, true},
+	{registry.ErrBusy, http.StatusTooManyRequests, "other pictures have the memory", "send the same request again after Retry-After", false, true},
+	{registry.ErrFormat, http.StatusUnprocessableEntity, "it is no readable picture", "send the file as the customer sent it: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF", true, false},
+	{registry.ErrLimit, http.StatusRequestEntityTooLarge, "it is too large", "send a smaller file", true, false},
+	{registry.ErrWeak, http.StatusUnprocessableEntity, "its mark would not survive a messenger", "ask for a larger copy, or send allow_weak", false, false},
+	{registry.ErrErased, http.StatusGone, "it was erased", "nothing: erased uploads do not come back", false, false},
+	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry", "check the ID or the name; GET /v1/recipients lists recipients", false, false},
+	{registry.ErrMarkKey, http.StatusConflict, "the mark key is not in use", "have the operator name an active mark key in kycmark.toml", false, false},
+	{registry.ErrConflict, http.StatusConflict, "the registry has something else under this name or ID", "read what is there, and use another name or request", false, false},
+	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read", "send the request to a process that may write", false, false},
+	{registry.ErrProof, http.StatusConflict, "it cannot be proved", "sign a checkpoint first: POST /v1/ledger/checkpoints; check signatures", true, false},
+	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable", "correct the request by the OpenAPI document", true, false},
+	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused", "correct the request by the OpenAPI document", false, false},
+	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now", "send the same request again after Retry-After", false, true},
+	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree", "have the operator run \"kycmark audit\"", false, false},
+	{registry.ErrSealed, http.StatusInternalServerError, "its original cannot be opened", "have the operator run \"kycmark audit --originals\"", false, false},
+}
+
+// statusGone is what logs say of a client that went away. It is never sent.
+const statusGone = 499
+
+// problemOf returns the problem that an error of the library is, of an object such as "submission". A *[Problem] is
+// returned as it is.
+func problemOf(object string, err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	if p = bodyProblem(err); p != nil {
+		return p
+	}
+	for _, f := range failures {
+		if !errors.Is(err, f.is) {
+			continue
+		}
+		p := &Problem{Status: f.status, Object: object, Problem: f.problem, Todo: f.todo}
+		if f.text {
+			p.Got = lastLine(errors.New(quoted.ReplaceAllString(err.Error(), "it")))
+		}
+		if f.transi {
+			p.again = retryAfter
+		}
+		return p
+	}
+	return &Problem{Status: http.StatusInternalServerError, Object: object, Problem: "it failed inside",
+		Todo: "send the same request again; give the operator the instance of this answer"}
+}
+
+// bodyProblem returns the problem of a body that could not be read, or nil.
+func bodyProblem(err error) *Problem {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return &Problem{Status: http.StatusRequestEntityTooLarge, Object: "body", Problem: "it is too large",
+			Wanted: "at most " + strconv.FormatInt(large.Limit, 10) + " bytes", Todo: "send a smaller body"}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &Problem{Status: http.StatusRequestTimeout, Object: "body", Problem: "it did not come in time",
+			Todo: "send the same request again over a faster connection"}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &Problem{Status: http.StatusBadRequest, Object: "body", Problem: "it was cut off",
+			Wanted: "as many bytes as Content-Length says", Todo: "send the same request again"}
+	}
+	return nil
+}
+
+// quoted is what the library's errors quote, which may be a name.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|“[^”]*”`)
+
+// lastLine is the text of an error of a picture, one line of at most 200 bytes.
+func lastLine(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	return text
+}
+
+// fromHuma returns the problem that package huma found in a request. Values are left out: they may be personal data.
+func fromHuma(m *huma.ErrorModel) *Problem {
+	p := &Problem{Status: m.Status, Object: "request", Problem: m.Detail, Todo: "correct the request by the OpenAPI document, GET /v1/openapi.json"}
+	var all []string
+	for _, d := range m.Errors {
+		what := d.Message
+		if d.Location != "" {
+			what = d.Location + ": " + d.Message
+		}
+		all = append(all, what)
+	}
+	if len(all) > 0 {
+		p.Problem = lastLine(errors.New(strings.Join(all, "; ")))
+	}
+	return p
+}

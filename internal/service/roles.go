@@ -1,0 +1,117 @@
+package service
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// A Role is what a token or a process may do.
+type Role string
+
+// The roles.
+const (
+	Intake      Role = "intake"      // takes uploads in; has the sealing key, and no mark key
+	Issue       Role = "issue"       // hands out marked copies; has both keys
+	Investigate Role = "investigate" // reads what is entered; no route investigates yet, so that it has no keys
+	Audit       Role = "audit"       // checks and signs the ledger; has the ledger's key, and no key of pictures
+	Admin       Role = "admin"       // enters recipients, and erases; has no keys
+)
+
+// Roles lists all roles.
+func Roles() []Role { return []Role{Intake, Issue, Investigate, Audit, Admin} }
+
+// ParseRoles reads names of roles. The error wraps [registry.ErrInput] without names, or if a name is unknown.
+func ParseRoles(names ...string) (roles []Role, err error) {
+	for _, name := range names {
+		role := Role(strings.TrimSpace(name))
+		if !slices.Contains(Roles(), role) {
+			return nil, fmt.Errorf("%w: role: got %.40q, want %s", registry.ErrInput, name, JoinRoles(Roles()))
+		}
+		if !slices.Contains(roles, role) {
+			roles = append(roles, role)
+		}
+	}
+	if len(roles) == 0 {
+		return nil, fmt.Errorf("%w: role: got none, want one or more of %s", registry.ErrInput, JoinRoles(Roles()))
+	}
+	return roles, nil
+}
+
+// JoinRoles writes roles as "intake, issue".
+func JoinRoles(roles []Role) string {
+	var names []string
+	for _, r := range roles {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, ", ")
+}
+
+// A kind of body is what a request brings.
+type bodyKind int
+
+const (
+	noBody bodyKind = iota
+	jsonBody
+	pictureBody
+)
+
+// A route is one operation of the API: its place, who may call it, and what it brings. It is the only list of who may do what.
+type route struct {
+	id, method, path string
+	roles            []Role // a token with one of them may call it; none: everybody may, without a token
+	body             bodyKind
+	summary          string
+}
+
+// pattern is that of the route for [http.ServeMux].
+func (r *route) pattern() string { return r.method + " " + r.path }
+
+// changes reports whether the operation changes something.
+func (r *route) changes() bool { return r.method == http.MethodPost }
+
+// routes lists all operations.
+var routes = []route{
+	{"livez", "GET", "/livez", nil, noBody, "The process runs"},
+	{"readyz", "GET", "/readyz", nil, noBody, "The process takes requests"},
+	{"openapi", "GET", "/v1/openapi.json", nil, noBody, "This document"},
+	{"metrics", "GET", "/metrics", []Role{Audit, Admin}, noBody, "Metrics, as Prometheus reads them"},
+
+	{"submit", "POST", "/v1/submissions", []Role{Intake}, pictureBody, "Enter an upload"},
+	{"get-submission", "GET", "/v1/submissions/{id}", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody, "One upload"},
+	{"list-submissions", "GET", "/v1/submissions", []Role{Issue, Investigate, Admin}, noBody, "Uploads of a subject"},
+	{"list-pages", "GET", "/v1/submissions/{id}/pages", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody, "Pages of an upload"},
+
+	{"issue-copy", "POST", "/v1/submissions/{id}/copies", []Role{Issue}, jsonBody, "Issue a marked copy"},
+	{"list-copies", "GET", "/v1/submissions/{id}/copies", []Role{Issue, Investigate, Audit, Admin}, noBody, "Copies of an upload"},
+	{"get-copy", "GET", "/v1/copies/{id}", []Role{Issue, Investigate, Audit, Admin}, noBody, "One copy"},
+	{"void-copy", "POST", "/v1/copies/{id}/void", []Role{Issue, Admin}, jsonBody, "Enter that no byte of a copy was handed out"},
+	{"add-receipt", "POST", "/v1/copies/{id}/receipts", []Role{Issue, Admin}, jsonBody, "Enter a recipient's signature for a copy"},
+	{"list-receipts", "GET", "/v1/copies/{id}/receipts", []Role{Issue, Investigate, Audit, Admin}, noBody, "Receipts of a copy"},
+	{"prove-copy", "GET", "/v1/copies/{id}/proof", []Role{Audit}, noBody, "Prove that a copy is in the ledger"},
+
+	{"add-recipient", "POST", "/v1/recipients", []Role{Admin}, jsonBody, "Enter a recipient"},
+	{"list-recipients", "GET", "/v1/recipients", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody, "Recipients by name"},
+	{"add-custody", "POST", "/v1/custody", []Role{Intake, Admin}, jsonBody, "Enter who held uploads unmarked, or had copies of another"},
+	{"list-custody", "GET", "/v1/custody", []Role{Investigate, Audit, Admin}, noBody, "Facts of custody"},
+	{"erase", "POST", "/v1/erasures", []Role{Admin}, jsonBody, "Erase uploads"},
+
+	{"get-ledger", "GET", "/v1/ledger", []Role{Investigate, Audit, Admin}, noBody, "State of the ledger"},
+	{"sign-checkpoint", "POST", "/v1/ledger/checkpoints", []Role{Audit}, noBody, "Sign the ledger's state"},
+	{"list-checkpoints", "GET", "/v1/ledger/checkpoints", []Role{Investigate, Audit, Admin}, noBody, "Signed states of the ledger"},
+	{"audit", "POST", "/v1/ledger/audit", []Role{Audit}, jsonBody, "Check the ledger against every row"},
+}
+
+// routeOf returns the route with an ID.
+func routeOf(id string) *route {
+	at := slices.IndexFunc(routes, func(r route) bool { return r.id == id })
+	return &routes[at]
+}
+
+// may reports whether one of the roles may call the route.
+func (r *route) may(roles []Role) bool {
+	return len(r.roles) == 0 || slices.ContainsFunc(roles, func(have Role) bool { return slices.Contains(r.roles, have) })
+}

@@ -1,0 +1,175 @@
+// Package service is a registry behind HTTP: uploads come in, marked copies go out, and the ledger is checked. Its
+// handlers decide nothing: they read a request, call the library, and write its answer.
+//
+// Every request passes one door (ServeHTTP): it finds the route, checks the token and its roles, takes memory for the body,
+// and begins what an idempotency key names. The list of routes says who may call what.
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/kycmark/kycmark/internal/memory"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// Times limits how long a client may take. A time of 0 means its default.
+type Times struct {
+	Header  time.Duration // for the header of a request; default 10 s
+	JSON    time.Duration // for a JSON body; default 10 s
+	Picture time.Duration // for the bytes of an upload; default 2 min, in which a line of 5 Mbit/s sends 64 MiB
+	Write   time.Duration // to take an answer; default 1 min
+	Idle    time.Duration // between two requests; default 2 min
+	Drain   time.Duration // for requests that have begun when the service ends; default 30 s
+}
+
+// Config is what a [Service] has as long as it lives. Registry and Roles are required.
+type Config struct {
+	Registry *registry.Registry
+	Roles    []Role // whose routes are served
+
+	// Issuer takes uploads in and hands copies out. It is needed for [Intake] and [Issue]. Of [Intake] alone it has no mark key.
+	Issuer *registry.Issuer
+	// LedgerPublic is the public text of the ledger's key, "" without one. LedgerKey is the private text, for [Audit].
+	LedgerPublic, LedgerKey string
+
+	MaxBytes  int64        // of one upload; default 64 MiB
+	MaxBodies int64        // of all bodies at a time, bytes; default 256 MiB
+	Log       *slog.Logger // default: nothing is logged
+	Times     Times
+}
+
+// Defaults of [Config]. Chosen: four uploads of the max size, or 100 of usual sizes, may be on their way in at a time.
+const (
+	defaultMaxBytes  = 64 << 20
+	defaultMaxBodies = 256 << 20
+)
+
+// A Service is an [http.Handler].
+type Service struct {
+	Config
+	api      huma.API
+	mux      *http.ServeMux
+	served   map[string]*route // by pattern
+	tokens   Tokens
+	store    records.Access
+	bodies   *memory.Budget
+	maxBytes int64
+	times    Times
+	metrics  *metrics
+	log      *slog.Logger
+	draining atomic.Bool
+}
+
+// New returns the service that cfg describes. The error wraps [registry.ErrInput] if cfg is unusable.
+func New(cfg Config) (*Service, error) {
+	if cfg.Registry == nil || len(cfg.Roles) == 0 {
+		return nil, fmt.Errorf("%w: a service needs a registry and roles", registry.ErrInput)
+	}
+	s := &Service{Config: cfg, tokens: TokensOf(cfg.Registry), store: registry.AccessOf(cfg.Registry), metrics: newMetrics()}
+	if (s.has(Intake) || s.has(Issue)) && cfg.Issuer == nil {
+		return nil, fmt.Errorf("%w: the roles intake and issue need an issuer", registry.ErrInput)
+	}
+	if s.has(Audit) && cfg.LedgerKey == "" {
+		return nil, fmt.Errorf("%w: the role audit needs the ledger's key", registry.ErrInput)
+	}
+	s.begin()
+	s.routes()
+	return s, nil
+}
+
+// begin sets what [Config] leaves out.
+func (s *Service) begin() {
+	def := func(d *time.Duration, to time.Duration) {
+		if *d == 0 {
+			*d = to
+		}
+	}
+	s.times = s.Times
+	def(&s.times.Header, 10*time.Second)
+	def(&s.times.JSON, 10*time.Second)
+	def(&s.times.Picture, 2*time.Minute)
+	def(&s.times.Write, time.Minute)
+	def(&s.times.Idle, 2*time.Minute)
+	def(&s.times.Drain, 30*time.Second)
+	if s.maxBytes = s.MaxBytes; s.maxBytes == 0 {
+		s.maxBytes = defaultMaxBytes
+	}
+	bodies := s.MaxBodies
+	if bodies == 0 {
+		bodies = defaultMaxBodies
+	}
+	s.bodies = memory.New(bodies)
+	if s.log = s.Log; s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// has reports whether this process has a role.
+func (s *Service) has(role Role) bool { return slices.Contains(s.Roles, role) }
+
+// routes makes the handlers of all routes that the roles allow, and the OpenAPI document of these.
+func (s *Service) routes() {
+	s.mux, s.served = http.NewServeMux(), make(map[string]*route)
+	s.api = humago.New(s.mux, apiConfig())
+	s.plain("livez", s.livez)
+	s.plain("readyz", s.readyz)
+	s.plain("openapi", s.document)
+	s.plain("metrics", s.metrics.handler().ServeHTTP)
+	submissions{s}.routes()
+	copies{s}.routes()
+	parties{s}.routes()
+	ledger{s}.routes()
+	schemas := s.api.OpenAPI().Components.Schemas
+	schemas.Schema(problemReflected, true, "Problem")
+	delete(schemas.Map(), "ErrorModel") // every operation names Problem
+}
+
+// OpenAPI returns the document of the routes that are served, JSON.
+func (s *Service) OpenAPI() ([]byte, error) { return json.MarshalIndent(s.api.OpenAPI(), "", "  ") }
+
+func (s *Service) livez(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "live\n") }
+
+// readyTime is how long the registry may take to say that it is there. Chosen.
+const readyTime = 2 * time.Second
+
+func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	_, _, err := s.Registry.Ledger().Head(ctx)
+	switch {
+	case s.draining.Load():
+		text(w, http.StatusServiceUnavailable, "draining\n")
+	case err != nil:
+		visitOf(r.Context()).failed = err
+		text(w, http.StatusServiceUnavailable, "the registry does not answer\n")
+	default:
+		text(w, http.StatusOK, "ready\n")
+	}
+}
+
+func (s *Service) document(w http.ResponseWriter, r *http.Request) {
+	doc, err := s.OpenAPI()
+	if err != nil {
+		visitOf(r.Context()).refuse("document", err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/openapi+json")
+	_, _ = w.Write(doc) // the client is gone
+}
+
+func text(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(line)) // the client is gone
+}

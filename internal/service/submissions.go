@@ -1,0 +1,230 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Headers of an upload. They are no parts of the path, which proxies log.
+const (
+	headSubject   = "Kycmark-Subject"
+	headSubmitted = "Kycmark-Submitted"
+	headHeldBy    = "Kycmark-Held-By"
+)
+
+// submitHeaders belong to what an idempotency key stands for.
+var submitHeaders = []string{headSubject, headSubmitted, headHeldBy}
+
+// A Submission is an upload as answers have it: without its hashes, which show a face.
+type Submission struct {
+	ID        watermark.Submission `json:"submission" doc:"32 hex digits"`
+	Size      int64                `json:"size" doc:"Bytes of the file"`
+	Format    string               `json:"format" example:"jpeg"`
+	Width     int                  `json:"width" doc:"Pixels, upright, of the first page"`
+	Height    int                  `json:"height"`
+	Pages     int                  `json:"pages" doc:"Pages that are entered"`
+	Submitted time.Time            `json:"submitted" doc:"When the customer sent it"`
+	Received  time.Time            `json:"received" doc:"When the registry took it"`
+	Subject   string               `json:"subject,omitempty" doc:"Opaque reference of the customer"`
+	Kept      bool                 `json:"kept" doc:"The original is kept, sealed"`
+}
+
+// entered is the answer to an upload.
+type entered struct {
+	Submission
+	Duplicate bool `json:"duplicate" doc:"The same file was there already, and was left as it was first entered"`
+}
+
+func shownSubmission(s *books.Submission) Submission {
+	return Submission{s.ID, s.Size, s.Format, s.Width, s.Height, max(1, s.Pages), s.Submitted, s.Received, s.Subject, s.Kept}
+}
+
+// A page is one page of an upload, which has an ID of its own.
+type page struct {
+	Page   int                  `json:"page" doc:"From 1"`
+	ID     watermark.Submission `json:"id" doc:"32 hex digits; of page 1 that of the submission"`
+	Width  int                  `json:"width" doc:"Pixels, upright"`
+	Height int                  `json:"height"`
+}
+
+// submissions serves the routes about uploads.
+type submissions struct{ *Service }
+
+func (s submissions) routes() {
+	if r := s.serves("submit"); r != nil {
+		s.mux.HandleFunc(r.pattern(), func(w http.ResponseWriter, r *http.Request) {
+			if err := s.submit(w, r); err != nil {
+				visitOf(r.Context()).refuse("upload", err)
+			}
+		})
+		s.describeSubmit(r)
+	}
+	add(s.Service, "get-submission", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[Submission], error) {
+		row, err := s.submission(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[Submission]{shownSubmission(row)}, nil
+	})
+	add(s.Service, "list-submissions", "subject", func(ctx context.Context, in *struct {
+		Subject string `header:"Kycmark-Subject" required:"true" maxLength:"200" doc:"Opaque reference of the customer"`
+	}) (*answer[[]Submission], error) {
+		rows, err := s.Registry.SubmissionsOf(ctx, in.Subject)
+		out := make([]Submission, 0, len(rows))
+		for i := range rows {
+			out = append(out, shownSubmission(&rows[i]))
+		}
+		return reply(out, err)
+	})
+	add(s.Service, "list-pages", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]page], error) {
+		row, err := s.submission(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out := []page{{1, row.ID, row.Width, row.Height}}
+		for k := 2; k <= row.Pages; k++ {
+			p, err := s.Registry.Engine().Page(ctx, row.ID.Page(k))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, page{k, p.ID, p.Width, p.Height})
+		}
+		return &answer[[]page]{out}, nil
+	})
+}
+
+// submission returns the row that a path names.
+func (s submissions) submission(ctx context.Context, in *PathOfSubmission) (*books.Submission, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", registry.ErrInput, err)
+	}
+	row, err := s.Registry.Submission(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+// submit enters an upload, and the custody of those who held it before.
+func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), visitOf(r.Context())
+	at, err := sentAt(r.Header.Get(headSubmitted))
+	if err != nil {
+		return err
+	}
+	holders, err := s.holders(ctx, r.Header.Get(headHeldBy))
+	if err != nil {
+		return err
+	}
+	row, duplicate, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once}, r.Header.Get(headSubject), at, &registry.SubmitOptions{Actor: actor(ctx)})
+	if err != nil {
+		return err
+	}
+	var facts []books.Custody
+	for _, name := range holders {
+		facts = append(facts, books.Custody{Recipient: name, From: row.Submitted, To: row.Submitted, Submissions: []watermark.Submission{row.ID},
+			Note: "the sender of the upload said so", Actor: actor(ctx)})
+	}
+	if err := (parties{s.Service}).enterCustody(ctx, facts); err != nil {
+		return err
+	}
+	if v.once.earlier() == answerNew { // the same answer to the same request
+		duplicate = false
+	} else if !duplicate {
+		if err := v.once.keep(ctx, answerNew); err != nil {
+			return err
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", "/v1/submissions/"+row.ID.String())
+	_ = json.NewEncoder(w).Encode(entered{shownSubmission(row), duplicate}) // the client is gone, and may send the same again
+	return nil
+}
+
+// answerNew is the answer that a request has entered whose upload was new.
+const answerNew = "new"
+
+// sentAt reads a time; "" is the zero time.
+func sentAt(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, &Problem{Status: http.StatusUnprocessableEntity, Object: headSubmitted, Problem: "it is no time", Wanted: "such as 2018-02-28T09:30:00Z",
+			Todo: "send the time in the form of RFC 3339"}
+	}
+	return at, nil
+}
+
+// holders returns the recipients in a list with commas between the names. The error is a *[Problem] if one is not entered.
+func (s submissions) holders(ctx context.Context, list string) (names []string, err error) {
+	if list == "" {
+		return nil, nil
+	}
+	all, err := s.Registry.Recipients(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool)
+	for _, r := range all {
+		known[r.Name] = true
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); !known[name] {
+			return nil, &Problem{Status: http.StatusNotFound, Object: headHeldBy, Problem: "it names a recipient that is not in the registry",
+				Todo: "enter the recipient first: POST /v1/recipients"}
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// claiming is the body of an upload. At its end the request of the idempotency key is known and claimed, before
+// anything of the upload is entered.
+type claiming struct {
+	io.Reader
+	ctx  context.Context
+	once *once
+}
+
+func (c *claiming) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if c.once != nil {
+		_, _ = c.once.Write(p[:n]) // never fails
+	}
+	if errors.Is(err, io.EOF) {
+		if refused := c.once.claim(c.ctx); refused != nil {
+			return n, refused
+		}
+	}
+	return n, err
+}
+
+func (s submissions) describeSubmit(r *route) {
+	op, text := s.operation(r), func(format string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: format} }
+	op.Parameters = append(op.Parameters,
+		&huma.Param{Name: headSubject, In: "header", Schema: lengths(1, 200), Description: "Opaque reference of the customer, never a name"},
+		&huma.Param{Name: headSubmitted, In: "header", Schema: text("date-time"), Description: "When the customer sent it; now if it is missing"},
+		&huma.Param{Name: headHeldBy, In: "header", Schema: lengths(1, 4000), Description: "Recipients that held the upload before, unmarked, such as the vendor that captured it; commas between the names"})
+	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it", Content: map[string]*huma.MediaType{}}
+	for _, media := range []string{"image/*", "application/pdf", "application/octet-stream"} {
+		op.RequestBody.Content[media] = &huma.MediaType{Schema: text("binary")}
+	}
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflectEntered, true, "Entered")
+	op.Responses["200"] = &huma.Response{Description: "The upload is entered", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	s.api.OpenAPI().AddOperation(op)
+}

@@ -1,0 +1,124 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// ErrToken is wrapped when a text is no token, or a token that is unknown, expired or revoked.
+var ErrToken = errors.New("token: unknown, expired or revoked")
+
+// A Token says who may call the service. Its name is the actor in the ledger.
+type Token struct {
+	Name    string    `json:"name"`
+	ID      string    `json:"id"` // 8 hex digits; logs have it
+	Roles   []Role    `json:"roles"`
+	Added   time.Time `json:"added"`
+	Expires time.Time `json:"expires,omitzero"` // zero: never
+	Revoked time.Time `json:"revoked,omitzero"` // zero: not revoked
+}
+
+// Tokens keeps the tokens of a registry. Their texts are shown once, when they are made; the registry has the SHA-256 of
+// the secret part.
+type Tokens struct{ store records.Access }
+
+// TokensOf returns the tokens of a registry.
+func TokensOf(r *registry.Registry) Tokens { return Tokens{registry.AccessOf(r)} }
+
+// tokenText is the form of a token: its ID, and 32 random bytes.
+var tokenText = regexp.MustCompile(`^kycmark_([0-9a-f]{8})_([A-Za-z0-9_-]{43})$`)
+
+// Add enters a token and returns its text. It expires at a time, never if that is zero. The error wraps
+// [registry.ErrConflict] if the name was ever used, and [registry.ErrInput] if it is unusable or expires is past.
+func (t Tokens) Add(ctx context.Context, name string, roles []Role, expires time.Time) (text string, err error) {
+	var id [4]byte
+	var secret [32]byte
+	rand.Read(id[:])
+	rand.Read(secret[:])
+	now := records.Timestamp(time.Now())
+	if name == "" {
+		return "", fmt.Errorf("%w: a token needs a name", registry.ErrInput)
+	}
+	if err := records.CheckName("token", name, intake.MaxName); err != nil {
+		return "", err
+	}
+	if !expires.IsZero() && !expires.After(now) {
+		return "", fmt.Errorf("%w: token %q: it expires at %s, want a time to come", registry.ErrInput, name, expires.UTC().Format(time.RFC3339))
+	}
+	row := records.Token{Name: name, ID: hex.EncodeToString(id[:]), Roles: strings.ReplaceAll(JoinRoles(roles), ",", ""), Added: now}
+	row.Digest = sha256.Sum256(secret[:])
+	if !expires.IsZero() {
+		row.Expires = records.Timestamp(expires)
+	}
+	if err := t.store.AddToken(ctx, row); err != nil {
+		return "", err
+	}
+	return "kycmark_" + row.ID + "_" + base64.RawURLEncoding.EncodeToString(secret[:]), nil
+}
+
+// List returns all tokens by name, also expired and revoked ones.
+func (t Tokens) List(ctx context.Context) ([]Token, error) {
+	rows, err := t.store.Tokens(ctx)
+	out := make([]Token, len(rows))
+	for i := range rows {
+		out[i] = shown(&rows[i])
+	}
+	return out, err
+}
+
+func shown(row *records.Token) Token {
+	x := Token{Name: row.Name, ID: row.ID, Added: row.Added, Expires: row.Expires, Revoked: row.Revoked}
+	for _, role := range strings.Fields(row.Roles) {
+		x.Roles = append(x.Roles, Role(role))
+	}
+	return x
+}
+
+// Revoke ends a token at once. The error wraps [registry.ErrNotFound] if no token has the name.
+func (t Tokens) Revoke(ctx context.Context, name string) error {
+	return t.store.RevokeToken(ctx, name, records.Timestamp(time.Now()))
+}
+
+// check returns the token with this text. The error wraps [ErrToken], or is the registry's.
+func (t Tokens) check(ctx context.Context, text string) (*Token, error) {
+	part := tokenText.FindStringSubmatch(text)
+	if part == nil {
+		return nil, fmt.Errorf("%w: it is not of the form kycmark_ID_SECRET", ErrToken)
+	}
+	secret, err := base64.RawURLEncoding.Strict().DecodeString(part[2])
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is not of the form kycmark_ID_SECRET", ErrToken)
+	}
+	row, err := t.store.Token(ctx, part[1])
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return nil, err
+	}
+	if err != nil { // compared all the same, so that the time says nothing of IDs
+		row = new(records.Token)
+	}
+	digest := sha256.Sum256(secret)
+	same := subtle.ConstantTimeCompare(digest[:], row.Digest[:]) == 1
+	switch now := time.Now(); {
+	case err != nil || !same:
+		return nil, fmt.Errorf("%w: there is no such token", ErrToken)
+	case !row.Revoked.IsZero():
+		return nil, fmt.Errorf("%w: it was revoked", ErrToken)
+	case !row.Expires.IsZero() && !now.Before(row.Expires):
+		return nil, fmt.Errorf("%w: it has expired", ErrToken)
+	}
+	out := shown(row)
+	return &out, nil
+}
