@@ -186,7 +186,7 @@ func EntryOf(row Row) Entry {
 	case Cosigned:
 		return entry(EntryCosigned, r.Entered, r.Salt, r.Size, r.Root[:], r.Witness, r.Dated, r.Proof, r.Entered)
 	case books.Custody:
-		fields := append([]any{r.Recipient, r.Reviewer, r.Through, r.From, r.To, r.Note, r.Entered, r.Actor}, list(r.Submissions)...)
+		fields := append([]any{r.Recipient, r.Reviewer, r.Through, r.From, r.To, r.Note, r.Event[:], r.Scheme, r.Entered, r.Actor}, list(r.Submissions)...)
 		return entry(EntryCustody, r.Entered, r.Salt, fields...)
 	case books.KeyState:
 		return entry(EntryKeyState, r.Entered, r.Salt, r.KeyID, r.State, r.Since, r.Note, r.Entered, r.Actor)

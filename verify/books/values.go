@@ -237,6 +237,8 @@ type Custody struct {
 	To          time.Time              `json:"to"`
 	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending
 	Note        string                 `json:"note,omitempty"`        // how this is known
+	Event       Digest                 `json:"event,omitzero"`        // SHA-256 of the signed event of the recipient that says so, as it was received; zero: none
+	Scheme      string                 `json:"scheme,omitempty"`      // how the event is signed
 	Entered     time.Time              `json:"entered"`               // by the clock of the machine that entered it
 	Bound
 	Actor string `json:"actor,omitempty"`

@@ -109,6 +109,9 @@ func (r *Registry) checkCustody(ctx context.Context, c books.Custody) (books.Cus
 		return c, err
 	}
 	c.Recipient, c.Reviewer = to.Party()
+	if c.Event != (books.Digest{}) || c.Scheme != "" {
+		return c, fmt.Errorf("%w: custody by an event, without the event", ErrInput)
+	}
 	if c.Recipient == c.Through {
 		return c, fmt.Errorf("%w: %q had its own copies through itself", ErrInput, c.Recipient)
 	}

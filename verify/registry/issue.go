@@ -153,7 +153,7 @@ func (s *submitting) restore(ctx context.Context, old *books.Submission, file []
 		return false, nil
 	}
 	restored, err = s.cfg.Registry.store.Restore(ctx, old.ID, func(x *records.Sealed) (err error) {
-		x.Body, err = sealing.SealAgain(s.cfg.SealKey, old.ID, x, file)
+		x.Body, err = sealing.SealAgain(s.cfg.SealKey, old.ID, x, sealing.Original, file)
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {

@@ -305,6 +305,8 @@ CREATE TABLE custody (
     until     {{.Int}} NOT NULL,
     listed    {{.Int}} NOT NULL, -- how many submissions are listed; 0: all of that time
     note      TEXT NOT NULL,
+    event     {{.Blob}} NOT NULL CHECK (length(event) IN (0, 32)),
+    scheme    TEXT NOT NULL,
     entered   {{.Int}} NOT NULL,
     actor     TEXT NOT NULL,
     salt      {{.Blob}} NOT NULL CHECK (length(salt) = 32),
@@ -318,6 +320,12 @@ CREATE TABLE custody_submission (
 ){{.Keyed}};
 
 CREATE INDEX custody_submission_custody ON custody_submission (custody);
+
+-- The signed event that a fact of custody rests on, sealed under the data key of the fact's upload.
+CREATE TABLE custody_event (
+    custody {{.Int}} PRIMARY KEY REFERENCES custody (seq),
+    sealed  {{.Blob}} NOT NULL
+){{.Rows}};
 
 -- found is when the files were found, evidence how that is known; the zero time is not stated. published: anybody could
 -- take them then. pictures is the SHA-256 of digests,

@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "e189125c5eabc5157e93954f21c753cc614c8a39e34a4bc25ab43017cb0d6261", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "68c025fc53551e2696e15114613bd9e493584a8227dfc0b2d42dbbf497890915", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

@@ -88,10 +88,12 @@ var (
 		func(r *books.Return) []any {
 			return []any{Fixed(r.Submission[:]), CopyID(&r.Copy), &r.LogP, Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
 		})
-	CustodyFacts = TableOf("custody", "recipient reviewer through since until listed note entered actor salt seq",
+	CustodyFacts = TableOf("custody", "recipient reviewer through since until listed note event scheme entered actor salt seq",
 		func(c *Custody) []any {
-			return []any{&c.Recipient, &c.Reviewer, &c.Through, Micros(&c.From), Micros(&c.To), &c.Listed, &c.Note, Micros(&c.Entered), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
+			return []any{&c.Recipient, &c.Reviewer, &c.Through, Micros(&c.From), Micros(&c.To), &c.Listed, &c.Note, Sparse(c.Event[:]), &c.Scheme, Micros(&c.Entered), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 		})
+	CustodyEvents = TableOf("custody_event", "custody sealed",
+		func(e *CustodyEvent) []any { return []any{&e.Of, Blob(&e.Sealed)} })
 	CustodyLists   = TableOf("custody_submission", "custody submission", bindListed)
 	Investigations = TableOf("investigation", "started actor command input files salt seq found evidence evidence_sha256 published pictures digests",
 		func(i *books.Investigation) []any {
@@ -138,6 +140,12 @@ type Entry struct {
 type Sealed struct {
 	Of watermark.Submission
 	records.Sealed
+}
+
+// A CustodyEvent is the sealed event that the fact of custody of an entry rests on.
+type CustodyEvent struct {
+	Of     int64
+	Sealed []byte
 }
 
 // Custody is a row of custody without its list.

@@ -59,7 +59,7 @@ func (d ledger) sound(ctx context.Context, q *sql.Tx) error {
 	} else if what != "" {
 		return schema.Tampered("the schema was changed: %s", what)
 	}
-	for _, table := range []string{"recipient", "submission", "subject", "copy", "release", "receipt", "came_back", "custody", "custody_submission", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
+	for _, table := range []string{"recipient", "submission", "subject", "copy", "release", "receipt", "came_back", "custody", "custody_event", "custody_submission", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
 			return err
 		} else if wrong != "" {
@@ -479,6 +479,10 @@ func (c *checker) sealed() error {
 		if n > 0 {
 			return schema.Tampered("the sealed %s of %d submissions were removed%s", what, n, first)
 		}
+	}
+	if err := c.none("the events of %d facts of custody were removed", `custody c JOIN custody_submission l ON l.custody = c.seq JOIN submission s ON s.id = l.submission
+		WHERE length(c.event) > 0 AND s.erased = 0 AND NOT EXISTS (SELECT 1 FROM custody_event e WHERE e.custody = c.seq)`); err != nil {
+		return err
 	}
 	return c.none("%d sealed rows belong to no submission", `sealed x WHERE NOT EXISTS (
 		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) + x.object_size = 0))`)

@@ -23,6 +23,28 @@ type custody struct{ *core }
 
 // AddCustody sorts each list and drops repetitions. Package registry checks recipients, submissions and times before.
 func (d custody) AddCustody(ctx context.Context, facts ...books.Custody) error {
+	return d.addCustody(ctx, facts, nil)
+}
+
+// AddSignedCustody enters one fact, and the sealed event that it rests on.
+func (d custody) AddSignedCustody(ctx context.Context, c books.Custody, event []byte) error {
+	return d.addCustody(ctx, []books.Custody{c}, event)
+}
+
+// CustodyEvent returns the sealed event of the fact of an entry.
+func (d custody) CustodyEvent(ctx context.Context, entry int64) ([]byte, error) {
+	rows, err := schema.CustodyEvents.Rows(ctx, d.read, " WHERE custody = $1", entry)
+	if err == nil && len(rows) == 0 {
+		err = records.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("event of the custody of entry %d: %w", entry, err)
+	}
+	return rows[0].Sealed, nil
+}
+
+// addCustody enters facts. If event is not nil, it is the sealed event of the only fact.
+func (d custody) addCustody(ctx context.Context, facts []books.Custody, event []byte) error {
 	return d.update(ctx, "enter custody", func(t *tx) error {
 		var rows []schema.Custody
 		var lines []schema.Listed
@@ -37,6 +59,11 @@ func (d custody) AddCustody(ctx context.Context, facts ...books.Custody) error {
 		}
 		if err := insert(ctx, t, schema.CustodyFacts, rows...); err != nil {
 			return err
+		}
+		if event != nil {
+			if err := insert(ctx, t, schema.CustodyEvents, schema.CustodyEvent{Of: rows[0].Seq, Sealed: event}); err != nil {
+				return err
+			}
 		}
 		return insert(ctx, t, schema.CustodyLists, lines...)
 	})

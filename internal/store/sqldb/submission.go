@@ -389,6 +389,9 @@ func blank(ctx context.Context, t *tx, rows []books.Submission, erasure int64) (
 		if found == 0 && rows[i].Kept && rows[i].Page < 2 {
 			left = errors.Join(left, schema.Tampered("submission %s was erased, but its sealed original was not found: it may be left", id))
 		}
+		if _, err := t.ExecContext(ctx, "DELETE FROM custody_event WHERE custody IN (SELECT custody FROM custody_submission WHERE submission = $1)", id[:]); err != nil {
+			return nil, err
+		}
 		if err := blankSubject(ctx, t, id); err != nil {
 			return nil, err
 		}

@@ -60,6 +60,9 @@ func everything(t *testing.T, s records.Store) {
 	key.ID, seen.KeyID = "v1-second", "v1-second"
 	require.NoError(t, s.AddCopy(ctx, &seen, key))
 	require.NoError(t, s.Erase(ctx, records.Erasure{Reviewer: reviewer("Bea").Ref, Note: "letter 7", Entered: t0, Logged: books.Logged{Salt: salt("letter 7")}}))
+	signed := custody("vendor A", fifth.ID)
+	signed.Event, signed.Scheme, signed.Salt = books.Digest{1}, "a secret that both have", salt("signed")
+	require.NoError(t, s.AddSignedCustody(ctx, signed, []byte("sealed")))
 	_, _, err = s.Check(ctx)
 	require.NoError(t, err)
 }
@@ -164,6 +167,9 @@ var edits = map[string]string{
 	"custody widened":           `UPDATE custody SET until = until + 1`,
 	"custody backdated":         `UPDATE custody SET entered = entered - 1`,
 	"custody's note":            `UPDATE custody SET note = ''`,
+	"custody's event":           `UPDATE custody SET event = ZERO32`,
+	"custody's scheme":          `UPDATE custody SET scheme = 'signed with a public key'`,
+	"custody's event removed":   `DELETE FROM custody_event`,
 	"custody list changed":      `UPDATE custody_submission SET submission = (SELECT id FROM submission WHERE seq = 4) WHERE submission = (SELECT id FROM submission WHERE seq = 7)`,
 	"custody list emptied":      `DELETE FROM custody_submission`,
 	"custody list added":        `INSERT INTO custody_submission SELECT (SELECT max(seq) FROM custody), id FROM submission WHERE seq = 4`,

@@ -102,7 +102,7 @@ var transferred = []transferStep{
 	{schema.Seals.Name, func(ctx context.Context, t *transfer, into *tx) error {
 		return stream(ctx, t, into, schema.Seals, transferSealed, t.original)
 	}},
-	all(schema.Erasures), all(schema.ErasureLists), all(schema.Copies), all(schema.Releases), all(schema.Receipts), all(schema.Returns), all(schema.CustodyFacts), all(schema.CustodyLists),
+	all(schema.Erasures), all(schema.ErasureLists), all(schema.Copies), all(schema.Releases), all(schema.Receipts), all(schema.Returns), all(schema.CustodyFacts), all(schema.CustodyLists), all(schema.CustodyEvents),
 	all(schema.Investigations), all(schema.Conclusions), all(schema.Checkpoints), all(schema.Cosigned), all(schema.Tokens),
 }
 

@@ -29,6 +29,7 @@ const (
 	Original Part = "original"
 	Features Part = "features"
 	Hashes   Part = "hashes" // text forms of PDQ and area hash, a line each
+	Event    Part = "event"  // signed, of the party that captured it
 
 	dataKey Part = "data key" // under the sealing key
 )
@@ -62,13 +63,13 @@ func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*
 	return x, nil
 }
 
-// SealAgain encrypts an original under the data key of the other parts of x.
-func SealAgain(k *Key, of watermark.Submission, x *records.Sealed, original []byte) ([]byte, error) {
+// SealAgain encrypts a part, such as a lost original, under the data key of the other parts of x.
+func SealAgain(k *Key, of watermark.Submission, x *records.Sealed, p Part, clear []byte) ([]byte, error) {
 	data, err := dataKeyOf(k, of, x)
 	if err != nil {
 		return nil, err
 	}
-	return data.Encrypt(original, Original.context(of))
+	return data.Encrypt(clear, p.context(of))
 }
 
 // Open decrypts the part p of a submission from x: see [Unlock].
@@ -83,19 +84,31 @@ func Open(k *Key, of watermark.Submission, x *records.Sealed, p Part) ([]byte, e
 // Unlock unwraps the data key of a submission and returns a function that decrypts its parts from x. An error of either
 // wraps [records.ErrSealed] if the part or the data key was altered, is missing, or is of another submission. It also
 // does if k is nil, or another key than the parts were sealed under. It wraps [ErrKey] if k does not answer.
-func Unlock(k *Key, of watermark.Submission, x *records.Sealed) (open func(Part) ([]byte, error), err error) {
+func Unlock(k *Key, of watermark.Submission, x *records.Sealed) (opens func(Part) ([]byte, error), err error) {
 	data, err := dataKeyOf(k, of, x)
 	if err != nil {
 		return nil, err
 	}
 	return func(p Part) ([]byte, error) {
-		sealed := map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p]
-		clear, err := data.Decrypt(sealed, p.context(of))
-		if err != nil {
-			return nil, fmt.Errorf("%w: the part %q was altered or removed", records.ErrSealed, p)
-		}
-		return clear, nil
+		return open(data, of, p, map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p])
 	}, nil
+}
+
+// OpenOther decrypts a part that is kept apart from x. Errors are as [Unlock] has them.
+func OpenOther(k *Key, of watermark.Submission, x *records.Sealed, p Part, sealed []byte) ([]byte, error) {
+	data, err := dataKeyOf(k, of, x)
+	if err != nil {
+		return nil, err
+	}
+	return open(data, of, p, sealed)
+}
+
+func open(data AEAD, of watermark.Submission, p Part, sealed []byte) ([]byte, error) {
+	clear, err := data.Decrypt(sealed, p.context(of))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the part %q was altered or removed", records.ErrSealed, p)
+	}
+	return clear, nil
 }
 
 // dataKeyOf unwraps the data key of a submission. Errors are as [Unlock] has them.
