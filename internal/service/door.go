@@ -257,6 +257,8 @@ func (b *received) Read(p []byte) (int, error) {
 	b.v.received += int64(n)
 	if err == io.EOF {
 		_ = b.control.SetReadDeadline(time.Time{}) // a recorder of tests has none
+	} else if err != nil {
+		err = bodyError{err}
 	}
 	return n, err
 }

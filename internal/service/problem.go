@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A Problem is an answer that is an error, as RFC 9457 has it. Its texts have no subject, no name and no ID of a person.
@@ -101,6 +101,7 @@ var failures = []failure{
 	{registry.ErrFormat, http.StatusUnprocessableEntity, "it is no readable picture", "send the file as the customer sent it: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF", true, false},
 	{registry.ErrLimit, http.StatusRequestEntityTooLarge, "it is too large", "send a smaller file", true, false},
 	{registry.ErrWeak, http.StatusUnprocessableEntity, "its mark would not survive a messenger", "ask for a larger copy, or send allow_weak", false, false},
+	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark", "ask for a larger copy", false, false},
 	{registry.ErrErased, http.StatusGone, "it was erased", "nothing: erased uploads do not come back", false, false},
 	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry", "check the ID or the name; GET /v1/recipients lists recipients", false, false},
 	{registry.ErrMarkKey, http.StatusConflict, "the mark key is not in use", "have the operator name an active mark key in kycmark.toml", false, false},
@@ -144,6 +145,11 @@ func problemOf(object string, err error) *Problem {
 		Todo: "send the same request again; give the operator the instance of this answer"}
 }
 
+// A bodyError is why a body could not be read to its end.
+type bodyError struct{ error }
+
+func (e bodyError) Unwrap() error { return e.error }
+
 // bodyProblem returns the problem of a body that could not be read, or nil.
 func bodyProblem(err error) *Problem {
 	var large *http.MaxBytesError
@@ -151,14 +157,14 @@ func bodyProblem(err error) *Problem {
 	case errors.As(err, &large):
 		return &Problem{Status: http.StatusRequestEntityTooLarge, Object: "body", Problem: "it is too large",
 			Wanted: "at most " + strconv.FormatInt(large.Limit, 10) + " bytes", Todo: "send a smaller body"}
+	case !errors.As(err, new(bodyError)):
+		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &Problem{Status: http.StatusRequestTimeout, Object: "body", Problem: "it did not come in time",
 			Todo: "send the same request again over a faster connection"}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Problem{Status: http.StatusBadRequest, Object: "body", Problem: "it was cut off",
-			Wanted: "as many bytes as Content-Length says", Todo: "send the same request again"}
 	}
-	return nil
+	return &Problem{Status: http.StatusBadRequest, Object: "body", Problem: "it was cut off, or its chunks are malformed",
+		Wanted: "as many bytes as its header says", Todo: "send the same request again"}
 }
 
 // quoted is what the library's errors quote, which may be a name.

@@ -1,0 +1,237 @@
+package service_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/service"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Each wrong request has an answer 4xx that says what to do, and leaves nothing behind.
+func TestBadInput(t *testing.T) {
+	w := begin(t, func(c *service.Config) { c.MaxBytes = 1 << 20 })
+	submission, copyID := w.stocked()
+	w.settle()
+	jpeg := small(t, "chidi_idcard")
+	upload := func(head map[string]string, body any) call {
+		return call{method: "POST", path: "/v1/submissions", head: head, body: body}
+	}
+	copyOf := func(id string, body any) call {
+		return call{method: "POST", path: "/v1/submissions/" + id + "/copies", body: body}
+	}
+	recipient := func(body any) call { return call{method: "POST", path: "/v1/recipients", body: body} }
+	custody := func(fact string) call {
+		return call{method: "POST", path: "/v1/custody", body: `{"facts":[` + fact + `]}`}
+	}
+	get := func(path string) call { return call{method: "GET", path: path} }
+	for what, c := range map[string]struct {
+		call
+		status int
+		says   string // in the detail
+	}{
+		"no JSON":                 {recipient(`{"name":`), 400, "body"},
+		"JSON of another kind":    {recipient(`["vendor-b"]`), 422, "body"},
+		"an unknown field":        {recipient(`{"name":"vendor-b","kind":"vendor","admin":true}`), 422, "admin"},
+		"a missing field":         {recipient(`{"name":"vendor-b"}`), 422, "kind"},
+		"a null":                  {recipient(`null`), 422, "body"},
+		"no body":                 {recipient(``), 400, "body"},
+		"an unknown kind":         {recipient(`{"name":"vendor-b","kind":"friend"}`), 422, "kind"},
+		"a name of blanks":        {recipient(`{"name":" ","kind":"vendor"}`), 422, "recipient"},
+		"a name with a bell":      {recipient(`{"name":"a\u0007b","kind":"vendor"}`), 422, "recipient"},
+		"another kind of a name":  {recipient(`{"name":"vendor-a","kind":"partner"}`), 409, "recipient"},
+		"deep JSON":               {recipient(strings.Repeat("[", 100_000)), 400, "body"},
+		"JSON beyond the limit":   {recipient(`{"name":"` + strings.Repeat("x", 1<<20) + `"}`), 413, "1048576"},
+		"a form":                  {call{method: "POST", path: "/v1/recipients", head: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, body: "a=b"}, 415, "application/json"},
+		"a media type of nothing": {call{method: "POST", path: "/v1/recipients", head: map[string]string{"Content-Type": ";;"}, body: "{}"}, 415, "application/json"},
+		"a picture as a form":     {upload(map[string]string{"Content-Type": "multipart/form-data; boundary=x"}, jpeg), 415, "image/*"},
+		"a picture as JSON":       {upload(map[string]string{"Content-Type": "application/json"}, jpeg), 415, "image/*"},
+		"no picture":              {upload(nil, []byte("hello")), 422, "no readable picture"},
+		"an empty picture":        {upload(nil, []byte{}), 422, "no readable picture"},
+		"the head of a picture":   {upload(nil, jpeg[:200]), 422, "no readable picture"},
+		"noise in a picture":      {upload(nil, append(bytes.Clone(jpeg[:20]), bytes.Repeat([]byte{0xff, 0xc0}, 4000)...)), 422, "no readable picture"},
+		"a picture too large":     {upload(nil, make([]byte, 1<<20+1)), 413, "1048576"},
+		"65536 x 65536 pixels":    {upload(map[string]string{"Content-Type": "image/png"}, hugePNG()), 413, "too large"},
+		"no time":                 {upload(map[string]string{"Kycmark-Submitted": "yesterday"}, jpeg), 422, "Kycmark-Submitted"},
+		"a time to come":          {upload(map[string]string{"Kycmark-Submitted": "2999-01-01T00:00:00Z"}, jpeg), 422, "future"},
+		"a time long past":        {upload(map[string]string{"Kycmark-Submitted": "1970-01-01T00:00:00Z"}, jpeg), 422, "1970"},
+		"a subject that breaks":   {upload(map[string]string{"Kycmark-Subject": "a\tb"}, jpeg), 422, "upload"},
+		"a subject of bytes":      {upload(map[string]string{"Kycmark-Subject": "a\xff"}, jpeg), 422, "upload"},
+		"a long subject":          {upload(map[string]string{"Kycmark-Subject": strings.Repeat("x", 201)}, jpeg), 422, "201"},
+		"held by a stranger":      {upload(map[string]string{"Kycmark-Held-By": "vendor-a, vendor-z"}, jpeg), 404, "Kycmark-Held-By"},
+		"a copy's ID for uploads": {get("/v1/submissions/" + copyID), 422, "32 hex digits"},
+		"an upload's ID":          {get("/v1/copies/" + submission), 422, "16 hex digits"},
+		"an upload's ID to prove": {get("/v1/copies/" + submission + "/proof"), 422, "16 hex digits"},
+		"an ID of nothing":        {get("/v1/submissions/" + strings.Repeat("0", 32)), 404, "submission"},
+		"a copy of nothing":       {get("/v1/copies/" + strings.Repeat("0", 16)), 404, "copy"},
+		"capital letters":         {get("/v1/submissions/" + strings.ToUpper(submission)), 422, "32 hex digits"},
+		"no proof yet":            {get("/v1/copies/" + copyID + "/proof"), 409, "checkpoint"},
+		"a query of nothing":      {get("/v1/recipients?all=1"), 422, "all"},
+		"no subject":              {get("/v1/submissions"), 422, "Kycmark-Subject"},
+		"an unknown recipient":    {copyOf(submission, `{"recipient":"vendor-z"}`), 404, "recipient"},
+		"an unknown upload":       {copyOf(strings.Repeat("0", 32), `{"recipient":"vendor-a"}`), 404, "submission"},
+		"a format of nothing":     {copyOf(submission, `{"recipient":"vendor-a","format":"gif"}`), 422, "format"},
+		"a format without coder":  {copyOf(submission, `{"recipient":"vendor-a","format":"webp"}`), 422, "WebP"},
+		"a negative size":         {copyOf(submission, `{"recipient":"vendor-a","max_side":-1}`), 422, "max_side"},
+		"a size of a text":        {copyOf(submission, `{"recipient":"vendor-a","max_side":"7"}`), 422, "max_side"},
+		"a size too small":        {copyOf(submission, `{"recipient":"vendor-a","max_side":16}`), 422, "copy"},
+		"void without a note":     {call{method: "POST", path: "/v1/copies/" + copyID + "/void", body: `{}`}, 422, "note"},
+		"void what left":          {call{method: "POST", path: "/v1/copies/" + copyID + "/void", body: `{"note":"no"}`}, 409, "copy"},
+		"a signature of nothing":  {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: fmt.Sprintf(`{"public_key":"%064d","signature":"%0128d"}`, 1, 1)}, 409, "receipt"},
+		"a short signature":       {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: `{"public_key":"00","signature":"00"}`}, 422, "public_key"},
+		"no facts":                {call{method: "POST", path: "/v1/custody", body: `{"facts":[]}`}, 422, "facts"},
+		"a fact of no uploads":    {custody(`{"recipient":"vendor-a","note":"n"}`), 422, "which uploads"},
+		"a fact of one time":      {custody(`{"recipient":"vendor-a","note":"n","from":"2018-01-01T00:00:00Z"}`), 422, "which uploads"},
+		"a fact that ends first":  {custody(`{"recipient":"vendor-a","note":"n","from":"2018-01-02T00:00:00Z","to":"2018-01-01T00:00:00Z"}`), 422, "ends"},
+		"a fact of a stranger":    {custody(`{"recipient":"vendor-z","note":"n","from":"2018-01-01T00:00:00Z","to":"2018-01-02T00:00:00Z"}`), 404, "fact 1"},
+		"through itself":          {custody(`{"recipient":"vendor-a","through":"vendor-a","note":"n"}`), 422, "custody"},
+		"through a stranger":      {custody(`{"recipient":"vendor-a","through":"vendor-z","note":"n"}`), 404, "custody"},
+		"a fact of a copy's ID":   {custody(`{"recipient":"vendor-a","note":"n","submissions":["` + copyID + `"]}`), 422, ""},
+		"erase nothing":           {call{method: "POST", path: "/v1/erasures", body: `{"note":"n"}`}, 422, "subject or submissions"},
+		"erase both":              {call{method: "POST", path: "/v1/erasures", body: `{"note":"n","subject":"a","submissions":["` + submission + `"]}`}, 422, "subject or submissions"},
+		"erase a stranger":        {call{method: "POST", path: "/v1/erasures", body: `{"note":"n","subject":"subject-9"}`}, 404, "erasure"},
+		"erase an unknown upload": {call{method: "POST", path: "/v1/erasures", body: `{"note":"n","submissions":["` + strings.Repeat("0", 32) + `"]}`}, 404, "erasure"},
+		"a checkpoint of nothing": {call{method: "POST", path: "/v1/ledger/audit", body: `{"checkpoints":["x"]}`}, 200, ""},
+		"no such path":            {get("/v1/marks"), 404, "path"},
+		"a path with dots":        {get("/v1/../v1/recipients"), 404, "path"},
+		"a path with two slashes": {get("//v1/recipients"), 404, "path"},
+		"no such method":          {call{method: "DELETE", path: "/v1/recipients"}, 405, "GET or POST"},
+		"is it marked?":           {call{method: "POST", path: "/v1/detect", body: jpeg}, 404, "path"},
+	} {
+		got := w.do(c.call)
+		if !assert.Equal(t, c.status, got.status, "%s: %s", what, got.body) || got.status == 200 {
+			continue
+		}
+		assert.Contains(t, got.problem(t).Detail, c.says, what)
+	}
+	require.EqualValues(t, 6, w.size(), "registry, key, recipient, upload, copy and its release: nothing else was entered")
+	require.Len(t, w.query("SELECT name FROM recipient"), 1)
+}
+
+// hugePNG returns the head of a picture of 65536 x 65536 pixels.
+func hugePNG() []byte {
+	return []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x01\x00\x00\x00\x01\x00\x00\x08\x02\x00\x00\x00\x7b\x1a\x43\xadIDAT")
+}
+
+// raw sends bytes as they are, and returns the status line of the answer, "" if there is none.
+func (w *world) raw(address net.Addr, text string, close bool) string {
+	w.t.Helper()
+	conn, err := net.Dial("tcp", address.String())
+	require.NoError(w.t, err)
+	defer conn.Close()
+	require.NoError(w.t, conn.SetDeadline(time.Now().Add(time.Minute))) // a server that waits for ever fails the test
+	_, err = io.WriteString(conn, text)
+	require.NoError(w.t, err)
+	if close {
+		require.NoError(w.t, conn.(*net.TCPConn).CloseWrite())
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	require.NotErrorIs(w.t, err, os.ErrDeadlineExceeded)
+	return strings.TrimSpace(line)
+}
+
+// A body that is cut off enters nothing, and is no failure of the server.
+func TestTruncatedBodies(t *testing.T) {
+	w := begin(t)
+	jpeg := string(small(t, "chidi_idcard"))
+	head := func(path, media string) string {
+		return "POST " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + w.tokens["all"] + "\r\nContent-Type: " + media + "\r\n"
+	}
+	for what, text := range map[string]string{
+		"a picture":          head("/v1/submissions", "image/jpeg") + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(jpeg)) + jpeg[:len(jpeg)/2],
+		"a chunked picture":  head("/v1/submissions", "image/jpeg") + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n", len(jpeg), jpeg),
+		"a chunk of no size": head("/v1/submissions", "image/jpeg") + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+		"JSON":               head("/v1/recipients", "application/json") + "Content-Length: 100\r\n\r\n{\"name\":\"vendor-a\",\"kind\":\"vendor\"}",
+	} {
+		assert.Regexp(t, `^HTTP/1.1 4\d\d `, w.raw(w.at.Listener.Addr(), text, true), what)
+	}
+	assert.EqualValues(t, 2, w.size())
+	assert.NotContains(t, w.logs.String(), `"level":"ERROR"`)
+}
+
+// A client that sends slowly is cut off, before the header and in the body, and its memory is free again.
+func TestSlowClients(t *testing.T) {
+	w := begin(t)
+	cfg := w.srv.Config
+	cfg.Times = service.Times{Header: 50 * time.Millisecond, JSON: 50 * time.Millisecond, Picture: 50 * time.Millisecond}
+	s, err := service.New(cfg)
+	require.NoError(t, err)
+	l, err := service.Listen(t.Context(), "127.0.0.1:0", "", "", false)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	assert.Empty(t, w.raw(l.Addr(), "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nX: ", false), "half a header has no answer")
+	for _, path := range []string{"/v1/submissions", "/v1/recipients"} {
+		line := w.raw(l.Addr(), "POST "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.tokens["all"]+"\r\nContent-Length: 1000\r\n\r\n{", false)
+		assert.Contains(t, line, "408", path)
+	}
+	stop()
+	require.NoError(t, <-ended)
+	give, ok := s.BodyMemory(1 << 40)
+	require.True(t, ok, "no body has memory any more")
+	give()
+	assert.EqualValues(t, 2, w.size())
+}
+
+// Bodies that have the memory make others come again, before a byte of theirs is read.
+func TestMemoryOfBodies(t *testing.T) {
+	w := begin(t, func(c *service.Config) { c.MaxBodies = 4 << 20 })
+	give, ok := w.srv.BodyMemory(3 << 20) // as an upload has it that is on its way
+	require.True(t, ok)
+	for what, c := range map[string]call{
+		"upload":    {method: "POST", path: "/v1/submissions", body: small(t, "chidi_idcard")},
+		"recipient": {method: "POST", path: "/v1/recipients", body: map[string]string{"name": "vendor-a", "kind": "vendor"}},
+	} {
+		got := w.do(c)
+		assert.Equal(t, http.StatusTooManyRequests, got.status, what)
+		assert.NotEmpty(t, got.head.Get("Retry-After"), what)
+		got.problem(t)
+	}
+	assert.Equal(t, 200, w.do(call{method: "GET", path: "/readyz", as: "-"}).status)
+	assert.EqualValues(t, 2, w.size())
+	give()
+	w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "chidi_idcard")})
+}
+
+// A client that goes away before its copy is made has none: no copy is released without an entry, and none is entered
+// as released that did not leave.
+func TestClientThatGoesAway(t *testing.T) {
+	w := begin(t)
+	submission, _ := w.stocked()
+	w.settle()
+	for wait := range 12 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(wait)*15*time.Millisecond)
+		c := call{method: "POST", path: "/v1/submissions/" + submission + "/copies", body: map[string]string{"recipient": "vendor-a", "request": fmt.Sprint(wait)}}
+		r := w.request(w.at.URL, c).WithContext(ctx)
+		if got, err := w.at.Client().Do(r); err == nil {
+			_, _ = io.Copy(io.Discard, got.Body)
+			got.Body.Close()
+		}
+		cancel()
+	}
+	w.at.Close() // waits for the handlers
+	id, err := watermark.ParseSubmission(submission)
+	require.NoError(t, err)
+	copies, err := w.reg.Copies(t.Context(), id)
+	require.NoError(t, err)
+	for _, c := range copies {
+		assert.Contains(t, []string{books.CopyReserved, books.CopyReleased, books.CopyVoid}, c.State)
+	}
+	_, _, err = w.reg.Ledger().Check(t.Context())
+	require.NoError(t, err)
+	assert.NotContains(t, w.logs.String(), `"level":"ERROR"`, "a client that goes away is no failure of the server")
+}

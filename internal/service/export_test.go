@@ -1,0 +1,10 @@
+package service
+
+import "github.com/kycmark/kycmark/internal/records"
+
+// Store returns what keeps requests, and SetStore replaces it.
+func (s *Service) Store() records.Access     { return s.store }
+func (s *Service) SetStore(x records.Access) { s.store = x }
+
+// BodyMemory takes memory for bodies.
+func (s *Service) BodyMemory(n int64) (give func(), ok bool) { return s.bodies.Try(n) }
