@@ -82,6 +82,8 @@ type config struct {
 	TSA               string `toml:"tsa_ca"`              // the file of certificates of the authority that dates what is signed
 	MarkedUploads     string `toml:"marked_uploads"`      // of registry.Config
 	RefuseIncomplete  bool   `toml:"refuse_incomplete"`   // of registry.Config
+
+	Hooks map[string]hook `toml:"hooks"` // by name
 }
 
 // begunName is the file of a home that is being made: it becomes the configuration in the last step.
@@ -448,7 +450,7 @@ func (h *Home) KeyFiles() []string {
 	for i := range keys {
 		keys[i] = h.path(keys[i])
 	}
-	return keys
+	return append(keys, h.secrets()...)
 }
 
 // Files lists the paths of all files that a home may have: the configuration, the keys with public halves, and the

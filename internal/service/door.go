@@ -159,7 +159,7 @@ func (s *Service) noRoute(v *visit, r *http.Request) error {
 // request of an idempotency key. give gives the memory back.
 func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	kind := v.route.body
-	if v.route.changes() {
+	if v.route.changes() && v.token != nil {
 		if v.once, err = s.keyed(v, r); err != nil {
 			return nil, err
 		}

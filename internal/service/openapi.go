@@ -16,6 +16,7 @@ const apiVersion = "1.0.0"
 var (
 	problemReflected = reflect.TypeFor[Problem]()
 	reflectEntered   = reflect.TypeFor[entered]()
+	reflectTaken     = reflect.TypeFor[taken]()
 )
 
 // apiConfig returns the configuration of package huma: no pages of its own, JSON alone, and its errors as a [Problem].

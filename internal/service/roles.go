@@ -99,6 +99,8 @@ var routes = []route{
 	{"list-custody", "GET", "/v1/custody", []Role{Investigate, Audit, Admin}, noBody, "Facts of custody"},
 	{"erase", "POST", "/v1/erasures", []Role{Admin}, jsonBody, "Erase uploads"},
 
+	{"vendor-event", "POST", "/v1/hooks/{name}", nil, jsonBody, "Take the signed event of a vendor that captured pictures"},
+
 	{"get-ledger", "GET", "/v1/ledger", []Role{Investigate, Audit, Admin}, noBody, "State of the ledger"},
 	{"sign-checkpoint", "POST", "/v1/ledger/checkpoints", []Role{Audit}, noBody, "Sign the ledger's state"},
 	{"list-checkpoints", "GET", "/v1/ledger/checkpoints", []Role{Investigate, Audit, Admin}, noBody, "Signed states of the ledger"},

@@ -43,6 +43,8 @@ type Config struct {
 	// LedgerPublic is the public text of the ledger's key, "" without one. LedgerKey is the private text, for [Audit].
 	LedgerPublic, LedgerKey string
 
+	Hooks map[string]Hook // of capture vendors, by name; for [Intake]
+
 	MaxBytes  int64        // of one upload; default 64 MiB
 	MaxBodies int64        // of all bodies at a time, bytes; default 256 MiB
 	Log       *slog.Logger // default: nothing is logged
@@ -130,6 +132,7 @@ func (s *Service) routes() {
 	copies{s}.routes()
 	parties{s}.routes()
 	ledger{s}.routes()
+	s.hookRoutes()
 	schemas := s.api.OpenAPI().Components.Schemas
 	schemas.Schema(problemReflected, true, "Problem")
 	delete(schemas.Map(), "ErrorModel") // every operation names Problem

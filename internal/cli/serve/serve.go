@@ -4,6 +4,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -91,6 +93,11 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 			return err
 		}
 	}
+	if slices.Contains(roles, service.Intake) {
+		if cfg.Hooks, err = hooksOf(ctx, b); err != nil {
+			return err
+		}
+	}
 	s, err := service.New(cfg)
 	if err != nil {
 		return err
@@ -112,6 +119,26 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 		return errors.Join(err, l.Close())
 	}
 	return s.Serve(ctx, l)
+}
+
+// hooksOf returns the accounts at capture vendors that the home names.
+func hooksOf(ctx context.Context, b *ui.Desk) (map[string]service.Hook, error) {
+	accounts, err := b.Home.Hooks()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]service.Hook)
+	for name, a := range accounts {
+		vendor, err := hooks.Of(a.Vendor)
+		if err == nil {
+			_, err = b.Registry.Recipient(ctx, a.Recipient)
+		}
+		if err != nil {
+			return nil, ui.WithHint(fmt.Errorf("hook %q: %w", name, err), "see [hooks.NAME] in kycmark.toml, and \"kycmark recipient add\"")
+		}
+		all[name] = service.Hook{Vendor: vendor, Recipient: a.Recipient, Secret: a.Secret, Account: hooks.Account{Base: a.API, Token: a.Token, Secret: a.APISecret}}
+	}
+	return all, nil
 }
 
 // started is what --json prints when the service takes requests.

@@ -1,0 +1,73 @@
+package home
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/kycmark/kycmark/internal/intake"
+)
+
+// hook is how the configuration has a [Hook]. Secret, Token and APISecret are files.
+type hook struct {
+	Vendor    string `toml:"vendor"`
+	Recipient string `toml:"recipient"`
+	Secret    string `toml:"secret"`
+	API       string `toml:"api"`
+	Token     string `toml:"token"`
+	APISecret string `toml:"api_secret"`
+}
+
+// A Hook is an account at a vendor that captures pictures and sends signed events.
+type Hook struct {
+	Vendor    string // its name in package hooks
+	Recipient string // who is entered as holding the pictures
+	Secret    []byte // with which the vendor signs events
+	API       string // address of the vendor's API
+	Token     string // names the account there
+	APISecret []byte // signs requests; nil for vendors that take the token alone
+}
+
+// maxSecret is how long the file of a secret may be, bytes. Chosen.
+const maxSecret = 4 << 10
+
+// Hooks reads the accounts at capture vendors, by name, with their secrets.
+func (h *Home) Hooks() (map[string]Hook, error) {
+	all := make(map[string]Hook)
+	for name, c := range h.config.Hooks {
+		if c.Vendor == "" || c.Recipient == "" || c.Secret == "" || c.API == "" || c.Token == "" {
+			return nil, fmt.Errorf("%s: hook %q: want vendor, recipient, secret, api and token", configName, name)
+		}
+		out := Hook{Vendor: c.Vendor, Recipient: c.Recipient, API: c.API}
+		var token []byte
+		for _, x := range []struct {
+			file string
+			to   *[]byte
+		}{{c.Secret, &out.Secret}, {c.Token, &token}, {c.APISecret, &out.APISecret}} {
+			if x.file == "" {
+				continue
+			}
+			text, err := intake.ReadFile(h.path(x.file), maxSecret)
+			if err != nil {
+				return nil, fmt.Errorf("%s: hook %q: %w", configName, name, err)
+			}
+			if *x.to = bytes.TrimSpace(text); len(*x.to) == 0 {
+				return nil, fmt.Errorf("%s: hook %q: %s is empty", configName, name, x.file)
+			}
+		}
+		out.Token = string(token)
+		all[name] = out
+	}
+	return all, nil
+}
+
+// secrets lists the files of the hooks' secrets.
+func (h *Home) secrets() (files []string) {
+	for _, c := range h.config.Hooks {
+		for _, file := range []string{c.Secret, c.Token, c.APISecret} {
+			if file != "" {
+				files = append(files, h.path(file))
+			}
+		}
+	}
+	return files
+}

@@ -1,0 +1,165 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/kycmark/kycmark/internal/hooks"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Hook takes the signed events of one account at a vendor that captures pictures.
+type Hook struct {
+	Vendor    hooks.Vendor
+	Recipient string        // who is entered as holding the pictures
+	Secret    []byte        // with which the vendor signs events
+	Account   hooks.Account // with which the vendor is asked for pictures
+}
+
+// fetchTime is how long the pictures of an event may take, from the first question to the last entry. Chosen.
+const fetchTime = 2 * time.Minute
+
+// vendorEvents serves the events. An event is worked on to its end although its sender has gone: vendors wait for some
+// seconds, and send again what was not answered. All pictures and facts of an event are entered once, however often it comes.
+type vendorEvents struct {
+	*Service
+	client *http.Client
+	mu     sync.Mutex
+	busy   map[[32]byte]bool // events that are being worked on
+}
+
+// taken is the answer to an event.
+type taken struct {
+	Event       string                 `json:"event" doc:"What the vendor says has happened"`
+	Submissions []watermark.Submission `json:"submissions" doc:"The pictures that the vendor has, entered now or before"`
+	Refused     int                    `json:"refused" doc:"Files of the vendor that are no readable pictures"`
+}
+
+func (s *Service) hookRoutes() {
+	if !s.has(Intake) {
+		return
+	}
+	x := &vendorEvents{Service: s, busy: map[[32]byte]bool{}, client: &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // to no other address than the settings'
+	}}
+	r := s.serves("vendor-event")
+	s.mux.HandleFunc(r.pattern(), func(w http.ResponseWriter, r *http.Request) {
+		out, err := x.take(r)
+		if err != nil {
+			visitOf(r.Context()).refuse("event", err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(out) // the sender has gone, and sends the event again
+	})
+	op := s.operation(r)
+	op.Description = "The vendor signs the event, so that no token is needed."
+	op.Parameters = []*huma.Param{{Name: "name", In: "path", Required: true, Description: "Name of the hook in kycmark.toml", Schema: &huma.Schema{Type: huma.TypeString}}}
+	op.RequestBody = &huma.RequestBody{Required: true, Description: "The event as the vendor sends it", Content: map[string]*huma.MediaType{"application/json": {Schema: objectSchema()}}}
+	schema := s.api.OpenAPI().Components.Schemas.Schema(reflectTaken, true, "Taken")
+	op.Responses["200"] = &huma.Response{Description: "Its pictures and their custody are entered", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	s.api.OpenAPI().AddOperation(op)
+}
+
+// take checks an event, and enters its pictures and that the vendor holds them.
+func (x *vendorEvents) take(r *http.Request) (*taken, error) {
+	name := r.PathValue("name")
+	h, ok := x.Hooks[name]
+	if !ok {
+		return nil, &Problem{Status: http.StatusNotFound, Object: "hook", Problem: "there is no hook of this name", Todo: "name it in kycmark.toml: [hooks.NAME]"}
+	}
+	body, err := io.ReadAll(r.Body) // the door has limited it
+	if err != nil {
+		return nil, err
+	}
+	e, err := h.Vendor.Read(r.Header, body, h.Secret, time.Now())
+	if err != nil {
+		return nil, eventProblem(err)
+	}
+	if !e.Pictures {
+		return &taken{Event: e.Kind, Submissions: []watermark.Submission{}}, nil
+	}
+	if !x.begin(e.SHA256) {
+		return nil, &Problem{Status: http.StatusConflict, Object: "event", Problem: "it is being worked on", Todo: "send it again after Retry-After", again: retryAfter}
+	}
+	defer x.end(e.SHA256)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), fetchTime)
+	defer cancel()
+	return x.enter(ctx, name, h, e, body)
+}
+
+// eventProblem says what is wrong with an event.
+func eventProblem(err error) error {
+	p := &Problem{Status: http.StatusUnprocessableEntity, Object: "event", Problem: lastLine(err), Todo: "send the event as the vendor's documentation states it"}
+	switch {
+	case errors.Is(err, hooks.ErrSignature):
+		p.Status, p.Problem, p.Todo = http.StatusUnauthorized, "its signature is wrong", "have the operator compare the secret in kycmark.toml with the vendor's"
+	case errors.Is(err, hooks.ErrTime):
+		p.Todo = "nothing: what comes too late is entered by hand, with its evidence; else set the clocks"
+	}
+	return p
+}
+
+func (x *vendorEvents) begin(event [32]byte) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.busy[event] {
+		return false
+	}
+	x.busy[event] = true
+	return true
+}
+
+func (x *vendorEvents) end(event [32]byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.busy, event)
+}
+
+// enter fetches the pictures of an event, and enters each with the custody of the vendor. What the vendor has and is no
+// picture, such as a video, is counted and left out.
+func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.Event, body []byte) (*taken, error) {
+	pictures, err := h.Vendor.Pictures(ctx, x.client, h.Account, e.Session)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
+	}
+	out, by := &taken{Event: e.Kind, Submissions: []watermark.Submission{}}, "hook "+name
+	for _, p := range pictures {
+		row, err := x.fetch(ctx, h, p, e, by)
+		switch {
+		case errors.Is(err, registry.ErrFormat) || errors.Is(err, registry.ErrLimit) || errors.Is(err, registry.ErrErased):
+			out.Refused++
+			continue
+		case err != nil:
+			return nil, err
+		}
+		fact := books.Custody{Recipient: h.Recipient, From: row.Submitted, To: row.Submitted, Submissions: []watermark.Submission{row.ID},
+			Scheme: h.Vendor.Name + ", HMAC with a shared secret", Note: e.Kind + ", " + e.At.Format(time.RFC3339), Actor: by}
+		if _, err := x.Issuer.AddSignedCustody(ctx, fact, body); err != nil {
+			return nil, err
+		}
+		out.Submissions = append(out.Submissions, row.ID)
+	}
+	return out, nil
+}
+
+// fetch enters one picture of an event.
+func (x *vendorEvents) fetch(ctx context.Context, h Hook, p hooks.Picture, e hooks.Event, by string) (*books.Submission, error) {
+	file, err := h.Vendor.Fetch(ctx, x.client, h.Account, p)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
+	}
+	defer file.Close()
+	row, _, err := x.Issuer.Submit(ctx, io.LimitReader(file, x.maxBytes+1), e.Subject, e.At, &registry.SubmitOptions{Actor: by})
+	return row, err
+}
