@@ -21,9 +21,17 @@ import (
 // what leaks show. Errors are the registry's, as they are.
 func (v *Investigation) books(ctx context.Context, leaks []*findings.Finding, cfg weigh.Basis) (*weigh.Facts, error) {
 	b := &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}
-	var err error
-	if b.Recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
+	all, err := v.cfg.Registry.Recipients(ctx)
+	if err != nil {
 		return nil, err
+	}
+	reviewers := make(map[string]string)
+	for _, r := range all {
+		if r.Of == "" {
+			b.Recipients = append(b.Recipients, r)
+		} else if !r.Erased() {
+			reviewers[r.Ref] = r.Name
+		}
 	}
 	for _, l := range findings.Shown(leaks) {
 		all, err := v.cfg.Registry.Copies(ctx, l.Submission)
@@ -37,6 +45,7 @@ func (v *Investigation) books(ctx context.Context, leaks []*findings.Finding, cf
 		return nil, err
 	}
 	b.History = historyOf(b.Holdings, b.Recipients)
+	b.History.Reviewers = reviewers
 	if cfg.SearchedNamed() {
 		return b, v.namedBooks(ctx, cfg, b, leaks)
 	}

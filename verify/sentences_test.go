@@ -274,6 +274,9 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 		for k, r := range recipients {
 			if rng.IntN(3) > 0 || i == 0 {
 				c := books.Copy{ID: watermark.CopyID(i*10 + k + 1), Submission: id, Recipient: r.Name, Purpose: fmt.Sprintf("request %d", rng.IntN(6)), KeyID: "v1-k", Issued: at.AddDate(0, 1, 0)}
+				if i%2 == 0 && r.Name == "vendor A" {
+					c.Reviewer = fmt.Sprint("reviewer-", i%3)
+				}
 				if rng.IntN(15) == 0 {
 					c.Issued = found.AddDate(0, 0, 1)
 				}

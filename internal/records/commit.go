@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -167,7 +168,7 @@ func EntryOf(row Row) Entry {
 	case Info:
 		return entry(EntryRegistry, r.Created, r.Salt, r.ID[:], r.Created, r.SealHashes)
 	case books.Recipient:
-		return entry(EntryRecipient, r.Added, r.Salt, r.Name, r.Kind, r.Actor, r.Added)
+		return entry(EntryRecipient, r.Added, r.Salt, cmp.Or(r.Ref, r.Name), r.Kind, r.Of, r.Digest[:], r.Actor, r.Added)
 	case KeyEntry:
 		return entry(EntryKey, r.Added, r.Salt, r.ID, r.Commitment[:], r.Added)
 	case books.Submission:
@@ -178,14 +179,14 @@ func EntryOf(row Row) Entry {
 	case SubjectChange:
 		return entry(EntrySubject, r.Entered, r.Salt, r.Submission[:], r.Digest[:], r.Entered, r.Actor)
 	case books.Copy:
-		return entry(EntryIssue, r.Issued, r.Salt, uint64(r.ID), r.Submission[:], r.Recipient, r.Purpose, r.KeyID,
+		return entry(EntryIssue, r.Issued, r.Salt, uint64(r.ID), r.Submission[:], r.Recipient, r.Reviewer, r.Purpose, r.KeyID,
 			r.Strength, r.Margin, r.Weak, r.PSNR, r.SSIM, r.Format, r.Width, r.Height, r.SHA256[:], r.Size, r.Issued, r.Actor)
 	case books.Release:
 		return entry(EntryRelease, r.Entered, r.Salt, uint64(r.Copy), r.Submission[:], r.State, r.Note, r.Entered, r.Actor)
 	case Cosigned:
 		return entry(EntryCosigned, r.Entered, r.Salt, r.Size, r.Root[:], r.Witness, r.Dated, r.Proof, r.Entered)
 	case books.Custody:
-		fields := append([]any{r.Recipient, r.Through, r.From, r.To, r.Note, r.Entered, r.Actor}, list(r.Submissions)...)
+		fields := append([]any{r.Recipient, r.Reviewer, r.Through, r.From, r.To, r.Note, r.Entered, r.Actor}, list(r.Submissions)...)
 		return entry(EntryCustody, r.Entered, r.Salt, fields...)
 	case books.KeyState:
 		return entry(EntryKeyState, r.Entered, r.Salt, r.KeyID, r.State, r.Since, r.Note, r.Entered, r.Actor)
@@ -194,7 +195,7 @@ func EntryOf(row Row) Entry {
 	case books.Return:
 		return entry(EntryReturn, r.Entered, r.Salt, r.Submission[:], uint64(r.Copy), r.LogP, r.Entered, r.Actor)
 	case Erasure:
-		fields := []any{r.Left[:], r.Note, r.Entered, r.Actor}
+		fields := []any{r.Reviewer, r.Left[:], r.Note, r.Entered, r.Actor}
 		return entry(EntryErasure, r.Entered, r.Salt, append(fields, list(r.Submissions)...)...)
 	case books.Investigation:
 		return entry(EntryInvestigation, r.Started, r.Salt,

@@ -115,6 +115,20 @@ func SubjectDigest(blind [32]byte, subject string) [32]byte {
 	return commit("subject reference", blind, subject)
 }
 
+// NameDigest returns the SHA-256 that binds the name of a reviewer to the random blind.
+func NameDigest(blind [32]byte, name string) [32]byte {
+	return commit("name of a reviewer", blind, name)
+}
+
+// NewReviewer returns a reviewer with a random reference, and with the digest that binds the name.
+func NewReviewer(r books.Recipient) books.Recipient {
+	r.Blind = NewSalt()
+	ref := NewSalt()
+	r.Ref = fmt.Sprintf("reviewer-%x", ref[:8])
+	r.Digest = NameDigest(r.Blind, r.Name)
+	return r
+}
+
 // ChainFeatures begins the last item of [books.Details].Chain of an original that is kept: the way from
 // its pixels to its local features. Their number follows in decimal.
 const ChainFeatures = "kycmark/parts/1:"
@@ -203,8 +217,9 @@ type Searched struct {
 	Err    error // wraps ErrTampered
 }
 
-// An Erasure says that uploads were erased.
+// An Erasure says that uploads, or the name of a reviewer, were erased.
 type Erasure struct {
+	Reviewer    string                 // [books.Recipient].Ref; "": uploads were erased
 	Submissions []watermark.Submission // ascending
 	Left        [32]byte               // [Left] of them, set by the store
 	Note        string

@@ -138,7 +138,8 @@ type Store interface {
 	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
 	// what was sealed of them, and enters e. The error wraps ErrNotFound or ErrErased if a submission is missing or
 	// erased; then nothing is erased. Other errors may say that the erasure is done, and not all old data is freed. If all
-	// are erased, or e lists none, Erase frees what a killed process left.
+	// are erased, or e lists none, Erase frees what a killed process left. With Reviewer it erases the name of that
+	// reviewer, and lists no submission.
 	Erase(ctx context.Context, e Erasure) error
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)

@@ -50,12 +50,31 @@ func (l Logged) Number() int64 { return l.Seq }
 
 // A Recipient is anyone who is handed pictures.
 type Recipient struct {
-	Name  string    `json:"name"`  // unique
-	Kind  string    `json:"kind"`  // one of the constants
+	Name string `json:"name"` // unique
+	Kind string `json:"kind"` // one of the constants
+	// Of is the employer of a reviewer, a recipient. What the reviewer is handed counts for the employer. It never
+	// changes: a person who moves to another employer is another recipient.
+	Of string `json:"of,omitempty"`
+	// Ref stands in rows and findings in the place of the name of a reviewer with an employer: random, set by the
+	// registry. The name of an erased reviewer is Ref as well.
+	Ref   string    `json:"ref,omitempty"`
 	Added time.Time `json:"added"` // set by the registry
 	Actor string    `json:"actor,omitempty"`
+	// Digest binds Name to the random Blind. Both are zero without an employer, and Blind once the name is erased.
+	Blind, Digest [32]byte `json:"-"`
 	Logged
 }
+
+// Party returns the recipient that copies for r count for, and the reference of its reviewer, or "".
+func (r *Recipient) Party() (recipient, reviewer string) {
+	if r.Of != "" {
+		return r.Of, r.Ref
+	}
+	return r.Name, ""
+}
+
+// Erased reports whether the name of r, a reviewer, was erased.
+func (r *Recipient) Erased() bool { return r.Of != "" && r.Name == r.Ref }
 
 // A KeyState says what a mark key is fit for from a time on.
 type KeyState struct {
@@ -139,8 +158,9 @@ type Copy struct {
 	ID         watermark.CopyID     `json:"copy"`
 	Submission watermark.Submission `json:"submission"`
 	Recipient  string               `json:"recipient"`
-	Purpose    string               `json:"purpose,omitempty"` // the request that it answers
-	KeyID      string               `json:"key_id"`            // mark key
+	Reviewer   string               `json:"reviewer,omitempty"` // the recipient's reviewer that was shown it: [Recipient].Ref
+	Purpose    string               `json:"purpose,omitempty"`  // the request that it answers
+	KeyID      string               `json:"key_id"`             // mark key
 	Marking
 	Format string    `json:"format"` // "jpeg", "png", "webp", "tiff", "bmp" or "pdf"
 	Width  int       `json:"width"`  // pixels
@@ -210,7 +230,8 @@ type Receipt struct {
 // the copies issued from From up to and including To, of listed uploads if Submissions lists uploads.
 type Custody struct {
 	Recipient   string                 `json:"recipient"`
-	Through     string                 `json:"through,omitempty"` // "": unmarked uploads are meant
+	Reviewer    string                 `json:"reviewer,omitempty"` // the recipient's reviewer that held the uploads: [Recipient].Ref
+	Through     string                 `json:"through,omitempty"`  // "": unmarked uploads are meant
 	From        time.Time              `json:"from"`
 	To          time.Time              `json:"to"`
 	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending

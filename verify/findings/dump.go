@@ -157,6 +157,8 @@ type Container struct {
 type History struct {
 	Submitted  []DayCount         `json:"submitted"` // all submissions
 	Recipients []RecipientHistory `json:"recipients"`
+	// Reviewers has the names of the reviewers that the verdict names, by reference; erased names are missing.
+	Reviewers map[string]string `json:"reviewers,omitempty"`
 }
 
 // A RecipientHistory says what one recipient was given, and when.

@@ -118,6 +118,8 @@ type Leak struct {
 type Copy struct {
 	ID        string `json:"id,omitempty"`
 	Recipient string `json:"recipient"`
+	// Reviewer is an opaque reference of the recipient's reviewer that was shown the copy; "": the recipient has it itself.
+	Reviewer string `json:"reviewer,omitempty"`
 	// LnE is the natural logarithm of the e-value of this copy's mark in the leak: a
 	// likelihood ratio whose mean is at most 1 where the copy was not used. A leak carries
 	// its own value or less: leaks of one submission enter by their mean.

@@ -33,6 +33,7 @@ type Verdict struct {
 	Recipients []Recipient `json:"recipients"`          // that were issued copies, strongest first
 	Named      []string    `json:"named"`               // recipients that a headline may name, by the copies that leaks contain
 	Rivals     []Rival     `json:"rivals"`              // for each named recipient, the parties that explain the leaks equally well
+	Reviewers  []Reviewer  `json:"reviewers,omitempty"` // reviewers of named recipients that a headline may name as well
 	Together   [][]string  `json:"together,omitempty"`  // groups of recipients whose copies are surely in the same leaks, as the case lists them
 	Withheld   []Withheld  `json:"withheld"`            // recipients with evidence that a headline may not name
 	Window     *Window     `json:"window"`              // where in time leaks without marks are dense; null: nowhere more than by chance
@@ -56,14 +57,26 @@ func Weigh(c *Case) (*Verdict, error) {
 		return nil, err
 	}
 	m := newModel(c)
-	v := &Verdict{Recipients: []Recipient{}, Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Clusters: len(m.items)}
+	v := m.verdict()
 	for i, s := range m.seen {
 		if s.matched && !c.Leaks[i].Beside {
 			v.Matched++
 		}
 	}
 	v.Claim = m.claim(v.Matched)
-	for r, h := range c.Holders {
+	for _, g := range m.groups {
+		v.Together = append(v.Together, m.namesOf(slices.Sorted(slices.Values(g))))
+	}
+	v.AlsoHeld = m.alsoHeld()
+	v.Window = m.window()
+	v.Reviewers = m.reviewers(v)
+	return v, nil
+}
+
+// verdict returns what the marks say of the recipients: whom a headline may name, and against which rivals.
+func (m *model) verdict() *Verdict {
+	v := &Verdict{Recipients: []Recipient{}, Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Clusters: len(m.items)}
+	for r, h := range m.c.Holders {
 		if total(h.Copies) > 0 || m.given[r] {
 			v.Recipients = append(v.Recipients, m.recipient(r))
 		}
@@ -71,13 +84,8 @@ func Weigh(c *Case) (*Verdict, error) {
 	slices.SortStableFunc(v.Recipients, func(a, b Recipient) int {
 		return cmp.Or(cmp.Compare(b.LogE, a.LogE), cmp.Compare(b.Raw, a.Raw), cmp.Compare(a.Name, b.Name))
 	})
-	for _, g := range m.groups {
-		v.Together = append(v.Together, m.namesOf(slices.Sorted(slices.Values(g))))
-	}
-	v.AlsoHeld = m.alsoHeld()
 	m.names(v)
-	v.Window = m.window()
-	return v, nil
+	return v
 }
 
 // recipient returns what the leaks say of the copies of recipient r, an index of a holder.

@@ -16,7 +16,8 @@ import (
 // AddCustody enters facts of custody, all or none. Their time of entry is recorded: a fact that is entered after
 // a leak was found is not admissible against it. The error wraps [ErrNotFound] if a recipient or a submission is
 // not there. It wraps [ErrInput] if times are out of order or of years outside 0 to 9999, or a text is too long.
-// It wraps [ErrInput] as well if Through is the recipient itself. Erased submissions are allowed.
+// It wraps [ErrInput] as well if Through is the recipient itself, or a reviewer with an employer. The custody of such a
+// reviewer is entered as the employer's, with Reviewer set. Erased submissions are allowed.
 func (r *Registry) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	rows := make([]books.Custody, len(facts))
 	for i, c := range facts {
@@ -103,15 +104,20 @@ func (r *Registry) checkCustody(ctx context.Context, c books.Custody) (books.Cus
 	if c.To.Before(c.From) {
 		return c, fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
 	}
+	to, err := r.recipient(ctx, c.Recipient)
+	if err != nil {
+		return c, err
+	}
+	c.Recipient, c.Reviewer = to.Party()
 	if c.Recipient == c.Through {
 		return c, fmt.Errorf("%w: %q had its own copies through itself", ErrInput, c.Recipient)
 	}
-	if err := r.checkRecipient(ctx, c.Recipient); err != nil {
-		return c, err
-	}
 	if c.Through != "" {
-		if err := r.checkRecipient(ctx, c.Through); err != nil {
+		switch from, err := r.recipient(ctx, c.Through); {
+		case err != nil:
 			return c, err
+		case from.Of != "":
+			return c, fmt.Errorf("%w: %q is a reviewer, want its employer %q", ErrInput, c.Through, from.Of)
 		}
 	}
 	for _, s := range c.Submissions {
@@ -133,7 +139,7 @@ func said(c books.Custody) [32]byte {
 // most one of its fields is set.
 type CustodyFilter struct {
 	Submission watermark.Submission // facts that cover this upload, unmarked
-	Recipient  string               // facts about this recipient
+	Recipient  string               // facts about this recipient, and about its reviewers
 }
 
 // Custody lists the facts of custody that the filter selects, in the order of entry. For one submission, the lists of
@@ -148,10 +154,13 @@ func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]books.Cu
 	case which.Recipient == "":
 		return r.store.Custody(ctx)
 	}
-	if err := r.checkRecipient(ctx, which.Recipient); err != nil {
+	to, err := r.recipient(ctx, which.Recipient)
+	if err != nil {
 		return nil, err
 	}
-	return r.store.CustodyBy(ctx, which.Recipient)
+	recipient, reviewer := to.Party()
+	facts, err := r.store.CustodyBy(ctx, recipient)
+	return slices.DeleteFunc(facts, func(c books.Custody) bool { return reviewer != "" && c.Reviewer != reviewer }), err
 }
 
 // day writes the day of a time in UTC: "2018-02-28".

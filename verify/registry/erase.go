@@ -65,6 +65,28 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	return erased, nil
 }
 
+// EraseRecipient destroys the name of a reviewer who has an employer, and enters that in the ledger. The copies that the
+// reviewer was shown stay, as copies of the employer, with a reference that is not derived from the name. The note must
+// not name the reviewer. The error wraps [ErrNotFound] if no recipient has that name, and [ErrInput] if the recipient
+// has no employer: its name stands in the rows themselves.
+func (r *Registry) EraseRecipient(ctx context.Context, name, actor, note string) error {
+	if err := checkNote(actor, note); err != nil {
+		return err
+	}
+	to, err := r.recipient(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		err = errors.Join(err, r.store.Erase(ctx, records.Erasure{})) // an erasure of the name may have been killed
+	}
+	if err != nil {
+		return err
+	}
+	if to.Of == "" {
+		return fmt.Errorf("%w: recipient %q has no employer, and only a reviewer's name can be erased", ErrInput, name)
+	}
+	e := records.Erasure{Reviewer: to.Ref, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}}
+	return r.store.Erase(ctx, e)
+}
+
 // ErasedSince reports whether an upload was erased after a time. It is false if that cannot be read.
 func (r *Registry) ErasedSince(ctx context.Context, t time.Time) bool {
 	all, err := r.store.ErasedAfter(ctx, 0)

@@ -71,7 +71,7 @@ func (o *Opened) Decoded() bool { return o.p != nil && o.p.image != nil }
 
 // RequestedID returns the ID of the copy that answers a request.
 func (s *Issuer) RequestedID(ctx context.Context, of watermark.Submission, to string, o IssueOptions) watermark.CopyID {
-	id, _, err := s.requested(ctx, of, to, &o)
+	id, _, err := s.requested(ctx, of, &books.Recipient{Name: to}, &o)
 	if err != nil {
 		panic(err)
 	}

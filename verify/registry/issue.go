@@ -224,11 +224,12 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Registry.checkRecipient(ctx, to); err != nil {
+	recipient, err := s.cfg.Registry.recipient(ctx, to)
+	if err != nil {
 		return nil, err
 	}
 	if o.ID == 0 {
-		if o.ID, _, err = s.requested(ctx, of, to, &o); err != nil {
+		if o.ID, _, err = s.requested(ctx, of, recipient, &o); err != nil {
 			return nil, err
 		}
 	}
@@ -239,15 +240,16 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err != nil {
 		return nil, err
 	}
-	return p.issue(ctx, lim, to, hand, &o)
+	return p.issue(ctx, lim, recipient, hand, &o)
 }
 
 // logged returns the rows that AddCopy enters for the copy out of the submission of: the copy, and the commitment to
 // its mark key, which counts if the key was never entered.
-func (s *Issuer) logged(of watermark.Submission, to string, o *IssueOptions, out *rendered) (books.Copy, records.KeyEntry) {
+func (s *Issuer) logged(of watermark.Submission, to *books.Recipient, o *IssueOptions, out *rendered) (books.Copy, records.KeyEntry) {
+	recipient, reviewer := to.Party()
 	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
 	return books.Copy{
-		ID: o.ID, Submission: of, Recipient: to, Purpose: o.Purpose, KeyID: key,
+		ID: o.ID, Submission: of, Recipient: recipient, Reviewer: reviewer, Purpose: o.Purpose, KeyID: key,
 		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
 		Format:  out.format, Width: out.size.X, Height: out.size.Y, SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
 		Issued: now, Actor: o.Actor, State: books.CopyReserved, Logged: books.Logged{Salt: records.NewSalt()},

@@ -153,7 +153,7 @@ func (s *Issuer) preparePage(row *books.Submission, doc *picture.Document, how I
 }
 
 // issue makes a copy with the ID of o, enters it, and has hand release it.
-func (p *prepared) issue(ctx context.Context, lim picture.Limits, to string, hand Hand, o *IssueOptions) (*books.Copy, error) {
+func (p *prepared) issue(ctx context.Context, lim picture.Limits, to *books.Recipient, hand Hand, o *IssueOptions) (*books.Copy, error) {
 	out, err := p.render(ctx, lim, o.ID)
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
@@ -179,7 +179,7 @@ func (r *Registry) entered(ctx context.Context, row *books.Copy) error {
 	if err != nil {
 		return err
 	}
-	if old.Submission != row.Submission || old.Recipient != row.Recipient || old.Purpose != row.Purpose || old.SHA256 != row.SHA256 {
+	if old.Submission != row.Submission || old.Recipient != row.Recipient || old.Reviewer != row.Reviewer || old.Purpose != row.Purpose || old.SHA256 != row.SHA256 {
 		return fmt.Errorf("%w: copy %s was entered with other bytes or for another request", ErrConflict, row.ID)
 	}
 	*row = *old

@@ -139,10 +139,11 @@ func (r *Registry) ID() string { return r.id }
 // Close releases the registry.
 func (r *Registry) Close() error { return r.store.Close() }
 
-// AddRecipient enters a recipient. Added is set by the registry. A second entry of the same name
-// and kind changes nothing; another kind, and a name that looks like another recipient's, are errors that wrap
-// [ErrConflict]. The error wraps [ErrInput] if the kind is unknown, the name is empty, or a text is too long. It
-// also does for a name that reports cannot have as a name: docs/registry.md.
+// AddRecipient enters a recipient. Added and Ref are set by the registry. A second entry of the same name, kind and
+// employer changes nothing; another kind or employer, and a name that looks like another recipient's, are errors that
+// wrap [ErrConflict]. The error wraps [ErrInput] if the kind is unknown, the name is empty, or a text is too long. It
+// also does for a name that reports cannot have as a name: docs/registry.md. Only a reviewer has an employer: a
+// recipient that was entered before ([ErrNotFound]) and is no reviewer ([ErrInput]).
 func (r *Registry) AddRecipient(ctx context.Context, to books.Recipient) error {
 	switch to.Kind {
 	case books.KindStore, books.KindVendor, books.KindAuthority, books.KindReviewer, books.KindPartner:
@@ -152,10 +153,16 @@ func (r *Registry) AddRecipient(ctx context.Context, to books.Recipient) error {
 	if to.Name == "" {
 		return fmt.Errorf("%w: a recipient needs a name", ErrInput)
 	}
+	if to.Of != "" && to.Kind != books.KindReviewer {
+		return fmt.Errorf("%w: recipient %q is a %s, and only a reviewer has an employer", ErrInput, to.Name, to.Kind)
+	}
 	if err := errors.Join(records.CheckName("recipient", to.Name, intake.MaxName), records.CheckText("actor", to.Actor, intake.MaxName)); err != nil {
 		return err
 	}
-	to.Added, to.Salt = r.clock(), records.NewSalt()
+	to.Ref, to.Blind, to.Digest, to.Added, to.Salt = "", books.Salt{}, books.Digest{}, r.clock(), records.NewSalt()
+	if to.Of != "" {
+		to = records.NewReviewer(to)
+	}
 	_, err := r.store.AddRecipient(ctx, to)
 	return err
 }
@@ -165,13 +172,21 @@ func (r *Registry) Recipients(ctx context.Context) ([]books.Recipient, error) {
 	return r.store.Recipients(ctx)
 }
 
-// checkRecipient returns an error that wraps [ErrNotFound] if no recipient has exactly that name.
-func (r *Registry) checkRecipient(ctx context.Context, name string) error {
+// recipient returns the recipient with exactly that name. The error wraps [ErrNotFound] if there is none, and
+// [ErrErased] if the name was erased.
+func (r *Registry) recipient(ctx context.Context, name string) (*books.Recipient, error) {
 	all, err := r.Recipients(ctx)
-	if err == nil && !slices.ContainsFunc(all, func(to books.Recipient) bool { return to.Name == name }) {
-		err = fmt.Errorf("recipient %q: %w", name, ErrNotFound)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	i := slices.IndexFunc(all, func(to books.Recipient) bool { return to.Name == name })
+	switch {
+	case i < 0:
+		return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)
+	case all[i].Erased():
+		return nil, fmt.Errorf("recipient %q: %w", name, ErrErased)
+	}
+	return &all[i], nil
 }
 
 // Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that ID; a page has none. For

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
@@ -22,7 +23,11 @@ func (s *Issuer) Copy(ctx context.Context, of watermark.Submission, to string, o
 	if err != nil {
 		return nil, err
 	}
-	id, c, err := s.requested(ctx, of, to, &o)
+	r, err := s.cfg.Registry.recipient(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	id, c, err := s.requested(ctx, of, r, &o)
 	if err == nil && c == nil {
 		err = fmt.Errorf("copy %s: %w", id, ErrNotFound)
 	}
@@ -31,7 +36,8 @@ func (s *Issuer) Copy(ctx context.Context, of watermark.Submission, to string, o
 
 // requested returns the ID of the copy that answers a request, and the copy if it was entered, else nil. The same
 // request always has the same ID. If its copy is void, the next ID is returned.
-func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to string, o *IssueOptions) (watermark.CopyID, *books.Copy, error) {
+func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to *books.Recipient, o *IssueOptions) (watermark.CopyID, *books.Copy, error) {
+	recipient, reviewer := to.Party()
 	for n := 0; ; n++ {
 		id := s.idOf(n, of, to, o)
 		c, err := s.cfg.Registry.Copy(ctx, id)
@@ -40,16 +46,16 @@ func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to stri
 			return id, nil, nil
 		case err != nil:
 			return 0, nil, err
-		case c.State != books.CopyVoid && c.Submission == of && c.Recipient == to && c.Purpose == o.Purpose:
+		case c.State != books.CopyVoid && c.Submission == of && c.Recipient == recipient && c.Reviewer == reviewer && c.Purpose == o.Purpose:
 			return id, c, nil
 		}
 	}
 }
 
 // idOf returns the n-th ID of a request. Without the mark key it is as good as random.
-func (s *Issuer) idOf(n int, of watermark.Submission, to string, o *IssueOptions) watermark.CopyID {
+func (s *Issuer) idOf(n int, of watermark.Submission, to *books.Recipient, o *IssueOptions) watermark.CopyID {
 	about := []byte("kycmark copy of a request v1\n")
-	for _, field := range []string{s.cfg.Registry.ID(), of.String(), to, o.Purpose, o.Request, o.Format, strconv.Itoa(o.MaxSide),
+	for _, field := range []string{s.cfg.Registry.ID(), of.String(), cmp.Or(to.Ref, to.Name), o.Purpose, o.Request, o.Format, strconv.Itoa(o.MaxSide),
 		strconv.FormatInt(o.MaxBytes, 10), strconv.FormatBool(o.KeepEXIF), strconv.Itoa(n)} {
 		about = append(append(strconv.AppendInt(about, int64(len(field)), 10), ':'), field...)
 	}

@@ -73,14 +73,22 @@ CREATE TABLE registry (
     originals   TEXT NOT NULL
 ){{.Rows}};
 
+-- ref stands in other rows in the place of the name of a reviewer with an employer: digest binds the name, and an erasure
+-- puts ref in its place and blanks blind. ref, employer, blind and digest are empty without an employer.
 CREATE TABLE recipient (
-    name  {{.Name}} PRIMARY KEY,
-    kind  TEXT NOT NULL CHECK (kind IN ('store', 'vendor', 'authority', 'reviewer', 'partner')),
-    actor TEXT NOT NULL,
-    added {{.Int}} NOT NULL,
-    salt  {{.Blob}} NOT NULL CHECK (length(salt) = 32),
-    seq   {{.Int}} NOT NULL UNIQUE
+    name     {{.Name}} PRIMARY KEY,
+    kind     TEXT NOT NULL CHECK (kind IN ('store', 'vendor', 'authority', 'reviewer', 'partner')),
+    ref      TEXT NOT NULL,
+    employer {{.Name}} NOT NULL,
+    blind    {{.Blob}} NOT NULL CHECK (length(blind) IN (0, 32)),
+    digest   {{.Blob}} NOT NULL CHECK (length(digest) IN (0, 32)),
+    actor    TEXT NOT NULL,
+    added    {{.Int}} NOT NULL,
+    salt     {{.Blob}} NOT NULL CHECK (length(salt) = 32),
+    seq      {{.Int}} NOT NULL UNIQUE
 ){{.Keyed}};
+
+CREATE UNIQUE INDEX recipient_ref ON recipient (ref) WHERE ref <> '';
 
 CREATE TABLE mark_key (
     id         TEXT PRIMARY KEY,
@@ -198,17 +206,19 @@ ALTER TABLE sealed ALTER hashes SET STORAGE EXTERNAL, ALTER features SET STORAGE
 -- Statistics keep samples of what stands in a column, which no erasure reaches.
 ALTER TABLE submission ALTER sha256 SET STATISTICS 0, ALTER subject SET STATISTICS 0, ALTER hash SET STATISTICS 0,
     ALTER area SET STATISTICS 0, ALTER salt SET STATISTICS 0, ALTER rendition SET STATISTICS 0;
+ALTER TABLE recipient ALTER name SET STATISTICS 0, ALTER blind SET STATISTICS 0;
 ALTER TABLE subject ALTER reference SET STATISTICS 0, ALTER blind SET STATISTICS 0;
 ALTER TABLE sealed ALTER wrapped SET STATISTICS 0, ALTER hashes SET STATISTICS 0, ALTER features SET STATISTICS 0,
     ALTER body SET STATISTICS 0;
 {{end}}
 CREATE TABLE erasure (
-    seq     {{.Int}} PRIMARY KEY,
-    remains {{.Blob}} NOT NULL CHECK (length(remains) = 32), -- digest of what is left of the submissions
-    note    TEXT NOT NULL,
-    entered {{.Int}} NOT NULL,
-    actor   TEXT NOT NULL,
-    salt    {{.Blob}} NOT NULL CHECK (length(salt) = 32)
+    seq      {{.Int}} PRIMARY KEY,
+    reviewer TEXT NOT NULL, -- ref of the reviewer whose name was erased; '': submissions were
+    remains  {{.Blob}} NOT NULL CHECK (length(remains) = 32), -- digest of what is left of the submissions
+    note     TEXT NOT NULL,
+    entered  {{.Int}} NOT NULL,
+    actor    TEXT NOT NULL,
+    salt     {{.Blob}} NOT NULL CHECK (length(salt) = 32)
 ){{.Rows}};
 
 CREATE TABLE erasure_submission (
@@ -221,6 +231,7 @@ CREATE TABLE copy (
     id         {{.Blob}} PRIMARY KEY CHECK (length(id) = 8),
     submission {{.Blob}} NOT NULL REFERENCES submission (id),
     recipient  {{.Name}} NOT NULL REFERENCES recipient (name),
+    reviewer   TEXT NOT NULL, -- ref of the recipient's reviewer, or ''
     purpose    TEXT NOT NULL,
     key_id     TEXT NOT NULL REFERENCES mark_key (id),
     strength   {{.Real}} NOT NULL,
@@ -287,6 +298,7 @@ CREATE INDEX came_back_copy ON came_back (copy);
 CREATE TABLE custody (
     seq       {{.Int}} PRIMARY KEY,
     recipient {{.Name}} NOT NULL REFERENCES recipient (name),
+    reviewer  TEXT NOT NULL, -- ref of the recipient's reviewer, or ''
     through   {{.Name}} NOT NULL,
     since     {{.Int}} NOT NULL,
     until     {{.Int}} NOT NULL,

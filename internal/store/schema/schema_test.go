@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "493c42e9806a64bad87de06ec4d53d8b2615a244ecee29aaf6226eeebe16a75b", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "e189125c5eabc5157e93954f21c753cc614c8a39e34a4bc25ab43017cb0d6261", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

@@ -34,9 +34,9 @@ var (
 		func(i *records.Info) []any {
 			return []any{Fixed(i.ID[:]), Micros(&i.Created), flag{&i.SealHashes}, Fixed(i.Salt[:]), &i.Seq, &i.Originals}
 		})
-	Recipients = TableOf("recipient", "name kind actor added salt seq",
+	Recipients = TableOf("recipient", "name kind ref employer blind digest actor added salt seq",
 		func(r *books.Recipient) []any {
-			return []any{&r.Name, &r.Kind, &r.Actor, Micros(&r.Added), Fixed(r.Salt[:]), &r.Seq}
+			return []any{&r.Name, &r.Kind, &r.Ref, &r.Of, Sparse(r.Blind[:]), Sparse(r.Digest[:]), &r.Actor, Micros(&r.Added), Fixed(r.Salt[:]), &r.Seq}
 		})
 	MarkKeys = TableOf("mark_key", "id commitment since salt seq",
 		func(k *records.KeyEntry) []any {
@@ -65,14 +65,14 @@ var (
 		func(x *Sealed) []any {
 			return []any{Fixed(x.Of[:]), &x.KeyID, Blob(&x.Wrapped), Blob(&x.Hashes), Blob(&x.Features), Blob(&x.Body), Sparse(x.Object.Name[:]), &x.Object.Size}
 		})
-	Erasures = TableOf("erasure", "remains note entered actor salt seq",
+	Erasures = TableOf("erasure", "reviewer remains note entered actor salt seq",
 		func(e *records.Erasure) []any {
-			return []any{Fixed(e.Left[:]), &e.Note, Micros(&e.Entered), &e.Actor, Fixed(e.Salt[:]), &e.Seq}
+			return []any{&e.Reviewer, Fixed(e.Left[:]), &e.Note, Micros(&e.Entered), &e.Actor, Fixed(e.Salt[:]), &e.Seq}
 		})
 	ErasureLists = TableOf("erasure_submission", "erasure submission", bindListed)
-	Copies       = TableOf("copy", "id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq",
+	Copies       = TableOf("copy", "id submission recipient reviewer purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq",
 		func(c *books.Copy) []any {
-			return []any{CopyID(&c.ID), Fixed(c.Submission[:]), &c.Recipient, &c.Purpose, &c.KeyID, &c.Strength,
+			return []any{CopyID(&c.ID), Fixed(c.Submission[:]), &c.Recipient, &c.Reviewer, &c.Purpose, &c.KeyID, &c.Strength,
 				&c.Margin, flag{&c.Weak}, &c.PSNR, &c.SSIM, &c.Format, &c.Width, &c.Height, Fixed(c.SHA256[:]),
 				&c.Size, Micros(&c.Issued), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 		})
@@ -88,9 +88,9 @@ var (
 		func(r *books.Return) []any {
 			return []any{Fixed(r.Submission[:]), CopyID(&r.Copy), &r.LogP, Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
 		})
-	CustodyFacts = TableOf("custody", "recipient through since until listed note entered actor salt seq",
+	CustodyFacts = TableOf("custody", "recipient reviewer through since until listed note entered actor salt seq",
 		func(c *Custody) []any {
-			return []any{&c.Recipient, &c.Through, Micros(&c.From), Micros(&c.To), &c.Listed, &c.Note, Micros(&c.Entered), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
+			return []any{&c.Recipient, &c.Reviewer, &c.Through, Micros(&c.From), Micros(&c.To), &c.Listed, &c.Note, Micros(&c.Entered), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 		})
 	CustodyLists   = TableOf("custody_submission", "custody submission", bindListed)
 	Investigations = TableOf("investigation", "started actor command input files salt seq found evidence evidence_sha256 published pictures digests",

@@ -59,7 +59,7 @@ func (d ledger) sound(ctx context.Context, q *sql.Tx) error {
 	} else if what != "" {
 		return schema.Tampered("the schema was changed: %s", what)
 	}
-	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "came_back", "custody", "custody_submission", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
+	for _, table := range []string{"recipient", "submission", "subject", "copy", "release", "receipt", "came_back", "custody", "custody_submission", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
 			return err
 		} else if wrong != "" {
@@ -261,7 +261,7 @@ type evidenceTable struct {
 
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
-	plain(records.EntryRegistry, schema.Info), plain(records.EntryRecipient, schema.Recipients), plain(records.EntryKey, schema.MarkKeys),
+	plain(records.EntryRegistry, schema.Info), evidenceOf(records.EntryRecipient, schema.Recipients.Name, schema.Recipients.Rows, (*checker).recipients), plain(records.EntryKey, schema.MarkKeys),
 	plain(records.EntryKeyState, schema.KeyStates), evidenceOf(records.EntryIssue, schema.Copies.Name, schema.Copies.Rows, (*checker).copies),
 	plain(records.EntryRelease, schema.Releases), plain(records.EntryReceipt, schema.Receipts), plain(records.EntryReturn, schema.Returns),
 	plain(records.EntryConclusion, schema.Conclusions), plain(records.EntryCosigned, schema.Cosigned),
@@ -346,6 +346,11 @@ func (c *checker) erasures(_, _ int64, rows []records.Erasure) error {
 		}
 		if records.Left(left) != e.Left || len(left) != len(e.Submissions) {
 			return schema.Tampered("the submissions that entry %d erased were edited", e.Seq)
+		}
+		if e.Reviewer != "" {
+			if err := c.isNameErased(&e); err != nil {
+				return err
+			}
 		}
 		c.listed += int64(len(left))
 	}

@@ -1,56 +1,18 @@
 package sqldb
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// parties are recipients and mark keys.
-type parties struct{ *core }
-
-func (d parties) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
-	err = d.update(ctx, "enter a recipient", func(t *tx) error {
-		added = false
-		old, err := schema.Recipients.One(ctx, t, " WHERE name = $1", r.Name)
-		switch {
-		case err == nil && old.Kind != r.Kind:
-			return fmt.Errorf("%w: recipient %q is a %s", records.ErrConflict, r.Name, old.Kind)
-		case err == nil:
-			return nil
-		case !errors.Is(err, records.ErrNotFound):
-			return err
-		}
-		others, err := schema.Recipients.Rows(ctx, t, "")
-		if err != nil {
-			return err
-		}
-		for _, o := range others {
-			if intake.Alike(o.Name, r.Name) {
-				return fmt.Errorf("%w: recipient %+q looks like recipient %+q, want another name", records.ErrConflict, r.Name, o.Name)
-			}
-		}
-		added = true
-		return enter(ctx, t, schema.Recipients, &r, &r.Seq)
-	})
-	return added && err == nil, err
-}
-
-func (d parties) Recipients(ctx context.Context) ([]books.Recipient, error) {
-	all, err := checked(ctx, d.core, records.EntryRecipient, schema.Recipients, "")
-	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
-	return all, err
-}
 
 func (d parties) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, err error) {
 	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {

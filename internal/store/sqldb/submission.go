@@ -263,7 +263,7 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 			return fmt.Errorf("nothing was erased: %w", err)
 		}
 	}
-	if len(e.Submissions) == 0 {
+	if len(e.Submissions) == 0 && e.Reviewer == "" {
 		return d.freed(ctx, nil)
 	}
 	whole := records.Ascending(e.Submissions)
@@ -287,6 +287,11 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 		}
 		if err := insert(ctx, t, schema.Erasures, e); err != nil {
 			return err
+		}
+		if e.Reviewer != "" {
+			if err := blankName(ctx, t, e.Reviewer); err != nil {
+				return err
+			}
 		}
 		if err := dropKeys(ctx, t, old); err != nil {
 			return err

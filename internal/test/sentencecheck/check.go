@@ -42,6 +42,7 @@ type report struct {
 				Name string `json:"name"`
 				Kind string `json:"kind"`
 			} `json:"recipients"`
+			Reviewers map[string]string `json:"reviewers"`
 		} `json:"history"`
 		Record struct {
 			Began      time.Time         `json:"began"`
@@ -91,7 +92,11 @@ type hypothesis struct {
 
 type oddsOf struct {
 	Recipients []hypothesis `json:"recipients"`
-	Rivals     []struct {
+	Reviewers  []struct {
+		Ref string `json:"reviewer"`
+		Of  string `json:"of"`
+	} `json:"reviewers"`
+	Rivals []struct {
 		Name     string `json:"name"`
 		Other    string `json:"other"`
 		Why      string `json:"why"`
@@ -140,6 +145,7 @@ type caseLeak struct {
 type copyOf struct {
 	ID        string    `json:"id"`
 	Recipient string    `json:"recipient"`
+	Reviewer  string    `json:"reviewer"`
 	LnE       float64   `json:"ln_e"`
 	Miss      float64   `json:"miss"`
 	Confirmed bool      `json:"confirmed"`
@@ -205,6 +211,7 @@ type leak struct {
 		Of        string    `json:"submission"`
 		KeyID     string    `json:"key_id"`
 		Recipient string    `json:"recipient"`
+		Reviewer  string    `json:"reviewer"`
 		Purpose   string    `json:"purpose"`
 		Issued    time.Time `json:"issued"`
 		After     time.Time `json:"after"`

@@ -34,7 +34,8 @@ var rules = map[string]func(*report) []row{
 		}
 		return some(len(r.Leaks)-r.examined(), row{"of": len(r.Leaks), "why": why})
 	},
-	"alone": alone,
+	"alone":     alone,
+	"reviewers": reviewers,
 	"named-others": func(r *report) []row {
 		n := 0
 		for _, name := range r.holders() {

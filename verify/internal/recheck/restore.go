@@ -69,7 +69,7 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 				if err != nil {
 					return nil, nil, err
 				}
-				issued := books.Copy{ID: id, Recipient: x.Recipient}
+				issued := books.Copy{ID: id, Recipient: x.Recipient, Reviewer: x.Reviewer}
 				if x.Late { // when exactly is said of confirmed copies only
 					issued.Issued = cfg.Found.Add(time.Microsecond)
 				}

@@ -206,7 +206,7 @@ func (w *Weighing) holdersOf(l *findings.Finding, counts func(books.Custody) boo
 // [tuning.MaxUnconfirmed]. A copy that was read blind alone has the inverse of its p. All copies beside a damaged mark,
 // a copy of a forgeable mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
 func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
-	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
+	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Reviewer: x.Reviewer, Miss: 1}
 	confirmed := v.Kind == findings.FoundCopy && slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == x.ID })
 	t := findings.TraceOf(v.Traces, v.Submission)
 	traced := findings.CopyIn(t, x.ID)

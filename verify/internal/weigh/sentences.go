@@ -52,6 +52,7 @@ var Reasons = map[string]string{
 var dumpSentences = []row{
 	{"no-picture", headline, (*Weighing).noPicture, "Inconclusive: no picture was examined."},
 	{"named", headline, (*Weighing).namedFigures, "{n} of the {of} leaked {of|picture|pictures} {n|comes from a copy|come from copies} issued to {name}{as}."},
+	{"reviewers", headline, (*Weighing).reviewers, "{n} of the {of} {of|copy|copies} of {name} found here {n|was|were} shown to {k} {k|reviewer|reviewers} of {name}. {so}"},
 	{"alone", headline, (*Weighing).alone, "No mark of another recipient's copy was found."},
 	{"named-others", headline, (*Weighing).namedOthers, "Confirmed copies of {n} other {n|recipient|recipients} were also found. They are not enough to name {n|it|them}."},
 	{"confirmed", headline, at(aboutConfirmed, (*Weighing).confirmedFigures), "{n} of the {of} leaked {of|picture|pictures} {n|comes from a copy|come from copies} issued to {who}. Inconclusive: that is not enough to name {k|it|one of them} as the source."},

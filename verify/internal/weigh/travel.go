@@ -176,3 +176,34 @@ func (w *Weighing) cameBackOf() (out []words.Figures) {
 func (w *Weighing) cameBack() bool {
 	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
 }
+
+// reviewers are, for each recipient with confirmed copies, the copies that its reviewers were shown, and the reviewer that
+// is named.
+func (w *Weighing) reviewers() []words.Figures {
+	return w.each(func(s *party) words.Figures {
+		n, shown := 0, make(map[string]bool)
+		for _, c := range findings.ConfirmedCopies(w.Findings) {
+			if c.Recipient == s.Name && c.Reviewer != "" {
+				n, shown[c.Reviewer] = n+1, true
+			}
+		}
+		if n == 0 {
+			return nil
+		}
+		so := "The marks do not name a single reviewer."
+		for _, r := range w.Odds.Reviewers {
+			if r.Of == s.Name {
+				so = fmt.Sprintf("The marks name %s. Others at %s may have had the same copies.", w.reviewer(r), intake.InSentence(s.Name))
+			}
+		}
+		return words.Figures{"n": n, "of": len(s.copies), "k": len(shown), "so": so}
+	})
+}
+
+// reviewer returns what a sentence calls a reviewer: by name, unless the name was erased.
+func (w *Weighing) reviewer(r odds.Reviewer) string {
+	if name := w.History.Reviewers[r.Ref]; name != "" {
+		return intake.InSentence(name)
+	}
+	return "a reviewer of " + intake.InSentence(r.Of) + " (erased)"
+}

@@ -77,6 +77,15 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 	if w.Cfg.SearchedNamed() {
 		w.Odds.Window = nil // the person who names the uploads chooses what can match
 	}
+	w.History.Reviewers = nil
+	for _, r := range w.Odds.Reviewers {
+		if name := b.History.Reviewers[r.Ref]; name != "" {
+			if w.History.Reviewers == nil {
+				w.History.Reviewers = make(map[string]string)
+			}
+			w.History.Reviewers[r.Ref] = name
+		}
+	}
 	w.putIntoWords()
 	w.Named = w.Odds.Named
 	return w, nil
