@@ -282,16 +282,12 @@ func (w *Weighing) namedUnconfirmed() []words.Figures {
 	return nil
 }
 
-// withheld returns the condition of a sentence on the recipients that are not named for the reason code.
-func withheld(code string) func(*Weighing) []words.Figures {
-	return func(w *Weighing) (out []words.Figures) {
-		for _, x := range w.Odds.Withheld {
-			if x.Code == code {
-				out = append(out, ReasonFigures(x))
-			}
-		}
-		return out
+// withheld is about the recipients that are not named, and why.
+func (w *Weighing) withheld() (out []words.Figures) {
+	for _, x := range w.Odds.Withheld {
+		out = append(out, ReasonFigures(x))
 	}
+	return out
 }
 
 // missingMarks is said if pictures match and none is confirmed. Of named uploads custody says nothing.

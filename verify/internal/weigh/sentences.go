@@ -35,19 +35,6 @@ const (
 	ifUnmatched // part headline if nothing matches, else details
 )
 
-// notNamed begins the sentences on a recipient with confirmed copies that is not named. Reasons end it.
-const notNamed = "The evidence is not enough to name {name} as the source: "
-
-// Reasons say why a recipient with evidence is not named, by the codes of package odds.
-var Reasons = map[string]string{
-	odds.FewClusters: "marks of its copies are strong evidence on pictures of {clusters} {clusters|person|persons}, and {needed} persons are required",
-	odds.Exposed:     "copies of it found here were public before, and too few others were found",
-	odds.Dates:       "copies of it found here are recorded as issued after the stated find, and too few others were found",
-	odds.TooMany:     "its copies are in the same pictures as copies of more recipients than are compared at once",
-	odds.SmallRatio:  "the likelihood ratio, divided by the number of recipients, is too small",
-	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
-}
-
 // dumpSentences are all sentences of a verdict on a dump, in the order in which a part says them.
 var dumpSentences = []row{
 	{"no-picture", headline, (*Weighing).noPicture, "Inconclusive: no picture was examined."},
@@ -69,12 +56,7 @@ var dumpSentences = []row{
 	{"cap", strength, (*Weighing).cap, "No higher number than {times} is stated: in {trials} trials no mark was read as another copy's, which bounds the error rate by 3 in {trials} (95 % confidence)."},
 	{"receipts", strength, receipts(func(not int) bool { return not == 0 }), "For each copy of {name} found here ({n}) there is a receipt that {name} signed."},
 
-	{"withheld-persons", weakens, withheld(odds.FewClusters), notNamed + Reasons[odds.FewClusters] + ". More leaked pictures of other persons can change that."},
-	{"withheld-exposed", weakens, withheld(odds.Exposed), notNamed + Reasons[odds.Exposed] + "."},
-	{"withheld-dates", weakens, withheld(odds.Dates), notNamed + Reasons[odds.Dates] + ". Evidence of when the pictures were found can settle which date is right."},
-	{"withheld-many", weakens, withheld(odds.TooMany), notNamed + Reasons[odds.TooMany] + "."},
-	{"withheld-ratio", weakens, withheld(odds.SmallRatio), notNamed + Reasons[odds.SmallRatio] + ". More leaked pictures of other persons can change that."},
-	{"withheld-trials", weakens, withheld(odds.FewTrials), notNamed + Reasons[odds.FewTrials] + "."},
+	{"withheld", weakens, (*Weighing).withheld, "The evidence is not enough to name {name} as the source: {clause}."},
 	{"missing-subjects", weakens, (*Weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no customer reference, so {n|it counts|they count} as one person's at most. Enter the references (kycmark subject set), and investigate again."},
 	{"held", headline, (*Weighing).held, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
 	{"also-held", weakens, (*Weighing).alsoHeld, "The {n} {n|picture|pictures} with copies of {name} {n|shows an upload|show uploads} that {others} could also hold unmarked. With those copies in hand, each of them could have laid the marks there."},
@@ -140,19 +122,11 @@ var dumpSentences = []row{
 	{"published", details, (*Weighing).published, "That other files with copies found here were public on {day} was entered by {actor}, in entry {entry} of the ledger. The place or evidence: {evidence}."},
 	{"examined-before", details, (*Weighing).examinedBefore, "Files of this dump were examined before: {n} earlier {n|examination is|examinations are} in the ledger, the first of {day} (entry {entry})."},
 
-	{"mark-refuted", public, answered(claimNoMark, refuted), noMarkText + "refuted. {n} {n|picture carries a mark, or a part of one,|pictures carry marks, or parts of marks,} under a key of the registry."},
-	{"mark-supported", public, answered(claimNoMark, supported), noMarkText + "supported. On {n|this picture|each of these pictures} a mark that was not removed would have been found with a probability of at least 99.5 %."},
-	{"mark-open", public, answered(claimNoMark, open), noMarkText + "not supported. No mark was found, but {n} of the {of} {of|file|files} may carry a mark that could not be seen."},
-	{"ours-refuted", public, answered(claimNotOurs, refuted), notOursText + "refuted. {n} {n|picture shows an upload|pictures show uploads} of the registry."},
-	{"ours-open", public, answered(claimNotOurs, open), notOursText + "not supported. A search misses some pictures that were altered, and erased uploads cannot be found."},
-	{"month-refuted", public, answered(claimOneMonth, refuted), oneMonthText + "refuted. They show uploads that were submitted in {n} months, from {first} to {last}."},
-	{"month-supported", public, answered(claimOneMonth, supported), oneMonthText + "supported by the issuer's records. {n|The picture shows an upload|All pictures show uploads} submitted in {first}."},
-	{"month-open", public, answered(claimOneMonth, open), oneMonthText + "not supported. Of {of} {of|file|files}, {n} {n|shows an upload|show uploads} with a recorded time."},
-	{"vendor-refuted", public, answered(claimVendor, refuted), vendorText + "refuted. {n} {n|picture comes from a copy|pictures come from copies} that no vendor had, by the records."},
-	{"vendor-supported", public, answered(claimVendor, supported), vendorText + "supported. {n|The picture comes from a copy|All pictures come from copies} issued to {names}. Who released {n|it|them} is not shown."},
-	{"vendor-open", public, answered(claimVendor, open), vendorText + "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor."},
-	{"breach-against", public, answered(claimNoBreach, refuted), noBreachText + "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no record says that another party held {n|it|them}."},
-	{"breach-open", public, answered(claimNoBreach, open), noBreachText + "not supported. Pictures do not show how they were obtained, and the issuer had the same copies and uploads."},
+	{"claim-no-mark", public, answered(claimNoMark), "“None of these pictures carries our watermark”: {clause}"},
+	{"claim-not-ours", public, answered(claimNotOurs), "“These pictures are not ours”: {clause}"},
+	{"claim-one-month", public, answered(claimOneMonth), "“All these pictures are of one month”: {clause}"},
+	{"claim-vendor", public, answered(claimVendor), "“These pictures come from a vendor”: {clause}"},
+	{"claim-no-breach", public, answered(claimNoBreach), "“Our systems were not breached”: {clause}"},
 }
 
 // Speak writes the parts of the verdict in words. The counts, the odds and the record must be there already.
@@ -196,16 +170,16 @@ func (w *Weighing) putIntoWords() {
 	}
 	for i := range w.Odds.Withheld {
 		x := &w.Odds.Withheld[i]
-		x.Reason = words.Write(Reasons[x.Code], ReasonFigures(*x))
+		x.Reason = words.Write(words.Clauses[x.Code], ReasonFigures(*x))
 	}
 	if x := w.Odds.Window; x != nil {
 		x.Dates = Dates(w.Case, x.From, x.To)
 	}
 }
 
-// ReasonFigures are the figures of [Reasons].
+// ReasonFigures are the figures of the clause that says why a recipient is not named, and of its sentence.
 func ReasonFigures(x odds.Withheld) words.Figures {
-	return words.Figures{"name": x.Name, "clusters": x.Clusters, "needed": x.Needed}
+	return words.Figures{"name": x.Name, "clause": x.Code, "clusters": x.Clusters, "needed": x.Needed}
 }
 
 // Dates returns in words the days of the cells from from to to: "2024-05-01 to 2024-05-07", or one day.

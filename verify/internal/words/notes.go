@@ -26,7 +26,7 @@ func Written(said []findings.Said) string {
 
 var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
 
-// In returns the figures that a text has, out of x, with those of its clause.
+// In returns the figures that a text has, out of x, and the figures of its clause.
 func In(text string, x Figures) Figures {
 	has := make(Figures)
 	for _, m := range figure.FindAllStringSubmatch(text, -1) {
@@ -144,7 +144,8 @@ var Notes = map[string]string{
 	odds.NoLeak:           "Copies of uploads were issued to this recipient. No leak shows these uploads.",
 }
 
-// Clauses are what a note says in the place of {clause}, by codes that stand among the figures of the note.
+// Clauses are what a sentence says in the place of {clause}, by codes that are among its figures: how a mark was read, why
+// something is not known or not named, and the answers to claims.
 var Clauses = map[string]string{
 	"plain": "",
 
@@ -184,6 +185,27 @@ var Clauses = map[string]string{
 	"some": " {missing} of the {uploads} uploads could not be searched, or only as whole pictures, which that bound counts.",
 
 	"filtered": " Strong filters and conversions leave such places too.",
+
+	odds.FewClusters: "marks of its copies are strong evidence on pictures of {clusters} {clusters|person|persons}, and {needed} persons are required. More leaked pictures of other persons can change that",
+	odds.Exposed:     "copies of it found here were public before, and too few others were found",
+	odds.Dates:       "copies of it found here are recorded as issued after the stated find, and too few others were found. Evidence of when the pictures were found can settle which date is right",
+	odds.TooMany:     "its copies are in the same pictures as copies of more recipients than are compared at once",
+	odds.SmallRatio:  "the likelihood ratio, divided by the number of recipients, is too small. More leaked pictures of other persons can change that",
+	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
+
+	"mark-refuted":     "refuted. {n} {n|picture carries a mark, or a part of one,|pictures carry marks, or parts of marks,} under a key of the registry.",
+	"mark-supported":   "supported. On {n|this picture|each of these pictures} a mark that was not removed would have been found with a probability of at least 99.5 %.",
+	"mark-open":        "not supported. No mark was found, but {n} of the {of} {of|file|files} may carry a mark that could not be seen.",
+	"ours-refuted":     "refuted. {n} {n|picture shows an upload|pictures show uploads} of the registry.",
+	"ours-open":        "not supported. A search misses some pictures that were altered, and erased uploads cannot be found.",
+	"month-refuted":    "refuted. They show uploads that were submitted in {n} months, from {first} to {last}.",
+	"month-supported":  "supported by the issuer's records. {n|The picture shows an upload|All pictures show uploads} submitted in {first}.",
+	"month-open":       "not supported. Of {of} {of|file|files}, {n} {n|shows an upload|show uploads} with a recorded time.",
+	"vendor-refuted":   "refuted. {n} {n|picture comes from a copy|pictures come from copies} that no vendor had, by the records.",
+	"vendor-supported": "supported. {n|The picture comes from a copy|All pictures come from copies} issued to {names}. Who released {n|it|them} is not shown.",
+	"vendor-open":      "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor.",
+	"breach-against":   "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no record says that another party held {n|it|them}.",
+	"breach-open":      "not supported. Pictures do not show how they were obtained, and the issuer had the same copies and uploads.",
 }
 
 // Regions name the places that a leak shows altered, by their kinds.
