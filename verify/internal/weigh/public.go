@@ -27,7 +27,7 @@ func answered(claim func(*Weighing) (clause string, x words.Figures)) func(*Weig
 }
 
 func claimNoMark(w *Weighing) (string, words.Figures) {
-	carry, unmarked := w.marked()+w.damagedMarks(), w.Counts[string(findings.FoundUnmarked)]
+	carry, unmarked := markedPictures(w)+damagedMarks(w), w.Counts[string(findings.FoundUnmarked)]
 	switch {
 	case carry > 0:
 		return "mark-refuted", words.Figures{"n": carry}
