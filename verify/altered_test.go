@@ -36,7 +36,7 @@ func TestAlteredCopyIsConfirmed(t *testing.T) {
 		v := c.examine(t, img, reads(c.copy.ID))
 		require.Equal(t, findings.FoundCopy, v.Kind, "%s: %s", name, v.Note)
 		assert.Equal(t, "vendor A", v.MayName(), "%s: %s", name, v.Note)
-		assert.Contains(t, v.Note, "altered in 1 place (", name)
+		assert.Contains(t, v.Note, "differs from the upload in 1 place (", name)
 		if assert.Len(t, v.Altered, 1, name) {
 			q := v.Altered[0].Quad
 			at := image.Rect(int(q[0][0]), int(q[0][1]), int(q[2][0]), int(q[2][1]))
@@ -50,7 +50,7 @@ func TestAlteredCopyIsConfirmed(t *testing.T) {
 	v := c.examine(t, img, noMark)
 	assert.Contains(t, []findings.Kind{findings.FoundUnmarked, findings.FoundUnreadable}, v.Kind, v.Note)
 	assert.Equal(t, c.firstID, v.Submission)
-	assert.Contains(t, v.Note, "altered in 1 place (", v.Note)
+	assert.Contains(t, v.Note, "differs from the upload in 1 place (", v.Note)
 }
 
 // A copy's mark, laid over another person's page of the template, is never confirmed: over all of

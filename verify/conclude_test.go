@@ -188,8 +188,8 @@ func TestConclude(t *testing.T) {
 		}
 		note := words.Written(got.Said)
 		assert.Regexp(t, `^[A-Z].*\.$`, note, name)
-		assert.Equal(t, strings.HasPrefix(name, "altered"), strings.HasSuffix(note, "The picture was altered in 1 place (another text or picture, 3.0 % of the upload). Everywhere else it shows the same capture."), name)
-		assert.Equal(t, name == "sharpened", strings.HasSuffix(note, "differs from the upload in 1 place (0.1 % of the upload), as after a caption. Strong filters and conversions leave such places too. Everywhere else it shows the same capture."), name)
+		assert.Equal(t, strings.HasPrefix(name, "altered"), strings.HasSuffix(note, "The picture differs from the upload in 1 place (another text or picture, 3.0 % of the upload). Everywhere else it shows the same capture."), name)
+		assert.Equal(t, name == "sharpened", strings.HasSuffix(note, "differs from the upload in 1 place (a caption, 0.1 % of the upload). Strong filters and conversions leave such places too. Everywhere else it shows the same capture."), name)
 		assert.NotContains(t, note, "marked again", name)
 		if len(row.e.Reads) > 0 && row.e.Reads[0].Issued == nil {
 			assert.Contains(t, note, "does not list under that key", name)

@@ -80,6 +80,7 @@ var (
 	ReportTemplate = report.ReportHTML
 	Method         = recheck.Method
 	NoteCodes      = slices.Sorted(maps.Keys(words.Notes))
+	Clauses        = slices.Sorted(maps.Keys(words.Clauses))
 )
 
 // TakeMemory takes all memory of pictures, of the 512 MiB that v has, until give is called.

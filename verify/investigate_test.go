@@ -123,7 +123,7 @@ func TestFindings(t *testing.T) {
 		}
 		confirmed := v.Kind == findings.FoundCopy
 		if name == "cropped to half" {
-			assert.Contains(t, v.Note, "is too little to tell it from another document of the template")
+			assert.Contains(t, v.Note, "too little of it is there to tell it from another document")
 		}
 		if confirmed || v.Kind == findings.FoundUnconfirmed || v.Kind == findings.FoundTransplanted {
 			assert.Equal(t, id, v.Copy(), name)

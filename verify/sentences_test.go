@@ -72,7 +72,7 @@ func TestSentencesAreTrue(t *testing.T) {
 // are so many that each code is said.
 func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 	t.Parallel()
-	const all = 130
+	const all = 300
 	reports, seed := number("KYCMARK_REPORTS", long.Number(40, all)), number("KYCMARK_SEED", 700)
 	t.Logf("%d reports from seed %d", reports, seed)
 	said := make(map[string]int)
@@ -81,6 +81,9 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 		for _, l := range d.Findings {
 			for _, x := range l.Said {
 				said[x.Code]++
+				if clause, ok := x.Figures["clause"].(string); ok {
+					said["clause "+clause]++
+				}
 			}
 		}
 		for _, x := range d.Notes {
@@ -90,7 +93,11 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 			break
 		}
 	}
-	for _, code := range verify.NoteCodes {
+	codes := slices.Clone(verify.NoteCodes)
+	for _, clause := range verify.Clauses {
+		codes = append(codes, "clause "+clause)
+	}
+	for _, code := range codes {
 		never := code == odds.TooMany || // nine recipients are many
 			strings.HasSuffix(code, "-unanswered") // TestLongGroups
 		assert.True(t, said[code] > 0 || never || reports < all, "%s is never said", code)

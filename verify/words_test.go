@@ -34,7 +34,7 @@ func TestCodesHaveCarefulWords(t *testing.T) {
 	}
 	all = slices.AppendSeq(all, maps.Values(words.Notes))
 	for _, code := range []string{odds.FewClusters, odds.Dates, odds.Exposed, odds.SmallRatio, odds.FewTrials} {
-		all = append(all, words.Write(weigh.Reasons[code], weigh.ReasonFigures(odds.Withheld{Clusters: 1, Needed: 2})))
+		all = append(all, words.Write(words.Clauses[code], weigh.ReasonFigures(odds.Withheld{Clusters: 1, Needed: 2})))
 	}
 	for _, text := range all {
 		for _, never := range []string{"prove", "guilty", "leaked by", "certain", "impossible", "innocent", "none is ours", "NaN", "%!"} {

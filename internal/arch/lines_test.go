@@ -104,7 +104,6 @@ var overLimits = map[string]int{
 	"internal/mark/blind.reader":       32,
 	"verify.Investigation":             42,
 	"verify/internal/examine.Examiner": 55,
-	"verify/internal/weigh.Weighing":   108,
 	"verify/registry.Issuer":           30,
 	"verify/registry.Ledger":           35,
 	"verify/registry.Registry":         35,

@@ -155,7 +155,7 @@ func by(blind, traced, shows bool) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		x := l.only()
 		found := x.LogP != nil == blind && (!blind || l.traced(x) == traced)
-		return when(l.confirmed() && x.Copy != "" && found && capture(x.Shows) == shows && (blind || l.traced(x)), row{"copy": x.Copy})
+		return when((l.confirmed() || l.Void) && x.Copy != "" && found && capture(x.Shows) == shows && (blind || l.traced(x)), row{"copy": x.Copy})
 	}
 }
 
@@ -286,6 +286,26 @@ func (l *leak) perhapsSharper() bool {
 	return slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission && m.PerhapsSharper })
 }
 
+// clauses are rules of the clauses of a note, by their codes.
+type clauses map[string]func(*report, *leak) row
+
+// oneOf is the rule of a note with a clause. If the rules of two clauses hold, its clause is a word that no note says.
+func oneOf(of clauses) func(*report, *leak) row {
+	return func(r *report, l *leak) (out row) {
+		for code, rule := range of {
+			switch x := rule(r, l); {
+			case x == nil:
+			case out != nil:
+				return row{"clause": "two at once"}
+			default:
+				out = x
+				out["clause"] = code
+			}
+		}
+		return out
+	}
+}
+
 func alike(word string, stronger ...string) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		m := l.pixels(word)
@@ -308,14 +328,6 @@ func (l *leak) altered() (string, []place) {
 	return "", nil
 }
 
-func recallFigures(l *leak, m *missing) row {
-	x := row{"kind": l.Recall.Kind, "found": l.Recall.Found, "of": l.Recall.Of, "bound": percent(l.Recall.Bound)}
-	if m != nil {
-		x["missing"], x["uploads"] = whole(m.Damaged+m.Flat+m.Whole), whole(m.Uploads)
-	}
-	return x
-}
-
 func (l *leak) missing() *missing {
 	if l.Searched == nil {
 		return nil
@@ -326,11 +338,8 @@ func (l *leak) missing() *missing {
 // noteRules say, for each code, with which figures the evidence on a leak asks for the sentence; nil:
 // it must not be said.
 var noteRules = map[string]func(*report, *leak) row{
-	"copy-read":          by(true, false, true),
-	"copy-both":          by(true, true, true),
-	"copy-both-little":   by(true, true, false),
-	"copy-traced":        by(false, true, true),
-	"copy-traced-little": by(false, true, false),
+	"copy":        oneOf(clauses{"read": by(true, false, true), "both": by(true, true, true), "compared": by(false, true, true)}),
+	"copy-little": oneOf(clauses{"both": by(true, true, false), "compared": by(false, true, false)}),
 	"copies-merged": func(_ *report, l *leak) row {
 		return when(l.confirmed() && len(l.main()) > 1 && l.uploads() == 1, row{"copies": names(l.main())})
 	},
@@ -352,41 +361,37 @@ var noteRules = map[string]func(*report, *leak) row{
 		x := l.only()
 		return when(l.Forgeable && l.forgeable(x.KeyID), row{"copy": x.Copy, "since": moment(l.lost(x.KeyID)), "found": claim(r.stated)})
 	},
-	"copy-void": func(_ *report, l *leak) row {
-		return when(l.Void && l.only().State == "void", row{"copy": l.only().Copy})
-	},
 	"copy-is-void":     state("void"),
 	"copy-is-reserved": state("reserved"),
 	"transplanted": func(_ *report, l *leak) row {
-		return when(l.Finding == "transplanted" && len(l.ours()) == 1 && l.elsewhere(), row{"copy": l.only().Copy})
+		return when(l.Finding == "transplanted" && l.elsewhere(), row{"n": len(l.ours()), "copies": names(l.ours())})
 	},
 	"transplanted-id": func(_ *report, l *leak) row {
 		x := l.only()
 		return when(l.Finding == "transplanted" && x.Copy != "" && !l.elsewhere() && !l.traced(x), row{"copy": x.Copy, "power": powered(l.trace(x.Submission).Power)})
 	},
-	"transplanted-several": func(_ *report, l *leak) row {
-		return when(l.Finding == "transplanted" && len(l.ours()) > 1 && l.elsewhere(), row{"copies": names(l.ours())})
-	},
-	"unconfirmed-altered":  unsure("same, altered"),
-	"unconfirmed-part":     unsure("same in part"),
-	"unconfirmed-document": unsure("same document"),
-	"unconfirmed-page":     unsure("same page"),
-	"unconfirmed-sharper":  unsure("sharper"),
-	"unconfirmed-template": unsure("same template"),
-	"unconfirmed-differs":  unsure("different"),
-	"unconfirmed-closed":   unsure("not compared"),
-	"unconfirmed-other":    unsure("same edges", "undecided", "unrelated"),
-	"unconfirmed-laid": func(_ *report, l *leak) row {
-		x := l.only()
-		return when(l.unconfirmed() && !x.Erased && l.laid(x), row{"copy": x.Copy})
-	},
-	"unconfirmed-sibling": func(_ *report, l *leak) row {
-		x := l.only()
-		return when(l.unconfirmed() && x.Copy != "" && !x.Erased && l.sibling(x.Submission), row{"copy": x.Copy})
-	},
-	"unconfirmed-erased": func(_ *report, l *leak) row {
-		return when(l.unconfirmed() && l.only().Erased, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
-	},
+	"unconfirmed": oneOf(clauses{
+		"altered":  unsure("same, altered"),
+		"part":     unsure("same in part"),
+		"document": unsure("same document"),
+		"page":     unsure("same page"),
+		"sharper":  unsure("sharper"),
+		"template": unsure("same template"),
+		"differs":  unsure("different"),
+		"closed":   unsure("not compared"),
+		"other":    unsure("same edges", "undecided", "unrelated"),
+		"laid": func(_ *report, l *leak) row {
+			x := l.only()
+			return when(l.unconfirmed() && !x.Erased && l.laid(x), row{"copy": x.Copy})
+		},
+		"sibling": func(_ *report, l *leak) row {
+			x := l.only()
+			return when(l.unconfirmed() && x.Copy != "" && !x.Erased && l.sibling(x.Submission), row{"copy": x.Copy})
+		},
+		"erased": func(_ *report, l *leak) row {
+			return when(l.unconfirmed() && l.only().Erased, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
+		},
+	}),
 	"unconfirmed-several": func(_ *report, l *leak) row {
 		return when(l.unconfirmed() && len(l.ours()) > 1, row{"copies": names(l.ours())})
 	},
@@ -397,39 +402,43 @@ var noteRules = map[string]func(*report, *leak) row{
 		since := l.lost(l.stray().KeyID)
 		return when(l.stray().Copy != "" && !since.IsZero(), row{"day": since.UTC().Format(time.DateOnly)})
 	},
-	"unlisted-shows": func(_ *report, l *leak) row { return when(l.Finding == "unissued" && l.Submission != "", nil) },
-	"unlisted-resembles": func(_ *report, l *leak) row {
-		return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same page", "same in part", "sharper", "different") != nil, nil)
-	},
-	"unmarked": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": powered(t.Power)} }),
-	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
-		return row{"power": powered(t.Power)}
+	"unlisted-upload": oneOf(clauses{
+		"shows": func(_ *report, l *leak) row { return when(l.Finding == "unissued" && l.Submission != "", nil) },
+		"resembles": func(_ *report, l *leak) row {
+			return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same page", "same in part", "sharper", "different") != nil, nil)
+		},
 	}),
-	"not-marked-erased": weak(func(l *leak, t *traceOf) bool {
-		return l.ErasedCopies && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.Expected < minReadScore
-	}, func(*traceOf) row { return row{} }),
-	"not-marked-sharper": weak(func(l *leak, t *traceOf) bool {
-		return l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !(l.ErasedCopies && t.Expected < minReadScore)
-	}, func(*traceOf) row { return row{} }),
+	"unmarked": oneOf(clauses{
+		"issued": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": powered(t.Power)} }),
+		"any":    bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row { return row{"power": powered(t.Power)} }),
+	}),
+	"not-marked": oneOf(clauses{
+		"erased-sibling": weak(func(l *leak, t *traceOf) bool {
+			return l.ErasedCopies && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.Expected < minReadScore
+		}, func(*traceOf) row { return row{} }),
+		"perhaps-sharper": weak(func(l *leak, t *traceOf) bool {
+			return l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !(l.ErasedCopies && t.Expected < minReadScore)
+		}, func(*traceOf) row { return row{} }),
+		"weak": weak(func(_ *leak, t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
+			return row{"power": percent(t.Power), "needed": percent(0.999)}
+		}),
+		"keys":  weak(func(_ *leak, t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
+		"aside": weak(func(_ *leak, t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
+		"untraced": func(_ *report, l *leak) row {
+			return when(l.seen() && l.Finding == "unreadable" && (l.trace(l.Submission).Submission == "" || len(l.Reads) > 0), nil)
+		},
+		"shared": func(_ *report, l *leak) row {
+			traced := l.trace(l.Submission).Submission != "" && len(l.Reads) == 0
+			return when(l.seen() && l.Finding == "unreadable" && traced && l.shared() > 1, row{"n": l.shared()})
+		},
+		"alike": func(_ *report, l *leak) row {
+			return when(l.bareOfOne() && l.alikeBeside() != "", row{"upload": l.alikeBeside()})
+		},
+	}),
 	"not-marked-damaged": func(_ *report, l *leak) row { return when(l.damaged(), nil) },
 	"not-marked-removed": func(_ *report, l *leak) row {
 		s := l.trace(l.Submission).Survival
 		return when(l.damaged() && s > 0 && s < 0.35, row{"share": fmt.Sprintf("%.1f %%", 100*s)})
-	},
-	"not-marked-weak": weak(func(_ *leak, t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
-		return row{"power": percent(t.Power), "needed": percent(0.999)}
-	}),
-	"not-marked-keys":  weak(func(_ *leak, t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
-	"not-marked-aside": weak(func(_ *leak, t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
-	"not-marked-untraced": func(_ *report, l *leak) row {
-		return when(l.seen() && l.Finding == "unreadable" && (l.trace(l.Submission).Submission == "" || len(l.Reads) > 0), nil)
-	},
-	"not-marked-shared": func(_ *report, l *leak) row {
-		traced := l.trace(l.Submission).Submission != "" && len(l.Reads) == 0
-		return when(l.seen() && l.Finding == "unreadable" && traced && l.shared() > 1, row{"n": l.shared()})
-	},
-	"not-marked-alike": func(_ *report, l *leak) row {
-		return when(l.bareOfOne() && l.alikeBeside() != "", row{"upload": l.alikeBeside()})
 	},
 	"by-edges": func(_ *report, l *leak) row {
 		m := l.pixels("same edges")
@@ -442,21 +451,25 @@ var noteRules = map[string]func(*report, *leak) row{
 		i := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })
 		return when(i >= 0 && len(l.ours()) == 0, row{"bits": l.Matches[max(i, 0)].Distance, "pixels": l.Matches[max(i, 0)].Pixels})
 	},
-	"lookalike-sharper":  alike("sharper"),
-	"lookalike-document": alike("same document", "sharper"),
-	"lookalike-page":     alike("same page", "same document", "sharper"),
-	"lookalike-part":     alike("same in part", "same page", "same document", "sharper"),
-	"lookalike-differs":  alike("different", "same document", "same page", "same in part", "sharper"),
+	"lookalike-sharper": alike("sharper"),
+	"lookalike": oneOf(clauses{
+		"document": alike("same document", "sharper"),
+		"page":     alike("same page", "same document", "sharper"),
+		"part":     alike("same in part", "same page", "same document", "sharper"),
+		"differs":  alike("different", "same document", "same page", "same in part", "sharper"),
+	}),
 	"incomplete": func(_ *report, l *leak) row {
 		return when(l.Finding == "incomplete" && l.Closed > 0, row{"n": l.Closed})
 	},
-	"unknown": func(_ *report, l *leak) row {
-		return when(l.Finding == "unknown" && !l.TooFlat && (l.pixels("same template") != nil || !l.near()), nil)
-	},
-	"unknown-flat": func(_ *report, l *leak) row { return when(l.Finding == "unknown" && l.TooFlat, nil) },
-	"unknown-near": func(_ *report, l *leak) row {
-		return when(l.Finding == "unknown" && !l.TooFlat && l.pixels("same template") == nil && l.near(), nil)
-	},
+	"unknown": oneOf(clauses{
+		"plain": func(_ *report, l *leak) row {
+			return when(l.Finding == "unknown" && !l.TooFlat && (l.pixels("same template") != nil || !l.near()), nil)
+		},
+		"flat": func(_ *report, l *leak) row { return when(l.Finding == "unknown" && l.TooFlat, nil) },
+		"near": func(_ *report, l *leak) row {
+			return when(l.Finding == "unknown" && !l.TooFlat && l.pixels("same template") == nil && l.near(), nil)
+		},
+	}),
 	"unknown-template": func(_ *report, l *leak) row {
 		m := l.pixels("same template")
 		if m == nil || l.Finding != "unknown" || l.TooFlat {
@@ -472,18 +485,16 @@ var noteRules = map[string]func(*report, *leak) row{
 		return when((l.Finding == "unknown" || l.Finding == "lookalike") && l.Sync < 0, nil)
 	},
 	"unknown-recall": func(_ *report, l *leak) row {
-		if l.Finding != "unknown" || l.Recall == nil || l.missing() != nil {
+		if l.Finding != "unknown" || l.Recall == nil {
 			return nil
 		}
-		return recallFigures(l, nil)
-	},
-	"unknown-recall-part": func(_ *report, l *leak) row {
-		if l.Finding != "unknown" || l.Recall == nil || l.missing() == nil {
-			return nil
+		x := row{"kind": l.Recall.Kind, "found": l.Recall.Found, "of": l.Recall.Of, "bound": percent(l.Recall.Bound), "clause": "plain"}
+		if m := l.missing(); m != nil {
+			x["clause"], x["missing"], x["uploads"] = "some", whole(m.Damaged+m.Flat+m.Whole), whole(m.Uploads)
 		}
-		return recallFigures(l, l.missing())
+		return x
 	},
-	"altered": changed("same, altered"),
+	"altered": oneOf(clauses{"plain": changed("same, altered"), "filtered": changed("same")}),
 	"page-fields": func(_ *report, l *leak) row {
 		shows, places := l.altered()
 		return when(l.Submission != "" && shows == "same page" && len(places) > 0, row{"n": len(places), "share": shared(places)})
@@ -492,7 +503,6 @@ var noteRules = map[string]func(*report, *leak) row{
 		shows, places := l.altered()
 		return when(l.Submission != "" && shows == "same page" && len(places) == 0, nil)
 	},
-	"altered-or-filtered": changed("same"),
 	"shows-beside": func(_ *report, l *leak) row {
 		var of []string
 		for _, m := range l.Matches {

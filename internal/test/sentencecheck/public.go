@@ -8,14 +8,18 @@ import (
 
 // The answers to claims that are made in public after a leak.
 
-// answered is the rule of an answer to a claim: open, supported, refuted or against.
-func answered(claim func(*report) (string, row), is string) func(*report) []row {
+// answered is the rule of the answer to a claim: open, supported, refuted or against.
+func answered(name string, claim func(*report) (string, row)) func(*report) []row {
 	return func(r *report) []row {
 		if r.examined() == 0 {
 			return nil
 		}
-		got, x := claim(r)
-		return once(got == is, x)
+		answer, x := claim(r)
+		if x == nil {
+			x = row{}
+		}
+		x["clause"] = name + "-" + answer
+		return []row{x}
 	}
 }
 

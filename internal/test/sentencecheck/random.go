@@ -309,6 +309,11 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	} else if slices.ContainsFunc(copies, func(c Copy) bool { return c.State == "void" }) {
 		l["finding"], l["void"], l["issued"] = "copy-unconfirmed", len(copies) == 1, nil
 		delete(l, "recipients")
+	} else if o := d.issued(1); traced && len(copies) == 1 && o.ID != u.ID && d.IntN(6) == 0 { // u came in with the mark of a copy of o
+		c := o.Copies[d.IntN(len(o.Copies))]
+		d.read(l, c.ID, o.ID, "different", c.Issued)
+		reads := l["reads"].([]any)
+		reads[len(reads)-1].(map[string]any)["returned"] = []string{u.ID}
 	}
 }
 

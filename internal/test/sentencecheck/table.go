@@ -11,20 +11,12 @@ import (
 
 // rules say, for each code, with which figures the evidence asks for the sentence.
 var rules = map[string]func(*report) []row{
-	"mark-refuted":     answered(markClaim, "refuted"),
-	"mark-supported":   answered(markClaim, "supported"),
-	"mark-open":        answered(markClaim, "open"),
-	"ours-refuted":     answered(oursClaim, "refuted"),
-	"ours-open":        answered(oursClaim, "open"),
-	"month-refuted":    answered(monthClaim, "refuted"),
-	"month-supported":  answered(monthClaim, "supported"),
-	"month-open":       answered(monthClaim, "open"),
-	"vendor-refuted":   answered(vendorClaim, "refuted"),
-	"vendor-supported": answered(vendorClaim, "supported"),
-	"vendor-open":      answered(vendorClaim, "open"),
-	"breach-against":   answered(breachClaim, "against"),
-	"breach-open":      answered(breachClaim, "open"),
-	"no-picture":       func(r *report) []row { return once(r.examined() == 0, nil) },
+	"claim-no-mark":   answered("mark", markClaim),
+	"claim-not-ours":  answered("ours", oursClaim),
+	"claim-one-month": answered("month", monthClaim),
+	"claim-vendor":    answered("vendor", vendorClaim),
+	"claim-no-breach": answered("breach", breachClaim),
+	"no-picture":      func(r *report) []row { return once(r.examined() == 0, nil) },
 	"not-examined": func(r *report) []row {
 		var why []string
 		for _, f := range []string{"damaged", "unsupported", "unopened", "missing", "no picture"} {
@@ -222,11 +214,10 @@ var rules = map[string]func(*report) []row{
 		}
 		return out
 	},
-	"withheld-exposed": withheldRule("exposed", nil),
-	"exposed":          exposed,
-	"published":        published,
-	"reserved":         namedReserved,
-	"had":              namedHad,
+	"exposed":   exposed,
+	"published": published,
+	"reserved":  namedReserved,
+	"had":       namedHad,
 	"others-unsure": func(r *report) []row {
 		return once(r.stage() == named && slices.ContainsFunc(r.holders(), func(name string) bool {
 			seen := r.count(func(l *leak) bool { return slices.Contains(l.recipients(), name) }) > 0
@@ -277,12 +268,17 @@ var rules = map[string]func(*report) []row{
 		}
 		return out
 	},
-	"withheld-persons": withheldRule("few", func(r *report, h *hypothesis) row { return row{"clusters": h.Clusters, "needed": 2} }),
-	"withheld-dates":   withheldRule("dates", nil),
-	"withheld-many":    withheldRule("many", nil),
-	"withheld-ratio":   withheldRule("ratio", nil),
-	"withheld-trials":  withheldRule("trials", nil),
-	"unissued":         unissuedRule,
+	"withheld": func(r *report) (out []row) {
+		for _, h := range r.withCopies(func(h *hypothesis) bool { return r.withheld(h) != "" }) {
+			x := row{"name": h.Name, "clause": map[string]string{"few": "few-clusters", "exposed": "exposed", "dates": "dates", "many": "too-many", "ratio": "small-ratio", "trials": "few-trials"}[r.withheld(h)]}
+			if r.withheld(h) == "few" {
+				x["clusters"], x["needed"] = h.Clusters, 2
+			}
+			out = append(out, x)
+		}
+		return out
+	},
+	"unissued": unissuedRule,
 	"holders": func(r *report) []row {
 		var names []string
 		for _, h := range r.holders() {
@@ -545,20 +541,6 @@ func missingSubjects(r *report) []row {
 		}
 	}
 	return some(len(uploads), nil)
-}
-
-func withheldRule(code string, figures func(*report, *hypothesis) row) func(*report) []row {
-	return func(r *report) (out []row) {
-		for _, h := range r.withCopies(func(h *hypothesis) bool { return r.withheld(h) == code }) {
-			x := row{}
-			if figures != nil {
-				x = figures(r, h)
-			}
-			x["name"] = h.Name
-			out = append(out, x)
-		}
-		return out
-	}
 }
 
 func (r *report) controls() (leaks, n, same int) {

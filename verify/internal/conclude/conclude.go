@@ -145,11 +145,11 @@ func (e Evidence) rules(issued []Read) conclusion {
 		}
 		if r.void() {
 			c := conclusion{Finding: findings.FoundUnconfirmed, void: true, Submission: r.Issued.Submission, Read: r}
-			c.say("copy-void", words.Figures{"copy": r.Copy.String()})
+			c.sayCopy(r)
 			return c
 		}
 		c := concludeCopies(issued)
-		c.say(r.how(), words.Figures{"copy": r.Copy.String()})
+		c.sayCopy(r)
 		return c
 	case len(issued) == 1:
 		return concludeUnconfirmed(e, &issued[0])
@@ -175,20 +175,22 @@ func (e Evidence) rules(issued []Read) conclusion {
 	}
 	if x, m := e.lookalike(); m != nil {
 		c := conclusion{Finding: findings.FoundLookalike, Submission: m.Submission}
-		c.say(x, nil)
+		if x == "sharper" {
+			c.say("lookalike-sharper", nil)
+		} else {
+			c.say("lookalike", words.Figures{"clause": x})
+		}
 		return c
 	}
 	return concludeUnknown(e)
 }
 
-// lookalike returns the match with a submission that the leak resembles without showing it, and what the note says of
-// it. The closest resemblance comes first. Without such a match it returns nil.
+// lookalike returns the match with a submission that the leak resembles without showing it, and the code of what the
+// note says of it. The closest resemblance comes first. Without such a match it returns nil.
 func (e Evidence) lookalike() (code string, m *findings.Match) {
-	for _, x := range []struct{ pixels, code string }{
-		{findings.PixelsSharper, "lookalike-sharper"}, {findings.PixelsAlike, "lookalike-document"}, {findings.PixelsPage, "lookalike-page"}, {findings.PixelsPartial, "lookalike-part"}, {findings.PixelsDifferent, "lookalike-differs"},
-	} {
-		if m := e.first(x.pixels); m != nil {
-			return x.code, m
+	for _, pixels := range []string{findings.PixelsSharper, findings.PixelsAlike, findings.PixelsPage, findings.PixelsPartial, findings.PixelsDifferent} {
+		if m := e.first(pixels); m != nil {
+			return notConfirmed[pixels], m
 		}
 	}
 	return "", nil
@@ -203,35 +205,41 @@ func (e Evidence) lookalike() (code string, m *findings.Match) {
 func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 	c := conclusion{Finding: findings.FoundUnreadable, Submission: shown.Submission}
 	t := findings.TraceOf(e.Traces, shown.Submission)
+	no, x := "", words.Figures{}
 	switch {
 	case len(e.Reads) > 0 || t == nil:
-		c.say("not-marked-untraced", nil)
+		no = "untraced"
 	case findings.CarriesMark(t):
 		c.say("not-marked-damaged", nil)
 		if t.Survival > 0 && t.Survival < watermark.Removed {
 			c.say("not-marked-removed", words.Figures{"share": words.Percent(t.Survival)})
 		}
+		return c
 	case e.sharing() > 1:
-		c.say("not-marked-shared", words.Figures{"n": e.sharing()})
+		no, x["n"] = "shared", e.sharing()
 	case e.untold(shown) != nil:
-		c.say("not-marked-alike", words.Figures{"upload": e.untold(shown).Submission.String()})
+		no, x["upload"] = "alike", e.untold(shown).Submission.String()
 	case WouldShow(t) && e.Erased && t.Expected < tuning.MinReadScore:
-		c.say("not-marked-erased", nil)
+		no = "erased-sibling"
 	case WouldShow(t) && shown.PerhapsSharper:
-		c.say("not-marked-sharper", nil)
-	case WouldShow(t) && t.Issued == 0:
-		c.Finding = findings.FoundUnmarked
-		c.say("unmarked-no-copies", words.Figures{"power": words.Power(t.Power)})
+		no = "perhaps-sharper"
 	case WouldShow(t):
 		c.Finding = findings.FoundUnmarked
-		c.say("unmarked", words.Figures{"n": t.Issued, "power": words.Power(t.Power)})
+		x["clause"], x["power"] = "any", words.Power(t.Power)
+		if t.Issued > 0 {
+			x["clause"], x["n"] = "issued", t.Issued
+		}
+		c.say("unmarked", x)
+		return c
 	case t.Unsought > 0:
-		c.say("not-marked-keys", words.Figures{"n": t.Unsought})
+		no, x["n"] = "keys", t.Unsought
 	case !t.Registered:
-		c.say("not-marked-aside", nil)
+		no = "aside"
 	default:
-		c.say("not-marked-weak", words.Figures{"power": words.Share(t.Power), "needed": words.Share(tuning.MinPower)}) // as computed: trials allow less to be claimed
+		no, x["power"], x["needed"] = "weak", words.Share(t.Power), words.Share(tuning.MinPower) // as computed: trials allow less to be claimed
 	}
+	x["clause"] = no
+	c.say("not-marked", x)
 	return c
 }
 
@@ -260,9 +268,9 @@ func concludeUnissued(e Evidence, shown *findings.Match) conclusion {
 	c.sayUnlisted(e.unissued())
 	if shown != nil {
 		c.Submission = shown.Submission
-		c.say("unlisted-shows", nil)
+		c.say("unlisted-upload", words.Figures{"clause": "shows"})
 	} else if _, m := e.lookalike(); m != nil {
-		c.say("unlisted-resembles", nil)
+		c.say("unlisted-upload", words.Figures{"clause": "resembles"})
 	}
 	return c
 }
@@ -275,20 +283,20 @@ func (c *conclusion) sayUnlisted(r *Read) {
 	}
 }
 
-// how returns the code of the sentence on a leak for a confirmed copy: how its mark was found (read
-// blind, traced, or both), and whether the pixels show the copy's submission.
-func (r *Read) how() string {
-	how := "copy-read"
+// sayCopy adds the sentence on a leak with the mark of copy r to the note: how the mark was found, and whether the
+// pixels show the copy's submission.
+func (c *conclusion) sayCopy(r *Read) {
+	code, how := "copy", "read"
 	switch {
 	case r.Blind == 0:
-		how = "copy-traced"
+		how = "compared"
 	case r.found():
-		how = "copy-both"
+		how = "both"
 	}
 	if !ShowsCapture(r.Shows) {
-		how += "-little"
+		code = "copy-little"
 	}
-	return how
+	c.say(code, words.Figures{"copy": r.Copy.String(), "clause": how})
 }
 
 // concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the leak was found
@@ -314,22 +322,23 @@ func concludeUnconfirmed(e Evidence, r *Read) conclusion {
 	}
 	if m := e.Positive(r.Issued.Submission); m != nil && r.elsewhere(m) {
 		c.Finding, c.Submission = findings.FoundTransplanted, m.Submission
-		c.say("transplanted", x)
+		c.say("transplanted", words.Figures{"n": 1, "copies": []string{r.Copy.String()}})
 		return c
 	}
 	why, known := notConfirmed[r.Shows]
 	switch {
 	case r.Erased:
-		why = "unconfirmed-erased"
+		why = "erased"
 		x["name"], x["issued"] = r.Issued.Recipient, words.UTC(r.Issued.Issued)
 	case r.sibling:
-		why = "unconfirmed-sibling"
+		why = "sibling"
 	case r.Laid:
-		why = "unconfirmed-laid"
+		why = "laid"
 	case !known:
-		why = "unconfirmed-other"
+		why = "other"
 	}
-	c.say(why, x)
+	x["clause"] = why
+	c.say("unconfirmed", x)
 	return c
 }
 
@@ -346,17 +355,17 @@ func (r *Read) undivided() bool {
 	return slices.Contains([]string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsAlike, findings.PixelsUnknown}, r.Rival)
 }
 
-// notConfirmed has the codes of sentences by the word for pixels. A sentence says why a picture with
-// the mark of a copy is not known to show that copy's submission.
+// notConfirmed has, by the word for pixels, the codes of clauses that say why a picture is not known to show a
+// submission.
 var notConfirmed = map[string]string{
-	findings.PixelsAltered:   "unconfirmed-altered",
-	findings.PixelsPartial:   "unconfirmed-part",
-	findings.PixelsAlike:     "unconfirmed-document",
-	findings.PixelsPage:      "unconfirmed-page",
-	findings.PixelsSharper:   "unconfirmed-sharper",
-	findings.PixelsTemplate:  "unconfirmed-template",
-	findings.PixelsDifferent: "unconfirmed-differs",
-	findings.PixelsUnknown:   "unconfirmed-closed",
+	findings.PixelsAltered:   "altered",
+	findings.PixelsPartial:   "part",
+	findings.PixelsAlike:     "document",
+	findings.PixelsPage:      "page",
+	findings.PixelsSharper:   "sharper",
+	findings.PixelsTemplate:  "template",
+	findings.PixelsDifferent: "differs",
+	findings.PixelsUnknown:   "closed",
 }
 
 // keys returns the states of the keys of all marks that were read, each state once: of issued copies first. Keys
@@ -438,14 +447,14 @@ func (e Evidence) Positive(not watermark.Submission) *findings.Match {
 func concludeUnknown(e Evidence) conclusion {
 	c := conclusion{Finding: findings.FoundUnknown, recall: e.Recall}
 	template := e.first(findings.PixelsTemplate)
+	why := "plain"
 	switch {
 	case e.TooFlat:
-		c.say("unknown-flat", nil)
+		why = "flat"
 	case template == nil && slices.ContainsFunc(e.Matches, func(m findings.Match) bool { return m.Distance <= tuning.NearRadius }):
-		c.say("unknown-near", nil)
-	default:
-		c.say("unknown", nil)
+		why = "near"
 	}
+	c.say("unknown", words.Figures{"clause": why})
 	if template != nil && !e.TooFlat {
 		agree := 0.0
 		if template.Score != nil {
@@ -475,15 +484,15 @@ func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 			kinds = append(kinds, kind)
 		}
 	}
-	code := "altered"
+	also := "plain"
 	switch pixels {
 	case findings.PixelsSame:
-		code = "altered-or-filtered"
+		also = "filtered"
 	case findings.PixelsPage:
 		c.say("page-fields", words.Figures{"n": len(places), "share": words.Percent(sum)})
 		return
 	}
-	c.say(code, words.Figures{"n": len(places), "kinds": kinds, "share": words.Percent(sum)})
+	c.say("altered", words.Figures{"n": len(places), "kinds": kinds, "share": words.Percent(sum), "clause": also})
 }
 
 // sayReturned adds the sentence on uploads that carry the marks of copies that conclude.

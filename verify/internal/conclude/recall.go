@@ -40,11 +40,9 @@ func (c *conclusion) sayRecall(m *findings.Missing) {
 	if r == nil {
 		return
 	}
-	x := words.Figures{"kind": r.Kind, "found": r.Found, "of": r.Of, "bound": words.Share(r.Bound)}
-	if m == nil {
-		c.say("unknown-recall", x)
-		return
+	x := words.Figures{"kind": r.Kind, "found": r.Found, "of": r.Of, "bound": words.Share(r.Bound), "clause": "plain"}
+	if m != nil {
+		x["clause"], x["missing"], x["uploads"] = "some", words.Thousands(float64(m.Damaged+m.Flat+m.Whole)), words.Thousands(float64(m.Uploads))
 	}
-	x["missing"], x["uploads"] = words.Thousands(float64(m.Damaged+m.Flat+m.Whole)), words.Thousands(float64(m.Uploads))
-	c.say("unknown-recall-part", x)
+	c.say("unknown-recall", x)
 }

@@ -85,7 +85,7 @@ func concludeSeveral(e Evidence, issued []Read) conclusion {
 	}
 	if elsewhere == len(issued) {
 		c.Finding, c.Submission, c.Accused = findings.FoundTransplanted, shows.Submission, nil
-		c.say("transplanted-several", words.Figures{"copies": copyNames(issued)})
+		c.say("transplanted", words.Figures{"n": len(issued), "copies": copyNames(issued)})
 		return c
 	}
 	c.Finding = findings.FoundUnconfirmed

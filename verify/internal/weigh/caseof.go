@@ -103,7 +103,7 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		}
 		c.Holders = append(c.Holders, h)
 	}
-	pooled, falseMatch := w.Pooled(), w.falseMatch()
+	pooled, falseMatch := w.Pooled(), falseMatch(w)
 	again := repeated(w.First)
 	var at []int
 	of := func(i int, l *findings.Finding, beside bool) {

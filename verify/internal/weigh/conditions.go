@@ -47,7 +47,7 @@ func (w *Weighing) stage() stage {
 		return aboutConfirmed
 	case w.Matched > 0:
 		return aboutMatched
-	case w.unsure() > 0:
+	case unsure(w) > 0:
 		return aboutUnconfirmed
 	}
 	return aboutUnmatched
@@ -71,7 +71,7 @@ func many(number func(*Weighing) int) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures { return several(number(w), nil) }
 }
 
-// several returns x alone, with the figure n, if n is above 0, else nothing.
+// severalSources returns x alone, with the figure n, if n is above 0, else nothing.
 func several(n int, x words.Figures) []words.Figures {
 	if x == nil {
 		x = words.Figures{}
@@ -98,8 +98,8 @@ func leaksThat(d *findings.Verdict, is func(*findings.Finding) bool) (n int) {
 	return n
 }
 
-// marked returns the number of pictures on which a mark was found, whatever that mark is worth.
-func (w *Weighing) marked() int {
+// markedPictures returns the number of pictures on which a mark was found, whatever that mark is worth.
+func markedPictures(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundTransplanted || len(unissued(l)) > 0
 	})
@@ -111,16 +111,16 @@ func (w *Weighing) namedInOrder() []string {
 }
 
 // namedFigures are for each named recipient its pictures, and for what and when its copies were issued.
-func (w *Weighing) namedFigures() (out []words.Figures) {
+func namedFigures(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		out = append(out, words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": w.issuedAs(name)})
+		out = append(out, words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": issuedAs(w, name)})
 	}
 	return out
 }
 
 // issuedAs says for what and in which months the copies of a recipient in this dump were issued: " (“checks”, March
 // 2018)". Of more than three purposes it gives their number.
-func (w *Weighing) issuedAs(name string) string {
+func issuedAs(w *Weighing, name string) string {
 	var first, last time.Time
 	for _, c := range findings.ConfirmedCopies(w.Findings) {
 		if at := c.Issued; c.Recipient == name {
@@ -152,8 +152,8 @@ func (w *Weighing) issuedAs(name string) string {
 
 // alone is said if one recipient is named, and no other mark was found, whatever it is worth. An unconfirmed mark that is
 // not counted for the recipient named is another's, who may not be listed.
-func (w *Weighing) alone() []words.Figures {
-	if len(w.Named) != 1 || w.unsure() > w.Unconfirmed[w.Named[0]] {
+func alone(w *Weighing) []words.Figures {
+	if len(w.Named) != 1 || unsure(w) > w.Unconfirmed[w.Named[0]] {
 		return nil
 	}
 	other := func(name string) bool { return name != w.Named[0] }
@@ -170,7 +170,7 @@ func (w *Weighing) alone() []words.Figures {
 }
 
 // confirmedFigures are the pictures with confirmed copies, if no recipient is named, and the recipients of the copies.
-func (w *Weighing) confirmedFigures() words.Figures {
+func confirmedFigures(w *Weighing) words.Figures {
 	names := w.recipients()
 	who := words.Count(len(names), "recipient", "different recipients")
 	if len(names) <= 3 {
@@ -179,7 +179,7 @@ func (w *Weighing) confirmedFigures() words.Figures {
 	return words.Figures{"n": w.Counts[string(findings.FoundCopy)], "of": w.Readable(), "who": who, "k": len(names)}
 }
 
-func (w *Weighing) noPicture() []words.Figures { return once(w.Readable() == 0, words.Figures{}) }
+func noPicture(w *Weighing) []words.Figures { return once(w.Readable() == 0, words.Figures{}) }
 
 // rivals returns the rivals of a named recipient whose reason is in why.
 func (w *Weighing) rivals(name string, why ...string) (out []odds.Rival) {
@@ -192,11 +192,11 @@ func (w *Weighing) rivals(name string, why ...string) (out []odds.Rival) {
 }
 
 // held are the parties that held the submissions of a named recipient's copies unmarked.
-func (w *Weighing) held() (out []words.Figures) {
+func held(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		var who []string
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, w.heldSince(name, r.Other)))
+			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, heldSince(w, name, r.Other)))
 		}
 		if len(who) > 0 {
 			out = append(out, words.Figures{"who": strings.Join(who, " or ")})
@@ -206,7 +206,7 @@ func (w *Weighing) held() (out []words.Figures) {
 }
 
 // together is about each group of recipients whose copies are in the same pictures.
-func (w *Weighing) together() (out []words.Figures) {
+func together(w *Weighing) (out []words.Figures) {
 	for _, group := range w.Odds.Together {
 		among := ""
 		if len(group) > 2 {
@@ -229,8 +229,8 @@ func (w *Weighing) together() (out []words.Figures) {
 	return out
 }
 
-// alsoHeld are recipients with pictures that others could hold unmarked, all of them. Rivals are in the sentence of [Weighing.held].
-func (w *Weighing) alsoHeld() (out []words.Figures) {
+// alsoHeld are recipients with pictures that others could hold unmarked, all of them. Rivals are in the sentence of [held].
+func alsoHeld(w *Weighing) (out []words.Figures) {
 	for _, x := range w.Odds.AlsoHeld {
 		rival := func(other string) bool {
 			return slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Name == x.Name && r.Other == other })
@@ -243,7 +243,7 @@ func (w *Weighing) alsoHeld() (out []words.Figures) {
 }
 
 // namedRest is about submissions that the copies of the one named recipient do not explain, and who had some of them.
-func (w *Weighing) namedRest() []words.Figures {
+func namedRest(w *Weighing) []words.Figures {
 	if len(w.Named) != 1 {
 		return nil
 	}
@@ -261,7 +261,7 @@ func (w *Weighing) namedRest() []words.Figures {
 }
 
 // namedOthers is said beside a name if copies of recipients that are not named are confirmed too.
-func (w *Weighing) namedOthers() []words.Figures {
+func namedOthers(w *Weighing) []words.Figures {
 	n := 0
 	for name, s := range w.parties {
 		if len(w.Named) > 0 && !slices.Contains(w.Named, name) && s.pictures > 0 {
@@ -273,7 +273,7 @@ func (w *Weighing) namedOthers() []words.Figures {
 
 // namedUnconfirmed is said beside a name if pictures carry unconfirmed marks of recipients that are not
 // named, and none that is confirmed. They count for no recipient, so the sentence names none.
-func (w *Weighing) namedUnconfirmed() []words.Figures {
+func namedUnconfirmed(w *Weighing) []words.Figures {
 	for name := range w.Unconfirmed {
 		if s := w.parties[name]; len(w.Named) > 0 && !slices.Contains(w.Named, name) && (s == nil || s.pictures == 0) {
 			return []words.Figures{{}}
@@ -282,47 +282,43 @@ func (w *Weighing) namedUnconfirmed() []words.Figures {
 	return nil
 }
 
-// withheld returns the condition of a sentence on the recipients that are not named for the reason code.
-func withheld(code string) func(*Weighing) []words.Figures {
-	return func(w *Weighing) (out []words.Figures) {
-		for _, x := range w.Odds.Withheld {
-			if x.Code == code {
-				out = append(out, ReasonFigures(x))
-			}
-		}
-		return out
+// withheld is about the recipients that are not named, and why.
+func withheld(w *Weighing) (out []words.Figures) {
+	for _, x := range w.Odds.Withheld {
+		out = append(out, ReasonFigures(x))
 	}
+	return out
 }
 
 // missingMarks is said if pictures match and none is confirmed. Of named uploads custody says nothing.
-func (w *Weighing) missingMarks() []words.Figures {
+func missingMarks(w *Weighing) []words.Figures {
 	return once(w.stage() == aboutMatched && !w.Cfg.SearchedNamed(), words.Figures{})
 }
 
 // The headlines if nothing matches: of named uploads, of all uploads, and beside uploads that could not be opened.
-func (w *Weighing) noMatchNamed() []words.Figures {
+func noMatchNamed(w *Weighing) []words.Figures {
 	return once(w.stage() == aboutUnmatched && w.Cfg.SearchedNamed(), words.Figures{"n": w.Readable(), "against": w.Cfg.Named})
 }
 
-func (w *Weighing) noMatch() []words.Figures {
+func noMatch(w *Weighing) []words.Figures {
 	incomplete := w.Counts[string(findings.FoundIncomplete)]
 	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && incomplete == 0, words.Figures{"n": w.Readable()})
 }
 
-func (w *Weighing) noMatchClosed() []words.Figures {
+func noMatchClosed(w *Weighing) []words.Figures {
 	incomplete := w.Counts[string(findings.FoundIncomplete)]
 	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && incomplete > 0, words.Figures{"n": incomplete, "of": w.Readable()})
 }
 
 // restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
-func (w *Weighing) restorable() []words.Figures {
+func restorable(w *Weighing) []words.Figures {
 	return w.openLeaks(func(l *findings.Finding) bool {
 		return l.Closed > 0 && (l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundIncomplete || l.Kind == findings.FoundUnreadable)
 	})
 }
 
 // keysMissing is the same for mark keys of copies of the uploads that pictures show.
-func (w *Weighing) keysMissing() []words.Figures {
+func keysMissing(w *Weighing) []words.Figures {
 	return w.openLeaks(func(l *findings.Finding) bool {
 		t := findings.TraceOf(l.Traces, l.Submission)
 		return l.Kind == findings.FoundUnreadable && t != nil && t.Unsought > 0
@@ -338,7 +334,7 @@ func (w *Weighing) openLeaks(is func(*findings.Finding) bool) []words.Figures {
 }
 
 // repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts other files as well.
-func (w *Weighing) repeatedFigures() []words.Figures {
+func repeatedFigures(w *Weighing) []words.Figures {
 	seen, n := make(map[string]bool), 0
 	for _, l := range w.Findings {
 		if l.Examined() && l.SHA256 != "" {
@@ -352,13 +348,13 @@ func (w *Weighing) repeatedFigures() []words.Figures {
 }
 
 // controls is about leaks that were compared with uploads of other subjects.
-func (w *Weighing) controls() []words.Figures {
-	leaks, compared, same := w.references()
+func controls(w *Weighing) []words.Figures {
+	leaks, compared, same := references(w)
 	so := ""
 	if same > 0 {
 		so = " The same picture may have been submitted twice."
 	}
-	if same > 0 && w.cameBack() {
+	if same > 0 && cameBack(w) {
 		so = " Uploads came in with marks of copies that were found here."
 	}
 	return several(compared, words.Figures{"leaks": leaks, "same": same, "so": so})
@@ -370,21 +366,21 @@ func (w *Weighing) spoken() []odds.Recipient {
 }
 
 // copiesFigures are what the copies of each recipient are worth.
-func (w *Weighing) copiesFigures() (out []words.Figures) {
+func copiesFigures(w *Weighing) (out []words.Figures) {
 	for _, h := range w.spoken() {
 		out = append(out, words.Figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": len(w.parties[h.Name].clusters), "times": words.Times(h.LogE), "words": h.Words})
 	}
 	return out
 }
 
-// cap is the most that is claimed, if it is below what was computed.
-func (w *Weighing) cap() []words.Figures {
+// capped is the most that is claimed, if it is below what was computed.
+func capped(w *Weighing) []words.Figures {
 	capped := slices.ContainsFunc(w.spoken(), func(r odds.Recipient) bool { return r.Capped })
 	return once(capped, words.Figures{"times": words.Times(odds.Cap(w.Case.MarkTrials)), "trials": words.Thousands(float64(w.Case.MarkTrials))})
 }
 
 // unissuedFigures are marks that the registry does not list, and how often chance gives such a mark.
-func (w *Weighing) unissuedFigures() []words.Figures {
+func unissuedFigures(w *Weighing) []words.Figures {
 	n, ids, keys := 0, make(map[watermark.CopyID]bool), make(map[string]bool)
 	for _, l := range w.Findings {
 		marks := unissued(l)
@@ -399,13 +395,15 @@ func (w *Weighing) unissuedFigures() []words.Figures {
 		"chance": words.RoundedUp(tuning.FalseRead * float64(w.Readable()*w.keys))})
 }
 
-// several is said if confirmed copies of two recipients or more are there.
-func (w *Weighing) several() []words.Figures { return once(len(w.recipients()) > 1, words.Figures{}) }
+// severalSources is said if confirmed copies of two recipients or more are there.
+func severalSources(w *Weighing) []words.Figures {
+	return once(len(w.recipients()) > 1, words.Figures{})
+}
 
 // issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more the
 // copies of all recipients that had one were found, and these are several. of counts the uploads of several recipients
 // with a copy that was found.
-func (w *Weighing) issuerAll() []words.Figures {
+func issuerAll(w *Weighing) []words.Figures {
 	had, found := make(map[string][]string), make(map[string][]string)
 	add := func(to map[string][]string, of, name string) {
 		if !slices.Contains(to[of], name) {
@@ -447,19 +445,19 @@ func (w *Weighing) recipients() (names []string) {
 }
 
 // noMark returns the number of leaks that show a submission without a mark that was found.
-func (w *Weighing) noMark() int {
-	return w.Counts[string(findings.FoundUnmarked)] + w.Counts[string(findings.FoundUnreadable)] - w.damagedMarks()
+func noMark(w *Weighing) int {
+	return w.Counts[string(findings.FoundUnmarked)] + w.Counts[string(findings.FoundUnreadable)] - damagedMarks(w)
 }
 
 // holders are the recipients whose admissible custody covers leaks without a mark.
-func (w *Weighing) holders() []words.Figures {
+func holders(w *Weighing) []words.Figures {
 	var names []string
 	for k, name := range w.names {
 		if s := w.parties[name]; s.custody > 0 && !w.Cfg.SearchedNamed() {
-			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, words.Thousands(float64(total(w.Case.Holders[k].Unmarked))), words.Thousands(float64(w.uploads()))))
+			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, words.Thousands(float64(total(w.Case.Holders[k].Unmarked))), words.Thousands(float64(uploadsShown(w)))))
 		}
 	}
-	return once(len(names) > 0 && w.noMark() > 0, words.Figures{"n": w.noMark(), "names": names})
+	return once(len(names) > 0 && noMark(w) > 0, words.Figures{"n": noMark(w), "names": names})
 }
 
 // total returns the sum of counts.
@@ -470,8 +468,8 @@ func total(counts []int) (n int) {
 	return n
 }
 
-// uploads returns the number of uploads of the registry, up to the find if it is known.
-func (w *Weighing) uploads() (n int) {
+// uploadsShown returns the number of uploads of the registry, up to the find if it is known.
+func uploadsShown(w *Weighing) (n int) {
 	for _, c := range w.Case.Cells {
 		n += c.Submissions
 	}
@@ -479,14 +477,14 @@ func (w *Weighing) uploads() (n int) {
 }
 
 // custodyLate is about leaks without a mark within custody that is not admissible.
-func (w *Weighing) custodyLate() []words.Figures {
+func custodyLate(w *Weighing) []words.Figures {
 	n, why := 0, "it was entered after the leaks were found"
 	for _, s := range w.parties {
 		if n += s.late + s.unjudged; s.unjudged > 0 {
 			why = "when the leaks were found is not known"
 		}
 	}
-	return once(n > 0 && w.noMark() > 0, words.Figures{"why": why})
+	return once(n > 0 && noMark(w) > 0, words.Figures{"why": why})
 }
 
 // ofKeys ends a sentence on pictures without a mark: under how many keys marks were looked for.
@@ -498,7 +496,7 @@ func (w *Weighing) ofKeys() string {
 }
 
 // absent are the recipients with more absent marks than chance explains ([odds.Recipient].Absent).
-func (w *Weighing) absent() (out []words.Figures) {
+func absent(w *Weighing) (out []words.Figures) {
 	for _, h := range w.Odds.Recipients {
 		if h.Absent > 0 && w.Counts[string(findings.FoundUnreadable)] > 0 {
 			out = append(out, words.Figures{"n": h.Absent, "name": h.Name})
@@ -508,7 +506,7 @@ func (w *Weighing) absent() (out []words.Figures) {
 }
 
 // windowWhen is when leaks without a mark are densest, and how seldom a random draw is as dense.
-func (w *Weighing) windowWhen() []words.Figures {
+func windowWhen(w *Weighing) []words.Figures {
 	x := w.Odds.Window
 	if x == nil {
 		return nil
@@ -518,7 +516,7 @@ func (w *Weighing) windowWhen() []words.Figures {
 
 // windowHolders are the recipients that could hold all uploads of the window that leaks show. It also says which of them
 // have no custody of another time.
-func (w *Weighing) windowHolders() []words.Figures {
+func windowHolders(w *Weighing) []words.Figures {
 	x := w.Odds.Window
 	if x == nil || len(x.Holders) == 0 {
 		return nil
@@ -549,7 +547,7 @@ func claimed(of claim) func(*Weighing) []words.Figures {
 		case w.Case.Drawn:
 			is = claimDrawn
 		}
-		return once(c.Claimed > 0 && is == of, w.claimFigures())
+		return once(c.Claimed > 0 && is == of, claimFigures(w))
 	}
 }
 
@@ -557,7 +555,7 @@ func claimed(of claim) func(*Weighing) []words.Figures {
 func bounded(is func(*Weighing) bool) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures {
 		c := w.Odds.Claim
-		return once(w.Case.Drawn && c.Examined < c.Claimed && is(w), w.claimFigures())
+		return once(w.Case.Drawn && c.Examined < c.Claimed && is(w), claimFigures(w))
 	}
 }
 
@@ -567,34 +565,34 @@ func hasMax(w *Weighing) bool { return w.Odds.Claim.Max < w.Odds.Claim.Claimed }
 func noMax(w *Weighing) bool  { return !hasMax(w) }
 
 // claimFigures are the figures of all sentences on the pictures that are claimed.
-func (w *Weighing) claimFigures() words.Figures {
+func claimFigures(w *Weighing) words.Figures {
 	c := w.Odds.Claim
 	return words.Figures{"claimed": words.Thousands(float64(c.Claimed)), "seen": c.Seen, "examined": c.Examined, "min": words.Thousands(float64(c.Min)), "max": words.Thousands(float64(c.Max)),
 		"level": fmt.Sprintf("%.0f", 100*c.Level), "recall": words.Share(c.Recall), "false": fmt.Sprintf("%.2g", 100*c.FalseMatch), "open": c.Open}
 }
 
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.
-func (w *Weighing) unsure() int { return w.Counts[string(findings.FoundUnconfirmed)] }
+func unsure(w *Weighing) int { return w.Counts[string(findings.FoundUnconfirmed)] }
 
 // forgeables returns the number of leaks that are unconfirmed for their key alone.
-func (w *Weighing) forgeables() int {
+func forgeables(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Forgeable })
 }
 
 // voids returns the number of leaks that are unconfirmed since their copy is void alone.
-func (w *Weighing) voids() int {
+func voids(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Void })
 }
 
 // severals returns the number of leaks with marks of several issued copies that do not fit together.
-func (w *Weighing) severals() int {
+func severals(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return l.Kind == findings.FoundUnconfirmed && !l.Forgeable && len(l.Copies) > 1
 	})
 }
 
 // collages are the pictures with confirmed copies of several uploads: how many copies and uploads they have.
-func (w *Weighing) collages() []words.Figures {
+func collages(w *Weighing) []words.Figures {
 	copies, uploads := 0, 0
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		if len(l.Beside) > 0 {
@@ -605,13 +603,13 @@ func (w *Weighing) collages() []words.Figures {
 	return several(n, words.Figures{"copies": copies, "uploads": uploads, "max": tuning.MaxApart})
 }
 
-// unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed by its pixels.
-func (w *Weighing) unconfirmed() int {
-	return w.unsure() - w.forgeables() - w.voids() - w.severals()
+// unconfirmedOnes returns the number of leaks with the mark of one issued copy that is not confirmed by its pixels.
+func unconfirmedOnes(w *Weighing) int {
+	return unsure(w) - forgeables(w) - voids(w) - severals(w)
 }
 
 // unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds.
-func (w *Weighing) unknownRecall() []words.Figures {
+func unknownRecall(w *Weighing) []words.Figures {
 	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
 	for _, l := range w.Findings {
 		if l.Kind == findings.FoundUnknown && l.Recall != nil {
@@ -632,16 +630,16 @@ func (w *Weighing) unknownRecall() []words.Figures {
 }
 
 // unknownUntried counts the unknown leaks of a kind that was not tried.
-func (w *Weighing) unknownUntried() int {
+func unknownUntried(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.Cfg.SearchedNamed()
 	})
 }
 
-func (w *Weighing) namedOnly() []words.Figures { return once(w.Cfg.SearchedNamed(), words.Figures{}) }
+func namedOnly(w *Weighing) []words.Figures { return once(w.Cfg.SearchedNamed(), words.Figures{}) }
 
-// pages are the leaks with several pages or frames: only the first was examined.
-func (w *Weighing) pages() []words.Figures {
+// severalPages are the leaks with several pages or frames: only the first was examined.
+func severalPages(w *Weighing) []words.Figures {
 	n, others := 0, 0
 	for _, l := range w.Findings {
 		if l.Pages > 1 {
@@ -652,7 +650,7 @@ func (w *Weighing) pages() []words.Figures {
 }
 
 // lacks counts the damaged files that were examined in part.
-func (w *Weighing) lacks() []words.Figures {
+func lacks(w *Weighing) []words.Figures {
 	n := 0
 	for _, l := range w.Findings {
 		if l.Lacks != "" {
@@ -663,7 +661,7 @@ func (w *Weighing) lacks() []words.Figures {
 }
 
 // leftOut are the files that were not examined, and why.
-func (w *Weighing) leftOut() []words.Figures {
+func leftOut(w *Weighing) []words.Figures {
 	var why []string
 	for _, m := range findings.Meanings() {
 		if n := w.Counts[string(m.Kind)]; n > 0 && !m.Kind.Examined() {
@@ -675,7 +673,7 @@ func (w *Weighing) leftOut() []words.Figures {
 
 // keyCompromised are the keys of confirmed copies that are recorded as compromised after the stated time of the
 // find. What follows depends on whether that time is contradicted.
-func (w *Weighing) keyCompromised() (out []words.Figures) {
+func keyCompromised(w *Weighing) (out []words.Figures) {
 	at, n := make(map[string]books.KeyState), make(map[string]int)
 	for _, l := range w.Findings {
 		for _, k := range l.Keys {
@@ -710,7 +708,7 @@ func (w *Weighing) each(of func(*party) words.Figures) (out []words.Figures) {
 }
 
 // repeats are recipients with more pictures than independent submissions.
-func (w *Weighing) repeats() []words.Figures {
+func repeats(w *Weighing) []words.Figures {
 	return w.each(func(s *party) words.Figures {
 		if s.pictures <= len(s.clusters) {
 			return nil
@@ -731,19 +729,19 @@ func (s *party) note() (out []findings.Said) {
 }
 
 // alteredRecords are the records of the registry that could not be read.
-func (w *Weighing) alteredRecords() []words.Figures {
+func alteredRecords(w *Weighing) []words.Figures {
 	return several(len(w.Record.Altered), words.Figures{"names": w.Record.Altered})
 }
 
-// closed counts the pictures that may show uploads whose originals or records could not be read.
-func (w *Weighing) closed() int {
+// closedOnes counts the pictures that may show uploads whose originals or records could not be read.
+func closedOnes(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundIncomplete && l.Closed > 0 })
 }
 
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.
-func (w *Weighing) damagedMarks() int { return leaksThat(&w.Verdict, (*findings.Finding).Damaged) }
+func damagedMarks(w *Weighing) int { return leaksThat(&w.Verdict, (*findings.Finding).Damaged) }
 
 // withoutMark returns the figures of unreadable pictures without a part of a mark.
-func (w *Weighing) withoutMark() []words.Figures {
-	return several(w.Counts[string(findings.FoundUnreadable)]-w.damagedMarks(), words.Figures{"keys": w.ofKeys()})
+func withoutMark(w *Weighing) []words.Figures {
+	return several(w.Counts[string(findings.FoundUnreadable)]-damagedMarks(w), words.Figures{"keys": w.ofKeys()})
 }

@@ -74,7 +74,7 @@ func (c Basis) Exposes(x *books.Investigation) bool {
 }
 
 // published are the entries of published files that had copies which are confirmed in other files now.
-func (w *Weighing) published() (out []words.Figures) {
+func published(w *Weighing) (out []words.Figures) {
 	for _, e := range w.Published {
 		out = append(out, words.Figures{"entry": fmt.Sprint(e.Entry), "actor": cmp.Or(e.Actor, "its investigator"), "day": words.UTC(e.Found), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)})
 	}
@@ -95,7 +95,7 @@ func Concluded(e findings.Earlier) string {
 }
 
 // examinedBefore counts the earlier investigations of files of this dump.
-func (w *Weighing) examinedBefore() []words.Figures {
+func examinedBefore(w *Weighing) []words.Figures {
 	if len(w.Earlier) == 0 {
 		return nil
 	}
@@ -104,7 +104,7 @@ func (w *Weighing) examinedBefore() []words.Figures {
 }
 
 // foundChanged is said if an earlier investigation of these files had another time of the find.
-func (w *Weighing) foundChanged() []words.Figures {
+func foundChanged(w *Weighing) []words.Figures {
 	if !slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }) {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (w *Weighing) foundChanged() []words.Figures {
 }
 
 // outcomeChanged is said if an earlier investigation of these files named other recipients.
-func (w *Weighing) outcomeChanged() []words.Figures {
+func outcomeChanged(w *Weighing) []words.Figures {
 	for _, e := range w.Earlier {
 		now := slices.Sorted(slices.Values(w.Named))
 		if !e.Concluded.IsZero() && !slices.Equal(e.Named, now) {
@@ -124,7 +124,7 @@ func (w *Weighing) outcomeChanged() []words.Figures {
 }
 
 // foundNotUsed says what contradicts the stated time of the find.
-func (w *Weighing) foundNotUsed() []words.Figures {
+func foundNotUsed(w *Weighing) []words.Figures {
 	if w.Cfg.Found.IsZero() || !w.Cfg.Before.IsZero() {
 		return nil
 	}
@@ -141,14 +141,14 @@ func (w *Weighing) foundNotUsed() []words.Figures {
 	if leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Matched() && copied(l, w.Cfg.claimedLate) }) > 0 {
 		why = append(why, "a picture contains a copy that was issued later")
 	}
-	if len(w.lateUploads()) > 0 {
+	if len(lateUploads(w)) > 0 {
 		why = append(why, "a picture shows an upload that was submitted later")
 	}
 	return []words.Figures{{"found": w.foundAt(), "why": why}}
 }
 
 // lateCopies are the copies in leaks that were issued after [verify.Options].Found, by the registry, or may have been.
-func (w *Weighing) lateCopies() (out []words.Figures) {
+func lateCopies(w *Weighing) (out []words.Figures) {
 	n, first, unproven := make(map[string]int), make(map[string]time.Time), make(map[string]string)
 	for _, l := range w.Findings {
 		once := make(map[string]bool)
@@ -175,7 +175,7 @@ func (w *Weighing) lateCopies() (out []words.Figures) {
 }
 
 // lateUploads are the uploads that leaks show and that were submitted after [verify.Options].Found.
-func (w *Weighing) lateUploads() []words.Figures {
+func lateUploads(w *Weighing) []words.Figures {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.claimedLate(x.Submitted) })
 	})
@@ -189,7 +189,7 @@ func (w *Weighing) foundAt() string { return words.UTC(w.Cfg.Found) }
 // files were first examined, after the stated find, or within [verify#ext.lateEntry] before it. Without a stated
 // find the beginning of this investigation takes its place. Of several facts of one holder that cover
 // a picture the first that was entered counts.
-func (w *Weighing) custodyEntered() (out []words.Figures) {
+func custodyEntered(w *Weighing) (out []words.Figures) {
 	for _, name := range w.names {
 		n, unproven, first := 0, 0, time.Time{}
 		for _, l := range w.Findings {
@@ -198,7 +198,7 @@ func (w *Weighing) custodyEntered() (out []words.Figures) {
 				continue
 			}
 			open := !slices.ContainsFunc(l.EveryCustody(), func(c books.Custody) bool { return c.Recipient == name && !c.Unproven })
-			if !open && w.lateEntry(at) == "" {
+			if !open && lateEntry(w, at) == "" {
 				continue
 			}
 			if open {
@@ -208,7 +208,7 @@ func (w *Weighing) custodyEntered() (out []words.Figures) {
 				first = at
 			}
 		}
-		why := w.lateEntry(first)
+		why := lateEntry(w, first)
 		if unproven > 0 && why == "" {
 			why = "no trusted witness or authority has dated that entry"
 		}
@@ -230,7 +230,7 @@ func entered(l *findings.Finding, name string) (at time.Time) {
 }
 
 // lateEntry says why custody that was entered at a time is marked; "": it is not.
-func (w *Weighing) lateEntry(at time.Time) string {
+func lateEntry(w *Weighing, at time.Time) string {
 	switch found := w.Cfg.Found; {
 	case len(w.Earlier) > 0 && !at.Before(w.Earlier[0].Started):
 		return "after these files were first examined"
@@ -246,7 +246,7 @@ func (w *Weighing) lateEntry(at time.Time) string {
 
 // heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with copies of a
 // recipient: ", as entered on 2026-01-31"; "": none.
-func (w *Weighing) heldSince(name, other string) string {
+func heldSince(w *Weighing, name, other string) string {
 	var first, last time.Time
 	for _, l := range findings.Views(w.Findings) {
 		at := entered(l, other)

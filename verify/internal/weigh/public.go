@@ -13,55 +13,39 @@ import (
 // Claims that companies make after a leak, each answered by the findings. A claim is supported only if the findings of
 // all files given support it. No finding supports that pictures are not of the registry, or how they were obtained.
 
-// The claims, as the sentences on them begin.
-const (
-	noMarkText   = "“None of these pictures carries our watermark”: "
-	notOursText  = "“These pictures are not ours”: "
-	oneMonthText = "“All these pictures are of one month”: "
-	vendorText   = "“These pictures come from a vendor”: "
-	noBreachText = "“Our systems were not breached”: "
-)
-
-// An answer is what the findings say of a claim.
-type answer int
-
-const (
-	open answer = iota // neither
-	supported
-	refuted // or spoken against
-)
-
-// answered returns the condition of a sentence on a claim with an answer. Nothing is said if no picture was examined.
-func answered(claim func(*Weighing) (answer, words.Figures), is answer) func(*Weighing) []words.Figures {
+// answered returns the condition of the answer to a claim, whose clause says what the findings say of it. Nothing is said
+// if no picture was examined.
+func answered(claim func(*Weighing) (clause string, x words.Figures)) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures {
 		if w.Readable() == 0 {
 			return nil
 		}
-		got, x := claim(w)
-		return once(got == is, x)
+		clause, x := claim(w)
+		x["clause"] = clause
+		return []words.Figures{x}
 	}
 }
 
-func claimNoMark(w *Weighing) (answer, words.Figures) {
-	carry, unmarked := w.marked()+w.damagedMarks(), w.Counts[string(findings.FoundUnmarked)]
+func claimNoMark(w *Weighing) (string, words.Figures) {
+	carry, unmarked := markedPictures(w)+damagedMarks(w), w.Counts[string(findings.FoundUnmarked)]
 	switch {
 	case carry > 0:
-		return refuted, words.Figures{"n": carry}
+		return "mark-refuted", words.Figures{"n": carry}
 	case unmarked == w.Leaks:
-		return supported, words.Figures{"n": unmarked}
+		return "mark-supported", words.Figures{"n": unmarked}
 	}
-	return open, words.Figures{"n": w.Leaks - unmarked, "of": w.Leaks}
+	return "mark-open", words.Figures{"n": w.Leaks - unmarked, "of": w.Leaks}
 }
 
-func claimNotOurs(w *Weighing) (answer, words.Figures) {
+func claimNotOurs(w *Weighing) (string, words.Figures) {
 	if w.Matched > 0 { // a mark alone can have been laid onto another's picture
-		return refuted, words.Figures{"n": w.Matched}
+		return "ours-refuted", words.Figures{"n": w.Matched}
 	}
-	return open, words.Figures{}
+	return "ours-open", words.Figures{}
 }
 
 // claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown.
-func claimOneMonth(w *Weighing) (answer, words.Figures) {
+func claimOneMonth(w *Weighing) (string, words.Figures) {
 	var months []time.Time // their first days
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		known := l.Matched()
@@ -77,11 +61,11 @@ func claimOneMonth(w *Weighing) (answer, words.Figures) {
 	months = slices.Compact(months)
 	switch {
 	case len(months) > 1:
-		return refuted, words.Figures{"n": len(months), "first": month(months[0]), "last": month(months[len(months)-1])}
+		return "month-refuted", words.Figures{"n": len(months), "first": month(months[0]), "last": month(months[len(months)-1])}
 	case n == w.Leaks && !w.Cfg.SearchedNamed():
-		return supported, words.Figures{"n": n, "first": month(months[0])}
+		return "month-supported", words.Figures{"n": n, "first": month(months[0])}
 	}
-	return open, words.Figures{"n": n, "of": w.Leaks}
+	return "month-open", words.Figures{"n": n, "of": w.Leaks}
 }
 
 // month writes the month of a time, UTC: "March 2018".
@@ -90,7 +74,7 @@ func month(t time.Time) string { return t.UTC().Format("January 2006") }
 // claimVendor is refuted by a copy that by the records no vendor had: for a reviewer may work for a vendor, and of a
 // recipient that is no longer listed nothing is known. It is supported if all files come from copies of named vendors, and
 // no other party explains these as well.
-func claimVendor(w *Weighing) (answer, words.Figures) {
+func claimVendor(w *Weighing) (string, words.Figures) {
 	kind := make(map[string]string)
 	for _, r := range w.History.Recipients {
 		kind[r.Name] = r.Kind
@@ -120,18 +104,18 @@ func claimVendor(w *Weighing) (answer, words.Figures) {
 	rivals := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether })
 	switch {
 	case none > 0:
-		return refuted, words.Figures{"n": none}
+		return "vendor-refuted", words.Figures{"n": none}
 	case sure == w.Leaks && !rivals && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
-		return supported, words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
+		return "vendor-supported", words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
-	return open, words.Figures{"n": of, "of": w.Leaks}
+	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}
 }
 
 // claimNoBreach is spoken against by unmarked uploads that by the records no other party held.
-func claimNoBreach(w *Weighing) (answer, words.Figures) {
+func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundUnmarked && len(l.EveryCustody()) == 0 })
 	if n > 0 {
-		return refuted, words.Figures{"n": n}
+		return "breach-against", words.Figures{"n": n}
 	}
-	return open, words.Figures{}
+	return "breach-open", words.Figures{}
 }

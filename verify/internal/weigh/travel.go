@@ -35,7 +35,7 @@ func othersOf(d *findings.Verdict, id watermark.CopyID) []findings.HandOn {
 }
 
 // acknowledged returns how many copies of a recipient are in the dump, and how many have a signed receipt.
-func (w *Weighing) acknowledged(name string) (all, signed int) {
+func acknowledged(w *Weighing, name string) (all, signed int) {
 	for _, t := range w.Travel {
 		if w.parties[name].copies[t.Copy] {
 			if all++; !t.Receipt.IsZero() {
@@ -50,7 +50,7 @@ func (w *Weighing) acknowledged(name string) (all, signed int) {
 func receipts(is func(not int) bool) func(*Weighing) []words.Figures {
 	return func(w *Weighing) (out []words.Figures) {
 		for _, name := range w.names {
-			if all, signed := w.acknowledged(name); all > 0 && is(all-signed) {
+			if all, signed := acknowledged(w, name); all > 0 && is(all-signed) {
 				out = append(out, words.Figures{"name": name, "n": all, "not": all - signed})
 			}
 		}
@@ -59,9 +59,9 @@ func receipts(is func(not int) bool) func(*Weighing) []words.Figures {
 }
 
 // namedReserved are the named recipients with copies in the dump whose release is not confirmed.
-func (w *Weighing) namedReserved() (out []words.Figures) {
+func namedReserved(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		all, _ := w.acknowledged(name)
+		all, _ := acknowledged(w, name)
 		n := 0
 		for _, c := range findings.ConfirmedCopies(w.Findings) {
 			if w.parties[name].copies[c.ID] && c.State == books.CopyReserved {
@@ -76,10 +76,10 @@ func (w *Weighing) namedReserved() (out []words.Figures) {
 }
 
 // had are the parties that by the record had copies of a named recipient which are in the dump.
-func (w *Weighing) had() (out []words.Figures) {
+func had(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		n, first := make(map[string]int), make(map[string]findings.HandOn)
-		all, _ := w.acknowledged(name)
+		all, _ := acknowledged(w, name)
 		for _, t := range w.Travel {
 			once := make(map[string]bool)
 			for _, h := range t.Others {
@@ -104,7 +104,7 @@ func (w *Weighing) had() (out []words.Figures) {
 }
 
 // exposed are the recipients with copies in this dump that were confirmed in other files before.
-func (w *Weighing) exposed() (out []words.Figures) {
+func exposed(w *Weighing) (out []words.Figures) {
 	for _, name := range w.names {
 		in, first := make(map[int]bool), time.Time{}
 		for i, l := range w.Case.Leaks {
@@ -137,7 +137,7 @@ func returnedIn(d *findings.Verdict, l *findings.Finding, id watermark.CopyID) (
 }
 
 // cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
-func (w *Weighing) cameBackOf() (out []words.Figures) {
+func cameBackOf(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
 		for _, t := range w.Travel {
@@ -173,13 +173,13 @@ func (w *Weighing) cameBackOf() (out []words.Figures) {
 }
 
 // cameBack reports whether a copy in the dump came back as an upload that leaks may show.
-func (w *Weighing) cameBack() bool {
+func cameBack(w *Weighing) bool {
 	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
 }
 
 // reviewers are, for each recipient with confirmed copies, the copies that its reviewers were shown, and the reviewer that
 // is named.
-func (w *Weighing) reviewers() []words.Figures {
+func reviewers(w *Weighing) []words.Figures {
 	return w.each(func(s *party) words.Figures {
 		n, shown := 0, make(map[string]bool)
 		for _, c := range findings.ConfirmedCopies(w.Findings) {
@@ -193,15 +193,15 @@ func (w *Weighing) reviewers() []words.Figures {
 		so := "The marks do not name a single reviewer."
 		for _, r := range w.Odds.Reviewers {
 			if r.Of == s.Name {
-				so = fmt.Sprintf("The marks name %s. Others at %s may have had the same copies.", w.reviewer(r), intake.InSentence(s.Name))
+				so = fmt.Sprintf("The marks name %s. Others at %s may have had the same copies.", reviewerOf(w, r), intake.InSentence(s.Name))
 			}
 		}
 		return words.Figures{"n": n, "of": len(s.copies), "k": len(shown), "so": so}
 	})
 }
 
-// reviewer returns what a sentence calls a reviewer: by name, unless the name was erased.
-func (w *Weighing) reviewer(r odds.Reviewer) string {
+// reviewerOf returns what a sentence calls a reviewer: by name, unless the name was erased.
+func reviewerOf(w *Weighing, r odds.Reviewer) string {
 	if name := w.History.Reviewers[r.Ref]; name != "" {
 		return intake.InSentence(name)
 	}

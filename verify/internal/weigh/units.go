@@ -178,8 +178,8 @@ func (g *grouping) copies(uploads []int) (names []string) {
 }
 
 // missingSubjects is about recipients that are not named because too few persons are known, and whose pictures are of
-// uploads without a subject. It is not said if the investigator has stated how many of these one person has.
-func (w *Weighing) missingSubjects() []words.Figures {
+// uploadsShown without a subject. It is not said if the investigator has stated how many of these one person has.
+func missingSubjects(w *Weighing) []words.Figures {
 	uploads := make(map[watermark.Submission]bool)
 	for _, x := range w.Odds.Withheld {
 		if x.Code != odds.FewClusters || w.stage() != aboutConfirmed || w.Cfg.UploadsPerSubject > 0 {
@@ -195,7 +195,7 @@ func (w *Weighing) missingSubjects() []words.Figures {
 }
 
 // withoutSubjects are recipients with pictures of uploads without a subject, and how these are counted.
-func (w *Weighing) withoutSubjects() []words.Figures {
+func withoutSubjects(w *Weighing) []words.Figures {
 	return w.each(func(s *party) words.Figures {
 		if s.nameless == 0 {
 			return nil
@@ -214,7 +214,7 @@ func (w *Weighing) withoutSubjects() []words.Figures {
 }
 
 // sameDocument counts the pairs of uploads that show one document, with the pairs of different subjects among them.
-func (w *Weighing) sameDocument() []words.Figures {
+func sameDocument(w *Weighing) []words.Figures {
 	subject := make(map[watermark.Submission]string)
 	for _, l := range findings.Shown(w.Findings) {
 		subject[l.Submission] = l.Cluster
@@ -234,7 +234,7 @@ func (w *Weighing) sameDocument() []words.Figures {
 }
 
 // notCompared are the uploads whose originals were not compared with each other, if copies count.
-func (w *Weighing) notCompared() []words.Figures {
+func notCompared(w *Weighing) []words.Figures {
 	if w.Counts[string(findings.FoundCopy)] == 0 {
 		return nil
 	}
@@ -242,7 +242,7 @@ func (w *Weighing) notCompared() []words.Figures {
 }
 
 // subjectsEntered are the uploads whose subjects were entered after them, and the last day of that.
-func (w *Weighing) subjectsEntered() []words.Figures {
+func subjectsEntered(w *Weighing) []words.Figures {
 	n, last := 0, time.Time{}
 	for _, l := range findings.Shown(w.Findings) {
 		if !l.SubjectEntered.IsZero() {

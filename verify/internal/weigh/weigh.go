@@ -220,7 +220,7 @@ func repeated(firsts []int) map[int]bool {
 // references counts the controls of a dump: leaks is the number of leaks with controls, compared is
 // the number of comparisons, and same is how many of these found the same capture. Repeated files
 // count once, and leaks that show no submission do not count.
-func (w *Weighing) references() (leaks, compared, same int) {
+func references(w *Weighing) (leaks, compared, same int) {
 	for i, l := range w.Findings {
 		if len(l.References) == 0 || !l.Matched() || w.First[i] != i {
 			continue
@@ -238,9 +238,9 @@ func (w *Weighing) references() (leaks, compared, same int) {
 // falseMatch returns the probability, 1e-6..1, that a leak fits an upload that it does not show. It is 3/n for n
 // validation trials without a false match, the 95 % upper bound. If controls of this dump found the same capture, the
 // rate of the controls (Krichevsky and Trofimov's estimate) is taken if it is higher.
-func (w *Weighing) falseMatch() float64 {
+func falseMatch(w *Weighing) float64 {
 	rate := 3.0 / tuning.MatchTrials
-	if _, compared, same := w.references(); same > 0 {
+	if _, compared, same := references(w); same > 0 {
 		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
 	}
 	return math.Max(conclude.Micro(rate), 1e-6)
@@ -262,14 +262,14 @@ func NotSearched(d *findings.Verdict) (out []string) {
 
 // SearchDamaged reports whether uploads could not be searched for, since what they are found by was altered or removed.
 func SearchDamaged(d *findings.Verdict) bool {
-	worst := (&Weighing{Verdict: *d}).missingUploads()
+	worst := missingUploads(&Weighing{Verdict: *d})
 	return worst != nil && worst.Damaged > 0
 }
 
 // notSearched are the uploads that were not searched, by the reason. If these were different for different leaks, the
 // leak with the most damaged uploads counts.
-func (w *Weighing) notSearched() []words.Figures {
-	m := w.missingUploads()
+func notSearched(w *Weighing) []words.Figures {
+	m := missingUploads(w)
 	if m == nil {
 		return nil
 	}
@@ -285,7 +285,7 @@ func (w *Weighing) notSearched() []words.Figures {
 
 // missingUploads returns the numbers of uploads that the search of a leak could not find: of the leak with the most
 // damaged uploads.
-func (w *Weighing) missingUploads() (worst *findings.Missing) {
+func missingUploads(w *Weighing) (worst *findings.Missing) {
 	for _, l := range w.Findings {
 		if s := l.Searched; s != nil && s.Missing != nil && (worst == nil || s.Missing.Damaged > worst.Damaged) {
 			worst = s.Missing
