@@ -298,6 +298,9 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 		for _, r := range recipients {
 			if rng.IntN(4) == 0 {
 				rows = append(rows, books.Custody{Recipient: r.Name, From: at.AddDate(0, 0, -rng.IntN(40)), To: at.AddDate(0, 0, 2+rng.IntN(40)), Entered: found.AddDate(0, 0, rng.IntN(200)-150)})
+				if rng.IntN(3) == 0 {
+					rows[len(rows)-1].Event = books.Digest{byte(i + 1)}
+				}
 			}
 		}
 		if narrow && i%2 == 0 && at.Before(found) {

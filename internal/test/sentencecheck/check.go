@@ -226,6 +226,7 @@ type holding struct {
 	Recipient string    `json:"recipient"`
 	Entered   time.Time `json:"entered"` // at the earliest, once read
 	After     time.Time `json:"after"`
+	Event     string    `json:"event"`
 }
 
 type missing struct {

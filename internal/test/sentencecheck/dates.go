@@ -155,6 +155,21 @@ func (l *leak) held(by string) (first time.Time) {
 	return first
 }
 
+// custodySigned: how many pictures show an upload of which a holder said, in an event, that it held it.
+func custodySigned(r *report) (out []row) {
+	for _, h := range r.holders() {
+		n := r.count(func(l *leak) bool {
+			all := slices.Clone(l.Custody)
+			for _, b := range l.Beside {
+				all = append(all, b.Custody...)
+			}
+			return l.shows() && slices.ContainsFunc(all, func(c holding) bool { return c.Recipient == h && c.Event != "" })
+		})
+		out = append(out, some(n, row{"name": h})...)
+	}
+	return out
+}
+
 // month is within which custody is marked that was entered before the stated find.
 const month = 30 * 24 * time.Hour
 

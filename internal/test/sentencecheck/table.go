@@ -379,6 +379,7 @@ var rules = map[string]func(*report) []row{
 	"outcome-changed": outcomeChanged,
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
+	"custody-signed":  custodySigned,
 	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
 		low, high := r.units(partsOf(leaks, name))
 		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {

@@ -219,6 +219,18 @@ func custodyEntered(w *Weighing) (out []words.Figures) {
 	return out
 }
 
+// custodySigned are the holders of pictures of this dump that said so themselves, in events that the ledger commits to.
+func custodySigned(w *Weighing) (out []words.Figures) {
+	for _, name := range w.names {
+		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+			signed := func(c books.Custody) bool { return c.Recipient == name && c.Event != books.Digest{} }
+			return l.Matched() && slices.ContainsFunc(l.EveryCustody(), signed)
+		})
+		out = append(out, several(n, words.Figures{"name": name})...)
+	}
+	return out
+}
+
 // entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no such fact.
 func entered(l *findings.Finding, name string) (at time.Time) {
 	for _, c := range l.EveryCustody() {
