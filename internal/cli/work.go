@@ -24,15 +24,15 @@ func newWork(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "work",
 		Short: "Do the jobs that other commands queued",
-		Long: `Do jobs of a registry in PostgreSQL that commands with --queue wait for: submit, issue,
-investigate, audit and erase. Any number of workers may run, on any machines
-that see the same files under the same paths. A worker takes the jobs that its home has
+		Long: `Do jobs that commands with --queue wait for: submit, issue, investigate, audit and erase.
+Any number of workers may run: of a registry in PostgreSQL on any machines that see the
+same files under the same paths, of a registry in a file on its machine. A worker takes the jobs that its home has
 the keys for. All need the sealing key, issue and investigate the mark key as well.
 A home with investigate_only takes investigate and audit.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
-its jobs again within seconds; if it freezes, after a minute: nothing is entered or
-released twice.`,
+its jobs again within seconds; if it freezes, or the registry is in a file, after a
+minute: nothing is entered or released twice.`,
 		Example: `  kycmark work --home /srv/kyc
   kycmark work --take investigate --jobs 4`,
 		Args: ui.Exactly(),
@@ -49,9 +49,6 @@ released twice.`,
 
 // doJobs does jobs of the kinds in take until ctx ends, and prints a line after each attempt.
 func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
-	if !home.IsServer(b.Home.Address()) {
-		return ui.Usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
-	}
 	w, err := b.AsWorker()
 	if err != nil {
 		return err
@@ -71,7 +68,7 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 		}
 	}
 	maps.DeleteFunc(kinds, func(kind string, _ jobs.Func) bool { return len(take) > 0 && !slices.Contains(take, kind) })
-	q, err := jobs.Open(ctx, b.Home.Address(), b.Registry.ID(), w.Worker.Seal)
+	q, err := home.OpenQueue(ctx, b.Home, b.Registry.ID(), w.Worker.Seal)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -482,6 +483,14 @@ func (h *Home) driver() registry.Driver {
 		return Driver(h.config.Registry)
 	}
 	return Driver(h.path(filePath(h.config.Registry)))
+}
+
+// OpenQueue opens the queue of a home's registry, whose ID is of. key seals the jobs. The caller must close it.
+func OpenQueue(ctx context.Context, h *Home, of string, key *registry.SealKey) (*jobs.Queue, error) {
+	if IsServer(h.config.Registry) {
+		return jobs.OpenServer(ctx, h.config.Registry, of, key)
+	}
+	return jobs.OpenFile(ctx, h.path(filePath(h.config.Registry)), of, key)
 }
 
 // Driver is the registry at an address: "postgres://USER@HOST/DATABASE", or the path of a

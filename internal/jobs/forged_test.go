@@ -242,7 +242,7 @@ func TestForgedOutcomesAndTasks(t *testing.T) {
 		key   *registry.SealKey
 		kinds []string
 	}{{"another registry", key, []string{"audit", "erase", "investigate"}}, {"registry", registry.GenerateSealKey(), []string{"audit"}}} {
-		q, err := jobs.Open(t.Context(), dsn, x.of, x.key)
+		q, err := jobs.OpenServer(t.Context(), dsn, x.of, x.key)
 		require.NoError(t, err)
 		end := work(t, q, o.kinds())
 		for _, kind := range x.kinds {

@@ -1,5 +1,5 @@
-// Package jobs is a queue of work beside a registry in PostgreSQL, by River. Its tables are in a schema of
-// their own, NAME_queue beside the registry's schema NAME.
+// Package jobs is a queue of work beside a registry, by River. For a registry in PostgreSQL its tables are in a schema of
+// their own, NAME_queue beside the registry's schema NAME. For a registry in a file they are in a file beside it.
 //
 // What a job is to do, and what came of it, is sealed under the registry's sealing key. A row of the
 // queue shows its kind, its times and its worker alone. Only a holder of that key can have a job done. A task
@@ -21,14 +21,12 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/kycmark/kycmark/verify/registry"
@@ -40,7 +38,6 @@ var ErrFailed = errors.New("the job failed")
 const (
 	maxAttempts  = 25             // of a job: its workers died, or met an error that may pass
 	keptFor      = 24 * time.Hour // results of a job are kept, for the command that waits. Chosen
-	connections  = 8              // of a process, beside those to the registry
 	insertAtOnce = 100            // jobs; the first are done while later ones are made. Chosen
 	window       = 64             // jobs that are asked for at a time. Chosen
 
@@ -65,69 +62,86 @@ const words = 5
 
 // A Queue is the queue of a registry, for one process. It is safe for concurrent use.
 type Queue struct {
-	pool   *pgxpool.Pool
-	schema string
-	table  string // of jobs, for SQL
-	of     string // the registry's ID
-	key    *registry.SealKey
+	db  database
+	sql *statements
+	of  string // the registry's ID
+	key *registry.SealKey
 }
 
-// Open opens the queue of a registry, whose address is dsn and whose ID is of. It makes the tables if they
+// A database has the rows of a queue.
+type database interface {
+	querier
+	sql() *statements
+	// client returns River's client with this configuration.
+	client(cfg *river.Config) (client, error)
+	// exec returns the number of rows that the statement changed.
+	exec(ctx context.Context, query string, args ...any) (int64, error)
+	// insert adds jobs and calls then, in one transaction.
+	insert(ctx context.Context, c client, params []river.InsertManyParams, then func(querier, []*rivertype.JobInsertResult) error) error
+	// live says that the worker of that number lives, until the result is closed or breaks.
+	live(ctx context.Context, number int32) (living, error)
+	close()
+}
+
+// A querier is a database or a transaction.
+type querier interface {
+	// rows calls each with the function that scans a row, for each row of the query.
+	rows(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error
+	// many runs a statement with each list of arguments.
+	many(ctx context.Context, query string, args [][]any) error
+}
+
+// A living worker's access to the database.
+type living interface {
+	exec(ctx context.Context, query string) error
+	close(ctx context.Context)
+}
+
+// A client is what both kinds of [river.Client] have.
+type client interface {
+	Start(context.Context) error
+	Stop(context.Context) error
+	JobCancel(context.Context, int64) (*rivertype.JobRow, error)
+}
+
+// statements are the parts of SQL in which databases differ. JSON is passed as a string.
+type statements struct {
+	table    string
+	among    string // condition that id is in the JSON array $1
+	by       string // the worker of a running job
+	micros   string // the present time of the database, in microseconds since 1970 UTC
+	taken    string // seconds since a job was taken
+	leased   string // condition that a running job was taken or renewed within a lease
+	attended string // condition that the worker of a running job lives, as far as the database knows
+
+	add     string // sets the task ($2) and the word ($3)
+	asked   string // sets the word ($2)
+	renewed string // renews the lease
+	settle  string // sets what [worker.settle] sets
+	abandon string // makes a job available again, or ends it after its last attempt
+}
+
+// OpenServer opens the queue of a registry in PostgreSQL, at the address dsn, whose ID is of. It makes the tables if they
 // are missing. key seals the jobs.
-func Open(ctx context.Context, dsn, of string, key *registry.SealKey) (*Queue, error) {
-	cfg, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		return nil, errors.New("queue: the address of the PostgreSQL server is malformed") // it may hold a password
-	}
-	cfg.MaxConns = connections
-	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error { // a stopped process holds no row
-		_, err := c.Exec(ctx, fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", Lease.Milliseconds()))
-		return err
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+func OpenServer(ctx context.Context, dsn, of string, key *registry.SealKey) (*Queue, error) {
+	db, err := openServer(ctx, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	q := &Queue{pool: pool, of: of, key: key}
-	if err := q.prepare(ctx); err != nil {
-		pool.Close()
+	return &Queue{db: db, sql: db.sql(), of: of, key: key}, nil
+}
+
+// OpenFile opens the queue of a registry in the file at path, as [OpenServer] does.
+func OpenFile(ctx context.Context, path, of string, key *registry.SealKey) (*Queue, error) {
+	db, err := openFile(ctx, path)
+	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	return q, nil
+	return &Queue{db: db, sql: db.sql(), of: of, key: key}, nil
 }
 
 // Close closes the connections.
-func (q *Queue) Close() { q.pool.Close() }
-
-// prepare makes the queue's schema and tables, or brings them up to date, if they are not. A role that
-// may only use them needs no other right.
-func (q *Queue) prepare(ctx context.Context) error {
-	if err := q.pool.QueryRow(ctx, "SELECT current_schema() || '_queue'").Scan(&q.schema); err != nil {
-		return err
-	}
-	q.table = pgx.Identifier{q.schema, "river_job"}.Sanitize()
-	m, err := rivermigrate.New(riverpgxv5.New(q.pool), &rivermigrate.Config{Schema: q.schema, Logger: quiet})
-	if err != nil {
-		return err
-	}
-	if v, err := m.Validate(ctx, nil); err != nil || v.OK {
-		return err
-	}
-	one, err := q.pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer one.Release()
-	if _, err := one.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended($1, 0))", q.schema); err != nil { // one process at a time
-		return err
-	}
-	defer one.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtextextended($1, 0))", q.schema)
-	if _, err := one.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{q.schema}.Sanitize()); err != nil {
-		return err
-	}
-	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	return err
-}
+func (q *Queue) Close() { q.db.close() }
 
 // quiet keeps River from writing: errors of the database come back with the next request.
 var quiet = slog.New(slog.DiscardHandler)
@@ -153,15 +167,21 @@ type word struct {
 	MAC []byte `json:"mac"` // HMAC-SHA256 under the nonce of the task
 }
 
-// wordOf gives a word for the job with this number.
-func wordOf(nonce []byte, id, at int64) word {
-	m := hmac.New(sha256.New, nonce)
-	fmt.Fprintf(m, "job %d is asked for at %d", id, at)
-	return word{at, m.Sum(nil)}
+// wordOf gives a word for the job with this number, as JSON.
+func wordOf(nonce []byte, id, at int64) string {
+	text, err := json.Marshal(word{at, macOf(nonce, id, at)})
+	if err != nil {
+		panic("jobs: a word has no JSON: " + err.Error()) // it is a number and bytes
+	}
+	return string(text)
 }
 
-// micros is the present time of the database for a query.
-const micros = "(extract(epoch FROM clock_timestamp()) * 1000000)::int8"
+// macOf returns the MAC of a word.
+func macOf(nonce []byte, id, at int64) []byte {
+	m := hmac.New(sha256.New, nonce)
+	fmt.Fprintf(m, "job %d is asked for at %d", id, at)
+	return m.Sum(nil)
+}
 
 // outcome is what came of a job, before it is sealed.
 type outcome struct {
@@ -193,7 +213,7 @@ type Job struct {
 // Run then takes back its jobs that were not done. stalled may be nil. It is called with what Run waits
 // for: a worker, the database, or what a job failed for that is tried again.
 func (q *Queue) Run(ctx context.Context, jobs iter.Seq2[Job, error], done func(job Job, result json.RawMessage, err error) error, stalled func(why error)) (err error) {
-	client, err := river.NewClient(riverpgxv5.New(q.pool), &river.Config{Schema: q.schema, Logger: quiet})
+	client, err := q.db.client(&river.Config{Logger: quiet})
 	if err != nil {
 		return err
 	}
@@ -281,7 +301,7 @@ type added struct {
 
 // A run is one call of [Queue.Run].
 type run struct {
-	client *river.Client[pgx.Tx]
+	client client
 	mu     sync.Mutex
 	nonces map[int64][]byte // of the tasks of jobs that are not over
 }
@@ -306,16 +326,12 @@ func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 	adding, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(takeBackTime, cancel) })()
-	return pgx.BeginFunc(adding, q.pool, func(tx pgx.Tx) error {
-		results, err := r.client.InsertManyTx(adding, tx, params)
+	return q.db.insert(adding, r.client, params, func(tx querier, results []*rivertype.JobInsertResult) error {
+		now, err := q.now(adding, tx)
 		if err != nil {
 			return err
 		}
-		var now int64
-		if err := tx.QueryRow(adding, "SELECT "+micros).Scan(&now); err != nil {
-			return err
-		}
-		var tasks pgx.Batch
+		var tasks [][]any
 		for i, x := range results {
 			job := &jobs[i]
 			if job.id, job.others = x.Job.ID, x.UniqueSkippedAsDuplicate; job.others {
@@ -325,14 +341,19 @@ func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 			if err != nil {
 				return err
 			}
-			tasks.Queue("UPDATE "+q.table+" SET args = args || jsonb_build_object('sealed', $2::jsonb), metadata = jsonb_build_object('asked', $3::jsonb) WHERE id = $1",
-				job.id, sealed, wordOf(nonce, job.id, now))
+			tasks = append(tasks, []any{job.id, string(sealed), wordOf(nonce, job.id, now)})
 			r.mu.Lock()
 			r.nonces[job.id] = nonce
 			r.mu.Unlock()
 		}
-		return tx.SendBatch(adding, &tasks).Close()
+		return tx.many(adding, "UPDATE "+q.sql.table+" SET "+q.sql.add+" WHERE id = $1", tasks)
 	})
+}
+
+// now returns the present time of the database, in microseconds since 1970 UTC.
+func (q *Queue) now(ctx context.Context, tx querier) (now int64, err error) {
+	err = tx.rows(ctx, func(scan func(...any) error) error { return scan(&now) }, "SELECT "+q.sql.micros)
+	return now, err
 }
 
 // say gives the word of a command for all its jobs, again and again until ctx ends.
@@ -343,17 +364,17 @@ func (q *Queue) say(ctx context.Context, r *run) {
 		case <-ctx.Done():
 			return
 		}
-		var now int64
-		if q.pool.QueryRow(ctx, "SELECT "+micros).Scan(&now) != nil {
+		now, err := q.now(ctx, q.db)
+		if err != nil {
 			continue // the database is away, which await says
 		}
-		var all pgx.Batch
+		var all [][]any
 		r.mu.Lock()
 		for id, nonce := range r.nonces {
-			all.Queue("UPDATE "+q.table+" SET metadata = metadata || jsonb_build_object('asked', $2::jsonb) WHERE id = $1 AND finalized_at IS NULL", id, wordOf(nonce, id, now))
+			all = append(all, []any{id, wordOf(nonce, id, now)})
 		}
 		r.mu.Unlock()
-		q.pool.SendBatch(ctx, &all).Close()
+		_ = q.db.many(ctx, "UPDATE "+q.sql.table+" SET "+q.sql.asked+" WHERE id = $1 AND finalized_at IS NULL", all) // await says it
 	}
 }
 
@@ -386,7 +407,7 @@ func (q *Queue) open(id int64, kind string, sealed, said []byte, now int64) (do 
 		return nil, asked, fmt.Errorf("%w: %w", errSealed, err)
 	}
 	var w word
-	if json.Unmarshal(said, &w) != nil || !hmac.Equal(w.MAC, wordOf(t.Nonce, id, w.At).MAC) || now-w.At > Word.Microseconds() {
+	if json.Unmarshal(said, &w) != nil || !hmac.Equal(w.MAC, macOf(t.Nonce, id, w.At)) || now-w.At > Word.Microseconds() {
 		err = errUnasked
 	}
 	return t.Do, sha256.Sum256(text), err
@@ -396,42 +417,37 @@ func (q *Queue) open(id int64, kind string, sealed, said []byte, now int64) (do 
 // why is what the next job waits for: its attempt failed and another is to come, or a worker, which the row names, has had it for
 // half a lease or more. A job of another process that is over is added again, for this process.
 func (q *Queue) finished(ctx context.Context, r *run, jobs []added, done func(Job, json.RawMessage, error) error) (n int, why, err error) {
-	ids := make([]int64, len(jobs))
-	for i := range jobs {
-		ids[i] = jobs[i].id
-	}
 	type state struct {
-		ID      int64
-		Over    bool
-		Running bool
-		Leased  bool
-		For     float64 // seconds since it was taken
-		Since   time.Time
-		By      string
-		Output  []byte
+		id                    int64
+		over, running, leased bool
+		since                 float64 // seconds since it was taken
+		by                    string
+		output                []byte
 	}
-	rows, err := q.pool.Query(ctx, "SELECT id, finalized_at IS NOT NULL, state = 'running', "+isLeased()+`, coalesce(extract(epoch FROM now() - attempted_at)::float8, 0),
-		coalesce(attempted_at, created_at), coalesce(attempted_by[array_upper(attempted_by, 1)], ''), metadata->'output' FROM `+q.table+" WHERE id = ANY($1)", ids)
-	if err != nil {
-		return 0, nil, err
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[state])
+	var all []state
+	err = q.db.rows(ctx, func(scan func(...any) error) error {
+		var s state
+		all = append(all, s)
+		x := &all[len(all)-1]
+		return scan(&x.id, &x.over, &x.running, &x.leased, &x.since, &x.by, &x.output)
+	}, "SELECT id, finalized_at IS NOT NULL, state = 'running', "+q.sql.leased+", "+q.sql.taken+", coalesce("+q.sql.by+", ''), metadata->'output' FROM "+
+		q.sql.table+" WHERE "+q.sql.among, idsOf(jobs))
 	if err != nil {
 		return 0, nil, err
 	}
 	states := make(map[int64]state)
 	for _, s := range all {
-		states[s.ID] = s
+		states[s.id] = s
 	}
 	for i := range jobs {
 		job := &jobs[i]
 		s, there := states[job.id]
-		over := !there || s.Over
+		over := !there || s.over
 		switch {
 		case over && job.others:
 			return n, nil, q.add(ctx, r, jobs[i:i+1])
-		case over, !s.Running && len(s.Output) > 0 && !job.others:
-			result, failed := q.outcome(job, s.Output)
+		case over, !s.running && len(s.output) > 0 && !job.others:
+			result, failed := q.outcome(job, s.output)
 			if !over && failed != nil {
 				return n, fmt.Errorf("a job is tried again: %w", failed), nil
 			}
@@ -442,8 +458,9 @@ func (q *Queue) finished(ctx context.Context, r *run, jobs []added, done func(Jo
 			delete(r.nonces, job.id)
 			r.mu.Unlock()
 			n++
-		case s.Running && s.Leased && s.For > Lease.Seconds()/2:
-			return n, fmt.Errorf("job %d: %s: %.120q has it since %s", job.id, job.Kind, s.By, s.Since.UTC().Format(time.RFC3339)), nil
+		case s.running && s.leased && s.since > Lease.Seconds()/2:
+			at := time.Now().Add(-time.Duration(s.since * float64(time.Second)))
+			return n, fmt.Errorf("job %d: %s: %.120q has it since %s", job.id, job.Kind, s.by, at.UTC().Format(time.RFC3339)), nil
 		default:
 			return n, nil, nil
 		}
@@ -454,7 +471,8 @@ func (q *Queue) finished(ctx context.Context, r *run, jobs []added, done func(Jo
 // unattended returns the reason if no worker does a job of a kind.
 func (q *Queue) unattended(ctx context.Context, kind string) (why, err error) {
 	var busy bool
-	err = q.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+q.table+" WHERE state = 'running' AND queue = $1 AND "+q.attended()+" AND "+isLeased()+")", kind).Scan(&busy)
+	err = q.db.rows(ctx, func(scan func(...any) error) error { return scan(&busy) },
+		"SELECT EXISTS (SELECT 1 FROM "+q.sql.table+" WHERE state = 'running' AND queue = $1 AND "+q.sql.attended+" AND "+q.sql.leased+")", kind)
 	if err != nil || busy {
 		return nil, err
 	}
@@ -489,19 +507,28 @@ const takeBackTime = 10 * time.Second
 func (q *Queue) takeBack(ctx context.Context, r *run, jobs []added) {
 	ctx, cancel := context.WithTimeout(ctx, takeBackTime)
 	defer cancel()
-	var ids []int64
-	for _, job := range jobs {
-		if job.id != 0 && !job.others {
-			ids = append(ids, job.id)
+	mine := idsOf(slices.DeleteFunc(slices.Clone(jobs), func(job added) bool { return job.id == 0 || job.others }))
+	_, _ = q.db.exec(ctx, "DELETE FROM "+q.sql.table+" WHERE "+q.sql.among+" AND state IN ('available', 'pending', 'retryable', 'scheduled')", mine)
+	var running []int64
+	err := q.db.rows(ctx, func(scan func(...any) error) error {
+		running = append(running, 0)
+		return scan(&running[len(running)-1])
+	}, "SELECT id FROM "+q.sql.table+" WHERE "+q.sql.among+" AND state = 'running'", mine)
+	for _, id := range running {
+		if err == nil {
+			_, err = r.client.JobCancel(ctx, id)
 		}
 	}
-	q.pool.Exec(ctx, "DELETE FROM "+q.table+" WHERE id = ANY($1) AND state IN ('available', 'pending', 'retryable', 'scheduled')", ids)
-	rows, err := q.pool.Query(ctx, "SELECT id FROM "+q.table+" WHERE id = ANY($1) AND state = 'running'", ids)
-	if err != nil {
-		return
+}
+
+// idsOf returns the numbers of jobs as a JSON array.
+func idsOf(jobs []added) string {
+	ids := []byte{'['}
+	for i, job := range jobs {
+		if i > 0 {
+			ids = append(ids, ',')
+		}
+		ids = strconv.AppendInt(ids, job.id, 10)
 	}
-	running, _ := pgx.CollectRows(rows, pgx.RowTo[int64])
-	for _, id := range running {
-		r.client.JobCancel(ctx, id)
-	}
+	return string(append(ids, ']'))
 }

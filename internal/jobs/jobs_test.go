@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -52,10 +53,35 @@ func open(t *testing.T, key *registry.SealKey) (*jobs.Queue, string) {
 	return again(t, dsn, key), dsn
 }
 
+// An opener returns the queue of a new registry, and its address.
+type opener = func(t *testing.T, key *registry.SealKey) (*jobs.Queue, string)
+
+// both runs a test on a server and on a file.
+func both(t *testing.T, test func(t *testing.T, open opener)) {
+	t.Parallel()
+	for name, open := range map[string]opener{"server": open, "file": openFile} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open)
+		})
+	}
+}
+
+// openFile returns a queue beside a registry that is not there, and the registry's path.
+func openFile(t *testing.T, key *registry.SealKey) (*jobs.Queue, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "registry.db")
+	return again(t, path, key), path
+}
+
 // again opens the queue of a registry.
 func again(t *testing.T, dsn string, key *registry.SealKey) *jobs.Queue {
 	t.Helper()
-	q, err := jobs.Open(t.Context(), dsn, "registry", key)
+	open := jobs.OpenServer
+	if filepath.IsAbs(dsn) {
+		open = jobs.OpenFile
+	}
+	q, err := open(t.Context(), dsn, "registry", key)
 	require.NoError(t, err)
 	t.Cleanup(q.Close)
 	return q
@@ -116,6 +142,9 @@ func await(t *testing.T, q *jobs.Queue, all ...jobs.Job) (out, stalls []string) 
 // rows returns all that the tables of the queue show.
 func rows(t *testing.T, dsn, where string) (out []string) {
 	t.Helper()
+	if filepath.IsAbs(dsn) {
+		return rowsOfFile(t, dsn, where)
+	}
 	c, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	defer c.Close(context.Background())
@@ -131,33 +160,34 @@ func rows(t *testing.T, dsn, where string) (out []string) {
 // Results come in the order of the jobs. An error that does not pass is the result, and is tried once; rows
 // show neither what was asked nor what came of it.
 func TestResults(t *testing.T) {
-	t.Parallel()
-	q, dsn := open(t, registry.GenerateSealKey())
-	var tries atomic.Int32
-	work(t, q, map[string]jobs.Func{"double": func(_ context.Context, do []byte) (any, error) {
-		var n int
-		if string(do) == `"panic"` {
-			panic("subject-4713")
+	both(t, func(t *testing.T, open opener) {
+		q, dsn := open(t, registry.GenerateSealKey())
+		var tries atomic.Int32
+		work(t, q, map[string]jobs.Func{"double": func(_ context.Context, do []byte) (any, error) {
+			var n int
+			if string(do) == `"panic"` {
+				panic("subject-4713")
+			}
+			if err := json.Unmarshal(do, &n); err != nil {
+				tries.Add(1)
+				return nil, errors.New("customer-4711 is no number")
+			}
+			time.Sleep(time.Duration(10-n) * time.Millisecond)
+			return 2 * n, nil
+		}})
+		var all []jobs.Job
+		var want []string
+		for n := range 10 {
+			all, want = append(all, jobs.Job{Kind: "double", Do: n}), append(want, fmt.Sprint(2*n))
 		}
-		if err := json.Unmarshal(do, &n); err != nil {
-			tries.Add(1)
-			return nil, errors.New("customer-4711 is no number")
+		all, want = append(all, jobs.Job{Kind: "double", Do: "subject-4712"}), append(want, "the job failed: customer-4711 is no number")
+		require.Equal(t, want, run(t, q, all...))
+		require.EqualValues(t, 1, tries.Load())
+		require.Contains(t, run(t, q, jobs.Job{Kind: "double", Do: "panic"})[0], "panic: subject-4713")
+		for _, row := range rows(t, dsn, "true") {
+			require.NotRegexp(t, "customer|subject-|number", row)
 		}
-		time.Sleep(time.Duration(10-n) * time.Millisecond)
-		return 2 * n, nil
-	}})
-	var all []jobs.Job
-	var want []string
-	for n := range 10 {
-		all, want = append(all, jobs.Job{Kind: "double", Do: n}), append(want, fmt.Sprint(2*n))
-	}
-	all, want = append(all, jobs.Job{Kind: "double", Do: "subject-4712"}), append(want, "the job failed: customer-4711 is no number")
-	require.Equal(t, want, run(t, q, all...))
-	require.EqualValues(t, 1, tries.Load())
-	require.Contains(t, run(t, q, jobs.Job{Kind: "double", Do: "panic"})[0], "panic: subject-4713")
-	for _, row := range rows(t, dsn, "true") {
-		require.NotRegexp(t, "customer|subject-|number", row)
-	}
+	})
 }
 
 // An error that may pass is tried again, and the command that waits learns of it.
@@ -214,54 +244,56 @@ func TestNoWorker(t *testing.T) {
 
 // A command says who does a job that takes long, and since when, and nothing else. The lease, which is shorter, is renewed.
 func TestLongJob(t *testing.T) {
-	t.Parallel()
-	long, _ := open(t, registry.GenerateSealKey())
-	var begun atomic.Int32
-	work(t, long, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) {
-		begun.Add(1)
-		time.Sleep(12 * time.Second)
-		return "done", nil
-	}})
-	out, stalls := await(t, long, jobs.Job{Kind: "submit"})
-	require.Equal(t, []string{`"done"`}, out)
-	require.Len(t, stalls, 1)
-	require.Regexp(t, fmt.Sprintf(`^job 1: submit: "worker-\d+, process %d on .*" has it since 20\d\d-`, os.Getpid()), stalls[0])
-	require.EqualValues(t, 1, begun.Load())
+	both(t, func(t *testing.T, open opener) {
+		long, _ := open(t, registry.GenerateSealKey())
+		var begun atomic.Int32
+		work(t, long, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) {
+			begun.Add(1)
+			time.Sleep(12 * time.Second)
+			return "done", nil
+		}})
+		out, stalls := await(t, long, jobs.Job{Kind: "submit"})
+		require.Equal(t, []string{`"done"`}, out)
+		require.Len(t, stalls, 1)
+		require.Regexp(t, fmt.Sprintf(`^job 1: submit: "worker-\d+, process %d on .*" has it since 20\d\d-`, os.Getpid()), stalls[0])
+		require.EqualValues(t, 1, begun.Load())
+	})
 }
 
 // The same job, asked for twice at the same time, is done for one command after the other, so that each has an answer of its own.
 func TestOnce(t *testing.T) {
-	t.Parallel()
-	q, dsn := open(t, registry.GenerateSealKey())
-	var a, b, effects atomic.Int32
-	var wg sync.WaitGroup
-	results := make([][]string, 2)
-	for i := range results {
-		wg.Go(func() {
-			results[i] = run(t, q, jobs.Job{Kind: "issue", Do: "a", Once: "copy for vendor-a"}, jobs.Job{Kind: "issue", Do: "b", Once: "copy for vendor-b"})
-		})
-	}
-	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
-	work(t, q, map[string]jobs.Func{"issue": func(_ context.Context, do []byte) (any, error) {
-		at := &a
-		if string(do) == `"b"` {
-			at = &b
+	both(t, func(t *testing.T, open opener) {
+		q, dsn := open(t, registry.GenerateSealKey())
+		var a, b, effects atomic.Int32
+		var wg sync.WaitGroup
+		results := make([][]string, 2)
+		for i := range results {
+			wg.Go(func() {
+				results[i] = run(t, q, jobs.Job{Kind: "issue", Do: "a", Once: "copy for vendor-a"}, jobs.Job{Kind: "issue", Do: "b", Once: "copy for vendor-b"})
+			})
 		}
-		defer at.Add(-1)
-		assert.EqualValues(t, 1, at.Add(1), "at the same time")
-		effects.Add(1)
-		time.Sleep(50 * time.Millisecond)
-		return json.RawMessage(do), nil
-	}})
-	wg.Wait()
-	require.EqualValues(t, 4, effects.Load())
-	for _, r := range results {
-		require.Equal(t, []string{`"a"`, `"b"`}, r)
-	}
-	require.Len(t, rows(t, dsn, "true"), 4)
-	for _, row := range rows(t, dsn, "true") {
-		require.NotContains(t, row, "vendor")
-	}
+		require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
+		work(t, q, map[string]jobs.Func{"issue": func(_ context.Context, do []byte) (any, error) {
+			at := &a
+			if string(do) == `"b"` {
+				at = &b
+			}
+			defer at.Add(-1)
+			assert.EqualValues(t, 1, at.Add(1), "at the same time")
+			effects.Add(1)
+			time.Sleep(50 * time.Millisecond)
+			return json.RawMessage(do), nil
+		}})
+		wg.Wait()
+		require.EqualValues(t, 4, effects.Load())
+		for _, r := range results {
+			require.Equal(t, []string{`"a"`, `"b"`}, r)
+		}
+		require.Len(t, rows(t, dsn, "true"), 4)
+		for _, row := range rows(t, dsn, "true") {
+			require.NotContains(t, row, "vendor")
+		}
+	})
 }
 
 // A worker whose job is another's by now leaves the job's row alone while the other does it, whatever its own attempt comes to.
@@ -327,17 +359,18 @@ func TestLost(t *testing.T) {
 
 // A worker takes the kinds of jobs that it has functions for.
 func TestKinds(t *testing.T) {
-	t.Parallel()
-	q, dsn := open(t, registry.GenerateSealKey())
-	end := work(t, q, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) { return "submitted", nil }})
-	issued := make(chan []string, 1)
-	go func() { issued <- run(t, q, jobs.Job{Kind: "issue"}) }()
-	require.Equal(t, []string{`"submitted"`}, run(t, q, jobs.Job{Kind: "submit"}))
-	time.Sleep(1500 * time.Millisecond)
-	require.Len(t, rows(t, dsn, "queue = 'issue' AND state = 'available' AND attempt = 0"), 1)
-	end()
-	work(t, q, map[string]jobs.Func{"issue": func(context.Context, []byte) (any, error) { return "issued", nil }})
-	require.Equal(t, []string{`"issued"`}, <-issued)
+	both(t, func(t *testing.T, open opener) {
+		q, dsn := open(t, registry.GenerateSealKey())
+		end := work(t, q, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) { return "submitted", nil }})
+		issued := make(chan []string, 1)
+		go func() { issued <- run(t, q, jobs.Job{Kind: "issue"}) }()
+		require.Equal(t, []string{`"submitted"`}, run(t, q, jobs.Job{Kind: "submit"}))
+		time.Sleep(1500 * time.Millisecond)
+		require.Len(t, rows(t, dsn, "queue = 'issue' AND state = 'available' AND attempt = 0"), 1)
+		end()
+		work(t, q, map[string]jobs.Func{"issue": func(context.Context, []byte) (any, error) { return "issued", nil }})
+		require.Equal(t, []string{`"issued"`}, <-issued)
+	})
 }
 
 // Who may write to the table but has not the sealing key has no job done: neither one of his own, nor one of
@@ -369,56 +402,58 @@ func TestForgedJobs(t *testing.T) {
 
 // A command that ends early takes back what was not done; jobs that another command waits for stay.
 func TestTakenBack(t *testing.T) {
-	t.Parallel()
-	q, dsn := open(t, registry.GenerateSealKey())
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- q.Run(ctx, list(jobs.Job{Kind: "issue", Once: "a"}, jobs.Job{Kind: "issue", Once: "b"}), nil, nil)
-	}()
-	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
-	second, stop := context.WithCancel(t.Context())
-	other := make(chan error, 1)
-	go func() {
-		other <- q.Run(second, list(jobs.Job{Kind: "issue", Once: "b"}, jobs.Job{Kind: "issue", Once: "c"}), nil, nil)
-	}()
-	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 3 }, time.Minute, 10*time.Millisecond)
-	stop()
-	require.ErrorIs(t, <-other, context.Canceled)
-	require.Len(t, rows(t, dsn, "true"), 2, "c is taken back, b is the first command's")
-	cancel()
-	require.ErrorIs(t, <-ended, context.Canceled)
-	require.Empty(t, rows(t, dsn, "true"))
+	both(t, func(t *testing.T, open opener) {
+		q, dsn := open(t, registry.GenerateSealKey())
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- q.Run(ctx, list(jobs.Job{Kind: "issue", Once: "a"}, jobs.Job{Kind: "issue", Once: "b"}), nil, nil)
+		}()
+		require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
+		second, stop := context.WithCancel(t.Context())
+		other := make(chan error, 1)
+		go func() {
+			other <- q.Run(second, list(jobs.Job{Kind: "issue", Once: "b"}, jobs.Job{Kind: "issue", Once: "c"}), nil, nil)
+		}()
+		require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 3 }, time.Minute, 10*time.Millisecond)
+		stop()
+		require.ErrorIs(t, <-other, context.Canceled)
+		require.Len(t, rows(t, dsn, "true"), 2, "c is taken back, b is the first command's")
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		require.Empty(t, rows(t, dsn, "true"))
+	})
 }
 
 // Jobs that another command added and takes back, begun or not, are done for the command that still waits for them.
 func TestTakenBackByAnother(t *testing.T) {
-	t.Parallel()
-	q, dsn := open(t, registry.GenerateSealKey())
-	all := []jobs.Job{{Kind: "issue", Once: "a"}, {Kind: "issue", Once: "b"}, {Kind: "issue", Once: "c"}}
-	first, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- q.Run(first, list(all...), nil, nil) }()
-	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 3 }, time.Minute, 10*time.Millisecond)
-	var begun atomic.Int32
-	work(t, q, map[string]jobs.Func{"issue": func(ctx context.Context, _ []byte) (any, error) { // two at a time
-		if begun.Add(1) <= 2 {
-			<-ctx.Done()
-			time.Sleep(300 * time.Millisecond) // what is cancelled still runs when it is asked for again
-			return nil, ctx.Err()
+	both(t, func(t *testing.T, open opener) {
+		q, dsn := open(t, registry.GenerateSealKey())
+		all := []jobs.Job{{Kind: "issue", Once: "a"}, {Kind: "issue", Once: "b"}, {Kind: "issue", Once: "c"}}
+		first, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- q.Run(first, list(all...), nil, nil) }()
+		require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 3 }, time.Minute, 10*time.Millisecond)
+		var begun atomic.Int32
+		work(t, q, map[string]jobs.Func{"issue": func(ctx context.Context, _ []byte) (any, error) { // two at a time
+			if begun.Add(1) <= 2 {
+				<-ctx.Done()
+				time.Sleep(300 * time.Millisecond) // what is cancelled still runs when it is asked for again
+				return nil, ctx.Err()
+			}
+			return "done", nil
+		}})
+		require.Eventually(t, func() bool { return begun.Load() == 2 }, time.Minute, 10*time.Millisecond)
+		results := make(chan []string, 2)
+		go func() { results <- run(t, q, all...) }()
+		time.Sleep(300 * time.Millisecond) // it waits for the first command's jobs
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		go func() { results <- run(t, q, all...) }()
+		for range 2 {
+			require.Equal(t, []string{`"done"`, `"done"`, `"done"`}, <-results)
 		}
-		return "done", nil
-	}})
-	require.Eventually(t, func() bool { return begun.Load() == 2 }, time.Minute, 10*time.Millisecond)
-	results := make(chan []string, 2)
-	go func() { results <- run(t, q, all...) }()
-	time.Sleep(300 * time.Millisecond) // it waits for the first command's jobs
-	cancel()
-	require.ErrorIs(t, <-ended, context.Canceled)
-	go func() { results <- run(t, q, all...) }()
-	for range 2 {
-		require.Equal(t, []string{`"done"`, `"done"`, `"done"`}, <-results)
-	}
+	})
 }
 
 // A role that may only use the tables of the queue needs no other right.
@@ -441,8 +476,9 @@ func TestRole(t *testing.T) {
 
 // A result that is too large for a row fails the job, and says so.
 func TestLargeResult(t *testing.T) {
-	t.Parallel()
-	q, _ := open(t, registry.GenerateSealKey())
-	work(t, q, map[string]jobs.Func{"investigate": func(context.Context, []byte) (any, error) { return make([]byte, 30<<20), nil }})
-	require.Contains(t, run(t, q, jobs.Job{Kind: "investigate"})[0], "output is too large")
+	both(t, func(t *testing.T, open opener) {
+		q, _ := open(t, registry.GenerateSealKey())
+		work(t, q, map[string]jobs.Func{"investigate": func(context.Context, []byte) (any, error) { return make([]byte, 30<<20), nil }})
+		require.Contains(t, run(t, q, jobs.Job{Kind: "investigate"})[0], "output is too large")
+	})
 }

@@ -19,10 +19,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/kycmark/kycmark/internal/objects"
@@ -34,23 +31,18 @@ type Func func(ctx context.Context, do []byte) (result any, err error)
 
 // Passing reports whether an error may not come again: the database or another server is away, or ends this session.
 func Passing(err error) bool {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		return slices.Contains(passing, server.Code[:2])
+	if passes, known := serverPassing(err); passes || known {
+		return passes
 	}
 	var network net.Error
 	errors.As(err, &network)
-	var connecting *pgconn.ConnectError // also: no host takes writes
-	_, file := network.(syscall.Errno)  // errors of files, such as that of a full disk, have the methods of net.Error
-	return network != nil && !file || errors.As(err, &connecting) || errors.Is(err, objects.ErrAway) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	_, file := network.(syscall.Errno) // errors of files, such as that of a full disk, have the methods of net.Error
+	return network != nil && !file || filePassing(err) || errors.Is(err, objects.ErrAway) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Away reports whether an error says that the database is away, not a bucket of originals.
 func Away(err error) bool { return Passing(err) && !errors.Is(err, objects.ErrAway) }
-
-// passing are classes of SQLSTATEs: connection, rollback, resources, operator, system.
-var passing = []string{"08", "40", "53", "57", "58"}
 
 // A Done says that a worker's attempt at a job is over.
 type Done struct {
@@ -142,8 +134,8 @@ func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, rep
 	for kind := range kinds {
 		queues[kind] = river.QueueConfig{MaxWorkers: atOnce}
 	}
-	client, err := river.NewClient(riverpgxv5.New(q.pool), &river.Config{
-		ID: w.name, Schema: q.schema, Logger: quiet, Queues: queues, Workers: workers,
+	client, err := q.db.client(&river.Config{
+		ID: w.name, Logger: quiet, Queues: queues, Workers: workers,
 		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPoll, JobTimeout: -1, RescueStuckJobsAfter: never, // [worker.watch] knows who is dead
 		CompletedJobRetentionPeriod: keptFor, CancelledJobRetentionPeriod: keptFor, DiscardedJobRetentionPeriod: keptFor,
 	})
@@ -190,19 +182,21 @@ func (w *worker) hold(ctx context.Context, c claim) (work, leased context.Contex
 }
 
 // isMine is the condition that the job $1 is still in attempt $2, of the worker $3.
-const isMine = " state = 'running' AND attempt = $2 AND attempted_by[array_upper(attempted_by, 1)] = $3"
+func (q *Queue) isMine() string {
+	return " state = 'running' AND attempt = $2 AND " + q.sql.by + " = $3"
+}
 
 // renew renews the lease on a job, or ends it if the job is another's.
 func (w *worker) renew(ctx context.Context, c claim) error {
 	sent := time.Now()
-	done, err := w.pool.Exec(ctx, "UPDATE "+w.table+" SET metadata = metadata || jsonb_build_object('renewed', extract(epoch FROM now())) WHERE id = $1 AND"+isMine, c.id, c.attempt, w.name)
+	done, err := w.db.exec(ctx, "UPDATE "+w.sql.table+" SET "+w.sql.renewed+" WHERE id = $1 AND"+w.isMine(), c.id, c.attempt, w.name)
 	if err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if l := w.leases[c]; l == nil { // it is over
-	} else if done.RowsAffected() == 0 {
+	} else if done == 0 {
 		l.end(errLost)
 	} else if l.timer.Stop() { // else it ran out meanwhile
 		l.timer.Reset(Lease - time.Since(sent))
@@ -227,8 +221,12 @@ func (w *worker) work(ctx, leased context.Context, job *river.Job[row], do Func)
 	var text, said []byte
 	var now int64
 	var asked [32]byte
-	err := w.pool.QueryRow(leased, "SELECT metadata->'asked', "+micros+" FROM "+w.table+" WHERE id = $1 AND"+isMine+" AND "+isLeased(), job.ID, job.Attempt, w.name).Scan(&said, &now)
-	if errors.Is(err, pgx.ErrNoRows) {
+	mine := false
+	err := w.db.rows(leased, func(scan func(...any) error) error {
+		mine = true
+		return scan(&said, &now)
+	}, "SELECT metadata->'asked', "+w.sql.micros+" FROM "+w.sql.table+" WHERE id = $1 AND"+w.isMine()+" AND "+w.sql.leased, job.ID, job.Attempt, w.name)
+	if err == nil && !mine {
 		return errLost
 	}
 	if err == nil {
@@ -289,17 +287,15 @@ func (w *worker) settle(leased context.Context, job *river.Job[row], e ending) e
 	if e.shown != nil {
 		shown = e.shown.Error()
 	}
-	const back = "$4 = 'available' AND metadata ? 'cancel_attempted_at'"
-	query := `UPDATE ` + w.table + ` SET attempt = attempt - $5, scheduled_at = now() + $6::interval,
-		state = (CASE WHEN ` + back + ` THEN 'cancelled' ELSE $4::text END)::` + pgx.Identifier{w.schema, "river_job_state"}.Sanitize() + `,
-		finalized_at = CASE WHEN $4 <> 'available' OR ` + back + ` THEN now() END,
-		errors = CASE WHEN $7 = '' THEN errors ELSE array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', $7::text, 'trace', '')) END,
-		metadata = CASE WHEN $8::jsonb IS NULL THEN metadata ELSE metadata || jsonb_build_object('output', $8::jsonb) END
-		WHERE id = $1 AND` + isMine
+	var output any
+	if e.output != nil {
+		output = string(e.output)
+	}
+	query := "UPDATE " + w.sql.table + " SET " + w.sql.settle + " WHERE id = $1 AND" + w.isMine()
 	for begun := time.Now(); ; {
-		done, err := w.pool.Exec(leased, query, job.ID, job.Attempt, w.name, string(e.state), e.again, wait, shown, e.output)
+		done, err := w.db.exec(leased, query, job.ID, job.Attempt, w.name, string(e.state), e.again, wait.Seconds(), shown, output)
 		switch {
-		case leased.Err() != nil, err == nil && done.RowsAffected() == 0:
+		case leased.Err() != nil, err == nil && done == 0:
 			return errLost
 		case err == nil || !Passing(err) || time.Since(begun) > patience:
 			return err
@@ -337,17 +333,17 @@ func (w *worker) watch(ctx context.Context, ready chan<- error) {
 		}
 	}()
 	defer func() { <-renewing }()
-	var mine *pgx.Conn
+	var mine living
 	for {
 		var err error
 		if mine == nil {
-			mine, err = w.live(ctx)
+			mine, err = w.db.live(ctx, w.number)
 		}
 		if err == nil {
-			_, err = mine.Exec(ctx, w.abandoned())
+			err = mine.exec(ctx, w.abandoned())
 		}
 		if err != nil && mine != nil {
-			mine.Close(context.WithoutCancel(ctx))
+			mine.close(context.WithoutCancel(ctx))
 			mine = nil
 		}
 		select {
@@ -358,50 +354,15 @@ func (w *worker) watch(ctx context.Context, ready chan<- error) {
 		case <-time.After(watchInterval):
 		case <-ctx.Done():
 			if mine != nil {
-				mine.Close(context.WithoutCancel(ctx))
+				mine.close(context.WithoutCancel(ctx))
 			}
 			return
 		}
 	}
 }
 
-// live opens the connection that holds the lock of this worker.
-func (w *worker) live(ctx context.Context) (*pgx.Conn, error) {
-	c, err := pgx.ConnectConfig(ctx, w.pool.Config().ConnConfig)
-	if err != nil {
-		return nil, err
-	}
-	// A machine that is lost is noticed after half a minute; without this the server's system asks after two hours.
-	_, err = c.Exec(ctx, "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4")
-	if err == nil {
-		_, err = c.Exec(ctx, "SELECT pg_advisory_lock('"+w.table+"'::regclass::oid::int8::int4, $1)", w.number)
-	}
-	if err != nil {
-		c.Close(context.WithoutCancel(ctx))
-		return nil, err
-	}
-	return c, nil
-}
-
 // abandoned is the statement that makes the running jobs of dead workers, and jobs without a lease, available again, or ends
 // them after maxAttempts.
 func (q *Queue) abandoned() string {
-	const over = "attempt >= max_attempts"
-	return `UPDATE ` + q.table + ` SET
-		state = (CASE WHEN ` + over + ` THEN 'discarded' ELSE 'available' END)::` + pgx.Identifier{q.schema, "river_job_state"}.Sanitize() + `,
-		finalized_at = CASE WHEN ` + over + ` THEN now() END
-		WHERE state = 'running' AND NOT (` + q.attended() + " AND " + isLeased() + ")"
-}
-
-// attended is the condition that the worker of a running job lives.
-func (q *Queue) attended() string {
-	return `EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
-		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-		AND classid = '` + q.table + `'::regclass::oid AND 'worker-' || objid::int8::int4 = split_part(attempted_by[array_upper(attempted_by, 1)], ',', 1))`
-}
-
-// isLeased is the condition that a running job was taken or renewed within a lease.
-func isLeased() string {
-	const since = "now() - interval '%d milliseconds'"
-	return fmt.Sprintf("(coalesce(attempted_at > "+since+", false) OR coalesce(metadata->'renewed' > to_jsonb(extract(epoch FROM "+since+")), false))", Lease.Milliseconds(), Lease.Milliseconds())
+	return "UPDATE " + q.sql.table + " SET " + q.sql.abandon + " WHERE state = 'running' AND NOT (" + q.sql.attended + " AND " + q.sql.leased + ")"
 }

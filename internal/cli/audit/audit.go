@@ -106,7 +106,7 @@ func auditLedger(ctx context.Context, b *ui.Desk, f auditFlags) error {
 
 // audited checks the ledger, in this process or by a worker.
 func audited(ctx context.Context, b *ui.Desk, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
-	if b.Queued(f.queue) {
+	if f.queue {
 		return ui.RunOne[*registry.Audit](ctx, b, jobs.Job{Kind: ui.KindAudit,
 			Do: auditJob{o.Keys, o.Witnesses, o.Checkpoints, f.originals}})
 	}

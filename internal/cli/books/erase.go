@@ -80,7 +80,7 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 		return wouldErase(ctx, b, f.subject, ids)
 	}
 	var err error
-	if b.Queued(f.queue) {
+	if f.queue {
 		ids, err = eraseQueued(ctx, b, f)
 	} else if f.subject != "" {
 		ids, err = b.Registry.Erase(ctx, f.subject, ui.Actor(), f.note)

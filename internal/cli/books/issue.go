@@ -142,7 +142,7 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 	var issuer *registry.Issuer
 	var ids []watermark.Submission
 	err = f.outage.wait(ctx, func() error {
-		if !b.Queued(f.queue) { // else the worker's keys are used
+		if !f.queue { // else the worker's keys are used
 			if issuer, err = b.Issuer(false); err != nil {
 				return err
 			}
@@ -193,7 +193,7 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 		}
 		return nil
 	}
-	if b.Queued(f.queue) {
+	if f.queue {
 		err = issueQueued(ctx, b, f, ids, step, emit)
 	} else {
 		err = ui.Each(ctx, ids, func(_ context.Context, id watermark.Submission) []issueLine {

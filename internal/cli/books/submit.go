@@ -217,7 +217,7 @@ func submitUploads(ctx context.Context, b *ui.Desk, f submitFlags, args []string
 
 // enterUploads returns what becomes of the uploads as they are entered, by this process or by workers.
 func enterUploads(ctx context.Context, b *ui.Desk, f submitFlags, uploads iter.Seq[registry.Upload]) (iter.Seq2[registry.Imported, error], error) {
-	if b.Queued(f.queue) {
+	if f.queue {
 		return submitQueued(ctx, b, f, uploads), nil
 	}
 	issuer, err := b.Issuer(f.hashOnly)

@@ -149,7 +149,7 @@ func investigateDump(ctx context.Context, b *ui.Desk, f investigateFlags, dump [
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
 	o := verify.Options{Against: f.against.IDs, State: f.state, References: b.Home.References, Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)
-	if b.Queued(f.queue) {
+	if f.queue {
 		doing = "joining"
 		job := InvestigateJob{Dump: dump, Against: o.Against, References: o.References, Circumstances: circumstances, Reveal: f.reveal}
 		if parts, err = examineQueued(ctx, b, &job); err != nil {
@@ -163,7 +163,7 @@ func investigateDump(ctx context.Context, b *ui.Desk, f investigateFlags, dump [
 	}
 	defer done()
 	leaks := inv.Files(ctx, dump...)
-	if b.Queued(f.queue) {
+	if f.queue {
 		leaks = joined(ctx, inv, parts)
 	}
 	verdicts, err := examineAll(b, leaks, f.claimed)

@@ -20,11 +20,8 @@ import (
 
 // QueueFlag registers --queue with cmd.
 func QueueFlag(cmd *cobra.Command, queue *bool) {
-	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, on other machines also, and wait; a registry in a file has no workers, and this process does it")
+	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, and wait; on other machines also, if the registry is in PostgreSQL")
 }
-
-// Queued reports whether workers are to do it: a registry in a file has none, and this process does it.
-func (b *Desk) Queued(asked bool) bool { return asked && home.IsServer(b.Home.Address()) }
 
 // RunAll has workers do jobs. It calls done with the result of each job, in their order. If it ends early, it takes back
 // the jobs that were not done.
@@ -54,7 +51,7 @@ func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done
 		}
 		return done(job, out, err)
 	}
-	q, err := jobs.Open(ctx, b.Home.Address(), b.Registry.ID(), seal)
+	q, err := home.OpenQueue(ctx, b.Home, b.Registry.ID(), seal)
 	if err != nil {
 		return err
 	}
