@@ -19,6 +19,12 @@ type ledgerState struct {
 	PublicKey string `json:"public_key,omitempty" doc:"Checks checkpoints and proofs; should reach auditors by another way as well"`
 }
 
+// events are what a monitor reads, again and again.
+type events struct {
+	Events []books.Entry `json:"events" nullable:"false"`
+	Next   int64         `json:"next" doc:"The value of after in the next call"`
+}
+
 type inAudit struct {
 	Body struct {
 		Checkpoints []string `json:"checkpoints,omitempty" maxItems:"1000" doc:"Texts kept elsewhere: the ledger must begin with each of them"`
@@ -34,6 +40,17 @@ func (s ledger) routes() {
 	add(s.Service, "get-ledger", "ledger", func(ctx context.Context, _ *struct{}) (*answer[ledgerState], error) {
 		size, head, err := l.Head(ctx)
 		return reply(ledgerState{l.Origin(), size, head, s.LedgerPublic}, err)
+	})
+	add(s.Service, "list-events", "ledger", func(ctx context.Context, in *struct {
+		After int64 `query:"after" minimum:"0" doc:"Number of the last entry that is known; 0: none"`
+		Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"Entries at most"`
+	}) (*answer[events], error) {
+		entries, err := registry.EntriesAfter(ctx, l, in.After, in.Limit)
+		next := in.After
+		if len(entries) > 0 {
+			next = entries[len(entries)-1].Number
+		}
+		return reply(events{entries, next}, err)
 	})
 	add(s.Service, "list-checkpoints", "ledger", func(ctx context.Context, _ *struct{}) (*answer[[]books.Checkpoint], error) {
 		return reply(l.Checkpoints(ctx))

@@ -103,6 +103,7 @@ var routes = []route{
 
 	{"get-ledger", "GET", "/v1/ledger", []Role{Investigate, Audit, Admin}, noBody, "State of the ledger"},
 	{"sign-checkpoint", "POST", "/v1/ledger/checkpoints", []Role{Audit}, noBody, "Sign the ledger's state"},
+	{"list-events", "GET", "/v1/events", []Role{Investigate, Audit, Admin}, noBody, "Entries of the ledger after a number, without personal data"},
 	{"list-checkpoints", "GET", "/v1/ledger/checkpoints", []Role{Investigate, Audit, Admin}, noBody, "Signed states of the ledger"},
 	{"audit", "POST", "/v1/ledger/audit", []Role{Audit}, jsonBody, "Check the ledger against every row"},
 }

@@ -36,6 +36,7 @@ POST /v1/custody                     intake admin
 GET  /v1/custody                     investigate audit admin
 POST /v1/erasures                    admin
 GET  /v1/ledger                      investigate audit admin
+GET  /v1/events                      investigate audit admin
 POST /v1/ledger/checkpoints          audit
 GET  /v1/ledger/checkpoints          investigate audit admin
 POST /v1/ledger/audit                audit

@@ -346,6 +346,14 @@ type Issued struct {
 	Count     int
 }
 
+// An Entry is one line of the ledger. It has no personal data: the row that it commits to is read apart.
+type Entry struct {
+	Number     int64     `json:"entry"` // from 1
+	Kind       string    `json:"kind"`  // of row: "submission", "issue", "release", "erasure" and others
+	Time       time.Time `json:"time"`
+	Commitment Digest    `json:"commitment"` // to the row, salted
+}
+
 // A Digest is 32 bytes, as a rule a SHA-256. Its text form is 64 lower-case hex digits.
 type Digest [32]byte
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -138,4 +139,25 @@ func (r *Registry) WithPrefix(ctx context.Context, prefix string) ([]watermark.S
 		copies = nil
 	}
 	return subs, copies, err
+}
+
+// EntriesAfter lists up to limit entries of a ledger after the entry of a number; 0: from the first. The error wraps
+// [ErrTampered] if an entry cannot be read.
+func EntriesAfter(ctx context.Context, l *Ledger, number int64, limit int) ([]books.Entry, error) {
+	lines, err := l.r.store.Entries(ctx, number, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]books.Entry, len(lines))
+	for i, line := range lines {
+		e, err := records.ParseEntry(line)
+		if err == nil && e.Seq != number+int64(i)+1 {
+			err = fmt.Errorf("its number is %d", e.Seq)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: entry %d: %w", ErrTampered, number+int64(i)+1, err)
+		}
+		out[i] = books.Entry{Number: e.Seq, Kind: e.Kind, Time: e.Time, Commitment: e.Commitment}
+	}
+	return out, nil
 }
