@@ -92,11 +92,14 @@ func configOf(image v1.Image, arch, version string) *v1.ConfigFile {
 	c.OS, c.Architecture, c.Created, c.History = "linux", arch, v1.Time{Time: time.Unix(0, 0).UTC()}, nil
 	c.Config = v1.Config{
 		Entrypoint: []string{"/kycmark"},
-		User:       fmt.Sprintf("%d:%d", user, user),
-		WorkingDir: home,
-		Env:        []string{"KYCMARK_HOME=" + home},
-		Volumes:    map[string]struct{}{home: {}, "/tmp": {}},
-		Labels:     map[string]string{"org.opencontainers.image.title": "kycmark", "org.opencontainers.image.version": version},
+		// In a cluster TLS ends before the container. The service needs a home: "kycmark init" makes it.
+		Cmd:          []string{"serve", "--listen", "0.0.0.0:8080", "--behind-proxy"},
+		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
+		User:         fmt.Sprintf("%d:%d", user, user),
+		WorkingDir:   home,
+		Env:          []string{"KYCMARK_HOME=" + home},
+		Volumes:      map[string]struct{}{home: {}, "/tmp": {}},
+		Labels:       map[string]string{"org.opencontainers.image.title": "kycmark", "org.opencontainers.image.version": version},
 	}
 	return c
 }

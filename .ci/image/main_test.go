@@ -2,13 +2,19 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -71,6 +77,43 @@ func TestImage(t *testing.T) {
 	check(t, err)
 	if out, err := inside(root, `/kycmark keygen --out /mark.key`).CombinedOutput(); err == nil {
 		t.Errorf("the root can be written: %s", out)
+	}
+	serves(t, root, config.Config.Cmd)
+}
+
+// serves starts the command of the image, on a port of this machine, and asks whether it is ready.
+func serves(t *testing.T, root string, command []string) {
+	t.Helper()
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	address := port.Addr().String()
+	check(t, port.Close())
+	var out bytes.Buffer
+	cmd := inside(root, "/kycmark init /data/home\n/kycmark "+strings.Replace(strings.Join(command, " "), "0.0.0.0:8080", address, 1))
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	check(t, cmd.Start())
+	begun := time.Now()
+	for {
+		answer, err := http.Get("http://" + address + "/readyz")
+		if err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Since(begun) > time.Minute {
+			t.Errorf("the service is not ready after a minute: %v", err)
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Logf("init and serve were ready after %v", time.Since(begun).Round(time.Millisecond))
+	check(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM))
+	_ = cmd.Wait() // the shell was ended too
+	t.Logf("%s", out.Bytes())
+	if !strings.Contains(out.String(), "listening at") || !strings.Contains(out.String(), "token first") {
+		t.Error("the service does not say where it listens, or shows no token")
 	}
 }
 
