@@ -448,10 +448,13 @@ func (h *Home) KeyFiles() []string {
 		keys = append(keys, h.config.Keys.Ledger)
 	}
 	keys = append(keys, h.config.Keys.Report)
+	for _, c := range h.config.Hooks {
+		keys = append(keys, c.files()...)
+	}
 	for i := range keys {
 		keys[i] = h.path(keys[i])
 	}
-	return append(keys, h.secrets()...)
+	return keys
 }
 
 // Files lists the paths of all files that a home may have: the configuration, the keys with public halves, and the

@@ -30,8 +30,8 @@ type Hook struct {
 // maxSecret is how long the file of a secret may be, bytes. Chosen.
 const maxSecret = 4 << 10
 
-// Hooks reads the accounts at capture vendors, by name, with their secrets.
-func (h *Home) Hooks() (map[string]Hook, error) {
+// HooksOf reads the accounts at capture vendors that a home has, by name, with their secrets.
+func HooksOf(h *Home) (map[string]Hook, error) {
 	all := make(map[string]Hook)
 	for name, c := range h.config.Hooks {
 		if c.Vendor == "" || c.Recipient == "" || c.Secret == "" || c.API == "" || c.Token == "" {
@@ -60,13 +60,11 @@ func (h *Home) Hooks() (map[string]Hook, error) {
 	return all, nil
 }
 
-// secrets lists the files of the hooks' secrets.
-func (h *Home) secrets() (files []string) {
-	for _, c := range h.config.Hooks {
-		for _, file := range []string{c.Secret, c.Token, c.APISecret} {
-			if file != "" {
-				files = append(files, h.path(file))
-			}
+// files lists the files of the secrets, as the configuration names them.
+func (c *hook) files() (files []string) {
+	for _, file := range []string{c.Secret, c.Token, c.APISecret} {
+		if file != "" {
+			files = append(files, file)
 		}
 	}
 	return files

@@ -22,7 +22,7 @@ type Account struct {
 	Secret []byte // signs requests; not used by vendors that take the token alone
 }
 
-// A Picture is one that a vendor has of a session.
+// A Picture is a file that a vendor has of a session.
 type Picture struct {
 	Name string // the vendor's kind of it, such as "document-front"; "": not said
 	id   string

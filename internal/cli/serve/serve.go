@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -123,7 +124,7 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 
 // hooksOf returns the accounts at capture vendors that the home names.
 func hooksOf(ctx context.Context, b *ui.Desk) (map[string]service.Hook, error) {
-	accounts, err := b.Home.Hooks()
+	accounts, err := home.HooksOf(b.Home)
 	if err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ func (l *leak) held(by string) (first time.Time) {
 	return first
 }
 
-// custodySigned: how many pictures show an upload of which a holder said, in an event, that it held it.
+// custodySigned: how many pictures show an upload that a holder said, in an event, to have held.
 func custodySigned(r *report) (out []row) {
 	for _, h := range r.holders() {
 		n := r.count(func(l *leak) bool {

@@ -1,0 +1,52 @@
+package home_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/home"
+)
+
+// The accounts at capture vendors are read with their secrets, without the line feeds of their files. What is wrong is
+// said with the hook's name, and never with a secret.
+func TestHooks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kyc")
+	_, err := home.Create(t.Context(), dir, "", nil)
+	require.NoError(t, err)
+	for name, text := range map[string]string{"secret": "of ours and theirs\n", "token": " tok \r\n", "api": "sig\n", "empty": "\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "keys", name), []byte(text), 0o600))
+	}
+	config := filepath.Join(dir, "kycmark.toml")
+	own, err := os.ReadFile(config)
+	require.NoError(t, err)
+	with := func(lines string) *home.Home {
+		require.NoError(t, os.WriteFile(config, []byte(string(own)+lines), 0o600))
+		h, err := home.Open(dir)
+		require.NoError(t, err)
+		return h
+	}
+	none, err := home.HooksOf(with(""))
+	require.NoError(t, err)
+	require.Empty(t, none)
+
+	const most = "[hooks.eu]\nvendor = \"sumsub\"\nrecipient = \"vendor-a\"\napi = \"https://api.example.com\"\n"
+	h := with(most + "secret = \"keys/secret\"\ntoken = \"keys/token\"\napi_secret = \"keys/api\"\n")
+	got, err := home.HooksOf(h)
+	require.NoError(t, err)
+	want := home.Hook{Vendor: "sumsub", Recipient: "vendor-a", API: "https://api.example.com", Secret: []byte("of ours and theirs"), Token: "tok", APISecret: []byte("sig")}
+	require.Equal(t, map[string]home.Hook{"eu": want}, got)
+	require.Contains(t, h.KeyFiles(), filepath.Join(dir, "keys", "secret"), "the command warns if others can read it")
+
+	for lines, says := range map[string]string{
+		"token = \"keys/token\"\n":                            `hook "eu": want vendor, recipient, secret, api and token`,
+		"secret = \"keys/missing\"\ntoken = \"keys/token\"\n": "missing",
+		"secret = \"keys/empty\"\ntoken = \"keys/token\"\n":   "keys/empty is empty",
+	} {
+		_, err := home.HooksOf(with(most + lines))
+		require.ErrorContains(t, err, says)
+		require.NotContains(t, err.Error(), "tok\"")
+	}
+}
