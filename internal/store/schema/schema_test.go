@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "e189125c5eabc5157e93954f21c753cc614c8a39e34a4bc25ab43017cb0d6261", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "2453e7fc3469dc0e7cb0b074282b4d82ee9c9be63f1aca01b503f452f2ef4ae0", fmt.Sprintf("%x", sha256.Sum256(text)))
 }
