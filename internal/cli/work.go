@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/verify/kept"
 )
 
 // newWork returns the verb "work", which does jobs that other commands queued, until it is interrupted.
@@ -73,6 +76,9 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 		return err
 	}
 	defer q.Close()
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { sweep(ctx, b) })
+	defer sweeping.Wait()
 	b.Say("", "takes %s; Ctrl-C ends it after the jobs that it has begun", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	return q.Work(ctx, atOnce, kinds, func(d jobs.Done) {
 		if d.Err != nil {
@@ -82,6 +88,22 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 		}
 		_ = b.Line(workLine{d.ID, d.Kind, d.Took.Seconds(), ui.ReasonText(d.Err)}) // finish reports a stdout that fails
 	})
+}
+
+// sweepEvery is how often a worker removes what expired beside the registry. Chosen.
+const sweepEvery = 10 * time.Minute
+
+// sweep removes what expired beside the registry, at once and again and again until ctx ends.
+func sweep(ctx context.Context, b *ui.Desk) {
+	for ctx.Err() == nil {
+		if _, err := kept.New(b.Registry, nil).Sweep(ctx); err != nil && ctx.Err() == nil {
+			b.Warnf("what expired was not removed: %s", ui.Reason(err))
+		}
+		select {
+		case <-time.After(sweepEvery):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // workLine is an attempt at a job as JSON.

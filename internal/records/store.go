@@ -189,6 +189,9 @@ type Store interface {
 	AddConclusion(ctx context.Context, c Conclusion) error
 	Conclusions(ctx context.Context) ([]Conclusion, error) // in the order of entry
 
+	// Kept is what is kept beside the registry, and is no evidence. A store for investigation may write it as well.
+	Kept() Kept
+
 	// Check recomputes the ledger from its first entry, holds every row against it,
 	// and returns its size and root. It calls each with every entry, in their order.
 	Check(ctx context.Context, each ...func(Entry)) (size int64, root tlog.Hash, err error)

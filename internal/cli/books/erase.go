@@ -1,6 +1,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -100,6 +102,15 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 		if err := b.Line(eraseLine{id, true}); err != nil {
 			return err
 		}
+	}
+	return cmp.Or(err, sayShowing(ctx, b, ids))
+}
+
+// sayShowing warns of the kept investigations that show erased uploads.
+func sayShowing(ctx context.Context, b *ui.Desk, ids []watermark.Submission) error {
+	showing, err := kept.New(b.Registry, nil).Showing(ctx, ids...)
+	for _, x := range showing {
+		b.Warnf("investigation %s of %s shows an erased upload, and stays until it is removed", x.ID, ui.Day(x.Made))
 	}
 	return err
 }

@@ -184,6 +184,51 @@ CREATE TABLE removal (
     object {{.Blob}} PRIMARY KEY
 ){{.Keyed}};
 
+-- What is kept beside the registry is no evidence: bytes on their way to a worker (spool), and investigations. It is
+-- sealed under a key that wrapped has under a sealing key. Destroying the row destroys it. expires is 0 if it stays until it is removed.
+CREATE TABLE kept (
+    id      {{.Blob}} PRIMARY KEY CHECK (length(id) = 16),
+    kind    TEXT NOT NULL CHECK (kind IN ('spool', 'investigation')),
+    made    {{.Int}} NOT NULL,
+    expires {{.Int}} NOT NULL,
+    wrapped {{.Blob}} NOT NULL
+){{.Keyed}};
+
+CREATE INDEX kept_expires ON kept (expires) WHERE expires > 0;
+
+-- A part is a named stream of bytes: the chunks of one version, which was written whole. size and digest are of the clear bytes.
+CREATE TABLE kept_part (
+    kept    {{.Blob}} NOT NULL REFERENCES kept (id),
+    part    TEXT NOT NULL,
+    version {{.Blob}} NOT NULL CHECK (length(version) = 16),
+    chunks  {{.Int}} NOT NULL,
+    size    {{.Int}} NOT NULL,
+    digest  {{.Blob}} NOT NULL CHECK (length(digest) = 32),
+    PRIMARY KEY (kept, part)
+){{.Keyed}};
+
+-- A chunk is sealed. If it is an object, its row is committed before the object is written. Chunks of other versions than the part's
+-- are of writers at work, or that were killed.
+CREATE TABLE kept_chunk (
+    kept        {{.Blob}} NOT NULL REFERENCES kept (id),
+    part        TEXT NOT NULL,
+    version     {{.Blob}} NOT NULL CHECK (length(version) = 16),
+    n           {{.Int}} NOT NULL,
+    body        {{.Blob}} NOT NULL,
+    object      {{.Blob}} NOT NULL CHECK (length(object) IN (0, 32)),
+    object_size {{.Int}} NOT NULL,
+    PRIMARY KEY (kept, part, version, n)
+){{.Rows}};
+
+CREATE INDEX kept_object ON kept_chunk (object) WHERE object_size > 0;
+
+-- The uploads that an investigation shows.
+CREATE TABLE kept_submission (
+    kept       {{.Blob}} NOT NULL REFERENCES kept (id),
+    submission {{.Blob}} NOT NULL REFERENCES submission (id),
+    PRIMARY KEY (submission, kept)
+){{.Keyed}};
+
 -- A segment is a file or an object with what the submissions from number first to number last are found by. It is sealed
 -- under a key that wrapped has under the sealing key; wrapped is empty after an erasure. digest is the SHA-256 of an object,
 -- and size its bytes; a file has neither. state is 0 while it is being made (last is 0) or to be removed, 1 in use, 2 in use
@@ -200,6 +245,7 @@ CREATE TABLE segment (
 ){{.Keyed}};
 {{if .Postgres}}
 -- What is encrypted does not shrink.
+ALTER TABLE kept_chunk ALTER body SET STORAGE EXTERNAL;
 ALTER TABLE sealed ALTER hashes SET STORAGE EXTERNAL, ALTER features SET STORAGE EXTERNAL,
     ALTER body SET STORAGE EXTERNAL;
 {{end}}

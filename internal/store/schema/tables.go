@@ -116,6 +116,14 @@ var (
 		func(s *Segment) []any {
 			return []any{Fixed(s.Name[:]), &s.State, Micros(&s.Made), &s.First, &s.Last, Sparse(s.Digest[:]), &s.Size, Blob(&s.Wrapped)}
 		})
+	Kept = TableOf("kept", "id kind made expires wrapped",
+		func(k *records.KeptItem) []any {
+			return []any{Fixed(k.ID[:]), &k.Kind, Micros(&k.Made), Micros(&k.Expires), Blob(&k.Wrapped)}
+		})
+	KeptParts = TableOf("kept_part", "kept part version chunks size digest",
+		func(p *records.KeptPart) []any {
+			return []any{Fixed(p.Of[:]), &p.Name, Fixed(p.Version[:]), &p.Chunks, &p.Size, Fixed(p.SHA256[:])}
+		})
 	ListNodes = TableOf("list_node", "id body",
 		func(n *ListNode) []any { return []any{Blob(&n.ID), Blob(&n.Body)} })
 	Tokens = TableOf("token", "name id digest roles added expires revoked",

@@ -321,8 +321,8 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 	return out, d.missing(ctx, found, &out)
 }
 
-// objectRows are the objects that rows name. Objects of segments that are being made, or removed, may not be there.
-const objectRows = "SELECT object, size FROM (SELECT object, object_size AS size, 1 AS there FROM sealed UNION ALL SELECT digest, size, state FROM segment) AS named WHERE size > 0"
+// objectRows are the objects that rows name. Objects of segments that are being made, or removed, may not be there, nor objects of kept chunks.
+const objectRows = "SELECT object, size FROM (SELECT object, object_size AS size, 1 AS there FROM sealed UNION ALL SELECT digest, size, state FROM segment UNION ALL SELECT object, object_size, 0 FROM kept_chunk) AS named WHERE size > 0"
 
 // named returns the sizes of those objects that rows name.
 func (d originals) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {

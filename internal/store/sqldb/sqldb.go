@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/access"
+	"github.com/kycmark/kycmark/internal/store/keep"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
@@ -63,6 +64,11 @@ type core struct {
 func on(c *core) *DB {
 	return &DB{c, parties{c}, uploads{c}, originals{c}, erasures{c}, segments{c}, counts{c}, copies{c}, custody{c}, ledger{c},
 		access.Tables{Write: c.write, Read: c.read, Conflict: c.dialect.Conflict}}
+}
+
+// Kept returns what is kept beside the registry.
+func (d *DB) Kept() records.Kept {
+	return keep.Store{Write: d.write, Read: d.read, Place: d.place, Free: d.removeErased}
 }
 
 // lastTree is the ledger's tree as the last transaction of this process left it. Who writes takes it.

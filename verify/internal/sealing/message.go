@@ -44,6 +44,29 @@ func aboutID(about string) watermark.Submission {
 	return watermark.SubmissionOf(sha256.Sum256([]byte("kycmark message v1\x00" + about)))
 }
 
+// NewKey makes a key that encrypts under random nonces: 2^32 messages at most. wrapped is the key under k. about says what
+// it is for: the same text opens it. The error wraps [ErrKey] if k does not wrap it.
+func NewKey(k *Key, about string) (key AEAD, wrapped []byte, err error) {
+	var secret [sealSize]byte
+	rand.Read(secret[:])
+	if wrapped, err = k.SealMessage(about, secret[:]); err != nil {
+		return nil, nil, err
+	}
+	return newAESGCM(secret), wrapped, nil
+}
+
+// OpenKey returns the key that [NewKey] made. Errors are as [Key.OpenMessage] has them.
+func OpenKey(k *Key, about string, wrapped []byte) (AEAD, error) {
+	secret, err := k.OpenMessage(about, wrapped)
+	if err == nil && len(secret) != sealSize {
+		err = fmt.Errorf("%w: a key of %d bytes, want %d", records.ErrSealed, len(secret), sealSize)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newAESGCM([sealSize]byte(secret)), nil
+}
+
 // NewSegmentKey makes the key of a segment, with nonces that the caller chooses. wrapped is the
 // key under k. The error wraps [ErrKey] if k does not wrap it.
 func NewSegmentKey(k *Key, name [16]byte) (key cipher.AEAD, wrapped []byte, err error) {
