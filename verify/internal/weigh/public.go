@@ -47,7 +47,7 @@ func claimNoMark(w *Weighing) (answer, words.Figures) {
 	switch {
 	case carry > 0:
 		return refuted, words.Figures{"n": carry}
-	case unmarked == w.Leaks:
+	case unmarked == w.Leaks && w.whole():
 		return supported, words.Figures{"n": unmarked}
 	}
 	return open, words.Figures{"n": w.Leaks - unmarked, "of": w.Leaks}
@@ -78,11 +78,14 @@ func claimOneMonth(w *Weighing) (answer, words.Figures) {
 	switch {
 	case len(months) > 1:
 		return refuted, words.Figures{"n": len(months), "first": month(months[0]), "last": month(months[len(months)-1])}
-	case n == w.Leaks && !w.Cfg.SearchedNamed():
+	case n == w.Leaks && w.whole() && !w.Cfg.SearchedNamed():
 		return supported, words.Figures{"n": n, "first": month(months[0])}
 	}
 	return open, words.Figures{"n": n, "of": w.Leaks}
 }
+
+// whole reports whether all that was given was examined: each file, and each of its pages.
+func (w *Weighing) whole() bool { return w.Readable() == w.Leaks && len(w.pages()) == 0 }
 
 // month writes the month of a time, UTC: "March 2018".
 func month(t time.Time) string { return t.UTC().Format("January 2006") }
@@ -121,7 +124,7 @@ func claimVendor(w *Weighing) (answer, words.Figures) {
 	switch {
 	case none > 0:
 		return refuted, words.Figures{"n": none}
-	case sure == w.Leaks && !rivals && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
+	case sure == w.Leaks && w.whole() && !rivals && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
 		return supported, words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
 	return open, words.Figures{"n": of, "of": w.Leaks}
