@@ -165,10 +165,36 @@ func (v *Investigation) dumpOptions() dump.Options {
 			return v.cfg.LeakedPDF(ctx, file, page, func(bytes int64) error { return lease.Take(ctx, bytes) })
 		}
 	}
+	last, shown := "", (*examine.Look)(nil) // the whole that was looked at last: it may have many parts
+	o.Repeats = func(ctx context.Context, whole, part dump.File, within bool) bool {
+		if whole.Name != last {
+			last, shown = whole.Name, look(ctx, v, whole)
+		}
+		got := look(ctx, v, part)
+		if got == nil { // a block of EXIF starts as a TIFF does
+			return within
+		}
+		return shown != nil && got.Repeats(ctx, shown)
+	}
 	if v.cfg.MaxBytes < math.MaxInt64/tuning.MaxPDF {
 		o.MaxPDF = tuning.MaxPDF * v.cfg.MaxBytes
 	}
 	return o
+}
+
+// look decodes the picture in a file; nil: it cannot be decoded.
+func look(ctx context.Context, v *Investigation, f dump.File) *examine.Look {
+	lease := v.x.Memory.Lease()
+	defer lease.Give()
+	data, err := v.read(ctx, f)
+	if err != nil {
+		return nil
+	}
+	pic, err := v.decode(ctx, data, lease)
+	if err != nil {
+		return nil
+	}
+	return examine.LookAt(data, pic.Image)
 }
 
 // A result is what came of one file.

@@ -69,10 +69,10 @@ func names(t *testing.T, seq func(func(*findings.Finding, error) bool)) (files [
 func TestInvestigateFS(t *testing.T) {
 	fsys := fstest.MapFS{
 		"b/2.png": {Data: dot(t, 1)}, "a.png": {Data: dot(t, 2)}, "b/1.png": {Data: dot(t, 3)}, "z.png": {Data: dot(t, 4)},
-		"bad.jpg": {Data: []byte("no picture")}, "empty.png": {}, ".hidden": {Data: dot(t, 5)}, ".in/x.png": {Data: dot(t, 6)}, ".DS_Store": {Data: dot(t, 5)}, "b/Thumbs.db": {}, "b/._1.png": {},
+		"bad.jpg": {Data: []byte("no picture")}, "empty.png": {}, ".hidden": {Data: dot(t, 5)}, ".in/x.png": {Data: dot(t, 6)}, ".DS_Store": {Data: []byte("\x00\x00\x00\x01Bud1")}, "b/Thumbs.db": {}, "b/._1.png": {}, "b/._2.png": {Data: dot(t, 7)}, // litter, and a picture that is called so
 		"pipe.png": {Mode: fs.ModeNamedPipe},
 	}
-	want := []string{".hidden", ".in/x.png", "a.png", "b/1.png", "b/2.png", "bad.jpg", "empty.png", "pipe.png", "z.png"}
+	want := []string{".hidden", ".in/x.png", "a.png", "b/._2.png", "b/1.png", "b/2.png", "bad.jpg", "empty.png", "pipe.png", "z.png"}
 	var progress []string
 	v := searcher(t, func(c *setup) {
 		c.Progress = func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }
@@ -85,8 +85,8 @@ func TestInvestigateFS(t *testing.T) {
 		require.Equal(t, findings.FoundUnopened, kinds["pipe.png"])
 		require.Equal(t, findings.FoundUnknown, kinds["z.png"])
 	}
-	require.Equal(t, "1/9", progress[0])
-	require.Equal(t, "9/9", progress[17])
+	require.Equal(t, "1/10", progress[0])
+	require.Equal(t, "10/10", progress[19])
 }
 
 func TestInvestigateFiles(t *testing.T) {
@@ -105,10 +105,14 @@ func TestInvestigateFiles(t *testing.T) {
 	for i, name := range []string{"y.png", "in/x.png", "in/", ".DS_Store"} {
 		w, err := z.Create(name)
 		require.NoError(t, err)
-		if name != "in/" {
+		switch name {
+		case "in/":
+		case ".DS_Store":
+			_, err = w.Write([]byte("\x00\x00\x00\x01Bud1"))
+		default:
 			_, err = w.Write(dot(t, i))
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 	}
 	require.NoError(t, z.Close())
 	zipped := write("all.ZIP", archive.Bytes())

@@ -17,6 +17,7 @@ func TestClaimsMadeInPublic(t *testing.T) {
 	a := func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "vendor A") }
 	c := func(n int) *findings.Finding { return leakOf(n, findings.FoundCopy, "authority C") }
 	unmarked := func(n int) *findings.Finding { return leakOf(n, findings.FoundUnmarked, "") }
+	paged := func(l *findings.Finding) *findings.Finding { l.Pages = 3; return l }
 	stranger := func(n int) *findings.Finding { return leakOf(n, findings.FoundUnknown, "") }
 	const (
 		noMark, notOurs, oneMonth    = "“None of these pictures carries our watermark”: ", "“These pictures are not ours”: ", "“All these pictures are of one month”: "
@@ -42,6 +43,8 @@ func TestClaimsMadeInPublic(t *testing.T) {
 		"strangers":                   {[]*findings.Finding{stranger(1), stranger(2)}, map[string]string{noMark: openness, notOurs: openness, oneMonth: openness, fromVendor: openness}},
 		"two months":                  {[]*findings.Finding{unmarked(1), march(unmarked(2))}, map[string]string{oneMonth: "refuted. They show uploads that were submitted in 2 months, from February 2018 to March 2018."}},
 		"one month, one broken":       {[]*findings.Finding{unmarked(1), closed(2, findings.FoundDamaged)}, map[string]string{oneMonth: openness, noMark: openness}},
+		"unmarked, more pages":        {[]*findings.Finding{unmarked(1), paged(unmarked(2))}, map[string]string{noMark: openness, oneMonth: openness}},
+		"copies, one of more pages":   {[]*findings.Finding{a(1), a(2), paged(a(3))}, map[string]string{fromVendor: openness}},
 		"our key, no record":          {[]*findings.Finding{unissued(stranger(1))}, map[string]string{noMark: refuted, notOurs: openness}},
 		"an unconfirmed mark":         {[]*findings.Finding{unconfirmed(a(1))}, map[string]string{noMark: refuted, notOurs: openness, fromVendor: openness}},
 		"a vendor that is not named":  {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundCopy, "vendor B")}, map[string]string{fromVendor: openness}},

@@ -48,10 +48,10 @@ const (
 	maxDepth   = 3       // writings in each other: base64 in a base64 mail in a JSON text. Chosen
 	minRun     = 60      // signs in one line of base64 that is decoded though nothing known starts it. PEM has 64, MIME 76
 
-	// Of sampleEvery bytes, sampleSize are a sample. All are taken as compressed or encrypted if the sample has minEntropy bits
+	// Of sampleEvery bytes that are passed over, the first sampleSize are a sample. All are taken as compressed or encrypted if the sample has minEntropy bits
 	// a byte, and minDistinct of its runs of four bytes are different. Measured: random bytes 7.95 and 1.00, compress 7.0 and
 	// 1.00, base85 6.4 and 1.00, base32 4.95 and 0.99. Programs have up to 6.4 and 0.97, checksums in base64 5.9 and 0.67.
-	sampleSize, sampleEvery = 4 << 10, 64 << 10
+	sampleSize, sampleEvery = 4 << 10, 16 << 10
 	minEntropy              = 4.9
 	minDistinct             = 0.98
 
@@ -65,11 +65,8 @@ const (
 // ErrStarts says that a scan ended before the end.
 var ErrStarts = fmt.Errorf("more than %d places look like the start of a picture: the rest was not looked into", maxStarts)
 
-// ErrCut says that a TIFF ends before its pictures do. What was copied may hold files that followed it.
-var ErrCut = errors.New("the file is cut off")
-
 // Scan reads r once and calls each for the files in it, in the order of their places. copy writes the bytes of the file
-// and returns their number, perhaps with ErrCut; each must call it once. The end of a file follows from its structure. A
+// and returns their number; each must call it once. The end of a file follows from its structure. A
 // file that is cut off ends where another one starts, or the writing ends. Scan ends with an error of r or of each, with
 // ErrStarts, or with ctx's.
 func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Writer) (int64, error)) error) (Report, error) {
@@ -148,8 +145,8 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 	}
 	s.bufs[depth].Reset(r)
 	b := &stream{Reader: s.bufs[depth]}
-	var last []byte                               // what came before the next byte
-	sampled, opaque := int64(-sampleEvery), false // where the last sample was, and what it showed
+	var last []byte // what came before the next byte
+	passed := samples{of: &s.Report}
 	for {
 		var err error
 		buf := b.have(b.Buffered())
@@ -173,12 +170,7 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 			run = b.run(buf, end)
 		}
 		i, found := next(buf, last, run, depth < maxDepth)
-		if i >= sampleSize && b.at-sampled >= sampleEvery {
-			sampled, opaque = b.at, isOpaque(buf[:sampleSize])
-		}
-		if opaque {
-			s.Opaque += int64(i)
-		}
+		passed.add(buf[:i])
 		last = keep(last, buf[:i])
 		b.skip(i)
 		if !found && i == end {
@@ -192,9 +184,37 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 			if s.starts++; s.starts > maxStarts {
 				return ErrStarts
 			}
+			passed.add(b.have(1))
 			last = keep(last, b.have(1))
 			b.skip(1)
+			continue
 		}
+		passed.sample, passed.opaque = passed.sample[:0], false
+	}
+}
+
+// samples looks at samples of the bytes of a layer that are passed over, and counts the opaque bytes.
+type samples struct {
+	of     *Report
+	sample []byte
+	left   int  // bytes up to the next sample
+	opaque bool // these are
+}
+
+// add takes the next bytes that are passed over. A sample lies between two files.
+func (m *samples) add(b []byte) {
+	for len(b) > 0 {
+		n := min(m.left, len(b))
+		if m.left -= n; n == 0 {
+			n = min(sampleSize-len(m.sample), len(b))
+			if m.sample = append(m.sample, b[:n]...); len(m.sample) == sampleSize {
+				m.opaque, m.sample, m.left = isOpaque(m.sample), m.sample[:0], sampleEvery-sampleSize
+			}
+		}
+		if m.opaque {
+			m.of.Opaque += int64(n)
+		}
+		b = b[n:]
 	}
 }
 
@@ -238,9 +258,7 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 		c := &copied{s: b, w: w, ctx: s.ctx}
 		err := k.copy(c)
 		if errors.Is(err, io.EOF) { // cut off: decoding says so
-			if err = nil; k.ending == ".tif" {
-				err = ErrCut
-			}
+			err = nil
 		}
 		return c.n, err
 	})
@@ -270,11 +288,20 @@ func isOpaque(sample []byte) bool {
 	if bits < minEntropy {
 		return false
 	}
-	seen := make(map[uint32]bool, len(sample))
+	var seen [4 * sampleSize]uint32 // a table of hashes; 0: an empty place
+	distinct := 0.0
 	for i := range len(sample) - 3 {
-		seen[binary.LittleEndian.Uint32(sample[i:])] = true
+		run := binary.LittleEndian.Uint32(sample[i:]) | 1
+		at := run * 2654435769 >> 18 // Knuth, The Art of Computer Programming 3, 6.4: 14 bits
+		for seen[at] != 0 && seen[at] != run {
+			at = (at + 1) % uint32(len(seen))
+		}
+		if seen[at] == 0 {
+			seen[at] = run
+			distinct++
+		}
 	}
-	return float64(len(seen)) >= minDistinct*size
+	return distinct >= minDistinct*size
 }
 
 // inflated reads what was compressed. It ends at an error, and at maxInflated bytes of all such readers of a scan.

@@ -4,20 +4,20 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
-	"bytes"
 	"cmp"
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -224,10 +224,7 @@ func (s *stopped) Read(b []byte) (int, error) {
 // A file whose bytes cannot be had, and a link, is listed with an error.
 func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, under string) error {
 	return find(func(name string, regular bool, r io.Reader) error {
-		if intake.Litter(name) {
-			return nil
-		}
-		f := File{Name: under + "!" + name}
+		f := File{Name: under + "!" + name, aside: intake.Litter(name)}
 		if !regular {
 			f.Err = intake.ErrNotRegular
 			return d.add(f)
@@ -249,14 +246,13 @@ func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, u
 // zipBzip2 is the method of a zip archive whose files bzip2 compressed (APPNOTE 4.4.5).
 const zipBzip2 = 12
 
-// zip lists the files of a zip archive. Of an office document, kind [office], only pictures and documents are listed.
+const looseBytes, looseShare = 8 << 10, 200 // bytes of a zip archive, and for each file of it, that may belong to none. Chosen
+
+// zip lists the files of a zip archive. Of an office document, kind [office], it lists what may be a picture or has one.
 // depth counts the archives around it, under is its name. Files that are encrypted or compressed by another method, and
-// links, are listed with an error, folders and litter not at all. The error is of the archive's directory, ErrTooMany
-// or ctx's. If all its files are encrypted, or if it is a bomb, the error says so and none is listed.
+// links, are listed with an error. So is the archive itself if bytes of it belong to no file. The error is of
+// the archive's directory, ErrTooMany or ctx's. If all its files are encrypted, or if it is a bomb, the error says so.
 func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, under string) error {
-	if severalParts(in) {
-		return errPart
-	}
 	at := &listed{source: in, left: maxDirectory}
 	z, err := zip.NewReader(at, in.size)
 	if at.left < 0 {
@@ -271,7 +267,9 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 		return err
 	}
 	packed, size, limit := uint64(0), uint64(0), uint64(allowance(in.size))
+	heads := looseBytes + looseShare*len(z.File)
 	for _, e := range z.File {
+		heads += 2 * len(e.Name) // at the file, and in the list
 		packed += min(e.CompressedSize64, 1<<40)
 		if size += min(e.UncompressedSize64, 1<<40); packed > uint64(in.size) {
 			return errOverlap
@@ -279,8 +277,13 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 			return tooLarge(limit)
 		}
 	}
+	if loose := in.size - int64(packed) - int64(heads); loose > 0 {
+		if err := d.add(File{Name: under, Size: in.size, Err: fmt.Errorf("more than %d bytes of it belong to no file in its list, and were not looked into", loose)}); err != nil {
+			return err
+		}
+	}
 	for _, e := range z.File {
-		if e.FileInfo().IsDir() || intake.Litter(e.Name) || kind == office && !inOffice(e.Name) {
+		if e.FileInfo().IsDir() && e.CompressedSize64 == 0 {
 			continue
 		}
 		f := File{Name: under + "!" + e.Name, Size: int64(min(e.UncompressedSize64, 1<<40)), Open: in.opening(e.Open)} // more are an error of Open
@@ -292,6 +295,7 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 		case !e.Mode().IsRegular():
 			f = File{Name: f.Name, Err: intake.ErrNotRegular}
 		}
+		f.aside = kind == office && !MayBePicture(e.Name) || intake.Litter(e.Name)
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err
 		}
@@ -318,19 +322,6 @@ func (l *listed) ReadAt(b []byte, at int64) (int, error) {
 	return n, err
 }
 
-// severalParts reports whether a zip archive is the last of several parts (APPNOTE 4.3.16).
-func severalParts(in *source) bool {
-	const end, disk = 22, 4
-	tail := make([]byte, min(in.size, end+1<<16))
-	n, _ := in.ReadAt(tail, in.size-int64(len(tail)))
-	at := bytes.LastIndex(tail[:n], []byte("PK\x05\x06"))
-	if at < 0 || n-at < end {
-		return false
-	}
-	number := binary.LittleEndian.Uint16(tail[at+disk:])
-	return number > 0 && number < 1<<16-1
-}
-
 // tar lists the complete files of a tar archive. broken is the error that ended its decompressing before, nil if it is
 // whole; tar returns broken, or the error at which the archive breaks off, after the files before it. depth counts the
 // archives around it, under is its name. Links and sparse files are listed with an error.
@@ -342,17 +333,13 @@ func (d *Dump) tar(ctx context.Context, in *source, broken error, depth int, und
 	for t := tar.NewReader(whole); ; { // seeks over the files' bytes
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			more, err := d.behind(whole)
-			if more {
-				t = tar.NewReader(whole)
-				continue
-			}
-			return cmp.Or(broken, err)
+			at, err := whole.Seek(0, io.SeekCurrent)
+			return cmp.Or(broken, err, d.behind(ctx, in, at, depth, under))
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return cmp.Or(broken, err)
 		}
-		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || intake.Litter(path.Clean(h.Name)) {
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
 		start, err := whole.Seek(0, io.SeekCurrent)
@@ -360,14 +347,14 @@ func (d *Dump) tar(ctx context.Context, in *source, broken error, depth int, und
 			return err
 		}
 		f := File{Name: under + "!" + h.Name, Size: h.Size, Open: in.opening(func() (io.ReadCloser, error) { return in.part(start, h.Size) })}
+		inPieces := func(key string) bool { return strings.HasPrefix(key, "GNU.sparse.") }
 		switch {
-		case sparse(h):
-			f = File{Name: f.Name, Err: errSparse}
-		case h.Typeflag != tar.TypeReg:
+		case h.Typeflag != tar.TypeReg || slices.ContainsFunc(slices.Collect(maps.Keys(h.PAXRecords)), inPieces):
 			f = File{Name: f.Name, Err: intake.ErrNotRegular}
 		case h.Size > in.size-start:
 			return fmt.Errorf("cut off in %.200q: %w", h.Name, cmp.Or(broken, io.ErrUnexpectedEOF))
 		}
+		f.aside = intake.Litter(path.Clean(h.Name))
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err
 		}
@@ -381,39 +368,8 @@ func isTar(in *source) bool {
 	return string(mark[:n]) == "ustar"
 }
 
-// behind reports whether another tar archive follows, as "cat a.tar b.tar" makes it, and moves whole to
-// its beginning. whole was read up to an end marker. Zeros that fill the last block are passed over. The
-// error says that other bytes follow.
-func (d *Dump) behind(whole *io.SectionReader) (bool, error) {
-	at, err := whole.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return false, err
-	}
-	at = (at + tarBlock - 1) / tarBlock * tarBlock
-	r := bufio.NewReaderSize(io.NewSectionReader(whole, at, whole.Size()-at), 1<<16)
-	for {
-		block, err := r.Peek(tarBlock)
-		switch {
-		case len(bytes.Trim(block, "\x00")) == 0 && err != nil:
-			return false, nil
-		case len(bytes.Trim(block, "\x00")) == 0:
-			r.Discard(tarBlock)
-			at += tarBlock
-			continue
-		case len(block) > tarMark+5 && string(block[tarMark:tarMark+5]) == "ustar":
-			_, err := whole.Seek(at, io.SeekStart)
-			return err == nil, err
-		}
-		return false, fmt.Errorf("%d bytes that are no tar archive follow its end", whole.Size()-at)
-	}
-}
-
-// sparse reports whether a tar archive stores the file's bytes in pieces, in GNU's old or new form.
-func sparse(h *tar.Header) bool {
-	for key := range h.PAXRecords {
-		if strings.HasPrefix(key, "GNU.sparse.") {
-			return true
-		}
-	}
-	return h.Typeflag == tar.TypeGNUSparse
+// behind lists the files in what follows byte at of a file, which is called under: behind its end. depth counts the archives around it.
+func (d *Dump) behind(ctx context.Context, in *source, at int64, depth int, under string) error {
+	open := in.opening(func() (io.ReadCloser, error) { return in.part(at, in.size-at) })
+	return d.entry(ctx, depth+1, File{Name: under + "!behind its end", Size: in.size - at, aside: true, Open: open})
 }

@@ -16,12 +16,13 @@ import (
 	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
-// errAlone ends the scan of a picture, behind which nothing is looked for.
-var errAlone = errors.New("a picture alone")
+const headSize = 1 << 17 // bytes of a file that say whether it is a picture. Chosen
 
-// headSize is the size of what of a file says whether it is a picture, bytes. A JPEG names the pictures behind it within
-// 64 KiB of Exif and as much of colours.
-const headSize = 1 << 17
+// outer is a picture whose file is searched: behind its end, or within it.
+type outer struct {
+	File
+	within bool
+}
 
 // carved lists the files in f, which is no archive: a text, a database, a mail, a cache. f itself is listed if it is a
 // picture, if nothing is in it, or if a part of it was not looked into; the error then says so. depth counts the archives
@@ -37,37 +38,32 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	head, _ := b.Peek(headSize)
 	is := picture.Sniff(head)
 	own := is == codec.Readable || is == codec.Unsupported
-	if own {
-		if err := d.add(f); err != nil {
+	if own || is == codec.Video {
+		if err := d.add(f); err != nil || !own {
 			return err
 		}
 	}
-	if is == codec.Video || bytes.HasPrefix(head, []byte("\xff\xd8")) && bytes.Contains(head, []byte("MPF\x00")) { // CIPA DC-007: behind it lie other sizes of it
-		if own {
-			return nil
-		}
-		return d.add(f)
-	}
-	at, first := len(d.Containers), true
+	at, first, end, whole := len(d.Containers), true, int64(0), (*outer)(nil)
 	var from io.Reader = b
-	whole := &digested{Reader: b, sum: sha256.New()}
-	if !own {
-		from = whole
+	all := &digested{Reader: b, sum: sha256.New()}
+	if own {
+		whole = &outer{File: f}
+	} else {
+		from = all
 		d.Containers = append(d.Containers, Container{Name: f.Name})
 	}
 	var failed error
 	report, err := carve.Scan(ctx, from, func(found carve.Find, copy func(io.Writer) (int64, error)) error {
 		inner := !own || found.At > 0
 		if first && inner && is == codec.Readable {
-			return errAlone // no more is known of where it ends
+			whole.within = true // no more is known of where it ends
 		}
 		if first = false; !inner {
-			if _, err := copy(io.Discard); !errors.Is(err, carve.ErrCut) {
-				return err
-			}
-			return nil
+			var err error
+			end, err = copy(io.Discard)
+			return err
 		}
-		failed = d.found(ctx, depth, f.Name, in, found, copy)
+		failed = d.found(ctx, depth, f.Name, whole, in, found, copy)
 		return failed
 	})
 	switch {
@@ -75,26 +71,30 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	case report.Finds == 0:
 		d.Containers = d.Containers[:at]
 	case err == nil:
-		d.Containers[at].Size, d.Containers[at].Sum = whole.n, hex.EncodeToString(whole.sum.Sum(nil))
+		d.Containers[at].Size, d.Containers[at].Sum = all.n, hex.EncodeToString(all.sum.Sum(nil))
+	}
+	if end > 0 && err == nil {
+		err = d.inside(ctx, depth, whole, in, 0, end)
 	}
 	switch {
 	case ctx.Err() != nil || failed != nil:
 		return cmp.Or(ctx.Err(), failed)
-	case errors.Is(err, errAlone):
-		return nil
 	case err != nil:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
-	case report.Opaque > 0 && (own && report.Finds > 1 || is == codec.Unknown || is == codec.Text || is == codec.Broken):
+	case report.Opaque > 0 && (end > 0 || is == codec.Unknown || is == codec.Text || is == codec.Broken):
 		return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("about %d bytes of it are compressed or encrypted in a way that is not known, and were not looked into", report.Opaque)})
 	case !own && (report.Finds == 0 || is == codec.Archive): // of an archive no more than that is found
+		if f.aside && (is == codec.Unknown || is == codec.Text || is == codec.NoPicture) {
+			return nil
+		}
 		return d.add(f)
 	}
 	return nil
 }
 
-// found lists a file that lies in another one, called under. in is the other one, and copy writes the bytes of the file. depth
-// counts the archives around the other one. The error is of add, of reading, or a tooLarge.
-func (d *Dump) found(ctx context.Context, depth int, under string, in *source, found carve.Find, copy func(io.Writer) (int64, error)) error {
+// found lists a file that lies in another one, in, which is called under. whole is the other one if that is a picture, else nil. copy
+// writes the bytes of the file. depth counts the archives around the other one. The error is of add, of reading, or a tooLarge.
+func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer, in *source, found carve.Find, copy func(io.Writer) (int64, error)) error {
 	f := File{Name: under + "!" + found.Name()}
 	from, at := in, found.At
 	var err error
@@ -103,44 +103,40 @@ func (d *Dump) found(ctx context.Context, depth int, under string, in *source, f
 	} else if from, err = d.keep(copy); from != nil {
 		f.Size, at = from.size, 0
 	}
-	cut := errors.Is(err, carve.ErrCut)
-	if err != nil && !cut {
+	if err != nil {
 		return err
 	}
 	f.Open = from.opening(func() (io.ReadCloser, error) { return from.part(at, f.Size) })
-	if kind(found.Ending) != "" {
-		err = d.entry(ctx, depth+1, f)
-	} else {
-		err = d.add(f)
+	if k := kind(found.Ending); k != "" && k != tiff {
+		return d.entry(ctx, depth+1, f)
 	}
-	if err != nil || !cut {
+	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole.File, f, whole.within) {
+		return ctx.Err()
+	}
+	if err := d.add(f); err != nil || depth >= maxDepth {
 		return err
 	}
-	return d.inCut(ctx, depth, f, from, at)
+	return d.inside(ctx, depth, &outer{File: f}, from, at, f.Size)
 }
 
-// inCut lists the files in f, a TIFF that is cut off: what followed it may have been taken for its rest. f lies in the source in at
-// a place. depth counts the archives around f, as in found.
-func (d *Dump) inCut(ctx context.Context, depth int, f File, in *source, at int64) error {
-	if depth >= maxDepth {
-		return nil // f itself is said to be damaged
-	}
-	r, err := f.Open(ctx)
+// inside lists the files in a picture: in its description, and in a TIFF that is cut off what was taken for its rest. The picture has
+// size bytes from byte at of in on. depth counts the archives around it, as in found.
+func (d *Dump) inside(ctx context.Context, depth int, whole *outer, in *source, at, size int64) error {
+	whole.within = true
+	r, err := whole.Open(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	const magic = 4 // bytes; zeros in their place leave the places of files
 	if _, err := io.CopyN(io.Discard, r, magic); err != nil {
-		return err
+		return cmp.Or(ctx.Err(), d.add(File{Name: whole.Name, Err: err}))
 	}
-	_, err = carve.Scan(ctx, io.MultiReader(bytes.NewReader(make([]byte, magic)), &stopped{ctx, r}), func(found carve.Find, copy func(io.Writer) (int64, error)) error {
+	rest := io.LimitReader(&stopped{ctx, r}, size-magic)
+	_, err = carve.Scan(ctx, io.MultiReader(bytes.NewReader(make([]byte, magic)), rest), func(found carve.Find, copy func(io.Writer) (int64, error)) error {
 		found.At += at
-		return d.found(ctx, depth+1, f.Name, in, found, copy)
+		return d.found(ctx, depth+1, whole.Name, whole, in, found, copy)
 	})
-	if errors.Is(err, carve.ErrStarts) {
-		return nil // as above
-	}
 	return err
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 var (
@@ -36,7 +37,7 @@ var (
 	errDirectory = fmt.Errorf("its list of files has more than %d bytes", maxDirectory)
 	errOverlap   = errors.New("its files overlap each other")
 	errMany      = errors.New("it has more files than are left for one archive: investigate it alone, or unpack it")
-	errSparse    = errors.New("a sparse file in a tar archive, which is not read")
+	errNothing   = &picture.FormatError{Reason: "not a picture: an archive or a document in which no picture is", Kind: codec.NoPicture}
 	errChanged   = errors.New("it was changed while it was read")
 )
 
@@ -47,6 +48,8 @@ type File struct {
 	Made bool   // Open takes memory of its own to make the bytes
 	Err  error  // why it cannot be read; Open is nil then
 	Open func(ctx context.Context) (io.ReadCloser, error)
+
+	aside bool // no picture is expected in it: it is left out unless one is there, or it was not looked into
 }
 
 // A Container is an archive, a PDF or a picture of several pages that was opened.
@@ -69,6 +72,9 @@ type Options struct {
 	// PDF returns a page of a PDF as a picture, from 1 on, or the number of pages alone if page is 0. If nil, PDFs are
 	// listed as plain files.
 	PDF func(ctx context.Context, file []byte, page int) (picture.PDFPage, error)
+	// Repeats reports whether part, in the file of the picture whole, is a smaller version of it and not listed; nil: all are listed.
+	// within: it lies before the end of whole, where chance makes starts of pictures.
+	Repeats func(ctx context.Context, whole, part File, within bool) bool
 	// Unpack reads 7z, rar, databases of SQLite and what xz and zstd compressed, as unpack.Files of this module does. If nil, these are
 	// listed as plain files.
 	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
@@ -150,7 +156,7 @@ func (d *Dump) Add(ctx context.Context, paths ...string) error {
 }
 
 // AddFS lists the files of a tree and does not follow links, which are listed with an error. Litter
-// of operating systems is left out. If under is not empty, names begin with it, as paths of the
+// of operating systems is left out if no picture is in it. If under is not empty, names begin with it, as paths of the
 // system. The error is only ctx's or [ErrTooMany].
 func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	return fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
@@ -167,12 +173,12 @@ func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 				return fs.SkipDir
 			}
 			return nil
-		case e.IsDir() || intake.Litter(name):
+		case e.IsDir():
 			return nil
 		case !e.Type().IsRegular():
 			return d.add(File{Name: full, Err: intake.ErrNotRegular})
 		}
-		f := File{Name: full, Open: func(context.Context) (io.ReadCloser, error) { return fsys.Open(name) }}
+		f := File{Name: full, aside: intake.Litter(name), Open: func(context.Context) (io.ReadCloser, error) { return fsys.Open(name) }}
 		if info, err := e.Info(); err == nil {
 			f.Size = info.Size()
 		}
@@ -225,12 +231,12 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	switch {
 	case errors.Is(err, ErrTooMany) || ctx.Err() != nil:
 		return cmp.Or(ctx.Err(), err)
-	case err == nil && len(d.Files) > from:
+	case err == nil && (len(d.Files) > from || k == ""):
 		return nil
 	case k == office && errors.Is(err, zip.ErrFormat):
 		return d.add(f) // its content says what it is
 	case err == nil:
-		return d.add(File{Name: f.Name, Size: f.Size, Err: nothingIn(k)})
+		return d.add(File{Name: f.Name, Size: f.Size, Err: errNothing})
 	}
 	return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("archive: %w", broken(intake.WithoutPath(err)))})
 }
@@ -271,7 +277,7 @@ func broken(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("cut off: %w", err)
 	case errors.Is(err, zip.ErrFormat):
-		return fmt.Errorf("cut off, or no zip archive: %w", err)
+		return fmt.Errorf("cut off, one of several parts, or no zip archive: %w", err)
 	}
 	return err
 }
@@ -279,16 +285,12 @@ func broken(err error) error {
 // load reads the bytes of a PDF, or of a picture. More than MaxPDF of them, as announced or as read, are an error.
 func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
 	if f.Size > d.opts.MaxPDF {
-		return nil, fmt.Errorf("the PDF has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)
+		return nil, &picture.LimitError{What: "bytes", Got: f.Size, Max: d.opts.MaxPDF}
 	}
 	r, err := f.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, d.opts.MaxPDF+1))
-	if err == nil && int64(len(data)) > d.opts.MaxPDF {
-		err = fmt.Errorf("the PDF is larger than the limit of %d bytes", d.opts.MaxPDF)
-	}
-	return data, err
+	return intake.ReadAll(r, f.Size, d.opts.MaxPDF)
 }

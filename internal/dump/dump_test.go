@@ -141,7 +141,7 @@ func TestEveryKindOfDump(t *testing.T) {
 		"t.tar.gz!1.jpg: " + strings.Repeat("long ", 1000), "t.tar.gz!2.jpg: two",
 		bzipped + "!x.jpg: bzip2",
 		"folder/.hidden/b.jpg: b", "folder/a.jpg: a", "folder/in.zip!f.jpg: zip in folder",
-		"missing.jpg: ! ", "bad.zip: ! archive: cut off, or no zip archive: zip: not a valid zip file", "bad.tar: ! archive: cut off: unexpected EOF", "bad.tgz: ! archive: gzip: invalid header", "plain.pdf: %PDF",
+		"missing.jpg: ! ", "bad.zip: ! archive: cut off, one of several parts, or no zip archive: zip: not a valid zip file", "bad.tar: ! archive: cut off: unexpected EOF", "bad.tgz: ! archive: gzip: invalid header", "plain.pdf: %PDF",
 	}
 	got := contents(t, d, dir)
 	require.Len(t, got, len(want))
@@ -184,10 +184,10 @@ func TestTarsBehindEachOther(t *testing.T) {
 	a, b := tarOf(t, entry{"1.jpg", "one"}), tarOf(t, entry{"2.jpg", "two"})
 	d := dump.New(options())
 	defer d.Close()
-	require.NoError(t, d.Add(t.Context(), write(t, dir, "ab.tar", a+b), write(t, dir, "padded.tar", a+strings.Repeat("\x00", 9000)), write(t, dir, "tail.tar", a+"hidden")))
+	require.NoError(t, d.Add(t.Context(), write(t, dir, "ab.tar", a+b), write(t, dir, "padded.tar", a+strings.Repeat("\x00", 9000)), write(t, dir, "tail.tar", a+"words"), write(t, dir, "hiding.tar", a+strings.Repeat("\x00", 600)+b+photo(t, 1))))
 	assert.Equal(t, []string{
-		"ab.tar!1.jpg: one", "ab.tar!2.jpg: two", "padded.tar!1.jpg: one",
-		"tail.tar!1.jpg: one", "tail.tar: ! archive: 6 bytes that are no tar archive follow its end",
+		"ab.tar!1.jpg: one", "ab.tar!behind its end!2.jpg: two", "padded.tar!1.jpg: one",
+		"tail.tar!1.jpg: one", "hiding.tar!1.jpg: one", "hiding.tar!behind its end!byte 2648.jpg: " + photo(t, 1),
 	}, contents(t, d, dir))
 }
 
@@ -201,7 +201,7 @@ func TestOffice(t *testing.T) {
 	assert.Equal(t, []string{
 		"a.docx!word/embeddings/sheet.xlsx!xl/media/image1.png: bill", "a.docx!word/media/image1.jpg: card",
 		"b!word/embeddings/sheet.xlsx!xl/media/image1.png: bill", "b!word/media/image1.jpg: card",
-		"empty.pptx: ! not a picture: an office document without pictures", "old.docx: \xd0\xcf\x11\xe0",
+		"empty.pptx: ! not a picture: an archive or a document in which no picture is", "old.docx: \xd0\xcf\x11\xe0",
 	}, contents(t, d, dir))
 }
 
@@ -364,9 +364,9 @@ func TestPDFs(t *testing.T) {
 		write(t, dir, "d.zip", zipOf(t, entry{"x.pdf", "first"}, entry{"x.pdf", "second"}, entry{"i.zip", zipOf(t, entry{"y.pdf", "nested"})}, entry{"z.pdf", strings.Repeat("x", 101)}))))
 	want := []string{
 		"a.pdf#page 1: one", "a.pdf#page 2: ! bad page", "a.pdf#page 3: three",
-		"b.PDF: ! no PDF", "c.pdf: ! not a picture: a PDF without pages", "e.pdf: ! this PDF has attached files, which were not looked into: save them beside it (1)", "e.pdf#page 1: attached", "big.pdf: ! the PDF has 101 bytes, limit is 100",
+		"b.PDF: ! no PDF", "c.pdf: ! not a picture: an archive or a document in which no picture is", "e.pdf: ! this PDF has attached files, which were not looked into: save them beside it (1)", "e.pdf#page 1: attached", "big.pdf: ! file is larger than the limit of 100 bytes",
 		"d.zip!i.zip!y.pdf#page 1: nested", "d.zip!x.pdf#page 1: first", "d.zip!x.pdf#page 1: second",
-		"d.zip!z.pdf: ! the PDF has 101 bytes, limit is 100",
+		"d.zip!z.pdf: ! file is larger than the limit of 100 bytes",
 	}
 	require.Equal(t, want, contents(t, d, dir))
 	var wg sync.WaitGroup

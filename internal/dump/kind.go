@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // Kinds of archives that are opened beside tar, zip and pdf. What gzip, bzip2, xz or zstd compressed is a
@@ -54,8 +53,7 @@ func kind(name string) string {
 
 // compression returns ".gz", ".bz2", ".xz" or ".zst" of a kind that is compressed as a whole, else "".
 func compression(kind string) string {
-	kind = strings.TrimPrefix(kind, ".tar")
-	if slices.Contains([]string{".gz", ".bz2", ".xz", ".zst"}, kind) {
+	if kind = strings.TrimPrefix(kind, ".tar"); slices.Contains([]string{".gz", ".bz2", ".xz", ".zst"}, kind) {
 		return kind
 	}
 	return ""
@@ -66,21 +64,6 @@ func apart(kind string) bool {
 	c := compression(kind)
 	return kind == sevenZip || kind == rar || kind == database || c == ".xz" || c == ".zst"
 }
-
-// nothingIn returns why an archive of a kind, in which no file is, is no picture.
-func nothingIn(kind string) error {
-	what := "an archive without files"
-	switch kind {
-	case office:
-		what = "an office document without pictures"
-	case ".pdf":
-		what = "a PDF without pages"
-	}
-	return &picture.FormatError{Reason: "not a picture: " + what, Kind: codec.NoPicture}
-}
-
-// inOffice reports whether a file in an office document is listed: a picture, another document, or an object of any other kind.
-func inOffice(name string) bool { return MayBePicture(name) || kind(name) != "" }
 
 // nameless are endings that say nothing of what a file is. Others are taken for what they
 // say: many kinds of documents are zip archives.
@@ -96,17 +79,12 @@ func MayBePicture(name string) bool {
 	return slices.Contains(nameless, end) || slices.Contains(endings, end)
 }
 
-// A TIFF begins so, by its order of bytes (TIFF 6.0 section 2).
-const (
-	intelTIFF    = "II*\x00"
-	motorolaTIFF = "MM\x00*"
-)
+// magics are the bytes with which files begin, and the kinds of these files.
+var magics = [][2]string{{"PK\x03\x04", ".zip"}, {"7z\xbc\xaf\x27\x1c", sevenZip}, {"Rar!\x1a\x07", rar}, {"\xfd7zXZ\x00", ".xz"}, {"\x28\xb5\x2f\xfd", ".zst"},
+	{"II*\x00", tiff}, {"MM\x00*", tiff}, {"%PDF-", ".pdf"}, {"\x1f\x8b\x08", ".gz"}, {"SQLite format 3\x00", database}, {"BZh", ".bz2"}}
 
-// A tar archive consists of blocks of tarBlock bytes, and says at tarMark that it is one (POSIX.1-1988, ustar).
-const (
-	tarBlock = 512
-	tarMark  = 257
-)
+// tarMark is where a tar archive says that it is one (POSIX.1-1988, ustar).
+const tarMark = 257
 
 // begins returns the kind of a file, as kind does, by its first bytes: leaked files are often called by a digest, or
 // wrongly. It returns "" for other files, and if the file cannot be read.
@@ -127,28 +105,13 @@ func begins(ctx context.Context, f File) string {
 	switch {
 	case picture.IsPackage(head):
 		return office
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return ".zip"
-	case bytes.HasPrefix(head, []byte("7z\xbc\xaf\x27\x1c")):
-		return sevenZip
-	case bytes.HasPrefix(head, []byte("Rar!\x1a\x07")):
-		return rar
-	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
-		return ".xz"
-	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
-		return ".zst"
-	case bytes.HasPrefix(head, []byte(intelTIFF)) || bytes.HasPrefix(head, []byte(motorolaTIFF)):
-		return tiff
-	case bytes.HasPrefix(head, []byte("%PDF-")):
-		return ".pdf"
-	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):
-		return ".gz"
-	case bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
-		return database
-	case bytes.HasPrefix(head, []byte("BZh")):
-		return ".bz2"
 	case len(head) > tarMark && string(head[tarMark:]) == "ustar":
 		return ".tar"
+	}
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m[0])) {
+			return m[1]
+		}
 	}
 	return ""
 }

@@ -79,6 +79,12 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 		return picture.OnePage(data), err
 	}
 	file := &open
+	if at := bytes.LastIndex(data, []byte("%%EOF")); at >= 0 {
+		tail := bytes.NewReader(bytes.Clone(data[at:]))
+		if err := d.behind(ctx, &source{stored: tail, size: tail.Size()}, 0, maxDepth-1, f.Name); err != nil {
+			return err
+		}
+	}
 	if all.Attached > 0 {
 		if err := d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("this PDF has attached files, which were not looked into: save them beside it (%d)", all.Attached)}); err != nil {
 			return err

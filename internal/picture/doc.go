@@ -6,7 +6,7 @@
 //   - The content says what a file is, not its name. Magic bytes must be at the very beginning.
 //     A viewer that refuses junk before them never showed the picture. A search for a JPEG
 //     inside the bytes would also open archives, PDFs and HEIC files by their thumbnails. Bytes
-//     behind the picture's end (gain maps, a camera's second picture) are ignored.
+//     behind the picture's end (gain maps, a camera's second picture) are ignored here, and found by package dump.
 //   - Headers are held against the limits before pixels are allocated. For JPEG, PNG, BMP and
 //     JPEG in TIFF Decode also checks whether the data could hold that many pixels. Decoding
 //     allocates at most 56 bytes a pixel (16-bit TIFF in one strip; a JPEG 7, a progressive

@@ -68,7 +68,7 @@ func TestDump(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"a.7z!photos/deep/two.jpg ", "a.7z!photos/link.jpg: not a regular file", "a.7z!photos/one.jpg first", "b.rar!x.jpg x", "c!y.jpg y", "d.tzst!z.jpg z",
-		"e.zip!in.rar!card.jpg card", "e.zip!in.rar!deep.zip: archive: cut off, or no zip archive: zip: not a valid zip file",
+		"e.zip!in.rar!card.jpg card", "e.zip!in.rar!deep.zip: archive: cut off, one of several parts, or no zip archive: zip: not a valid zip file",
 	}, got[:8])
 	broken := strings.Join(got[8:], "\n")
 	for _, want := range []string{"f.7z: archive: cut off", "g.txz: archive: cut off", `h.tar.zst: archive: cut off in "zeros": more than 21446 bytes would have to be unpacked`, "i.rar: archive: cut off", "j.jpg.xz!j.jpg plain", "k.jpg.zst!k.jpg plain", "l!l plain"} {

@@ -29,10 +29,15 @@ func markClaim(r *report) (string, row) {
 	if carry > 0 {
 		return "refuted", row{"n": carry}
 	}
-	if bare == len(r.Leaks) {
+	if bare == len(r.Leaks) && r.seenWhole() {
 		return "supported", row{"n": bare} // which chooses "this picture" or "these pictures"
 	}
 	return "open", row{"n": len(r.Leaks) - bare, "of": len(r.Leaks)}
+}
+
+// seenWhole: nothing that was given was left out, be it a file or a page of it.
+func (r *report) seenWhole() bool {
+	return r.count(func(l *leak) bool { return !l.examined() || l.Pages > 1 }) == 0
 }
 
 func oursClaim(r *report) (string, row) {
@@ -61,7 +66,7 @@ func monthClaim(r *report) (string, row) {
 	switch {
 	case len(all) > 1:
 		return "refuted", row{"n": len(all), "first": name(all[0]), "last": name(all[len(all)-1])}
-	case n == len(r.Leaks) && r.named == 0:
+	case n == len(r.Leaks) && r.named == 0 && r.seenWhole():
 		return "supported", row{"n": n, "first": name(all[0])}
 	}
 	return "open", row{"n": n, "of": len(r.Leaks)}
@@ -97,7 +102,7 @@ func vendorClaim(r *report) (string, row) {
 	if never > 0 {
 		return "refuted", row{"n": never}
 	}
-	all := sure == len(r.Leaks)
+	all := sure == len(r.Leaks) && r.seenWhole()
 	for _, name := range r.Verdict.Named {
 		all = all && kind[name] == "vendor"
 	}

@@ -595,7 +595,7 @@ func claimRule(kind string) func(*report) []row {
 		switch {
 		case c.Claimed == 0:
 			return nil
-		case len(r.Leaks) >= c.Claimed:
+		case len(r.Leaks) >= c.Claimed && r.seenWhole():
 			is, x["examined"] = "all", len(r.Leaks)
 		case c.Drawn:
 			is, x["examined"] = "drawn", len(r.Leaks)

@@ -542,7 +542,7 @@ func claimed(of claim) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures {
 		c, is := w.Odds.Claim, claimSeen
 		switch {
-		case c.Examined >= c.Claimed:
+		case c.Examined >= c.Claimed && whole(w):
 			is = claimAll
 		case w.Case.Drawn:
 			is = claimDrawn

@@ -31,7 +31,7 @@ func claimNoMark(w *Weighing) (string, words.Figures) {
 	switch {
 	case carry > 0:
 		return "mark-refuted", words.Figures{"n": carry}
-	case unmarked == w.Leaks:
+	case unmarked == w.Leaks && whole(w):
 		return "mark-supported", words.Figures{"n": unmarked}
 	}
 	return "mark-open", words.Figures{"n": w.Leaks - unmarked, "of": w.Leaks}
@@ -62,11 +62,14 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 	switch {
 	case len(months) > 1:
 		return "month-refuted", words.Figures{"n": len(months), "first": month(months[0]), "last": month(months[len(months)-1])}
-	case n == w.Leaks && !w.Cfg.SearchedNamed():
+	case n == w.Leaks && whole(w) && !w.Cfg.SearchedNamed():
 		return "month-supported", words.Figures{"n": n, "first": month(months[0])}
 	}
 	return "month-open", words.Figures{"n": n, "of": w.Leaks}
 }
+
+// whole reports whether all that was given was examined: each file, and each of its pages.
+func whole(w *Weighing) bool { return w.Readable() == w.Leaks && len(severalPages(w)) == 0 }
 
 // month writes the month of a time, UTC: "March 2018".
 func month(t time.Time) string { return t.UTC().Format("January 2006") }
@@ -105,7 +108,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 	switch {
 	case none > 0:
 		return "vendor-refuted", words.Figures{"n": none}
-	case sure == w.Leaks && !rivals && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
+	case sure == w.Leaks && whole(w) && !rivals && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
 		return "vendor-supported", words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
 	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}

@@ -51,6 +51,7 @@ var dumpSentences = []row{
 	{"lookalike", ifUnmatched, found(findings.FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}. {n|It does not count|They do not count} as matched."},
 	{"unissued", ifUnnamed, unissuedFigures, "{n} {n|picture carries|pictures carry} a mark under a mark key of the registry with a copy ID that it does not list: {ids} {ids|ID|IDs} under {keys} {keys|key|keys} ({names}). The record of issued copies is incomplete, or another party used the key. Such marks count for no recipient. Chance gives one in this investigation with a probability of at most {chance}."},
 	{"not-examined", headline, leftOut, "{n} of the {of} {of|file|files} given {n|was|were} not examined: {why}."},
+	{"pages", headline, severalPages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
 
 	{"copies", strength, copiesFigures, "The marks on {n} {n|picture|pictures} ({clusters} {clusters|person|persons}) are at least {times} times more probable if pictures come from copies of {name} than if none does: {words}."},
 	{"cap", strength, capped, "No higher number than {times} is stated: in {trials} trials no mark was read as another copy's, which bounds the error rate by 3 in {trials} (95 % confidence)."},
@@ -118,7 +119,6 @@ var dumpSentences = []row{
 	{"unknown-recall", details, unknownRecall, "If the unmatched pictures show uploads that the registry has now, the search would have found them with at least this probability: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. All pages of uploads were searched; the uploads of the trials had one page."},
 	{"unknown-untried", details, many(unknownUntried), "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
 	{"not-searched", details, notSearched, "Of the {of} uploads of the registry, these could not be searched, or not wholly, and are counted as not found: {why}."},
-	{"pages", details, severalPages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
 	{"lacks", details, lacks, "{n} {n|file is|files are} incomplete: data are missing or wrong. What could be decoded was examined."},
 	{"published", details, published, "That other files with copies found here were public on {day} was entered by {actor}, in entry {entry} of the ledger. The place or evidence: {evidence}."},
 	{"examined-before", details, examinedBefore, "Files of this dump were examined before: {n} earlier {n|examination is|examinations are} in the ledger, the first of {day} (entry {entry})."},
