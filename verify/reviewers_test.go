@@ -31,7 +31,7 @@ func TestVerdictOnFourReviewers(t *testing.T) {
 	assert.Equal(t, []string{"vendor A"}, d.Named)
 	assert.Empty(t, d.Odds.Reviewers)
 	assert.Contains(t, d.Headline, "5 of the 5 leaked pictures come from copies issued to vendor A")
-	assert.Contains(t, d.Headline, "4 of the 5 copies of vendor A found here were shown to 4 reviewers of vendor A. The marks do not name a single reviewer.")
+	assert.Contains(t, d.Headline, "4 of the 5 copies of vendor A found here were shown to 4 reviewers of vendor A. The evidence is not enough to name a single reviewer.")
 	assert.Empty(t, checked(t, d, verify.Options{Circumstances: findings.Circumstances{Found: found}}))
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -108,4 +109,26 @@ func TestKilledWorker(t *testing.T) {
 	work(t, again(t, path, key), map[string]jobs.Func{"audit": func(context.Context, []byte) (any, error) { return "done", nil }})
 	require.Equal(t, []string{`"done"`}, <-answer)
 	require.Len(t, rows(t, path, "state = 'completed' AND attempt = 2"), 1)
+}
+
+// BenchmarkFileJob runs empty jobs, 100 at a time, through the queue beside a file.
+func BenchmarkFileJob(b *testing.B) {
+	q, err := jobs.OpenFile(b.Context(), filepath.Join(b.TempDir(), "registry.db"), "registry", registry.GenerateSealKey())
+	require.NoError(b, err)
+	defer q.Close()
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- q.Work(ctx, 2, map[string]jobs.Func{"audit": func(context.Context, []byte) (any, error) { return "holds", nil }}, func(jobs.Done) {})
+	}()
+	all := make([]jobs.Job, 100)
+	for i := range all {
+		all[i] = jobs.Job{Kind: "audit"}
+	}
+	for b.Loop() {
+		require.NoError(b, q.Run(b.Context(), list(all...), func(_ jobs.Job, _ json.RawMessage, err error) error { return err }, nil))
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N*len(all)), "ms/job")
+	cancel()
+	require.NoError(b, <-ended)
 }

@@ -4,7 +4,8 @@
 //
 // Each item is sealed under a key of its own, which is sealed under the registry's sealing key. A removed item cannot be opened
 // from a backup of its chunks alone. Nothing of it is evidence: the ledger does not commit to it. An item has an ID
-// of 16 random bytes and named parts. A part is written as a stream and replaced as a whole.
+// of 16 random bytes and named parts. A part is written as a stream and replaced as a whole. [registry.Clone] leaves all
+// items out.
 //
 // The erasure of a subject leaves investigations as they are: findings name uploads by their IDs, and may be needed in
 // court. [Store.Showing] says which investigations show an upload, so that who erases can remove them.

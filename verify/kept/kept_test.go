@@ -341,3 +341,24 @@ func onePixel(grey byte) []byte {
 	}
 	return out.Bytes()
 }
+
+// BenchmarkWrite keeps 64 MiB of findings among the blobs, and reads them.
+func BenchmarkWrite(b *testing.B) {
+	dir := b.TempDir()
+	r, err := registry.Create(b.Context(), sqlite.At(filepath.Join(dir, "kyc.db")), &registry.CreateOptions{Originals: filepath.Join(dir, "blobs")})
+	require.NoError(b, err)
+	defer r.Close()
+	s, data := kept.New(r, leaktest.SealKey()), make([]byte, 64<<20)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		id, err := s.Create(b.Context(), kept.Request{Kind: kept.Investigation})
+		require.NoError(b, err)
+		part, err := s.Write(b.Context(), id, "findings", bytes.NewReader(data))
+		require.NoError(b, err)
+		from, _, err := s.Read(b.Context(), id, part)
+		require.NoError(b, err)
+		_, err = io.Copy(io.Discard, from)
+		require.NoError(b, err)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -74,26 +75,38 @@ func TestWhatErasureLeaves(t *testing.T) {
 		ups[i].Area, ups[i].AreaQuality = area(i).String(), phash.MinQuality
 		ups[i].Sealed = &records.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + s), Body: bytes.Repeat([]byte("body"+s), 1000)}
 	}
+	reviewer := ""
 	_, err := d.AddSubmissions(t.Context(), ups)
 	require.NoError(t, err)
 	_, err = d.SetSubjects(t.Context(), []records.SubjectChange{{Submission: ups[77].ID, Subject: "later subject of test 6", Entered: t0}})
 	require.NoError(t, err)
+	for i, name := range []string{"employer of test 6", "reviewer of test 6"} {
+		r := books.Recipient{Name: name, Kind: books.KindVendor, Added: t0}
+		if i > 0 {
+			r.Kind, r.Of = books.KindReviewer, "employer of test 6"
+			r = records.NewReviewer(r)
+			reviewer = r.Ref
+		}
+		_, err = d.AddRecipient(t.Context(), r)
+		require.NoError(t, err)
+	}
 	admin(t, dsn, "CHECKPOINT")
 	admin(t, dsn, "ANALYZE") // which keeps samples of columns
 	admin(t, dsn, "CHECKPOINT")
 	erased := []string{"subject 77 of test 6", "hash 77 of test 6", "wrapped 77 of test 6", "body 77 of test 6", "later subject of test 6",
-		area(77).String()}
+		area(77).String(), "reviewer of test 6"}
 	for _, text := range erased {
 		require.True(t, found(t, text)["base"], text)
 	}
 	require.NoError(t, d.Erase(t.Context(), records.Erasure{Submissions: []watermark.Submission{ups[77].ID}, Entered: t0}))
+	require.NoError(t, d.Erase(t.Context(), records.Erasure{Reviewer: reviewer, Entered: t0}))
 	admin(t, dsn, "CHECKPOINT")
 	for _, text := range erased {
 		require.True(t, found(t, text)["pg_wal"], "the log keeps it for a while: %s", text)
 	}
 	require.True(t, found(t, erased[3])["base"], "free pages are not overwritten")
 
-	admin(t, dsn, "VACUUM FULL submission, subject, sealed")
+	admin(t, dsn, "VACUUM FULL submission, subject, sealed, recipient")
 	admin(t, dsn, "ALTER SYSTEM SET wal_recycle = off")
 	admin(t, dsn, "SELECT pg_reload_conf()")
 	for range 3 {
@@ -136,8 +149,8 @@ func TestErasureTakesTheOwner(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, left.Erased)
 	}
-	refused("sealed, subject, submission")
-	for _, table := range []string{"submission", "subject"} {
+	refused("recipient, sealed, subject, submission")
+	for _, table := range []string{"submission", "subject", "recipient"} {
 		as("ALTER TABLE " + table + " OWNER TO keeper")
 	}
 	as("GRANT keeper TO clerk")

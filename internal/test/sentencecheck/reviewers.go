@@ -20,7 +20,7 @@ func reviewers(r *report) (out []row) {
 				}
 			}
 		}
-		so := "The marks do not name a single reviewer."
+		so := "The evidence is not enough to name a single reviewer."
 		for _, x := range r.Verdict.Odds.Reviewers {
 			if x.Of != name || !r.single(name, x.Ref) {
 				continue

@@ -190,7 +190,7 @@ func reviewers(w *Weighing) []words.Figures {
 		if n == 0 {
 			return nil
 		}
-		so := "The marks do not name a single reviewer."
+		so := "The evidence is not enough to name a single reviewer."
 		for _, r := range w.Odds.Reviewers {
 			if r.Of == s.Name {
 				so = fmt.Sprintf("The marks name %s. Others at %s may have had the same copies.", reviewerOf(w, r), intake.InSentence(s.Name))
