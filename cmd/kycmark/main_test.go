@@ -16,6 +16,7 @@ import (
 	"image"
 	"image/draw"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,6 +109,7 @@ var server pgtest.Server
 //	pdf FILE PAGE...          a PDF of pages: JPEG, full:JPEG (without margins) or text:NUMBER
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
 //	session readme|help OUT   writes the documented session as shell scripts: OUT.1 up to the investigation, OUT.2 with it
+//	overhttp OUT              writes the documented session over HTTP: OUT.1 before it, OUT.2 the service, OUT.3 the client
 //	witness NAME KEY          a witness that signs checkpoints, at $WITNESS
 //	objects DIR N             N sealed originals are in a folder, those of the registry in $OBJECTS
 //	setting HOME LINE         puts a setting into kycmark.toml of a home
@@ -176,7 +178,7 @@ func TestScripts(t *testing.T) {
 			"pack":    pack,
 			"locked":  locked,
 			"ids":     ids,
-			"session": session,
+			"session": session, "overhttp": overHTTP,
 			"objects": countObjects,
 			"skipped": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(skip.Note(ts.Name(), args[0])) },
 			"aged":    aged,
@@ -535,6 +537,32 @@ func session(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for name, lines := range map[string][]string{".1": before, ".2": after} {
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]+name), []byte("set -e\n"+strings.Join(lines, "\n")+"\n"), 0o644))
+	}
+}
+
+// overHTTP writes the session of README.md over HTTP as shell scripts: .1 makes the home, .2 serves it at a free port in
+// the place of 8080, and .3 is what a client does with the token of the first start.
+func overHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	data, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
+	ts.Check(err)
+	_, text, _ := strings.Cut(string(data), "## From any language\n\n```sh\n")
+	text, _, _ = strings.Cut(text, "```")
+	server, client, found := strings.Cut(text, "\n\n")
+	if !found {
+		ts.Fatalf("no session over HTTP in README.md")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	address := l.Addr().String()
+	ts.Check(l.Close())
+	first, second, _ := strings.Cut(server, "\n")
+	second, _, _ = strings.Cut(second, "#")
+	client, _, _ = strings.Cut(strings.Replace(client, "# in another shell", "", 1), "\n\n")
+	client = strings.NewReplacer("127.0.0.1:8080", address, "token=kycmark_…", `token=$(sed -n 's/.*shown once: //p' served)`).Replace(client)
+	for end, script := range map[string]string{".1": first, ".2": "exec " + strings.TrimSpace(second) + " --listen " + address + " >served",
+		".3": "until grep -q listening served; do sleep 0.1; done\n" + client} {
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]+end), []byte("set -e\n"+script+"\n"), 0o644))
 	}
 }
 

@@ -114,3 +114,24 @@ func TestLimit(t *testing.T) {
 	require.Greater(t, n, int64(64<<20))
 	require.Less(t, n, int64(1<<45))
 }
+
+// A lease that finds the memory taken gives up after Wait. Try does at once. Neither takes anything then.
+func TestGivesUpWaiting(t *testing.T) {
+	b := memory.New(800) // 600 bytes for pictures
+	b.Wait = time.Millisecond
+	give, ok := b.Try(500)
+	require.True(t, ok)
+	l := b.Lease()
+	require.ErrorIs(t, l.Take(t.Context(), 200), memory.ErrBusy)
+	_, ok = b.Try(200)
+	require.False(t, ok)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, l.Take(ctx, 200), context.Canceled, "the caller's end is no lack of memory")
+	give()
+	require.NoError(t, l.Take(t.Context(), 600))
+	l.Give()
+	give, ok = b.Try(1 << 40)
+	require.True(t, ok, "what is larger than all has all")
+	give()
+}

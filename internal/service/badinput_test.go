@@ -208,20 +208,22 @@ func TestMemoryOfBodies(t *testing.T) {
 }
 
 // A client that goes away before its copy is made has none: no copy is released without an entry, and none is entered
-// as released that did not leave.
+// as released that did not leave. The same request again has a copy.
 func TestClientThatGoesAway(t *testing.T) {
 	w := begin(t)
 	submission, _ := w.stocked()
 	w.settle()
-	for wait := range 12 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(wait)*15*time.Millisecond)
-		c := call{method: "POST", path: "/v1/submissions/" + submission + "/copies", body: map[string]string{"recipient": "vendor-a", "request": fmt.Sprint(wait)}}
+	for wait := range 8 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(wait)*20*time.Millisecond)
+		c := call{method: "POST", path: "/v1/submissions/" + submission + "/copies", body: map[string]string{"recipient": "vendor-a", "request": fmt.Sprint(wait)},
+			head: map[string]string{"Idempotency-Key": fmt.Sprintf("key-of-request-%04d", wait)}}
 		r := w.request(w.at.URL, c).WithContext(ctx)
 		if got, err := w.at.Client().Do(r); err == nil {
 			_, _ = io.Copy(io.Discard, got.Body)
 			got.Body.Close()
 		}
 		cancel()
+		w.must(c)
 	}
 	w.at.Close() // waits for the handlers
 	id, err := watermark.ParseSubmission(submission)

@@ -111,13 +111,10 @@ func (s copies) issue(ctx context.Context, in *inIssue) error {
 		}
 	}
 	_, err = s.Issuer.Issue(ctx, of, b.Recipient, func(c *books.Copy, file []byte) error {
-		if err := v.once.keep(ctx, c.ID.String()); err != nil {
-			return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
-		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
 		}
-		return v.hand(c, file)
+		return errors.Join(v.hand(c, file), v.once.keep(ctx, c.ID.String())) // not before: the copy may become void
 	}, o)
 	if errors.Is(err, registry.ErrNotFound) {
 		object := "recipient"

@@ -179,8 +179,8 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
 	size := r.ContentLength
-	if size < 0 {
-		size = limit
+	if size < 0 { // what is read grows by doubling
+		size = 2 * limit
 	}
 	give, ok := s.bodies.Try(size)
 	if !ok {

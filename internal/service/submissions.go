@@ -129,7 +129,7 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	row, duplicate, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once}, r.Header.Get(headSubject), at, &registry.SubmitOptions{Actor: actor(ctx)})
+	row, duplicate, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once, r.ContentLength}, r.Header.Get(headSubject), at, &registry.SubmitOptions{Actor: actor(ctx)})
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,11 @@ type claiming struct {
 	io.Reader
 	ctx  context.Context
 	once *once
+	size int64 // bytes that were announced; -1: none were
 }
+
+// Len returns how many bytes were announced, for [registry.Issuer.Submit].
+func (c *claiming) Len() int { return int(max(0, c.size)) }
 
 func (c *claiming) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
@@ -219,7 +223,7 @@ func (s submissions) describeSubmit(r *route) {
 	op.Parameters = append(op.Parameters,
 		&huma.Param{Name: headSubject, In: "header", Schema: lengths(1, 200), Description: "Opaque reference of the customer, never a name"},
 		&huma.Param{Name: headSubmitted, In: "header", Schema: text("date-time"), Description: "When the customer sent it; now if it is missing"},
-		&huma.Param{Name: headHeldBy, In: "header", Schema: lengths(1, 4000), Description: "Recipients that held the upload before, unmarked, such as the vendor that captured it; commas between the names"})
+		&huma.Param{Name: headHeldBy, In: "header", Schema: lengths(1, 4000), Description: "Recipients that held the upload before, unmarked, such as the vendor that captured it; commas between the names. Names that have commas go to POST /v1/custody"})
 	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it", Content: map[string]*huma.MediaType{}}
 	for _, media := range []string{"image/*", "application/pdf", "application/octet-stream"} {
 		op.RequestBody.Content[media] = &huma.MediaType{Schema: text("binary")}

@@ -53,7 +53,8 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed together. subject
 // is an opaque reference of the customer, never a name, and may be "". at is when the customer submitted the upload
 // (the zero time: now). A file that is already there is left as it was first entered, its subject also, and duplicate
-// is true. A lost original of it is restored. opts may be nil. For many files see [Issuer.Import].
+// is true. A lost original of it is restored. If file has a method Len() int, that is how many bytes are expected. opts may be nil. For many files see
+// [Issuer.Import].
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
@@ -66,7 +67,11 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err := records.CheckName("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
 	}
-	data, err := intake.ReadAll(file, 0, s.cfg.MaxBytes)
+	var size int64
+	if sized, ok := file.(interface{ Len() int }); ok {
+		size = int64(sized.Len())
+	}
+	data, err := intake.ReadAll(file, size, s.cfg.MaxBytes)
 	if err != nil {
 		return nil, false, err
 	}
@@ -230,7 +235,8 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err != nil {
 		return nil, err
 	}
-	if o.ID == 0 {
+	named := o.ID != 0
+	if !named {
 		if o.ID, _, err = s.requested(ctx, of, recipient, &o); err != nil {
 			return nil, err
 		}
@@ -242,7 +248,16 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err != nil {
 		return nil, err
 	}
-	return p.issue(ctx, lim, recipient, hand, &o)
+	c, err := p.issue(ctx, lim, recipient, hand, &o)
+	for !named && errors.Is(err, ErrConflict) { // the copy of an attempt at the same time may be void now
+		id, _, failed := s.requested(ctx, of, recipient, &o)
+		if failed != nil || id == o.ID {
+			break
+		}
+		o.ID = id
+		c, err = p.issue(ctx, lim, recipient, hand, &o)
+	}
+	return c, err
 }
 
 // logged returns the rows that AddCopy enters for the copy out of the submission of: the copy, and the commitment to
