@@ -26,7 +26,7 @@ import (
 // files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep in each other), e-mails, web
 // pages, office documents and TIFFs of several pages. With [Readers].LeakedPDF the pages of PDFs are examined as well,
 // and with [Readers].Unpack the files in other archives. It yields the findings in the order of paths, the files of each
-// path in lexical order. Files that systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
+// path in lexical order. Litter of systems (.DS_Store, Thumbs.db and the like) is passed over if no picture is in it.
 //
 // A bad file is a finding that says so ([findings.Finding.Examined]), not an error. So is a broken tar
 // archive, beside its files before the damage. An error ends the sequence with a nil finding. Before the first
