@@ -26,7 +26,7 @@ import (
 // files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep in each other), e-mails, web
 // pages, office documents and TIFFs of several pages. With [Readers].LeakedPDF the pages of PDFs are examined as well,
 // and with [Readers].Unpack the files in other archives. It yields the findings in the order of paths, the files of each
-// path in lexical order. Files that systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
+// path in lexical order. Litter of systems (.DS_Store, Thumbs.db and the like) is passed over if no picture is in it.
 //
 // A bad file is a finding that says so ([findings.Finding.Examined]), not an error. So is a broken tar
 // archive, beside its files before the damage. An error ends the sequence with a nil finding. Before the first
@@ -165,16 +165,18 @@ func (v *Investigation) dumpOptions() dump.Options {
 			return v.cfg.LeakedPDF(ctx, file, page, func(bytes int64) error { return lease.Take(ctx, bytes) })
 		}
 	}
-	last, shown := "", (*examine.Look)(nil) // the whole that was looked at last: it may have many parts
+	last, shown, parts := "", (*examine.Look)(nil), 0 // the whole that was looked at last, and its parts
 	o.Repeats = func(ctx context.Context, whole, part dump.File, within bool) bool {
 		if whole.Name != last {
-			last, shown = whole.Name, look(ctx, v, whole)
+			last, parts = whole.Name, 0
+			shown, _ = look(ctx, v, whole) // its examination says why not
 		}
-		got := look(ctx, v, part)
-		if got == nil { // a block of EXIF starts as a TIFF does
+		got, err := look(ctx, v, part)
+		if errors.Is(err, picture.ErrFormat) { // a block of EXIF starts as a TIFF does
 			return within
 		}
-		return shown != nil && got.Repeats(ctx, shown)
+		parts++
+		return err == nil && shown != nil && parts <= tuning.MaxLooked && got.Repeats(ctx, shown)
 	}
 	if v.cfg.MaxBytes < math.MaxInt64/tuning.MaxPDF {
 		o.MaxPDF = tuning.MaxPDF * v.cfg.MaxBytes
@@ -182,19 +184,19 @@ func (v *Investigation) dumpOptions() dump.Options {
 	return o
 }
 
-// look decodes the picture in a file; nil: it cannot be decoded.
-func look(ctx context.Context, v *Investigation, f dump.File) *examine.Look {
+// look decodes the picture in a file.
+func look(ctx context.Context, v *Investigation, f dump.File) (*examine.Look, error) {
 	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	data, err := v.read(ctx, f)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	pic, err := v.decode(ctx, data, lease)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return examine.LookAt(data, pic.Image)
+	return examine.LookAt(data, pic.Image), nil
 }
 
 // A result is what came of one file.

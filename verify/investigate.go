@@ -119,7 +119,7 @@ func unreadable(name string, cause error) findings.Kind {
 	switch format.Kind {
 	case codec.Unsupported, codec.Video:
 		return findings.FoundUnsupported
-	case codec.NoPicture, codec.Text:
+	case codec.NoPicture, codec.Sound, codec.Text:
 		return findings.FoundNoPicture
 	case codec.Archive:
 		return findings.FoundUnopened

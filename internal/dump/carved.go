@@ -81,10 +81,10 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		return cmp.Or(ctx.Err(), failed)
 	case err != nil:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
-	case report.Opaque > 0 && (end > 0 || is == codec.Unknown || is == codec.Text || is == codec.Broken):
+	case report.Opaque > 0 && (end > 0 || is == codec.Unknown || is == codec.Text || is == codec.Broken || is == codec.NoPicture):
 		return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("about %d bytes of it are compressed or encrypted in a way that is not known, and were not looked into", report.Opaque)})
 	case !own && (report.Finds == 0 || is == codec.Archive): // of an archive no more than that is found
-		if f.aside && (is == codec.Unknown || is == codec.Text || is == codec.NoPicture) {
+		if f.aside && (is == codec.Unknown || is == codec.Text || is == codec.NoPicture || is == codec.Sound) {
 			return nil
 		}
 		return d.add(f)

@@ -155,9 +155,8 @@ func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	return nil
 }
 
-// AddFS lists the files of a tree and does not follow links, which are listed with an error. Litter
-// of operating systems is left out if no picture is in it. If under is not empty, names begin with it, as paths of the
-// system. The error is only ctx's or [ErrTooMany].
+// AddFS lists the files of a tree and does not follow links, which are listed with an error. Litter of systems is left out if
+// no picture is in it. If under is not empty, names begin with it, as paths of the system. The error is ctx's or [ErrTooMany].
 func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	return fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
 		full := name

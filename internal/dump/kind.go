@@ -65,8 +65,7 @@ func apart(kind string) bool {
 	return kind == sevenZip || kind == rar || kind == database || c == ".xz" || c == ".zst"
 }
 
-// nameless are endings that say nothing of what a file is. Others are taken for what they
-// say: many kinds of documents are zip archives.
+// nameless are endings that say nothing of a file. Others are taken for what they say: many documents are zip archives.
 var nameless = []string{"", ".bin", ".dat", ".tmp"}
 
 // endings are the endings of the pictures that cameras, phones and scanners write.
@@ -86,8 +85,7 @@ var magics = [][2]string{{"PK\x03\x04", ".zip"}, {"7z\xbc\xaf\x27\x1c", sevenZip
 // tarMark is where a tar archive says that it is one (POSIX.1-1988, ustar).
 const tarMark = 257
 
-// begins returns the kind of a file, as kind does, by its first bytes: leaked files are often called by a digest, or
-// wrongly. It returns "" for other files, and if the file cannot be read.
+// begins returns the kind of a file by its first bytes; "": another file, or it cannot be read. Names of leaks are often wrong.
 func begins(ctx context.Context, f File) string {
 	if f.Err != nil {
 		return ""

@@ -84,6 +84,7 @@ const (
 	Broken      Kind = iota // a picture that is damaged, or that no encoder can write
 	Unsupported             // a picture, or a document of pictures, of a format that is not read
 	NoPicture               // another known kind of file, such as a program
+	Sound                   // a sound or a font, whose bytes look encrypted
 	Text                    // a text, or a database
 	Archive                 // an archive that holds files
 	Unknown                 // nothing that is known, or no bytes at all

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"image"
-	"slices"
+	"regexp"
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -21,7 +21,7 @@ const (
 )
 
 // gainMaps name the pictures in which phones say how bright places are (Adobe's, ISO 21496-1, Apple's).
-var gainMaps = []string{"hdrgm:Version", "urn:iso:std:iso:ts:21496:-1", "HDRGainMap"}
+var gainMaps = regexp.MustCompile(`hdrgm:Version|urn:iso:std:iso:ts:21496:-1|HDRGainMap`)
 
 // Look is what a picture shows, as far as it tells whether another picture in its file repeats it.
 type Look struct {
@@ -32,8 +32,7 @@ type Look struct {
 
 // LookAt returns what the picture in a file shows.
 func LookAt(data []byte, img *image.NRGBA) *Look {
-	gain := slices.ContainsFunc(gainMaps, func(name string) bool { return bytes.Contains(data, []byte(name)) })
-	return &Look{picture.Fit(picture.Flatten(img), repeatSide), max(img.Rect.Dx(), img.Rect.Dy()), gain}
+	return &Look{picture.Fit(picture.Flatten(img), repeatSide), max(img.Rect.Dx(), img.Rect.Dy()), gainMaps.Match(data)}
 }
 
 // Repeats reports whether a picture is whole, in whose file it lies, its gain map, or a smaller version of it, perhaps turned.

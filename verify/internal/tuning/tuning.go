@@ -169,6 +169,7 @@ const (
 	DefaultMaxFiles = 2_000_000 // of a dump; one archive may have half
 	MaxAgainst      = 1_000     // submissions in [verify.Options].Against
 	MaxPDF          = 4         // times MaxBytes of [verify.Config] that a PDF may have, which holds many pictures
+	MaxLooked       = 16        // pictures in another picture's file that are compared with it. Chosen: a comparison takes up to a second
 	CachedBytes     = 128 << 20 // of originals that are kept, about: five of 2 megapixels each, or one of 12
 	PreparedBytes   = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
 	MosaicSide      = 9         // fields of a mosaic's long side: enough to tell pictures apart, not persons
