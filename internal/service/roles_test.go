@@ -71,15 +71,16 @@ func (p permitted) filled() string {
 	return strings.ReplaceAll(p.path, "{id}", id)
 }
 
-// Each role may call exactly what the table says, in a process of all roles and in a process of each role alone. Without
-// a token no route but the public ones answers.
+// Each role may call exactly what the table says, in a process of all roles and in a process of each role alone.
+// Without a token no route but the public ones answers.
 func TestRolesAndRoutes(t *testing.T) {
 	w := begin(t)
 	h, err := home.Open(w.dir)
 	require.NoError(t, err)
 	all := w.at
 	documented := w.documented()
-	require.ElementsMatch(t, documented, slices.Concat(names(table(allowed)), names(table(public))), "every route is in the tables")
+	require.ElementsMatch(t, documented, slices.Concat(names(table(allowed)), names(table(public))),
+		"every route is in the tables")
 	processes := map[string]*httptest.Server{"all": all}
 	for _, role := range service.Roles() {
 		s, err := service.New(w.config(h, role))

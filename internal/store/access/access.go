@@ -37,7 +37,8 @@ func (d Tables) Token(ctx context.Context, id string) (*records.Token, error) {
 
 func (d Tables) RevokeToken(ctx context.Context, name string, at time.Time) error {
 	never := time.Time{}
-	_, err := d.Write.ExecContext(ctx, "UPDATE token SET revoked = $1 WHERE name = $2 AND revoked = $3", schema.Micros(&at), name, schema.Micros(&never))
+	_, err := d.Write.ExecContext(ctx, "UPDATE token SET revoked = $1 WHERE name = $2 AND revoked = $3",
+		schema.Micros(&at), name, schema.Micros(&never))
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,8 @@ func (d Tables) RevokeToken(ctx context.Context, name string, at time.Time) erro
 }
 
 func (d Tables) Claim(ctx context.Context, r records.Request) (*records.Request, error) {
-	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING", schema.Requests.Bind(&r)...)
+	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING",
+		schema.Requests.Bind(&r)...)
 	if err != nil {
 		return nil, err
 	}

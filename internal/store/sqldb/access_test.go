@@ -19,9 +19,11 @@ func TestAccess(t *testing.T) {
 			size, _, err := d.Head(t.Context())
 			require.NoError(t, err)
 			store := d.ForInvestigation()
-			a := records.Token{Name: "a", ID: "00000001", Digest: [32]byte{1}, Roles: "issue audit", Added: t0, Expires: t0.Add(time.Hour)}
+			a := records.Token{Name: "a", ID: "00000001", Digest: [32]byte{1}, Roles: "issue audit", Added: t0,
+				Expires: t0.Add(time.Hour)}
 			require.NoError(t, store.AddToken(t.Context(), a))
-			require.ErrorIs(t, store.AddToken(t.Context(), records.Token{Name: "a", ID: "00000002"}), records.ErrConflict)
+			require.ErrorIs(t, store.AddToken(t.Context(), records.Token{Name: "a", ID: "00000002"}),
+				records.ErrConflict)
 			require.NoError(t, store.AddToken(t.Context(), records.Token{Name: "B", ID: "00000002", Added: t0}))
 			got, err := store.Token(t.Context(), "00000001")
 			require.NoError(t, err)
