@@ -24,8 +24,8 @@ type Request struct {
 	Made   time.Time
 }
 
-// Access keeps who may call a service, and which requests were made. The ledger has no entries of it, and a registry
-// that is open for investigation only takes these rows too.
+// Access keeps who may call a service, and which requests were made. The ledger has no entries of it. A registry that is
+// open for investigation only keeps requests, and changes no token: the error wraps ErrReadOnly.
 type Access interface {
 	// AddToken enters a token. The error wraps ErrConflict if the name was used.
 	AddToken(ctx context.Context, t Token) error

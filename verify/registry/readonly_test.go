@@ -88,7 +88,7 @@ func TestEveryWriteIsRefused(t *testing.T) {
 		assert.ErrorIs(t, err, registry.ErrRefused, m.Name)
 		refused++
 	}
-	require.Equal(t, 11, refused)
+	require.Equal(t, 12, refused)
 }
 
 func TestLogInvestigation(t *testing.T) {
