@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,6 +121,12 @@ func TestDrain(t *testing.T) {
 	picture := small(t, "chidi_idcard")
 	_, err = more.Write(picture[:100])
 	require.NoError(t, err)
+	for { // until the upload has begun, beside the request for metrics
+		metrics := string(w.must(call{method: "GET", path: "/metrics"}).body)
+		if strings.Contains(metrics, "\nhttp_server_active_requests 2\n") {
+			break
+		}
+	}
 	stop()
 	// by another listener
 	for w.do(call{method: "GET", path: "/readyz", as: "-"}).status != http.StatusServiceUnavailable {
