@@ -210,6 +210,9 @@ func (r *Reader) read(ctx context.Context, way string, file []byte, page int, li
 	for i, b := range budgets {
 		if admit != nil {
 			if err := admit(b.process + b.pages); err != nil {
+				if !errors.Is(err, picture.ErrLimit) {
+					spent = 0 // the page may be asked for again
+				}
 				return nil, 0, spent, err
 			}
 		}

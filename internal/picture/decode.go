@@ -79,7 +79,7 @@ func (f *format) admitted(data []byte, lim Limits) (codec.Header, error) {
 	}
 	if lim.Admit != nil {
 		if err := lim.Admit(f.bytes(&h), h.Width*h.Height); err != nil {
-			return h, f.because(err)
+			return h, err
 		}
 	}
 	return h, nil

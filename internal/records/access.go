@@ -24,16 +24,16 @@ type Request struct {
 	Made   time.Time
 }
 
-// Access keeps who may call a service, and which requests were made. The ledger has no entries of it, and a registry that
-// is open for investigation only takes these rows too.
+// Access keeps who may call a service, and which requests were made. The ledger has no entries of it. A registry that is
+// open for investigation only keeps requests, and changes no token: the error wraps ErrReadOnly.
 type Access interface {
 	// AddToken enters a token. The error wraps ErrConflict if the name was used.
 	AddToken(ctx context.Context, t Token) error
 	Tokens(ctx context.Context) ([]Token, error) // by name
 	// Token returns the token with an ID. The error wraps ErrNotFound.
 	Token(ctx context.Context, id string) (*Token, error)
-	// RevokeToken enters that a token is revoked from a time on. An earlier time stays. The error wraps ErrNotFound if no
-	// token has the name.
+	// RevokeToken enters that a token is revoked from a time on. An earlier time stays. The error wraps ErrNotFound
+	// if no token has the name.
 	RevokeToken(ctx context.Context, name string, at time.Time) error
 
 	// Claim enters a request, unless there is a request with its ID, and returns what is entered.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -16,8 +17,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -43,35 +46,46 @@ func TestBadInput(t *testing.T) {
 		status int
 		says   string // in the detail
 	}{
-		"no JSON":                 {recipient(`{"name":`), 400, "body"},
-		"JSON of another kind":    {recipient(`["vendor-b"]`), 422, "body"},
-		"an unknown field":        {recipient(`{"name":"vendor-b","kind":"vendor","admin":true}`), 422, "admin"},
-		"a missing field":         {recipient(`{"name":"vendor-b"}`), 422, "kind"},
-		"a null":                  {recipient(`null`), 422, "body"},
-		"no body":                 {recipient(``), 400, "body"},
-		"an unknown kind":         {recipient(`{"name":"vendor-b","kind":"friend"}`), 422, "kind"},
-		"a name of blanks":        {recipient(`{"name":" ","kind":"vendor"}`), 422, "recipient"},
-		"a name with a bell":      {recipient(`{"name":"a\u0007b","kind":"vendor"}`), 422, "recipient"},
-		"another kind of a name":  {recipient(`{"name":"vendor-a","kind":"partner"}`), 409, "recipient"},
-		"deep JSON":               {recipient(strings.Repeat("[", 100_000)), 400, "body"},
-		"JSON beyond the limit":   {recipient(`{"name":"` + strings.Repeat("x", 1<<20) + `"}`), 413, "1048576"},
-		"a form":                  {call{method: "POST", path: "/v1/recipients", head: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, body: "a=b"}, 415, "application/json"},
-		"a media type of nothing": {call{method: "POST", path: "/v1/recipients", head: map[string]string{"Content-Type": ";;"}, body: "{}"}, 415, "application/json"},
-		"a picture as a form":     {upload(map[string]string{"Content-Type": "multipart/form-data; boundary=x"}, jpeg), 415, "image/*"},
-		"a picture as JSON":       {upload(map[string]string{"Content-Type": "application/json"}, jpeg), 415, "image/*"},
-		"no picture":              {upload(nil, []byte("hello")), 422, "no readable picture"},
-		"an empty picture":        {upload(nil, []byte{}), 422, "no readable picture"},
-		"the head of a picture":   {upload(nil, jpeg[:200]), 422, "no readable picture"},
-		"noise in a picture":      {upload(nil, append(bytes.Clone(jpeg[:20]), bytes.Repeat([]byte{0xff, 0xc0}, 4000)...)), 422, "no readable picture"},
-		"a picture too large":     {upload(nil, make([]byte, 1<<20+1)), 413, "1048576"},
-		"65536 x 65536 pixels":    {upload(map[string]string{"Content-Type": "image/png"}, hugePNG()), 413, "too large"},
-		"no time":                 {upload(map[string]string{"Kycmark-Submitted": "yesterday"}, jpeg), 422, "Kycmark-Submitted"},
-		"a time to come":          {upload(map[string]string{"Kycmark-Submitted": "2999-01-01T00:00:00Z"}, jpeg), 422, "future"},
-		"a time long past":        {upload(map[string]string{"Kycmark-Submitted": "1970-01-01T00:00:00Z"}, jpeg), 422, "1970"},
-		"a subject that breaks":   {upload(map[string]string{"Kycmark-Subject": "a\tb"}, jpeg), 422, "upload"},
-		"a subject of bytes":      {upload(map[string]string{"Kycmark-Subject": "a\xff"}, jpeg), 422, "upload"},
-		"a long subject":          {upload(map[string]string{"Kycmark-Subject": strings.Repeat("x", 201)}, jpeg), 422, "201"},
-		"held by a stranger":      {upload(map[string]string{"Kycmark-Held-By": "vendor-a, vendor-z"}, jpeg), 404, "Kycmark-Held-By"},
+		"no JSON":                {recipient(`{"name":`), 400, "body"},
+		"JSON of another kind":   {recipient(`["vendor-b"]`), 422, "body"},
+		"an unknown field":       {recipient(`{"name":"vendor-b","kind":"vendor","admin":true}`), 422, "admin"},
+		"a missing field":        {recipient(`{"name":"vendor-b"}`), 422, "kind"},
+		"a null":                 {recipient(`null`), 422, "body"},
+		"no body":                {recipient(``), 400, "body"},
+		"an unknown kind":        {recipient(`{"name":"vendor-b","kind":"friend"}`), 422, "kind"},
+		"a name of blanks":       {recipient(`{"name":" ","kind":"vendor"}`), 422, "recipient"},
+		"a name with a bell":     {recipient(`{"name":"a\u0007b","kind":"vendor"}`), 422, "recipient"},
+		"another kind of a name": {recipient(`{"name":"vendor-a","kind":"partner"}`), 409, "recipient"},
+		"deep JSON":              {recipient(strings.Repeat("[", 100_000)), 400, "body"},
+		"JSON beyond the limit":  {recipient(`{"name":"` + strings.Repeat("x", 1<<20) + `"}`), 413, "1048576"},
+		"a form": {call{method: "POST", path: "/v1/recipients",
+			head: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, body: "a=b"}, 415, "application/json"},
+		"a media type of nothing": {call{method: "POST", path: "/v1/recipients",
+			head: map[string]string{"Content-Type": ";;"}, body: "{}"}, 415, "application/json"},
+		"a picture as a form": {upload(map[string]string{"Content-Type": "multipart/form-data; boundary=x"},
+			jpeg), 415, "image/*"},
+		"a picture as JSON": {upload(map[string]string{"Content-Type": "application/json"}, jpeg), 415,
+			"image/*"},
+		"no picture":            {upload(nil, []byte("hello")), 422, "no readable picture"},
+		"an empty picture":      {upload(nil, []byte{}), 422, "no readable picture"},
+		"the head of a picture": {upload(nil, jpeg[:200]), 422, "no readable picture"},
+		"noise in a picture": {upload(nil, append(bytes.Clone(jpeg[:20]),
+			bytes.Repeat([]byte{0xff, 0xc0}, 4000)...)), 422, "no readable picture"},
+		"a picture too large": {upload(nil, make([]byte, 1<<20+1)), 413, "1048576"},
+		"65536 x 65536 pixels": {upload(map[string]string{"Content-Type": "image/png"}, hugePNG()), 413,
+			"too large"},
+		"no time": {upload(map[string]string{"Kycmark-Submitted": "yesterday"}, jpeg), 422,
+			"Kycmark-Submitted"},
+		"a time to come": {upload(map[string]string{"Kycmark-Submitted": "2999-01-01T00:00:00Z"}, jpeg), 422,
+			"future"},
+		"a time long past": {upload(map[string]string{"Kycmark-Submitted": "1970-01-01T00:00:00Z"}, jpeg), 422,
+			"1970"},
+		"a subject that breaks": {upload(map[string]string{"Kycmark-Subject": "a\tb"}, jpeg), 422, "upload"},
+		"a subject of bytes":    {upload(map[string]string{"Kycmark-Subject": "a\xff"}, jpeg), 422, "upload"},
+		"a long subject": {upload(map[string]string{"Kycmark-Subject": strings.Repeat("x", 201)}, jpeg), 422,
+			"201"},
+		"held by a stranger": {upload(map[string]string{"Kycmark-Held-By": "vendor-a, vendor-z"}, jpeg), 404,
+			"Kycmark-Held-By"},
 		"a copy's ID for uploads": {get("/v1/submissions/" + copyID), 422, "32 hex digits"},
 		"an upload's ID":          {get("/v1/copies/" + submission), 422, "16 hex digits"},
 		"an upload's ID to prove": {get("/v1/copies/" + submission + "/proof"), 422, "16 hex digits"},
@@ -88,7 +102,8 @@ func TestBadInput(t *testing.T) {
 		"a negative size":         {copyOf(submission, `{"recipient":"vendor-a","max_side":-1}`), 422, "max_side"},
 		"a size of a text":        {copyOf(submission, `{"recipient":"vendor-a","max_side":"7"}`), 422, "max_side"},
 		"a size too small":        {copyOf(submission, `{"recipient":"vendor-a","max_side":16}`), 422, "copy"},
-		"void without a note":     {call{method: "POST", path: "/v1/copies/" + copyID + "/void", body: `{}`}, 422, "note"},
+		"void without a note": {call{method: "POST", path: "/v1/copies/" + copyID + "/void", body: `{}`}, 422,
+			"note"},
 		"void what left":          {call{method: "POST", path: "/v1/copies/" + copyID + "/void", body: `{"note":"no"}`}, 409, "copy"},
 		"a signature of nothing":  {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: fmt.Sprintf(`{"public_key":"%064d","signature":"%0128d"}`, 1, 1)}, 409, "receipt"},
 		"a short signature":       {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: `{"public_key":"00","signature":"00"}`}, 422, "public_key"},
@@ -104,7 +119,8 @@ func TestBadInput(t *testing.T) {
 		"erase both":              {call{method: "POST", path: "/v1/erasures", body: `{"note":"n","subject":"a","submissions":["` + submission + `"]}`}, 422, "subject or submissions"},
 		"erase a stranger":        {call{method: "POST", path: "/v1/erasures", body: `{"note":"n","subject":"subject-9"}`}, 404, "erasure"},
 		"erase an unknown upload": {call{method: "POST", path: "/v1/erasures", body: `{"note":"n","submissions":["` + strings.Repeat("0", 32) + `"]}`}, 404, "erasure"},
-		"a checkpoint of nothing": {call{method: "POST", path: "/v1/ledger/audit", body: `{"checkpoints":["x"]}`}, 200, ""},
+		"a checkpoint of nothing": {call{method: "POST", path: "/v1/ledger/audit", body: `{"checkpoints":["x"]}`},
+			200, ""},
 		"no such path":            {get("/v1/marks"), 404, "path"},
 		"a path with dots":        {get("/v1/../v1/recipients"), 404, "path"},
 		"a path with two slashes": {get("//v1/recipients"), 404, "path"},
@@ -117,7 +133,8 @@ func TestBadInput(t *testing.T) {
 		}
 		assert.Contains(t, got.problem(t).Detail, c.says, what)
 	}
-	require.EqualValues(t, 6, w.size(), "registry, key, recipient, upload, copy and its release: nothing else was entered")
+	require.EqualValues(t, 6, w.size(),
+		"registry, key, recipient, upload, copy and its release: nothing else was entered")
 	require.Len(t, w.query("SELECT name FROM recipient"), 1)
 }
 
@@ -151,10 +168,13 @@ func TestTruncatedBodies(t *testing.T) {
 		return "POST " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + w.tokens["all"] + "\r\nContent-Type: " + media + "\r\n"
 	}
 	for what, text := range map[string]string{
-		"a picture":          head("/v1/submissions", "image/jpeg") + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(jpeg)) + jpeg[:len(jpeg)/2],
-		"a chunked picture":  head("/v1/submissions", "image/jpeg") + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n", len(jpeg), jpeg),
+		"a picture": head("/v1/submissions", "image/jpeg") + fmt.Sprintf("Content-Length: %d\r\n\r\n",
+			len(jpeg)) + jpeg[:len(jpeg)/2],
+		"a chunked picture": head("/v1/submissions",
+			"image/jpeg") + "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n", len(jpeg), jpeg),
 		"a chunk of no size": head("/v1/submissions", "image/jpeg") + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
-		"JSON":               head("/v1/recipients", "application/json") + "Content-Length: 100\r\n\r\n{\"name\":\"vendor-a\",\"kind\":\"vendor\"}",
+		"JSON": head("/v1/recipients",
+			"application/json") + "Content-Length: 100\r\n\r\n{\"name\":\"vendor-a\",\"kind\":\"vendor\"}",
 	} {
 		assert.Regexp(t, `^HTTP/1.1 4\d\d `, w.raw(w.at.Listener.Addr(), text, true), what)
 	}
@@ -165,25 +185,38 @@ func TestTruncatedBodies(t *testing.T) {
 // A client that sends slowly is cut off, before the header and in the body, and its memory is free again.
 func TestSlowClients(t *testing.T) {
 	w := begin(t)
-	cfg := w.srv.Config
-	cfg.Times = service.Times{Header: 50 * time.Millisecond, JSON: 50 * time.Millisecond, Picture: 50 * time.Millisecond}
-	s, err := service.New(cfg)
-	require.NoError(t, err)
-	l, err := service.Listen(t.Context(), "127.0.0.1:0", "", "", false)
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, l) }()
-	assert.Empty(t, w.raw(l.Addr(), "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nX: ", false), "half a header has no answer")
+	served := func(times service.Times) (*service.Service, net.Addr) {
+		cfg := w.srv.Config
+		cfg.Times = times
+		s, err := service.New(cfg)
+		require.NoError(t, err)
+		l, err := service.Listen(t.Context(), "127.0.0.1:0", "", "", false)
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(ctx, l) }()
+		t.Cleanup(func() {
+			stop()
+			assert.NoError(t, <-ended)
+		})
+		return s, l.Addr()
+	}
+	const short = 50 * time.Millisecond
+	_, at := served(service.Times{Header: short})
+	assert.Empty(t, w.raw(at, "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nX: ", false), "half a header has no answer")
+	s, at := served(service.Times{JSON: short, Picture: short})
 	for _, path := range []string{"/v1/submissions", "/v1/recipients"} {
-		line := w.raw(l.Addr(), "POST "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.tokens["all"]+"\r\nContent-Length: 1000\r\n\r\n{", false)
+		line := w.raw(at, "POST "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.tokens["all"]+
+			"\r\nContent-Length: 1000\r\n\r\n{", false)
 		assert.Contains(t, line, "408", path)
 	}
-	stop()
-	require.NoError(t, <-ended)
-	give, ok := s.BodyMemory(1 << 40)
-	require.True(t, ok, "no body has memory any more")
-	give()
+	for ok := false; !ok; { // the answer came before the memory was given back
+		var give func()
+		if give, ok = s.BodyMemory(1 << 40); ok {
+			give()
+		}
+		require.NoError(t, t.Context().Err())
+	}
 	assert.EqualValues(t, 2, w.size())
 }
 
@@ -193,8 +226,9 @@ func TestMemoryOfBodies(t *testing.T) {
 	give, ok := w.srv.BodyMemory(3 << 20) // as an upload has it that is on its way
 	require.True(t, ok)
 	for what, c := range map[string]call{
-		"upload":    {method: "POST", path: "/v1/submissions", body: small(t, "chidi_idcard")},
-		"recipient": {method: "POST", path: "/v1/recipients", body: map[string]string{"name": "vendor-a", "kind": "vendor"}},
+		"upload": {method: "POST", path: "/v1/submissions", body: small(t, "chidi_idcard")},
+		"recipient": {method: "POST", path: "/v1/recipients",
+			body: map[string]string{"name": "vendor-a", "kind": "vendor"}},
 	} {
 		got := w.do(c)
 		assert.Equal(t, http.StatusTooManyRequests, got.status, what)
@@ -207,6 +241,40 @@ func TestMemoryOfBodies(t *testing.T) {
 	w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "chidi_idcard")})
 }
 
+// Pictures that have the memory make others come again too, and nothing of theirs is entered.
+func TestMemoryOfPictures(t *testing.T) {
+	w := begin(t)
+	submission, _ := w.stocked()
+	w.settle()
+	h, err := home.Open(w.dir)
+	require.NoError(t, err)
+	cfg := w.config(h, service.Roles()...)
+	keys, err := service.KeysOf(h, service.Roles())
+	require.NoError(t, err)
+	cfg.Issuer, err = registry.NewIssuer(registry.Config{Registry: w.reg, Key: keys.Mark[0], SealKey: keys.Seal,
+		MaxWait: 1}) // a nanosecond, in which no picture has its turn
+	require.NoError(t, err)
+	s, err := service.New(cfg)
+	require.NoError(t, err)
+	busy := httptest.NewServer(s)
+	t.Cleanup(busy.Close)
+	idle, size := w.at, w.size()
+	upload := call{method: "POST", path: "/v1/submissions", body: small(t, "chidi_idcard"),
+		head: map[string]string{"Idempotency-Key": "key-of-an-upload-1"}}
+	for _, c := range []call{upload, {method: "POST", path: "/v1/submissions/" + submission + "/copies",
+		body: map[string]string{"recipient": "vendor-a", "request": "2"}}} {
+		w.at = busy
+		got := w.do(c)
+		assert.Equal(t, http.StatusTooManyRequests, got.status, string(got.body))
+		assert.NotEmpty(t, got.head.Get("Retry-After"))
+		assert.Equal(t, size, w.size())
+		w.at = idle
+		w.must(c) // the same request, later
+		w.settle()
+		size = w.size()
+	}
+}
+
 // A client that goes away before its copy is made has none: no copy is released without an entry, and none is entered
 // as released that did not leave. The same request again has a copy.
 func TestClientThatGoesAway(t *testing.T) {
@@ -215,7 +283,8 @@ func TestClientThatGoesAway(t *testing.T) {
 	w.settle()
 	for wait := range 8 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(wait)*20*time.Millisecond)
-		c := call{method: "POST", path: "/v1/submissions/" + submission + "/copies", body: map[string]string{"recipient": "vendor-a", "request": fmt.Sprint(wait)},
+		c := call{method: "POST", path: "/v1/submissions/" + submission + "/copies",
+			body: map[string]string{"recipient": "vendor-a", "request": fmt.Sprint(wait)},
 			head: map[string]string{"Idempotency-Key": fmt.Sprintf("key-of-request-%04d", wait)}}
 		r := w.request(w.at.URL, c).WithContext(ctx)
 		if got, err := w.at.Client().Do(r); err == nil {

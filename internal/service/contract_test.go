@@ -23,8 +23,8 @@ import (
 // sequence is how many requests a run of the fuzz makes. With the 100 runs of package rapid that is 2,000.
 const sequence = 20
 
-// Whatever comes, with whatever token: no answer is 5xx, each is as the OpenAPI document has it, and no role may do more
-// than the table says. Afterwards the ledger holds.
+// Whatever comes, with whatever token: no answer is 5xx, each is as the OpenAPI document has it, and no role may do
+// more than the table says. Afterwards the ledger holds.
 func TestContract(t *testing.T) {
 	w := begin(t, func(c *service.Config) { c.MaxBytes = 1 << 20 })
 	submission, copyID := w.stocked()
@@ -53,7 +53,8 @@ func TestContract(t *testing.T) {
 			if got.StatusCode >= 500 {
 				t.Fatal("5xx: ", what)
 			}
-			if may := role == "all" || slices.Contains(p.roles, role) || len(p.roles) == 0; !may && got.StatusCode != 401 && got.StatusCode != 403 {
+			if may := role == "all" || slices.Contains(p.roles, role) || len(p.roles) == 0; !may &&
+				got.StatusCode != 401 && got.StatusCode != 403 {
 				t.Fatal("a role too many: ", what)
 			} else if may && (got.StatusCode == 401 || got.StatusCode == 403) {
 				t.Fatal("a role too few: ", what)
@@ -81,14 +82,17 @@ type generator struct {
 // draw draws a request of a route, and the role of its token: a role, "all", or "-" without one.
 func (g generator) draw(t *rapid.T) (*http.Request, permitted, string) {
 	p := rapid.SampledFrom(append(table(allowed), table(public)...)).Draw(t, "route")
-	role := rapid.SampledFrom([]string{"intake", "issue", "investigate", "audit", "admin", "all", "all", "all", "-"}).Draw(t, "role")
-	id := rapid.SampledFrom([]string{g.submission, g.copyID, strings.Repeat("0", 32), strings.Repeat("0", 16), rapid.StringMatching(`[ -~]{1,40}`).Draw(t, "id")}).Draw(t, "which id")
+	role := rapid.SampledFrom([]string{"intake", "issue", "investigate", "audit", "admin", "all", "all", "all",
+		"-"}).Draw(t, "role")
+	id := rapid.SampledFrom([]string{g.submission, g.copyID, strings.Repeat("0", 32), strings.Repeat("0", 16),
+		rapid.StringMatching(`[ -~]{1,40}`).Draw(t, "id")}).Draw(t, "which id")
 	path := strings.ReplaceAll(p.path, "{id}", url.PathEscape(id))
 	if id == "." || id == ".." || strings.Contains(id, "/") { // no path of a route
 		path = p.filled()
 	}
 	if rapid.IntRange(0, 9).Draw(t, "query") == 0 {
-		path += "?" + url.QueryEscape(rapid.String().Draw(t, "key")) + "=" + url.QueryEscape(rapid.String().Draw(t, "value"))
+		path += "?" + url.QueryEscape(rapid.String().Draw(t, "key")) + "=" + url.QueryEscape(rapid.String().Draw(t,
+			"value"))
 	}
 	var body io.Reader
 	if p.method == http.MethodPost {
@@ -102,10 +106,13 @@ func (g generator) draw(t *rapid.T) (*http.Request, permitted, string) {
 	if p.path == "/v1/submissions" && p.method == http.MethodPost {
 		media = "image/jpeg"
 	}
-	r.Header.Set("Content-Type", rapid.SampledFrom([]string{media, media, media, media, "", "text/html", ";"}).Draw(t, "media"))
-	for _, name := range []string{"Kycmark-Subject", "Kycmark-Submitted", "Kycmark-Held-By", "Kycmark-Recipient", "Idempotency-Key", "Accept"} {
+	r.Header.Set("Content-Type", rapid.SampledFrom([]string{media, media, media, media, "", "text/html", ";"}).Draw(t,
+		"media"))
+	for _, name := range []string{"Kycmark-Subject", "Kycmark-Submitted", "Kycmark-Held-By", "Kycmark-Recipient",
+		"Idempotency-Key", "Accept"} {
 		if rapid.IntRange(0, 3).Draw(t, name) == 0 {
-			value := rapid.OneOf(rapid.StringMatching(`[a-z0-9*/-]{0,40}`), rapid.Just("vendor-a"), rapid.Just("subject-1"), rapid.Just("2018-02-03T04:05:06Z"), rapid.String())
+			value := rapid.OneOf(rapid.StringMatching(`[a-z0-9*/-]{0,40}`), rapid.Just("vendor-a"),
+				rapid.Just("subject-1"), rapid.Just("2018-02-03T04:05:06Z"), rapid.String())
 			r.Header.Set(name, strings.Map(printable, value.Draw(t, name+" value")))
 		}
 	}
@@ -126,21 +133,25 @@ func (g generator) body(t *rapid.T, p permitted) []byte {
 		"/v1/recipients":              map[string]any{"name": "vendor-b", "kind": "vendor"},
 		"/v1/submissions/{id}/copies": map[string]any{"recipient": "vendor-a", "purpose": "checks", "max_side": 16},
 		"/v1/copies/{id}/void":        map[string]any{"note": "no byte left"},
-		"/v1/copies/{id}/receipts":    map[string]any{"public_key": strings.Repeat("0", 64), "signature": strings.Repeat("0", 128)},
-		"/v1/custody":                 map[string]any{"facts": []any{map[string]any{"recipient": "vendor-a", "note": "contract", "submissions": []any{g.submission}, "from": "2018-01-01T00:00:00Z", "to": "2018-01-02T00:00:00Z"}}},
-		"/v1/erasures":                map[string]any{"subject": "subject-9", "note": "asked for"},
-		"/v1/ledger/audit":            map[string]any{"checkpoints": []any{"x"}, "witnesses": []any{}},
+		"/v1/copies/{id}/receipts": map[string]any{"public_key": strings.Repeat("0", 64),
+			"signature": strings.Repeat("0", 128)},
+		"/v1/custody": map[string]any{"facts": []any{map[string]any{"recipient": "vendor-a",
+			"note": "contract", "submissions": []any{g.submission}, "from": "2018-01-01T00:00:00Z", "to": "2018-01-02T00:00:00Z"}}},
+		"/v1/erasures":     map[string]any{"subject": "subject-9", "note": "asked for"},
+		"/v1/ledger/audit": map[string]any{"checkpoints": []any{"x"}, "witnesses": []any{}},
 	}
 	if p.path == "/v1/submissions" {
 		cut := rapid.IntRange(0, len(g.picture)).Draw(t, "cut")
-		return rapid.SampledFrom([][]byte{g.picture, g.picture[:cut], g.picture[cut:], rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")}).Draw(t, "picture")
+		return rapid.SampledFrom([][]byte{g.picture, g.picture[:cut], g.picture[cut:],
+			rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")}).Draw(t, "picture")
 	}
 	example := examples[p.path]
 	switch rapid.IntRange(0, 5).Draw(t, "how") {
 	case 0:
 		return rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
 	case 1:
-		return []byte(rapid.SampledFrom([]string{"", "{}", "[]", "null", "0", `"x"`, "{", strings.Repeat("[", 20_000)}).Draw(t, "text"))
+		return []byte(rapid.SampledFrom([]string{"", "{}", "[]", "null", "0", `"x"`, "{",
+			strings.Repeat("[", 20_000)}).Draw(t, "text"))
 	case 2, 3:
 		example = changed(t, example)
 	}
@@ -152,7 +163,8 @@ func (g generator) body(t *rapid.T, p permitted) []byte {
 // changed puts a drawn value somewhere into an example.
 func changed(t *rapid.T, x any) any {
 	if rapid.IntRange(0, 3).Draw(t, "here") == 0 {
-		return rapid.SampledFrom([]any{nil, true, -1, 1e300, "", rapid.String().Draw(t, "text"), []any{}, map[string]any{}, strings.Repeat("x", 5000), "2018-13-45", []any{nil}}).Draw(t, "value")
+		return rapid.SampledFrom([]any{nil, true, -1, 1e300, "", rapid.String().Draw(t, "text"), []any{},
+			map[string]any{}, strings.Repeat("x", 5000), "2018-13-45", []any{nil}}).Draw(t, "value")
 	}
 	switch x := x.(type) {
 	case map[string]any:

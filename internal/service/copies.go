@@ -28,7 +28,8 @@ type wantedCopy struct {
 }
 
 // mediaTypes are the media types of the formats of copies.
-var mediaTypes = map[string]string{"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "bmp": "image/bmp", "pdf": "application/pdf"}
+var mediaTypes = map[string]string{"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp",
+	"tiff": "image/tiff", "bmp": "image/bmp", "pdf": "application/pdf"}
 
 type inIssue struct {
 	PathOfSubmission
@@ -40,16 +41,17 @@ type copies struct{ *Service }
 
 func (s copies) routes() {
 	s.issueRoute()
-	add(s.Service, "list-copies", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
-		}
-		if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
-			return nil, err
-		}
-		return reply(s.Registry.Copies(ctx, id))
-	})
+	add(s.Service, "list-copies", "submission",
+		func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
+			id, err := in.id()
+			if err != nil {
+				return nil, err
+			}
+			if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+				return nil, err
+			}
+			return reply(s.Registry.Copies(ctx, id))
+		})
 	add(s.Service, "get-copy", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[*books.Copy], error) {
 		id, err := in.id()
 		if err != nil {
@@ -59,7 +61,8 @@ func (s copies) routes() {
 	})
 	add(s.Service, "void-copy", "copy", s.void)
 	add(s.Service, "add-receipt", "receipt", s.addReceipt)
-	add(s.Service, "list-receipts", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[[]books.Receipt], error) {
+	add(s.Service, "list-receipts", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[[]books.Receipt],
+		error) {
 		id, err := in.id()
 		if err != nil {
 			return nil, err
@@ -85,7 +88,8 @@ func (s copies) issueRoute() {
 	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", types...)
 	op.Responses["200"].Headers = map[string]*huma.Header{
 		"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: &huma.Schema{Type: huma.TypeString}},
-		"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: &huma.Schema{Type: huma.TypeString}},
+		"Repr-Digest": {Description: "SHA-256 of the bytes, as RFC 9530 writes it",
+			Schema: &huma.Schema{Type: huma.TypeString}},
 	}
 	huma.Register(s.api, *op, func(ctx context.Context, in *inIssue) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(huma.Context) {
@@ -103,8 +107,9 @@ func (s copies) issue(ctx context.Context, in *inIssue) error {
 		return err
 	}
 	v, b := visitOf(ctx), in.Body
-	o := &registry.IssueOptions{Actor: actor(ctx), Purpose: b.Purpose, Request: b.Request, MaxSide: b.MaxSide, MaxBytes: b.MaxBytes,
-		Format: b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}
+	o := &registry.IssueOptions{Actor: actor(ctx), Purpose: b.Purpose, Request: b.Request, MaxSide: b.MaxSide,
+		MaxBytes: b.MaxBytes,
+		Format:   b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}
 	if earlier := v.once.earlier(); earlier != "" {
 		if o.ID, err = watermark.ParseCopyID(earlier); err != nil {
 			return err
@@ -151,7 +156,8 @@ func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], err
 	if err != nil {
 		return nil, err
 	}
-	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note, Actor: actor(ctx)}); err != nil {
+	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note,
+		Actor: actor(ctx)}); err != nil {
 		return nil, err
 	}
 	return reply(s.Registry.Copy(ctx, id))

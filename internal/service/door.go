@@ -41,7 +41,8 @@ func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }
 func (v *visit) WriteHeader(status int) {
 	if v.status == 0 {
 		v.status = status
-		_ = http.NewResponseController(v.ResponseWriter).SetWriteDeadline(time.Now().Add(v.written)) // a recorder of tests has none
+		// a recorder of tests has none
+		_ = http.NewResponseController(v.ResponseWriter).SetWriteDeadline(time.Now().Add(v.written))
 	}
 	v.ResponseWriter.WriteHeader(status)
 }
@@ -117,8 +118,9 @@ func (s *Service) authorize(v *visit, r *http.Request) (err error) {
 	if errors.Is(err, ErrToken) {
 		v.Header().Set("WWW-Authenticate", `Bearer realm="kycmark"`)
 		_, why, _ := strings.Cut(err.Error(), ErrToken.Error()+": ")
-		return &Problem{Status: http.StatusUnauthorized, Object: "token", Problem: why, Wanted: "the header \"Authorization: Bearer kycmark_ID_SECRET\"",
-			Todo: "have the operator make a token: \"kycmark token add\""}
+		return &Problem{Status: http.StatusUnauthorized, Object: "token", Problem: why,
+			Wanted: "the header \"Authorization: Bearer kycmark_ID_SECRET\"",
+			Todo:   "have the operator make a token: \"kycmark token add\""}
 	}
 	if err != nil {
 		return err
@@ -130,7 +132,8 @@ func (s *Service) authorize(v *visit, r *http.Request) (err error) {
 		}
 	}
 	if !v.route.may(here) {
-		return &Problem{Status: http.StatusForbidden, Object: "token", Problem: "its roles do not allow this", Got: JoinRoles(v.token.Roles),
+		return &Problem{Status: http.StatusForbidden, Object: "token", Problem: "its roles do not allow this",
+			Got:    JoinRoles(v.token.Roles),
 			Wanted: JoinRoles(v.route.roles), Todo: "use a token with such a role, and a process that serves it"}
 	}
 	return nil
@@ -184,8 +187,9 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	}
 	give, ok := s.bodies.Try(size)
 	if !ok {
-		return nil, &Problem{Status: http.StatusTooManyRequests, Object: "server", Problem: "other requests have the memory for bodies",
-			Todo: "send the same request again after Retry-After", again: retryAfter}
+		return nil, &Problem{Status: http.StatusTooManyRequests, Object: "server",
+			Problem: "other requests have the memory for bodies",
+			Todo:    "send the same request again after Retry-After", again: retryAfter}
 	}
 	control := http.NewResponseController(v.ResponseWriter)
 	_ = control.SetReadDeadline(time.Now().Add(patience)) // a recorder of tests has none
@@ -213,7 +217,8 @@ func (s *Service) keyed(v *visit, r *http.Request) (*once, error) {
 		return nil, nil
 	}
 	if len(key) < minKey || len(key) > maxKey {
-		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "Idempotency-Key", Problem: "its length is wrong", Got: strconv.Itoa(len(key)) + " bytes",
+		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "Idempotency-Key",
+			Problem: "its length is wrong", Got: strconv.Itoa(len(key)) + " bytes",
 			Wanted: fmt.Sprintf("%d to %d", minKey, maxKey), Todo: "send a random UUID for each new request"}
 	}
 	o := onceOf(s.store, v.token.Name, key)
@@ -236,13 +241,15 @@ func mediaType(r *http.Request, kind bodyKind) error {
 	ok := err == nil && media == wanted
 	if kind == pictureBody {
 		wanted = "image/*, application/pdf or application/octet-stream"
-		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" || media == "application/octet-stream")
+		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" ||
+			media == "application/octet-stream")
 	}
 	if ok {
 		return nil
 	}
-	return &Problem{Status: http.StatusUnsupportedMediaType, Object: "Content-Type", Problem: "it is not supported", Wanted: wanted,
-		Todo: "send the body as it is, with its media type"}
+	return &Problem{Status: http.StatusUnsupportedMediaType, Object: "Content-Type", Problem: "it is not supported",
+		Wanted: wanted,
+		Todo:   "send the body as it is, with its media type"}
 }
 
 // received counts a body. At its end the deadline goes, since it would end the request.
@@ -279,7 +286,8 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	}
 	s.metrics.done(method, pattern, v.status, took)
 	s.metrics.received.Add(float64(v.received))
-	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern, "http.response.status_code", v.status,
+	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern,
+		"http.response.status_code", v.status,
 		"duration_ms", float64(took.Microseconds()) / 1000, "http.request.body.size", v.received}
 	if v.token != nil {
 		line = append(line, "token", v.token.ID)

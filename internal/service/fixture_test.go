@@ -234,8 +234,10 @@ func (w *world) settle() {
 func (w *world) stocked() (submission, copyID string) {
 	w.t.Helper()
 	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "vendor-a", "kind": "vendor"}})
-	submission = w.must(call{method: "POST", path: "/v1/submissions", body: small(w.t, "anna_passport"), head: map[string]string{"Kycmark-Subject": "subject-1"}}).field(w.t, "submission")
-	got := w.must(call{method: "POST", path: "/v1/submissions/" + submission + "/copies", body: map[string]string{"recipient": "vendor-a", "purpose": "checks"}})
+	submission = w.must(call{method: "POST", path: "/v1/submissions", body: small(w.t, "anna_passport"),
+		head: map[string]string{"Kycmark-Subject": "subject-1"}}).field(w.t, "submission")
+	got := w.must(call{method: "POST", path: "/v1/submissions/" + submission + "/copies",
+		body: map[string]string{"recipient": "vendor-a", "purpose": "checks"}})
 	return submission, got.head.Get("Kycmark-Copy")
 }
 

@@ -52,12 +52,14 @@ func (s ledger) routes() {
 		}
 		return reply(events{entries, next}, err)
 	})
-	add(s.Service, "list-checkpoints", "ledger", func(ctx context.Context, _ *struct{}) (*answer[[]books.Checkpoint], error) {
+	add(s.Service, "list-checkpoints", "ledger", func(ctx context.Context, _ *struct{}) (*answer[[]books.Checkpoint],
+		error) {
 		return reply(l.Checkpoints(ctx))
 	})
 	add(s.Service, "sign-checkpoint", "ledger", s.sign)
 	add(s.Service, "audit", "ledger", func(ctx context.Context, in *inAudit) (*answer[*registry.Audit], error) {
-		return reply(l.Audit(ctx, registry.AuditOptions{Keys: []string{s.LedgerPublic}, Witnesses: in.Body.Witnesses, Checkpoints: in.Body.Checkpoints}))
+		return reply(l.Audit(ctx, registry.AuditOptions{Keys: []string{s.LedgerPublic}, Witnesses: in.Body.Witnesses,
+			Checkpoints: in.Body.Checkpoints}))
 	})
 	if r := s.serves("prove-copy"); r != nil {
 		s.mux.HandleFunc(r.pattern(), s.prove)
@@ -95,7 +97,8 @@ func (s ledger) prove(w http.ResponseWriter, r *http.Request) {
 	v := visitOf(r.Context())
 	id, err := watermark.ParseCopyID(r.PathValue("id"))
 	if err != nil {
-		v.refuse("copy", &Problem{Status: http.StatusUnprocessableEntity, Object: "copy", Problem: "its ID is malformed", Wanted: "16 hex digits",
+		v.refuse("copy", &Problem{Status: http.StatusUnprocessableEntity, Object: "copy",
+			Problem: "its ID is malformed", Wanted: "16 hex digits",
 			Todo: "send the ID of a copy; a submission has 32 digits"})
 		return
 	}

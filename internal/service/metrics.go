@@ -19,7 +19,8 @@ type metrics struct {
 	received prometheus.Counter
 }
 
-// seconds are the bounds of durations, seconds. OpenTelemetry advises them for HTTP; the last two are for large documents.
+// seconds are the bounds of durations, seconds. OpenTelemetry advises them for HTTP; the last two are for large
+// documents.
 var seconds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 30, 60}
 
 func newMetrics() *metrics {
@@ -28,7 +29,8 @@ func newMetrics() *metrics {
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_server_request_duration_seconds",
 			Help: "Time from the request's header to the end of the answer.", Buckets: seconds},
 			[]string{"http_request_method", "http_route", "http_response_status_code"}),
-		active: prometheus.NewGauge(prometheus.GaugeOpts{Name: "http_server_active_requests", Help: "Requests that are not answered yet."}),
+		active: prometheus.NewGauge(prometheus.GaugeOpts{Name: "http_server_active_requests",
+			Help: "Requests that are not answered yet."}),
 		received: prometheus.NewCounter(prometheus.CounterOpts{Name: "http_server_request_body_size_bytes_total",
 			Help: "Bytes of bodies that were received."}),
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// keptRequests is how long an idempotency key is remembered. Chosen: a client that was down for a week-end may try again.
+// keptRequests is how long an idempotency key is remembered. Chosen: a client that was down for a week-end may try
+// again.
 const keptRequests = 7 * 24 * time.Hour
 
 // The length of an idempotency key, bytes. A UUID has 36.
@@ -32,7 +33,8 @@ type once struct {
 
 // onceOf begins to describe a request of a caller, under a key that is not "". Its parts follow by [once.part].
 func onceOf(store records.Access, caller, key string) *once {
-	o := &once{store: store, id: sha256.Sum256([]byte("kycmark request v1\n" + strconv.Quote(caller) + key)), mac: hmac.New(sha256.New, []byte(key))}
+	o := &once{store: store, id: sha256.Sum256([]byte("kycmark request v1\n" + strconv.Quote(caller) + key)),
+		mac: hmac.New(sha256.New, []byte(key))}
 	return o
 }
 
@@ -46,7 +48,8 @@ func (o *once) part(text string) {
 // Write adds bytes of the body. It never fails.
 func (o *once) Write(body []byte) (int, error) { return o.mac.Write(body) }
 
-// claim enters the request when all of it is known. The error is a *[Problem] if another request came with the same key.
+// claim enters the request when all of it is known. The error is a *[Problem] if another request came with the same
+// key.
 func (o *once) claim(ctx context.Context) error {
 	if o == nil {
 		return nil
@@ -59,7 +62,8 @@ func (o *once) claim(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
 	}
 	if !hmac.Equal(there.Digest[:], row.Digest[:]) {
-		return &Problem{Status: 422, Object: "Idempotency-Key", Problem: "it came with another request", Got: "another path, header or body",
+		return &Problem{Status: 422, Object: "Idempotency-Key", Problem: "it came with another request",
+			Got:    "another path, header or body",
 			Wanted: "the same request again", Todo: "send a new random key with a new request"}
 	}
 	if o.answer = there.Answer; there.Made.Equal(now) {

@@ -20,7 +20,8 @@ import (
 // changing lists a call of each operation that changes something. Each makes new entries if it is made once.
 func (w *world) changing() (list []call) {
 	submission, copyID := w.stocked()
-	second := w.must(call{method: "POST", path: "/v1/submissions/" + submission + "/copies", body: map[string]string{"recipient": "vendor-a", "request": "2"}}).head.Get("Kycmark-Copy")
+	second := w.must(call{method: "POST", path: "/v1/submissions/" + submission + "/copies",
+		body: map[string]string{"recipient": "vendor-a", "request": "2"}}).head.Get("Kycmark-Copy")
 	public, private, err := ed25519.GenerateKey(nil)
 	require.NoError(w.t, err)
 	id, err := watermark.ParseCopyID(second)
@@ -35,8 +36,10 @@ func (w *world) changing() (list []call) {
 	list[1].head = map[string]string{"Kycmark-Subject": "subject-2", "Kycmark-Held-By": "vendor-a"}
 	post("/v1/submissions/"+submission+"/copies", map[string]string{"recipient": "vendor-a", "purpose": "once more"})
 	post("/v1/copies/"+third+"/void", map[string]string{"note": "the client said so"})
-	post("/v1/copies/"+second+"/receipts", map[string]string{"public_key": hex.EncodeToString(public), "signature": hex.EncodeToString(signature)})
-	post("/v1/custody", map[string]any{"facts": []any{map[string]any{"recipient": "vendor-a", "note": "contract", "submissions": []string{submission}}}})
+	post("/v1/copies/"+second+"/receipts", map[string]string{"public_key": hex.EncodeToString(public),
+		"signature": hex.EncodeToString(signature)})
+	post("/v1/custody", map[string]any{"facts": []any{map[string]any{"recipient": "vendor-a", "note": "contract",
+		"submissions": []string{submission}}}})
 	post("/v1/ledger/checkpoints", nil)
 	post("/v1/erasures", map[string]any{"subject": "subject-1", "note": "asked for"})
 	return list
@@ -85,7 +88,8 @@ func TestIdempotencyKey(t *testing.T) {
 		case nil:
 			other.path, other.body = "/v1/recipients", map[string]string{"name": "vendor-c", "kind": "vendor"}
 		default:
-			other.body = map[string]any{"note": "another", "name": "vendor-c", "kind": "vendor", "recipient": "vendor-c", "was": x}
+			other.body = map[string]any{"note": "another", "name": "vendor-c", "kind": "vendor",
+				"recipient": "vendor-c", "was": x}
 		}
 		got := w.do(other)
 		assert.Equal(t, 422, got.status, what)
@@ -96,7 +100,8 @@ func TestIdempotencyKey(t *testing.T) {
 		assert.NotEqual(t, "Idempotency-Key", objectOf(w.do(other)), "%s: the key of one caller is no other's", what)
 	}
 	for _, key := range []string{"short", strings.Repeat("x", 201)} {
-		got := w.do(call{method: "POST", path: "/v1/recipients", head: map[string]string{"Idempotency-Key": key}, body: map[string]string{"name": "vendor-d", "kind": "vendor"}})
+		got := w.do(call{method: "POST", path: "/v1/recipients", head: map[string]string{"Idempotency-Key": key},
+			body: map[string]string{"name": "vendor-d", "kind": "vendor"}})
 		assert.Equal(t, 422, got.status)
 	}
 	_, _, err := w.reg.Ledger().Check(t.Context())
@@ -117,12 +122,15 @@ func with(head map[string]string, name, value string) map[string]string {
 	return out
 }
 
-// What a row of a request keeps tells nobody who was sent or erased: neither the key nor digests of the request are in it.
+// What a row of a request keeps tells nobody who was sent or erased: neither the key nor digests of the request are
+// in it.
 func TestRequestRowsTellNothing(t *testing.T) {
 	w := begin(t)
 	const key = "6b1f2c9e-secret-key-of-a-client"
-	w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "anna_passport"), head: map[string]string{"Kycmark-Subject": "subject-1", "Idempotency-Key": key}})
-	w.must(call{method: "POST", path: "/v1/erasures", body: map[string]any{"subject": "subject-1", "note": "asked for"}, head: map[string]string{"Idempotency-Key": key + "2"}})
+	w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "anna_passport"),
+		head: map[string]string{"Kycmark-Subject": "subject-1", "Idempotency-Key": key}})
+	w.must(call{method: "POST", path: "/v1/erasures", body: map[string]any{"subject": "subject-1",
+		"note": "asked for"}, head: map[string]string{"Idempotency-Key": key + "2"}})
 	rows := w.query("SELECT hex(id) || ' ' || hex(digest) || ' ' || answer FROM request")
 	require.Len(t, rows, 2)
 	digest := fmt.Sprintf("%X", sha(small(t, "anna_passport")))
@@ -171,7 +179,8 @@ func TestRequestsThatAreCutOff(t *testing.T) {
 				assert.Contains(t, string(again.body), `"erased":["`, "it says what was erased")
 			}
 		}
-		for of, n := range map[string]string{"recipient": "2", "submission": "2", "erasure": "1", "custody": "2", "receipt": "1"} {
+		for of, n := range map[string]string{"recipient": "2", "submission": "2", "erasure": "1", "custody": "2",
+			"receipt": "1"} {
 			assert.Equal(t, []string{n}, w.query("SELECT count(*) FROM "+of), of)
 		}
 		_, _, err := w.reg.Ledger().Check(t.Context())

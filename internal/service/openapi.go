@@ -27,7 +27,8 @@ func apiConfig() huma.Config {
 	cfg.Info.Description = "Uploads come in, marked copies go out, and the ledger says who got which. Texts that may be personal data come in headers " +
 		"and bodies, never in paths or queries. Send a random Idempotency-Key with each call that changes something: " +
 		"the same key with the same request has the same answer, for seven days."
-	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: `From "kycmark token add".`}}
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer",
+		Description: `From "kycmark token add".`}}
 	cfg.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, x any) (any, error) {
 		if m, ok := x.(*huma.ErrorModel); ok {
 			return fromHuma(m).ready(visitOf(ctx.Context()).id), nil
@@ -45,13 +46,15 @@ func (s *Service) operation(r *route) *huma.Operation {
 		Responses: map[string]*huma.Response{},
 	}
 	problem := &huma.MediaType{Schema: s.api.OpenAPI().Components.Schemas.Schema(problemReflected, true, "Problem")}
-	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do", Content: map[string]*huma.MediaType{problemType: problem}}
+	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do",
+		Content: map[string]*huma.MediaType{problemType: problem}}
 	if len(r.roles) > 0 {
 		op.Description = "Roles: " + JoinRoles(r.roles) + "."
 		op.Security = []map[string][]string{{"token": {}}}
 	}
 	if r.changes() {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Schema: lengths(minKey, maxKey),
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
+			Schema:      lengths(minKey, maxKey),
 			Description: "A random text for each new request, such as a UUID"})
 	}
 	return op
@@ -93,7 +96,8 @@ func (s *Service) plain(id string, handle http.HandlerFunc) {
 	op := s.operation(r)
 	switch id {
 	case "openapi":
-		op.Responses["200"] = &huma.Response{Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/openapi+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}}
+		op.Responses["200"] = &huma.Response{Description: "OpenAPI 3.1",
+			Content: map[string]*huma.MediaType{"application/openapi+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}}
 	case "readyz":
 		op.Responses["503"] = bytesOf("Not ready: draining, or the registry does not answer", "text/plain")
 		fallthrough
@@ -152,7 +156,8 @@ func (in *PathOfCopy) id() (watermark.CopyID, error) { return watermark.ParseCop
 
 // copyParameter describes the path of a route about a copy that package huma does not read.
 func copyParameter() *huma.Param {
-	return &huma.Param{Name: "id", In: "path", Required: true, Description: "ID of the copy", Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{16}$"}}
+	return &huma.Param{Name: "id", In: "path", Required: true, Description: "ID of the copy",
+		Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{16}$"}}
 }
 
 func objectSchema() *huma.Schema {

@@ -42,8 +42,10 @@ type inCustody struct {
 type parties struct{ *Service }
 
 func (s parties) routes() {
-	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[books.Recipient], error) {
-		if err := s.Registry.AddRecipient(ctx, books.Recipient{Name: in.Body.Name, Kind: in.Body.Kind, Actor: actor(ctx)}); err != nil {
+	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[books.Recipient],
+		error) {
+		if err := s.Registry.AddRecipient(ctx, books.Recipient{Name: in.Body.Name, Kind: in.Body.Kind,
+			Actor: actor(ctx)}); err != nil {
 			return nil, err
 		}
 		all, err := s.Registry.Recipients(ctx)
@@ -56,7 +58,8 @@ func (s parties) routes() {
 		}
 		return &answer[books.Recipient]{all[at]}, nil
 	})
-	add(s.Service, "list-recipients", "recipient", func(ctx context.Context, _ *struct{}) (*answer[[]books.Recipient], error) {
+	add(s.Service, "list-recipients", "recipient", func(ctx context.Context, _ *struct{}) (*answer[[]books.Recipient],
+		error) {
 		return reply(s.Registry.Recipients(ctx))
 	})
 	add(s.Service, "add-custody", "custody", s.addCustody)
@@ -81,10 +84,12 @@ func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books
 	var facts []books.Custody
 	for i, f := range in.Body.Facts {
 		if f.From.IsZero() != f.To.IsZero() || f.From.IsZero() && f.Through == "" && len(f.Submissions) == 0 {
-			return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "fact " + strconv.Itoa(i+1), Problem: "it does not say which uploads",
-				Wanted: "from and to, or submissions, or through", Todo: "send both times; a fact about all uploads has both, too"}
+			return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "fact " + strconv.Itoa(i+1),
+				Problem: "it does not say which uploads",
+				Wanted:  "from and to, or submissions, or through", Todo: "send both times; a fact about all uploads has both, too"}
 		}
-		c := books.Custody{Recipient: f.Recipient, Through: f.Through, From: f.From, To: f.To, Submissions: f.Submissions, Note: f.Note, Actor: actor(ctx)}
+		c := books.Custody{Recipient: f.Recipient, Through: f.Through, From: f.From, To: f.To,
+			Submissions: f.Submissions, Note: f.Note, Actor: actor(ctx)}
 		if c.To.IsZero() {
 			c.To = books.Always
 		}
@@ -137,12 +142,13 @@ type erasedAnswer struct {
 	Erased []watermark.Submission `json:"erased"`
 }
 
-// erase erases uploads. What it is about to erase is entered with the request first: after a crash the same request finds
-// nothing left, and answers with that.
+// erase erases uploads. What it is about to erase is entered with the request first: after a crash the same request
+// finds nothing left, and answers with that.
 func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer], error) {
 	b, o := in.Body, visitOf(ctx).once
 	if (b.Subject == "") == (len(b.Submissions) == 0) {
-		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "erasure", Problem: "it does not say what", Wanted: "either subject or submissions",
+		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "erasure",
+			Problem: "it does not say what", Wanted: "either subject or submissions",
 			Todo: "send one of both"}
 	}
 	var before erasedAnswer

@@ -41,13 +41,15 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 	post("/v1/recipients", map[string]string{"name": plantedReviewer, "kind": plantedPurpose}, nil)
 	post("/v1/recipients", `{"name":"`+plantedReviewer+`","kind":`, nil)
 	post("/v1/recipients", `{"name":7,"kind":{"`+"x"+`":"`+plantedReviewer+`"}}`, nil)
-	head := map[string]string{"Kycmark-Subject": plantedSubject, "Kycmark-Held-By": plantedReviewer, "Idempotency-Key": plantedKey}
+	head := map[string]string{"Kycmark-Subject": plantedSubject, "Kycmark-Held-By": plantedReviewer,
+		"Idempotency-Key": plantedKey}
 	sent := post("/v1/submissions", small(t, "anna_passport"), head)
 	require.Equal(t, http.StatusOK, sent.status, string(sent.body))
 	submission := sent.field(t, "submission")
 	post("/v1/submissions", small(t, "bruno_passport"), head)
 	post("/v1/submissions", []byte(plantedReviewer), map[string]string{"Kycmark-Subject": plantedSubject + "\t"})
-	post("/v1/submissions", small(t, "bruno_passport"), map[string]string{"Kycmark-Subject": strings.Repeat(plantedSubject, 20)})
+	post("/v1/submissions", small(t, "bruno_passport"),
+		map[string]string{"Kycmark-Subject": strings.Repeat(plantedSubject, 20)})
 	post("/v1/submissions", small(t, "bruno_passport"), map[string]string{"Kycmark-Held-By": plantedReviewer + " II"})
 	post("/v1/submissions", small(t, "bruno_passport"), map[string]string{"Kycmark-Submitted": plantedReviewer})
 	copies := "/v1/submissions/" + submission + "/copies"
@@ -57,13 +59,15 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 	post(copies, map[string]string{"recipient": plantedReviewer + " II", "purpose": plantedPurpose}, nil)
 	post(copies, map[string]any{"recipient": plantedReviewer, "purpose": plantedPurpose, "max_side": 16}, nil)
 	post("/v1/copies/"+id+"/void", map[string]string{"note": plantedNote}, nil)
-	fact := map[string]any{"recipient": plantedReviewer + " II", "note": plantedNote, "submissions": []string{submission}}
+	fact := map[string]any{"recipient": plantedReviewer + " II", "note": plantedNote,
+		"submissions": []string{submission}}
 	post("/v1/custody", map[string]any{"facts": []any{fact}}, nil)
 	fact["recipient"], fact["through"] = plantedReviewer, plantedReviewer
 	post("/v1/custody", map[string]any{"facts": []any{fact}}, nil)
 	do(call{method: "GET", path: "/v1/submissions?subject=" + plantedSubject})
 	do(call{method: "GET", path: "/v1/submissions/" + plantedSubject})
-	do(call{method: "GET", path: "/v1/submissions", head: map[string]string{"Kycmark-Subject": strings.Repeat(plantedSubject, 20)}})
+	do(call{method: "GET", path: "/v1/submissions",
+		head: map[string]string{"Kycmark-Subject": strings.Repeat(plantedSubject, 20)}})
 	do(call{method: "GET", path: "/" + plantedSubject})
 	do(call{method: "GET", path: "/v1/custody", head: map[string]string{"Kycmark-Recipient": plantedReviewer + " II"}})
 	post("/v1/erasures", map[string]string{"subject": plantedSubject + "?", "note": plantedNote}, nil)
@@ -81,7 +85,8 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 
 	require.Greater(t, len(errors), 20)
 	secret := w.tokens["all"][len("kycmark_00000000_"):]
-	for _, planted := range []string{"Erika", "Mustermann", "Wilhelmine", "Friederike", "Gudrun", "Xq7", secret, submission, id, "Bearer " + secret, w.dir} {
+	for _, planted := range []string{"Erika", "Mustermann", "Wilhelmine", "Friederike", "Gudrun", "Xq7", secret,
+		submission, id, "Bearer " + secret, w.dir} {
 		assert.NotContains(t, w.logs.String(), planted, "logs")
 		assert.NotContains(t, metrics, planted, "metrics")
 		for _, e := range errors {

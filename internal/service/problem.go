@@ -17,7 +17,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Problem is an answer that is an error, as RFC 9457 has it. Its texts have no subject, no name and no ID of a person.
+// A Problem is an answer that is an error, as RFC 9457 has it. Its texts have no subject, no name and no ID of a
+// person.
 type Problem struct {
 	Title    string `json:"title" doc:"What the status says" example:"Not Found"`
 	Status   int    `json:"status" doc:"HTTP status" example:"404"`
@@ -83,36 +84,51 @@ func (p *Problem) write(w http.ResponseWriter, request string) {
 // retryAfter is when a request may be sent again that found the memory taken, or the registry away. Chosen.
 const retryAfter = 5 * time.Second
 
-// A kind of failure is what an error of the library means for an answer. text says that the words of the error are shown,
-// without what they quote.
+// A kind of failure is what an error of the library means for an answer. text says that the words of the error are
+// shown, without what they quote. again says that the same request may succeed later.
 type failure struct {
-	is           error
-	status       int
-	problem      string
-	todo         string
-	text, transi bool
+	is          error
+	status      int
+	problem     string
+	todo        string
+	text, again bool
 }
 
 // failures lists them, the first that fits counts.
 var failures = []failure{
 	{context.Canceled, statusGone, "the client went away", "send the request again", false, false},
-	{context.DeadlineExceeded, http.StatusServiceUnavailable, "it took too long", "send the same request again", false, true},
-	{registry.ErrBusy, http.StatusTooManyRequests, "other pictures have the memory", "send the same request again after Retry-After", false, true},
-	{registry.ErrFormat, http.StatusUnprocessableEntity, "it is no readable picture", "send the file as the customer sent it: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF", true, false},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "it took too long", "send the same request again",
+		false, true},
+	{registry.ErrBusy, http.StatusTooManyRequests, "other pictures have the memory",
+		"send the same request again after Retry-After", false, true},
+	{registry.ErrFormat, http.StatusUnprocessableEntity, "it is no readable picture",
+		"send the file as the customer sent it: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF", true, false},
 	{registry.ErrLimit, http.StatusRequestEntityTooLarge, "it is too large", "send a smaller file", true, false},
-	{registry.ErrWeak, http.StatusUnprocessableEntity, "its mark would not survive a messenger", "ask for a larger copy, or send allow_weak", false, false},
-	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark", "ask for a larger copy", false, false},
+	{registry.ErrWeak, http.StatusUnprocessableEntity, "its mark would not survive a messenger",
+		"ask for a larger copy, or send allow_weak", false, false},
+	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark",
+		"ask for a larger copy", false, false},
 	{registry.ErrErased, http.StatusGone, "it was erased", "nothing: erased uploads do not come back", false, false},
-	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry", "check the ID or the name; GET /v1/recipients lists recipients", false, false},
-	{registry.ErrMarkKey, http.StatusConflict, "the mark key is not in use", "have the operator name an active mark key in kycmark.toml", false, false},
-	{registry.ErrConflict, http.StatusConflict, "the registry has something else under this name or ID", "read what is there, and use another name or request", false, false},
-	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read", "send the request to a process that may write", false, false},
-	{registry.ErrProof, http.StatusConflict, "it cannot be proved", "sign a checkpoint first: POST /v1/ledger/checkpoints; check signatures", true, false},
-	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable", "correct the request by the OpenAPI document", true, false},
-	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused", "correct the request by the OpenAPI document", false, false},
-	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now", "send the same request again after Retry-After", false, true},
-	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree", "have the operator run \"kycmark audit\"", false, false},
-	{registry.ErrSealed, http.StatusInternalServerError, "its original cannot be opened", "have the operator run \"kycmark audit --originals\"", false, false},
+	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry",
+		"check the ID or the name; GET /v1/recipients lists recipients", false, false},
+	{registry.ErrMarkKey, http.StatusConflict, "the mark key is not in use",
+		"have the operator name an active mark key in kycmark.toml", false, false},
+	{registry.ErrConflict, http.StatusConflict, "the registry has something else under this name or ID",
+		"read what is there, and use another name or request", false, false},
+	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read",
+		"send the request to a process that may write", false, false},
+	{registry.ErrProof, http.StatusConflict, "it cannot be proved",
+		"sign a checkpoint first: POST /v1/ledger/checkpoints; check signatures", true, false},
+	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable",
+		"correct the request by the OpenAPI document", true, false},
+	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused",
+		"correct the request by the OpenAPI document", false, false},
+	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now",
+		"send the same request again after Retry-After", false, true},
+	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree",
+		"have the operator run \"kycmark audit\"", false, false},
+	{registry.ErrSealed, http.StatusInternalServerError, "its original cannot be opened",
+		"have the operator run \"kycmark audit --originals\"", false, false},
 }
 
 // statusGone is what logs say of a client that went away. It is never sent.
@@ -136,7 +152,7 @@ func problemOf(object string, err error) *Problem {
 		if f.text {
 			p.Got = lastLine(errors.New(quoted.ReplaceAllString(err.Error(), "it")))
 		}
-		if f.transi {
+		if f.again {
 			p.again = retryAfter
 		}
 		return p
@@ -163,8 +179,9 @@ func bodyProblem(err error) *Problem {
 		return &Problem{Status: http.StatusRequestTimeout, Object: "body", Problem: "it did not come in time",
 			Todo: "send the same request again over a faster connection"}
 	}
-	return &Problem{Status: http.StatusBadRequest, Object: "body", Problem: "it was cut off, or its chunks are malformed",
-		Wanted: "as many bytes as its header says", Todo: "send the same request again"}
+	return &Problem{Status: http.StatusBadRequest, Object: "body",
+		Problem: "it was cut off, or its chunks are malformed",
+		Wanted:  "as many bytes as its header says", Todo: "send the same request again"}
 }
 
 // quoted is what the library's errors quote, which may be a name.
@@ -181,7 +198,8 @@ func lastLine(err error) string {
 
 // fromHuma returns the problem that package huma found in a request. Values are left out: they may be personal data.
 func fromHuma(m *huma.ErrorModel) *Problem {
-	p := &Problem{Status: m.Status, Object: "request", Problem: m.Detail, Todo: "correct the request by the OpenAPI document, GET /v1/openapi.json"}
+	p := &Problem{Status: m.Status, Object: "request", Problem: m.Detail,
+		Todo: "correct the request by the OpenAPI document, GET /v1/openapi.json"}
 	var all []string
 	for _, d := range m.Errors {
 		what := d.Message

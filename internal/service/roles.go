@@ -59,7 +59,8 @@ const (
 	pictureBody
 )
 
-// A route is one operation of the API: its place, who may call it, and what it brings. It is the only list of who may do what.
+// A route is one operation of the API: its place, who may call it, and what it brings. It is the only list of who may
+// do what.
 type route struct {
 	id, method, path string
 	roles            []Role // a token with one of them may call it; none: everybody may, without a token
@@ -81,21 +82,29 @@ var routes = []route{
 	{"metrics", "GET", "/metrics", []Role{Audit, Admin}, noBody, "Metrics, as Prometheus reads them"},
 
 	{"submit", "POST", "/v1/submissions", []Role{Intake}, pictureBody, "Enter an upload"},
-	{"get-submission", "GET", "/v1/submissions/{id}", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody, "One upload"},
+	{"get-submission", "GET", "/v1/submissions/{id}", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody,
+		"One upload"},
 	{"list-submissions", "GET", "/v1/submissions", []Role{Issue, Investigate, Admin}, noBody, "Uploads of a subject"},
-	{"list-pages", "GET", "/v1/submissions/{id}/pages", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody, "Pages of an upload"},
+	{"list-pages", "GET", "/v1/submissions/{id}/pages", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody,
+		"Pages of an upload"},
 
 	{"issue-copy", "POST", "/v1/submissions/{id}/copies", []Role{Issue}, jsonBody, "Issue a marked copy"},
-	{"list-copies", "GET", "/v1/submissions/{id}/copies", []Role{Issue, Investigate, Audit, Admin}, noBody, "Copies of an upload"},
+	{"list-copies", "GET", "/v1/submissions/{id}/copies", []Role{Issue, Investigate, Audit, Admin}, noBody,
+		"Copies of an upload"},
 	{"get-copy", "GET", "/v1/copies/{id}", []Role{Issue, Investigate, Audit, Admin}, noBody, "One copy"},
-	{"void-copy", "POST", "/v1/copies/{id}/void", []Role{Issue, Admin}, jsonBody, "Enter that no byte of a copy was handed out"},
-	{"add-receipt", "POST", "/v1/copies/{id}/receipts", []Role{Issue, Admin}, jsonBody, "Enter a recipient's signature for a copy"},
-	{"list-receipts", "GET", "/v1/copies/{id}/receipts", []Role{Issue, Investigate, Audit, Admin}, noBody, "Receipts of a copy"},
+	{"void-copy", "POST", "/v1/copies/{id}/void", []Role{Issue, Admin}, jsonBody,
+		"Enter that no byte of a copy was handed out"},
+	{"add-receipt", "POST", "/v1/copies/{id}/receipts", []Role{Issue, Admin}, jsonBody,
+		"Enter a recipient's signature for a copy"},
+	{"list-receipts", "GET", "/v1/copies/{id}/receipts", []Role{Issue, Investigate, Audit, Admin}, noBody,
+		"Receipts of a copy"},
 	{"prove-copy", "GET", "/v1/copies/{id}/proof", []Role{Audit}, noBody, "Prove that a copy is in the ledger"},
 
 	{"add-recipient", "POST", "/v1/recipients", []Role{Admin}, jsonBody, "Enter a recipient"},
-	{"list-recipients", "GET", "/v1/recipients", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody, "Recipients by name"},
-	{"add-custody", "POST", "/v1/custody", []Role{Intake, Admin}, jsonBody, "Enter who held uploads unmarked, or had copies of another"},
+	{"list-recipients", "GET", "/v1/recipients", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody,
+		"Recipients by name"},
+	{"add-custody", "POST", "/v1/custody", []Role{Intake, Admin}, jsonBody,
+		"Enter who held uploads unmarked, or had copies of another"},
 	{"list-custody", "GET", "/v1/custody", []Role{Investigate, Audit, Admin}, noBody, "Facts of custody"},
 	{"erase", "POST", "/v1/erasures", []Role{Admin}, jsonBody, "Erase uploads"},
 
@@ -103,8 +112,10 @@ var routes = []route{
 
 	{"get-ledger", "GET", "/v1/ledger", []Role{Investigate, Audit, Admin}, noBody, "State of the ledger"},
 	{"sign-checkpoint", "POST", "/v1/ledger/checkpoints", []Role{Audit}, noBody, "Sign the ledger's state"},
-	{"list-events", "GET", "/v1/events", []Role{Investigate, Audit, Admin}, noBody, "Entries of the ledger after a number, without personal data"},
-	{"list-checkpoints", "GET", "/v1/ledger/checkpoints", []Role{Investigate, Audit, Admin}, noBody, "Signed states of the ledger"},
+	{"list-events", "GET", "/v1/events", []Role{Investigate, Audit, Admin}, noBody,
+		"Entries of the ledger after a number, without personal data"},
+	{"list-checkpoints", "GET", "/v1/ledger/checkpoints", []Role{Investigate, Audit, Admin}, noBody,
+		"Signed states of the ledger"},
 	{"audit", "POST", "/v1/ledger/audit", []Role{Audit}, jsonBody, "Check the ledger against every row"},
 }
 
@@ -116,5 +127,8 @@ func routeOf(id string) *route {
 
 // may reports whether one of the roles may call the route.
 func (r *route) may(roles []Role) bool {
-	return len(r.roles) == 0 || slices.ContainsFunc(roles, func(have Role) bool { return slices.Contains(r.roles, have) })
+	return len(r.roles) == 0 || slices.ContainsFunc(roles, func(have Role) bool {
+		return slices.Contains(r.roles,
+			have)
+	})
 }

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"encoding/base64"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/service"
 )
 
@@ -77,15 +79,16 @@ func (p permitted) filled() string {
 	return strings.ReplaceAll(p.path, "{id}", id)
 }
 
-// Each role may call exactly what the table says, in a process of all roles and in a process of each role alone. Without
-// a token no route but the public ones answers.
+// Each role may call exactly what the table says, in a process of all roles and in a process of each role alone.
+// Without a token no route but the public ones answers.
 func TestRolesAndRoutes(t *testing.T) {
 	w := begin(t)
 	h, err := home.Open(w.dir)
 	require.NoError(t, err)
 	all := w.at
 	documented := w.documented()
-	require.ElementsMatch(t, documented, slices.Concat(names(table(allowed)), names(table(public)), names(table(signed))), "every route is in the tables")
+	require.ElementsMatch(t, documented, slices.Concat(names(table(allowed)), names(table(public)), names(table(signed))),
+		"every route is in the tables")
 	processes := map[string]*httptest.Server{"all": all}
 	for _, role := range service.Roles() {
 		s, err := service.New(w.config(h, role))
@@ -183,19 +186,22 @@ func TestIntakeCannotMark(t *testing.T) {
 func TestTokens(t *testing.T) {
 	w := begin(t)
 	tokens := service.TokensOf(w.reg)
-	soon := time.Now().Add(300 * time.Millisecond)
-	text, err := tokens.Add(t.Context(), "soon over", []service.Role{service.Admin}, soon)
-	require.NoError(t, err)
-	w.tokens["soon"] = text
-	w.must(call{method: "GET", path: "/v1/recipients", as: "soon"})
-	time.Sleep(time.Until(soon))
-	assert.Equal(t, "it has expired", w.do(call{method: "GET", path: "/v1/recipients", as: "soon"}).problem(t).Problem)
+	secret := sha([]byte("the secret of a test"))
+	row := records.Token{Name: "over", ID: "0000000e", Digest: sha(secret[:]), Roles: "admin", Added: time.Now()}
+	row.Expires = time.Now().Add(-time.Microsecond)
+	require.NoError(t, storeOf(w.reg).AddToken(t.Context(), row))
+	w.tokens["over"] = "kycmark_0000000e_" + base64.RawURLEncoding.EncodeToString(secret[:])
+	assert.Equal(t, "it has expired", w.do(call{method: "GET", path: "/v1/recipients", as: "over"}).problem(t).Problem)
+	row.Name, row.ID, row.Expires = "not over", "0000000f", time.Now().Add(time.Hour)
+	require.NoError(t, storeOf(w.reg).AddToken(t.Context(), row))
+	w.tokens["not over"] = strings.Replace(w.tokens["over"], "0000000e", "0000000f", 1)
+	w.must(call{method: "GET", path: "/v1/recipients", as: "not over"})
 
 	w.tokens["left"] = w.token("left", service.Admin)
 	w.must(call{method: "GET", path: "/v1/recipients", as: "left"})
 	require.NoError(t, tokens.Revoke(t.Context(), "left"))
 	assert.Equal(t, "it was revoked", w.do(call{method: "GET", path: "/v1/recipients", as: "left"}).problem(t).Problem)
-	_, err = tokens.Add(t.Context(), "left", []service.Role{service.Admin}, time.Time{})
+	_, err := tokens.Add(t.Context(), "left", []service.Role{service.Admin}, time.Time{})
 	assert.ErrorContains(t, err, "already in the registry")
 	assert.Error(t, tokens.Revoke(t.Context(), "never was"))
 

@@ -12,8 +12,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// maxHeader is the max size of the header of a request, bytes. A subject, recipients that held an upload and a token fit
-// several times. Chosen.
+// maxHeader is the max size of the header of a request, bytes. A subject, recipients that held an upload and a token
+// fit several times. Chosen.
 const maxHeader = 32 << 10
 
 // Loopback reports whether an address, HOST:PORT, is reached from this machine alone.
@@ -26,8 +26,9 @@ func Loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Listen opens an address, HOST:PORT. With the files of a certificate and its key it takes TLS connections alone. Without
-// them the error wraps [registry.ErrInput] if the address is not [Loopback], unless a proxy in front of it does TLS.
+// Listen opens an address, HOST:PORT. With the files of a certificate and its key it takes TLS connections alone.
+// Without them the error wraps [registry.ErrInput] if the address is not [Loopback], unless a proxy in front of it
+// does TLS.
 func Listen(ctx context.Context, address, certificate, key string, behindProxy bool) (net.Listener, error) {
 	if (certificate == "") != (key == "") {
 		return nil, fmt.Errorf("%w: TLS needs a certificate and its key, got one of them", registry.ErrInput)
@@ -46,11 +47,12 @@ func Listen(ctx context.Context, address, certificate, key string, behindProxy b
 	if err != nil || certificate == "" {
 		return l, err
 	}
-	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}), nil
+	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair},
+		NextProtos: []string{"http/1.1"}}), nil
 }
 
-// Serve answers requests at l, which it closes, until ctx ends. Then it takes no more connections, says so at /readyz, and
-// waits for the requests that have begun, at most Drain of [Times]. It returns nil if all of them ended.
+// Serve answers requests at l, which it closes, until ctx ends. Then it takes no more connections, says so at
+// /readyz, and waits for the requests that have begun, at most Drain of [Times]. It returns nil if all of them ended.
 func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -72,7 +74,8 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 	err := server.Shutdown(limit)
 	if err != nil {
 		cut()
-		err = errors.Join(fmt.Errorf("requests had not ended after %s, and were cut off: %w", s.times.Drain, err), server.Close())
+		err = errors.Join(fmt.Errorf("requests had not ended after %s, and were cut off: %w", s.times.Drain, err),
+			server.Close())
 	}
 	<-failed
 	return err

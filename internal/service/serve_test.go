@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,8 +55,10 @@ func certificate(t *testing.T) (pool *x509.CertPool, cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kycmark"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kycmark"},
+		NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:  time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0,
+			1)}, IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, about, about, private.Public(), private)
 	require.NoError(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(private)
@@ -81,11 +84,13 @@ func TestTLS(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- w.srv.Serve(ctx, l) }()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	got, err := (&http.Client{Transport: transport}).Do(w.request("https://"+l.Addr().String(), call{method: "GET", path: "/v1/recipients"}))
+	got, err := (&http.Client{Transport: transport}).Do(w.request("https://"+l.Addr().String(),
+		call{method: "GET", path: "/v1/recipients"}))
 	require.NoError(t, err)
 	got.Body.Close()
 	require.Equal(t, 200, got.StatusCode)
-	require.Contains(t, w.raw(l.Addr(), "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", false), "400", "plain HTTP has no answer of the service")
+	require.Contains(t, w.raw(l.Addr(), "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", false), "400",
+		"plain HTTP has no answer of the service")
 	transport.CloseIdleConnections()
 	stop()
 	require.NoError(t, <-ended)
@@ -116,8 +121,15 @@ func TestDrain(t *testing.T) {
 	picture := small(t, "chidi_idcard")
 	_, err = more.Write(picture[:100])
 	require.NoError(t, err)
+	for { // until the upload has begun, beside the request for metrics
+		metrics := string(w.must(call{method: "GET", path: "/metrics"}).body)
+		if strings.Contains(metrics, "\nhttp_server_active_requests 2\n") {
+			break
+		}
+	}
 	stop()
-	for w.do(call{method: "GET", path: "/readyz", as: "-"}).status != http.StatusServiceUnavailable { // by another listener
+	// by another listener
+	for w.do(call{method: "GET", path: "/readyz", as: "-"}).status != http.StatusServiceUnavailable {
 		require.NoError(t, t.Context().Err())
 	}
 	_, err = more.Write(picture[100:])
@@ -145,7 +157,8 @@ func TestDrainEnds(t *testing.T) {
 	conn, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()
-	_, err = io.WriteString(conn, "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.tokens["all"]+"\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+	_, err = io.WriteString(conn,
+		"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+w.tokens["all"]+"\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
 	require.NoError(t, err)
 	_, err = conn.Read(make([]byte, 10)) // 100 Continue: the handler reads
 	require.NoError(t, err)

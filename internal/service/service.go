@@ -1,8 +1,8 @@
 // Package service is a registry behind HTTP: uploads come in, marked copies go out, and the ledger is checked. Its
 // handlers decide nothing: they read a request, call the library, and write its answer.
 //
-// Every request passes one door (ServeHTTP): it finds the route, checks the token and its roles, takes memory for the body,
-// and begins what an idempotency key names. The list of routes says who may call what.
+// Every request passes one door (ServeHTTP): it finds the route, checks the token and its roles, takes memory for the
+// body, and begins what an idempotency key names. The list of routes says who may call what.
 package service
 
 import (
@@ -38,7 +38,8 @@ type Config struct {
 	Registry *registry.Registry
 	Roles    []Role // whose routes are served
 
-	// Issuer takes uploads in and hands copies out. It is needed for [Intake] and [Issue]. Of [Intake] alone it has no mark key.
+	// Issuer takes uploads in and hands copies out. It is needed for [Intake] and [Issue]. Of [Intake] alone it has
+	// no mark key.
 	Issuer *registry.Issuer
 	// LedgerPublic is the public text of the ledger's key, "" without one. LedgerKey is the private text, for [Audit].
 	LedgerPublic, LedgerKey string
@@ -78,7 +79,8 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Registry == nil || len(cfg.Roles) == 0 {
 		return nil, fmt.Errorf("%w: a service needs a registry and roles", registry.ErrInput)
 	}
-	s := &Service{Config: cfg, tokens: TokensOf(cfg.Registry), store: registry.AccessOf(cfg.Registry), metrics: newMetrics()}
+	s := &Service{Config: cfg, tokens: TokensOf(cfg.Registry), store: registry.AccessOf(cfg.Registry),
+		metrics: newMetrics()}
 	if (s.has(Intake) || s.has(Issue)) && cfg.Issuer == nil {
 		return nil, fmt.Errorf("%w: the roles intake and issue need an issuer", registry.ErrInput)
 	}

@@ -48,7 +48,8 @@ type entered struct {
 }
 
 func shownSubmission(s *books.Submission) Submission {
-	return Submission{s.ID, s.Size, s.Format, s.Width, s.Height, max(1, s.Pages), s.Submitted, s.Received, s.Subject, s.Kept}
+	return Submission{s.ID, s.Size, s.Format, s.Width, s.Height, max(1, s.Pages), s.Submitted, s.Received, s.Subject,
+		s.Kept}
 }
 
 // A page is one page of an upload, which has an ID of its own.
@@ -71,13 +72,14 @@ func (s submissions) routes() {
 		})
 		s.describeSubmit(r)
 	}
-	add(s.Service, "get-submission", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[Submission], error) {
-		row, err := s.submission(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		return &answer[Submission]{shownSubmission(row)}, nil
-	})
+	add(s.Service, "get-submission", "submission",
+		func(ctx context.Context, in *PathOfSubmission) (*answer[Submission], error) {
+			row, err := s.submission(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			return &answer[Submission]{shownSubmission(row)}, nil
+		})
 	add(s.Service, "list-submissions", "subject", func(ctx context.Context, in *struct {
 		Subject string `header:"Kycmark-Subject" required:"true" maxLength:"200" doc:"Opaque reference of the customer"`
 	}) (*answer[[]Submission], error) {
@@ -88,7 +90,8 @@ func (s submissions) routes() {
 		}
 		return reply(out, err)
 	})
-	add(s.Service, "list-pages", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]page], error) {
+	add(s.Service, "list-pages", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]page],
+		error) {
 		row, err := s.submission(ctx, in)
 		if err != nil {
 			return nil, err
@@ -129,16 +132,18 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	row, duplicate, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once, r.ContentLength}, r.Header.Get(headSubject), at, &registry.SubmitOptions{Actor: actor(ctx)})
+	row, duplicate, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once, r.ContentLength},
+		r.Header.Get(headSubject), at, &registry.SubmitOptions{Actor: actor(ctx)})
 	if err != nil {
 		return err
 	}
 	var facts []books.Custody
 	for _, name := range holders {
-		facts = append(facts, books.Custody{Recipient: name, From: row.Submitted, To: row.Submitted, Submissions: []watermark.Submission{row.ID},
-			Note: "the sender of the upload said so", Actor: actor(ctx)})
+		facts = append(facts, books.Custody{Recipient: name, From: row.Submitted, To: row.Submitted,
+			Submissions: []watermark.Submission{row.ID},
+			Note:        "the sender of the upload said so", Actor: actor(ctx)})
 	}
-	if err := (parties{s.Service}).enterCustody(ctx, facts); err != nil {
+	if err := parties(s).enterCustody(ctx, facts); err != nil {
 		return err
 	}
 	if v.once.earlier() == answerNew { // the same answer to the same request
@@ -150,7 +155,8 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Location", "/v1/submissions/"+row.ID.String())
-	_ = json.NewEncoder(w).Encode(entered{shownSubmission(row), duplicate}) // the client is gone, and may send the same again
+	// the client is gone, and may send the same again
+	_ = json.NewEncoder(w).Encode(entered{shownSubmission(row), duplicate})
 	return nil
 }
 
@@ -164,13 +170,15 @@ func sentAt(text string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, &Problem{Status: http.StatusUnprocessableEntity, Object: headSubmitted, Problem: "it is no time", Wanted: "such as 2018-02-28T09:30:00Z",
-			Todo: "send the time in the form of RFC 3339"}
+		return at, &Problem{Status: http.StatusUnprocessableEntity, Object: headSubmitted, Problem: "it is no time",
+			Wanted: "such as 2018-02-28T09:30:00Z",
+			Todo:   "send the time in the form of RFC 3339"}
 	}
 	return at, nil
 }
 
-// holders returns the recipients in a list with commas between the names. The error is a *[Problem] if one is not entered.
+// holders returns the recipients in a list with commas between the names. The error is a *[Problem] if one is not
+// entered.
 func (s submissions) holders(ctx context.Context, list string) (names []string, err error) {
 	if list == "" {
 		return nil, nil
@@ -185,8 +193,9 @@ func (s submissions) holders(ctx context.Context, list string) (names []string, 
 	}
 	for name := range strings.SplitSeq(list, ",") {
 		if name = strings.TrimSpace(name); !known[name] {
-			return nil, &Problem{Status: http.StatusNotFound, Object: headHeldBy, Problem: "it names a recipient that is not in the registry",
-				Todo: "enter the recipient first: POST /v1/recipients"}
+			return nil, &Problem{Status: http.StatusNotFound, Object: headHeldBy,
+				Problem: "it names a recipient that is not in the registry",
+				Todo:    "enter the recipient first: POST /v1/recipients"}
 		}
 		names = append(names, name)
 	}
@@ -219,16 +228,24 @@ func (c *claiming) Read(p []byte) (int, error) {
 }
 
 func (s submissions) describeSubmit(r *route) {
-	op, text := s.operation(r), func(format string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: format} }
+	op, text := s.operation(r), func(format string) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeString,
+			Format: format}
+	}
 	op.Parameters = append(op.Parameters,
-		&huma.Param{Name: headSubject, In: "header", Schema: lengths(1, 200), Description: "Opaque reference of the customer, never a name"},
-		&huma.Param{Name: headSubmitted, In: "header", Schema: text("date-time"), Description: "When the customer sent it; now if it is missing"},
-		&huma.Param{Name: headHeldBy, In: "header", Schema: lengths(1, 4000), Description: "Recipients that held the upload before, unmarked, such as the vendor that captured it; commas between the names. Names that have commas go to POST /v1/custody"})
-	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it", Content: map[string]*huma.MediaType{}}
+		&huma.Param{Name: headSubject, In: "header", Schema: lengths(1, 200),
+			Description: "Opaque reference of the customer, never a name"},
+		&huma.Param{Name: headSubmitted, In: "header", Schema: text("date-time"),
+			Description: "When the customer sent it; now if it is missing"},
+		&huma.Param{Name: headHeldBy, In: "header", Schema: lengths(1, 4000),
+			Description: "Recipients that held the upload before, unmarked, such as the vendor that captured it; commas between the names. Names that have commas go to POST /v1/custody"})
+	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it",
+		Content: map[string]*huma.MediaType{}}
 	for _, media := range []string{"image/*", "application/pdf", "application/octet-stream"} {
 		op.RequestBody.Content[media] = &huma.MediaType{Schema: text("binary")}
 	}
 	schema := s.api.OpenAPI().Components.Schemas.Schema(reflectEntered, true, "Entered")
-	op.Responses["200"] = &huma.Response{Description: "The upload is entered", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	op.Responses["200"] = &huma.Response{Description: "The upload is entered",
+		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 	s.api.OpenAPI().AddOperation(op)
 }

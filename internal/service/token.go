@@ -31,8 +31,8 @@ type Token struct {
 	Revoked time.Time `json:"revoked,omitzero"` // zero: not revoked
 }
 
-// Tokens keeps the tokens of a registry. Their texts are shown once, when they are made; the registry has the SHA-256 of
-// the secret part.
+// Tokens keeps the tokens of a registry. Their texts are shown once, when they are made; the registry has the SHA-256
+// of the secret part.
 type Tokens struct{ store records.Access }
 
 // TokensOf returns the tokens of a registry.
@@ -56,9 +56,11 @@ func (t Tokens) Add(ctx context.Context, name string, roles []Role, expires time
 		return "", err
 	}
 	if !expires.IsZero() && !expires.After(now) {
-		return "", fmt.Errorf("%w: token %q: it expires at %s, want a time to come", registry.ErrInput, name, expires.UTC().Format(time.RFC3339))
+		return "", fmt.Errorf("%w: token %q: it expires at %s, want a time to come", registry.ErrInput, name,
+			expires.UTC().Format(time.RFC3339))
 	}
-	row := records.Token{Name: name, ID: hex.EncodeToString(id[:]), Roles: strings.ReplaceAll(JoinRoles(roles), ",", ""), Added: now}
+	row := records.Token{Name: name, ID: hex.EncodeToString(id[:]),
+		Roles: strings.ReplaceAll(JoinRoles(roles), ",", ""), Added: now}
 	row.Digest = sha256.Sum256(secret[:])
 	if !expires.IsZero() {
 		row.Expires = records.Timestamp(expires)

@@ -53,8 +53,8 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed together. subject
 // is an opaque reference of the customer, never a name, and may be "". at is when the customer submitted the upload
 // (the zero time: now). A file that is already there is left as it was first entered, its subject also, and duplicate
-// is true. A lost original of it is restored. If file has a method Len() int, that is how many bytes are expected. opts may be nil. For many files see
-// [Issuer.Import].
+// is true. A lost original of it is restored. If file has a method Len() int, so many bytes are expected. opts may be
+// nil. For many files see [Issuer.Import].
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more

@@ -86,10 +86,12 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	}
 	b.WarnExposed(b.Home.KeyFiles()...)
 	memory := b.MaxMemory()
-	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey, LedgerPublic: keys.LedgerPublic,
-		MaxBodies: memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
+	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey,
+		LedgerPublic: keys.LedgerPublic,
+		MaxBodies:    memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
 	if keys.Seal != nil {
-		cfg.Issuer, err = b.NewIssuer(registry.Config{Keys: keys.Mark, SealKey: keys.Seal, MaxMemory: memory - memory/ofBodies, MaxWait: waitForMemory})
+		cfg.Issuer, err = b.NewIssuer(registry.Config{Keys: keys.Mark, SealKey: keys.Seal,
+			MaxMemory: memory - memory/ofBodies, MaxWait: waitForMemory})
 		if err != nil {
 			return err
 		}
@@ -198,7 +200,8 @@ sign the ledger), admin (recipients, custody, erasures). A token may have severa
 		Args: ui.Exactly("NAME"),
 	}
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "`role` of the token; may be repeated (required)")
-	cmd.Flags().StringVar(&expires, "expires", "", "`time` from which on it is refused; a day counts whole (default: never)")
+	cmd.Flags().StringVar(&expires, "expires", "",
+		"`time` from which on it is refused; a day counts whole (default: never)")
 	cmd.MarkFlagRequired("role")
 	ui.Complete(cmd, "role", roleNames()...)
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
@@ -230,9 +233,11 @@ func newTokenList(u *ui.UI) *cobra.Command {
 	}
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
 		all, err := service.TokensOf(b.Registry).List(ctx)
-		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err), func(t *service.Token) (any, []string) {
-			return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires), moment(t.Revoked)}
-		})
+		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err),
+			func(t *service.Token) (any, []string) {
+				return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires),
+					moment(t.Revoked)}
+			})
 	})
 }
 

@@ -17,9 +17,21 @@ import (
 type Tables struct {
 	Write, Read *sql.DB // may be the same
 	Conflict    func(error) bool
+	ReadOnly    bool // the registry is open for investigation only
+}
+
+// mayChange returns an error that wraps [records.ErrReadOnly] if tokens may not be changed. what names the deed.
+func (d Tables) mayChange(what string) error {
+	if d.ReadOnly {
+		return fmt.Errorf("%s: %w", what, records.ErrReadOnly)
+	}
+	return nil
 }
 
 func (d Tables) AddToken(ctx context.Context, t records.Token) error {
+	if err := d.mayChange("add a token"); err != nil {
+		return err
+	}
 	_, err := d.Write.ExecContext(ctx, schema.Tokens.Insert(nil), schema.Tokens.Bind(&t)...)
 	if err != nil && d.Conflict(err) {
 		err = fmt.Errorf("token %q: %w", t.Name, records.ErrConflict)
@@ -36,8 +48,12 @@ func (d Tables) Token(ctx context.Context, id string) (*records.Token, error) {
 }
 
 func (d Tables) RevokeToken(ctx context.Context, name string, at time.Time) error {
+	if err := d.mayChange("revoke a token"); err != nil {
+		return err
+	}
 	never := time.Time{}
-	_, err := d.Write.ExecContext(ctx, "UPDATE token SET revoked = $1 WHERE name = $2 AND revoked = $3", schema.Micros(&at), name, schema.Micros(&never))
+	_, err := d.Write.ExecContext(ctx, "UPDATE token SET revoked = $1 WHERE name = $2 AND revoked = $3",
+		schema.Micros(&at), name, schema.Micros(&never))
 	if err != nil {
 		return err
 	}
@@ -48,7 +64,8 @@ func (d Tables) RevokeToken(ctx context.Context, name string, at time.Time) erro
 }
 
 func (d Tables) Claim(ctx context.Context, r records.Request) (*records.Request, error) {
-	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING", schema.Requests.Bind(&r)...)
+	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING",
+		schema.Requests.Bind(&r)...)
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/kycmark/kycmark/internal/records"
 )
 
-// Tokens and requests are kept by both databases, also while a registry is open for investigation only. The ledger has
-// nothing of them.
+// Tokens and requests are kept by both databases. A registry that is open for investigation only reads tokens and keeps
+// requests. The ledger has nothing of them.
 func TestAccess(t *testing.T) {
 	for kind, create := range kinds {
 		t.Run(kind, func(t *testing.T) {
@@ -19,10 +19,14 @@ func TestAccess(t *testing.T) {
 			size, _, err := d.Head(t.Context())
 			require.NoError(t, err)
 			store := d.ForInvestigation()
-			a := records.Token{Name: "a", ID: "00000001", Digest: [32]byte{1}, Roles: "issue audit", Added: t0, Expires: t0.Add(time.Hour)}
-			require.NoError(t, store.AddToken(t.Context(), a))
-			require.ErrorIs(t, store.AddToken(t.Context(), records.Token{Name: "a", ID: "00000002"}), records.ErrConflict)
-			require.NoError(t, store.AddToken(t.Context(), records.Token{Name: "B", ID: "00000002", Added: t0}))
+			a := records.Token{Name: "a", ID: "00000001", Digest: [32]byte{1}, Roles: "issue audit", Added: t0,
+				Expires: t0.Add(time.Hour)}
+			require.ErrorIs(t, store.AddToken(t.Context(), a), records.ErrReadOnly)
+			require.ErrorIs(t, store.RevokeToken(t.Context(), "a", t0), records.ErrReadOnly)
+			require.NoError(t, d.AddToken(t.Context(), a))
+			require.ErrorIs(t, d.AddToken(t.Context(), records.Token{Name: "a", ID: "00000002"}),
+				records.ErrConflict)
+			require.NoError(t, d.AddToken(t.Context(), records.Token{Name: "B", ID: "00000002", Added: t0}))
 			got, err := store.Token(t.Context(), "00000001")
 			require.NoError(t, err)
 			require.Equal(t, a, *got)
@@ -32,9 +36,9 @@ func TestAccess(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []string{"B", "a"}, []string{all[0].Name, all[1].Name}, "by the bytes of their names")
 
-			require.NoError(t, store.RevokeToken(t.Context(), "a", t0.Add(time.Minute)))
-			require.NoError(t, store.RevokeToken(t.Context(), "a", t0.Add(2*time.Minute)))
-			require.ErrorIs(t, store.RevokeToken(t.Context(), "c", t0), records.ErrNotFound)
+			require.NoError(t, d.RevokeToken(t.Context(), "a", t0.Add(time.Minute)))
+			require.NoError(t, d.RevokeToken(t.Context(), "a", t0.Add(2*time.Minute)))
+			require.ErrorIs(t, d.RevokeToken(t.Context(), "c", t0), records.ErrNotFound)
 			got, err = store.Token(t.Context(), "00000001")
 			require.NoError(t, err)
 			require.Equal(t, t0.Add(time.Minute), got.Revoked, "the first time stays")

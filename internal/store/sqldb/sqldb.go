@@ -63,7 +63,7 @@ type core struct {
 // on returns the registry on a core.
 func on(c *core) *DB {
 	return &DB{c, parties{c}, uploads{c}, originals{c}, erasures{c}, segments{c}, counts{c}, copies{c}, custody{c}, ledger{c},
-		access.Tables{Write: c.write, Read: c.read, Conflict: c.dialect.Conflict}}
+		access.Tables{Write: c.write, Read: c.read, Conflict: c.dialect.Conflict, ReadOnly: c.readOnly}}
 }
 
 // Kept returns what is kept beside the registry.
