@@ -64,10 +64,13 @@ func (s *Service) hookRoutes() {
 	})
 	op := s.operation(r)
 	op.Description = "The vendor signs the event, so that no token is needed."
-	op.Parameters = []*huma.Param{{Name: "name", In: "path", Required: true, Description: "Name of the hook in kycmark.toml", Schema: &huma.Schema{Type: huma.TypeString}}}
-	op.RequestBody = &huma.RequestBody{Required: true, Description: "The event as the vendor sends it", Content: map[string]*huma.MediaType{"application/json": {Schema: objectSchema()}}}
+	op.Parameters = []*huma.Param{{Name: "name", In: "path", Required: true, Description: "Name of the hook in kycmark.toml",
+		Schema: &huma.Schema{Type: huma.TypeString}}}
+	op.RequestBody = &huma.RequestBody{Required: true, Description: "The event as the vendor sends it",
+		Content: map[string]*huma.MediaType{"application/json": {Schema: objectSchema()}}}
 	schema := s.api.OpenAPI().Components.Schemas.Schema(reflectTaken, true, "Taken")
-	op.Responses["200"] = &huma.Response{Description: "Its pictures and their custody are entered", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	op.Responses["200"] = &huma.Response{Description: "Its pictures and their custody are entered",
+		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 	s.api.OpenAPI().AddOperation(op)
 }
 
@@ -76,7 +79,8 @@ func (x *vendorEvents) take(r *http.Request) (*taken, error) {
 	name := r.PathValue("name")
 	h, ok := x.Hooks[name]
 	if !ok {
-		return nil, &Problem{Status: http.StatusNotFound, Object: "hook", Problem: "there is no hook of this name", Todo: "name it in kycmark.toml: [hooks.NAME]"}
+		return nil, &Problem{Status: http.StatusNotFound, Object: "hook", Problem: "there is no hook of this name",
+			Todo: "name it in kycmark.toml: [hooks.NAME]"}
 	}
 	body, err := io.ReadAll(r.Body) // the door has limited it
 	if err != nil {
@@ -90,7 +94,8 @@ func (x *vendorEvents) take(r *http.Request) (*taken, error) {
 		return &taken{Event: e.Kind, Submissions: []watermark.Submission{}}, nil
 	}
 	if !x.begin(e.SHA256) {
-		return nil, &Problem{Status: http.StatusConflict, Object: "event", Problem: "it is being worked on", Todo: "send it again after Retry-After", again: retryAfter}
+		return nil, &Problem{Status: http.StatusConflict, Object: "event", Problem: "it is being worked on",
+			Todo: "send it again after Retry-After", again: retryAfter}
 	}
 	defer x.end(e.SHA256)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), fetchTime)
@@ -100,10 +105,12 @@ func (x *vendorEvents) take(r *http.Request) (*taken, error) {
 
 // eventProblem says what is wrong with an event.
 func eventProblem(err error) error {
-	p := &Problem{Status: http.StatusUnprocessableEntity, Object: "event", Problem: lastLine(err), Todo: "send the event as the vendor's documentation states it"}
+	p := &Problem{Status: http.StatusUnprocessableEntity, Object: "event", Problem: lastLine(err),
+		Todo: "send the event as the vendor's documentation states it"}
 	switch {
 	case errors.Is(err, hooks.ErrSignature):
-		p.Status, p.Problem, p.Todo = http.StatusUnauthorized, "its signature is wrong", "have the operator compare the secret in kycmark.toml with the vendor's"
+		p.Status, p.Problem = http.StatusUnauthorized, "its signature is wrong"
+		p.Todo = "have the operator compare the secret in kycmark.toml with the vendor's"
 	case errors.Is(err, hooks.ErrTime):
 		p.Todo = "nothing: what comes too late is entered by hand, with its evidence; else set the clocks"
 	}
@@ -137,14 +144,15 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 	for _, p := range pictures {
 		row, err := x.fetch(ctx, h, p, e, by)
 		switch {
-		case errors.Is(err, registry.ErrFormat) || errors.Is(err, registry.ErrLimit) || errors.Is(err, registry.ErrErased):
+		case errors.Is(err, registry.ErrFormat), errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrErased):
 			out.Refused++
 			continue
 		case err != nil:
 			return nil, err
 		}
-		fact := books.Custody{Recipient: h.Recipient, From: row.Submitted, To: row.Submitted, Submissions: []watermark.Submission{row.ID},
-			Scheme: h.Vendor.Name + ", HMAC with a shared secret", Note: e.Kind + ", " + e.At.Format(time.RFC3339), Actor: by}
+		fact := books.Custody{Recipient: h.Recipient, From: row.Submitted, To: row.Submitted,
+			Submissions: []watermark.Submission{row.ID}, Scheme: h.Vendor.Name + ", HMAC with a shared secret",
+			Note: e.Kind + ", " + e.At.Format(time.RFC3339), Actor: by}
 		if _, err := x.Issuer.AddSignedCustody(ctx, fact, body); err != nil {
 			return nil, err
 		}
