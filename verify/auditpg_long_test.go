@@ -83,9 +83,9 @@ func TestLongAuditNamesRowsInPostgreSQL(t *testing.T) {
 			}
 			var found []string
 			func() {
-				tx := fmt.Sprintf("CREATE TABLE kept AS SELECT * FROM %[1]s", table)
+				tx := fmt.Sprintf("CREATE TABLE saved AS SELECT * FROM %[1]s", table)
 				run(tx)
-				defer run(fmt.Sprintf("DELETE FROM %[1]s; INSERT INTO %[1]s SELECT * FROM kept; DROP TABLE kept", table))
+				defer run(fmt.Sprintf("DELETE FROM %[1]s; INSERT INTO %[1]s SELECT * FROM saved; DROP TABLE saved", table))
 				_, err := db.Exec(ctx, fmt.Sprintf("UPDATE %s SET %s = "+fmt.Sprintf(changed, x.Name)+" WHERE %s = $1", table, x.Name, key), id)
 				require.NoError(t, err)
 				found = audit()

@@ -38,7 +38,10 @@ func (v *Investigation) Weigh(ctx context.Context, leaks []*findings.Finding) (*
 		return nil, err
 	}
 	books, err := v.books(ctx, leaks, v.cfg.basis().Dated(leaks, before.Earlier))
-	if errors.Is(err, registry.ErrTampered) { // counts, most likely
+	if err == nil {
+		books.Travel, err = v.travel(ctx, leaks)
+	}
+	if errors.Is(err, registry.ErrTampered) { // counts, or an upload that came back
 		record.Altered = []string{err.Error()}
 		return v.unweighed(leaks, record)
 	}
@@ -46,9 +49,6 @@ func (v *Investigation) Weigh(ctx context.Context, leaks []*findings.Finding) (*
 		return nil, err
 	}
 	books.Past = before
-	if books.Travel, err = v.travel(ctx, leaks); err != nil {
-		return nil, err
-	}
 	if books.Same, books.NotCompared, err = v.x.SameDocuments(ctx, leaks); err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func (b *burglar) exchanged(tree bool) {
 func (b *burglar) meanwhile(change func()) error {
 	const tables = "submission ledger ledger_head list_node"
 	for table := range strings.FieldsSeq(tables) {
-		b.exec("CREATE TABLE kept_" + table + " AS SELECT * FROM " + table)
+		b.exec("CREATE TABLE saved_" + table + " AS SELECT * FROM " + table)
 	}
 	var triggers []string
 	rows, err := b.db.Query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -139,8 +139,8 @@ func (b *burglar) meanwhile(change func()) error {
 	err = b.made()
 	for table := range strings.FieldsSeq(tables) {
 		b.exec("DELETE FROM " + table)
-		b.exec("INSERT INTO " + table + " SELECT * FROM kept_" + table)
-		b.exec("DROP TABLE kept_" + table)
+		b.exec("INSERT INTO " + table + " SELECT * FROM saved_" + table)
+		b.exec("DROP TABLE saved_" + table)
 	}
 	for i := 1; i < len(triggers); i += 2 {
 		b.exec(triggers[i])

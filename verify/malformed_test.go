@@ -67,14 +67,14 @@ func garbled(t *testing.T, made []byte, table, column, value string) string {
 	}
 	// A flipped bit changes a type as well: the table's own checks are taken away, and put back.
 	run("PRAGMA writable_schema = 1",
-		"CREATE TABLE kept AS SELECT name, sql FROM sqlite_schema WHERE name = '"+table+"'",
+		"CREATE TABLE saved AS SELECT name, sql FROM sqlite_schema WHERE name = '"+table+"'",
 		"UPDATE sqlite_schema SET sql = replace(replace(replace(sql, ') STRICT, WITHOUT ROWID', ') WITHOUT ROWID'), ') STRICT', ')'), 'NOT NULL', '') WHERE name = '"+table+"'",
 		"PRAGMA writable_schema = RESET")
 	run("PRAGMA ignore_check_constraints = 1", "PRAGMA foreign_keys = 0",
 		fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s = (SELECT min(%[4]s) FROM %[1]s)", table, column, value, cmp.Or(keyOf[table], "seq")),
 		"PRAGMA writable_schema = 1",
-		"UPDATE sqlite_schema SET sql = (SELECT sql FROM kept) WHERE name = '"+table+"'",
-		"DROP TABLE kept",
+		"UPDATE sqlite_schema SET sql = (SELECT sql FROM saved) WHERE name = '"+table+"'",
+		"DROP TABLE saved",
 		"PRAGMA writable_schema = RESET")
 	return path
 }
@@ -183,7 +183,9 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 	for _, text := range d.Record.Altered {
 		altered = true
 		assert.Regexp(t, `entry |found, and`, text, "the row is named")
-		require.Equal(t, findings.FoundIncomplete, ours.Kind)
+		if !strings.HasPrefix(text, "submission "+c.billID.String()) { // who had the upload that came back is not known
+			require.Equal(t, findings.FoundIncomplete, ours.Kind)
+		}
 		require.Empty(t, d.Named)
 	}
 	t.Log(ours.Kind, d.Headline, d.Record.Altered)

@@ -69,9 +69,9 @@ func TestLongMalformedRowsInPostgreSQL(t *testing.T) {
 			}
 			t.Run(table+"."+x.Name+" "+value, func(t *testing.T) {
 				run(fmt.Sprintf("ALTER TABLE %s ALTER %s DROP NOT NULL", table, x.Name))
-				run(fmt.Sprintf("CREATE TABLE kept AS SELECT %[2]s AS was, %[3]s AS at FROM %[1]s ORDER BY %[3]s LIMIT 1", table, x.Name, key))
-				run(fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s = (SELECT at FROM kept)", table, x.Name, value, key))
-				defer run(fmt.Sprintf("UPDATE %[1]s SET %[2]s = (SELECT was FROM kept) WHERE %[3]s = (SELECT at FROM kept); DROP TABLE kept", table, x.Name, key))
+				run(fmt.Sprintf("CREATE TABLE saved AS SELECT %[2]s AS was, %[3]s AS at FROM %[1]s ORDER BY %[3]s LIMIT 1", table, x.Name, key))
+				run(fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s = (SELECT at FROM saved)", table, x.Name, value, key))
+				defer run(fmt.Sprintf("UPDATE %[1]s SET %[2]s = (SELECT was FROM saved) WHERE %[3]s = (SELECT at FROM saved); DROP TABLE saved", table, x.Name, key))
 				if goesOn(t, c, ledger, postgres.At(dsn), leak, stranger, 0) {
 					altered++
 				}

@@ -166,18 +166,18 @@ func TestSearchInSegments(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	for _, change := range long.Cases(1, "last = last + 1", "wrapped = x'00'", "last = 9223372036854775807", "first = first + 1") {
-		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment; UPDATE segment SET " + change + "")
+		_, err = db.Exec("CREATE TABLE saved AS SELECT * FROM segment; UPDATE segment SET " + change + "")
 		require.NoError(t, err)
 		look(change, all[0].File)
-		_, err = db.Exec("DELETE FROM segment; INSERT INTO segment SELECT * FROM kept; DROP TABLE kept")
+		_, err = db.Exec("DELETE FROM segment; INSERT INTO segment SELECT * FROM saved; DROP TABLE saved")
 		require.NoError(t, err)
 	}
 
 	// Rows are not read. Here they cannot be.
-	_, err = db.Exec("CREATE TABLE kept AS SELECT submission, features FROM sealed; UPDATE sealed SET features = x'00'")
+	_, err = db.Exec("CREATE TABLE saved AS SELECT submission, features FROM sealed; UPDATE sealed SET features = x'00'")
 	require.NoError(t, err)
 	assert.Nil(t, look("rows", "").Searched.Missing)
-	_, err = db.Exec("UPDATE sealed SET features = (SELECT features FROM kept WHERE kept.submission = sealed.submission); DROP TABLE kept")
+	_, err = db.Exec("UPDATE sealed SET features = (SELECT features FROM saved WHERE saved.submission = sealed.submission); DROP TABLE saved")
 	require.NoError(t, err)
 
 	// An erasure leaves no byte of it, and the next builder makes it again.
