@@ -18,7 +18,7 @@ const (
 	Issue       Role = "issue"       // hands out marked copies; has both keys
 	Investigate Role = "investigate" // reads what is entered; no route investigates yet, so that it has no keys
 	Audit       Role = "audit"       // checks and signs the ledger; has the ledger's key, and no key of pictures
-	Admin       Role = "admin"       // enters recipients, and erases; has no keys
+	Admin       Role = "admin"       // enters recipients and custody, makes copies void, erases; has no keys
 )
 
 // Roles lists all roles.
@@ -92,7 +92,7 @@ var routes = []route{
 	{"list-copies", "GET", "/v1/submissions/{id}/copies", []Role{Issue, Investigate, Audit, Admin}, noBody,
 		"Copies of an upload"},
 	{"get-copy", "GET", "/v1/copies/{id}", []Role{Issue, Investigate, Audit, Admin}, noBody, "One copy"},
-	{"void-copy", "POST", "/v1/copies/{id}/void", []Role{Issue, Admin}, jsonBody,
+	{"void-copy", "POST", "/v1/copies/{id}/void", []Role{Admin}, jsonBody,
 		"Enter that no byte of a copy was handed out"},
 	{"add-receipt", "POST", "/v1/copies/{id}/receipts", []Role{Issue, Admin}, jsonBody,
 		"Enter a recipient's signature for a copy"},
@@ -103,7 +103,7 @@ var routes = []route{
 	{"add-recipient", "POST", "/v1/recipients", []Role{Admin}, jsonBody, "Enter a recipient"},
 	{"list-recipients", "GET", "/v1/recipients", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody,
 		"Recipients by name"},
-	{"add-custody", "POST", "/v1/custody", []Role{Intake, Admin}, jsonBody,
+	{"add-custody", "POST", "/v1/custody", []Role{Admin}, jsonBody,
 		"Enter who held uploads unmarked, or had copies of another"},
 	{"list-custody", "GET", "/v1/custody", []Role{Investigate, Audit, Admin}, noBody, "Facts of custody"},
 	{"erase", "POST", "/v1/erasures", []Role{Admin}, jsonBody, "Erase uploads"},

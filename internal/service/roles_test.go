@@ -28,13 +28,13 @@ GET  /v1/submissions/{id}/pages      intake issue investigate audit admin
 POST /v1/submissions/{id}/copies     issue
 GET  /v1/submissions/{id}/copies     issue investigate audit admin
 GET  /v1/copies/{id}                 issue investigate audit admin
-POST /v1/copies/{id}/void            issue admin
+POST /v1/copies/{id}/void            admin
 POST /v1/copies/{id}/receipts        issue admin
 GET  /v1/copies/{id}/receipts        issue investigate audit admin
 GET  /v1/copies/{id}/proof           audit
 POST /v1/recipients                  admin
 GET  /v1/recipients                  intake issue investigate audit admin
-POST /v1/custody                     intake admin
+POST /v1/custody                     admin
 GET  /v1/custody                     investigate audit admin
 POST /v1/erasures                    admin
 GET  /v1/ledger                      investigate audit admin

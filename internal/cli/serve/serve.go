@@ -193,8 +193,8 @@ func newTokenAdd(u *ui.UI) *cobra.Command {
 the ledger of all that the token's holder does. It is never used again, also not after the
 token was revoked.
 
-Roles: intake (uploads in, custody), issue (marked copies out), investigate (read), audit (check and
-sign the ledger), admin (recipients, custody, erasures). A token may have several.`,
+Roles: intake (uploads in), issue (marked copies out), investigate (read), audit (check and sign
+the ledger), admin (recipients, custody, void copies, erasures). A token may have several.`,
 		Example: `  kycmark token add intake-api --role intake
   kycmark token add back-office --role issue,admin --expires 2027-06-30`,
 		Args: ui.Exactly("NAME"),
