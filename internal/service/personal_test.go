@@ -21,17 +21,10 @@ const (
 	plantedKey      = "idempotency-of-Gudrun-1"
 )
 
-// Logs, metrics and errors have no subject, no name, no token, no ID of an upload or a copy, and no path of the home.
-func TestNoPersonalDataInLogs(t *testing.T) {
-	w := begin(t)
-	var errors []string
-	do := func(c call) answered {
-		got := w.do(c)
-		if got.status >= 400 {
-			errors = append(errors, string(got.body)+fmt.Sprint(got.head))
-		}
-		return got
-	}
+// plant makes requests that have what is planted, and returns the IDs of the upload and of its copy. do makes a request.
+func (w *world) plant(do func(call) answered) (submission, id string) {
+	t := w.t
+	t.Helper()
 	post := func(path string, body any, head map[string]string) answered {
 		return do(call{method: "POST", path: path, body: body, head: head})
 	}
@@ -45,7 +38,7 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 		"Idempotency-Key": plantedKey}
 	sent := post("/v1/submissions", small(t, "anna_passport"), head)
 	require.Equal(t, http.StatusOK, sent.status, string(sent.body))
-	submission := sent.field(t, "submission")
+	submission = sent.field(t, "submission")
 	post("/v1/submissions", small(t, "bruno_passport"), head)
 	post("/v1/submissions", []byte(plantedReviewer), map[string]string{"Kycmark-Subject": plantedSubject + "\t"})
 	post("/v1/submissions", small(t, "bruno_passport"),
@@ -55,7 +48,7 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 	copies := "/v1/submissions/" + submission + "/copies"
 	made := post(copies, map[string]string{"recipient": plantedReviewer, "purpose": plantedPurpose}, nil)
 	require.Equal(t, http.StatusOK, made.status, string(made.body))
-	id := made.head.Get("Kycmark-Copy")
+	id = made.head.Get("Kycmark-Copy")
 	post(copies, map[string]string{"recipient": plantedReviewer + " II", "purpose": plantedPurpose}, nil)
 	post(copies, map[string]any{"recipient": plantedReviewer, "purpose": plantedPurpose, "max_side": 16}, nil)
 	post("/v1/copies/"+id+"/void", map[string]string{"note": plantedNote}, nil)
@@ -74,6 +67,22 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 	post("/v1/erasures", map[string]string{"subject": plantedSubject, "note": plantedNote + "\x07"}, nil)
 	post("/v1/erasures", map[string]string{"subject": plantedSubject, "note": plantedNote}, nil)
 	post(copies, map[string]string{"recipient": plantedReviewer}, nil)
+	return submission, id
+}
+
+// Logs, metrics and errors have no subject, no name, no token, no ID of an upload or a copy, and no path of the home.
+func TestNoPersonalDataInLogs(t *testing.T) {
+	w := begin(t)
+	var errors []string
+	do := func(c call) answered {
+		got := w.do(c)
+		if got.status >= 400 {
+			errors = append(errors, string(got.body)+fmt.Sprint(got.head))
+		}
+		return got
+	}
+	submission, id := w.plant(do)
+	copies := "/v1/submissions/" + submission + "/copies"
 	w.tokens["wrong"] = w.tokens["all"][:len(w.tokens["all"])-1] + "_"
 	do(call{method: "GET", path: "/v1/recipients", as: "wrong"})
 	w.tokens["named"] = w.token(plantedReviewer+" at work", service.Audit)
