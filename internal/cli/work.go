@@ -29,9 +29,10 @@ func newWork(u *ui.UI) *cobra.Command {
 		Short: "Do the jobs that other commands queued",
 		Long: `Do jobs that commands with --queue wait for: submit, issue, investigate, audit and erase.
 Any number of workers may run: of a registry in PostgreSQL on any machines that see the
-same files under the same paths, of a registry in a file on its machine. A worker takes the jobs that its home has
-the keys for. All need the sealing key, issue and investigate the mark key as well.
-A home with investigate_only takes investigate and audit.
+same files under the same paths, of a registry in a file on its machine. A worker takes
+the jobs that its home has the keys for. All need the sealing key, issue and investigate
+the mark key as well. A home with investigate_only takes investigate and audit. A worker
+also removes what expired beside the registry.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a
@@ -77,8 +78,10 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 	}
 	defer q.Close()
 	var sweeping sync.WaitGroup
-	sweeping.Go(func() { sweep(ctx, b) })
 	defer sweeping.Wait()
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	sweeping.Go(func() { sweep(working, b) })
 	b.Say("", "takes %s; Ctrl-C ends it after the jobs that it has begun", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	return q.Work(ctx, atOnce, kinds, func(d jobs.Done) {
 		if d.Err != nil {
