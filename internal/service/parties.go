@@ -19,6 +19,7 @@ type inRecipient struct {
 	Body struct {
 		Name string `json:"name" minLength:"1" maxLength:"200" doc:"Unique; the same name and kind may be entered again"`
 		Kind string `json:"kind" enum:"store,vendor,authority,reviewer,partner"`
+		Of   string `json:"of,omitempty" maxLength:"200" doc:"Employer of a reviewer, for which the copies count"`
 	}
 }
 
@@ -45,7 +46,7 @@ func (s parties) routes() {
 	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[books.Recipient],
 		error) {
 		if err := s.Registry.AddRecipient(ctx, books.Recipient{Name: in.Body.Name, Kind: in.Body.Kind,
-			Actor: actor(ctx)}); err != nil {
+			Of: in.Body.Of, Actor: actor(ctx)}); err != nil {
 			return nil, err
 		}
 		all, err := s.Registry.Recipients(ctx)
@@ -133,6 +134,7 @@ type inErasure struct {
 	Body struct {
 		Subject     string                 `json:"subject,omitempty" maxLength:"200" doc:"All uploads of this subject"`
 		Submissions []watermark.Submission `json:"submissions,omitempty" maxItems:"10000" doc:"These uploads; not beside subject"`
+		Recipient   string                 `json:"recipient,omitempty" maxLength:"200" doc:"The name of this reviewer; alone"`
 		Note        string                 `json:"note" minLength:"1" maxLength:"4000" doc:"Why; without the subject, since the ledger keeps it"`
 	}
 }
@@ -146,10 +148,19 @@ type erasedAnswer struct {
 // finds nothing left, and answers with that.
 func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer], error) {
 	b, o := in.Body, visitOf(ctx).once
-	if (b.Subject == "") == (len(b.Submissions) == 0) {
+	said := 0
+	for _, is := range []bool{b.Subject != "", len(b.Submissions) > 0, b.Recipient != ""} {
+		if is {
+			said++
+		}
+	}
+	if said != 1 {
 		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "erasure",
-			Problem: "it does not say what", Wanted: "either subject or submissions",
-			Todo: "send one of both"}
+			Problem: "it does not say what", Wanted: "subject, submissions or recipient",
+			Todo: "send one of the three"}
+	}
+	if b.Recipient != "" {
+		return s.eraseReviewer(ctx, b.Recipient, b.Note, o)
 	}
 	var before erasedAnswer
 	if o.earlier() != "" {
@@ -185,6 +196,19 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	}
 	all := distinct(slices.Concat(planned, erased))
 	return reply(erasedAnswer{all}, s.planErasure(ctx, o, all))
+}
+
+// eraseReviewer erases the name of a reviewer. The same request, sent again, finds no such name, and has the same answer.
+func (s parties) eraseReviewer(ctx context.Context, name, note string, o *once) (*answer[erasedAnswer], error) {
+	again := o.earlier() != ""
+	if err := o.keep(ctx, "{}"); err != nil {
+		return nil, err
+	}
+	err := s.Registry.EraseRecipient(ctx, name, actor(ctx), note)
+	if again && errors.Is(err, registry.ErrNotFound) {
+		err = nil
+	}
+	return reply(erasedAnswer{[]watermark.Submission{}}, err)
 }
 
 // planErasure keeps with a request what it erases.
