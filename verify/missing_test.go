@@ -99,7 +99,7 @@ func requireBlind(t *testing.T, cfg registry.Config, n int) {
 	v := examine(t, inv, residence())
 	require.Equal(t, findings.FoundUnknown, v.Kind)
 	require.Equal(t, &findings.Missing{Uploads: 2, Damaged: n}, v.Searched.Missing)
-	assert.Contains(t, v.Note, fmt.Sprintf("Here %d of the 2 uploads could not be searched", n))
+	assert.Contains(t, v.Note, fmt.Sprintf(" %d of the 2 uploads could not be searched", n))
 	assert.LessOrEqual(t, v.Recall.Bound, 1-float64(n)/2)
 	require.NoError(t, verify.Recheck(v, true))
 	d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
@@ -171,7 +171,7 @@ func TestLostOriginals(t *testing.T) {
 		"emptied": "UPDATE sealed SET body = x'' WHERE submission = ONE",
 		"object":  "UPDATE sealed SET body = x'', object = CAST(zeroblob(31) || x'01' AS BLOB), object_size = 5 WHERE submission = ONE",
 		// A copy that the ledger does not have: others may be hidden.
-		"a copy": "INSERT INTO copy VALUES (x'0000000000000009', ONE, 'vendor A', '', 'v1-key', 1, 1, 0, 1, 1, 'png', 1, 1, zeroblob(32), 1, 1, '', zeroblob(32), 99)",
+		"a copy": "INSERT INTO copy VALUES (x'0000000000000009', ONE, 'vendor A', '', '', 'v1-key', 1, 1, 0, 1, 1, 'png', 1, 1, zeroblob(32), 1, 1, '', zeroblob(32), 99)",
 	} {
 		if (name == "emptied" || name == "object") && !long.On {
 			continue

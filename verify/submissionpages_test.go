@@ -156,7 +156,7 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	require.Equal(t, []watermark.CopyID{c.ID}, confirmed(copied))
 	require.Equal(t, []any{one.ID, 2}, []any{copied.Submission, copied.Page})
 	require.Equal(t, "unreadable", plain.Label(), "it may come from either upload")
-	require.Contains(t, plain.Note, "a page that 2 uploads have in common")
+	require.Contains(t, plain.Note, "2 uploads have this page in common")
 	require.Empty(t, confirmed(plain))
 	require.Len(t, plain.Matches, 2)
 	first := examine(t, newInvestigator(t, untraced(cfg)), leaked(t, passport(1), "telegram"))

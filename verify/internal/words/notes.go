@@ -163,7 +163,7 @@ var Clauses = map[string]string{
 	"closed":   "the original could not be opened",
 	"sibling":  "it shows another upload of the same picture, and this copy's own part of the mark was not found",
 	"laid":     "it has fine detail of that upload, but not its light and dark",
-	"erased":   "that upload was erased, so nothing is left to compare with. The copy was issued to {name} on {issued}",
+	"erased":   "that upload was erased from the registry, so nothing is left to compare with. The copy was issued to {name} on {issued}",
 	"other":    "the comparison of the pixels leaves that open",
 
 	"shows":     "shows",
