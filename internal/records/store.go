@@ -174,8 +174,8 @@ type Store interface {
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...books.Custody) error
 	// AddSignedCustody enters a fact on one upload, and the event that it rests on, sealed under that upload's data key.
-	// The erasure of the upload removes the event.
-	AddSignedCustody(ctx context.Context, c books.Custody, event []byte) error
+	// It is false if a fact of the recipient on the upload rests on that event already. The erasure of the upload removes the event.
+	AddSignedCustody(ctx context.Context, c books.Custody, event []byte) (added bool, err error)
 	CustodyEvent(ctx context.Context, entry int64) ([]byte, error) // as it was given; the error may wrap ErrNotFound
 	Custody(ctx context.Context) ([]books.Custody, error)          // in the order of entry
 	// CustodyOf gives the facts on unmarked uploads whose times include the submission's, ends included, and whose list, if there is

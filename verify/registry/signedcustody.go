@@ -36,15 +36,6 @@ func (i *Issuer) AddSignedCustody(ctx context.Context, c books.Custody, event []
 		return false, err
 	}
 	c.Event, c.Scheme = sha256.Sum256(event), scheme
-	there, err := r.store.CustodyOf(ctx, of)
-	if err != nil {
-		return false, err
-	}
-	for _, x := range there {
-		if x.Recipient == c.Recipient && x.Event == c.Event {
-			return false, nil
-		}
-	}
 	x, err := r.store.Sealed(ctx, of, false)
 	if err != nil {
 		return false, fmt.Errorf("submission %s: %w", of, err)
@@ -53,7 +44,7 @@ func (i *Issuer) AddSignedCustody(ctx context.Context, c books.Custody, event []
 	if err != nil {
 		return false, fmt.Errorf("submission %s: %w", of, err)
 	}
-	return true, r.store.AddSignedCustody(ctx, c, sealed)
+	return r.store.AddSignedCustody(ctx, c, sealed)
 }
 
 // CustodyEvent returns the signed event that a fact of custody of one upload rests on, as it was received. The error

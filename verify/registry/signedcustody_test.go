@@ -4,8 +4,11 @@ import (
 	"crypto/sha256"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify/books"
@@ -28,7 +31,10 @@ func TestSignedCustody(t *testing.T) {
 	sub := submit(t, s, passportFile(t, 1, "jpeg"), "customer-1", feb)
 	other := submit(t, s, passportFile(t, 2, "jpeg"), "customer-2", feb)
 	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
-	fact := books.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{sub.ID}, Scheme: "sumsub, HMAC", Note: "applicantPending"}
+	of := func(s *books.Submission) books.Custody {
+		return books.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{s.ID}, Scheme: "sumsub, HMAC", Note: "applicantPending"}
+	}
+	fact := of(sub)
 	event := []byte(`{"type":"applicantPending","externalUserId":"customer-1"}`)
 	for _, first := range []bool{true, false, false} {
 		entered, err := s.AddSignedCustody(ctx, fact, event)
@@ -39,7 +45,24 @@ func TestSignedCustody(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, entered, "another event")
 
-	facts, err := r.Custody(ctx, registry.CustodyFilter{Submission: sub.ID})
+	var wg sync.WaitGroup
+	var first atomic.Int32
+	for range 8 { // deliveries at once
+		wg.Go(func() {
+			entered, err := s.AddSignedCustody(ctx, of(other), event)
+			assert.NoError(t, err)
+			if entered {
+				first.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, first.Load())
+	facts, err := r.Custody(ctx, registry.CustodyFilter{Submission: other.ID})
+	require.NoError(t, err)
+	require.Len(t, facts, 1)
+
+	facts, err = r.Custody(ctx, registry.CustodyFilter{Submission: sub.ID})
 	require.NoError(t, err)
 	require.Len(t, facts, 2)
 	require.Equal(t, books.Digest(sha256.Sum256(event)), facts[0].Event)

@@ -23,50 +23,56 @@ type custody struct{ *core }
 
 // AddCustody sorts each list and drops repetitions. Package registry checks recipients, submissions and times before.
 func (d custody) AddCustody(ctx context.Context, facts ...books.Custody) error {
-	return d.addCustody(ctx, facts, nil)
+	return d.update(ctx, "enter custody", func(t *tx) error {
+		_, err := t.addCustody(ctx, facts...)
+		return err
+	})
 }
 
-// AddSignedCustody enters one fact, and the sealed event that it rests on.
-func (d custody) AddSignedCustody(ctx context.Context, c books.Custody, event []byte) error {
-	return d.addCustody(ctx, []books.Custody{c}, event)
+func (d custody) AddSignedCustody(ctx context.Context, c books.Custody, event []byte) (added bool, err error) {
+	err = d.update(ctx, "enter custody", func(t *tx) error {
+		added = false
+		old, err := schema.Number(ctx, t, "SELECT count(*) FROM custody_submission l JOIN custody c ON c.seq = l.custody WHERE l.submission = $1 AND c.recipient = $2 AND c.event = $3",
+			c.Submissions[0][:], c.Recipient, c.Event[:])
+		if err != nil || old > 0 {
+			return err
+		}
+		seq, err := t.addCustody(ctx, c)
+		if err != nil {
+			return err
+		}
+		added = true
+		return insert(ctx, t, schema.CustodyEvents, schema.CustodyEvent{Of: seq, Sealed: event})
+	})
+	return added && err == nil, err
 }
 
 // CustodyEvent returns the sealed event of the fact of an entry.
 func (d custody) CustodyEvent(ctx context.Context, entry int64) ([]byte, error) {
-	rows, err := schema.CustodyEvents.Rows(ctx, d.read, " WHERE custody = $1", entry)
-	if err == nil && len(rows) == 0 {
-		err = records.ErrNotFound
-	}
+	row, err := schema.CustodyEvents.One(ctx, d.read, " WHERE custody = $1", entry)
 	if err != nil {
 		return nil, fmt.Errorf("event of the custody of entry %d: %w", entry, err)
 	}
-	return rows[0].Sealed, nil
+	return row.Sealed, nil
 }
 
-// addCustody enters facts. If event is not nil, it is the sealed event of the only fact.
-func (d custody) addCustody(ctx context.Context, facts []books.Custody, event []byte) error {
-	return d.update(ctx, "enter custody", func(t *tx) error {
-		var rows []schema.Custody
-		var lines []schema.Listed
-		for _, c := range facts {
-			c.Submissions = records.Ascending(c.Submissions)
-			var err error
-			if c.Seq, err = t.append(ctx, c); err != nil {
-				return err
-			}
-			rows = append(rows, schema.Custody{Listed: int64(len(c.Submissions)), Custody: c})
-			lines = append(lines, schema.Lists(c.Seq, c.Submissions)...)
+// addCustody enters facts, and returns the number of the last entry.
+func (t *tx) addCustody(ctx context.Context, facts ...books.Custody) (last int64, err error) {
+	var rows []schema.Custody
+	var lines []schema.Listed
+	for _, c := range facts {
+		c.Submissions = records.Ascending(c.Submissions)
+		if c.Seq, err = t.append(ctx, c); err != nil {
+			return 0, err
 		}
-		if err := insert(ctx, t, schema.CustodyFacts, rows...); err != nil {
-			return err
-		}
-		if event != nil {
-			if err := insert(ctx, t, schema.CustodyEvents, schema.CustodyEvent{Of: rows[0].Seq, Sealed: event}); err != nil {
-				return err
-			}
-		}
-		return insert(ctx, t, schema.CustodyLists, lines...)
-	})
+		rows = append(rows, schema.Custody{Listed: int64(len(c.Submissions)), Custody: c})
+		lines = append(lines, schema.Lists(c.Seq, c.Submissions)...)
+		last = c.Seq
+	}
+	if err := insert(ctx, t, schema.CustodyFacts, rows...); err != nil {
+		return 0, err
+	}
+	return last, insert(ctx, t, schema.CustodyLists, lines...)
 }
 
 // custodyFacts are the facts of custody as they were read last.

@@ -62,7 +62,9 @@ func everything(t *testing.T, s records.Store) {
 	require.NoError(t, s.Erase(ctx, records.Erasure{Reviewer: reviewer("Bea").Ref, Note: "letter 7", Entered: t0, Logged: books.Logged{Salt: salt("letter 7")}}))
 	signed := custody("vendor A", fifth.ID)
 	signed.Event, signed.Scheme, signed.Salt = books.Digest{1}, "a secret that both have", salt("signed")
-	require.NoError(t, s.AddSignedCustody(ctx, signed, []byte("sealed")))
+	added, err = s.AddSignedCustody(ctx, signed, []byte("sealed"))
+	require.NoError(t, err)
+	require.True(t, added)
 	_, _, err = s.Check(ctx)
 	require.NoError(t, err)
 }
