@@ -91,6 +91,20 @@ type querier interface {
 	many(ctx context.Context, query string, args [][]any) error
 }
 
+// eachRow calls each with the function that scans a row, for the rows of either database.
+func eachRow(rows interface {
+	Next() bool
+	Scan(...any) error
+	Err() error
+}, each func(scan func(...any) error) error) error {
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // A living worker's access to the database.
 type living interface {
 	exec(ctx context.Context, query string) error

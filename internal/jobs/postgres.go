@@ -141,12 +141,7 @@ func rowsOf(ctx context.Context, q interface {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(rows, each)
 }
 
 // A serverTx is a transaction of a server.

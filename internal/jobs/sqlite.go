@@ -130,12 +130,7 @@ func (f fileQuerier) rows(ctx context.Context, each func(scan func(...any) error
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return eachRow(rows, each)
 }
 
 func (f fileQuerier) many(ctx context.Context, query string, args [][]any) error {
