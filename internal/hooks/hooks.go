@@ -25,8 +25,6 @@ var (
 )
 
 const (
-	// MaxBody is how long an event may be, bytes. Chosen: events of these vendors have some kilobytes.
-	MaxBody = 1 << 20
 	// maxAge is how old an event may be. The longest documented series of deliveries is Sumsub's: the last of its
 	// repetitions comes 24 hours and 5 minutes after the event.
 	maxAge = 25 * time.Hour
@@ -58,10 +56,6 @@ type Vendor struct {
 	media
 }
 
-// Vendors returns the vendors that are known, by name. All sign with a secret that the receiver has too. So an event
-// convinces the receiver alone: the receiver could have made it.
-func Vendors() []Vendor { return slices.Clone(vendors) }
-
 // Of returns the vendor of a name.
 func Of(name string) (Vendor, error) {
 	var names []string
@@ -74,8 +68,8 @@ func Of(name string) (Vendor, error) {
 	return Vendor{}, fmt.Errorf("vendor of events: %q is not known, want %s", name, strings.Join(names, ", "))
 }
 
-// Read returns the event that a vendor sent. Its error wraps [ErrSignature], [ErrEvent] or [ErrTime]. An event with
-// ErrTime is returned too, for the record: its signature is right. The signature is compared before anything is read.
+// Read returns the event that a vendor sent. Its error wraps [ErrSignature], [ErrEvent] or [ErrTime]. The signature is
+// compared before anything is read. Vendors sign with a secret that the receiver has too: an event convinces the receiver alone.
 func (v Vendor) Read(header http.Header, body, secret []byte, now time.Time) (Event, error) {
 	e := Event{SHA256: sha256.Sum256(body)}
 	if len(secret) == 0 {
@@ -121,12 +115,18 @@ func object(body []byte, x any) error {
 	return json.Unmarshal(body, x)
 }
 
-// timeOf reads a time in one of the layouts; without a zone it is UTC.
-func timeOf(s string, layouts ...string) (time.Time, error) {
+// happened fills in the kind of an event, and its time if it is one of the kinds that have pictures. The time has one of the
+// layouts; without a zone it is UTC.
+func (e *Event) happened(kind string, pictures []string, at string, layouts ...string) error {
+	e.Kind, e.Pictures = kind, slices.Contains(pictures, kind)
+	if !e.Pictures {
+		return nil
+	}
 	for _, layout := range layouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
+		if t, err := time.Parse(layout, at); err == nil {
+			e.At = t.UTC()
+			return nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("time %.40q: want one like %q", s, layouts[0])
+	return fmt.Errorf("time %.40q: want one like %q", at, layouts[0])
 }

@@ -23,7 +23,7 @@ var (
 	now    = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 )
 
-// hex256 is written apart from the code under test.
+// sum is written apart from the code under test.
 func sum(algorithm func() hash.Hash, secret []byte, text string) string {
 	m := hmac.New(algorithm, secret)
 	m.Write([]byte(text))
@@ -63,7 +63,7 @@ var events = map[string]struct {
 }
 
 func TestEvents(t *testing.T) {
-	require.Len(t, Vendors(), len(events))
+	require.Len(t, vendors, len(events))
 	for name, x := range events {
 		v, err := Of(name)
 		require.NoError(t, err)

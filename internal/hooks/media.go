@@ -109,9 +109,8 @@ var sumsubMedia = media{
 	read: func(session string, list []byte) (out []Picture, err error) {
 		var x struct {
 			Items []struct {
-				ID          string                                   `json:"id"`
-				Deactivated bool                                     `json:"deactivated"`
-				Definition  struct{ IDDocType, IDDocSubType string } `json:"idDocDef"`
+				ID         string                                   `json:"id"`
+				Definition struct{ IDDocType, IDDocSubType string } `json:"idDocDef"`
 			} `json:"items"`
 		}
 		if err := json.Unmarshal(list, &x); err != nil {

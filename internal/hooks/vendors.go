@@ -1,11 +1,11 @@
 package hooks
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -48,25 +48,16 @@ func sumsub(body []byte, e *Event) error {
 	if err := object(body, &x); err != nil {
 		return err
 	}
-	e.Kind, e.Subject = x.Type, x.ExternalUserID
-	e.Pictures = slices.Contains([]string{"applicantPending", "applicantPrechecked", "applicantOnHold", "applicantReviewed"}, x.Type)
-	if !e.Pictures {
-		return nil
-	}
-	if x.ApplicantID != "" && x.InspectionID != "" {
-		e.Session = x.ApplicantID + "/" + x.InspectionID
-	}
-	var err error
-	e.At, err = timeOf(x.CreatedAtMs, "2006-01-02 15:04:05.000", time.RFC3339Nano)
-	return err
+	e.Subject, e.Session = x.ExternalUserID, x.ApplicantID+"/"+x.InspectionID
+	pictures := []string{"applicantPending", "applicantPrechecked", "applicantOnHold", "applicantReviewed"}
+	return e.happened(x.Type, pictures, x.CreatedAtMs, "2006-01-02 15:04:05.000", time.RFC3339Nano)
 }
 
 func onfido(body []byte, e *Event) error {
 	var x struct {
 		Payload struct {
-			ResourceType string `json:"resource_type"`
-			Action       string `json:"action"`
-			Object       struct {
+			Action string `json:"action"`
+			Object struct {
 				CompletedAt string `json:"completed_at_iso8601"`
 			} `json:"object"`
 			Resource struct {
@@ -80,18 +71,9 @@ func onfido(body []byte, e *Event) error {
 		return err
 	}
 	p := x.Payload
-	e.Kind, e.Subject, e.Session = p.Action, p.Resource.CustomerUserID, p.Resource.ApplicantID
-	e.Pictures = slices.Contains([]string{"check.completed", "workflow_run.completed"}, p.Action)
-	if !e.Pictures {
-		return nil
-	}
-	at := p.Object.CompletedAt
-	if at == "" {
-		at = p.Resource.UpdatedAt
-	}
-	var err error
-	e.At, err = timeOf(at, time.RFC3339Nano)
-	return err
+	e.Subject, e.Session = p.Resource.CustomerUserID, p.Resource.ApplicantID
+	at := cmp.Or(p.Object.CompletedAt, p.Resource.UpdatedAt)
+	return e.happened(p.Action, []string{"check.completed", "workflow_run.completed"}, at, time.RFC3339Nano)
 }
 
 // veriff reads decision webhooks. Event webhooks, which have a code and no time, need no answer.
@@ -114,16 +96,7 @@ func veriff(body []byte, e *Event) error {
 		e.Kind = strings.TrimSpace("event " + x.Action)
 		return nil
 	}
-	e.Kind, e.Subject, e.Session = "decision "+v.Status, v.VendorData, v.ID
-	e.Pictures = slices.Contains([]string{"approved", "declined", "resubmission_requested", "review"}, v.Status)
-	if !e.Pictures {
-		return nil
-	}
-	at := v.DecisionTime
-	if at == "" {
-		at = v.SubmissionTime
-	}
-	var err error
-	e.At, err = timeOf(at, time.RFC3339Nano)
-	return err
+	e.Subject, e.Session = v.VendorData, v.ID
+	pictures := []string{"decision approved", "decision declined", "decision resubmission_requested", "decision review"}
+	return e.happened("decision "+v.Status, pictures, cmp.Or(v.DecisionTime, v.SubmissionTime), time.RFC3339Nano)
 }

@@ -168,6 +168,6 @@ func (x *vendorEvents) fetch(ctx context.Context, h Hook, p hooks.Picture, e hoo
 		return nil, fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
 	}
 	defer file.Close()
-	row, _, err := x.Issuer.Submit(ctx, io.LimitReader(file, x.maxBytes+1), e.Subject, e.At, &registry.SubmitOptions{Actor: by})
+	row, _, err := x.Issuer.Submit(ctx, file, e.Subject, e.At, &registry.SubmitOptions{Actor: by})
 	return row, err
 }

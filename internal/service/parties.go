@@ -43,21 +43,13 @@ type inCustody struct {
 type parties struct{ *Service }
 
 func (s parties) routes() {
-	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[books.Recipient],
+	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[*books.Recipient],
 		error) {
 		if err := s.Registry.AddRecipient(ctx, books.Recipient{Name: in.Body.Name, Kind: in.Body.Kind,
 			Of: in.Body.Of, Actor: actor(ctx)}); err != nil {
 			return nil, err
 		}
-		all, err := s.Registry.Recipients(ctx)
-		at := slices.IndexFunc(all, func(r books.Recipient) bool { return r.Name == in.Body.Name })
-		if err == nil && at < 0 {
-			err = registry.ErrNotFound
-		}
-		if err != nil {
-			return nil, err
-		}
-		return &answer[books.Recipient]{all[at]}, nil
+		return reply(s.Registry.Recipient(ctx, in.Body.Name))
 	})
 	add(s.Service, "list-recipients", "recipient", func(ctx context.Context, _ *struct{}) (*answer[[]books.Recipient],
 		error) {

@@ -47,7 +47,6 @@ func (d custody) AddSignedCustody(ctx context.Context, c books.Custody, event []
 	return added && err == nil, err
 }
 
-// CustodyEvent returns the sealed event of the fact of an entry.
 func (d custody) CustodyEvent(ctx context.Context, entry int64) ([]byte, error) {
 	row, err := schema.CustodyEvents.One(ctx, d.read, " WHERE custody = $1", entry)
 	if err != nil {

@@ -1,0 +1,36 @@
+package service_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What a reviewer is handed counts for the employer, and the reviewer's name is erased like a subject's pictures.
+func TestReviewers(t *testing.T) {
+	w := begin(t)
+	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "vendor-x", "kind": "vendor"}})
+	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "planted-person", "kind": "reviewer", "of": "vendor-x"}})
+	nobody := w.do(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "x", "kind": "reviewer", "of": "nobody"}})
+	require.Equal(t, 404, nobody.status, string(nobody.body))
+	nobody.problem(t)
+	id := w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "anna_passport")}).field(t, "submission")
+	w.must(call{method: "POST", path: "/v1/submissions/" + id + "/copies", body: map[string]string{"recipient": "planted-person", "purpose": "review"}})
+	listed := w.must(call{method: "GET", path: "/v1/submissions/" + id + "/copies"})
+	require.Contains(t, string(listed.body), `"recipient":"vendor-x"`)
+
+	erasure := call{method: "POST", path: "/v1/erasures", head: map[string]string{"Idempotency-Key": "erase-a-reviewer-1"},
+		body: map[string]string{"recipient": "planted-person", "note": "left in May"}}
+	for range 2 {
+		require.JSONEq(t, `{"erased":[]}`, string(w.must(erasure).body))
+	}
+	again := w.do(call{method: "POST", path: "/v1/erasures", body: erasure.body})
+	require.Equal(t, 404, again.status, string(again.body))
+	require.NotContains(t, string(w.must(call{method: "GET", path: "/v1/recipients"}).body), "planted-person")
+	both := w.do(call{method: "POST", path: "/v1/erasures", body: map[string]string{"recipient": "x", "subject": "y", "note": "z"}})
+	require.Equal(t, 422, both.status)
+	_, _, err := w.reg.Ledger().Check(t.Context())
+	require.NoError(t, err)
+	assert.NotContains(t, w.logs.String(), "planted-person")
+}
