@@ -96,7 +96,9 @@ func (v *Investigation) resume(ctx context.Context, p *progress) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	rand.Read(head.Once[:])
+	if head.Once = v.cfg.Once; head.Once == (books.Digest{}) {
+		rand.Read(head.Once[:])
+	}
 	begun, err := p.read(text, head)
 	if err != nil {
 		return err

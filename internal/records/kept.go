@@ -28,7 +28,9 @@ type KeptPart struct {
 
 // Kept is what is kept beside a registry. Errors of all methods wrap ErrNotFound if the item, the part or the chunk is not there.
 type Kept interface {
-	Add(ctx context.Context, item KeptItem, shows []watermark.Submission) error
+	Add(ctx context.Context, item KeptItem) error
+	// Show enters that an item shows submissions. The error wraps ErrNotFound if the item or one of them is not there.
+	Show(ctx context.Context, id [16]byte, shows ...watermark.Submission) error
 	Item(ctx context.Context, id [16]byte) (*KeptItem, []KeptPart, error) // parts by name
 	Items(ctx context.Context, kind string) ([]KeptItem, error)           // in the order in which they were made
 	// Showing lists the items that show one of the submissions, as Items does.

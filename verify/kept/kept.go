@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
@@ -95,13 +96,11 @@ func (s *Store) about(id ID) string { return "kept " + s.of + " " + id.String() 
 
 // A Request says what is to be kept. The zero value of all fields but Kind works.
 type Request struct {
-	Kind  Kind
-	For   time.Duration          // until it expires; 0: it stays, which a Spool item may not
-	Shows []watermark.Submission // uploads that an investigation shows, for [Store.Showing]
+	Kind Kind
+	For  time.Duration // until it expires; 0: it stays, which a Spool item may not
 }
 
-// Create makes an item without parts. The error wraps [registry.ErrInput] if the request cannot be, and
-// [registry.ErrNotFound] if an upload is not there.
+// Create makes an item without parts. The error wraps [registry.ErrInput] if the request cannot be.
 func (s *Store) Create(ctx context.Context, q Request) (ID, error) {
 	switch {
 	case q.Kind != Spool && q.Kind != Investigation:
@@ -119,7 +118,16 @@ func (s *Store) Create(ctx context.Context, q Request) (ID, error) {
 	if q.For > 0 {
 		item.Expires = item.Made.Add(q.For)
 	}
-	return id, s.rows.Add(ctx, item, q.Shows)
+	return id, s.rows.Add(ctx, item)
+}
+
+// Show enters that an item shows uploads, for [Store.Showing]. The error wraps [registry.ErrNotFound] if the item or an
+// upload is not there.
+func (s *Store) Show(ctx context.Context, id ID, of ...watermark.Submission) error {
+	if err := s.rows.Show(ctx, id, of...); err != nil {
+		return fmt.Errorf("kept item %s: %w", id, err)
+	}
+	return nil
 }
 
 // item returns an item that has not expired, with its parts.
@@ -182,27 +190,48 @@ func place(p *records.KeptPart, n int64, last bool) []byte {
 
 func partOf(p *records.KeptPart) Part { return Part{p.Name, p.Size, p.SHA256} }
 
-// Read returns the part of an item that want names. If want has a digest, reading ends with an error unless the bytes have
-// it: a job that has the Part which [Store.Write] returned gets these bytes and no others. An error of reading wraps
-// [registry.ErrSealed] if a chunk was altered, or was sealed under another key. It wraps [registry.ErrNotFound] if the part was
-// replaced or removed meanwhile. The error of Read wraps [registry.ErrNotFound] if the item or the part is not there, or
-// the item expired.
-func (s *Store) Read(ctx context.Context, id ID, want Part) (io.Reader, Part, error) {
+// An Opened item has the parts that it had when it was opened. It is safe for concurrent use.
+type Opened struct {
+	Item
+	rows  records.Kept
+	key   sealing.AEAD
+	parts []records.KeptPart // of Parts
+}
+
+// Open opens an item. The error wraps [registry.ErrNotFound] if it is not there or expired, and [registry.ErrSealed] if
+// it was sealed under another key.
+func (s *Store) Open(ctx context.Context, id ID) (*Opened, error) {
 	x, parts, err := s.item(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	o := &Opened{Item: s.listed([]records.KeptItem{*x})[0], rows: s.rows, parts: parts}
+	for i := range parts {
+		o.Parts = append(o.Parts, partOf(&parts[i]))
+	}
+	o.key, err = sealing.OpenKey(s.key, s.about(id), x.Wrapped)
+	return o, err
+}
+
+// Read returns the part that want names. If want has a digest, reading ends with an error unless the bytes have it: a
+// job that has the Part which [Store.Write] returned gets these bytes and no others. An error of reading wraps
+// [registry.ErrSealed] if a chunk was altered, and [registry.ErrNotFound] if the part was replaced or removed meanwhile.
+// The error of Read wraps [registry.ErrNotFound] if the part is not there.
+func (o *Opened) Read(ctx context.Context, want Part) (io.Reader, Part, error) {
+	i := slices.IndexFunc(o.parts, func(p records.KeptPart) bool { return p.Name == want.Name })
+	if i < 0 {
+		return nil, Part{}, fmt.Errorf("kept item %s: part %q: %w", o.ID, want.Name, registry.ErrNotFound)
+	}
+	return &reader{ctx: ctx, rows: o.rows, key: o.key, part: o.parts[i], sum: sha256.New(), want: want.SHA256}, o.Parts[i], nil
+}
+
+// Read opens an item and returns a part of it, as [Opened.Read] does.
+func (s *Store) Read(ctx context.Context, id ID, want Part) (io.Reader, Part, error) {
+	o, err := s.Open(ctx, id)
 	if err != nil {
 		return nil, Part{}, err
 	}
-	for i := range parts {
-		if parts[i].Name != want.Name {
-			continue
-		}
-		key, err := sealing.OpenKey(s.key, s.about(id), x.Wrapped)
-		if err != nil {
-			return nil, Part{}, err
-		}
-		return &reader{ctx: ctx, rows: s.rows, key: key, part: parts[i], sum: sha256.New(), want: want.SHA256}, partOf(&parts[i]), nil
-	}
-	return nil, Part{}, fmt.Errorf("kept item %s: part %q: %w", id, want.Name, registry.ErrNotFound)
+	return o.Read(ctx, want)
 }
 
 // A reader opens the chunks of a part, one after another.
@@ -243,19 +272,6 @@ func (r *reader) Read(p []byte) (int, error) {
 		r.n++
 	}
 	return r.rest.Read(p)
-}
-
-// Item returns an item with its parts. The error wraps [registry.ErrNotFound] if it is not there or expired.
-func (s *Store) Item(ctx context.Context, id ID) (*Item, error) {
-	x, parts, err := s.item(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	out := s.listed([]records.KeptItem{*x})
-	for i := range parts {
-		out[0].Parts = append(out[0].Parts, partOf(&parts[i]))
-	}
-	return &out[0], nil
 }
 
 // List lists the items of a kind that have not expired, in the order in which they were made, without parts.

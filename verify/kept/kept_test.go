@@ -183,7 +183,7 @@ func TestExpired(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 2, n)
 		require.Empty(t, h.objects(t))
-		_, err = s.Item(ctx, stays)
+		_, err = s.Open(ctx, stays)
 		require.NoError(t, err)
 		_, _, err = h.Ledger().Check(ctx)
 		require.NoError(t, err)
@@ -210,7 +210,7 @@ func TestInvestigation(t *testing.T) {
 
 		back, err := kept.ParseID(id.String())
 		require.NoError(t, err)
-		item, err := s.Item(ctx, back)
+		item, err := s.Open(ctx, back)
 		require.NoError(t, err)
 		require.True(t, item.Expires.IsZero())
 		require.Len(t, item.Parts, 2)
@@ -250,10 +250,12 @@ func TestShowing(t *testing.T) {
 		require.NoError(t, err)
 		subs = append(subs, up.ID)
 	}
-	_, err = s.Create(ctx, kept.Request{Kind: kept.Investigation, Shows: []watermark.Submission{{1}}})
-	require.ErrorIs(t, err, registry.ErrNotFound)
-	id, err := s.Create(ctx, kept.Request{Kind: kept.Investigation, Shows: subs})
+	id, err := s.Create(ctx, kept.Request{Kind: kept.Investigation})
 	require.NoError(t, err)
+	require.ErrorIs(t, s.Show(ctx, id, watermark.Submission{1}), registry.ErrNotFound)
+	require.ErrorIs(t, s.Show(ctx, kept.ID{1}, subs...), registry.ErrNotFound)
+	require.NoError(t, s.Show(ctx, id, subs...))
+	require.NoError(t, s.Show(ctx, id, subs[0]), "again")
 	_, err = cfg.Registry.Erase(ctx, "customer", "", "")
 	require.NoError(t, err)
 	showing, err := s.Showing(ctx, subs...)
@@ -327,7 +329,7 @@ func TestBadRequests(t *testing.T) {
 		_, err = s.Write(ctx, id, name, bytes.NewReader(nil))
 		require.ErrorIs(t, err, registry.ErrInput)
 	}
-	_, err = s.Item(ctx, kept.ID{1})
+	_, err = s.Open(ctx, kept.ID{1})
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }
 

@@ -38,9 +38,14 @@ func (s Store) begin(ctx context.Context, do func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-func (s Store) Add(ctx context.Context, item records.KeptItem, shows []watermark.Submission) error {
+func (s Store) Add(ctx context.Context, item records.KeptItem) error {
+	_, err := s.Write.ExecContext(ctx, schema.Kept.Insert(nil), schema.Kept.Bind(&item)...)
+	return err
+}
+
+func (s Store) Show(ctx context.Context, id [16]byte, shows ...watermark.Submission) error {
 	return s.begin(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, schema.Kept.Insert(nil), schema.Kept.Bind(&item)...); err != nil {
+		if err := lock(ctx, tx, id); err != nil {
 			return err
 		}
 		for _, of := range records.Ascending(shows) {
@@ -51,7 +56,7 @@ func (s Store) Add(ctx context.Context, item records.KeptItem, shows []watermark
 			if err != nil {
 				return fmt.Errorf("submission %s: %w", of, err)
 			}
-			if _, err := tx.ExecContext(ctx, "INSERT INTO kept_submission (kept, submission) VALUES ($1, $2)", item.ID[:], of[:]); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO kept_submission (kept, submission) VALUES ($1, $2) ON CONFLICT DO NOTHING", id[:], of[:]); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,387 @@
+// Package investigations does investigations that outlive the process that was asked for them. The request, the files of
+// the dump, what was examined so far, and the results are kept sealed beside the registry (package kept). Any process with
+// the keys goes on with an investigation whose process died.
+//
+//	Create ─► Add file, … ─► Begin ─► the queue ─► Do ─► findings, report ─► Read
+package investigations
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/kept"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Limits of one investigation. All chosen; an archive holds more files.
+const (
+	maxFiles = 10_000
+	maxName  = 1000                // bytes of a file's name
+	spooled  = 30 * 24 * time.Hour // files are kept until the investigation is over, at most so long
+)
+
+// The parts of an investigation that callers read.
+const (
+	Findings = "findings" // JSON, as [verify.Investigation.WriteFindings] writes it
+	Report   = "report"   // HTML
+	Bundle   = "bundle"   // zip
+)
+
+// Parts that this package alone reads.
+const (
+	partAsked  = "asked"
+	partBegun  = "begun"  // the list of files; written once
+	partState  = "state"  // replaced again and again
+	partResume = "resume" // the state file of [verify.Options]
+)
+
+// Config is what an [Office] has as long as it lives. Registry and SealKey are required.
+type Config struct {
+	Registry *registry.Registry
+	SealKey  *registry.SealKey
+
+	// Found examines leaks, and Queue has the work. Without them the office takes and shows investigations, and does none.
+	Found *verify.Investigator
+	Queue *jobs.Queue
+
+	References        int // of [verify.Options]
+	UploadsPerSubject int // of [findings.Circumstances]
+
+	Sealing                             // for bundles
+	Warn    func(id kept.ID, why error) // what kept an investigation from going on; nil: not said
+}
+
+// An Office takes investigations, does them, and has their results. It is safe for concurrent use.
+type Office struct {
+	Config
+	kept *kept.Store
+	now  func() time.Time
+}
+
+// New returns the office of a configuration.
+func New(cfg Config) *Office {
+	if cfg.Warn == nil {
+		cfg.Warn = func(kept.ID, error) {}
+	}
+	return &Office{cfg, kept.New(cfg.Registry, cfg.SealKey), time.Now}
+}
+
+// A Request says what is to be found out.
+type Request struct {
+	Actor   string // who asks, as the ledger names it
+	Command string // how it was asked for, as ledger and report repeat it
+	findings.Circumstances
+	Against []watermark.Submission // as in [verify.Options]
+	Reveal  bool                   // results name subjects and all recipients
+}
+
+// asked is a request as it is kept.
+type asked struct {
+	Request
+	Spool kept.ID  // of the files
+	Once  [32]byte // random: however often it is begun anew, it is one investigation in the ledger
+}
+
+// A Stage is how far an investigation is.
+type Stage string
+
+// The stages. Files can be added to an open investigation alone.
+const (
+	Open      Stage = "open"
+	Waiting   Stage = "waiting" // for a worker
+	Examining Stage = "examining"
+	Done      Stage = "done"
+	Failed    Stage = "failed"
+)
+
+// Over reports whether nothing will change any more.
+func (s Stage) Over() bool { return s == Done || s == Failed }
+
+// A File is a file of a dump.
+type File struct {
+	Name   string       `json:"name"`
+	Size   int64        `json:"size" doc:"Bytes"`
+	SHA256 books.Digest `json:"sha256" doc:"Hex"`
+}
+
+// A State says how far an investigation is.
+type State struct {
+	ID       kept.ID   `json:"-"`
+	Stage    Stage     `json:"stage"`
+	Made     time.Time `json:"-"`
+	Examined int       `json:"examined"` // files, also in archives
+	Total    int       `json:"total"`    // 0: not known yet
+	Problem  string    `json:"problem,omitempty"`
+	Unread   []Unread  `json:"unread,omitempty"` // if no picture could be examined
+}
+
+// An Unread file is one that could not be examined.
+type Unread struct {
+	File    string `json:"file"`
+	Problem string `json:"problem"`
+}
+
+// maxUnread is the max number of unread files in a state. Chosen.
+const maxUnread = 100
+
+// Create makes an open investigation. The error wraps [registry.ErrInput] if the request cannot be, and
+// [registry.ErrNotFound] if a submission to compare with is not there.
+func (o *Office) Create(ctx context.Context, r Request) (*State, error) {
+	r.UploadsPerSubject = cmp.Or(r.UploadsPerSubject, o.UploadsPerSubject)
+	switch {
+	case r.Found.After(o.now().Add(clockError)):
+		return nil, fmt.Errorf("%w: found: got %s, want a time that is not in the future", registry.ErrInput, r.Found.UTC().Format(time.RFC3339))
+	case r.Found.IsZero() && r.Evidence != "":
+		return nil, fmt.Errorf("%w: evidence of when the leaks were found: it needs the time", registry.ErrInput)
+	}
+	if o.Found != nil {
+		if _, err := o.Found.Begin(o.options(asked{Request: r})); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range r.Against {
+		if _, err := o.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+			return nil, err
+		}
+	}
+	x := asked{Request: r}
+	rand.Read(x.Once[:])
+	var err error
+	if x.Spool, err = o.kept.Create(ctx, kept.Request{Kind: kept.Spool, For: spooled}); err != nil {
+		return nil, err
+	}
+	id, err := o.kept.Create(ctx, kept.Request{Kind: kept.Investigation})
+	if err != nil {
+		return nil, err
+	}
+	if err := o.write(ctx, id, partAsked, x); err != nil {
+		return nil, err
+	}
+	return o.State(ctx, id)
+}
+
+// clockError is by how much clocks may differ. Chosen.
+const clockError = time.Minute
+
+// options are what an investigation is begun with.
+func (o *Office) options(x asked) *verify.Options {
+	return &verify.Options{Actor: x.Actor, Command: []string{x.Command}, Circumstances: x.Circumstances, Against: x.Against,
+		References: o.References, Once: x.Once}
+}
+
+// Add adds a file, under a name such as "chats/7.jpg", to an open investigation. The same file again changes nothing.
+// The error wraps [registry.ErrConflict] if the investigation has begun, or has another file of that name. It wraps
+// [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r is returned as
+// it is, and leaves no file.
+func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) (*File, error) {
+	if !fs.ValidPath(name) || name == "." || len(name) > maxName || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		return nil, fmt.Errorf("%w: name of a file: want parts such as \"chats/7.jpg\", no control character, at most %d bytes", registry.ErrInput, maxName)
+	}
+	x, err := o.opened(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	spool, err := o.kept.Open(ctx, x.Spool)
+	if err != nil {
+		return nil, err
+	}
+	if len(spool.Parts)/2 >= maxFiles {
+		return nil, fmt.Errorf("%w: more than %d files, want an archive of them", registry.ErrLimit, maxFiles)
+	}
+	if there, is := filesOf(spool)[hashOf(name)]; is {
+		got := sha256.New()
+		if _, err := io.Copy(got, r); err != nil {
+			return nil, err
+		}
+		if books.Digest(got.Sum(nil)) != there.SHA256 {
+			return nil, fmt.Errorf("%w: the investigation has another file of this name", registry.ErrConflict)
+		}
+		return &File{name, there.Size, there.SHA256}, nil
+	}
+	written, err := o.kept.Write(ctx, x.Spool, partFile+hashOf(name), r)
+	if err == nil { // the file counts from now on
+		_, err = o.kept.Write(ctx, x.Spool, partName+hashOf(name), strings.NewReader(name))
+	}
+	return &File{name, written.Size, written.SHA256}, err
+}
+
+// opened returns the request of an investigation that has not begun.
+func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
+	in, err := o.open(ctx, id)
+	if err != nil {
+		return x, err
+	}
+	if in.has(partBegun) {
+		return x, fmt.Errorf("%w: investigation %s has begun, so that it takes no more files", registry.ErrConflict, id)
+	}
+	return x, in.read(ctx, partAsked, &x)
+}
+
+// Begin has an investigation done, with the files that it has now. What has begun goes on. The error wraps
+// [registry.ErrInput] without files.
+func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
+	x, err := o.opened(ctx, id)
+	if errors.Is(err, registry.ErrConflict) {
+		return o.State(ctx, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := o.list(ctx, x.Spool)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%w: the investigation has no files", registry.ErrInput)
+	}
+	if err := o.write(ctx, id, partBegun, list); err != nil {
+		return nil, err
+	}
+	return o.State(ctx, id)
+}
+
+// State returns how far an investigation is. The error wraps [registry.ErrNotFound] if there is none.
+func (o *Office) State(ctx context.Context, id kept.ID) (*State, error) {
+	in, err := o.open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return in.state(ctx)
+}
+
+// Files lists the files of an investigation by name: what was there when it began, or is there until then.
+func (o *Office) Files(ctx context.Context, id kept.ID) (list []File, err error) {
+	in, err := o.open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if in.has(partBegun) {
+		return list, in.read(ctx, partBegun, &list)
+	}
+	var x asked
+	if err := in.read(ctx, partAsked, &x); err != nil {
+		return nil, err
+	}
+	return o.list(ctx, x.Spool)
+}
+
+// List returns the states of the newest investigations, at most limit, the newest first.
+func (o *Office) List(ctx context.Context, limit int) ([]State, error) {
+	all, err := o.kept.List(ctx, kept.Investigation)
+	out := []State{}
+	for _, x := range slices.Backward(all) {
+		if len(out) == limit {
+			break
+		}
+		s, err := o.State(ctx, x.ID)
+		switch {
+		case err == nil:
+			out = append(out, *s)
+		case !errors.Is(err, registry.ErrNotFound): // else removed meanwhile
+			return nil, err
+		}
+	}
+	return out, err
+}
+
+// Read returns a part of an investigation: [Findings], [Report] or [Bundle]. The error wraps [registry.ErrConflict] if it
+// is not done, and [registry.ErrNotFound] if it does not exist.
+func (o *Office) Read(ctx context.Context, id kept.ID, part string) (io.Reader, kept.Part, error) {
+	in, err := o.open(ctx, id)
+	if err != nil {
+		return nil, kept.Part{}, err
+	}
+	s, err := in.state(ctx)
+	if err == nil && s.Stage != Done {
+		err = fmt.Errorf("%w: the investigation is not done: %s", registry.ErrConflict, s.Stage)
+	}
+	if err == nil && part == Bundle && !in.has(Bundle) {
+		if err = o.bundle(ctx, in); err == nil {
+			in, err = o.open(ctx, id)
+		}
+	}
+	if err != nil {
+		return nil, kept.Part{}, err
+	}
+	return in.Read(ctx, kept.Part{Name: part})
+}
+
+// Remove destroys an investigation with its files. A worker that examines it stops. What the ledger has of it stays.
+func (o *Office) Remove(ctx context.Context, id kept.ID) error {
+	in, err := o.open(ctx, id)
+	if err != nil {
+		return err
+	}
+	var x asked
+	if err := in.read(ctx, partAsked, &x); err == nil {
+		if err := o.kept.Remove(ctx, x.Spool); err != nil && !errors.Is(err, registry.ErrNotFound) {
+			return err
+		}
+	}
+	return o.kept.Remove(ctx, id)
+}
+
+// An inside is an investigation as it was when it was opened.
+type inside struct{ *kept.Opened }
+
+// open opens an investigation. The error wraps [registry.ErrNotFound] if there is none.
+func (o *Office) open(ctx context.Context, id kept.ID) (inside, error) {
+	x, err := o.kept.Open(ctx, id)
+	if err == nil && x.Kind != kept.Investigation {
+		err = registry.ErrNotFound
+	}
+	return inside{x}, err
+}
+
+// has reports whether a part is there.
+func (x inside) has(part string) bool {
+	return slices.ContainsFunc(x.Parts, func(p kept.Part) bool { return p.Name == part })
+}
+
+// read reads a part of JSON.
+func (x inside) read(ctx context.Context, part string, to any) error {
+	r, _, err := x.Read(ctx, kept.Part{Name: part})
+	if err != nil {
+		return err
+	}
+	return json.NewDecoder(r).Decode(to)
+}
+
+func (x inside) state(ctx context.Context) (*State, error) {
+	s := State{Stage: Open}
+	switch {
+	case x.has(partState):
+		if err := x.read(ctx, partState, &s); err != nil {
+			return nil, err
+		}
+	case x.has(partBegun):
+		s.Stage = Waiting
+	}
+	s.ID, s.Made = x.ID, x.Made
+	return &s, nil
+}
+
+// write writes a part as JSON.
+func (o *Office) write(ctx context.Context, id kept.ID, part string, x any) error {
+	text, err := json.Marshal(x)
+	if err == nil {
+		_, err = o.kept.Write(ctx, id, part, bytes.NewReader(text))
+	}
+	return err
+}

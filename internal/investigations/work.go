@@ -1,0 +1,334 @@
+package investigations
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/kept"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Kind is that of the jobs of package jobs.
+const Kind = "investigation"
+
+// A task is what a job is to do.
+type task struct{ Of kept.ID }
+
+const (
+	lookEvery = 2 * time.Second // for investigations that have begun. Chosen
+	saveEvery = 5 * time.Second // how far an investigation is. A kill loses so much work. Chosen
+	ofSaving  = 10              // saving takes at most one of so many parts of the time. Chosen
+	atOnce    = 2               // investigations at a time, so that a small one need not wait for a large one. Chosen
+)
+
+// Run does investigations of all processes that have begun, until ctx ends. It then gives up those that it is at:
+// another process, or the next Run, goes on with them.
+func (o *Office) Run(ctx context.Context) error {
+	var asking sync.WaitGroup
+	asking.Go(func() { o.ask(ctx) })
+	err := o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) {
+		if d.Err != nil && ctx.Err() == nil {
+			o.Warn(kept.ID{}, d.Err)
+		}
+	})
+	asking.Wait()
+	return err
+}
+
+// ask queues the investigations that have begun and are not over, and waits for them. Each process asks for each of
+// them, so that one goes on as long as any process lives; the queue has it done by one at a time.
+func (o *Office) ask(ctx context.Context) {
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	var mu sync.Mutex
+	known := make(map[kept.ID]bool) // to be asked for, or over
+	for ctx.Err() == nil {
+		all, err := o.kept.List(ctx, kept.Investigation)
+		for _, x := range all {
+			mu.Lock()
+			is := known[x.ID]
+			mu.Unlock()
+			if is {
+				continue
+			}
+			s, err := o.State(ctx, x.ID)
+			if err != nil || s.Stage == Open {
+				continue // the next look finds out
+			}
+			mu.Lock()
+			known[x.ID] = true
+			mu.Unlock()
+			if s.Stage.Over() {
+				continue
+			}
+			waiting.Go(func() {
+				if err := o.askFor(ctx, x.ID); err != nil {
+					if ctx.Err() == nil {
+						o.Warn(x.ID, err)
+					}
+					mu.Lock()
+					delete(known, x.ID)
+					mu.Unlock()
+				}
+			})
+		}
+		if err != nil && ctx.Err() == nil {
+			o.Warn(kept.ID{}, err)
+		}
+		select {
+		case <-time.After(lookEvery):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// askFor has an investigation done, and waits until it is over.
+func (o *Office) askFor(ctx context.Context, id kept.ID) error {
+	job := func(yield func(jobs.Job, error) bool) {
+		yield(jobs.Job{Kind: Kind, Do: task{id}, Once: id.String()}, nil)
+	}
+	return o.Queue.Run(ctx, job, func(_ jobs.Job, _ json.RawMessage, err error) error { return err }, nil)
+}
+
+// Do does the job that text asks for, as [jobs.Func] says. An investigation that is over or was removed is done.
+func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
+	var t task
+	if err := json.Unmarshal(text, &t); err != nil {
+		return nil, err
+	}
+	in, err := o.open(ctx, t.Of)
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := in.state(ctx)
+	if err != nil || s.Stage.Over() {
+		return nil, err
+	}
+	err = o.examine(ctx, in)
+	if _, gone := o.open(ctx, t.Of); errors.Is(gone, registry.ErrNotFound) {
+		return nil, nil
+	}
+	if err == nil || ctx.Err() != nil || jobs.Passing(err) {
+		return nil, err
+	}
+	failed := State{Stage: Failed, Problem: err.Error()}
+	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
+		for _, f := range nothing.Files[:min(len(nothing.Files), maxUnread)] {
+			failed.Unread = append(failed.Unread, Unread{f.File, f.Error})
+		}
+	}
+	return nil, o.write(ctx, t.Of, partState, failed)
+}
+
+// examine examines the files of an investigation, weighs the findings, and writes what follows.
+func (o *Office) examine(ctx context.Context, in inside) error {
+	var x asked
+	var list []File
+	if err := errors.Join(in.read(ctx, partAsked, &x), in.read(ctx, partBegun, &list)); err != nil {
+		return err
+	}
+	spool, err := o.kept.Open(ctx, x.Spool)
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "kycmark-investigation-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	opts := o.options(x)
+	opts.State = filepath.Join(folder, partResume)
+	if err := in.resume(ctx, opts.State); err != nil {
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	saved, stop := o.save(ctx, fail, in.ID, opts)
+	defer stop()
+	inv, err := o.Found.Begin(opts)
+	if err != nil {
+		return err
+	}
+	var leaks []*findings.Finding
+	for f, err := range inv.FS(ctx, &files{ctx, fail, spool, list}) {
+		if err != nil {
+			return cause(ctx, err)
+		}
+		leaks = append(leaks, f)
+	}
+	stop()
+	v, err := inv.Weigh(ctx, leaks)
+	if err == nil {
+		err = o.conclude(ctx, in.ID, inv, v, x.Reveal)
+	}
+	if err != nil {
+		return cause(ctx, err)
+	}
+	if err := o.write(ctx, in.ID, partState, State{Stage: Done, Examined: len(leaks), Total: int(saved.total.Load())}); err != nil {
+		return err
+	}
+	if err := o.kept.Remove(ctx, x.Spool); err != nil && !errors.Is(err, registry.ErrNotFound) {
+		o.Warn(in.ID, err) // it expires
+	}
+	return nil
+}
+
+// cause returns why ctx was ended, or err.
+func cause(ctx context.Context, err error) error {
+	if why := context.Cause(ctx); why != nil {
+		return why
+	}
+	return err
+}
+
+// conclude writes findings and report, and which uploads they show.
+func (o *Office) conclude(ctx context.Context, id kept.ID, inv *verify.Investigation, v *findings.Verdict, reveal bool) error {
+	var text, page bytes.Buffer
+	if err := errors.Join(inv.WriteFindings(ctx, &text, v, reveal), inv.WriteReport(ctx, &page, v, reveal)); err != nil {
+		return err
+	}
+	var shown []watermark.Submission
+	for _, f := range findings.Views(v.Findings) {
+		if f.Matched() {
+			shown = append(shown, f.Submission)
+		}
+	}
+	if err := o.kept.Show(ctx, id, shown...); err != nil {
+		return err
+	}
+	if _, err := o.kept.Write(ctx, id, Findings, &text); err != nil {
+		return err
+	}
+	_, err := o.kept.Write(ctx, id, Report, &page)
+	return err
+}
+
+// resume writes what was examined so far to a file, if anything was.
+func (x inside) resume(ctx context.Context, path string) error {
+	if !x.has(partResume) {
+		return nil
+	}
+	r, _, err := x.Read(ctx, kept.Part{Name: partResume})
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}
+
+// saved is how far an investigation is.
+type saved struct{ done, total atomic.Int64 }
+
+// save keeps, again and again, how far the investigation is that opts describe: its progress and its state file. A
+// failure ends the investigation by fail. stop ends the saving, and may be called twice.
+func (o *Office) save(ctx context.Context, fail func(error), id kept.ID, opts *verify.Options) (s *saved, stop func()) {
+	s = new(saved)
+	opts.Progress = func(done, total int) { s.done.Store(int64(done)); s.total.Store(int64(total)) }
+	ended := make(chan struct{})
+	var saving sync.WaitGroup
+	saving.Go(func() {
+		last, pause := int64(-1), time.Duration(0) // the first save is at once
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(pause):
+			}
+			begun := time.Now()
+			size, err := o.saveOnce(ctx, s, id, opts.State, last)
+			if last = size; err != nil {
+				fail(err)
+				return
+			}
+			pause = max(saveEvery, ofSaving*time.Since(begun))
+		}
+	})
+	return s, sync.OnceFunc(func() { close(ended); saving.Wait() })
+}
+
+// saveOnce saves the state file, unless it has still so many bytes, and the progress. It returns the bytes of the file.
+func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, path string, last int64) (int64, error) {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return last, err
+	}
+	if text = text[:bytes.LastIndexByte(text, '\n')+1]; len(text) > 0 && int64(len(text)) != last {
+		if _, err := o.kept.Write(ctx, id, partResume, bytes.NewReader(text)); err != nil {
+			return last, err
+		}
+	}
+	return int64(len(text)), o.write(ctx, id, partState,
+		State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
+}
+
+// Sealing is what bundles are sealed with. Without a ReportKey there are none.
+type Sealing struct {
+	ReportKey    crypto.Signer // Ed25519
+	LedgerPublic string        // "": bundles have no proofs from the ledger
+	LedgerKey    string        // "": proofs rest on the checkpoints that others signed
+}
+
+// bundle makes the bundle of an investigation that is done. The error wraps [registry.ErrProof] if no signed checkpoint
+// covers the investigation.
+func (o *Office) bundle(ctx context.Context, in inside) error {
+	if o.ReportKey == nil {
+		return registry.ErrNotFound
+	}
+	made := seal.Investigation{Registry: o.Registry, LedgerPublic: o.LedgerPublic, Made: o.now()}
+	if o.LedgerKey != "" {
+		made.Sign = func(ctx context.Context) error { _, err := o.Registry.Ledger().Sign(ctx, o.LedgerKey); return err }
+		if err := made.Sign(ctx); err != nil {
+			return err
+		}
+	}
+	for part, to := range map[string]*[]byte{Findings: &made.Findings, Report: &made.Report} {
+		r, _, err := in.Read(ctx, kept.Part{Name: part})
+		if err == nil {
+			*to, err = io.ReadAll(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	b, err := seal.Seal(ctx, made, o.ReportKey, nil)
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "kycmark-bundle-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "bundle.zip")
+	if err := b.Write(path); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = o.kept.Write(ctx, in.ID, Bundle, f)
+	return err
+}
