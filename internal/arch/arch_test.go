@@ -107,7 +107,7 @@ var rules = []rule{
 	{
 		of: []string{"internal/service"}, tests: false,
 		never: []string{"verify", "verify/odds/...", "internal/seal", "internal/jobs"},
-		why:   "no route judges yet; one that does begins an investigation and knows no verdict",
+		why:   "no route judges: it has an investigation done, and knows no verdict",
 	},
 	{
 		of:    []string{"..."},
@@ -252,7 +252,7 @@ var rules = []rule{
 		only: []string{
 			"internal/cli/...", "watermark/...", "phash/...", "verify/...", "testdata/...", "decoders/...",
 			"internal/picture/...", "internal/webp", "internal/durable", "internal/quality",
-			"internal/hooks", "internal/home/...", "internal/keyfile", "internal/demo/...", "internal/dump", "internal/intake", "internal/memory", "internal/pdf", "internal/seal", "internal/unpack", "internal/jobs", "internal/service",
+			"internal/hooks", "internal/investigations", "internal/home/...", "internal/keyfile", "internal/demo/...", "internal/dump", "internal/intake", "internal/memory", "internal/pdf", "internal/seal", "internal/unpack", "internal/jobs", "internal/service",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},

@@ -29,6 +29,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// ErrStage is wrapped when an investigation is not at the stage that a call needs.
+var ErrStage = errors.New("investigation: not at that stage")
+
 // Limits of one investigation. All chosen; an archive holds more files.
 const (
 	maxFiles = 10_000
@@ -72,6 +75,7 @@ type Office struct {
 	Config
 	kept *kept.Store
 	now  func() time.Time
+	save time.Duration // see saveEvery
 }
 
 // New returns the office of a configuration.
@@ -79,7 +83,7 @@ func New(cfg Config) *Office {
 	if cfg.Warn == nil {
 		cfg.Warn = func(kept.ID, error) {}
 	}
-	return &Office{cfg, kept.New(cfg.Registry, cfg.SealKey), time.Now}
+	return &Office{cfg, kept.New(cfg.Registry, cfg.SealKey), time.Now, saveEvery}
 }
 
 // A Request says what is to be found out.
@@ -122,13 +126,13 @@ type File struct {
 
 // A State says how far an investigation is.
 type State struct {
-	ID       kept.ID   `json:"-"`
-	Stage    Stage     `json:"stage"`
-	Made     time.Time `json:"-"`
-	Examined int       `json:"examined"` // files, also in archives
-	Total    int       `json:"total"`    // 0: not known yet
-	Problem  string    `json:"problem,omitempty"`
-	Unread   []Unread  `json:"unread,omitempty"` // if no picture could be examined
+	ID       kept.ID   `json:"investigation" doc:"32 hex digits"`
+	Stage    Stage     `json:"stage" enum:"open,waiting,examining,done,failed" doc:"Files can be added while it is open. Results are there when it is done."`
+	Made     time.Time `json:"made"`
+	Examined int       `json:"examined" doc:"Files, also in archives"`
+	Total    int       `json:"total" doc:"0: not known yet"`
+	Problem  string    `json:"problem,omitempty" doc:"Why it failed"`
+	Unread   []Unread  `json:"unread,omitempty" doc:"If no picture could be examined: the first files and why"`
 }
 
 // An Unread file is one that could not be examined.
@@ -186,8 +190,8 @@ func (o *Office) options(x asked) *verify.Options {
 }
 
 // Add adds a file, under a name such as "chats/7.jpg", to an open investigation. The same file again changes nothing.
-// The error wraps [registry.ErrConflict] if the investigation has begun, or has another file of that name. It wraps
-// [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r is returned as
+// The error wraps [ErrStage] if the investigation has begun, and [registry.ErrConflict] if it has another file of that
+// name. It wraps [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r is returned as
 // it is, and leaves no file.
 func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) (*File, error) {
 	if !fs.ValidPath(name) || name == "." || len(name) > maxName || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
@@ -228,7 +232,7 @@ func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
 		return x, err
 	}
 	if in.has(partBegun) {
-		return x, fmt.Errorf("%w: investigation %s has begun, so that it takes no more files", registry.ErrConflict, id)
+		return x, fmt.Errorf("%w: it has begun, and takes no more files", ErrStage)
 	}
 	return x, in.read(ctx, partAsked, &x)
 }
@@ -237,7 +241,7 @@ func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
 // [registry.ErrInput] without files.
 func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
 	x, err := o.opened(ctx, id)
-	if errors.Is(err, registry.ErrConflict) {
+	if errors.Is(err, ErrStage) {
 		return o.State(ctx, id)
 	}
 	if err != nil {
@@ -300,8 +304,8 @@ func (o *Office) List(ctx context.Context, limit int) ([]State, error) {
 	return out, err
 }
 
-// Read returns a part of an investigation: [Findings], [Report] or [Bundle]. The error wraps [registry.ErrConflict] if it
-// is not done, and [registry.ErrNotFound] if it does not exist.
+// Read returns a part of an investigation: [Findings], [Report] or [Bundle]. The error wraps [ErrStage] if it is not
+// done, and [registry.ErrNotFound] if it does not exist.
 func (o *Office) Read(ctx context.Context, id kept.ID, part string) (io.Reader, kept.Part, error) {
 	in, err := o.open(ctx, id)
 	if err != nil {
@@ -309,7 +313,7 @@ func (o *Office) Read(ctx context.Context, id kept.ID, part string) (io.Reader, 
 	}
 	s, err := in.state(ctx)
 	if err == nil && s.Stage != Done {
-		err = fmt.Errorf("%w: the investigation is not done: %s", registry.ErrConflict, s.Stage)
+		err = fmt.Errorf("%w: got %s, want done", ErrStage, s.Stage)
 	}
 	if err == nil && part == Bundle && !in.has(Bundle) {
 		if err = o.bundle(ctx, in); err == nil {

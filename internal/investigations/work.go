@@ -3,7 +3,7 @@ package investigations
 import (
 	"bytes"
 	"context"
-	"crypto"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"io"
@@ -160,7 +160,7 @@ func (o *Office) examine(ctx context.Context, in inside) error {
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	saved, stop := o.save(ctx, fail, in.ID, opts)
+	saved, stop := o.keepSaving(ctx, fail, in.ID, opts)
 	defer stop()
 	inv, err := o.Found.Begin(opts)
 	if err != nil {
@@ -240,9 +240,9 @@ func (x inside) resume(ctx context.Context, path string) error {
 // saved is how far an investigation is.
 type saved struct{ done, total atomic.Int64 }
 
-// save keeps, again and again, how far the investigation is that opts describe: its progress and its state file. A
+// keepSaving keeps, again and again, how far the investigation is that opts describe: its progress and its state file. A
 // failure ends the investigation by fail. stop ends the saving, and may be called twice.
-func (o *Office) save(ctx context.Context, fail func(error), id kept.ID, opts *verify.Options) (s *saved, stop func()) {
+func (o *Office) keepSaving(ctx context.Context, fail func(error), id kept.ID, opts *verify.Options) (s *saved, stop func()) {
 	s = new(saved)
 	opts.Progress = func(done, total int) { s.done.Store(int64(done)); s.total.Store(int64(total)) }
 	ended := make(chan struct{})
@@ -261,7 +261,7 @@ func (o *Office) save(ctx context.Context, fail func(error), id kept.ID, opts *v
 				fail(err)
 				return
 			}
-			pause = max(saveEvery, ofSaving*time.Since(begun))
+			pause = max(o.save, ofSaving*time.Since(begun))
 		}
 	})
 	return s, sync.OnceFunc(func() { close(ended); saving.Wait() })
@@ -284,9 +284,9 @@ func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, path string
 
 // Sealing is what bundles are sealed with. Without a ReportKey there are none.
 type Sealing struct {
-	ReportKey    crypto.Signer // Ed25519
-	LedgerPublic string        // "": bundles have no proofs from the ledger
-	LedgerKey    string        // "": proofs rest on the checkpoints that others signed
+	ReportKey    ed25519.PrivateKey
+	LedgerPublic string // "": bundles have no proofs from the ledger
+	LedgerKey    string // "": proofs rest on the checkpoints that others signed
 }
 
 // bundle makes the bundle of an investigation that is done. The error wraps [registry.ErrProof] if no signed checkpoint

@@ -38,7 +38,8 @@ func TestContract(t *testing.T) {
 	require.Empty(t, problems)
 	ok, wrong := contract.ValidateDocument()
 	require.True(t, ok, "%v", wrong)
-	g := generator{w: w, submission: submission, copyID: copyID, picture: small(t, "chidi_idcard")}
+	investigation := w.investigated(map[string][]byte{"a.txt": []byte("no picture")}) // it is over: watching it ends
+	g := generator{w: w, submission: submission, copyID: copyID, investigation: investigation, picture: small(t, "chidi_idcard")}
 	statuses := map[int]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		for range sequence {
@@ -74,9 +75,9 @@ func TestContract(t *testing.T) {
 
 // A generator draws requests.
 type generator struct {
-	w                  *world
-	submission, copyID string
-	picture            []byte
+	w                                 *world
+	submission, copyID, investigation string
+	picture                           []byte
 }
 
 // draw draws a request of a route, and the role of its token: a role, "all", or "-" without one.
@@ -84,7 +85,7 @@ func (g generator) draw(t *rapid.T) (*http.Request, permitted, string) {
 	p := rapid.SampledFrom(append(table(allowed), table(public)...)).Draw(t, "route")
 	role := rapid.SampledFrom([]string{"intake", "issue", "investigate", "audit", "admin", "all", "all", "all",
 		"-"}).Draw(t, "role")
-	id := rapid.SampledFrom([]string{g.submission, g.copyID, strings.Repeat("0", 32), strings.Repeat("0", 16),
+	id := rapid.SampledFrom([]string{g.submission, g.copyID, g.investigation, strings.Repeat("0", 32), strings.Repeat("0", 16),
 		rapid.StringMatching(`[ -~]{1,40}`).Draw(t, "id")}).Draw(t, "which id")
 	path := strings.ReplaceAll(p.path, "{id}", url.PathEscape(id))
 	if id == "." || id == ".." || strings.Contains(id, "/") { // no path of a route
@@ -108,7 +109,7 @@ func (g generator) draw(t *rapid.T) (*http.Request, permitted, string) {
 	}
 	r.Header.Set("Content-Type", rapid.SampledFrom([]string{media, media, media, media, "", "text/html", ";"}).Draw(t,
 		"media"))
-	for _, name := range []string{"Kycmark-Subject", "Kycmark-Submitted", "Kycmark-Held-By", "Kycmark-Recipient",
+	for _, name := range []string{"Kycmark-Subject", "Kycmark-Submitted", "Kycmark-Held-By", "Kycmark-Recipient", "Kycmark-File",
 		"Idempotency-Key", "Accept"} {
 		if rapid.IntRange(0, 3).Draw(t, name) == 0 {
 			value := rapid.OneOf(rapid.StringMatching(`[a-z0-9*/-]{0,40}`), rapid.Just("vendor-a"),
@@ -137,10 +138,12 @@ func (g generator) body(t *rapid.T, p permitted) []byte {
 			"signature": strings.Repeat("0", 128)},
 		"/v1/custody": map[string]any{"facts": []any{map[string]any{"recipient": "vendor-a",
 			"note": "contract", "submissions": []any{g.submission}, "from": "2018-01-01T00:00:00Z", "to": "2018-01-02T00:00:00Z"}}},
+		"/v1/investigations": map[string]any{"found": "2018-03-01T00:00:00Z", "found_evidence": "a paste", "claimed": 10,
+			"against": []any{g.submission}, "published": true, "reveal": false},
 		"/v1/erasures":     map[string]any{"subject": "subject-9", "note": "asked for"},
 		"/v1/ledger/audit": map[string]any{"checkpoints": []any{"x"}, "witnesses": []any{}},
 	}
-	if p.path == "/v1/submissions" {
+	if p.path == "/v1/submissions" || strings.HasSuffix(p.path, "/files") {
 		cut := rapid.IntRange(0, len(g.picture)).Draw(t, "cut")
 		return rapid.SampledFrom([][]byte{g.picture, g.picture[:cut], g.picture[cut:],
 			rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")}).Draw(t, "picture")

@@ -18,6 +18,9 @@ import (
 	"time"
 )
 
+// dumpMemory is the memory of a dump's file on its way, bytes: some chunks of package kept. Chosen.
+const dumpMemory = 16 << 20
+
 // maxJSON is the max size of a JSON body, bytes: 25,000 IDs of submissions. Chosen.
 const maxJSON = 1 << 20
 
@@ -58,6 +61,7 @@ func (v *visit) Write(p []byte) (int, error) {
 func (v *visit) refuse(object string, err error) {
 	v.failed = err
 	if v.status == 0 {
+		v.Header().Del("Content-Length") // of what was to be written
 		p := problemOf(object, err)
 		p.write(v, v.id)
 	}
@@ -172,8 +176,11 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 		return func() {}, v.once.claim(r.Context())
 	}
 	limit, patience := int64(maxJSON), s.times.JSON
-	if kind == pictureBody {
+	switch kind {
+	case pictureBody:
 		limit, patience = s.maxBytes, s.times.Picture
+	case dumpBody:
+		limit, patience = s.maxDump, s.times.Dump
 	}
 	if err := mediaType(r, kind); err != nil {
 		return nil, err
@@ -185,6 +192,9 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	if size < 0 { // what is read grows by doubling
 		size = 2 * limit
 	}
+	if kind == dumpBody {
+		size = dumpMemory
+	}
 	give, ok := s.bodies.Try(size)
 	if !ok {
 		return nil, &Problem{Status: http.StatusTooManyRequests, Object: "server",
@@ -194,7 +204,7 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	control := http.NewResponseController(v.ResponseWriter)
 	_ = control.SetReadDeadline(time.Now().Add(patience)) // a recorder of tests has none
 	r.Body = &received{ReadCloser: http.MaxBytesReader(v.ResponseWriter, r.Body, limit), v: v, control: control}
-	if kind == pictureBody {
+	if kind != jsonBody {
 		return give, nil
 	}
 	data, err := io.ReadAll(r.Body)
@@ -239,7 +249,10 @@ func mediaType(r *http.Request, kind bodyKind) error {
 	media, _, err := mime.ParseMediaType(given)
 	wanted := "application/json"
 	ok := err == nil && media == wanted
-	if kind == pictureBody {
+	switch kind {
+	case dumpBody:
+		return nil
+	case pictureBody:
 		wanted = "image/*, application/pdf or application/octet-stream"
 		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" ||
 			media == "application/octet-stream")

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,9 +24,11 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/testdata"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -113,13 +116,19 @@ func (w *world) config(h *home.Home, roles ...service.Role) service.Config {
 	require.NoError(w.t, err)
 	cfg := service.Config{Registry: w.reg, Roles: roles, LedgerKey: keys.LedgerKey, LedgerPublic: keys.LedgerPublic,
 		Log: slog.New(slog.NewJSONHandler(w.logs, nil))}
-	if keys.Seal != nil {
-		of := registry.Config{Registry: w.reg, Keys: keys.Mark, SealKey: keys.Seal}
-		if len(keys.Mark) > 0 {
-			of.Key = keys.Mark[0]
+	if slices.Contains(roles, service.Intake) || slices.Contains(roles, service.Issue) {
+		of := registry.Config{Registry: w.reg, SealKey: keys.Seal}
+		if slices.Contains(roles, service.Issue) {
+			of.Keys, of.Key = keys.Mark, keys.Mark[0]
 		}
 		cfg.Issuer, err = registry.NewIssuer(of)
 		require.NoError(w.t, err)
+	}
+	if slices.Contains(roles, service.Investigate) {
+		found, err := verify.NewInvestigator(verify.Config{Registry: w.reg, Keys: keys.Mark, SealKey: keys.Seal})
+		require.NoError(w.t, err)
+		cfg.Office = investigations.New(investigations.Config{Registry: w.reg, SealKey: keys.Seal, Found: found,
+			Sealing: investigations.Sealing{ReportKey: keys.Report, LedgerPublic: keys.LedgerPublic, LedgerKey: keys.LedgerKey}})
 	}
 	return cfg
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -17,6 +18,7 @@ var (
 	problemReflected = reflect.TypeFor[Problem]()
 	reflectEntered   = reflect.TypeFor[entered]()
 	reflectTaken     = reflect.TypeFor[taken]()
+	reflectFile      = reflect.TypeFor[investigations.File]()
 )
 
 // apiConfig returns the configuration of package huma: no pages of its own, JSON alone, and its errors as a [Problem].

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -133,7 +134,8 @@ type inErasure struct {
 
 // An erased answer says what is gone.
 type erasedAnswer struct {
-	Erased []watermark.Submission `json:"erased"`
+	Erased         []watermark.Submission `json:"erased" nullable:"false"`
+	Investigations []kept.ID              `json:"investigations" nullable:"false" doc:"They show what was erased, and stay until they are removed"`
 }
 
 // erase erases uploads. What it is about to erase is entered with the request first: after a crash the same request
@@ -187,7 +189,15 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 		return nil, err
 	}
 	all := distinct(slices.Concat(planned, erased))
-	return reply(erasedAnswer{all}, s.planErasure(ctx, o, all))
+	if err := s.planErasure(ctx, o, all); err != nil {
+		return nil, err
+	}
+	out := erasedAnswer{all, []kept.ID{}}
+	showing, err := kept.New(s.Registry, nil).Showing(ctx, all...)
+	for _, x := range showing {
+		out.Investigations = append(out.Investigations, x.ID)
+	}
+	return reply(out, err)
 }
 
 // eraseReviewer erases the name of a reviewer. The same request, sent again, finds no such name, and has the same answer.
@@ -200,7 +210,7 @@ func (s parties) eraseReviewer(ctx context.Context, name, note string, o *once) 
 	if again && errors.Is(err, registry.ErrNotFound) {
 		err = nil
 	}
-	return reply(erasedAnswer{[]watermark.Submission{}}, err)
+	return reply(erasedAnswer{[]watermark.Submission{}, []kept.ID{}}, err)
 }
 
 // planErasure keeps with a request what it erases.
@@ -208,7 +218,7 @@ func (s parties) planErasure(ctx context.Context, o *once, ids []watermark.Submi
 	if len(ids) == 0 {
 		return nil
 	}
-	plan, err := json.Marshal(erasedAnswer{distinct(ids)})
+	plan, err := json.Marshal(erasedAnswer{Erased: distinct(ids)})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestReviewers(t *testing.T) {
 	erasure := call{method: "POST", path: "/v1/erasures", head: map[string]string{"Idempotency-Key": "erase-a-reviewer-1"},
 		body: map[string]string{"recipient": "planted-person", "note": "left in May"}}
 	for range 2 {
-		require.JSONEq(t, `{"erased":[]}`, string(w.must(erasure).body))
+		require.JSONEq(t, `{"erased":[],"investigations":[]}`, string(w.must(erasure).body))
 	}
 	again := w.do(call{method: "POST", path: "/v1/erasures", body: erasure.body})
 	require.Equal(t, 404, again.status, string(again.body))

@@ -19,6 +19,7 @@ const (
 	plantedPurpose  = "checks of Wilhelmine"
 	plantedNote     = "letter of Friederike"
 	plantedKey      = "idempotency-of-Gudrun-1"
+	plantedFile     = "Erika-passport.jpg"
 )
 
 // plant makes requests that have what is planted, and returns the IDs of the upload and of its copy. do makes a request.
@@ -63,6 +64,19 @@ func (w *world) plant(do func(call) answered) (submission, id string) {
 		head: map[string]string{"Kycmark-Subject": strings.Repeat(plantedSubject, 20)}})
 	do(call{method: "GET", path: "/" + plantedSubject})
 	do(call{method: "GET", path: "/v1/custody", head: map[string]string{"Kycmark-Recipient": plantedReviewer + " II"}})
+	asks := map[string]any{"found_evidence": plantedNote, "examiner": plantedReviewer}
+	post("/v1/investigations", asks, nil)
+	asks["found"] = "2018-03-01T00:00:00Z"
+	asked := post("/v1/investigations", asks, nil)
+	require.Equal(t, http.StatusOK, asked.status, string(asked.body))
+	at := "/v1/investigations/" + asked.field(t, "investigation")
+	for _, name := range []string{plantedFile, plantedFile + "%0", "../" + plantedFile, plantedFile} {
+		post(at+"/files", []byte(plantedReviewer+name[:1]), map[string]string{"Kycmark-File": name})
+	}
+	post(at+"/begin", nil, nil)
+	post(at+"/files", []byte(plantedReviewer), map[string]string{"Kycmark-File": plantedFile})
+	do(call{method: "GET", path: at + "/report"})
+	do(call{method: "GET", path: "/v1/investigations/" + plantedSubject})
 	post("/v1/erasures", map[string]string{"subject": plantedSubject + "?", "note": plantedNote}, nil)
 	post("/v1/erasures", map[string]string{"subject": plantedSubject, "note": plantedNote + "\x07"}, nil)
 	post("/v1/erasures", map[string]string{"subject": plantedSubject, "note": plantedNote}, nil)

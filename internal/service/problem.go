@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -113,6 +114,8 @@ var failures = []failure{
 		"check the ID or the name; GET /v1/recipients lists recipients", false, false},
 	{registry.ErrMarkKey, http.StatusConflict, "the mark key is not in use",
 		"have the operator name an active mark key in kycmark.toml", false, false},
+	{investigations.ErrStage, http.StatusConflict, "the investigation is not at that stage",
+		"see its stage: GET /v1/investigations/{id}", true, false},
 	{registry.ErrConflict, http.StatusConflict, "the registry has something else under this name or ID",
 		"read what is there, and use another name or request", false, false},
 	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read",

@@ -16,7 +16,7 @@ type Role string
 const (
 	Intake      Role = "intake"      // takes uploads in; has the sealing key, and no mark key
 	Issue       Role = "issue"       // hands out marked copies; has both keys
-	Investigate Role = "investigate" // reads what is entered; no route investigates yet, so that it has no keys
+	Investigate Role = "investigate" // examines leaks, and reads what is entered; has both keys, and writes no copy
 	Audit       Role = "audit"       // checks and signs the ledger; has the ledger's key, and no key of pictures
 	Admin       Role = "admin"       // enters recipients and custody, makes copies void, erases; has no keys
 )
@@ -57,6 +57,7 @@ const (
 	noBody bodyKind = iota
 	jsonBody
 	pictureBody
+	dumpBody // a file of a dump, which is kept as it comes
 )
 
 // A route is one operation of the API: its place, who may call it, and what it brings. It is the only list of who may
@@ -109,6 +110,24 @@ var routes = []route{
 	{"erase", "POST", "/v1/erasures", []Role{Admin}, jsonBody, "Erase uploads"},
 
 	{"vendor-event", "POST", "/v1/hooks/{name}", nil, jsonBody, "Take the signed event of a vendor that captured pictures"},
+
+	{"create-investigation", "POST", "/v1/investigations", []Role{Investigate}, jsonBody,
+		"Open an investigation, which files are added to"},
+	{"list-investigations", "GET", "/v1/investigations", []Role{Investigate}, noBody, "The newest investigations"},
+	{"get-investigation", "GET", "/v1/investigations/{id}", []Role{Investigate}, noBody, "How far an investigation is"},
+	{"add-file", "POST", "/v1/investigations/{id}/files", []Role{Investigate}, dumpBody,
+		"Add a leaked file or an archive of them"},
+	{"list-files", "GET", "/v1/investigations/{id}/files", []Role{Investigate}, noBody, "Files of an investigation"},
+	{"begin-investigation", "POST", "/v1/investigations/{id}/begin", []Role{Investigate}, noBody,
+		"Have the files examined"},
+	{"watch-investigation", "GET", "/v1/investigations/{id}/events", []Role{Investigate}, noBody,
+		"Server-sent events: how far it is, until it is over"},
+	{"get-findings", "GET", "/v1/investigations/{id}/findings", []Role{Investigate}, noBody, "All findings"},
+	{"get-report", "GET", "/v1/investigations/{id}/report", []Role{Investigate}, noBody, "The report"},
+	{"get-bundle", "GET", "/v1/investigations/{id}/bundle", []Role{Investigate}, noBody,
+		"Report, findings and proofs, signed"},
+	{"remove-investigation", "POST", "/v1/investigations/{id}/removal", []Role{Investigate}, noBody,
+		"Destroy files and results of an investigation"},
 
 	{"get-ledger", "GET", "/v1/ledger", []Role{Investigate, Audit, Admin}, noBody, "State of the ledger"},
 	{"sign-checkpoint", "POST", "/v1/ledger/checkpoints", []Role{Audit}, noBody, "Sign the ledger's state"},

@@ -37,6 +37,17 @@ GET  /v1/recipients                  intake issue investigate audit admin
 POST /v1/custody                     admin
 GET  /v1/custody                     investigate audit admin
 POST /v1/erasures                    admin
+POST /v1/investigations              investigate
+GET  /v1/investigations              investigate
+GET  /v1/investigations/{id}         investigate
+POST /v1/investigations/{id}/files   investigate
+GET  /v1/investigations/{id}/files   investigate
+POST /v1/investigations/{id}/begin   investigate
+GET  /v1/investigations/{id}/events  investigate
+GET  /v1/investigations/{id}/findings investigate
+GET  /v1/investigations/{id}/report  investigate
+GET  /v1/investigations/{id}/bundle  investigate
+POST /v1/investigations/{id}/removal investigate
 GET  /v1/ledger                      investigate audit admin
 GET  /v1/events                      investigate audit admin
 POST /v1/ledger/checkpoints          audit
@@ -153,16 +164,18 @@ func TestKeysOfRoles(t *testing.T) {
 				require.NoError(t, os.Remove(filepath.Join(dir, "keys", file)))
 			}
 		}
-		gone("mark.key", has(service.Issue))
-		gone("seal.key", has(service.Issue) || has(service.Intake))
+		marks := has(service.Issue) || has(service.Investigate)
+		gone("mark.key", marks)
+		gone("seal.key", marks || has(service.Intake))
 		gone("ledger.key", has(service.Audit))
-		gone("report.key", false)
+		gone("report.key", has(service.Investigate))
 		h, err := home.Open(dir)
 		require.NoError(t, err)
 		keys, err := service.KeysOf(h, roles)
 		require.NoError(t, err, roles)
-		assert.Equal(t, has(service.Issue), len(keys.Mark) > 0, "mark key, %s", roles)
-		assert.Equal(t, has(service.Issue) || has(service.Intake), keys.Seal != nil, "sealing key, %s", roles)
+		assert.Equal(t, marks, len(keys.Mark) > 0, "mark key, %s", roles)
+		assert.Equal(t, marks || has(service.Intake), keys.Seal != nil, "sealing key, %s", roles)
+		assert.Equal(t, has(service.Investigate), keys.Report != nil, "key of reports, %s", roles)
 		assert.Equal(t, has(service.Audit), keys.LedgerKey != "", "ledger's key, %s", roles)
 		_, err = service.New(w.config(h, roles...))
 		require.NoError(t, err, roles)

@@ -6,6 +6,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -28,6 +30,7 @@ type Times struct {
 	Header  time.Duration // for the header of a request; default 10 s
 	JSON    time.Duration // for a JSON body; default 10 s
 	Picture time.Duration // for the bytes of an upload; default 2 min, in which a line of 5 Mbit/s sends 64 MiB
+	Dump    time.Duration // for the bytes of a leaked file or archive; default 30 min
 	Write   time.Duration // to take an answer; default 1 min
 	Idle    time.Duration // between two requests; default 2 min
 	Drain   time.Duration // for requests that have begun when the service ends; default 30 s
@@ -46,7 +49,11 @@ type Config struct {
 
 	Hooks map[string]Hook // of capture vendors, by name; for [Intake]
 
+	// Office takes and does investigations. It is needed for [Investigate].
+	Office *investigations.Office
+
 	MaxBytes  int64        // of one upload; default 64 MiB
+	MaxDump   int64        // bytes of one file of a dump; default 1 GiB
 	MaxBodies int64        // of all bodies at a time, bytes; default 256 MiB
 	Log       *slog.Logger // default: nothing is logged
 	Times     Times
@@ -55,6 +62,7 @@ type Config struct {
 // Defaults of [Config]. Chosen: four uploads of the max size, or 100 of usual sizes, may be on their way in at a time.
 const (
 	defaultMaxBytes  = 64 << 20
+	defaultMaxDump   = 1 << 30
 	defaultMaxBodies = 256 << 20
 )
 
@@ -68,6 +76,7 @@ type Service struct {
 	store    records.Access
 	bodies   *memory.Budget
 	maxBytes int64
+	maxDump  int64
 	times    Times
 	metrics  *metrics
 	log      *slog.Logger
@@ -83,6 +92,9 @@ func New(cfg Config) (*Service, error) {
 		metrics: newMetrics()}
 	if (s.has(Intake) || s.has(Issue)) && cfg.Issuer == nil {
 		return nil, fmt.Errorf("%w: the roles intake and issue need an issuer", registry.ErrInput)
+	}
+	if s.has(Investigate) && cfg.Office == nil {
+		return nil, fmt.Errorf("%w: the role investigate needs an office", registry.ErrInput)
 	}
 	if s.has(Audit) && cfg.LedgerKey == "" {
 		return nil, fmt.Errorf("%w: the role audit needs the ledger's key", registry.ErrInput)
@@ -103,17 +115,13 @@ func (s *Service) begin() {
 	def(&s.times.Header, 10*time.Second)
 	def(&s.times.JSON, 10*time.Second)
 	def(&s.times.Picture, 2*time.Minute)
+	def(&s.times.Dump, 30*time.Minute)
 	def(&s.times.Write, time.Minute)
 	def(&s.times.Idle, 2*time.Minute)
 	def(&s.times.Drain, 30*time.Second)
-	if s.maxBytes = s.MaxBytes; s.maxBytes == 0 {
-		s.maxBytes = defaultMaxBytes
-	}
-	bodies := s.MaxBodies
-	if bodies == 0 {
-		bodies = defaultMaxBodies
-	}
-	s.bodies = memory.New(bodies)
+	s.maxBytes = cmp.Or(s.MaxBytes, defaultMaxBytes)
+	s.maxDump = cmp.Or(s.MaxDump, defaultMaxDump)
+	s.bodies = memory.New(cmp.Or(s.MaxBodies, defaultMaxBodies))
 	if s.log = s.Log; s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -134,6 +142,7 @@ func (s *Service) routes() {
 	copies{s}.routes()
 	parties{s}.routes()
 	ledger{s}.routes()
+	examinations{s}.routes()
 	s.hookRoutes()
 	schemas := s.api.OpenAPI().Components.Schemas
 	schemas.Schema(problemReflected, true, "Problem")

@@ -22,10 +22,11 @@ const (
 	headSubject   = "Kycmark-Subject"
 	headSubmitted = "Kycmark-Submitted"
 	headHeldBy    = "Kycmark-Held-By"
+	headFile      = "Kycmark-File" // of a leaked file
 )
 
 // submitHeaders belong to what an idempotency key stands for.
-var submitHeaders = []string{headSubject, headSubmitted, headHeldBy}
+var submitHeaders = []string{headSubject, headSubmitted, headHeldBy, headFile}
 
 // A Submission is an upload as answers have it: without its hashes, which show a face.
 type Submission struct {

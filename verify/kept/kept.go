@@ -53,6 +53,15 @@ type ID [16]byte
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
+// MarshalText writes what String returns.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText writes, as [ParseID] does.
+func (id *ID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseID(string(text))
+	return err
+}
+
 // ParseID reads what String writes. The error wraps [registry.ErrInput].
 func ParseID(s string) (id ID, err error) {
 	raw, err := hex.DecodeString(s)

@@ -7,14 +7,18 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/service"
+	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -38,7 +42,9 @@ The service listens on this machine alone. Another address needs a certificate
 (--tls-cert, --tls-key), or --behind-proxy if a proxy in front of it does TLS.
 
 --roles says what this process does, and which keys it reads: intake has the sealing key and
-no mark key, issue has both, audit the ledger's key alone, admin and investigate have none.
+no mark key, issue and investigate have both, audit the ledger's key alone, admin has none.
+A process with the role investigate also examines the leaks that it was sent, and those of
+processes that died.
 
 Logs are JSON lines on stderr, and metrics are at /metrics. Neither has a subject, a file
 name or a name of a person. SIGTERM or Ctrl-C ends the service after the requests that
@@ -85,18 +91,30 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 		return err
 	}
 	b.WarnExposed(b.Home.KeyFiles()...)
+	has := func(r service.Role) bool { return slices.Contains(roles, r) }
 	memory := b.MaxMemory()
 	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey,
 		LedgerPublic: keys.LedgerPublic,
 		MaxBodies:    memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
-	if keys.Seal != nil {
-		cfg.Issuer, err = b.NewIssuer(registry.Config{Keys: keys.Mark, SealKey: keys.Seal,
-			MaxMemory: memory - memory/ofBodies, MaxWait: waitForMemory})
+	if memory -= memory / ofBodies; has(service.Investigate) {
+		memory /= 2 // for leaks, and as much for uploads and copies
+		office, end, err := officeOf(ctx, b, keys, memory, cfg.Log)
 		if err != nil {
 			return err
 		}
+		defer end()
+		cfg.Office = office
 	}
-	if slices.Contains(roles, service.Intake) {
+	if has(service.Intake) || has(service.Issue) {
+		of := registry.Config{SealKey: keys.Seal, MaxMemory: memory, MaxWait: waitForMemory}
+		if has(service.Issue) {
+			of.Keys = keys.Mark
+		}
+		if cfg.Issuer, err = b.NewIssuer(of); err != nil {
+			return err
+		}
+	}
+	if has(service.Intake) {
 		if cfg.Hooks, err = hooksOf(ctx, b); err != nil {
 			return err
 		}
@@ -122,6 +140,38 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 		return errors.Join(err, l.Close())
 	}
 	return s.Serve(ctx, l)
+}
+
+// officeOf returns the office for investigations, which works until end is called.
+func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, log *slog.Logger) (office *investigations.Office, end func(), err error) {
+	if err := b.Registry.Engine().CheckSealKey(ctx, keys.Seal); err != nil {
+		return nil, nil, err
+	}
+	if err := judge.KnownKeys(ctx, b, keys.Mark); err != nil {
+		return nil, nil, err
+	}
+	found, err := b.NewInvestigator(keys.Mark, keys.Seal, memory)
+	if err != nil {
+		return nil, nil, err
+	}
+	queue, err := home.OpenQueue(ctx, b.Home, b.Registry.ID(), keys.Seal)
+	if err != nil {
+		return nil, nil, err
+	}
+	office = investigations.New(investigations.Config{Registry: b.Registry, SealKey: keys.Seal, Found: found, Queue: queue,
+		References: b.Home.References, UploadsPerSubject: b.Home.UploadsPerSubject,
+		Sealing: investigations.Sealing{ReportKey: keys.Report, LedgerPublic: keys.LedgerPublic, LedgerKey: keys.LedgerKey},
+		Warn: func(id kept.ID, why error) {
+			log.Error("investigation does not go on", "investigation", id.String(), "error", ui.Reason(why))
+		}})
+	ctx, stop := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	working.Go(func() {
+		if err := office.Run(ctx); err != nil {
+			log.Error("no investigation is done", "error", ui.Reason(err))
+		}
+	})
+	return office, func() { stop(); working.Wait(); queue.Close() }, nil
 }
 
 // hooksOf returns the accounts at capture vendors that the home names.
@@ -193,8 +243,8 @@ func newTokenAdd(u *ui.UI) *cobra.Command {
 the ledger of all that the token's holder does. It is never used again, also not after the
 token was revoked.
 
-Roles: intake (uploads in), issue (marked copies out), investigate (read), audit (check and sign
-the ledger), admin (recipients, custody, void copies, erasures). A token may have several.`,
+Roles: intake (uploads in), issue (marked copies out), investigate (examine leaks), audit (check
+and sign the ledger), admin (recipients, custody, void copies, erasures). A token may have several.`,
 		Example: `  kycmark token add intake-api --role intake
   kycmark token add back-office --role issue,admin --expires 2027-06-30`,
 		Args: ui.Exactly("NAME"),

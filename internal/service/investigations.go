@@ -1,0 +1,257 @@
+package service
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/kycmark/kycmark/internal/investigations"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/kept"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// wantedInvestigation is what is known of a dump.
+type wantedInvestigation struct {
+	Found     time.Time              `json:"found,omitzero" doc:"When the pictures were found; custody that was entered later counts against no holder"`
+	Evidence  string                 `json:"found_evidence,omitempty" maxLength:"4000" doc:"How that is known: an address, a message"`
+	Published bool                   `json:"published,omitempty" doc:"The files were public then, where found_evidence says"`
+	Claimed   int                    `json:"claimed,omitempty" minimum:"0" doc:"Pictures that the leaker claims to have"`
+	Drawn     bool                   `json:"drawn,omitempty" doc:"We drew the pictures at random from those claimed"`
+	Examiner  string                 `json:"examiner,omitempty" maxLength:"200" doc:"Name of the person who examines, for the report"`
+	Case      string                 `json:"case,omitempty" maxLength:"200" doc:"Number of the case, for the report"`
+	Against   []watermark.Submission `json:"against,omitempty" maxItems:"1000" doc:"Compare with these submissions alone"`
+	Reveal    bool                   `json:"reveal,omitempty" doc:"Results name subjects and all recipients, and show the pictures"`
+}
+
+// PathOfInvestigation is the path of routes about an investigation.
+type PathOfInvestigation struct {
+	ID string `path:"id" pattern:"^[0-9a-f]{32}$" patternDescription:"the ID of an investigation, 32 hex digits" doc:"ID of the investigation"`
+}
+
+func (in *PathOfInvestigation) id() (kept.ID, error) { return kept.ParseID(in.ID) }
+
+type investigation = answer[*investigations.State]
+
+// examinations serves the routes about investigations.
+type examinations struct{ *Service }
+
+func (s examinations) routes() {
+	if !s.has(Investigate) {
+		return
+	}
+	o := s.Office
+	add(s.Service, "create-investigation", "investigation", s.create)
+	add(s.Service, "list-investigations", "investigation", func(ctx context.Context, in *struct {
+		Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Investigations at most"`
+	}) (*answer[[]investigations.State], error) {
+		return reply(o.List(ctx, in.Limit))
+	})
+	add(s.Service, "get-investigation", "investigation", of(o.State))
+	add(s.Service, "list-files", "investigation", of(o.Files))
+	add(s.Service, "begin-investigation", "investigation", of(o.Begin))
+	add(s.Service, "remove-investigation", "investigation", of(s.remove))
+	s.raw("add-file", s.addFile, func(op *huma.Operation) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: headFile, In: "header", Required: true, Schema: lengths(1, 3000),
+			Description: "Name of the file, such as chats/7.jpg, percent-encoded. The same name again must have the same bytes."})
+		binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as it was found",
+			Content: map[string]*huma.MediaType{"*/*": binary}}
+		schema := s.api.OpenAPI().Components.Schemas.Schema(reflectFile, true, "File")
+		op.Responses["200"] = &huma.Response{Description: "The file is kept, sealed, until the investigation is over",
+			Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	})
+	s.raw("watch-investigation", s.watch, func(op *huma.Operation) {
+		op.Responses["200"] = bytesOf("Events named state, whose data are as GET /v1/investigations/{id} answers", "text/event-stream")
+	})
+	for id, x := range map[string]struct{ part, media, says string }{
+		"get-findings": {investigations.Findings, "application/json", "All findings, for \"kycmark verify-report\""},
+		"get-report":   {investigations.Report, "text/html", "One page that needs nothing else"},
+		"get-bundle":   {investigations.Bundle, "application/zip", "Made when it is first asked for"},
+	} {
+		s.raw(id, func(w http.ResponseWriter, r *http.Request, id kept.ID) error {
+			return s.part(w, r, id, x.part, x.media)
+		},
+			func(op *huma.Operation) { op.Responses["200"] = bytesOf(x.says, x.media) })
+	}
+}
+
+// remove destroys an investigation. The same request, sent again, finds none, and has the same answer.
+func (s examinations) remove(ctx context.Context, id kept.ID) (removed, error) {
+	o := visitOf(ctx).once
+	again := o.earlier() != ""
+	if err := o.keep(ctx, id.String()); err != nil {
+		return removed{}, err
+	}
+	err := s.Office.Remove(ctx, id)
+	if again && errors.Is(err, registry.ErrNotFound) {
+		err = nil
+	}
+	return removed{id}, err
+}
+
+// removed is the answer to the removal of an investigation.
+type removed struct {
+	ID kept.ID `json:"investigation" doc:"32 hex digits"`
+}
+
+// of makes a handler of a method of the office.
+func of[T any](do func(context.Context, kept.ID) (T, error)) func(context.Context, *PathOfInvestigation) (*answer[T], error) {
+	return func(ctx context.Context, in *PathOfInvestigation) (*answer[T], error) {
+		id, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		return reply(do(ctx, id))
+	}
+}
+
+// raw serves a route about an investigation whose bytes package huma does not touch.
+func (s examinations) raw(id string, handle func(http.ResponseWriter, *http.Request, kept.ID) error, describe func(*huma.Operation)) {
+	r := s.serves(id)
+	s.mux.HandleFunc(r.pattern(), func(w http.ResponseWriter, r *http.Request) {
+		of, err := kept.ParseID(r.PathValue("id"))
+		if err == nil {
+			err = handle(w, r, of)
+		}
+		if err != nil {
+			visitOf(r.Context()).refuse("investigation", err)
+		}
+	})
+	op := s.operation(r)
+	op.Parameters = append(op.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Description: "ID of the investigation",
+		Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{32}$"}})
+	describe(op)
+	s.api.OpenAPI().AddOperation(op)
+}
+
+func (s examinations) create(ctx context.Context, in *struct{ Body wantedInvestigation }) (*investigation, error) {
+	o, b := visitOf(ctx).once, in.Body
+	if earlier := o.earlier(); earlier != "" {
+		id, err := kept.ParseID(earlier)
+		if err != nil {
+			return nil, err
+		}
+		return reply(s.Office.State(ctx, id))
+	}
+	r := investigations.Request{Actor: actor(ctx), Command: "POST /v1/investigations", Against: b.Against, Reveal: b.Reveal,
+		Circumstances: findings.Circumstances{Found: b.Found, Evidence: b.Evidence, Published: b.Published,
+			Claimed: b.Claimed, Drawn: b.Drawn, Examiner: b.Examiner, Case: b.Case}}
+	state, err := s.Office.Create(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return reply(state, o.keep(ctx, state.ID.String()))
+}
+
+// addFile keeps a file as it comes.
+func (s examinations) addFile(w http.ResponseWriter, r *http.Request, id kept.ID) error {
+	ctx := r.Context()
+	name, err := url.PathUnescape(r.Header.Get(headFile))
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", registry.ErrInput, headFile, err)
+	}
+	file, err := s.Office.Add(ctx, id, name, &claiming{r.Body, ctx, visitOf(ctx).once, r.ContentLength})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(file) // the client is gone, and may send the same again
+	return nil
+}
+
+// How often a watcher is told of a state that changed, and that the connection lives. Chosen.
+const (
+	tellEvery  = time.Second
+	aliveEvery = 15 * time.Second
+)
+
+// watch tells how far an investigation is, until it is over or the service ends.
+func (s examinations) watch(w http.ResponseWriter, r *http.Request, id kept.ID) error {
+	ctx, v := r.Context(), visitOf(r.Context())
+	last, said := "", time.Now()
+	for !s.draining.Load() {
+		state, err := s.Office.State(ctx, id)
+		if err != nil {
+			return err // after the first event, the end of the answer says it
+		}
+		text, err := json.Marshal(state)
+		if err != nil {
+			return err
+		}
+		line := ": alive\n\n"
+		if string(text) != last {
+			last, line = string(text), "event: state\ndata: "+string(text)+"\n\n"
+			w.Header().Set("Content-Type", "text/event-stream")
+		} else if time.Since(said) < aliveEvery {
+			line = ""
+		}
+		if line != "" {
+			if said, err = time.Now(), v.send([]byte(line)); err != nil {
+				return nil // the client is gone
+			}
+		}
+		if state.Stage.Over() {
+			return nil
+		}
+		select {
+		case <-time.After(tellEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// send writes bytes of a long answer at once. Each call has the time that a client may take for an answer.
+func (v *visit) send(data []byte) error {
+	control := http.NewResponseController(v)
+	_, err := v.Write(data)
+	// a recorder of tests has none
+	_ = control.SetWriteDeadline(time.Now().Add(v.written))
+	if err == nil {
+		err = control.Flush()
+	}
+	return err
+}
+
+// part writes a result.
+func (s examinations) part(w http.ResponseWriter, r *http.Request, id kept.ID, part, media string) error {
+	v := visitOf(r.Context())
+	body, p, err := s.Office.Read(r.Context(), id, part)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(p.SHA256[:])+":")
+	h.Set("Content-Length", fmt.Sprint(p.Size))
+	chunk := make([]byte, sendBytes)
+	for {
+		n, err := body.Read(chunk)
+		if n > 0 {
+			if v.send(chunk[:n]) != nil {
+				return nil // the client is gone
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err // the answer is cut off
+		}
+	}
+}
+
+// sendBytes is how many bytes of a result are sent at a time. Chosen.
+const sendBytes = 256 << 10
