@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/kept"
 )
@@ -32,7 +33,8 @@ Any number of workers may run: of a registry in PostgreSQL on any machines that 
 same files under the same paths, of a registry in a file on its machine. A worker takes
 the jobs that its home has the keys for. All need the sealing key, issue and investigate
 the mark key as well. A home with investigate_only takes investigate and audit. A worker
-also removes what expired beside the registry.
+also does the investigations that "kycmark serve" was asked for (kind investigation), and
+removes what expired beside the registry.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a
@@ -122,9 +124,11 @@ func Kinds(b *ui.Desk) map[string]jobs.Func {
 	all := map[string]jobs.Func{
 		ui.KindSubmit: ui.Doing(b, bookverbs.DoSubmit), ui.KindIssue: ui.Doing(b, bookverbs.DoIssue), ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
 		ui.KindAudit: ui.Doing(b, audit.DoAudit), ui.KindErase: ui.Doing(b, bookverbs.DoErase),
+		investigations.Kind: investigations.New(investigations.Config{Registry: b.Registry, SealKey: b.Worker.Seal, Found: b.Worker.Found,
+			References: b.Home.References}).Do,
 	}
 	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
-		marks := kind == ui.KindInvestigate || kind == ui.KindIssue
+		marks := kind == ui.KindInvestigate || kind == ui.KindIssue || kind == investigations.Kind
 		return !b.May(kind) || len(b.Worker.Mark) == 0 && marks
 	})
 	return all

@@ -135,7 +135,7 @@ type State struct {
 	Unread   []Unread  `json:"unread,omitempty" doc:"If no picture could be examined: the first files and why"`
 }
 
-// An Unread file is one that could not be examined.
+// An Unread file could not be examined.
 type Unread struct {
 	File    string `json:"file"`
 	Problem string `json:"problem"`
@@ -260,7 +260,7 @@ func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
 	return o.State(ctx, id)
 }
 
-// State returns how far an investigation is. The error wraps [registry.ErrNotFound] if there is none.
+// State returns how far an investigation is. The error wraps [registry.ErrNotFound] if it is not there.
 func (o *Office) State(ctx context.Context, id kept.ID) (*State, error) {
 	in, err := o.open(ctx, id)
 	if err != nil {
@@ -344,7 +344,7 @@ func (o *Office) Remove(ctx context.Context, id kept.ID) error {
 // An inside is an investigation as it was when it was opened.
 type inside struct{ *kept.Opened }
 
-// open opens an investigation. The error wraps [registry.ErrNotFound] if there is none.
+// open opens an investigation. The error wraps [registry.ErrNotFound] if it is not there.
 func (o *Office) open(ctx context.Context, id kept.ID) (inside, error) {
 	x, err := o.kept.Open(ctx, id)
 	if err == nil && x.Kind != kept.Investigation {

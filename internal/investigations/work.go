@@ -35,7 +35,7 @@ const (
 	atOnce    = 2               // investigations at a time, so that a small one need not wait for a large one. Chosen
 )
 
-// Run does investigations of all processes that have begun, until ctx ends. It then gives up those that it is at:
+// Run does investigations of all processes that have begun, until ctx ends. It then gives up the ones that it is at:
 // another process, or the next Run, goes on with them.
 func (o *Office) Run(ctx context.Context) error {
 	var asking sync.WaitGroup
@@ -282,7 +282,7 @@ func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, path string
 		State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
 }
 
-// Sealing is what bundles are sealed with. Without a ReportKey there are none.
+// Sealing is what bundles are sealed with. Without a ReportKey no bundle is made.
 type Sealing struct {
 	ReportKey    ed25519.PrivateKey
 	LedgerPublic string // "": bundles have no proofs from the ledger

@@ -169,7 +169,7 @@ func (s examinations) addFile(w http.ResponseWriter, r *http.Request, id kept.ID
 	return nil
 }
 
-// How often a watcher is told of a state that changed, and that the connection lives. Chosen.
+// How often a watcher gets a state that changed, and a sign that the connection lives. Chosen.
 const (
 	tellEvery  = time.Second
 	aliveEvery = 15 * time.Second

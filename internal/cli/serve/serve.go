@@ -43,8 +43,8 @@ The service listens on this machine alone. Another address needs a certificate
 
 --roles says what this process does, and which keys it reads: intake has the sealing key and
 no mark key, issue and investigate have both, audit the ledger's key alone, admin has none.
-A process with the role investigate also examines the leaks that it was sent, and those of
-processes that died.
+A process with the role investigate also examines the leaks that it was sent, and goes on
+with the investigations of processes that died.
 
 Logs are JSON lines on stderr, and metrics are at /metrics. Neither has a subject, a file
 name or a name of a person. SIGTERM or Ctrl-C ends the service after the requests that
