@@ -79,12 +79,12 @@ func (v *Investigation) conclude(ctx context.Context, d *findings.Verdict) error
 
 // travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
 func (v *Investigation) travel(ctx context.Context, leaks []*findings.Finding) (out []findings.Travel, err error) {
+	facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range findings.ConfirmedCopies(leaks) {
 		t := findings.Travel{Copy: c.ID}
-		facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
-		if err != nil {
-			return nil, err
-		}
 		receipts, err := v.cfg.Registry.Ledger().Receipts(ctx, c.ID)
 		if err != nil {
 			return nil, err

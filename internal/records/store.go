@@ -177,7 +177,8 @@ type Store interface {
 	// It is false if a fact of the recipient on the upload rests on that event already. The erasure of the upload removes the event.
 	AddSignedCustody(ctx context.Context, c books.Custody, event []byte) (added bool, err error)
 	CustodyEvent(ctx context.Context, entry int64) ([]byte, error) // as it was given; the error may wrap ErrNotFound
-	Custody(ctx context.Context) ([]books.Custody, error)          // in the order of entry
+	// Custody gives all facts, in the order of entry. The slice is not to be changed.
+	Custody(ctx context.Context) ([]books.Custody, error)
 	// CustodyOf gives the facts on unmarked uploads whose times include the submission's, ends included, and whose list, if there is
 	// one, names it. Of a list it gives the submission alone. The error wraps ErrNotFound for an unknown submission.
 	CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error)

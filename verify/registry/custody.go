@@ -64,30 +64,34 @@ func (r *Registry) HeldThrough(ctx context.Context, c books.Custody) (out []book
 // ImportCustody enters many facts and returns how many were new. Facts that say the same as an entered or an earlier
 // fact are left out. If any fact is unusable, no fact is entered, and err is nil. wrong then holds, for each fact, what
 // is wrong, or nil for a good fact; else wrong is nil.
-func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (added int, wrong []error, err error) {
+func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (added int, _ []error, err error) {
 	there, err := r.store.Custody(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
-	known := make(map[[32]byte]bool)
-	for _, c := range there {
-		known[said(c)] = true
-	}
-	var rows []books.Custody
-	wrong = make([]error, len(facts))
+	rows, wrong := make([]books.Custody, len(facts)), make([]error, len(facts))
+	seen := make(map[fewOf]bool)
 	for i, c := range facts {
-		row, err := r.checkCustody(ctx, c)
-		if err != nil && !errors.Is(err, ErrInput) && !errors.Is(err, ErrNotFound) {
+		rows[i], wrong[i] = r.checkCustody(ctx, c)
+		if err := wrong[i]; err != nil && !errors.Is(err, ErrInput) && !errors.Is(err, ErrNotFound) {
 			return 0, nil, err
 		}
-		wrong[i] = err
-		if !known[said(row)] {
-			rows, known[said(row)] = append(rows, row), true
-		}
+		seen[few(&rows[i])] = true
 	}
 	if slices.ContainsFunc(wrong, func(err error) bool { return err != nil }) {
 		return 0, wrong, nil
 	}
+	known := make(map[[32]byte]bool)
+	for i := range there {
+		if seen[few(&there[i])] {
+			known[said(there[i])] = true
+		}
+	}
+	rows = slices.DeleteFunc(rows, func(c books.Custody) bool {
+		is := known[said(c)]
+		known[said(c)] = true
+		return is
+	})
 	return len(rows), nil, r.store.AddCustody(ctx, rows...)
 }
 
@@ -138,6 +142,21 @@ func said(c books.Custody) [32]byte {
 	return records.EntryOf(c).Commitment
 }
 
+// fewOf is so much of a fact that few facts have the same: it is compared faster than what is said.
+type fewOf struct {
+	recipient string
+	from      int64                // microseconds since 1970 UTC
+	first     watermark.Submission // of the list
+}
+
+func few(c *books.Custody) (f fewOf) {
+	f.recipient, f.from = c.Recipient, c.From.UnixMicro()
+	if len(c.Submissions) > 0 {
+		f.first = c.Submissions[0]
+	}
+	return f
+}
+
 // A CustodyFilter selects facts of custody. The zero CustodyFilter selects all of them; at
 // most one of its fields is set.
 type CustodyFilter struct {
@@ -155,7 +174,8 @@ func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]books.Cu
 	case which.Submission != (watermark.Submission{}):
 		return r.store.CustodyOf(ctx, which.Submission)
 	case which.Recipient == "":
-		return r.store.Custody(ctx)
+		all, err := r.store.Custody(ctx)
+		return slices.Clone(all), err
 	}
 	to, err := r.Recipient(ctx, which.Recipient)
 	if err != nil {

@@ -98,3 +98,30 @@ func BenchmarkCountDays(b *testing.B) {
 		}
 	})
 }
+
+// Facts of custody are read beside 20,000 others, after one more was entered: an operation is a reading.
+func BenchmarkCustodyOneMore(b *testing.B) {
+	benchEach(b, func(b *testing.B, d *sqldb.DB) {
+		row := hashRow(1)
+		_, err := d.AddSubmissions(b.Context(), []records.Upload{row})
+		require.NoError(b, err)
+		_, err = d.AddRecipient(b.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor, Added: t0, Logged: books.Logged{Salt: salt("a")}})
+		require.NoError(b, err)
+		facts := make([]books.Custody, 20_000)
+		for i := range facts {
+			facts[i] = custody("vendor A", row.ID)
+		}
+		require.NoError(b, d.AddCustody(b.Context(), facts...))
+		_, err = d.Custody(b.Context())
+		require.NoError(b, err)
+		b.ResetTimer()
+		for b.Loop() {
+			b.StopTimer()
+			require.NoError(b, d.AddCustody(b.Context(), facts[0]))
+			b.StartTimer()
+			all, err := d.Custody(b.Context())
+			require.NoError(b, err)
+			require.Greater(b, len(all), len(facts))
+		}
+	})
+}

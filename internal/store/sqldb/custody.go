@@ -74,7 +74,8 @@ func (t *tx) addCustody(ctx context.Context, facts ...books.Custody) (last int64
 	return last, insert(ctx, t, schema.CustodyLists, lines...)
 }
 
-// custodyFacts are the facts of custody as they were read last.
+// custodyFacts are the facts of custody as they were read last. Facts are added to the slice; no fact in it changes, since
+// callers have it.
 type custodyFacts struct {
 	mu       sync.Mutex
 	list     tlog.List
@@ -121,21 +122,30 @@ func (d custody) Cosigned(ctx context.Context) ([]records.Cosigned, error) {
 	return checked(ctx, d.core, records.EntryCosigned, schema.Cosigned, "")
 }
 
+// Custody reads what was entered since it was called last. If signatures came meanwhile, which bound facts, it reads all.
 func (d custody) Custody(ctx context.Context) (facts []books.Custody, err error) {
 	d.facts.mu.Lock()
 	defer d.facts.mu.Unlock()
+	x := d.facts
 	err = d.snapshot(ctx, func(q schema.Querier) error {
 		now, err := listNow(ctx, q, &d.dialect, records.EntryCustody)
 		if err != nil {
 			return err
 		}
 		signed, err := listNow(ctx, q, &d.dialect, records.EntryCosigned)
-		if err != nil || now == d.facts.list && signed == d.facts.cosigned {
+		if err != nil || now == x.list && signed == x.cosigned {
 			return err
 		}
-		read, err := readCustody(ctx, q, " ORDER BY seq")
+		if signed != x.cosigned || len(x.facts) == 0 {
+			x.list, x.facts = tlog.List{}, []books.Custody{}
+		}
+		last := int64(0)
+		if n := len(x.facts); n > 0 {
+			last = x.facts[n-1].Seq
+		}
+		read, err := readCustody(ctx, q, " WHERE seq > $1 ORDER BY seq", last)
 		if err == nil {
-			err = onList(ctx, q, &d.dialect, records.EntryCustody, read)
+			_, err = after(ctx, q, &d.dialect, records.EntryCustody, x.list, read)
 		}
 		if err == nil {
 			var rows []dated
@@ -144,12 +154,14 @@ func (d custody) Custody(ctx context.Context) (facts []books.Custody, err error)
 			}
 			err = bounds(d).bound(ctx, q, rows)
 		}
-		if err == nil {
-			d.facts.list, d.facts.cosigned, d.facts.facts = now, signed, read
+		if err != nil {
+			x.list, x.facts = tlog.List{}, nil // the next call reads all
+			return err
 		}
-		return err
+		x.list, x.cosigned, x.facts = now, signed, append(x.facts, read...)
+		return nil
 	})
-	return append([]books.Custody{}, d.facts.facts...), err
+	return slices.Clip(x.facts), err
 }
 
 // A dated row has an entry, the time that it says, and a bound of it that is to be set.
@@ -297,7 +309,13 @@ func (d bounds) readWitnesses(ctx context.Context, q schema.Querier) error {
 
 func (d custody) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
 	facts, err := d.Custody(ctx)
-	return slices.DeleteFunc(facts, func(c books.Custody) bool { return c.Recipient != recipient }), err
+	out := []books.Custody{}
+	for i := range facts {
+		if facts[i].Recipient == recipient {
+			out = append(out, facts[i])
+		}
+	}
+	return out, err
 }
 
 // CustodyOf leaves a list out, because it may be as long as the registry.
@@ -311,7 +329,8 @@ func (d custody) CustodyOf(ctx context.Context, submission watermark.Submission)
 		return nil, err
 	}
 	out := []books.Custody{}
-	for _, c := range facts {
+	for i := range facts {
+		c := &facts[i]
 		if c.Through != "" || s.Submitted.Before(c.From) || s.Submitted.After(c.To) {
 			continue
 		}
@@ -320,9 +339,11 @@ func (d custody) CustodyOf(ctx context.Context, submission watermark.Submission)
 			if !named {
 				continue
 			}
-			c.Submissions = []watermark.Submission{submission}
 		}
-		out = append(out, c)
+		out = append(out, *c)
+		if last := &out[len(out)-1]; len(c.Submissions) > 0 {
+			last.Submissions = []watermark.Submission{submission}
+		}
 	}
 	return out, nil
 }

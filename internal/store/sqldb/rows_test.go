@@ -262,6 +262,31 @@ func TestCustodyBy(t *testing.T) {
 	})
 }
 
+// Facts that are read as they come are the facts that are read at once, with the same bounds. A slice that a caller has
+// stays as it was.
+func TestCustodyGrows(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		first, err := d.Custody(t.Context())
+		require.NoError(t, err)
+		was := slices.Clone(first)
+		one, _ := submission(1)
+		for n := range 4 {
+			late := custody("vendor A", one.ID)
+			late.Entered = t0.AddDate(9-3*n, 0, 0) // the last clocks are behind
+			require.NoError(t, d.AddCustody(t.Context(), late, through()))
+			grown, err := d.Custody(t.Context())
+			require.NoError(t, err)
+			require.Len(t, grown, len(was)+2*(n+1))
+			require.NoError(t, d.TrustWitnesses(nil)) // forgets what was read
+			whole, err := d.Custody(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, whole, grown)
+		}
+		require.Equal(t, was, first)
+	})
+}
+
 func TestErase(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		everything(t, d) // erases 9, then 7 and 8
