@@ -78,7 +78,7 @@ func (v *Investigation) countErased(ctx context.Context, cfg weigh.Basis, b *wei
 }
 
 // historyOf returns the history that a findings file holds. Lists of submissions in custody are reduced to their
-// length.
+// length, and the lists of a day to one: vendors' events make a list of each upload.
 func historyOf(h *holdings.Holdings, recipients []books.Recipient) findings.History {
 	out := findings.History{Submitted: daily(h.Submitted)}
 	if len(h.Days) > 0 { // without erased uploads, as in the case
@@ -89,14 +89,34 @@ func historyOf(h *holdings.Holdings, recipients []books.Recipient) findings.Hist
 			}
 		}
 	}
-	for _, r := range recipients {
-		x := findings.RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: daily(h.Issued[r.Name])}
-		for _, c := range h.Facts {
-			if c.Recipient == r.Name {
-				x.Custody = append(x.Custody, findings.CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)})
+	type ofDay struct {
+		recipient string
+		day       time.Time
+	}
+	spans, lists := make(map[string][]findings.CustodySpan), make(map[ofDay]int)
+	for i := range h.Facts {
+		c := &h.Facts[i]
+		all, x := spans[c.Recipient], findings.CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)}
+		k := ofDay{c.Recipient, c.From.UTC().Truncate(24 * time.Hour)}
+		at, more := lists[k]
+		switch within := x.Listed > 0 && x.To.Before(k.day.Add(24*time.Hour)); {
+		case within && more:
+			of := &all[at]
+			of.Listed += x.Listed
+			if x.From.Before(of.From) {
+				of.From = x.From
 			}
+			if x.To.After(of.To) {
+				of.To = x.To
+			}
+			continue
+		case within:
+			lists[k] = len(all)
 		}
-		out.Recipients = append(out.Recipients, x)
+		spans[c.Recipient] = append(all, x)
+	}
+	for _, r := range recipients {
+		out.Recipients = append(out.Recipients, findings.RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: daily(h.Issued[r.Name]), Custody: spans[r.Name]})
 	}
 	return out
 }

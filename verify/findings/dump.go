@@ -175,9 +175,9 @@ type DayCount struct {
 	N   int       `json:"n"`
 }
 
-// A CustodySpan is a fact of custody without its list of submissions.
+// A CustodySpan is a fact of custody without its list of submissions, or the facts of a day that list some.
 type CustodySpan struct {
 	From   time.Time `json:"from"`
 	To     time.Time `json:"to"`
-	Listed int       `json:"listed,omitempty"` // how many submissions of that time are meant; 0: all
+	Listed int       `json:"listed,omitempty"` // how many submissions of that time are meant, each as often as facts list it; 0: all
 }
