@@ -101,8 +101,8 @@ var rules = []rule{
 	},
 	{
 		of: []string{"..."}, except: []string{"internal/service"}, tests: true,
-		never: []string{"github.com/danielgtaylor/...", "github.com/prometheus/..."},
-		why:   "routes, answers and metrics are of one room",
+		never: []string{"github.com/danielgtaylor/...", "github.com/prometheus/...", "github.com/coreos/..."},
+		why:   "routes, tokens, answers and metrics are of one room",
 	},
 	{
 		of: []string{"internal/service"}, tests: false,

@@ -85,6 +85,13 @@ type config struct {
 	RefuseIncomplete  bool   `toml:"refuse_incomplete"`   // of registry.Config
 
 	Hooks map[string]hook `toml:"hooks"` // by name
+
+	OIDC struct {
+		Issuer   string              `toml:"issuer"`
+		Audience string              `toml:"audience"`
+		Claim    string              `toml:"claim"`
+		Roles    map[string][]string `toml:"roles"`
+	} `toml:"oidc"` // of service.OIDC
 }
 
 // begunName is the file of a home that is being made: it becomes the configuration in the last step.

@@ -118,13 +118,18 @@ func (s *Service) authorize(v *visit, r *http.Request) (err error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		text = ""
 	}
-	v.token, err = s.tokens.check(r.Context(), strings.TrimSpace(text))
+	text = strings.TrimSpace(text)
+	if s.provider != nil && strings.Count(text, ".") == 2 { // a JWT
+		v.token, err = s.provider.check(r.Context(), text)
+	} else {
+		v.token, err = s.tokens.check(r.Context(), text)
+	}
 	if errors.Is(err, ErrToken) {
 		v.Header().Set("WWW-Authenticate", `Bearer realm="kycmark"`)
 		_, why, _ := strings.Cut(err.Error(), ErrToken.Error()+": ")
 		return &Problem{Status: http.StatusUnauthorized, Object: "token", Problem: why,
-			Wanted: "the header \"Authorization: Bearer kycmark_ID_SECRET\"",
-			Todo:   "have the operator make a token: \"kycmark token add\""}
+			Wanted: "the header \"Authorization: Bearer TOKEN\"",
+			Todo:   "have the operator make a token: \"kycmark token add\"; or ask the OpenID provider for a new one"}
 	}
 	if err != nil {
 		return err

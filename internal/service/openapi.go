@@ -30,7 +30,7 @@ func apiConfig() huma.Config {
 		"and bodies, never in paths or queries. Send a random Idempotency-Key with each call that changes something: " +
 		"the same key with the same request has the same answer, for seven days."
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer",
-		Description: `From "kycmark token add".`}}
+		Description: `From "kycmark token add", or a JWT of the OpenID provider in kycmark.toml.`}}
 	cfg.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, x any) (any, error) {
 		if m, ok := x.(*huma.ErrorModel); ok {
 			return fromHuma(m).ready(visitOf(ctx.Context()).id), nil

@@ -47,6 +47,8 @@ type Config struct {
 	// LedgerPublic is the public text of the ledger's key, "" without one. LedgerKey is the private text, for [Audit].
 	LedgerPublic, LedgerKey string
 
+	OIDC *OIDC // whose tokens are taken too; nil: our own alone
+
 	Hooks map[string]Hook // of capture vendors, by name; for [Intake]
 
 	// Office takes and does investigations. It is needed for [Investigate].
@@ -73,6 +75,7 @@ type Service struct {
 	mux      *http.ServeMux
 	served   map[string]*route // by pattern
 	tokens   Tokens
+	provider *provider // nil without OIDC
 	store    records.Access
 	bodies   *memory.Budget
 	maxBytes int64
@@ -98,6 +101,12 @@ func New(cfg Config) (*Service, error) {
 	}
 	if s.has(Audit) && cfg.LedgerKey == "" {
 		return nil, fmt.Errorf("%w: the role audit needs the ledger's key", registry.ErrInput)
+	}
+	if cfg.OIDC != nil {
+		if err := cfg.OIDC.Check(); err != nil {
+			return nil, err
+		}
+		s.provider = newProvider(*cfg.OIDC)
 	}
 	s.begin()
 	s.routes()

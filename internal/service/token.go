@@ -49,8 +49,8 @@ func (t Tokens) Add(ctx context.Context, name string, roles []Role, expires time
 	rand.Read(id[:])
 	rand.Read(secret[:])
 	now := records.Timestamp(time.Now())
-	if name == "" {
-		return "", fmt.Errorf("%w: a token needs a name", registry.ErrInput)
+	if name == "" || strings.HasPrefix(name, actorPrefix) {
+		return "", fmt.Errorf("%w: a token needs a name that does not begin with %q", registry.ErrInput, actorPrefix)
 	}
 	if err := records.CheckName("token", name, intake.MaxName); err != nil {
 		return "", err

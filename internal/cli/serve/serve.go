@@ -96,6 +96,9 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey,
 		LedgerPublic: keys.LedgerPublic,
 		MaxBodies:    memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
+	if cfg.OIDC, err = oidcOf(b.Home); err != nil {
+		return err
+	}
 	if memory -= memory / ofBodies; has(service.Investigate) {
 		memory /= 2 // for leaks, and as much for uploads and copies
 		office, end, err := officeOf(ctx, b, keys, memory, cfg.Log)
@@ -172,6 +175,23 @@ func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, 
 		}
 	})
 	return office, func() { stop(); working.Wait(); queue.Close() }, nil
+}
+
+// oidcOf returns the OpenID provider that the home names, or nil.
+func oidcOf(h *home.Home) (*service.OIDC, error) {
+	c := h.OIDC
+	if c.Issuer == "" {
+		return nil, nil
+	}
+	o := &service.OIDC{Issuer: c.Issuer, Audience: c.Audience, Claim: c.Claim, Roles: make(map[string][]service.Role)}
+	for value, names := range c.Roles {
+		roles, err := service.ParseRoles(names...)
+		if err != nil {
+			return nil, fmt.Errorf("oidc roles of %q: %w", value, err)
+		}
+		o.Roles[value] = roles
+	}
+	return o, o.Check()
 }
 
 // hooksOf returns the accounts at capture vendors that the home names.
