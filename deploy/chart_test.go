@@ -1,4 +1,4 @@
-// Package deploy has only tests: of the Helm chart, by Helm itself.
+// Package deploy has only tests: of the Helm chart by Helm itself, and of the dashboard by Prometheus.
 package deploy
 
 import (
