@@ -8,6 +8,7 @@
 --
 --   CREATE ROLE intake1 LOGIN PASSWORD '…' IN ROLE DATABASE_SCHEMA_intake;
 --
+-- Each has what its routes need. investigate and issue also have what the command "investigate" and workers need.
 -- S is SELECT, I INSERT, U UPDATE, D DELETE. M is MAINTAIN, which an erasure needs to free old rows. Before PostgreSQL 17
 -- only their owner can: ALTER TABLE ... OWNER TO DATABASE_SCHEMA_admin for the four tables with M. Then a superuser runs this file.
 DO $$
@@ -29,39 +30,39 @@ BEGIN
     END LOOP;
     FOR one IN SELECT g.tab, r.role, string_agg(w.word, ', ') AS rights
         FROM (VALUES
-            --                     intake  issue  investigate  audit  admin
-            ('schema_version',     'S',    'S',   'S',         'S',   'S'),
-            ('registry',           'S',    'S',   'S',         'S',   'S'),
-            ('ledger',             'SI',   'SI',  'SI',        'SI',  'SI'),
-            ('ledger_head',        'SU',   'SU',  'SU',        'SU',  'SU'),
-            ('list_node',          'SIU',  'SIU', 'SIU',       'SIU', 'SIU'),
-            ('checkpoint',         '',     '',    'S',         'SIU', 'S'),
-            ('cosigned',           '',     '',    'S',         'SI',  'S'),
-            ('recipient',          'S',    'S',   'S',         'S',   'SIUM'),
-            ('mark_key',           '',     'S',   'S',         'S',   ''),
-            ('key_state',          '',     'S',   'S',         'S',   ''),
-            ('submission',         'SI',   'S',   'S',         'S',   'SUM'),
-            ('subject',            'S',    'S',   'S',         'S',   'SUM'),
-            ('sealed',             'SI',   'S',   'S',         'S',   'SDM'),
-            ('removal',            '',     'SID', 'SID',       'SD',  'SID'),
-            ('custody',            'SI',   '',    'S',         'S',   'SI'),
-            ('custody_submission', 'SI',   '',    'S',         'S',   'SI'),
-            ('custody_event',      'SI',   '',    'S',         'S',   'SD'),
-            ('copy',               '',     'SI',  'S',         'S',   'S'),
-            ('release',            '',     'SI',  'S',         'S',   'SI'),
-            ('receipt',            '',     'SI',  'S',         'S',   'SI'),
-            ('came_back',          'S',     'SI',  'S',         'S',   ''),
-            ('erasure',            'S',    'S',   'S',         'S',   'SI'),
-            ('erasure_submission', 'S',    'S',   'S',         'S',   'SI'),
-            ('investigation',      '',     '',    'SI',        'S',   ''),
-            ('conclusion',         '',     '',    'SI',        'S',   ''),
-            ('segment',            'S',    '',    'S',         'S',   'SUD'),
-            ('kept',               '',     'SIUD', 'SIUD',     '',    'SUD'),
-            ('kept_part',          '',     'SID', 'SID',       '',    'SD'),
-            ('kept_chunk',         'S',    'SID', 'SID',       'S',   'SD'),
-            ('kept_submission',    '',     'SID', 'SID',       '',    'SD'),
-            ('token',              'S',    'S',   'S',         'S',   'S'),
-            ('request',            'SIUD', 'SIUD', 'SIUD',     'SIUD', 'SIUD')
+            -- table               intake  issue   investigate  audit  admin
+            ('schema_version',     'S',    'S',    'S',         'S',   'S'),
+            ('registry',           'S',    'S',    'S',         'S',   'S'),
+            ('ledger',             'SI',   'SI',   'SI',        'S',   'SI'),
+            ('ledger_head',        'SU',   'SU',   'SU',        'SU',  'SU'),
+            ('list_node',          'SIU',  'SIU',  'SIU',       'S',   'SIU'),
+            ('checkpoint',         '',     '',     'S',         'SI',  'S'),
+            ('cosigned',           '',     '',     'S',         'S',   ''),
+            ('recipient',          'S',    'S',    'S',         'S',   'SIUM'),
+            ('mark_key',           '',     'S',    'S',         'S',   ''),
+            ('key_state',          '',     'S',    'S',         'S',   ''),
+            ('submission',         'SI',   'S',    'S',         'S',   'SUM'),
+            ('subject',            'S',    'S',    'S',         'S',   'SUM'),
+            ('sealed',             'SI',   'S',    'S',         'S',   'SDM'),
+            ('removal',            '',     'SID',  'SID',       '',    'SID'),
+            ('custody',            'SI',   '',     'S',         'S',   'SI'),
+            ('custody_submission', 'SI',   '',     'S',         'S',   'SI'),
+            ('custody_event',      'I',    '',     'S',         'S',   'SD'),
+            ('copy',               '',     'SI',   'S',         'S',   'S'),
+            ('release',            '',     'SI',   'S',         'S',   'SI'),
+            ('receipt',            '',     'SI',   'S',         'S',   'SI'),
+            ('came_back',          'S',    'SI',   'S',         'S',   ''),
+            ('erasure',            '',     '',     'S',         'S',   'I'),
+            ('erasure_submission', '',     '',     'S',         'S',   'I'),
+            ('investigation',      '',     '',     'SI',        'S',   ''),
+            ('conclusion',         '',     '',     'SI',        'S',   ''),
+            ('segment',            'S',    '',     'S',         'S',   'SUD'),
+            ('kept',               '',     'SIUD', 'SIUD',      '',    'SUD'),
+            ('kept_part',          '',     'SID',  'SID',       '',    'SD'),
+            ('kept_chunk',         'S',    'SID',  'SID',       '',    'SD'),
+            ('kept_submission',    '',     'SD',   'SID',       '',    'SD'),
+            ('token',              'S',    'S',    'S',         'S',   'S'),
+            ('request',            'SIUD', 'SIUD', 'SIUD',      'SIUD','SIUD')
         ) AS g(tab, intake, issue, investigate, audit, admin),
         LATERAL (VALUES ('intake', g.intake), ('issue', g.issue), ('investigate', g.investigate), ('audit', g.audit),
             ('admin', g.admin)) AS r(role, letters),

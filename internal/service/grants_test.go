@@ -2,8 +2,10 @@ package service_test
 
 import (
 	"database/sql"
+	"io/fs"
 	"maps"
 	"net/http/httptest"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // refusedStatements are statements that PostgreSQL refuses to the login of a role. "all" are all roles.
@@ -30,7 +33,7 @@ var refusedStatements = map[string][]string{
 		"UPDATE registry SET originals = ''", "INSERT INTO mark_key DEFAULT VALUES", "DELETE FROM custody",
 		"INSERT INTO schema_version VALUES (9)", "CREATE TABLE more (x int)", "DROP TABLE copy"},
 	"intake": {"SELECT FROM copy", "INSERT INTO copy DEFAULT VALUES", "INSERT INTO release DEFAULT VALUES",
-		"SELECT FROM mark_key", "SELECT FROM investigation", "DELETE FROM sealed", "UPDATE submission SET subject = ''",
+		"SELECT FROM mark_key", "SELECT FROM investigation", "SELECT FROM custody_event", "DELETE FROM sealed", "UPDATE submission SET subject = ''",
 		"INSERT INTO recipient DEFAULT VALUES", "INSERT INTO erasure DEFAULT VALUES",
 		"INSERT INTO checkpoint DEFAULT VALUES"},
 	"issue": {"INSERT INTO submission DEFAULT VALUES", "INSERT INTO sealed DEFAULT VALUES", "DELETE FROM sealed",
@@ -40,7 +43,7 @@ var refusedStatements = map[string][]string{
 		"INSERT INTO submission DEFAULT VALUES", "INSERT INTO sealed DEFAULT VALUES", "DELETE FROM sealed",
 		"INSERT INTO custody DEFAULT VALUES", "INSERT INTO recipient DEFAULT VALUES",
 		"INSERT INTO came_back DEFAULT VALUES"},
-	"audit": {"INSERT INTO submission DEFAULT VALUES", "INSERT INTO copy DEFAULT VALUES",
+	"audit": {"INSERT INTO ledger DEFAULT VALUES", "INSERT INTO submission DEFAULT VALUES", "INSERT INTO copy DEFAULT VALUES",
 		"INSERT INTO release DEFAULT VALUES", "INSERT INTO custody DEFAULT VALUES", "DELETE FROM sealed",
 		"INSERT INTO recipient DEFAULT VALUES", "INSERT INTO investigation DEFAULT VALUES"},
 	"admin": {"INSERT INTO submission DEFAULT VALUES", "INSERT INTO sealed DEFAULT VALUES",
@@ -52,13 +55,18 @@ var refusedStatements = map[string][]string{
 // what is of other roles. Every table of the registry is in the script.
 func TestGrants(t *testing.T) {
 	dsn := server.DSN(t)
-	w := beginAt(t, dsn, &registry.CreateOptions{Originals: t.TempDir()})
+	originals := t.TempDir()
+	w := beginAt(t, dsn, &registry.CreateOptions{Originals: originals})
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(w.logs)
 		}
 	})
 	changing := w.changing()
+	submission, err := parseSubmission(regexp.MustCompile("[0-9a-f]{32}").FindString(changing[2].path))
+	require.NoError(t, err)
+	marked := w.must(call{method: "POST", path: changing[2].path, body: map[string]string{"recipient": "vendor-a", "request": "b"}})
+	back := w.must(call{method: "POST", path: "/v1/submissions", body: marked.body}).field(t, "submission")
 	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "sumsub", "kind": "vendor"}})
 	owner, err := sql.Open("pgx", dsn)
 	require.NoError(t, err)
@@ -97,16 +105,29 @@ func TestGrants(t *testing.T) {
 		s, err := service.New(cfg)
 		require.NoError(t, err)
 		p.at = httptest.NewServer(s)
-		switch role { // what killed processes left
-		case service.Audit:
-			exec(t, owner, "INSERT INTO removal VALUES (decode(repeat('ab', 32), 'hex'))")
-		case service.Admin:
+		if role == service.Admin {
+			changing[4].body = p.receipt(regexp.MustCompile("[0-9a-f]{16}").FindString(changing[4].path))
 			exec(t, owner, "INSERT INTO segment VALUES (decode(repeat('ab', 16), 'hex'), 1, 1, 1, 100, '', 0, '')")
-		case service.Issue, service.Investigate:
-			keepsFiles(t, p.reg)
 		}
 		p.everyRoute(role, changing, v)
+		switch role { // what routes do not do each time
+		case service.Intake:
+			p.submitsTwice(submission, originals)
+		case service.Issue:
+			p.must(call{method: "POST", path: "/v1/submissions/" + back + "/copies", as: "issue", body: changing[2].body})
+			require.Equal(t, "1", scalar(t, owner, "SELECT count(*) FROM came_back"))
+			keepsFile(t, p.reg, p.reg)
+			require.Eventually(t, func() bool { // a copy is entered as released after its last byte
+				return scalar(t, owner, `SELECT count(*) FROM copy WHERE id <> '\x0000000000001234' AND
+					id NOT IN (SELECT copy FROM release WHERE state = 'released')`) == "0"
+			}, time.Minute, 10*time.Millisecond)
+		case service.Investigate:
+			keepsFile(t, p.reg, p.reg, submission)
+		case service.Admin:
+			keepsFile(t, w.reg, p.reg, submission)
+		}
 		p.at.Close()
+		require.NotContains(t, w.logs.String(), "permission denied")
 		require.NoError(t, p.reg.Close())
 
 		login, err := sql.Open("pgx", logins[string(role)])
@@ -167,13 +188,43 @@ func (w *world) everyRoute(role service.Role, changing []call, v *vendor) {
 	}
 }
 
-// keepsFiles keeps a file for workers beside the registry, and removes it.
-func keepsFiles(t *testing.T, r *registry.Registry) {
+// submitsTwice has two processes enter the same upload at a time: the second removes the original that it has put.
+func (w *world) submitsTwice(of watermark.Submission, originals string) {
+	t := w.t
 	t.Helper()
-	k, item := storeOf(r).Kept(), records.KeptItem{ID: [16]byte{1}, Kind: "spool", Made: time.Now(), Expires: time.Now()}
+	count := func() (n int) {
+		require.NoError(t, filepath.WalkDir(originals, func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				n++
+			}
+			return err
+		}))
+		return n
+	}
+	before := count()
+	row, err := storeOf(w.reg).Submission(t.Context(), of)
+	require.NoError(t, err)
+	added, err := storeOf(w.reg).AddSubmissions(t.Context(), []records.Upload{{Submission: *row,
+		Sealed: &records.Sealed{Body: []byte("sealed anew")}}})
+	require.NoError(t, err)
+	require.Equal(t, []bool{false}, added)
+	require.Equal(t, before, count(), "the second original is removed")
+}
+
+// keepsFile keeps a file beside the registry, in a place of originals, and removes it. It shows uploads if it is of an
+// investigation.
+func keepsFile(t *testing.T, keeper, remover *registry.Registry, shows ...watermark.Submission) {
+	t.Helper()
+	k, item := storeOf(keeper).Kept(), records.KeptItem{ID: [16]byte{1}, Kind: "spool", Made: time.Now(), Expires: time.Now()}
 	p := records.KeptPart{Of: item.ID, Name: "file", Version: [16]byte{2}, Chunks: 1, Size: 1}
-	require.NoError(t, k.Add(t.Context(), item, nil))
+	require.NoError(t, k.Add(t.Context(), item, shows))
 	require.NoError(t, k.AddChunk(t.Context(), &p, 0, []byte{3}))
 	require.NoError(t, k.Publish(t.Context(), p))
+	k = storeOf(remover).Kept()
+	if len(shows) > 0 {
+		found, err := k.Showing(t.Context(), shows...)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+	}
 	require.NoError(t, k.Remove(t.Context(), item.ID))
 }
