@@ -1,25 +1,17 @@
 package verify_test
 
 import (
-	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
 )
-
-// deskGrants are the permissions of an investigator's role, as docs/registry.md has them; $SCHEMA is the registry's.
-const deskGrants = `CREATE ROLE desk LOGIN;
-GRANT USAGE ON SCHEMA $SCHEMA TO desk;
-GRANT SELECT ON ALL TABLES IN SCHEMA $SCHEMA TO desk;
-GRANT INSERT ON investigation, conclusion, ledger, list_node TO desk;
-GRANT UPDATE ON ledger_head, list_node TO desk;`
 
 // PostgreSQL itself refuses to an investigator what is not an investigation.
 func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
@@ -31,15 +23,10 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	require.NoError(t, err)
 	defer cfg.Registry.Close()
 	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
-	db, err := pgx.Connect(ctx, dsn)
-	require.NoError(t, err)
-	defer db.Close(ctx)
-	_, schema, _ := strings.Cut(dsn, "search_path=")
-	_, err = db.Exec(ctx, strings.ReplaceAll(deskGrants, "$SCHEMA", schema))
-	require.NoError(t, err)
+	login := pgtest.Logins(t, dsn, "../docs/grants.sql", "investigate")["investigate"]
 
 	desk := investigating(cfg)
-	desk.Registry, err = registry.OpenForInvestigation(ctx, postgres.At(dsn+"&user=desk"))
+	desk.Registry, err = registry.OpenForInvestigation(ctx, postgres.At(login))
 	require.NoError(t, err)
 	defer desk.Registry.Close()
 	v := newInvestigator(t, desk)
@@ -49,7 +36,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	require.Equal(t, findings.FoundUnmarked, got.Kind)
 	checkLedger(t, desk.Registry)
 
-	bold, err := registry.Open(ctx, postgres.At(dsn+"&user=desk"))
+	bold, err := registry.Open(ctx, postgres.At(login))
 	require.NoError(t, err)
 	defer bold.Close()
 	require.ErrorContains(t, bold.AddRecipient(ctx, books.Recipient{Name: "x", Kind: books.KindVendor}), "permission denied")

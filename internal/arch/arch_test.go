@@ -122,8 +122,8 @@ var rules = []rule{
 	},
 	{
 		of: []string{"..."}, tests: true,
-		never: []string{"bench/..."},
-		why:   "bench is a module of its own, so that nothing that measures is linked into the product",
+		never: []string{"bench/...", "client/...", "deploy/..."},
+		why:   "they are modules of their own, so that nothing that measures, calls or deploys the product is linked into it",
 	},
 	{
 		of:     []string{"..."},

@@ -303,13 +303,13 @@ func eachGoFile(t *testing.T, src fs.FS, do func(string, *ast.File, *token.FileS
 	}))
 }
 
-// walkFiles reads the files that end in ext, without hidden folders and test data.
+// walkFiles reads the files that end in ext, without hidden folders, test data and what npm installs.
 func walkFiles(src fs.FS, ext string, do func(name string, data []byte)) error {
 	return fs.WalkDir(src, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if base := path.Base(name); d.IsDir() && name != "." && (base[0] == '.' || base == "testdata" && name != "testdata") {
+		if base := path.Base(name); d.IsDir() && name != "." && (base[0] == '.' || base == "node_modules" || base == "testdata" && name != "testdata") {
 			return fs.SkipDir
 		}
 		if d.IsDir() || path.Ext(name) != ext {

@@ -456,22 +456,16 @@ func TestTakenBackByAnother(t *testing.T) {
 	})
 }
 
-// A role that may only use the tables of the queue needs no other right.
+// The roles that docs/grants.sql lets use the queue need no other right: one works, the other asks.
 func TestRole(t *testing.T) {
 	t.Parallel()
 	key := registry.GenerateSealKey()
-	q, dsn := open(t, key)
-	c, err := pgx.Connect(t.Context(), dsn)
-	require.NoError(t, err)
-	defer c.Close(context.Background())
-	var schema string
-	require.NoError(t, c.QueryRow(t.Context(), "SELECT current_schema()").Scan(&schema))
-	_, err = c.Exec(t.Context(), fmt.Sprintf(`CREATE ROLE asks LOGIN; GRANT USAGE ON SCHEMA %[1]s, %[1]s_queue TO asks;
-		GRANT SELECT ON %[1]s_queue.river_migration TO asks; GRANT SELECT, INSERT, UPDATE, DELETE ON %[1]s_queue.river_job TO asks;
-		GRANT USAGE ON SEQUENCE %[1]s_queue.river_job_id_seq TO asks`, schema))
-	require.NoError(t, err)
-	work(t, q, map[string]jobs.Func{"audit": func(context.Context, []byte) (any, error) { return "holds", nil }})
-	require.Equal(t, []string{`"holds"`}, run(t, again(t, dsn+"&user=asks", key), jobs.Job{Kind: "audit"}))
+	_, dsn := open(t, key)
+	logins := pgtest.Logins(t, dsn, "../../docs/grants.sql", "issue", "investigate", "intake")
+	work(t, again(t, logins["investigate"], key), map[string]jobs.Func{"audit": func(context.Context, []byte) (any, error) { return "holds", nil }})
+	require.Equal(t, []string{`"holds"`}, run(t, again(t, logins["issue"], key), jobs.Job{Kind: "audit"}))
+	_, err := jobs.OpenServer(t.Context(), logins["intake"], "registry", key)
+	require.ErrorContains(t, err, "permission denied")
 }
 
 // A result that is too large for a row fails the job, and says so.

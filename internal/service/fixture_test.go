@@ -88,8 +88,14 @@ func (b *lockedBuffer) String() string {
 // begin makes a world. change changes the configuration of its service.
 func begin(t testing.TB, change ...func(*service.Config)) *world {
 	t.Helper()
+	return beginAt(t, "", nil, change...)
+}
+
+// beginAt is begin with the registry at an address; "" is the home.
+func beginAt(t testing.TB, address string, opts *registry.CreateOptions, change ...func(*service.Config)) *world {
+	t.Helper()
 	w := &world{t: t, dir: filepath.Join(t.TempDir(), "kyc"), tokens: map[string]string{}, logs: new(lockedBuffer)}
-	h, err := home.Create(t.Context(), w.dir, "", nil)
+	h, err := home.Create(t.Context(), w.dir, address, opts)
 	require.NoError(t, err)
 	w.reg, err = h.Registry(t.Context())
 	require.NoError(t, err)

@@ -22,13 +22,6 @@ func (w *world) changing() (list []call) {
 	submission, copyID := w.stocked()
 	second := w.must(call{method: "POST", path: "/v1/submissions/" + submission + "/copies",
 		body: map[string]string{"recipient": "vendor-a", "request": "2"}}).head.Get("Kycmark-Copy")
-	public, private, err := ed25519.GenerateKey(nil)
-	require.NoError(w.t, err)
-	id, err := watermark.ParseCopyID(second)
-	require.NoError(w.t, err)
-	c, err := w.reg.Copy(w.t.Context(), id)
-	require.NoError(w.t, err)
-	signature := ed25519.Sign(private, c.ReceiptMessage())
 	third := w.reserved(copyID)
 	post := func(path string, body any) { list = append(list, call{method: "POST", path: path, body: body}) }
 	post("/v1/recipients", map[string]string{"name": "vendor-b", "kind": "vendor"})
@@ -36,13 +29,25 @@ func (w *world) changing() (list []call) {
 	list[1].head = map[string]string{"Kycmark-Subject": "subject-2", "Kycmark-Held-By": "vendor-a"}
 	post("/v1/submissions/"+submission+"/copies", map[string]string{"recipient": "vendor-a", "purpose": "once more"})
 	post("/v1/copies/"+third+"/void", map[string]string{"note": "the client said so"})
-	post("/v1/copies/"+second+"/receipts", map[string]string{"public_key": hex.EncodeToString(public),
-		"signature": hex.EncodeToString(signature)})
+	post("/v1/copies/"+second+"/receipts", w.receipt(second))
 	post("/v1/custody", map[string]any{"facts": []any{map[string]any{"recipient": "vendor-a", "note": "contract",
 		"submissions": []string{submission}}}})
 	post("/v1/ledger/checkpoints", nil)
 	post("/v1/erasures", map[string]any{"subject": "subject-1", "note": "asked for"})
 	return list
+}
+
+// receipt returns the signature of a new key for a copy.
+func (w *world) receipt(copyID string) map[string]string {
+	w.t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	require.NoError(w.t, err)
+	id, err := watermark.ParseCopyID(copyID)
+	require.NoError(w.t, err)
+	c, err := w.reg.Copy(w.t.Context(), id)
+	require.NoError(w.t, err)
+	return map[string]string{"public_key": hex.EncodeToString(public),
+		"signature": hex.EncodeToString(ed25519.Sign(private, c.ReceiptMessage()))}
 }
 
 // reserved enters a copy as a process that was killed leaves it, and returns its ID.

@@ -64,6 +64,30 @@ func (s *Server) DSN(t testing.TB) string {
 	return s.dsn() + "&search_path=test" + strconv.Itoa(s.schemas)
 }
 
+// Logins runs the script of grants (docs/grants.sql) on the registry at dsn, and makes a login for each of some of its
+// roles. It returns their addresses by role.
+func Logins(t testing.TB, dsn, script string, roles ...string) map[string]string {
+	t.Helper()
+	ctx := context.Background()
+	grants, err := os.ReadFile(script)
+	check(t, err)
+	c, err := pgx.Connect(ctx, dsn)
+	check(t, err)
+	defer c.Close(ctx)
+	_, err = c.Exec(ctx, string(grants))
+	check(t, err)
+	var prefix string
+	check(t, c.QueryRow(ctx, "SELECT current_database() || '_' || current_schema() || '_'").Scan(&prefix))
+	out := make(map[string]string)
+	for _, role := range roles {
+		login := prefix + role + "_login"
+		_, err := c.Exec(ctx, "CREATE ROLE "+login+" LOGIN IN ROLE "+prefix+role)
+		check(t, err)
+		out[role] = dsn + "&user=" + login
+	}
+	return out
+}
+
 // Data is the server's data directory, for tests that look into its files.
 func (s *Server) Data() string { return filepath.Join(s.dir, "data") }
 
