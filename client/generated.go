@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for InRecipientBodyKind.
@@ -38,6 +39,33 @@ func (e InRecipientBodyKind) Valid() bool {
 	case Store:
 		return true
 	case Vendor:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StateStage.
+const (
+	Done      StateStage = "done"
+	Examining StateStage = "examining"
+	Failed    StateStage = "failed"
+	Open      StateStage = "open"
+	Waiting   StateStage = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the StateStage enum.
+func (e StateStage) Valid() bool {
+	switch e {
+	case Done:
+		return true
+	case Examining:
+		return true
+	case Failed:
+		return true
+	case Open:
+		return true
+	case Waiting:
 		return true
 	default:
 		return false
@@ -183,6 +211,9 @@ type Entry struct {
 // ErasedAnswer defines model for ErasedAnswer.
 type ErasedAnswer struct {
 	Erased []string `json:"erased"`
+
+	// Investigations They show what was erased, and stay until they are removed
+	Investigations []string `json:"investigations"`
 }
 
 // Events defines model for Events.
@@ -212,6 +243,17 @@ type Fact struct {
 
 	// To When the last was; without from and to, submissions or through are needed
 	To *time.Time `json:"to,omitempty"`
+}
+
+// File defines model for File.
+type File struct {
+	Name string `json:"name"`
+
+	// SHA256 Hex
+	SHA256 string `json:"sha256"`
+
+	// Size Bytes
+	Size int64 `json:"size"`
 }
 
 // InAuditBody defines model for InAuditBody.
@@ -363,6 +405,37 @@ type Recipient struct {
 	Ref   *string   `json:"ref,omitempty"`
 }
 
+// Removed defines model for Removed.
+type Removed struct {
+	// Investigation 32 hex digits
+	Investigation string `json:"investigation"`
+}
+
+// State defines model for State.
+type State struct {
+	// Examined Files, also in archives
+	Examined int64 `json:"examined"`
+
+	// Investigation 32 hex digits
+	Investigation string    `json:"investigation"`
+	Made          time.Time `json:"made"`
+
+	// Problem Why it failed
+	Problem *string `json:"problem,omitempty"`
+
+	// Stage Files can be added while it is open. Results are there when it is done.
+	Stage StateStage `json:"stage"`
+
+	// Total 0: not known yet
+	Total int64 `json:"total"`
+
+	// Unread If no picture could be examined: the first files and why
+	Unread []Unread `json:"unread,omitempty"`
+}
+
+// StateStage Files can be added while it is open. Results are there when it is done.
+type StateStage string
+
 // Submission defines model for Submission.
 type Submission struct {
 	// Format Examples: jpeg
@@ -406,6 +479,12 @@ type Taken struct {
 	Submissions []string `json:"submissions"`
 }
 
+// Unread defines model for Unread.
+type Unread struct {
+	File    string `json:"file"`
+	Problem string `json:"problem"`
+}
+
 // WantedCopy defines model for WantedCopy.
 type WantedCopy struct {
 	// AllowWeak Release a copy whose mark would not survive a messenger
@@ -435,6 +514,36 @@ type WantedCopy struct {
 
 // WantedCopyFormat Default: like the original
 type WantedCopyFormat string
+
+// WantedInvestigation defines model for WantedInvestigation.
+type WantedInvestigation struct {
+	// Against Compare with these submissions alone
+	Against []string `json:"against,omitempty"`
+
+	// Case Number of the case, for the report
+	Case *string `json:"case,omitempty"`
+
+	// Claimed Pictures that the leaker claims to have
+	Claimed *int64 `json:"claimed,omitempty"`
+
+	// Drawn We drew the pictures at random from those claimed
+	Drawn *bool `json:"drawn,omitempty"`
+
+	// Examiner Name of the person who examines, for the report
+	Examiner *string `json:"examiner,omitempty"`
+
+	// Found When the pictures were found; custody that was entered later counts against no holder
+	Found *time.Time `json:"found,omitempty"`
+
+	// FoundEvidence How that is known: an address, a message
+	FoundEvidence *string `json:"found_evidence,omitempty"`
+
+	// Published The files were public then, where found_evidence says
+	Published *bool `json:"published,omitempty"`
+
+	// Reveal Results name subjects and all recipients, and show the pictures
+	Reveal *bool `json:"reveal,omitempty"`
+}
 
 // Witness defines model for Witness.
 type Witness struct {
@@ -487,6 +596,39 @@ type ListEventsParams struct {
 
 // VendorEventJSONBody defines parameters for VendorEvent.
 type VendorEventJSONBody map[string]interface{}
+
+// ListInvestigationsParams defines parameters for ListInvestigations.
+type ListInvestigationsParams struct {
+	// Limit Investigations at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// CreateInvestigationParams defines parameters for CreateInvestigation.
+type CreateInvestigationParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// BeginInvestigationParams defines parameters for BeginInvestigation.
+type BeginInvestigationParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// AddFileParams defines parameters for AddFile.
+type AddFileParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+
+	// KycmarkFile Name of the file, such as chats/7.jpg, percent-encoded. The same name again must have the same bytes.
+	KycmarkFile string `json:"Kycmark-File"`
+}
+
+// RemoveInvestigationParams defines parameters for RemoveInvestigation.
+type RemoveInvestigationParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
 
 // AuditParams defines parameters for Audit.
 type AuditParams struct {
@@ -547,6 +689,9 @@ type EraseJSONRequestBody = InErasureBody
 
 // VendorEventJSONRequestBody defines body for VendorEvent for application/json ContentType.
 type VendorEventJSONRequestBody VendorEventJSONBody
+
+// CreateInvestigationJSONRequestBody defines body for CreateInvestigation for application/json ContentType.
+type CreateInvestigationJSONRequestBody = WantedInvestigation
 
 // AuditJSONRequestBody defines body for Audit for application/json ContentType.
 type AuditJSONRequestBody = InAuditBody
@@ -638,7 +783,7 @@ type ClientInterface interface {
 
 	// Metrics Metrics, as Prometheus reads them
 	//
-	// Roles: audit, admin.
+	// Roles: intake, issue, investigate, audit, admin.
 	//
 	// Corresponds with GET /metrics (the `Metrics` operationId).
 	Metrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -772,6 +917,96 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/hooks/{name} (the `VendorEvent` operationId).
 	VendorEvent(ctx context.Context, name string, body VendorEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListInvestigations The newest investigations
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/investigations (the `ListInvestigations` operationId).
+	ListInvestigations(ctx context.Context, params *ListInvestigationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateInvestigationWithBody Open an investigation, which files are added to
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+	CreateInvestigationWithBody(ctx context.Context, params *CreateInvestigationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateInvestigation Open an investigation, which files are added to
+	//
+	// Roles: investigate.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+	CreateInvestigation(ctx context.Context, params *CreateInvestigationParams, body CreateInvestigationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetInvestigation How far an investigation is
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/investigations/{id} (the `GetInvestigation` operationId).
+	GetInvestigation(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BeginInvestigation Have the files examined
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
+	BeginInvestigation(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetBundle Report, findings and proofs, signed
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/investigations/{id}/bundle (the `GetBundle` operationId).
+	GetBundle(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WatchInvestigation Server-sent events: how far it is, until it is over
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/investigations/{id}/events (the `WatchInvestigation` operationId).
+	WatchInvestigation(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListFiles Files of an investigation
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/investigations/{id}/files (the `ListFiles` operationId).
+	ListFiles(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddFileWithBody Add a leaked file or an archive of them
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/investigations/{id}/files (the `AddFile` operationId).
+	AddFileWithBody(ctx context.Context, id string, params *AddFileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFindings All findings
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/investigations/{id}/findings (the `GetFindings` operationId).
+	GetFindings(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveInvestigation Destroy files and results of an investigation
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with POST /v1/investigations/{id}/removal (the `RemoveInvestigation` operationId).
+	RemoveInvestigation(ctx context.Context, id string, params *RemoveInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetReport The report
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/investigations/{id}/report (the `GetReport` operationId).
+	GetReport(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLedger State of the ledger
 	//
@@ -915,7 +1150,7 @@ func (c *Client) Livez(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 
 // Metrics Metrics, as Prometheus reads them
 //
-// Roles: audit, admin.
+// Roles: intake, issue, investigate, audit, admin.
 //
 // Corresponds with GET /metrics (the `Metrics` operationId).
 func (c *Client) Metrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1210,6 +1445,216 @@ func (c *Client) VendorEventWithBody(ctx context.Context, name string, contentTy
 // Corresponds with POST /v1/hooks/{name} (the `VendorEvent` operationId).
 func (c *Client) VendorEvent(ctx context.Context, name string, body VendorEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVendorEventRequest(c.Server, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListInvestigations The newest investigations
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/investigations (the `ListInvestigations` operationId).
+func (c *Client) ListInvestigations(ctx context.Context, params *ListInvestigationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListInvestigationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateInvestigationWithBody Open an investigation, which files are added to
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+func (c *Client) CreateInvestigationWithBody(ctx context.Context, params *CreateInvestigationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvestigationRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateInvestigation Open an investigation, which files are added to
+//
+// Roles: investigate.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+func (c *Client) CreateInvestigation(ctx context.Context, params *CreateInvestigationParams, body CreateInvestigationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateInvestigationRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetInvestigation How far an investigation is
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/investigations/{id} (the `GetInvestigation` operationId).
+func (c *Client) GetInvestigation(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetInvestigationRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BeginInvestigation Have the files examined
+//
+// Roles: investigate.
+//
+// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
+func (c *Client) BeginInvestigation(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBeginInvestigationRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetBundle Report, findings and proofs, signed
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/investigations/{id}/bundle (the `GetBundle` operationId).
+func (c *Client) GetBundle(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetBundleRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WatchInvestigation Server-sent events: how far it is, until it is over
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/investigations/{id}/events (the `WatchInvestigation` operationId).
+func (c *Client) WatchInvestigation(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWatchInvestigationRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListFiles Files of an investigation
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/investigations/{id}/files (the `ListFiles` operationId).
+func (c *Client) ListFiles(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListFilesRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddFileWithBody Add a leaked file or an archive of them
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/investigations/{id}/files (the `AddFile` operationId).
+func (c *Client) AddFileWithBody(ctx context.Context, id string, params *AddFileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddFileRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFindings All findings
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/investigations/{id}/findings (the `GetFindings` operationId).
+func (c *Client) GetFindings(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFindingsRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveInvestigation Destroy files and results of an investigation
+//
+// Roles: investigate.
+//
+// Corresponds with POST /v1/investigations/{id}/removal (the `RemoveInvestigation` operationId).
+func (c *Client) RemoveInvestigation(ctx context.Context, id string, params *RemoveInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveInvestigationRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetReport The report
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/investigations/{id}/report (the `GetReport` operationId).
+func (c *Client) GetReport(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetReportRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2103,6 +2548,477 @@ func NewVendorEventRequestWithBody(server string, name string, contentType strin
 	return req, nil
 }
 
+// NewListInvestigationsRequest constructs an http.Request for the ListInvestigations method
+func NewListInvestigationsRequest(server string, params *ListInvestigationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateInvestigationRequest calls the generic CreateInvestigation builder with application/json body
+func NewCreateInvestigationRequest(server string, params *CreateInvestigationParams, body CreateInvestigationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateInvestigationRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateInvestigationRequestWithBody constructs an http.Request for the CreateInvestigation method, with any body, and a specified content type
+func NewCreateInvestigationRequestWithBody(server string, params *CreateInvestigationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetInvestigationRequest constructs an http.Request for the GetInvestigation method
+func NewGetInvestigationRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewBeginInvestigationRequest constructs an http.Request for the BeginInvestigation method
+func NewBeginInvestigationRequest(server string, id string, params *BeginInvestigationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/begin", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetBundleRequest constructs an http.Request for the GetBundle method
+func NewGetBundleRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/bundle", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewWatchInvestigationRequest constructs an http.Request for the WatchInvestigation method
+func NewWatchInvestigationRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/events", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListFilesRequest constructs an http.Request for the ListFiles method
+func NewListFilesRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/files", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAddFileRequestWithBody constructs an http.Request for the AddFile method, with any body, and a specified content type
+func NewAddFileRequestWithBody(server string, id string, params *AddFileParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/files", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+		var headerParam1 string
+
+		headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Kycmark-File", params.KycmarkFile, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Kycmark-File", headerParam1)
+
+	}
+
+	return req, nil
+}
+
+// NewGetFindingsRequest constructs an http.Request for the GetFindings method
+func NewGetFindingsRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/findings", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRemoveInvestigationRequest constructs an http.Request for the RemoveInvestigation method
+func NewRemoveInvestigationRequest(server string, id string, params *RemoveInvestigationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/removal", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetReportRequest constructs an http.Request for the GetReport method
+func NewGetReportRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/report", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetLedgerRequest constructs an http.Request for the GetLedger method
 func NewGetLedgerRequest(server string) (*http.Request, error) {
 	var err error
@@ -2697,7 +3613,7 @@ type ClientWithResponsesInterface interface {
 
 	// MetricsWithResponse Metrics, as Prometheus reads them
 	//
-	// Roles: audit, admin.
+	// Roles: intake, issue, investigate, audit, admin.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2845,6 +3761,114 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/hooks/{name} (the `VendorEvent` operationId).
 	VendorEventWithResponse(ctx context.Context, name string, body VendorEventJSONRequestBody, reqEditors ...RequestEditorFn) (*VendorEventResponse, error)
+
+	// ListInvestigationsWithResponse The newest investigations
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/investigations (the `ListInvestigations` operationId).
+	ListInvestigationsWithResponse(ctx context.Context, params *ListInvestigationsParams, reqEditors ...RequestEditorFn) (*ListInvestigationsResponse, error)
+
+	// CreateInvestigationWithBodyWithResponse Open an investigation, which files are added to
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+	CreateInvestigationWithBodyWithResponse(ctx context.Context, params *CreateInvestigationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvestigationResponse, error)
+
+	// CreateInvestigationWithResponse Open an investigation, which files are added to
+	//
+	// Roles: investigate.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+	CreateInvestigationWithResponse(ctx context.Context, params *CreateInvestigationParams, body CreateInvestigationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvestigationResponse, error)
+
+	// GetInvestigationWithResponse How far an investigation is
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/investigations/{id} (the `GetInvestigation` operationId).
+	GetInvestigationWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetInvestigationResponse, error)
+
+	// BeginInvestigationWithResponse Have the files examined
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
+	BeginInvestigationWithResponse(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*BeginInvestigationResponse, error)
+
+	// GetBundleWithResponse Report, findings and proofs, signed
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/investigations/{id}/bundle (the `GetBundle` operationId).
+	GetBundleWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetBundleResponse, error)
+
+	// WatchInvestigationWithResponse Server-sent events: how far it is, until it is over
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/investigations/{id}/events (the `WatchInvestigation` operationId).
+	WatchInvestigationWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*WatchInvestigationResponse, error)
+
+	// ListFilesWithResponse Files of an investigation
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/investigations/{id}/files (the `ListFiles` operationId).
+	ListFilesWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*ListFilesResponse, error)
+
+	// AddFileWithBodyWithResponse Add a leaked file or an archive of them
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations/{id}/files (the `AddFile` operationId).
+	AddFileWithBodyWithResponse(ctx context.Context, id string, params *AddFileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddFileResponse, error)
+
+	// GetFindingsWithResponse All findings
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/investigations/{id}/findings (the `GetFindings` operationId).
+	GetFindingsWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetFindingsResponse, error)
+
+	// RemoveInvestigationWithResponse Destroy files and results of an investigation
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations/{id}/removal (the `RemoveInvestigation` operationId).
+	RemoveInvestigationWithResponse(ctx context.Context, id string, params *RemoveInvestigationParams, reqEditors ...RequestEditorFn) (*RemoveInvestigationResponse, error)
+
+	// GetReportWithResponse The report
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/investigations/{id}/report (the `GetReport` operationId).
+	GetReportWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetReportResponse, error)
 
 	// GetLedgerWithResponse State of the ledger
 	//
@@ -3412,6 +4436,363 @@ func (r VendorEventResponse) ContentType() string {
 	return ""
 }
 
+type ListInvestigationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]State
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r ListInvestigationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListInvestigationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListInvestigationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateInvestigationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *State
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateInvestigationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateInvestigationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateInvestigationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetInvestigationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *State
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r GetInvestigationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetInvestigationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetInvestigationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type BeginInvestigationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *State
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r BeginInvestigationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BeginInvestigationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BeginInvestigationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetBundleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r GetBundleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetBundleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetBundleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type WatchInvestigationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r WatchInvestigationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WatchInvestigationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WatchInvestigationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListFilesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]File
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r ListFilesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListFilesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListFilesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AddFileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *File
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r AddFileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddFileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddFileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetFindingsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *openapi_types.File
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFindingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFindingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFindingsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RemoveInvestigationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Removed
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveInvestigationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveInvestigationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveInvestigationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetReportResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r GetReportResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetReportResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetReportResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetLedgerResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3862,7 +5243,7 @@ func (c *ClientWithResponses) LivezWithResponse(ctx context.Context, reqEditors 
 
 // MetricsWithResponse Metrics, as Prometheus reads them
 //
-// Roles: audit, admin.
+// Roles: intake, issue, investigate, audit, admin.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4111,6 +5492,186 @@ func (c *ClientWithResponses) VendorEventWithResponse(ctx context.Context, name 
 		return nil, err
 	}
 	return ParseVendorEventResponse(rsp)
+}
+
+// ListInvestigationsWithResponse The newest investigations
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/investigations (the `ListInvestigations` operationId).
+func (c *ClientWithResponses) ListInvestigationsWithResponse(ctx context.Context, params *ListInvestigationsParams, reqEditors ...RequestEditorFn) (*ListInvestigationsResponse, error) {
+	rsp, err := c.ListInvestigations(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListInvestigationsResponse(rsp)
+}
+
+// CreateInvestigationWithBodyWithResponse Open an investigation, which files are added to
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+func (c *ClientWithResponses) CreateInvestigationWithBodyWithResponse(ctx context.Context, params *CreateInvestigationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvestigationResponse, error) {
+	rsp, err := c.CreateInvestigationWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateInvestigationResponse(rsp)
+}
+
+// CreateInvestigationWithResponse Open an investigation, which files are added to
+//
+// Roles: investigate.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations (the `CreateInvestigation` operationId).
+func (c *ClientWithResponses) CreateInvestigationWithResponse(ctx context.Context, params *CreateInvestigationParams, body CreateInvestigationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateInvestigationResponse, error) {
+	rsp, err := c.CreateInvestigation(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateInvestigationResponse(rsp)
+}
+
+// GetInvestigationWithResponse How far an investigation is
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/investigations/{id} (the `GetInvestigation` operationId).
+func (c *ClientWithResponses) GetInvestigationWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetInvestigationResponse, error) {
+	rsp, err := c.GetInvestigation(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetInvestigationResponse(rsp)
+}
+
+// BeginInvestigationWithResponse Have the files examined
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
+func (c *ClientWithResponses) BeginInvestigationWithResponse(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*BeginInvestigationResponse, error) {
+	rsp, err := c.BeginInvestigation(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBeginInvestigationResponse(rsp)
+}
+
+// GetBundleWithResponse Report, findings and proofs, signed
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/investigations/{id}/bundle (the `GetBundle` operationId).
+func (c *ClientWithResponses) GetBundleWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetBundleResponse, error) {
+	rsp, err := c.GetBundle(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetBundleResponse(rsp)
+}
+
+// WatchInvestigationWithResponse Server-sent events: how far it is, until it is over
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/investigations/{id}/events (the `WatchInvestigation` operationId).
+func (c *ClientWithResponses) WatchInvestigationWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*WatchInvestigationResponse, error) {
+	rsp, err := c.WatchInvestigation(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWatchInvestigationResponse(rsp)
+}
+
+// ListFilesWithResponse Files of an investigation
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/investigations/{id}/files (the `ListFiles` operationId).
+func (c *ClientWithResponses) ListFilesWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*ListFilesResponse, error) {
+	rsp, err := c.ListFiles(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListFilesResponse(rsp)
+}
+
+// AddFileWithBodyWithResponse Add a leaked file or an archive of them
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations/{id}/files (the `AddFile` operationId).
+func (c *ClientWithResponses) AddFileWithBodyWithResponse(ctx context.Context, id string, params *AddFileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddFileResponse, error) {
+	rsp, err := c.AddFileWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddFileResponse(rsp)
+}
+
+// GetFindingsWithResponse All findings
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/investigations/{id}/findings (the `GetFindings` operationId).
+func (c *ClientWithResponses) GetFindingsWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetFindingsResponse, error) {
+	rsp, err := c.GetFindings(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFindingsResponse(rsp)
+}
+
+// RemoveInvestigationWithResponse Destroy files and results of an investigation
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations/{id}/removal (the `RemoveInvestigation` operationId).
+func (c *ClientWithResponses) RemoveInvestigationWithResponse(ctx context.Context, id string, params *RemoveInvestigationParams, reqEditors ...RequestEditorFn) (*RemoveInvestigationResponse, error) {
+	rsp, err := c.RemoveInvestigation(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveInvestigationResponse(rsp)
+}
+
+// GetReportWithResponse The report
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/investigations/{id}/report (the `GetReport` operationId).
+func (c *ClientWithResponses) GetReportWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetReportResponse, error) {
+	rsp, err := c.GetReport(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetReportResponse(rsp)
 }
 
 // GetLedgerWithResponse State of the ledger
@@ -4747,6 +6308,348 @@ func ParseVendorEventResponse(rsp *http.Response) (*VendorEventResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListInvestigationsResponse parses an HTTP response from a ListInvestigationsWithResponse call
+func ParseListInvestigationsResponse(rsp *http.Response) (*ListInvestigationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListInvestigationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []State
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateInvestigationResponse parses an HTTP response from a CreateInvestigationWithResponse call
+func ParseCreateInvestigationResponse(rsp *http.Response) (*CreateInvestigationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateInvestigationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest State
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetInvestigationResponse parses an HTTP response from a GetInvestigationWithResponse call
+func ParseGetInvestigationResponse(rsp *http.Response) (*GetInvestigationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetInvestigationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest State
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseBeginInvestigationResponse parses an HTTP response from a BeginInvestigationWithResponse call
+func ParseBeginInvestigationResponse(rsp *http.Response) (*BeginInvestigationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BeginInvestigationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest State
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetBundleResponse parses an HTTP response from a GetBundleWithResponse call
+func ParseGetBundleResponse(rsp *http.Response) (*GetBundleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetBundleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseWatchInvestigationResponse parses an HTTP response from a WatchInvestigationWithResponse call
+func ParseWatchInvestigationResponse(rsp *http.Response) (*WatchInvestigationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WatchInvestigationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListFilesResponse parses an HTTP response from a ListFilesWithResponse call
+func ParseListFilesResponse(rsp *http.Response) (*ListFilesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListFilesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []File
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAddFileResponse parses an HTTP response from a AddFileWithResponse call
+func ParseAddFileResponse(rsp *http.Response) (*AddFileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddFileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest File
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetFindingsResponse parses an HTTP response from a GetFindingsWithResponse call
+func ParseGetFindingsResponse(rsp *http.Response) (*GetFindingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFindingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest openapi_types.File
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRemoveInvestigationResponse parses an HTTP response from a RemoveInvestigationWithResponse call
+func ParseRemoveInvestigationResponse(rsp *http.Response) (*RemoveInvestigationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveInvestigationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Removed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetReportResponse parses an HTTP response from a GetReportWithResponse call
+func ParseGetReportResponse(rsp *http.Response) (*GetReportResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetReportResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {

@@ -30,7 +30,7 @@ export interface paths {
         };
         /**
          * Metrics, as Prometheus reads them
-         * @description Roles: audit, admin.
+         * @description Roles: intake, issue, investigate, audit, admin.
          */
         get: operations["metrics"];
         put?: never;
@@ -220,6 +220,194 @@ export interface paths {
          * @description The vendor signs the event, so that no token is needed.
          */
         post: operations["vendor-event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest investigations
+         * @description Roles: investigate.
+         */
+        get: operations["list-investigations"];
+        put?: never;
+        /**
+         * Open an investigation, which files are added to
+         * @description Roles: investigate.
+         */
+        post: operations["create-investigation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far an investigation is
+         * @description Roles: investigate.
+         */
+        get: operations["get-investigation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the files examined
+         * @description Roles: investigate.
+         */
+        post: operations["begin-investigation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report, findings and proofs, signed
+         * @description Roles: investigate.
+         */
+        get: operations["get-bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server-sent events: how far it is, until it is over
+         * @description Roles: investigate.
+         */
+        get: operations["watch-investigation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Files of an investigation
+         * @description Roles: investigate.
+         */
+        get: operations["list-files"];
+        put?: never;
+        /**
+         * Add a leaked file or an archive of them
+         * @description Roles: investigate.
+         */
+        post: operations["add-file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All findings
+         * @description Roles: investigate.
+         */
+        get: operations["get-findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Destroy files and results of an investigation
+         * @description Roles: investigate.
+         */
+        post: operations["remove-investigation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report
+         * @description Roles: investigate.
+         */
+        get: operations["get-report"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -558,7 +746,9 @@ export interface components {
             time: string;
         };
         ErasedAnswer: {
-            erased: string[] | null;
+            erased: string[];
+            /** @description They show what was erased, and stay until they are removed */
+            investigations: string[];
         };
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
@@ -595,6 +785,16 @@ export interface components {
              * @description When the last was; without from and to, submissions or through are needed
              */
             to?: string;
+        };
+        File: {
+            name: string;
+            /** @description Hex */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description Bytes
+             */
+            size: number;
         };
         InAuditBody: {
             /** @description Texts kept elsewhere: the ledger must begin with each of them */
@@ -719,6 +919,35 @@ export interface components {
             of?: string;
             ref?: string;
         };
+        Removed: {
+            /** @description 32 hex digits */
+            investigation: string;
+        };
+        State: {
+            /**
+             * Format: int64
+             * @description Files, also in archives
+             */
+            examined: number;
+            /** @description 32 hex digits */
+            investigation: string;
+            /** Format: date-time */
+            made: string;
+            /** @description Why it failed */
+            problem?: string;
+            /**
+             * @description Files can be added while it is open. Results are there when it is done.
+             * @enum {string}
+             */
+            stage: "open" | "waiting" | "examining" | "done" | "failed";
+            /**
+             * Format: int64
+             * @description 0: not known yet
+             */
+            total: number;
+            /** @description If no picture could be examined: the first files and why */
+            unread?: components["schemas"]["Unread"][] | null;
+        };
         Submission: {
             /** @example jpeg */
             format: string;
@@ -767,6 +996,10 @@ export interface components {
             /** @description The pictures that the vendor has, entered now or before */
             submissions: string[] | null;
         };
+        Unread: {
+            file: string;
+            problem: string;
+        };
         WantedCopy: {
             /** @description Release a copy whose mark would not survive a messenger */
             allow_weak?: boolean;
@@ -793,6 +1026,32 @@ export interface components {
             recipient: string;
             /** @description The same submission, recipient, purpose, request, size and format have one copy; another text has another */
             request?: string;
+        };
+        WantedInvestigation: {
+            /** @description Compare with these submissions alone */
+            against?: string[] | null;
+            /** @description Number of the case, for the report */
+            case?: string;
+            /**
+             * Format: int64
+             * @description Pictures that the leaker claims to have
+             */
+            claimed?: number;
+            /** @description We drew the pictures at random from those claimed */
+            drawn?: boolean;
+            /** @description Name of the person who examines, for the report */
+            examiner?: string;
+            /**
+             * Format: date-time
+             * @description When the pictures were found; custody that was entered later counts against no holder
+             */
+            found?: string;
+            /** @description How that is known: an address, a message */
+            found_evidence?: string;
+            /** @description The files were public then, where found_evidence says */
+            published?: boolean;
+            /** @description Results name subjects and all recipients, and show the pictures */
+            reveal?: boolean;
         };
         Witness: {
             key: string;
@@ -1248,6 +1507,378 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-investigations": {
+        parameters: {
+            query?: {
+                /** @description Investigations at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"][] | null;
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-investigation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedInvestigation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-investigation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "begin-investigation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Made when it is first asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "watch-investigation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events named state, whose data are as GET /v1/investigations/{id} answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"][] | null;
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-file": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+                /** @description Name of the file, such as chats/7.jpg, percent-encoded. The same name again must have the same bytes. */
+                "Kycmark-File": string;
+            };
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file as it was found */
+        requestBody: {
+            content: {
+                "*/*": string;
+            };
+        };
+        responses: {
+            /** @description The file is kept, sealed, until the investigation is over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All findings, for "kycmark verify-report" */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-investigation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page that needs nothing else */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description What is wrong, and what to do */

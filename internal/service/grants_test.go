@@ -109,7 +109,13 @@ func TestGrants(t *testing.T) {
 			changing[4].body = p.receipt(regexp.MustCompile("[0-9a-f]{16}").FindString(changing[4].path))
 			exec(t, owner, "INSERT INTO segment VALUES (decode(repeat('ab', 16), 'hex'), 1, 1, 1, 100, '', 0, '')")
 		}
-		p.everyRoute(role, changing, v)
+		var open, done string // investigations
+		if p.srv = s; role == service.Investigate {
+			open = strings.TrimPrefix(p.created(map[string][]byte{"a.txt": []byte("x")}), "/v1/investigations/")
+			done = p.investigated(map[string][]byte{"a.jpg": small(t, "anna_selfie")})
+			w.must(call{method: "POST", path: "/v1/ledger/checkpoints"}) // for the bundle
+		}
+		p.everyRoute(role, changing, v, open, done)
 		switch role { // what routes do not do each time
 		case service.Intake:
 			p.submitsTwice(submission, originals)
@@ -155,8 +161,9 @@ func exec(t *testing.T, db *sql.DB, statement string) {
 	require.NoError(t, err, statement)
 }
 
-// everyRoute calls every route of a role, as the role. changing has the calls that change something.
-func (w *world) everyRoute(role service.Role, changing []call, v *vendor) {
+// everyRoute calls every route of a role, as the role. changing has the calls that change something. One investigation has
+// not begun, and one is done.
+func (w *world) everyRoute(role service.Role, changing []call, v *vendor, open, done string) {
 	w.t.Helper()
 	ids := regexp.MustCompile(`[0-9a-f]{16,}`)
 	submission, copyID := ids.FindString(changing[2].path), ids.FindString(changing[4].path)
@@ -171,8 +178,13 @@ func (w *world) everyRoute(role service.Role, changing []call, v *vendor) {
 		if strings.Contains(x.path, "copies/{id}") {
 			id = copyID
 		}
+		if strings.HasPrefix(x.path, "/v1/investigations/") {
+			if id = open; x.method == "GET" {
+				id = done
+			}
+		}
 		c := call{method: x.method, path: strings.ReplaceAll(x.path, "{id}", id), as: string(role),
-			head: map[string]string{"Kycmark-Subject": "subject-1", "Idempotency-Key": "grants of " + x.path}}
+			head: map[string]string{"Kycmark-Subject": "subject-1", "Kycmark-File": "b.jpg", "Idempotency-Key": "grants of " + x.path}}
 		if x.method == "POST" {
 			c.body = "{}"
 		}
@@ -217,7 +229,8 @@ func keepsFile(t *testing.T, keeper, remover *registry.Registry, shows ...waterm
 	t.Helper()
 	k, item := storeOf(keeper).Kept(), records.KeptItem{ID: [16]byte{1}, Kind: "spool", Made: time.Now(), Expires: time.Now()}
 	p := records.KeptPart{Of: item.ID, Name: "file", Version: [16]byte{2}, Chunks: 1, Size: 1}
-	require.NoError(t, k.Add(t.Context(), item, shows))
+	require.NoError(t, k.Add(t.Context(), item))
+	require.NoError(t, k.Show(t.Context(), item.ID, shows...))
 	require.NoError(t, k.AddChunk(t.Context(), &p, 0, []byte{3}))
 	require.NoError(t, k.Publish(t.Context(), p))
 	k = storeOf(remover).Kept()

@@ -80,7 +80,7 @@ var routes = []route{
 	{"livez", "GET", "/livez", nil, noBody, "The process runs"},
 	{"readyz", "GET", "/readyz", nil, noBody, "The process takes requests"},
 	{"openapi", "GET", "/v1/openapi.json", nil, noBody, "This document"},
-	{"metrics", "GET", "/metrics", []Role{Audit, Admin}, noBody, "Metrics, as Prometheus reads them"},
+	{"metrics", "GET", "/metrics", Roles(), noBody, "Metrics, as Prometheus reads them"},
 
 	{"submit", "POST", "/v1/submissions", []Role{Intake}, pictureBody, "Enter an upload"},
 	{"get-submission", "GET", "/v1/submissions/{id}", []Role{Intake, Issue, Investigate, Audit, Admin}, noBody,
