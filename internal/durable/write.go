@@ -191,12 +191,9 @@ func (d disk) claim(temp, path string, perm fs.FileMode) error {
 // cause returns the system's error inside err, without the names of temporary files. Errors of
 // other types are returned unchanged.
 func cause(err error) error {
-	var pe *fs.PathError
-	var le *os.LinkError
-	switch {
-	case errors.As(err, &pe):
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
-	case errors.As(err, &le):
+	} else if le, ok := errors.AsType[*os.LinkError](err); ok {
 		return le.Err
 	}
 	return err

@@ -143,8 +143,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 
 // bareURL returns an error of package net/http without its address, which may hold a password.
 func bareURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

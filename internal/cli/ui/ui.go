@@ -323,8 +323,7 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 	if err == nil {
 		return u.Code
 	}
-	var usage *UsageError
-	if !u.started || errors.As(err, &usage) {
+	if _, usage := errors.AsType[*UsageError](err); usage || !u.started {
 		u.Errorf("%s%s", verbPrefix(cmd), unpacked(err.Error()))
 		if !hintOf(u, err) {
 			u.Hintf("see \"%s --help\"", cmd.CommandPath())
@@ -346,12 +345,11 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 
 // hintOf prints the hint that err carries, if any, and reports whether it does.
 func hintOf(u *UI, err error) bool {
-	var hint *HintError
-	if !errors.As(err, &hint) {
-		return false
+	hint, ok := errors.AsType[*HintError](err)
+	if ok {
+		u.Hintf("%s", hint.Hint)
 	}
-	u.Hintf("%s", hint.Hint)
-	return true
+	return ok
 }
 
 // verbPrefix returns the name of the verb that was used wrongly, as "recipient add: ".

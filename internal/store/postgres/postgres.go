@@ -220,8 +220,7 @@ const (
 
 // sqlstate returns the code of an error of the server, or "" for other errors.
 func sqlstate(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""

@@ -305,8 +305,7 @@ func scrub(ctx context.Context, write *sql.DB) error {
 
 // code returns SQLite's primary result code, 0 for other errors.
 func code(err error) int {
-	var e *sqlitelib.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlitelib.Error](err); ok {
 		return e.Code() & 0xff
 	}
 	return 0
