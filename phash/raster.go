@@ -67,7 +67,6 @@ func every(n, m int, mirror bool) []int {
 // rowOf returns the pixels of row y, four bytes each. m begins at (0, 0).
 func rowOf(m *image.NRGBA, y int) []uint8 { return m.Pix[y*m.Stride:][:4*m.Rect.Max.X] }
 
-// opaque reports whether no pixel of m is transparent.
 func opaque(m *image.NRGBA) bool {
 	for y := range m.Rect.Dy() {
 		if !dsp.Opaque(m.Pix[y*m.Stride:][:4*m.Rect.Dx()]) {

@@ -97,8 +97,6 @@ func (v *Investigation) decode(ctx context.Context, leak []byte, lease *memory.L
 	return pic, err
 }
 
-// closed returns the finding on a file that could not be examined. cause gives the finding and Error, which has no
-// paths of this machine.
 func closed(path string, leak []byte, cause error) *findings.Finding {
 	return conclude.ClosedLeak(path, unreadable(path, cause), findings.Picture{SHA256: recheck.HexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }

@@ -38,10 +38,8 @@ func ToSide(side int) Step {
 	})
 }
 
-// LongSide returns the longer side of p in pixels.
 func LongSide(p *image.NRGBA) int { return max(p.Rect.Dx(), p.Rect.Dy()) }
 
-// ScaleTo resizes p to w x h pixels: first its width, then its height.
 func ScaleTo(p *image.NRGBA, w, h int) *image.NRGBA {
 	p = imaging.Resize(p, w, p.Rect.Dy(), resampling(p.Rect.Dx(), w))
 	return imaging.Resize(p, w, h, resampling(p.Rect.Dy(), h))

@@ -196,7 +196,6 @@ func (r *Region) inLine(o *Region, gap float64) bool {
 	return across <= 0 && down >= 0 || across <= gap && down >= low/2
 }
 
-// with returns the place that encloses two places.
 func (r Region) with(o *Region) Region {
 	r.X0, r.Y0 = math.Min(r.X0, o.X0), math.Min(r.Y0, o.Y0)
 	r.X1, r.Y1 = math.Max(r.X1, o.X1), math.Max(r.Y1, o.Y1)

@@ -43,7 +43,6 @@ func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
 	return t
 }
 
-// stepOf returns the step of grey level v.
 func stepOf(v float32) int { return min(max(int(v*toneSteps/256), 0), toneSteps-1) }
 
 // at returns the leak's grey level for level v of the original, interpolated between steps.

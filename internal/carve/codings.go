@@ -227,7 +227,6 @@ func codedBytes(b, before []byte) *coding {
 	return nil
 }
 
-// firstOf reports whether b starts with one of heads.
 func firstOf(b []byte, heads ...string) bool {
 	for _, h := range heads {
 		if len(b) >= len(h) && string(b[:len(h)]) == h {

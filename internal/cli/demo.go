@@ -155,7 +155,6 @@ func self() string {
 	return "kycmark"
 }
 
-// path is a path in the demo's folder.
 func (d *demoStory) path(elem ...string) string {
 	return filepath.Join(append([]string{d.dir}, elem...)...)
 }
@@ -167,7 +166,6 @@ func (d *demoStory) do(err error) {
 	}
 }
 
-// say begins a step.
 func (d *demoStory) say(format string, args ...any) {
 	if d.bad == nil {
 		d.step++

@@ -70,7 +70,6 @@ type boxRow struct {
 	x, y, step int
 }
 
-// at returns the lanes samples of the i-th row.
 func (b boxRow) at(i, lanes int) []float32 {
 	k := (b.y+i*b.step)*b.W + b.x
 	return b.Pix[k : k+lanes : k+lanes]
@@ -148,9 +147,7 @@ func mirror(i, n int) int {
 
 // Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
 // four sigma, as a new plane. The picture is mirrored at its edges.
-func Gauss(p Plane, sigma float64) Plane { return gauss(p, sigma, false) }
-
-// HighPass returns p less its Gaussian blur.
+func Gauss(p Plane, sigma float64) Plane    { return gauss(p, sigma, false) }
 func HighPass(p Plane, sigma float64) Plane { return gauss(p, sigma, true) }
 
 // gauss returns the blurred plane p or, if detail is true, p less that.
@@ -177,7 +174,6 @@ type gaussian struct {
 	offsets           []int64
 }
 
-// newGaussian prepares to blur p by kernel k, which is from gaussKernel.
 func newGaussian(p Plane, k []float32) *gaussian {
 	return &gaussian{p, k, make([]float32, p.W), make([]float32, p.W+2*(len(k)-1)), make([]int64, 2*len(k))}
 }
@@ -197,7 +193,6 @@ func (g *gaussian) row(y int, dst []float32) {
 	symmetric(dst, g.pad, g.offsets, g.kernel)
 }
 
-// Product returns a times b, sample by sample.
 func Product(a, b Plane) Plane {
 	out := NewPlane(a.W, a.H)
 	for i, v := range a.Pix {

@@ -11,7 +11,6 @@ import (
 // has listed are opened, so nothing outside can be named.
 type folder string
 
-// path is the path of a file in the folder.
 func (f folder) path(name string) string {
 	if os.IsPathSeparator(f[len(f)-1]) {
 		return string(f) + filepath.FromSlash(name)

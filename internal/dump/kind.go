@@ -59,7 +59,6 @@ func compression(kind string) string {
 	return ""
 }
 
-// apart reports whether a kind is opened with [Options].Unpack.
 func apart(kind string) bool {
 	c := compression(kind)
 	return kind == sevenZip || kind == rar || kind == database || c == ".xz" || c == ".zst"

@@ -64,7 +64,6 @@ type disk struct {
 	syncDir func(dir string) error
 }
 
-// system is the disk of the operating system.
 func system() disk {
 	return disk{fill: fill, rename: os.Rename, link: os.Link, syncDir: syncDir}
 }

@@ -80,7 +80,6 @@ func scaled(b *block, steps *Steps, k int) int32 {
 	return min(max(int32(b[k&63])*int32(steps[k&63]), -maxSample), maxSample)
 }
 
-// grey returns a sample of 8 bits.
 func grey(v int32) uint8 { return uint8(min(max(v+128, 0), 255)) }
 
 // transform replaces n coefficients by n samples. Whatever n is, a mean stays the same mean. It divides by 2**shift

@@ -56,7 +56,6 @@ func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(encodeReport(key)), publicPath, reportPublic(key))
 }
 
-// CreateReportPublic writes the public half alone.
 func CreateReportPublic(path string, key ed25519.PrivateKey) error {
 	return create(path, reportPublic(key))
 }

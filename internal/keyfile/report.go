@@ -63,7 +63,6 @@ func ReportID(key ed25519.PublicKey) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// publicDER returns the SubjectPublicKeyInfo of key.
 func publicDER(key ed25519.PublicKey) []byte {
 	der, _ := x509.MarshalPKIXPublicKey(key) // fails for other kinds of keys only
 	return der

@@ -47,7 +47,6 @@ type Lease struct {
 	held int64
 }
 
-// Lease returns a lease without memory.
 func (b *Budget) Lease() *Lease { return &Lease{of: b} }
 
 // Take gives back what l has, then waits until n bytes are free, and takes them. The error is a
@@ -82,7 +81,6 @@ func (b *Budget) Try(n int64) (give func(), ok bool) {
 // TakeFile is Take for the n bytes of a file, which has limits of its own: a file never is too large. The error is ctx's.
 func (l *Lease) TakeFile(ctx context.Context, n int64) error { return l.Take(ctx, min(n, l.of.max)) }
 
-// Give gives back what l has.
 func (l *Lease) Give() {
 	l.of.room.Release(l.held)
 	l.held = 0

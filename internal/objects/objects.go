@@ -24,10 +24,7 @@ import (
 // A Name is the SHA-256 of an object's bytes.
 type Name [sha256.Size]byte
 
-// NameOf returns the name of an object.
 func NameOf(body []byte) Name { return sha256.Sum256(body) }
-
-// String is the name in 64 hex digits.
 func (n Name) String() string { return hex.EncodeToString(n[:]) }
 
 // ParseName reads what String writes. Any other text is no name.

@@ -68,7 +68,6 @@ func (e *Engine) start() (pdfium.Pool, error) {
 // noRandom is a source of zero bytes in place of random ones.
 type noRandom struct{}
 
-// Read fills b with zero bytes.
 func (noRandom) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil

@@ -47,7 +47,6 @@ func (d *document) allowed(w, h int64) error {
 	return nil
 }
 
-// encode returns img as the bytes of a PNG file.
 func encode(img image.Image) ([]byte, error) {
 	var buf bytes.Buffer
 	e := png.Encoder{CompressionLevel: png.BestSpeed}

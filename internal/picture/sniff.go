@@ -97,7 +97,6 @@ func kept(name string) bool {
 	return f != nil && f.kept
 }
 
-// Writable returns the names of all formats that can be written.
 func Writable() []string {
 	return names(func(f *format) bool { return f.encode != nil })
 }

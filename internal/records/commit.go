@@ -76,7 +76,6 @@ type Counted struct {
 	Issued    time.Time            // the copy; zero: an upload
 }
 
-// Item is what a list has of it.
 func (c *Counted) Item() [32]byte {
 	b := make([]byte, 0, 128)
 	b = binary.BigEndian.AppendUint64(append(b, "counted\n"...), uint64(c.Seq))

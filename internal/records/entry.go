@@ -59,7 +59,6 @@ type wireEntry struct {
 	V          int    `json:"v"`
 }
 
-// Item is what a list has of the entry: its commitment and its number.
 func (e Entry) Item() [32]byte {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(e.Commitment[:], uint64(e.Seq)))
 }

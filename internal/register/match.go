@@ -15,7 +15,6 @@ type pair struct {
 	weight   float64
 }
 
-// points returns where the features of p lie.
 func (p *pair) points() geometry.Pair { return geometry.Pair{From: p.from.Point, To: p.to.Point} }
 
 // neighbours are a feature's two best places in the original.

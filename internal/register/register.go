@@ -121,10 +121,8 @@ func NewLeak(luma dsp.Lazy) *Leak {
 	return l
 }
 
-// Luma returns the leak at full resolution.
 func (l *Leak) Luma() dsp.Lazy { return l.luma }
 
-// toSmall maps pixels of the leak as given to pixels of l.small.
 func (l *Leak) toSmall() geometry.Mat {
 	t := l.small()
 	return geometry.PixelScale(float64(t.W)/float64(l.luma.W), float64(t.H)/float64(l.luma.H))

@@ -33,5 +33,4 @@ func (l *Leak) Left(p, mark dsp.Plane) dsp.Plane {
 	return out
 }
 
-// Shows reports whether p has the leak's size.
 func (l *Leak) Shows(p dsp.Plane) bool { return l.pixels.Rect.Dx() == p.W && l.pixels.Rect.Dy() == p.H }

@@ -122,5 +122,4 @@ func (b *Bundle) sums() []byte {
 	return out
 }
 
-// subject describes the file for a statement.
 func (f File) subject() Subject { return subject(f.Name, int64(len(f.Data)), sha256.Sum256(f.Data)) }

@@ -185,7 +185,6 @@ func (b *Bundle) checkFiles() error {
 	return nil
 }
 
-// first returns the first key in alphabetical order.
 func first[V any](m map[string]V) string { return slices.Min(slices.Collect(maps.Keys(m))) }
 
 // open checks that key signed the statement's envelope, and returns its payload, the statement as JSON. It also

@@ -58,7 +58,6 @@ func repeated(all []*found) {
 	}
 }
 
-// distance is the number of signs that differ.
 func (d *descriptor) distance(o *descriptor) int {
 	return bits.OnesCount64(d[0]^o[0]) + bits.OnesCount64(d[1]^o[1])
 }

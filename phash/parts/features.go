@@ -87,7 +87,6 @@ func (f *feature) append(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, half(f.x)|half(f.y)<<11|uint32(f.turn)<<22|uint32(f.level)<<28)
 }
 
-// readFeature reads featureSize bytes.
 func readFeature(b []byte) (f feature) {
 	f.descriptor = readDescriptor(b)
 	f.place = readPlace(b[8*words:])
@@ -101,7 +100,6 @@ func readPlace(b []byte) place {
 	return place{float32(v&mask) / 2, float32(v>>11&mask) / 2, uint8(v >> 22 & (turnSteps - 1)), uint8(v >> 28)}
 }
 
-// readDescriptor reads the 16 bytes of signs that b begins with.
 func readDescriptor(b []byte) descriptor {
 	return descriptor{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 }

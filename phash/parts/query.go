@@ -71,5 +71,4 @@ func mirror(all []*found, w int) {
 	learned.project(all)
 }
 
-// Len returns the number of features of the leak.
 func (q *Query) Len() int { return len(q.asked) }

@@ -98,7 +98,6 @@ func distinct(all []Match) []Match {
 	return out
 }
 
-// middle returns the mean of four corners.
 func middle(q *[4][2]float64) (x, y float64) {
 	for _, p := range q {
 		x, y = x+p[0]/4, y+p[1]/4
@@ -226,7 +225,6 @@ func newProbing(asked int) *probing {
 	return &probing{limit: min(max(allProbes/max(asked, 1), minProbes), maxProbes)}
 }
 
-// begin begins another feature.
 func (p *probing) begin() { p.address = -1 }
 
 // of returns the buckets for the present feature a in a segment with so many signs in an address.
@@ -241,7 +239,6 @@ func (p *probing) of(a *asked, address int) *bucketSet {
 // counts are numbers of hits of one feature by their distance.
 type counts [maxApart + 1]int
 
-// add counts hits.
 func (c *counts) add(hits []hit) {
 	for _, h := range hits {
 		c[h.distance]++

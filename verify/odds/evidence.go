@@ -251,12 +251,10 @@ func lnShares(values []float64) float64 {
 	return highest + dsp.Ln(mean)
 }
 
-// clustersOf returns the clusters that contain a leak for which has is true.
 func (m *model) clustersOf(has func(*sighting) bool) []item {
 	return slices.DeleteFunc(slices.Clone(m.items), func(it item) bool { return m.count([]item{it}, has) == 0 })
 }
 
-// count returns the number of items that contain a leak for which has is true.
 func (m *model) count(items []item, has func(*sighting) bool) (n int) {
 	for _, it := range items {
 		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {

@@ -76,7 +76,6 @@ func (m *model) holder(name string) int {
 	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
 }
 
-// namesOf returns the names of holders, given by their indices.
 func (m *model) namesOf(holders []int) (out []string) {
 	for _, r := range holders {
 		out = append(out, m.c.Holders[r].Name)

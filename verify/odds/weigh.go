@@ -115,7 +115,6 @@ func (m *model) recipient(r int) Recipient {
 	return out
 }
 
-// total returns the sum of counts.
 func total(counts []int) (n int) {
 	for _, k := range counts {
 		n += k

@@ -189,7 +189,6 @@ func (s *Issuer) issuingLimits(ctx context.Context, lease *memory.Lease) picture
 	return lease.Within(ctx, s.cfg.limits(ctx), memory.Issuing)
 }
 
-// limits returns the limits of decoding.
 func (c Config) limits(ctx context.Context) picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode), PDF: picture.ReadingPDF(ctx, c.PDF)}
 }

@@ -245,7 +245,6 @@ func (b *batch) add(job *importJob) {
 	}
 }
 
-// full reports whether the batch is to be committed now.
 func (b *batch) full() bool {
 	return len(b.jobs) >= batchUploads || b.bytes >= batchBytes || time.Since(b.since) >= batchTime
 }

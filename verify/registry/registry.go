@@ -268,7 +268,6 @@ func (l *Ledger) Head(ctx context.Context) (size int64, head string, err error) 
 	return stateOf(l.r.store.Head(ctx))
 }
 
-// stateOf returns the root of a ledger as hex.
 func stateOf(size int64, root tlog.Hash, err error) (int64, string, error) {
 	if err != nil {
 		return 0, "", err

@@ -181,7 +181,6 @@ func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *pic
 	return original.MarkInPlace(ctx, id)
 }
 
-// like returns how copies are written.
 func (o *Options) like(format string) picture.LikeOptions {
 	return picture.LikeOptions{Format: format, Quality: o.Quality, KeepEXIF: o.EXIF, WebP: o.EncodeWebP}
 }
@@ -310,7 +309,6 @@ func (o *Options) open(ctx context.Context, file []byte) (*picture.Document, err
 	return picture.OpenDocument(file, o.limits(ctx))
 }
 
-// limits returns the limits of the options as package picture takes them.
 func (o *Options) limits(ctx context.Context) picture.Limits {
 	lim := picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels, Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)}
 	if o.MaxMemory > 0 {

@@ -213,7 +213,6 @@ func ledgerKey(b *ui.Desk, flag string) (string, error) {
 	return key, nil
 }
 
-// publicKeys reads each of args as [ui.PublicKey] does.
 func publicKeys(args []string) ([]string, error) {
 	var keys []string
 	for _, a := range args {

@@ -53,7 +53,6 @@ type check struct {
 // A weakness stops no verb, but records count less because of it.
 type weakness struct{ error }
 
-// weak makes a weakness with a hint.
 func weak(mend, format string, args ...any) error {
 	return ui.WithHint(weakness{fmt.Errorf(format, args...)}, "%s", mend)
 }
@@ -144,7 +143,6 @@ func beside(h *home.Home) (plain []string) {
 	return plain
 }
 
-// checkLedger reads the state of the ledger.
 func checkLedger(ctx context.Context, b *ui.Desk) (string, error) {
 	size, _, err := b.Registry.Ledger().Head(ctx)
 	return fmt.Sprintf("%s, ID %s", ui.Entries(size), b.Registry.ID()), err
@@ -182,7 +180,6 @@ func checkMarkKeys(ctx context.Context, b *ui.Desk) (string, error) {
 	return ui.Plural(len(keys), "key") + " entered", nil
 }
 
-// checkSealKey asks whether the home's sealing key opens what the registry sealed.
 func checkSealKey(ctx context.Context, b *ui.Desk) (string, error) {
 	key, err := b.Home.SealKey()
 	if err == nil {
@@ -207,7 +204,6 @@ func checkLedgerKey(ctx context.Context, b *ui.Desk) (string, error) {
 	return public, err
 }
 
-// checkRecipients counts the recipients.
 func checkRecipients(ctx context.Context, b *ui.Desk) (string, error) {
 	all, err := b.Registry.Recipients(ctx)
 	if err == nil && len(all) == 0 {

@@ -219,7 +219,6 @@ become two ledgers.`,
 	return cmd
 }
 
-// BlobsFlag adds the flag that says where sealed originals are kept.
 func BlobsFlag(cmd *cobra.Command, place *string) {
 	cmd.Flags().StringVar(place, "blobs", "", "`place` of sealed originals: a folder, s3://BUCKET/PREFIX, or database (default: a folder beside a registry's file; a server's database)")
 }

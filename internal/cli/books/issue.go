@@ -241,7 +241,6 @@ type voidLine struct {
 	Error *string `json:"error"`
 }
 
-// options are how the copies of the request are made.
 func (f IssueRequest) options(actor string) registry.IssueOptions {
 	return registry.IssueOptions{Actor: actor, Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
 		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak}

@@ -141,7 +141,6 @@ func newSpan(since, until string) (s span, err error) {
 	return s, nil
 }
 
-// holds reports whether a time is within the span.
 func (s span) holds(t time.Time) bool {
 	return !t.Before(s.since) && (s.until.IsZero() || !t.After(s.until))
 }
@@ -255,7 +254,6 @@ receipts). The first digits of an ID are enough, as tables print them: 4 or more
 	})
 }
 
-// showID prints what the registry holds of a submission or a copy.
 func showID(ctx context.Context, b *ui.Desk, text string) error {
 	sub, id, err := Named(ctx, b, text)
 	if err != nil {

@@ -82,7 +82,6 @@ func (kd *Keys) crowded(p pilot, n int) bool {
 // Frequency is in cycles a sample.
 type Frequency struct{ X, Y float64 }
 
-// MarkFrequencies returns the pilots' frequencies, in cycles a mark pixel.
 func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	var f [PilotN]Frequency
 	for k, p := range kd.Pilots {

@@ -29,7 +29,6 @@ func (s *PolarSums) resize(rows, cols int) {
 	s.set = slices.Grow(s.set[:0], s.wide/64)[:s.wide/64]
 }
 
-// row returns the sums at rotation i.
 func (s *PolarSums) row(i int) []int16 { return s.v[i*s.wide : (i+1)*s.wide] }
 
 // standardise sets mid and dev: each column's median over every seventh row, and its robust

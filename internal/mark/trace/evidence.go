@@ -161,7 +161,6 @@ type codeNull struct {
 	known [len(payloadShares)]struct{ l, lnM float64 }
 }
 
-// newCodeNull returns the null distribution of the payload's score for given soft bits.
 func newCodeNull(soft *[code.CodedN]float64) *codeNull { return &codeNull{soft: soft} }
 
 // at returns ln M(l), the logarithm of the mean of exp(l z') over random messages, for the i-th share of the predicted

@@ -104,7 +104,6 @@ type checker struct {
 	each        []func(records.Entry)
 }
 
-// size returns how many entries were read so far.
 func (c *checker) size() int64 { return int64(c.tree.Size()) }
 
 // page is how many entries are held against their rows at a time.
@@ -294,13 +293,11 @@ func evidenceOf[T records.Row](kind, name string, read func(ctx context.Context,
 	}}
 }
 
-// copies sets c.submitted of the uploads of copies.
 func (c *checker) copies(_, _ int64, rows []books.Copy) (err error) {
 	c.submitted, err = submittedOf(c.ctx, c.q, rows)
 	return err
 }
 
-// investigations compares the files of investigations with what was entered.
 func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
 	return filesEntered(rows)
 }
@@ -524,7 +521,6 @@ func (c *checker) equal(what, left, right string) error {
 	return err
 }
 
-// count runs a query without arguments that returns one number.
 func (c *checker) count(query string) (n int64, err error) {
 	if n, err = schema.Number(c.ctx, c.q, query); err != nil {
 		err = fmt.Errorf("count: %w", err)

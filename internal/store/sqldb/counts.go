@@ -22,7 +22,6 @@ const (
 	dayOf       = 24 * time.Hour
 )
 
-// dayBegin returns the begin of the UTC day of a time.
 func dayBegin(t time.Time) time.Time { return t.UTC().Truncate(dayOf) }
 
 // uploadDays counts all uploads by the day of their submission, as entered. The error wraps [records.ErrTampered] if days are

@@ -120,7 +120,6 @@ func onList[T records.Row](ctx context.Context, q schema.Querier, dialect *schem
 	return err
 }
 
-// bySeq sorts rows, in place, by the numbers of their entries.
 func bySeq[T records.Row](rows []T) []T {
 	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(a.Number(), b.Number()) })
 	return rows

@@ -103,7 +103,6 @@ func namesHold(all []books.Recipient, erasures []records.Erasure) error {
 	return nil
 }
 
-// recipients checks the names of recipients ([namesHold]).
 func (c *checker) recipients(_, _ int64, rows []books.Recipient) error {
 	erasures, err := schema.Erasures.Rows(c.ctx, c.q, " WHERE reviewer <> ''")
 	if err != nil {

@@ -204,7 +204,6 @@ func (d copies) Copies(ctx context.Context, of watermark.Submission) (copies []b
 	return copies, err
 }
 
-// setStates sets the states of copies by releases, in the order of entry.
 func setStates(copies []books.Copy, releases []books.Release) {
 	of := make(map[watermark.CopyID][]books.Release, len(releases))
 	for _, r := range releases {

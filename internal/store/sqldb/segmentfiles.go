@@ -55,7 +55,6 @@ var errUnread = errors.New("its bucket, or the folder of copies, fails")
 // errChanged says that a segment is not what was written.
 var errChanged = fmt.Errorf("%w: its object is missing or was altered", records.ErrSealed)
 
-// path is the path of a segment's file, or of the copy of its object.
 func (f *segmentFiles) path(s *schema.Segment) string { return filepath.Join(f.folder, s.File()) }
 
 // open maps a segment. An object is first fetched if there is no copy, or if fresh is set.

@@ -372,7 +372,6 @@ func (d segments) removeSegments(ctx context.Context, files *segmentFiles, all b
 	return nil
 }
 
-// cleanSegments removes the segments of erased submissions, after the erasure.
 func (d segments) cleanSegments(ctx context.Context) error {
 	err := d.building(ctx, func(files *segmentFiles) error { return d.removeSegments(ctx, files, true) })
 	if err != nil {

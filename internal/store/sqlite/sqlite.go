@@ -311,7 +311,6 @@ func code(err error) int {
 	return 0
 }
 
-// conflict reports whether a unique name or ID is taken.
 func conflict(err error) bool {
 	return code(err) == codes.SQLITE_CONSTRAINT && strings.Contains(err.Error(), "UNIQUE")
 }

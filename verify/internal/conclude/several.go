@@ -10,7 +10,6 @@ import (
 
 // Leaks in which the marks of several issued copies are.
 
-// allFound reports whether every read is sure.
 func allFound(issued []Read) bool {
 	return !slices.ContainsFunc(issued, func(r Read) bool { return !r.sure() })
 }
@@ -102,7 +101,6 @@ func concludeCopies(issued []Read) conclusion {
 	return c
 }
 
-// copyNames returns the IDs of the copies that were read.
 func copyNames(issued []Read) (names []string) {
 	for _, r := range issued {
 		names = append(names, r.Copy.String())

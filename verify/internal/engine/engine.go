@@ -91,7 +91,6 @@ func (e *Engine) Examined(x books.Investigation, sum [32]byte) bool {
 	return records.Has(&x, records.FileDigest(e.id, sum))
 }
 
-// Kept returns what is kept beside the registry, and is no evidence.
 func Kept(e *Engine) records.Kept { return e.store.Kept() }
 
 // LogConclusion enters what came of the investigation with the entry of: the recipients that were named and the copies

@@ -89,7 +89,6 @@ func (b *holdingsOf) whole() []span {
 	return out
 }
 
-// at returns the index of the day of a time.
 func (b *holdingsOf) at(t time.Time) int {
 	return max(sort.Search(len(b.days), func(i int) bool { return b.days[i].After(t) })-1, 0)
 }
@@ -174,7 +173,6 @@ func clip(s, day span) span {
 	return s
 }
 
-// holds reports whether t is in s.
 func holds(s span, t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
 
 // union sorts spans by their begin, in place, and returns new spans in which overlapping spans are joined.

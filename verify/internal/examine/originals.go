@@ -50,7 +50,6 @@ func (o *Original) lies(s *capture.Sight) *findings.Quad {
 	return quad(at)
 }
 
-// newOriginal readies the pixels of an upload. It keeps them.
 func newOriginal(of watermark.Submission, from *Opened) *Original {
 	return &Original{Opened: from, Of: of, Onto: capture.New(dsp.LazyLuma(from.image)), look: LookOf(from.image)}
 }

@@ -30,7 +30,6 @@ type Look struct {
 	gain  bool         // it says that it is a gain map
 }
 
-// LookAt returns what the picture in a file shows.
 func LookAt(data []byte, img *image.NRGBA) *Look {
 	return &Look{picture.Fit(picture.Flatten(img), repeatSide), max(img.Rect.Dx(), img.Rect.Dy()), gainMaps.Match(data)}
 }

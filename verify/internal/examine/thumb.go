@@ -12,7 +12,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// LookOf returns the two sizes of a picture.
 func LookOf(img *image.NRGBA) findings.Look {
 	small := reduced(img, tuning.PreviewSide)
 	return findings.Look{Mosaic: encoded(reduced(small, tuning.MosaicSide), "png"), Preview: encoded(small, "jpeg")}

@@ -146,12 +146,10 @@ func newAESGCM(key [sealSize]byte) AEAD {
 	return aesGCM{gcm}
 }
 
-// Encrypt implements [AEAD].
 func (a aesGCM) Encrypt(plaintext, associatedData []byte) ([]byte, error) {
 	return a.Seal(nil, nil, plaintext, associatedData), nil
 }
 
-// Decrypt implements [AEAD].
 func (a aesGCM) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 	return a.Open(nil, nil, ciphertext, associatedData)
 }

@@ -90,7 +90,6 @@ func OpenSegmentKey(k *Key, name [16]byte, wrapped []byte) (cipher.AEAD, error) 
 
 func aboutSegment(name [16]byte) string { return "segment " + string(name[:]) }
 
-// gcm returns AES-256-GCM.
 func gcm(secret []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(secret)
 	if err != nil {
