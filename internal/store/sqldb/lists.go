@@ -190,8 +190,7 @@ func (d uploads) entered(ctx context.Context, q schema.Querier, s *books.Submiss
 	return d.haveSubjects(ctx, q, []books.Submission{*s})
 }
 
-// haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects. The error wraps
-// [records.ErrTampered].
+// haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects.
 func (d uploads) haveSubjects(ctx context.Context, q schema.Querier, rows []books.Submission) error {
 	ids := make([]watermark.Submission, len(rows))
 	for i := range rows {
@@ -239,8 +238,7 @@ func ofSubmissions[T records.Row](ctx context.Context, q schema.Querier, dialect
 	return out, nil
 }
 
-// isIssued compares copies, sorted by number, with the entries of copies: all that have numbers above seq, up to upto. The
-// error wraps [records.ErrTampered].
+// isIssued compares copies, sorted by number, with the entries of copies: all that have numbers above seq, up to upto.
 func isIssued(ctx context.Context, q schema.Querier, seq, upto int64, copies []books.Copy) error {
 	n := 0
 	for seq < upto {
@@ -279,8 +277,7 @@ func isIssued(ctx context.Context, q schema.Querier, seq, upto int64, copies []b
 	return nil
 }
 
-// isErased returns what is left of the submissions of an erasure, by ID, compared with what was entered. The error wraps
-// [records.ErrTampered].
+// isErased returns what is left of the submissions of an erasure, by ID, compared with what was entered.
 func isErased(ctx context.Context, q schema.Querier, erasure int64) ([]books.Submission, error) {
 	e, err := schema.Erasures.One(ctx, q, " WHERE seq = $1", erasure)
 	if errors.Is(err, records.ErrNotFound) {
@@ -296,8 +293,7 @@ func isErased(ctx context.Context, q schema.Querier, erasure int64) ([]books.Sub
 	return left, err
 }
 
-// isEntered compares submissions, sorted by number, with their entries; an erased one must be blank. The
-// error wraps [records.ErrTampered].
+// isEntered compares submissions, sorted by number, with their entries; an erased one must be blank.
 func isEntered(ctx context.Context, q schema.Querier, rows []books.Submission) error {
 	found, err := schema.Ledger.Among(ctx, q, nil, "seq", schema.Each(rows, func(s *books.Submission) any { return s.Seq }), " ORDER BY seq")
 	if err != nil {

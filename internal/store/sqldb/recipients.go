@@ -84,8 +84,7 @@ func (d parties) Recipients(ctx context.Context) (all []books.Recipient, err err
 	return all, err
 }
 
-// namesHold compares the names of recipients with their digests. An erased name must have one of the erasures. The error
-// wraps [records.ErrTampered].
+// namesHold compares the names of recipients with their digests. An erased name must have one of the erasures.
 func namesHold(all []books.Recipient, erasures []records.Erasure) error {
 	for i := range all {
 		r := &all[i]

@@ -2,7 +2,8 @@
 // Statements are the common subset of SQL, with $1, $2 for arguments.
 //
 // Each transaction that writes first locks the ledger's head, so that writers take turns.
-// Entries are therefore numbered without gaps, in the order in which they become visible.
+// Entries are therefore numbered without gaps, in the order in which they become visible. A difference between the
+// ledger, its lists and rows is an error that wraps [records.ErrTampered].
 package sqldb
 
 import (
