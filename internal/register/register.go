@@ -138,7 +138,7 @@ func (l *Leak) toSmall() geometry.Mat {
 // The only errors are the error of ctx and the errors of place.
 func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, error)) (*Registration, error) {
 	leak := l.luma
-	if err := ctx.Err(); err != nil || !o.usable(leak) {
+	if err := ctx.Err(); err != nil || min(leak.W, leak.H, o.canon.W, o.canon.H) < minPicture {
 		return nil, err
 	}
 	t := l.small()
@@ -184,11 +184,6 @@ func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, erro
 	}
 	o.finish(r, r.Leak, nil)
 	return r, ctx.Err()
-}
-
-// usable reports whether both pictures are large enough to be registered.
-func (o *Original) usable(leak dsp.Lazy) bool {
-	return min(leak.W, leak.H, o.canon.W, o.canon.H) >= minPicture
 }
 
 // score ranks registrations of one leak on one original: higher is better.

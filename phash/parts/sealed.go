@@ -423,14 +423,11 @@ func (x *Index) find(ref int64) (location, bool) {
 	}
 	for _, g := range x.load().segments {
 		if s := g.sealed; s != nil {
-			if i, ok := s.index(ref); ok && !s.gone[i] {
+			i, ok := sort.Find(s.uploads, func(at int) int { return cmp.Compare(ref, s.ref(at)) })
+			if ok && !s.gone[i] {
 				return location{g, i}, true
 			}
 		}
 	}
 	return location{}, false
-}
-
-func (s *sealed) index(ref int64) (int, bool) {
-	return sort.Find(s.uploads, func(at int) int { return cmp.Compare(ref, s.ref(at)) })
 }

@@ -188,7 +188,7 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 	r.hits, r.rarity = r.hits[:0], make([]rarity, len(r.asked))
 	before := rarityBefore(r.uploads, r.all)
 	var one []hit
-	probes := newProbing(len(r.asked))
+	probes := &probing{limit: min(max(allProbes/max(len(r.asked), 1), minProbes), maxProbes)}
 	for i := range r.asked {
 		if i&255 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -218,11 +218,6 @@ type probing struct {
 	limit   int // buckets
 	address int // that set is for; -1: none
 	set     bucketSet
-}
-
-// newProbing returns the probing of a leak with so many features.
-func newProbing(asked int) *probing {
-	return &probing{limit: min(max(allProbes/max(asked, 1), minProbes), maxProbes)}
 }
 
 func (p *probing) begin() { p.address = -1 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func checkUp(ctx context.Context, b *ui.Desk) error {
 		line.Found = found
 		if err != nil {
 			line.State, line.Found = "problem", err.Error()
-			if hint := (*ui.HintError)(nil); errors.As(err, &hint) {
+			if hint, ok := errors.AsType[*ui.HintError](err); ok {
 				line.Mend = hint.Hint
 			}
 			if errors.As(err, new(weakness)) {
@@ -115,10 +116,9 @@ func checkKeys(_ context.Context, b *ui.Desk) (string, error) {
 		return "", ui.WithHint(err, lost)
 	}
 	if !b.Home.InvestigateOnly {
-		if _, err := b.Home.LedgerKey(); err != nil {
-			return "", ui.WithHint(err, lost)
-		}
-		if _, err := b.Home.ReportKey(); err != nil {
+		_, err1 := b.Home.LedgerKey()
+		_, err2 := b.Home.ReportKey()
+		if err := cmp.Or(err1, err2); err != nil {
 			return "", ui.WithHint(err, lost)
 		}
 	}

@@ -76,13 +76,8 @@ func (lp *LogPolar) Similarities(on *PolarSums, f []pattern.Frequency, n int, by
 	for _, mirrored := range [...]bool{false, true} {
 		out = append(out, lp.best(on, angle, shift, cols, n, mirrored)...)
 	}
-	sortCandidates(out)
+	slices.SortStableFunc(out, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
 	return out[:min(n, len(out))]
-}
-
-// sortCandidates sorts by score, highest first.
-func sortCandidates(c []Candidate) {
-	slices.SortStableFunc(c, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
 }
 
 // best returns up to n similarities at summits of the sums over all pilots, highest first. A pilot

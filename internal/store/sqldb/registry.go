@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -117,16 +118,10 @@ func (d copies) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy,
 
 // issued is [DB.issued] of what q shows.
 func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
-	copies, err := schema.Copies.Rows(ctx, q, " WHERE id = $1", schema.CopyID(&id))
-	if err != nil {
-		return nil, nil, err
-	}
-	receipts, err := schema.Receipts.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
-	if err != nil {
-		return nil, nil, err
-	}
-	releases, err := schema.Releases.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
-	if err != nil {
+	copies, err1 := schema.Copies.Rows(ctx, q, " WHERE id = $1", schema.CopyID(&id))
+	receipts, err2 := schema.Receipts.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
+	releases, err3 := schema.Releases.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return nil, nil, err
 	}
 	var items []records.Row

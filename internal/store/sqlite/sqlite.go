@@ -45,7 +45,9 @@ func dialect(path string, places []objects.Open) schema.Dialect {
 		Questions: true,
 		Words:     schema.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
 		Snapshot:  &sql.TxOptions{ReadOnly: true},
-		Conflict:  conflict,
+		Conflict: func(err error) bool {
+			return code(err) == codes.SQLITE_CONSTRAINT && strings.Contains(err.Error(), "UNIQUE")
+		},
 		Frozen:    func(err error) bool { return code(err) == codes.SQLITE_READONLY },
 		Again:     func(error) bool { return false }, // who waits for the lock is not turned away
 		Drift:     drift,
@@ -150,7 +152,7 @@ func openFrozen(ctx context.Context, path string, cause error, places []objects.
 	if _, err := os.Lstat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the file or its folder is read-only, and a write-ahead log lies beside it. Copy them to a folder that can be written: %w", cause)
 	}
-	db, err := sql.Open(driverName, frozen(path))
+	db, err := sql.Open(driverName, strings.Replace(reader(path), "mode=rw", "mode=ro&immutable=1", 1))
 	if err != nil {
 		return nil, err
 	}
@@ -309,10 +311,6 @@ func code(err error) int {
 		return e.Code() & 0xff
 	}
 	return 0
-}
-
-func conflict(err error) bool {
-	return code(err) == codes.SQLITE_CONSTRAINT && strings.Contains(err.Error(), "UNIQUE")
 }
 
 // sound returns the first thing that SQLite finds wrong with a table and its indexes.
