@@ -187,12 +187,9 @@ func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f Iss
 		if err := ui.CheckOutput(path, true, f.kept); err != nil {
 			return err
 		}
-		copies, err := b.Registry.Copies(ctx, l.id)
-		if err != nil {
-			return err
-		}
-		to, err := b.Registry.Recipient(ctx, l.Recipient)
-		if err != nil {
+		copies, err1 := b.Registry.Copies(ctx, l.id)
+		to, err2 := b.Registry.Recipient(ctx, l.Recipient)
+		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
 		recipient, reviewer := to.Party()

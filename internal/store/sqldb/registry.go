@@ -147,12 +147,9 @@ func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id w
 func (d copies) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
 	err = d.update(ctx, "enter a release", func(t *tx) error {
 		added = false
-		c, _, err := issued(ctx, t, t.dialect, r.Copy)
-		if err != nil {
-			return err
-		}
-		before, err := schema.Releases.Rows(ctx, t, " WHERE copy = $1", schema.CopyID(&r.Copy))
-		if err != nil {
+		c, _, err1 := issued(ctx, t, t.dialect, r.Copy)
+		before, err2 := schema.Releases.Rows(ctx, t, " WHERE copy = $1", schema.CopyID(&r.Copy))
+		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
 		again := slices.ContainsFunc(before, func(x books.Release) bool { return x.State == books.CopyReserved })

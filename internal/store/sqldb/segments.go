@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -196,12 +197,9 @@ func (d segments) building(ctx context.Context, build func(*segmentFiles) error)
 
 // build is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
 func (d segments) build(ctx context.Context, files *segmentFiles, write records.WriteSegment) error {
-	rows, err := schema.Segments.Rows(ctx, d.read, usedSegments)
-	if err != nil {
-		return err
-	}
-	end, err := schema.Number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
-	if err != nil {
+	rows, err1 := schema.Segments.Rows(ctx, d.read, usedSegments)
+	end, err2 := schema.Number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
+	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
 	span := SegmentSpan
