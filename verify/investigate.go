@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -55,10 +56,7 @@ type Investigation struct {
 // Begin returns a new investigation; opts may be nil. Nothing is entered into the ledger yet. The error wraps
 // [registry.ErrInput].
 func (v *Investigator) Begin(opts *Options) (*Investigation, error) {
-	if opts == nil {
-		opts = new(Options)
-	}
-	o, err := opts.ready()
+	o, err := cmp.Or(opts, new(Options)).ready()
 	if err != nil {
 		return nil, err
 	}

@@ -476,9 +476,7 @@ func inLatin1(quote byte) decoder {
 			return 0, 0
 		case b[0]&0xfe == 0xc2 && b[1]&0xc0 == 0x80:
 			return b[0]<<6 | b[1]&0x3f, 2
-		case b[0] < ' ' || b[0] == 0x7f: // a text that escapes nothing
-			return b[0], 1
-		case quote == 0:
+		case b[0] < ' ' || b[0] == 0x7f || quote == 0: // a text that escapes nothing
 			return b[0], 1
 		}
 		return unescaped(b, quote)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -161,9 +162,7 @@ func (d *demoStory) path(elem ...string) string {
 
 // do notes err, which may be nil, as the story's error unless there is one. It is for steps that are not verbs.
 func (d *demoStory) do(err error) {
-	if d.bad == nil {
-		d.bad = err
-	}
+	d.bad = cmp.Or(d.bad, err)
 }
 
 func (d *demoStory) say(format string, args ...any) {

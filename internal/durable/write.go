@@ -31,12 +31,16 @@ func MkdirAll(dir string, perm fs.FileMode) error {
 	return nil
 }
 
-// Remove removes a file. That survives a loss of power.
+// Remove removes a file. That survives a loss of power. A missing file is no error.
 func Remove(path string) error {
-	if err := os.Remove(path); err != nil {
-		return err
+	err := os.Remove(path)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
 	}
-	return syncDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // WriteFile writes data to path with mode perm (before umask). It writes a temporary file in the same folder, syncs

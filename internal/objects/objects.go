@@ -139,10 +139,7 @@ func (f folder) Size(_ context.Context, name Name) (int64, error) {
 }
 
 func (f folder) Remove(_ context.Context, name Name) error {
-	if err := durable.Remove(f.path(name)); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return durable.Remove(f.path(name))
 }
 
 func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {

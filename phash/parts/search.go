@@ -36,9 +36,7 @@ type Match struct {
 // the error of ctx. The error is a [*RecordError] if a mounted segment was altered. A picture of several uploads has a
 // match for each. A part of a document also matches other documents of the template, if it shows as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
-	if opts == nil {
-		opts = &SearchOptions{}
-	}
+	opts = cmp.Or(opts, new(SearchOptions))
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()

@@ -1,6 +1,7 @@
 package odds
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -99,13 +100,8 @@ func newModel(c *Case) *model {
 	clusters, few := make(map[string]int), narrow(c)
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
-		s := sighting{matched: l.Submission != "", marked: l.Marked, recall: l.Recall, chance: l.FalseMatch}
-		if s.recall == 0 {
-			s.recall = usualRecall
-		}
-		if s.chance == 0 {
-			s.chance = usualFalseMatch
-		}
+		s := sighting{matched: l.Submission != "", marked: l.Marked}
+		s.recall, s.chance = cmp.Or(l.Recall, usualRecall), cmp.Or(l.FalseMatch, usualFalseMatch)
 		if s.matched {
 			s.read(c, l, index, few)
 			for r := range s.ever {

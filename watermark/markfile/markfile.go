@@ -216,10 +216,8 @@ func (o *Options) markPages(ctx context.Context, key *watermark.Key, id watermar
 		}
 		written[k-1] = digestOf(page.Image)
 		files = append(files, file)
-		if out.Marked == nil {
-			out.Marked = m
-		}
-		w := out.Marked
+		w := cmp.Or(out.Marked, m)
+		out.Marked = w
 		w.PSNR, w.SSIM, w.Strength = min(w.PSNR, m.PSNR), min(w.SSIM, m.SSIM), min(w.Strength, m.Strength)
 		w.MarginDB, w.Weak = min(w.MarginDB, m.MarginDB), w.Weak || m.Weak
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -106,7 +107,7 @@ func (d segments) Segments(ctx context.Context, fresh bool, mount records.MountS
 		s := records.Segment{Name: r.Name, File: r.File(), First: r.First, Last: r.Last, Wrapped: r.Wrapped}
 		s.Leave = func(ctx context.Context) (used bool, err error) {
 			if files.place != nil && !fresh { // the object may be what was written
-				return true, removeFile(files.path(r))
+				return true, durable.Remove(files.path(r))
 			}
 			return d.leave(ctx, r)
 		}

@@ -147,10 +147,7 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 			if err != nil {
 				return fmt.Errorf("submission %s: %w", id, err)
 			}
-			if s.Erased {
-				continue
-			}
-			if !holds(span{c.From, c.To}, s.Submitted) || s.Submitted.After(b.until) {
+			if s.Erased || !holds(span{c.From, c.To}, s.Submitted) || s.Submitted.After(b.until) {
 				continue // though another fact may hold it
 			}
 			seen[id] = true

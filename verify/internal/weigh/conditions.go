@@ -643,13 +643,7 @@ func severalPages(w *Weighing) []words.Figures {
 }
 
 func lacks(w *Weighing) []words.Figures {
-	n := 0
-	for _, l := range w.Findings {
-		if l.Lacks != "" {
-			n++
-		}
-	}
-	return several(n, nil)
+	return several(leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Lacks != "" }), nil)
 }
 
 // leftOut are the files that were not examined, and why.
