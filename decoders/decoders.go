@@ -57,7 +57,6 @@ func New() *Decoder {
 	return d
 }
 
-// newPool returns a pool of processes that decode pictures of a format, of at most so many coded pixels.
 func newPool(format string, pixels int64) *apart.Pool {
 	return apart.NewPool(apart.Job{Verb: verb, Kind: format, MaxMemory: reserved("", pixels)})
 }

@@ -69,7 +69,6 @@ type fixed struct {
 	bytes []byte
 }
 
-// Allocate implements experimental.MemoryAllocator.
 func (m *fixed) Allocate(uint64, uint64) experimental.LinearMemory {
 	if int64(cap(m.bytes)) < m.limit {
 		m.bytes = make([]byte, 0, min(max(m.limit, linear("", keptPixels)), 1<<32)) // WebAssembly cannot use more
@@ -77,7 +76,6 @@ func (m *fixed) Allocate(uint64, uint64) experimental.LinearMemory {
 	return m
 }
 
-// Reallocate implements experimental.LinearMemory.
 func (m *fixed) Reallocate(size uint64) []byte {
 	if size > uint64(cap(m.bytes)) || size > uint64(m.limit) {
 		return nil

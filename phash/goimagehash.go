@@ -35,7 +35,6 @@ func library(kind Kind, m *image.NRGBA) uint64 {
 	return 0
 }
 
-// above returns a bit for each of 64 values, set if the value exceeds the limit. The first value is the top bit.
 func above(v []float64, limit float64) (bits uint64) {
 	for i := range v {
 		if v[i] > limit {

@@ -94,7 +94,6 @@ func (c *chunk) cut(from, to, size int) {
 	c.hashes = slices.Delete(c.hashes, size*from, size*to)
 }
 
-// find returns the chunk and the place in it where ref is, or where it belongs. The caller holds mu.
 func (l *List) find(ref int64) (k, i int, held bool) {
 	k = max(sort.Search(len(l.chunks), func(k int) bool { return l.chunks[k].refs[0] > ref })-1, 0)
 	if k < len(l.chunks) {

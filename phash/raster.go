@@ -67,7 +67,6 @@ func every(n, m int, mirror bool) []int {
 // rowOf returns the pixels of row y, four bytes each. m begins at (0, 0).
 func rowOf(m *image.NRGBA, y int) []uint8 { return m.Pix[y*m.Stride:][:4*m.Rect.Max.X] }
 
-// opaque reports whether no pixel of m is transparent.
 func opaque(m *image.NRGBA) bool {
 	for y := range m.Rect.Dy() {
 		if !dsp.Opaque(m.Pix[y*m.Stride:][:4*m.Rect.Dx()]) {
@@ -105,4 +104,20 @@ func whiten(line []uint8) {
 		}
 		p[3] = 0xff
 	}
+}
+
+// An orientation is one of the eight ways in which a picture can lie: mirrored left to right, mirrored top to bottom,
+// and then, if swap is set, with rows for columns.
+type orientation struct{ mirrorX, mirrorY, swap bool }
+
+// orientations are in the order that [SumTurned] documents.
+var orientations = [8]orientation{
+	{},
+	{mirrorX: true, swap: true},
+	{mirrorX: true, mirrorY: true},
+	{mirrorY: true, swap: true},
+	{mirrorY: true},
+	{mirrorX: true},
+	{swap: true},
+	{mirrorX: true, mirrorY: true, swap: true},
 }

@@ -137,7 +137,6 @@ func newColumnBox(width, late int, b box, steps int) *columnBox {
 	return c
 }
 
-// roundUp returns n rounded up to whole batches of lanes.
 func roundUp(n int) int { return (n + dsp.Lanes - 1) / dsp.Lanes * dsp.Lanes }
 
 // entering returns the place for the dsp.Lanes rows that enter with the next step.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -148,12 +149,9 @@ func (v *Investigation) namedBooks(ctx context.Context, cfg weigh.Basis, b *weig
 		if err != nil {
 			return err
 		}
-		copies, err := v.cfg.Registry.Copies(ctx, id)
-		if err != nil {
-			return err
-		}
-		custody, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
-		if err != nil {
+		copies, err1 := v.cfg.Registry.Copies(ctx, id)
+		custody, err2 := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
+		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
 		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: examine.HandedOut(copies), Custody: custody})

@@ -118,7 +118,6 @@ type config struct {
 	Options
 }
 
-// unusable is an error that wraps [registry.ErrInput].
 func unusable(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
 }
@@ -171,22 +170,18 @@ func (o Options) ready() (Options, error) {
 	return o, nil
 }
 
-// limits returns the limits of one picture.
 func (c Config) limits(ctx context.Context) picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode), PDF: picture.ReadingPDF(ctx, c.Readers.PDF)}
 }
 
-// basis returns what a dump is weighed by.
 func (o Options) basis() weigh.Basis {
 	return weigh.Basis{Circumstances: o.Circumstances, Named: len(o.Against)}
 }
 
-// examination returns what leaks are examined with.
 func (c config) examination() examine.Config {
 	return examine.Config{Registry: c.Registry, Keys: c.Keys, SealKey: c.SealKey, References: c.References, Against: c.Against, Given: c.given(), Limits: c.limits, Workers: c.Workers, MaxMemory: c.MaxMemory}
 }
 
-// given returns what is known beside each leak.
 func (c config) given() conclude.Given {
 	return conclude.Given{Opens: c.SealKey != nil, FoundAt: c.Found}
 }

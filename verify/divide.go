@@ -36,7 +36,6 @@ func (s Part) check() error {
 	return nil
 }
 
-// files returns the files of the part, in their order.
 func (s Part) files(all []dump.File) (out []dump.File) {
 	if s == (Part{}) {
 		return all

@@ -137,14 +137,12 @@ func (v *Investigation) sums(ctx context.Context, files []dump.File) (out [][32]
 	return out, nil
 }
 
-// unread returns the finding on a file whose bytes could not be read.
 func unread(f dump.File, cause error) *findings.Finding {
 	out := closed(f.Name, nil, intake.WithoutPath(cause))
 	out.Size, out.SHA256 = f.Size, ""
 	return out
 }
 
-// opened adds a dump to the record of this investigator.
 func (v *Investigation) opened(d *dump.Dump) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -55,10 +56,7 @@ type Investigation struct {
 // Begin returns a new investigation; opts may be nil. Nothing is entered into the ledger yet. The error wraps
 // [registry.ErrInput].
 func (v *Investigator) Begin(opts *Options) (*Investigation, error) {
-	if opts == nil {
-		opts = new(Options)
-	}
-	o, err := opts.ready()
+	o, err := cmp.Or(opts, new(Options)).ready()
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +95,6 @@ func (v *Investigation) decode(ctx context.Context, leak []byte, lease *memory.L
 	return pic, err
 }
 
-// closed returns the finding on a file that could not be examined. cause gives the finding and Error, which has no
-// paths of this machine.
 func closed(path string, leak []byte, cause error) *findings.Finding {
 	return conclude.ClosedLeak(path, unreadable(path, cause), findings.Picture{SHA256: recheck.HexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }

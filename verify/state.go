@@ -211,7 +211,6 @@ func (v *Investigation) again(ctx context.Context, p *progress, path string, lea
 	return &out, err
 }
 
-// close closes the state file, if p has one.
 func (p *progress) close() {
 	if p.file != nil {
 		p.file.Close()

@@ -198,7 +198,6 @@ func detection(d *blind.Detection, key *Key) *Detection {
 	}
 }
 
-// quad returns corners as public points.
 func quad(q [4]geometry.Point) (out [4]Point) {
 	for i, p := range q {
 		out[i] = Point(p)

@@ -125,7 +125,6 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	return prepared(key, canvas, of, strength), nil
 }
 
-// prepared returns the original on a canvas.
 func prepared(key *Key, canvas *pattern.Canvas, of Submission, strength float64) *Original {
 	o := &Original{kd: key.keyed(), sub: of, strength: strength, canvas: canvas}
 	w, h := pattern.CanonicalSize(canvas.Size())

@@ -230,7 +230,6 @@ func traced(r *trace.Result) *TraceResult {
 	return out
 }
 
-// copyEvidence returns the scores of copies in their public form.
 func copyEvidence(scores []trace.CopyScore) (out []CopyEvidence) {
 	for _, c := range scores {
 		out = append(out, CopyEvidence{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE})

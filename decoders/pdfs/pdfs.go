@@ -322,9 +322,7 @@ type limitError struct{ said picture.FormatError }
 
 func (e *limitError) Error() string { return e.said.Error() }
 
-func (e *limitError) Unwrap() error { return &e.said }
-
-// Is makes errors.Is(err, picture.ErrLimit) true.
+func (e *limitError) Unwrap() error        { return &e.said }
 func (e *limitError) Is(target error) bool { return target == picture.ErrLimit }
 
 // A server is the process that reads.

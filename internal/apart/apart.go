@@ -178,7 +178,6 @@ func (p *process) read(each func(name string, regular bool, r io.Reader) error) 
 	}
 }
 
-// read reads the next line.
 func (l *line) read(from *bufio.Reader) error {
 	text, err := from.ReadSlice('\n')
 	if err != nil {
@@ -187,7 +186,6 @@ func (l *line) read(from *bufio.Reader) error {
 	return json.Unmarshal(text, l)
 }
 
-// cut returns err, or io.ErrUnexpectedEOF for io.EOF.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -262,7 +260,6 @@ func started(verb string) bool {
 	return true
 }
 
-// NewWriter returns a writer to out.
 func NewWriter(out io.Writer) *Writer { return &Writer{out: bufio.NewWriterSize(out, maxChunk)} }
 
 // serve calls a reader, and writes its end. It returns false if the other end is gone.
@@ -290,7 +287,6 @@ type Writer struct {
 	failed error // of writing
 }
 
-// line writes a line.
 func (w *Writer) line(l line) {
 	text, err := json.Marshal(l)
 	if err == nil {
@@ -331,7 +327,6 @@ func (w *Writer) pieces(r io.Reader) error {
 	return nil
 }
 
-// size writes the length of a piece.
 func (w *Writer) size(n uint32) {
 	_, err := w.out.Write(binary.BigEndian.AppendUint32(nil, n))
 	w.failed = cmp.Or(w.failed, err)

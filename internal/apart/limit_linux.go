@@ -16,7 +16,6 @@ func limit(bytes, seconds uint64) {
 	_ = syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: seconds, Max: seconds})
 }
 
-// endsWithParent has a process killed when its parent ends.
 func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
 // audited are the numbers of processors in seccomp_data.arch, by GOARCH.

@@ -28,7 +28,6 @@ type Attack struct {
 	run Step
 }
 
-// New returns an attack that applies the given steps, one after the other.
 func New(name, group, about string, all ...Step) Attack {
 	return Attack{name, group, about, Steps(all...)}
 }
@@ -42,7 +41,6 @@ func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
 	return a.ApplyBy(Random(a.Name, seed), img)
 }
 
-// ApplyBy is Apply with the random numbers of r.
 func (a Attack) ApplyBy(r *rand.Rand, img *image.NRGBA) *image.NRGBA {
 	p := imaging.Clone(picture.Flatten(img)) // Clone leaves no gaps between rows
 	if a.run == nil || p.Rect.Empty() {
@@ -79,7 +77,6 @@ func Plain(f func(p *image.NRGBA) *image.NRGBA) Step {
 	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return f(p) }
 }
 
-// Uniform draws a number between lo and hi.
 func Uniform(r *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*r.Float64() }
 
 // Grey returns the opaque grey of a level of 0 to 255.
@@ -91,7 +88,6 @@ func asRGBA(p *image.NRGBA) *image.RGBA {
 	return &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
 }
 
-// Fill paints the part of p inside box in the opaque colour c.
 func Fill(p *image.NRGBA, box image.Rectangle, c color.NRGBA) {
 	draw.Draw(asRGBA(p), box, image.NewUniform(c), image.Point{}, draw.Src)
 }

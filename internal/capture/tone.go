@@ -16,7 +16,7 @@ func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
 		}
 		for y := b.y; y < b.y+s.side; y += 2 {
 			for x := b.x; x < b.x+s.side; x += 2 {
-				k := stepOf(o.Pix[y*o.W+x])
+				k := min(max(int(o.Pix[y*o.W+x]*toneSteps/256), 0), toneSteps-1)
 				pix[k] = append(pix[k], s.leak.Pix[y*o.W+x])
 			}
 		}
@@ -42,9 +42,6 @@ func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
 	}
 	return t
 }
-
-// stepOf returns the step of grey level v.
-func stepOf(v float32) int { return min(max(int(v*toneSteps/256), 0), toneSteps-1) }
 
 // at returns the leak's grey level for level v of the original, interpolated between steps.
 func (t *tone) at(v float32) float32 {

@@ -20,7 +20,6 @@ const (
 	Edges                  // in black and white, with the edges and the frame of the capture
 )
 
-// String returns the verdict in a word.
 func (v Verdict) String() string {
 	return [...]string{"unsure", "same", "altered", "alike", "edited", "other", "edges"}[min(v, Edges)]
 }

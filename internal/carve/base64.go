@@ -2,6 +2,7 @@ package carve
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"mime"
 	"regexp"
@@ -104,9 +105,7 @@ func (r *run64) Read(out []byte) (int, error) {
 // fits reports whether a sign is of the alphabet of the signs before it.
 func (r *run64) fits(c byte) bool {
 	standard := func(c byte) bool { return c == '+' || c == '/' }
-	if r.mark == 0 {
-		r.mark = c
-	}
+	r.mark = cmp.Or(r.mark, c)
 	return standard(r.mark) == standard(c)
 }
 

@@ -264,7 +264,6 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 	})
 }
 
-// keep returns the last [margin] bytes of old and more.
 func keep(old, more []byte) []byte {
 	if len(more) >= margin {
 		return append(old[:0], more[len(more)-margin:]...)

@@ -227,7 +227,6 @@ func codedBytes(b, before []byte) *coding {
 	return nil
 }
 
-// firstOf reports whether b starts with one of heads.
 func firstOf(b []byte, heads ...string) bool {
 	for _, h := range heads {
 		if len(b) >= len(h) && string(b[:len(h)]) == h {
@@ -477,9 +476,7 @@ func inLatin1(quote byte) decoder {
 			return 0, 0
 		case b[0]&0xfe == 0xc2 && b[1]&0xc0 == 0x80:
 			return b[0]<<6 | b[1]&0x3f, 2
-		case b[0] < ' ' || b[0] == 0x7f: // a text that escapes nothing
-			return b[0], 1
-		case quote == 0:
+		case b[0] < ' ' || b[0] == 0x7f || quote == 0: // a text that escapes nothing
 			return b[0], 1
 		}
 		return unescaped(b, quote)

@@ -37,7 +37,6 @@ var kinds = []kind{
 	{".heic", "\x00\x00\x00", isPictureBox, (*copied).boxes},
 }
 
-// kindOf returns the kind of file that starts with b, nil for none.
 func kindOf(b []byte) *kind {
 	for i := range kinds {
 		if k := &kinds[i]; bytes.HasPrefix(b, []byte(k.magic)) && k.is(b) {
@@ -153,7 +152,6 @@ func (c *copied) take(n int64) error {
 	return nil
 }
 
-// rest copies all that follows.
 func (c *copied) rest() error { return c.take(1 << 62) }
 
 // upTo copies bytes up to a place. find returns the index of that place in the bytes that it is shown, or -1 to see more. It is

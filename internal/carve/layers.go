@@ -90,7 +90,6 @@ type wide struct {
 	width int
 }
 
-// Read reads signs.
 func (r *wide) Read(out []byte) (int, error) {
 	b := r.s.have(min(r.width*len(out), bufferSize/4/r.width*r.width))
 	n := copy(out, narrowed(b, r.width))
@@ -128,7 +127,6 @@ func join(s *stream, before []byte, is func(byte) bool, begin func(*joined) io.R
 	return j
 }
 
-// Read decodes bytes.
 func (j *joined) Read(out []byte) (int, error) {
 	for {
 		n, err := j.Reader.Read(out)

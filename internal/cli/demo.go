@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,19 +156,15 @@ func self() string {
 	return "kycmark"
 }
 
-// path is a path in the demo's folder.
 func (d *demoStory) path(elem ...string) string {
 	return filepath.Join(append([]string{d.dir}, elem...)...)
 }
 
 // do notes err, which may be nil, as the story's error unless there is one. It is for steps that are not verbs.
 func (d *demoStory) do(err error) {
-	if d.bad == nil {
-		d.bad = err
-	}
+	d.bad = cmp.Or(d.bad, err)
 }
 
-// say begins a step.
 func (d *demoStory) say(format string, args ...any) {
 	if d.bad == nil {
 		d.step++

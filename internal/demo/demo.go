@@ -70,7 +70,6 @@ func uploadFile(e testdata.Entry) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// UploadPath is where [WriteUploads] puts an upload.
 func UploadPath(dir string, e testdata.Entry) string {
 	return filepath.Join(dir, path.Base(e.File))
 }

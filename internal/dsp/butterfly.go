@@ -63,7 +63,6 @@ func radix2(dst, src, tw []complex64, m, s int) {
 	}
 }
 
-// times returns x scaled by a real factor.
 func times(x complex64, g float32) complex64 {
 	return complex(float32(real(x)*g), float32(imag(x)*g))
 }

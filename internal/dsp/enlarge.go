@@ -60,7 +60,6 @@ func Soft(p Plane, sigma float64, w, h int) Plane {
 	return out
 }
 
-// Enlarged returns p resampled to w x h by an [Enlarger].
 func Enlarged(p Plane, w, h int) Plane {
 	return Scaled(p, w, h, float64(p.W)/float64(w), float64(p.H)/float64(h))
 }

@@ -70,7 +70,6 @@ type boxRow struct {
 	x, y, step int
 }
 
-// at returns the lanes samples of the i-th row.
 func (b boxRow) at(i, lanes int) []float32 {
 	k := (b.y+i*b.step)*b.W + b.x
 	return b.Pix[k : k+lanes : k+lanes]
@@ -148,9 +147,7 @@ func mirror(i, n int) int {
 
 // Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
 // four sigma, as a new plane. The picture is mirrored at its edges.
-func Gauss(p Plane, sigma float64) Plane { return gauss(p, sigma, false) }
-
-// HighPass returns p less its Gaussian blur.
+func Gauss(p Plane, sigma float64) Plane    { return gauss(p, sigma, false) }
 func HighPass(p Plane, sigma float64) Plane { return gauss(p, sigma, true) }
 
 // gauss returns the blurred plane p or, if detail is true, p less that.
@@ -177,7 +174,6 @@ type gaussian struct {
 	offsets           []int64
 }
 
-// newGaussian prepares to blur p by kernel k, which is from gaussKernel.
 func newGaussian(p Plane, k []float32) *gaussian {
 	return &gaussian{p, k, make([]float32, p.W), make([]float32, p.W+2*(len(k)-1)), make([]int64, 2*len(k))}
 }
@@ -197,7 +193,6 @@ func (g *gaussian) row(y int, dst []float32) {
 	symmetric(dst, g.pad, g.offsets, g.kernel)
 }
 
-// Product returns a times b, sample by sample.
 func Product(a, b Plane) Plane {
 	out := NewPlane(a.W, a.H)
 	for i, v := range a.Pix {
@@ -355,4 +350,29 @@ func beyond(dst, src []float32, maximum bool) {
 			dst[x] = src[x]
 		}
 	}
+}
+
+// Gradients returns the change of p per sample to the right and downwards, in the units of p: the operator of Sobel
+// over 8. Samples beyond an edge count like the samples on the edge. Both planes are new and have the size of p.
+func Gradients(p Plane) (right, down Plane) {
+	right, down = NewPlane(p.W, p.H), NewPlane(p.W, p.H)
+	smooth, diff := make([]float32, p.W+2), make([]float32, p.W+2)
+	for y := range p.H {
+		a, b, c := p.Row(max(y-1, 0)), p.Row(y), p.Row(min(y+1, p.H-1))
+		s, d := smooth[1:p.W+1], diff[1:p.W+1]
+		for x, v := range b {
+			s[x] = (a[x] + c[x]) + (v + v)
+			d[x] = c[x] - a[x]
+		}
+		smooth[0], smooth[p.W+1] = s[0], s[p.W-1]
+		diff[0], diff[p.W+1] = d[0], d[p.W-1]
+		gx, gy := right.Row(y), down.Row(y)
+		l, m, r := diff[:p.W], diff[1:p.W+1], diff[2:p.W+2]
+		sl, sr := smooth[:p.W], smooth[2:p.W+2]
+		for x := range gx {
+			gx[x] = 0.125 * (sr[x] - sl[x])
+			gy[x] = 0.125 * ((l[x] + r[x]) + (m[x] + m[x]))
+		}
+	}
+	return right, down
 }

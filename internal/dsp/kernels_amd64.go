@@ -4,219 +4,131 @@
 
 package dsp
 
-// radix2AVX2 is radix2 for s a multiple of 4.
-//
 //go:noescape
 func radix2AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
-// radix3AVX2 is radix3 for s a multiple of 4.
-//
 //go:noescape
 func radix3AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
-// radix4AVX2 is radix4 for s a multiple of 4.
-//
 //go:noescape
 func radix4AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
-// radix5AVX2 is radix5 for s a multiple of 4.
-//
 //go:noescape
 func radix5AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
-// interleaveAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 4 of 8 complex numbers a row.
-//
 //go:noescape
 func interleaveAVX2(dst *complex64, src *float32, stride int, n int)
 
-// intoColumnsAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 8 of 16 floats a row.
-//
 //go:noescape
 func intoColumnsAVX2(dst *float32, src *float32, stride int, n int)
 
-// intoRowsAVX2 undoes intoColumnsAVX2.
-//
 //go:noescape
 func intoRowsAVX2(dst *float32, stride int, src *float32, n int)
 
-// splitAVX2 is split for 4 sequences and n coefficients, a multiple of 4.
-//
 //go:noescape
 func splitAVX2(dst *complex64, stride int, up *complex64, down *complex64, n int)
 
-// copyBlockAVX2 is copyBlock for 8 columns.
-//
 //go:noescape
 func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int, n int, flip uint32) uint32
 
-// intoComplexAVX2 is intoComplex.
-//
 //go:noescape
 func intoComplexAVX2(dst *complex64, dstStep int, src *float32, srcStep int, n int)
 
-// expandAVX2 is expand.
-//
 //go:noescape
 func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
 
-// realPartsAVX2 is realParts.
-//
 //go:noescape
 func realPartsAVX2(dst *float32, dstStep int, src *complex64, srcStep int, n int)
 
-// turnedRealAVX2 is turnedReal.
-//
 //go:noescape
 func turnedRealAVX2(dst *float32, dstStep int, src *complex64, tw *complex64, n int)
 
-// last4AVX2 is last4 for s a multiple of 4.
-//
 //go:noescape
 func last4AVX2(dst *complex64, src *complex64, s int)
 
-// sparse4AVX2 is sparse4.
-//
 //go:noescape
 func sparse4AVX2(dst *complex64, turns *complex64, c *complex64, counts *int, m int)
 
-// maxAbsAVX2 is MaxAbs of n numbers, a multiple of 8.
-//
 //go:noescape
 func maxAbsAVX2(src *complex64, n int) float32
 
-// positionsAVX2 is positions for n, a multiple of 4; affine tells that W is 0 and W0 1.
-// u, if not nil, holds what otherwise counts up.
-//
 //go:noescape
 func positionsAVX2(p *int32, l *float64, u *float64, stride uint32, mask uint32, n int, affine bool)
 
-// cubicAVX2 is cubic for n, a multiple of 8.
-//
 //go:noescape
 func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)
 
-// linearAVX2 is linear for n, a multiple of 8; src points at the second tap of the second row.
-//
 //go:noescape
 func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int)
 
-// widenAVX2 is widen for n, a multiple of 8.
-//
 //go:noescape
 func widenAVX2(dst *float32, at *int32, w0 *float32, w1 *float32, w2 *float32, w3 *float32, src *float32, n int)
 
-// weightedAVX2 is weighted for n, a multiple of 8, and four weights w.
-//
 //go:noescape
 func weightedAVX2(dst *float32, r0 *float32, r1 *float32, r2 *float32, r3 *float32, w *float32, n int)
 
-// addRowAVX2 is AddLumaChroma for n, a multiple of 8.
-//
 //go:noescape
 func addRowAVX2(dst *uint8, src *uint8, luma *float32, chroma *float32, toG float32, toB float32, n int)
 
-// shrinkRowAVX2 sums taps pixels from byte from[i] on, weighted, for each of n samples: all four channels.
-//
 //go:noescape
 func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, taps int, n int)
 
-// opaqueAVX2 returns 1 if all n pixels, a multiple of 8, have alpha 255, else 0.
-//
 //go:noescape
 func opaqueAVX2(src *uint8, n int) uint32
 
-// combineAVX2 is Combine for four rows and n samples, a multiple of 16.
-// Rows of dst and src are w samples apart, rows of weights one per row of src.
-//
 //go:noescape
 func combineAVX2(dst *float32, src *float32, weights *float32, w int, rows int, n int)
 
-// addScaledAVX2 adds gain src to dst. n is a multiple of 8.
-//
 //go:noescape
 func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
 
-// maxAVX2 replaces what src exceeds. n is a multiple of 8.
-//
 //go:noescape
 func maxAVX2(dst *float32, src *float32, n int)
 
-// minAVX2 replaces what src falls below. n is a multiple of 8.
-//
 //go:noescape
 func minAVX2(dst *float32, src *float32, n int)
 
-// toneRowsAVX2 is toneRows.
-//
 //go:noescape
 func toneRowsAVX2(sum *float32, src *float32, stride int, width int, rows int, wave *float32, turn *float32, turnStride int)
 
-// bilateralAVX2 is bilateral for n, a multiple of 8; lut points at difference 0.
-//
 //go:noescape
 func bilateralAVX2(dst *float32, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps int, n int)
 
-// symmetricAVX2 is symmetric for n, a multiple of 16.
-//
 //go:noescape
 func symmetricAVX2(dst *float32, src *float32, offsets *int64, weights *float32, taps int, n int)
 
-// symmetric64AVX2 is Symmetric64 for n, a multiple of 8.
-//
 //go:noescape
 func symmetric64AVX2(dst *float64, src *float64, offsets *int64, weights *float64, taps int, n int)
 
-// boxAVX2 is boxSteps for 16 columns.
-//
 //go:noescape
 func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
 
-// levelAVX2 is levelRow for n, a multiple of 4.
-//
 //go:noescape
 func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int)
 
-// tapAVX2 writes the sums of n rows of 16 samples, times their weights.
-//
 //go:noescape
 func tapAVX2(dst *float32, src *float32, weights *float32, n int)
 
-// colourAVX2 is FromYCbCr for n, a multiple of 8.
-//
 //go:noescape
 func colourAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
 
-// colourHalfAVX2 is FromYCbCr for n, a multiple of 8.
-//
 //go:noescape
 func colourHalfAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
 
-// meansAVX2 is means.
-//
 //go:noescape
 func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)
 
-// slideAVX2 is slide.
-//
 //go:noescape
 func slideAVX2(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)
 
-// lumaAVX2 is Luma for n, a multiple of 8.
-//
 //go:noescape
 func lumaAVX2(dst *float32, src *uint8, n int)
 
-// sumLevelsAVX2 is SumLevels of n columns, a multiple of 64.
-//
 //go:noescape
 func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int)
 
-// ranksAVX2 is Ranks of at least one row.
-//
 //go:noescape
 func ranksAVX2(dst *int16, x *int16, rows int, k int)
 
-// aboveAVX2 is Above of n numbers, a multiple of 64.
-//
 //go:noescape
 func aboveAVX2(set *uint64, x *int16, limit *int16, n int)

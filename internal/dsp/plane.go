@@ -12,13 +12,9 @@ type Plane struct {
 }
 
 // NewPlane returns a plane of zeros.
-func NewPlane(w, h int) Plane { return Plane{W: w, H: h, Pix: make([]float32, w*h)} }
-
-// Row returns row y.
+func NewPlane(w, h int) Plane       { return Plane{W: w, H: h, Pix: make([]float32, w*h)} }
 func (p Plane) Row(y int) []float32 { return p.Pix[y*p.W : (y+1)*p.W : (y+1)*p.W] }
-
-// Clone returns a copy.
-func (p Plane) Clone() Plane { return Plane{W: p.W, H: p.H, Pix: slices.Clone(p.Pix)} }
+func (p Plane) Clone() Plane        { return Plane{W: p.W, H: p.H, Pix: slices.Clone(p.Pix)} }
 
 // Window returns a copy of the w x h samples from (x, y) on, which must lie inside.
 func (p Plane) Window(x, y, w, h int) Plane {
@@ -29,7 +25,6 @@ func (p Plane) Window(x, y, w, h int) Plane {
 	return q
 }
 
-// RMS returns the root of the mean square.
 func (p Plane) RMS() float64 { return sqrtMean(p.SumSquares(), len(p.Pix)) }
 
 // SumSquares returns the sum of the squares of all samples. It sums each row for itself and then
@@ -59,7 +54,6 @@ func (p Plane) SumSquares() float64 {
 	return total
 }
 
-// Scale multiplies every sample by g.
 func (p Plane) Scale(g float32) {
 	for i := range p.Pix {
 		p.Pix[i] *= g
@@ -104,7 +98,6 @@ func FromNRGBA(img *image.NRGBA) RGB {
 	return ShrinkNRGBA(img, img.Rect.Dx(), img.Rect.Dy())
 }
 
-// abs32 returns |v|.
 func abs32(v float32) float32 {
 	if v < 0 {
 		return -v

@@ -37,7 +37,6 @@ func (k Kernel) at(x float64) float64 {
 	return 1 - x
 }
 
-// sinc is sin(pi x)/(pi x).
 func sinc(x float64) float64 {
 	if x < 1e-9 {
 		return 1
@@ -77,7 +76,6 @@ type across struct {
 	top, n  int       // n is 0 before the first row
 }
 
-// newAcross prepares to resize the rows of src to a sample for each tap of t.
 func newAcross(src Plane, t taps) *across {
 	return &across{
 		src: src, taps: t, done: NewPlane(len(t), boxLanes),

@@ -14,7 +14,6 @@ type Strip struct {
 	Step int
 }
 
-// at returns the i-th row of the strip.
 func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.Step:]) }
 
 // Means moves a window down Lanes columns by len(counts) rows, and writes the mean of the window to dst for each row.

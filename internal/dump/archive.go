@@ -82,7 +82,6 @@ type digested struct {
 	ended bool
 }
 
-// Read reads and counts bytes, and adds them to the digest.
 func (d *digested) Read(b []byte) (int, error) {
 	n, err := d.Reader.Read(b)
 	d.sum.Write(b[:n])
@@ -170,7 +169,6 @@ func ownFile(r io.ReadCloser, whole *digested, limit int64) (*temporary, error) 
 // A tooLarge error says that more bytes than this limit would have to be unpacked.
 type tooLarge int64
 
-// Error returns the error in words.
 func (n tooLarge) Error() string {
 	return fmt.Sprintf("more than %d bytes would have to be unpacked", int64(n))
 }
@@ -211,7 +209,6 @@ type stopped struct {
 	r   io.Reader
 }
 
-// Read reads unless ctx has ended.
 func (s *stopped) Read(b []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err

@@ -31,12 +31,16 @@ func MkdirAll(dir string, perm fs.FileMode) error {
 	return nil
 }
 
-// Remove removes a file. That survives a loss of power.
+// Remove removes a file. That survives a loss of power. A missing file is no error.
 func Remove(path string) error {
-	if err := os.Remove(path); err != nil {
-		return err
+	err := os.Remove(path)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
 	}
-	return syncDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // WriteFile writes data to path with mode perm (before umask). It writes a temporary file in the same folder, syncs
@@ -64,7 +68,6 @@ type disk struct {
 	syncDir func(dir string) error
 }
 
-// system is the disk of the operating system.
 func system() disk {
 	return disk{fill: fill, rename: os.Rename, link: os.Link, syncDir: syncDir}
 }
@@ -191,12 +194,9 @@ func (d disk) claim(temp, path string, perm fs.FileMode) error {
 // cause returns the system's error inside err, without the names of temporary files. Errors of
 // other types are returned unchanged.
 func cause(err error) error {
-	var pe *fs.PathError
-	var le *os.LinkError
-	switch {
-	case errors.As(err, &pe):
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
-	case errors.As(err, &le):
+	} else if le, ok := errors.AsType[*os.LinkError](err); ok {
 		return le.Err
 	}
 	return err

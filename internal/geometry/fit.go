@@ -163,7 +163,6 @@ func unit(m Mat) (Mat, bool) {
 	return m, true
 }
 
-// square returns an n x n matrix of zeros.
 func square(n int) [][]float64 {
 	a := make([][]float64, n)
 	for i := range a {

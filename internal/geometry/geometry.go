@@ -10,10 +10,7 @@ type Point struct{ X, Y float64 }
 // Mat is a 3 x 3 matrix, row by row, acting on homogeneous points.
 type Mat [9]float64
 
-// Identity maps every point to itself.
-func Identity() Mat { return Mat{1, 0, 0, 0, 1, 0, 0, 0, 1} }
-
-// Translation moves by (x, y).
+func Identity() Mat                { return Mat{1, 0, 0, 0, 1, 0, 0, 0, 1} }
 func Translation(x, y float64) Mat { return Mat{1, 0, x, 0, 1, y, 0, 0, 1} }
 
 // Affine returns the map x -> B x + t.
@@ -49,7 +46,6 @@ func (a Mat) Mul(b Mat) Mat {
 // det2 returns the determinant of the 2 x 2 matrix a b, c d.
 func det2(a, b, c, d float64) float64 { return float64(a*d) - float64(b*c) }
 
-// Det returns the determinant.
 func (a Mat) Det() float64 {
 	return float64(a[0]*det2(a[4], a[5], a[7], a[8])) - float64(a[1]*det2(a[3], a[5], a[6], a[8])) + float64(a[2]*det2(a[3], a[4], a[6], a[7]))
 }

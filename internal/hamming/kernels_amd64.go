@@ -4,12 +4,8 @@
 
 package hamming
 
-// nearAVX512 is nearGroups for so many groups, at least one.
-//
 //go:noescape
 func nearAVX512(q *uint64, hashes *byte, groups int, radius int, out *uint32) int
 
-// nearAVX2 is nearGroups for so many groups, at least one.
-//
 //go:noescape
 func nearAVX2(q *uint64, hashes *byte, groups int, radius int, out *uint32) int

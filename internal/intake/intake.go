@@ -122,8 +122,7 @@ func Encrypted(files []*zip.File) error {
 // WithoutPath returns the cause of the first *[fs.PathError] that err wraps, for callers that name the file
 // themselves. It returns other errors, and nil, unchanged.
 func WithoutPath(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

@@ -183,13 +183,11 @@ func (r *reader) fill() {
 	}
 }
 
-// hasFF reports whether one of four bytes is 0xff.
 func hasFF(x uint32) bool {
 	y := ^x
 	return (y-0x01010101)&^y&0x80808080 != 0
 }
 
-// spent reports whether bits were taken that are not there.
 func (r *reader) spent() bool { return r.over > r.n }
 
 // bits returns the next n bits, 0 to 16.
@@ -261,7 +259,6 @@ func (w *writer) put(t *table, tokens []token) bool {
 	return sound
 }
 
-// add writes a byte of a scan.
 func (w *writer) add(b byte) {
 	if w.out = append(w.out, b); b == 0xff {
 		w.out = append(w.out, 0)

@@ -70,9 +70,7 @@ type blocks struct {
 // An mcuRow has the blocks of a row of MCUs, by component.
 type mcuRow = [4]blocks
 
-func newBlocks(n int) blocks { return blocks{make([]block, n), make([]uint64, n)} }
-
-// part returns n blocks, from number from on.
+func newBlocks(n int) blocks             { return blocks{make([]block, n), make([]uint64, n)} }
 func (b blocks) part(from, n int) blocks { return blocks{b.coef[from : from+n], b.set[from : from+n]} }
 
 // Steps are a quantisation table, in zigzag order.
@@ -93,7 +91,6 @@ var order = func() (o [blockSize]uint8) {
 	return o
 }()
 
-// Step returns the step of the coefficient of column u and row v.
 func (s *Steps) Step(u, v int) int { return int(s[order[8*v+u]]) }
 
 // The example tables for luminance and chrominance (T.81, tables K.1 and K.2).

@@ -59,7 +59,6 @@ func Read(data []byte, maxPixels int) (*Picture, error) {
 	return d.finish()
 }
 
-// newDecoder returns a decoder that has read the start of a file.
 func newDecoder(data []byte) (*decoder, error) {
 	if !bytes.HasPrefix(data, []byte{0xff, soi}) {
 		return nil, refuse("no JPEG")
@@ -138,7 +137,6 @@ func (d *decoder) segment() (marker byte, body []byte, err error) {
 	return marker, data[at+2 : at+size], nil
 }
 
-// readJFIF keeps the JFIF segment without thumbnail.
 func (d *decoder) readJFIF(body []byte) {
 	const size = 14
 	if len(body) < 5 {
@@ -244,7 +242,6 @@ func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
 	return nil
 }
 
-// over returns a/b, rounded up.
 func over(a, b int) int { return (a + b - 1) / b }
 
 // isRGB reports whether three components are colours as they are, as package image/jpeg decides.

@@ -115,7 +115,6 @@ func codes(data []byte) int {
 	}
 }
 
-// block returns what reads a block of the i-th component.
 func (s *scan) block() func(b *block, i int) bool {
 	switch {
 	case s.from == 0 && s.to > 0:
@@ -203,7 +202,6 @@ func (s *scan) ended() bool {
 	return !r.spent() && r.n-r.over < 8 && s.blocksLeft == 0 && r.at < len(r.data) && r.data[r.at] == 0xff
 }
 
-// restart passes the next restart marker.
 func (s *scan) restart(marker *int) bool {
 	r := s.r
 	if !s.ended() || r.at+1 >= len(r.data) || r.data[r.at+1] != byte(rst0+*marker&7) {
@@ -215,7 +213,6 @@ func (s *scan) restart(marker *int) bool {
 	return true
 }
 
-// end checks that a scan ends with a marker.
 func (s *scan) end() error {
 	if !s.ended() {
 		return refuse("data behind a scan")

@@ -81,7 +81,6 @@ func (e *encoder) ownTables() bool {
 	return true
 }
 
-// segment writes a segment with a length.
 func (e *encoder) segment(marker byte, body ...byte) {
 	e.w.out = append(e.w.out, 0xff, marker)
 	e.w.out = binary.BigEndian.AppendUint16(e.w.out, uint16(2+len(body)))
@@ -122,14 +121,12 @@ func (e *encoder) begin(frame byte) {
 	e.segment(frame, head...)
 }
 
-// table writes a Huffman table.
 func (e *encoder) table(class, to int) {
 	t := e.tables[class][to]
 	body := append([]byte{byte(class<<4 | to)}, t.counts[:]...)
 	e.segment(dht, append(body, t.values...)...)
 }
 
-// scan writes the header of a scan of components [from, to).
 func (e *encoder) scan(from, to, first, last int) {
 	if e.silent {
 		return
@@ -257,7 +254,6 @@ func (e *encoder) sequential() {
 	e.w.flush()
 }
 
-// dc writes the DC coefficient of a block, as its difference from the one before.
 func (e *encoder) dc(b *block, i int, before *[3]int) {
 	e.emit(0, min(i, 1), number(int(b[0])-before[i], 0))
 	before[i] = int(b[0])

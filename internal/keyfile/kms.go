@@ -133,9 +133,8 @@ func unquoted(err error, otherwise string) error {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		err = u.Err
 	}
-	var network net.Error
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &network) || errors.As(err, &certificate) {
+	_, network := errors.AsType[net.Error](err)
+	if _, certificate := errors.AsType[*tls.CertificateVerificationError](err); network || certificate {
 		return err
 	}
 	return errors.New(otherwise)

@@ -24,10 +24,7 @@ import (
 // A Name is the SHA-256 of an object's bytes.
 type Name [sha256.Size]byte
 
-// NameOf returns the name of an object.
 func NameOf(body []byte) Name { return sha256.Sum256(body) }
-
-// String is the name in 64 hex digits.
 func (n Name) String() string { return hex.EncodeToString(n[:]) }
 
 // ParseName reads what String writes. Any other text is no name.
@@ -142,10 +139,7 @@ func (f folder) Size(_ context.Context, name Name) (int64, error) {
 }
 
 func (f folder) Remove(_ context.Context, name Name) error {
-	if err := durable.Remove(f.path(name)); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return durable.Remove(f.path(name))
 }
 
 func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {

@@ -345,7 +345,6 @@ func looksLike(img *image.NRGBA, shown image.Image, mean int) bool {
 	return sum <= mean*len(a.Pix) && far <= len(a.Pix)/lookFew
 }
 
-// plain returns a picture without colours as an *image.Gray, and other pictures as they are.
 func plain(img image.Image) image.Image {
 	if src, ok := img.(*image.NRGBA); ok {
 		if gray := picture.Colourless(src); gray != nil {

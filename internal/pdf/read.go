@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image"
 	"image/png"
@@ -47,7 +48,6 @@ func (d *document) allowed(w, h int64) error {
 	return nil
 }
 
-// encode returns img as the bytes of a PNG file.
 func encode(img image.Image) ([]byte, error) {
 	var buf bytes.Buffer
 	e := png.Encoder{CompressionLevel: png.BestSpeed}
@@ -62,20 +62,11 @@ func encode(img image.Image) ([]byte, error) {
 // pixels, else it is PDFium's or says that the format is unknown.
 func (d *document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
 	defer d.inst.FPDFBitmap_Destroy(&requests.FPDFBitmap_Destroy{Bitmap: b})
-	format, err := d.inst.FPDFBitmap_GetFormat(&requests.FPDFBitmap_GetFormat{Bitmap: b})
-	if err != nil {
-		return nil, err
-	}
-	width, err := d.inst.FPDFBitmap_GetWidth(&requests.FPDFBitmap_GetWidth{Bitmap: b})
-	if err != nil {
-		return nil, err
-	}
-	height, err := d.inst.FPDFBitmap_GetHeight(&requests.FPDFBitmap_GetHeight{Bitmap: b})
-	if err != nil {
-		return nil, err
-	}
-	stride, err := d.inst.FPDFBitmap_GetStride(&requests.FPDFBitmap_GetStride{Bitmap: b})
-	if err != nil {
+	format, err1 := d.inst.FPDFBitmap_GetFormat(&requests.FPDFBitmap_GetFormat{Bitmap: b})
+	width, err2 := d.inst.FPDFBitmap_GetWidth(&requests.FPDFBitmap_GetWidth{Bitmap: b})
+	height, err3 := d.inst.FPDFBitmap_GetHeight(&requests.FPDFBitmap_GetHeight{Bitmap: b})
+	stride, err4 := d.inst.FPDFBitmap_GetStride(&requests.FPDFBitmap_GetStride{Bitmap: b})
+	if err := cmp.Or(err1, err2, err3, err4); err != nil {
 		return nil, err
 	}
 	if err := d.allowed(int64(width.Width), int64(height.Height)); err != nil {

@@ -25,7 +25,6 @@ func (m matrix) times(n matrix) matrix {
 	}
 }
 
-// fromPDFium converts PDFium's matrix.
 func fromPDFium(m structs.FPDF_FS_MATRIX) matrix {
 	return matrix{float64(m.A), float64(m.B), float64(m.C), float64(m.D), float64(m.E), float64(m.F)}
 }

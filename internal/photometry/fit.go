@@ -113,7 +113,6 @@ func (f *Fit) detail(p dsp.Plane, sigma float64, slope dsp.Plane) dsp.Plane {
 	return out
 }
 
-// count returns how many samples of p are above 0.
 func count(p dsp.Plane) int {
 	n := 0
 	for _, v := range p.Pix {

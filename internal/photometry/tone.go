@@ -161,5 +161,4 @@ func (f *toneFit) solve() toneCurve {
 	return toneCurve(x)
 }
 
-// abs returns the size of v.
 func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

@@ -126,8 +126,7 @@ func (f *format) picture(data []byte, h *codec.Header, lim Limits) (*image.NRGBA
 // because gives err as a *FormatError of one line, without the decoder's own
 // prefixes; a *LimitError and the end of a context stay what they are.
 func (f *format) because(err error) error {
-	var le *LimitError
-	if errors.As(err, &le) {
+	if le, ok := errors.AsType[*LimitError](err); ok {
 		return le
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -58,10 +58,7 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 	return d, nil
 }
 
-// OnePage returns a file as a document of its first page.
-func OnePage(data []byte) *Document { return &Document{data: data} }
-
-// SHA256 returns the digest of the whole file.
+func OnePage(data []byte) *Document           { return &Document{data: data} }
 func (d *Document) SHA256() [sha256.Size]byte { return sha256.Sum256(d.data) }
 
 // Label returns what is added to the name of the file for page k: "#page 02", so that names sort as the

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image"
 	"io"
@@ -104,9 +105,7 @@ func (p *Picture) CopyFormat() string {
 // The error wraps [ErrFormat] for a format that cannot be written or an empty picture. It is
 // otherwise of the encoder or of w. Nothing is written to w unless the whole file was made.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
-	if o.Format == "" {
-		o.Format = src.Format
-	}
+	o.Format = cmp.Or(o.Format, src.Format)
 	pix, asked := pixel.ToNRGBA(img), o.Quality != 0
 	if !asked {
 		o.Quality = src.LikeQuality(pix.Rect)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -97,7 +98,6 @@ func kept(name string) bool {
 	return f != nil && f.kept
 }
 
-// Writable returns the names of all formats that can be written.
 func Writable() []string {
 	return names(func(f *format) bool { return f.encode != nil })
 }
@@ -226,12 +226,7 @@ func Sniff(data []byte) codec.Kind {
 // prefix returns a test that reports whether data begins with one of magics.
 func prefix(magics ...string) func([]byte) bool {
 	return func(data []byte) bool {
-		for _, m := range magics {
-			if bytes.HasPrefix(data, []byte(m)) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(magics, func(m string) bool { return bytes.HasPrefix(data, []byte(m)) })
 	}
 }
 
@@ -250,12 +245,7 @@ func near(word string) func([]byte) bool {
 // all returns a test whether all given tests hold.
 func all(tests ...func([]byte) bool) func([]byte) bool {
 	return func(data []byte) bool {
-		for _, t := range tests {
-			if !t(data) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(tests, func(t func([]byte) bool) bool { return !t(data) })
 	}
 }
 

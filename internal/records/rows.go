@@ -24,7 +24,6 @@ import (
 // The types of this file are what a registry keeps, what its ledger commits to, and what users of package
 // verify/registry see, all at once. Their JSON is that of the command, of reports and of proofs.
 
-// NewSalt returns a random salt.
 func NewSalt() (s books.Salt) {
 	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
 	return s

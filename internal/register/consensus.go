@@ -189,7 +189,6 @@ func within(pairs []pair, m geometry.Mat, tol float64) []int {
 	return in
 }
 
-// points returns the places of the pairs numbered in.
 func points(pairs []pair, in []int) []geometry.Pair {
 	out := make([]geometry.Pair, len(in))
 	for i, k := range in {

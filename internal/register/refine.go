@@ -258,7 +258,6 @@ func (f *fit8) rowSums(h geometry.Mat, v float64, t, seen, gx, gy []float32) *ro
 	return r
 }
 
-// addPowers adds q times the powers 0, 1 and 2 of u to p.
 func addPowers(p *[3]float64, q, u float64) {
 	qu := float64(q * u)
 	p[0] += q
@@ -266,7 +265,6 @@ func addPowers(p *[3]float64, q, u float64) {
 	p[2] += float64(qu * u)
 }
 
-// addLinear adds q and q times u to e.
 func addLinear(e *[2]float64, q, u float64) {
 	e[0] += q
 	e[1] += float64(q * u)

@@ -29,7 +29,6 @@ func warp(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	return out
 }
 
-// warpTo is [warp], except that it writes to all of out.
 func warpTo(out, p dsp.Plane, m geometry.Mat) {
 	dsp.Shared(out.H, 4*len(out.Pix), func(from, to int) {
 		for y := from; y < to; y++ {
@@ -63,7 +62,6 @@ func flatten(p dsp.Plane) dsp.Plane {
 	return z
 }
 
-// negative returns 255-p.
 func negative(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	for i, v := range p.Pix {

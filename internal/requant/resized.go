@@ -130,7 +130,6 @@ func moves(p dsp.Plane) []dsp.Plane {
 	return []dsp.Plane{left, wide, up, high}
 }
 
-// ones returns a plane of p's size whose pixels are 1.
 func ones(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	for i := range out.Pix {

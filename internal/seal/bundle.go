@@ -1,11 +1,20 @@
 package seal
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/kycmark/kycmark/internal/durable"
 )
 
 // ErrBundle is wrapped by errors about files that cannot become a bundle, or that are not exactly as they were signed.
@@ -122,5 +131,198 @@ func (b *Bundle) sums() []byte {
 	return out
 }
 
-// subject describes the file for a statement.
 func (f File) subject() Subject { return subject(f.Name, int64(len(f.Data)), sha256.Sum256(f.Data)) }
+
+const (
+	filePerm fs.FileMode = 0o644
+	dirPerm  fs.FileMode = 0o755
+
+	// maxArchive leaves room for the headers of the files of a bundle, bytes.
+	maxArchive = maxBundle + maxFiles*(2*maxName+200)
+)
+
+// Write writes the bundle to path: an archive if path ends in .zip, else a folder, which must be
+// empty or new. If something is in the way, the error wraps [fs.ErrExist]. After an error nothing of
+// the bundle is left at path, with the exception that [durable.WriteFile] names.
+func (b *Bundle) Write(path string) error {
+	if !strings.EqualFold(filepath.Ext(path), ".zip") {
+		return b.writeFolder(filepath.Clean(path))
+	}
+	var data bytes.Buffer
+	if err := b.archive(&data); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, data.Bytes(), filePerm, false)
+}
+
+// writeFolder writes the files to a new folder beside dir, and then renames that folder to dir,
+// which must be empty or not there. If dir has entries, the error wraps [fs.ErrExist]. After an
+// error dir has no file of the bundle, but an empty dir may be gone.
+func (b *Bundle) writeFolder(dir string) error {
+	switch entries, err := os.ReadDir(dir); {
+	case len(entries) > 0:
+		return &fs.PathError{Op: "write", Path: dir, Err: fs.ErrExist}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	temp, err := os.MkdirTemp(filepath.Dir(dir), ".kycmark-*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	whole := filepath.Join(temp, "bundle")
+	for _, f := range b.files {
+		path := filepath.Join(whole, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(path), dirPerm); err != nil {
+			return err
+		}
+		if err := durable.WriteFile(path, f.Data, filePerm, false); err != nil {
+			return err
+		}
+	}
+	os.Remove(dir) // empty or not there: elsewhere than on Unix a folder cannot be renamed over one
+	return os.Rename(whole, dir)
+}
+
+// archive writes the files to w as a zip archive. The same files always give the same bytes:
+// sorted by name, not compressed (compressed bytes depend on the program that compressed), dated
+// 1980-01-01. After an error w may hold a part of it.
+func (b *Bundle) archive(w io.Writer) error {
+	z := zip.NewWriter(w)
+	for _, f := range b.files {
+		entry, err := z.CreateRaw(&zip.FileHeader{
+			Name: f.Name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(f.Data),
+			CompressedSize64: uint64(len(f.Data)), UncompressedSize64: uint64(len(f.Data)),
+			ReaderVersion: 20, CreatorVersion: 20,
+			//lint:ignore SA1019 the field Modified would add an extra field, and archivers show a missing date as nonsense
+			ModifiedDate: 1<<5 | 1, // 1980-01-01
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := entry.Write(f.Data); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+// Read reads a bundle from a folder or an archive at path. It checks the form of the bundle alone, no signature or
+// digest: [Bundle.Check] does. Errors about the form wrap [ErrBundle]. In a folder, Read ignores files that file
+// managers leave behind (names that begin with a dot, Thumbs.db, desktop.ini).
+func Read(path string) (*Bundle, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	var b *Bundle
+	switch {
+	case info.IsDir():
+		b, err = readFolder(path)
+	case info.Mode().IsRegular():
+		var data []byte
+		if data, err = readFile(os.DirFS(filepath.Dir(path)), filepath.Base(path), maxArchive); err == nil {
+			b, err = parseArchive(data)
+		}
+	default: // a pipe is never opened: it could be waited for without end
+		err = fmt.Errorf("%w: neither a folder nor a file", ErrBundle)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return b, nil
+}
+
+// readFolder reads a bundle from the files in dir and its folders. It follows no link out of
+// dir; any link there is an error that wraps [ErrBundle], except names that begin with a dot.
+func readFolder(dir string) (*Bundle, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return readFiles(root.FS())
+}
+
+// parseArchive reads a bundle from the bytes of a zip archive. It accepts exactly the bytes that
+// archive writes, because two programs may see different files in an archive with odd headers.
+// It checks no signature. Errors wrap [ErrBundle].
+func parseArchive(data []byte) (*Bundle, error) {
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, fmt.Errorf("%w: neither a folder nor a zip archive: %w", ErrBundle, err)
+	}
+	if len(z.File) > maxFiles {
+		return nil, fmt.Errorf("%w: more than %d files", ErrBundle, maxFiles)
+	}
+	for _, f := range z.File { // before z works as a file system, which makes a folder for each slash
+		if err := checkName(f.Name); err != nil {
+			return nil, err
+		}
+		if f.Method != zip.Store {
+			return nil, fmt.Errorf("%w: %s is compressed; if the archive was packed again, unpack it and check the folder", ErrBundle, f.Name)
+		}
+	}
+	b, err := readFiles(z)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the archive: %w", ErrBundle, err)
+	}
+	again := sha256.New()
+	if err := b.archive(again); err != nil || [32]byte(again.Sum(nil)) != sha256.Sum256(data) {
+		return nil, fmt.Errorf("%w: the archive is not written as this program writes it; if it was packed again, unpack it and check the folder", ErrBundle)
+	}
+	return b, nil
+}
+
+// readFiles makes a bundle of all files in fsys and its folders, except files that file managers
+// leave behind. Links and other files that are not regular, more than maxFiles files, and more
+// than maxBundle bytes are errors that wrap [ErrBundle]. Every file is read into memory.
+func readFiles(fsys fs.FS) (*Bundle, error) {
+	var files []File
+	left := int64(maxBundle)
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil, name == ".":
+			return err
+		case leftBehind(d.Name()) && d.IsDir():
+			return fs.SkipDir
+		case leftBehind(d.Name()), d.IsDir():
+			return nil
+		case !d.Type().IsRegular():
+			return fmt.Errorf("%w: %.100q is no plain file", ErrBundle, name)
+		case len(files) == maxFiles:
+			return fmt.Errorf("%w: more than %d files", ErrBundle, maxFiles)
+		}
+		data, err := readFile(fsys, name, left)
+		left -= int64(len(data))
+		files = append(files, File{Name: name, Data: data})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newBundle(files)
+}
+
+// leftBehind says whether file managers make files or folders of this name.
+func leftBehind(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
+}
+
+// readFile reads the file name of fsys, up to limit bytes. For a larger file it returns errTooLarge, if possible before
+// it reads any byte. The error does not say limit, but maxBundle.
+func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > limit {
+		return nil, errTooLarge
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = errTooLarge
+	}
+	return data, err
+}

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/x509"
@@ -137,12 +138,9 @@ func (b *Bundle) key(trusted ed25519.PublicKey) (ed25519.PublicKey, string, erro
 // checkList checks that key signed the list of files. It does not compare the list with the
 // files: [Bundle.checkFiles] does. The error wraps [ErrBundle].
 func (b *Bundle) checkList(key ed25519.PublicKey) error {
-	list, err := b.need(listName)
-	if err != nil {
-		return err
-	}
-	sig, err := b.need(listSigName)
-	if err != nil {
+	list, err1 := b.need(listName)
+	sig, err2 := b.need(listSigName)
+	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
 	if !ed25519.Verify(key, list, sig) {
@@ -185,7 +183,6 @@ func (b *Bundle) checkFiles() error {
 	return nil
 }
 
-// first returns the first key in alphabetical order.
 func first[V any](m map[string]V) string { return slices.Min(slices.Collect(maps.Keys(m))) }
 
 // open checks that key signed the statement's envelope, and returns its payload, the statement as JSON. It also

@@ -42,7 +42,6 @@ type Subject struct {
 	} `json:"annotations"`
 }
 
-// subject describes a file of size bytes with the SHA-256 sum.
 func subject(name string, size int64, sum [32]byte) (s Subject) {
 	s.Name, s.Annotations.Size = name, size
 	s.Digest.SHA256 = hex.EncodeToString(sum[:])

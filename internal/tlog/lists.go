@@ -71,9 +71,7 @@ func unreadNode(hash Hash) *listNode {
 }
 
 // listKey is the place of a name in the tree.
-func listKey(name string) Hash { return sha256.Sum256([]byte("kycmark list v1\n" + name)) }
-
-// side returns which part of a branch at a depth a key is in.
+func listKey(name string) Hash     { return sha256.Sum256([]byte("kycmark list v1\n" + name)) }
 func side(key Hash, depth int) int { return int(key[depth/8]>>(7-depth%8)) & 1 }
 
 // listID returns the ID of the node at a depth (0: the root) on the way to a key: the depth in two

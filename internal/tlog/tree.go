@@ -54,7 +54,6 @@ func NewTree(size uint64, border []Hash) (*Tree, error) {
 	return &Tree{r}, nil
 }
 
-// Size returns the number of leaves.
 func (t *Tree) Size() uint64 { return t.border.End() }
 
 // Append adds leaf, the [LeafHash] of an entry, to the tree. It returns the perfect subtrees that the leaf completes,

@@ -53,7 +53,6 @@ func sqlite(r *io.SectionReader, w *apart.Writer) error {
 	return w.File("rows", out, nil)
 }
 
-// texts returns the rows of a query of one text each.
 func texts(db *sql.DB, query string) (out []string, err error) {
 	rows, err := db.Query(query)
 	if err != nil {
@@ -107,7 +106,6 @@ func values(db *sql.DB, table string, w io.Writer) error {
 // oneFile is a file system whose only file is called db.
 type oneFile struct{ r *io.SectionReader }
 
-// Open opens the file.
 func (o oneFile) Open(name string) (fs.File, error) {
 	if name != "db" {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}

@@ -3,9 +3,19 @@
 package unpack
 
 import (
+	"bufio"
+	"compress/bzip2"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"github.com/bodgit/sevenzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/nwaples/rardecode/v2"
+	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/internal/apart"
 )
@@ -34,3 +44,124 @@ func Files(ctx context.Context, kind string, archive *os.File, each func(name st
 
 // Serve is the process that unpacks. main calls it first, and returns if it returns true.
 func Serve() (served bool) { return apart.Serve(verb, archive) }
+
+// maxDictionary is the maximum number of bytes that decompressing may look back. The strongest
+// presets of xz, 7z and "zstd --long" take 64, 64 and 128 MiB. rar allows more, but writes 32 MiB unless told.
+const maxDictionary = 256 << 20
+
+// archive writes the files of an archive to w. The error is the archive's.
+func archive(kind string, archive *os.File, w *apart.Writer) error {
+	size, err := archive.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	whole := io.NewSectionReader(archive, 0, size)
+	switch kind {
+	case ".tar.xz":
+		r, err := xz.NewReader(whole)
+		if err != nil {
+			return err
+		}
+		return w.File("tar", plainReader{r}, nil)
+	case ".tar.zst":
+		r, err := zstd.NewReader(whole, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxDictionary))
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		return w.File("tar", plainReader{r}, nil)
+	case ".tar.bz2":
+		return w.File("tar", plainReader{bzip2.NewReader(bufio.NewReader(whole))}, nil)
+	case ".7z":
+		return sevenZip(whole, size, w)
+	case ".rar":
+		return rar(whole, w)
+	case ".sqlite":
+		return sqlite(whole, w)
+	}
+	return fmt.Errorf("archive of kind %q: want .7z, .rar, .sqlite, .tar.xz, .tar.zst or .tar.bz2", kind)
+}
+
+// sevenZip writes the files of a 7z archive to w.
+func sevenZip(r io.ReaderAt, size int64, w *apart.Writer) error {
+	z, err := sevenzip.NewReader(r, size)
+	if err != nil {
+		return plain(err)
+	}
+	for _, f := range z.File {
+		if f.FileInfo().IsDir() {
+			continue
+		}
+		var from io.ReadCloser
+		var failed error
+		if f.Mode().IsRegular() {
+			if failed = apart.Guard(func() (err error) { from, err = f.Open(); return plain(err) }); failed == nil {
+				err = w.File(f.Name, plainReader{from}, nil)
+				from.Close()
+			} else {
+				err = w.File(f.Name, nil, failed)
+			}
+		} else {
+			err = w.File(f.Name, nil, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rar writes the files of a rar archive to w.
+func rar(r io.Reader, w *apart.Writer) error {
+	z, err := rardecode.NewReader(r, rardecode.MaxDictionarySize(maxDictionary))
+	if err != nil {
+		return plain(err)
+	}
+	for {
+		f, err := z.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return plain(err)
+		case f.IsDir:
+			continue
+		case f.Mode().IsRegular():
+			err = w.File(f.Name, plainReader{z}, nil)
+		default:
+			err = w.File(f.Name, nil, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// A plainReader reads a file of an archive. Its errors are in plain words.
+type plainReader struct{ io.Reader }
+
+func (r plainReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if !errors.Is(err, io.EOF) {
+		err = plain(err)
+	}
+	return n, err
+}
+
+// plain returns an error of a reader in plain words, without the reader's name; nil for nil.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := (*sevenzip.ReadError)(nil); errors.As(err, &e) && e.Encrypted ||
+		errors.Is(err, rardecode.ErrArchiveEncrypted) || errors.Is(err, rardecode.ErrArchivedFileEncrypted) {
+		return apart.ErrEncrypted
+	}
+	if errors.Is(err, rardecode.ErrMultiVolume) {
+		return errors.New("a part of an archive of several files, which is not opened: join the parts first")
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return errors.New(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "sevenzip: "), "rardecode: "))
+}

@@ -4,22 +4,14 @@
 
 package index
 
-// probeAVX512 is table.probe for n masks, a multiple of eight, or as many as come before a wide block.
-//
 //go:noescape
 func probeAVX512(blocks *byte, value uint32, masks *uint32, n int, runs *uint64, filled int) (done int, fill int, numbers int)
 
-// gather3AVX is idList.gather of n runs, at least one.
-//
 //go:noescape
 func gather3AVX(lists *byte, runs *uint64, n int, ids *uint32) int
 
-// gather4AVX is idList.gather of n runs, at least one.
-//
 //go:noescape
 func gather4AVX(lists *byte, runs *uint64, n int, ids *uint32) int
 
-// nearIDsAVX512 writes to out which of so many groups of eight numbers, at least one, have a hash within radius bits of q. It returns how many.
-//
 //go:noescape
 func nearIDsAVX512(q *uint64, hashes *byte, ids *uint32, groups int, radius int, out *uint32) int

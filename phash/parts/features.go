@@ -87,7 +87,6 @@ func (f *feature) append(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, half(f.x)|half(f.y)<<11|uint32(f.turn)<<22|uint32(f.level)<<28)
 }
 
-// readFeature reads featureSize bytes.
 func readFeature(b []byte) (f feature) {
 	f.descriptor = readDescriptor(b)
 	f.place = readPlace(b[8*words:])
@@ -101,7 +100,6 @@ func readPlace(b []byte) place {
 	return place{float32(v&mask) / 2, float32(v>>11&mask) / 2, uint8(v >> 22 & (turnSteps - 1)), uint8(v >> 28)}
 }
 
-// readDescriptor reads the 16 bytes of signs that b begins with.
 func readDescriptor(b []byte) descriptor {
 	return descriptor{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 }
@@ -207,4 +205,19 @@ func find(p dsp.Plane, share float32, limit int) []*found {
 func levelOf(sigma float64, octave int) uint8 {
 	l := float64(intervals*dsp.Ln(sigma/baseSigma)/math.Ln2) + float64(intervals*octave)
 	return uint8(min(max(int(l+0.5)-1, 0), levelSteps-1))
+}
+
+// canonical returns the luma of img over white paper, 0..255, shrunk to a long side of maxLong
+// pixels. A picture that is not longer keeps its size. The error wraps ErrPicture if img is nil or
+// empty. It also does if a side exceeds maxSide pixels, or the picture maxPixels.
+func canonical(img image.Image, maxLong int) (dsp.Plane, error) {
+	if img == nil {
+		return dsp.Plane{}, fmt.Errorf("%w: nil", ErrPicture)
+	}
+	size := img.Bounds().Size()
+	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide || int64(size.X)*int64(size.Y) > maxPixels {
+		return dsp.Plane{}, fmt.Errorf("%w: %d x %d pixels", ErrPicture, size.X, size.Y)
+	}
+	w, h := geometry.Fit(size.X, size.Y, maxLong)
+	return dsp.ShrinkNRGBA(dsp.AsNRGBA(img), w, h).Luma(), nil
 }

@@ -167,7 +167,6 @@ func (x *Index) settle(s *state) *state {
 	return &state{append(slices.Clone(s.segments[:keep]), merged), &recent{}}
 }
 
-// gone reports whether u was removed.
 func gone(u upload) bool { return u.data == nil }
 
 // Remove forgets the upload of ref and reports whether there was one. It waits for the searches

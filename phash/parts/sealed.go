@@ -91,7 +91,6 @@ func (m *scratch) nonceOf(kind byte, number int) []byte {
 	return m.nonce[:]
 }
 
-// ref returns the reference of an upload.
 func (s *sealed) ref(at int) int64 {
 	return int64(binary.LittleEndian.Uint64(s.table[at*tableRow:]))
 }
@@ -104,10 +103,8 @@ func (s *sealed) end(at int) uint64 {
 	return binary.LittleEndian.Uint64(s.table[at*tableRow+8:])
 }
 
-// offset returns the number of the first posting of a bucket.
 func (s *sealed) offset(b int) uint64 { return uint64(binary.LittleEndian.Uint32(s.offsets[4*b:])) }
 
-// count returns the number of features of an upload.
 func (s *sealed) count(at int) int {
 	return max(0, int(s.end(at)-s.end(at-1))-tagSize-headerSize) / featureSize
 }
@@ -426,15 +423,11 @@ func (x *Index) find(ref int64) (location, bool) {
 	}
 	for _, g := range x.load().segments {
 		if s := g.sealed; s != nil {
-			if i, ok := s.index(ref); ok && !s.gone[i] {
+			i, ok := sort.Find(s.uploads, func(at int) int { return cmp.Compare(ref, s.ref(at)) })
+			if ok && !s.gone[i] {
 				return location{g, i}, true
 			}
 		}
 	}
 	return location{}, false
-}
-
-// index returns the place of the upload of ref in the segment.
-func (s *sealed) index(ref int64) (int, bool) {
-	return sort.Find(s.uploads, func(at int) int { return cmp.Compare(ref, s.ref(at)) })
 }

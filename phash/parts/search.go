@@ -36,9 +36,7 @@ type Match struct {
 // the error of ctx. The error is a [*RecordError] if a mounted segment was altered. A picture of several uploads has a
 // match for each. A part of a document also matches other documents of the template, if it shows as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
-	if opts == nil {
-		opts = &SearchOptions{}
-	}
+	opts = cmp.Or(opts, new(SearchOptions))
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()
@@ -98,7 +96,6 @@ func distinct(all []Match) []Match {
 	return out
 }
 
-// middle returns the mean of four corners.
 func middle(q *[4][2]float64) (x, y float64) {
 	for _, p := range q {
 		x, y = x+p[0]/4, y+p[1]/4
@@ -189,7 +186,7 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 	r.hits, r.rarity = r.hits[:0], make([]rarity, len(r.asked))
 	before := rarityBefore(r.uploads, r.all)
 	var one []hit
-	probes := newProbing(len(r.asked))
+	probes := &probing{limit: min(max(allProbes/max(len(r.asked), 1), minProbes), maxProbes)}
 	for i := range r.asked {
 		if i&255 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -221,12 +218,6 @@ type probing struct {
 	set     bucketSet
 }
 
-// newProbing returns the probing of a leak with so many features.
-func newProbing(asked int) *probing {
-	return &probing{limit: min(max(allProbes/max(asked, 1), minProbes), maxProbes)}
-}
-
-// begin begins another feature.
 func (p *probing) begin() { p.address = -1 }
 
 // of returns the buckets for the present feature a in a segment with so many signs in an address.
@@ -241,7 +232,6 @@ func (p *probing) of(a *asked, address int) *bucketSet {
 // counts are numbers of hits of one feature by their distance.
 type counts [maxApart + 1]int
 
-// add counts hits.
 func (c *counts) add(hits []hit) {
 	for _, h := range hits {
 		c[h.distance]++

@@ -10,7 +10,6 @@ type upload struct {
 	data []byte
 }
 
-// count is the number of features.
 func (u *upload) count() int {
 	if len(u.data) == 0 {
 		return 0
@@ -18,16 +17,12 @@ func (u *upload) count() int {
 	return int(u.data[1])
 }
 
-// descriptor returns the signs of feature k.
 func (u *upload) descriptor(k int) descriptor {
 	return readDescriptor(u.data[headerSize+k*featureSize:])
 }
 
-// feature returns feature k.
 func (u *upload) feature(k int) feature { return readFeature(u.data[headerSize+k*featureSize:]) }
-
-// place returns where feature k lies.
-func (u *upload) place(k int) place { return readPlace(u.data[headerSize+k*featureSize+8*words:]) }
+func (u *upload) place(k int) place     { return readPlace(u.data[headerSize+k*featureSize+8*words:]) }
 
 // A segment is a number of uploads that are searched together: an inverted index from the first signs of descriptors to
 // features. It is immutable, except that removed uploads are erased.
@@ -78,7 +73,6 @@ func newSegment(uploads []upload) *segment {
 // addressOf returns how many signs choose the bucket of a segment of n features.
 func addressOf(n int) int { return min(max(bits.Len(uint(n))-1-perBucket, minAddress), maxAddress) }
 
-// size is the number of uploads, removed ones included.
 func (s *segment) size() int {
 	if s.sealed != nil {
 		return s.sealed.uploads

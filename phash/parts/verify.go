@@ -114,7 +114,6 @@ func offTurn(a, b int) int {
 	return min(d, turnSteps-d)
 }
 
-// off returns the difference of two scales, steps.
 func off(a, b int) int { return max(a-b, b-a) }
 
 // similarity maps the leak to the upload as p alone has it.

@@ -153,7 +153,6 @@ func CellOf(cells []Cell, t time.Time) int {
 	return max(i, 0)
 }
 
-// bad returns an error that wraps [ErrCase].
 func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCase, fmt.Sprintf(format, args...))
 }
@@ -199,7 +198,6 @@ func (c *Case) check() error {
 	return nil
 }
 
-// pictures counts the pictures that the leaks are of.
 func (c *Case) pictures() (n int) {
 	for i := range c.Leaks {
 		if !c.Leaks[i].Beside {
@@ -295,7 +293,6 @@ func (h *Holder) EverHeld() []int { return or(h.Held, h.Unmarked) }
 // HeldBy returns the holders whose custody covers the submission, whatever the dates.
 func (l *Leak) HeldBy() []string { return or(l.Held, l.Unmarked) }
 
-// or returns ever, or counted if ever is nil.
 func or[S ~[]E, E any](ever, counted S) S {
 	if ever == nil {
 		return counted
@@ -303,5 +300,4 @@ func or[S ~[]E, E any](ever, counted S) S {
 	return ever
 }
 
-// share reports whether x is within 0..1. NaN is not.
 func share(x float64) bool { return x >= 0 && x <= 1 }

@@ -1,6 +1,7 @@
 package odds
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -99,13 +100,8 @@ func newModel(c *Case) *model {
 	clusters, few := make(map[string]int), narrow(c)
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
-		s := sighting{matched: l.Submission != "", marked: l.Marked, recall: l.Recall, chance: l.FalseMatch}
-		if s.recall == 0 {
-			s.recall = usualRecall
-		}
-		if s.chance == 0 {
-			s.chance = usualFalseMatch
-		}
+		s := sighting{matched: l.Submission != "", marked: l.Marked}
+		s.recall, s.chance = cmp.Or(l.Recall, usualRecall), cmp.Or(l.FalseMatch, usualFalseMatch)
 		if s.matched {
 			s.read(c, l, index, few)
 			for r := range s.ever {
@@ -251,12 +247,10 @@ func lnShares(values []float64) float64 {
 	return highest + dsp.Ln(mean)
 }
 
-// clustersOf returns the clusters that contain a leak for which has is true.
 func (m *model) clustersOf(has func(*sighting) bool) []item {
 	return slices.DeleteFunc(slices.Clone(m.items), func(it item) bool { return m.count([]item{it}, has) == 0 })
 }
 
-// count returns the number of items that contain a leak for which has is true.
 func (m *model) count(items []item, has func(*sighting) bool) (n int) {
 	for _, it := range items {
 		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {

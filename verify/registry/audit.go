@@ -276,7 +276,6 @@ func (a *Audit) madeBetween(e records.Entry, kept map[int64]books.Checkpoint) {
 	}
 }
 
-// dating says who signed or dated entries.
 func dating(s records.Cosigned) string {
 	if s.Witness == "" {
 		return "an authority dated"
@@ -284,7 +283,6 @@ func dating(s records.Cosigned) string {
 	return "a witness signed"
 }
 
-// end notes the group of entries up to last, if there is one.
 func (c *clock) end(last int64) {
 	if c.group == "" {
 		return
@@ -299,7 +297,6 @@ func (c *clock) end(last int64) {
 	c.group = ""
 }
 
-// moment writes a time in UTC to the second.
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // maxClock is how many groups of entries with a wrong clock an audit names. Chosen.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -71,12 +72,9 @@ func (l *Ledger) GenerateKey(context.Context) (private, public string, err error
 // were entered since make no other state. The error wraps [ErrTampered] if the state does not continue the checkpoint
 // before, and [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries: [Ledger.Check] does.
 func (l *Ledger) Sign(ctx context.Context, private string) (*books.Checkpoint, error) {
-	kept, err := l.r.store.Checkpoints(ctx)
-	if err != nil {
-		return nil, err
-	}
-	size, root, err := l.r.store.Head(ctx)
-	if err != nil {
+	kept, err1 := l.r.store.Checkpoints(ctx)
+	size, root, err2 := l.r.store.Head(ctx)
+	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
 	if i := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {

@@ -123,14 +123,9 @@ func (c Config) ready() (Config, error) {
 	if c.MaxPixels > phash.MaxPixels {
 		return c, fmt.Errorf("%w: pictures of more than %d pixels are not hashed", ErrInput, phash.MaxPixels)
 	}
-	if c.Marked == "" {
-		c.Marked = MarkedAtIssue
-	}
+	c.Marked, c.MaxBytes = cmp.Or(c.Marked, MarkedAtIssue), cmp.Or(c.MaxBytes, picture.DefaultMaxBytes)
 	if all := []string{MarkedAtIssue, MarkedAtSubmit, MarkedRefused}; !slices.Contains(all, c.Marked) {
 		return c, fmt.Errorf("%w: marked_uploads: got %.40q, want %s", ErrInput, c.Marked, picture.Choice(all))
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = picture.DefaultMaxBytes
 	}
 	return c, nil
 }
@@ -189,7 +184,6 @@ func (s *Issuer) issuingLimits(ctx context.Context, lease *memory.Lease) picture
 	return lease.Within(ctx, s.cfg.limits(ctx), memory.Issuing)
 }
 
-// limits returns the limits of decoding.
 func (c Config) limits(ctx context.Context) picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode), PDF: picture.ReadingPDF(ctx, c.PDF)}
 }

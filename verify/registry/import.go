@@ -87,7 +87,9 @@ func (i *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload], opts *Sub
 				yield(Imported{}, job.fatal)
 				return
 			}
-			if b.add(job); b.full() && !b.flush(ctx) {
+			b.add(job)
+			full := len(b.jobs) >= batchUploads || b.bytes >= batchBytes || time.Since(b.since) >= batchTime
+			if full && !b.flush(ctx) {
 				return
 			}
 		}
@@ -243,11 +245,6 @@ func (b *batch) add(job *importJob) {
 			b.bytes += len(u.Sealed.Body)
 		}
 	}
-}
-
-// full reports whether the batch is to be committed now.
-func (b *batch) full() bool {
-	return len(b.jobs) >= batchUploads || b.bytes >= batchBytes || time.Since(b.since) >= batchTime
 }
 
 // flush commits the batch, yields the results in order, and empties the batch. It reports whether to go on.

@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
@@ -23,12 +25,9 @@ func (l *Ledger) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool
 // MarkKeys lists the mark keys in the order of entry, each with the state that was entered last.
 // A key without an entered state is active since its entry.
 func (l *Ledger) MarkKeys(ctx context.Context) ([]books.MarkKey, error) {
-	rows, err := l.r.store.MarkKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	states, err := l.r.store.KeyStates(ctx)
-	if err != nil {
+	rows, err1 := l.r.store.MarkKeys(ctx)
+	states, err2 := l.r.store.KeyStates(ctx)
+	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
 	at := make(map[string]int, len(rows))
@@ -55,10 +54,8 @@ func (l *Ledger) MarkKey(ctx context.Context, id string) (*books.MarkKey, error)
 	if err != nil {
 		return nil, err
 	}
-	for i := range all {
-		if all[i].KeyID == id {
-			return &all[i], nil
-		}
+	if i := slices.IndexFunc(all, func(k books.MarkKey) bool { return k.KeyID == id }); i >= 0 {
+		return &all[i], nil
 	}
 	return nil, fmt.Errorf("mark key %s: %w", id, ErrNotFound)
 }

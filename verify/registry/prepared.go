@@ -86,7 +86,6 @@ type marker interface {
 	Mark(context.Context, watermark.CopyID) (*watermark.Marked, error)
 }
 
-// prepareMark is [watermark.Prepare], whose result is a marker.
 func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (marker, error) {
 	return watermark.Prepare(key, src, opts)
 }

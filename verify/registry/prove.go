@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,8 +78,10 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 	bare := *c
 	bare.State, bare.Bound = "", books.Bound{} // releases and witnesses show them
 	rows := []wireEntry{{Copy: &bare, Salt: c.Salt, seq: c.Seq}}
-	keys, err := l.r.store.MarkKeys(ctx)
-	if err != nil {
+	keys, err1 := l.r.store.MarkKeys(ctx)
+	receipts, err2 := l.r.store.Receipts(ctx, id)
+	releases, err3 := l.r.store.Releases(ctx, c.Submission)
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return nil, err
 	}
 	for _, k := range keys {
@@ -86,16 +89,8 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 			rows = append(rows, wireEntry{MarkKey: &k, Salt: k.Salt, seq: k.Seq})
 		}
 	}
-	receipts, err := l.r.store.Receipts(ctx, id)
-	if err != nil {
-		return nil, err
-	}
 	for _, x := range receipts {
 		rows = append(rows, wireEntry{Receipt: &x, Salt: x.Salt, seq: x.Seq})
-	}
-	releases, err := l.r.store.Releases(ctx, c.Submission)
-	if err != nil {
-		return nil, err
 	}
 	for _, x := range releases {
 		if x.Copy == id {

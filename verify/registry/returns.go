@@ -45,7 +45,6 @@ func (r *Registry) Carried(ctx context.Context, upload watermark.Submission) (co
 	return copies, nil
 }
 
-// keys returns the mark keys under which uploads are read.
 func (s *Issuer) keys() []*watermark.Key {
 	keys := slices.Clone(s.cfg.Keys)
 	if k := s.cfg.Key; k != nil && !slices.ContainsFunc(keys, func(o *watermark.Key) bool { return o.ID() == k.ID() }) {
@@ -54,7 +53,6 @@ func (s *Issuer) keys() []*watermark.Key {
 	return keys
 }
 
-// readsAtSubmit reports whether uploads are read when they are entered.
 func (s *Issuer) readsAtSubmit() bool { return s.cfg.Marked != MarkedAtIssue && len(s.keys()) > 0 }
 
 // carried reads the marks of issued copies in the picture of an upload, by their own checks and among all copies
@@ -104,7 +102,6 @@ func (s *Issuer) refused(ctx context.Context, rows []books.Return) error {
 	return fmt.Errorf("%w: copy %s, issued to %q on %s", errMarked, c.ID, c.Recipient, day(c.Issued))
 }
 
-// enterReturns enters for actor what an upload carries, and returns the copies.
 func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, rows []books.Return, actor string) ([]books.Copy, error) {
 	for _, x := range rows {
 		x.Submission, x.Entered, x.Actor, x.Salt = upload, s.cfg.Registry.clock(), actor, records.NewSalt()

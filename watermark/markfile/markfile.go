@@ -181,7 +181,6 @@ func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *pic
 	return original.MarkInPlace(ctx, id)
 }
 
-// like returns how copies are written.
 func (o *Options) like(format string) picture.LikeOptions {
 	return picture.LikeOptions{Format: format, Quality: o.Quality, KeepEXIF: o.EXIF, WebP: o.EncodeWebP}
 }
@@ -217,10 +216,8 @@ func (o *Options) markPages(ctx context.Context, key *watermark.Key, id watermar
 		}
 		written[k-1] = digestOf(page.Image)
 		files = append(files, file)
-		if out.Marked == nil {
-			out.Marked = m
-		}
-		w := out.Marked
+		w := cmp.Or(out.Marked, m)
+		out.Marked = w
 		w.PSNR, w.SSIM, w.Strength = min(w.PSNR, m.PSNR), min(w.SSIM, m.SSIM), min(w.Strength, m.Strength)
 		w.MarginDB, w.Weak = min(w.MarginDB, m.MarginDB), w.Weak || m.Weak
 	}
@@ -310,7 +307,6 @@ func (o *Options) open(ctx context.Context, file []byte) (*picture.Document, err
 	return picture.OpenDocument(file, o.limits(ctx))
 }
 
-// limits returns the limits of the options as package picture takes them.
 func (o *Options) limits(ctx context.Context) picture.Limits {
 	lim := picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels, Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)}
 	if o.MaxMemory > 0 {

@@ -104,7 +104,6 @@ func auditLedger(ctx context.Context, b *ui.Desk, f auditFlags) error {
 	return b.Line(line)
 }
 
-// audited checks the ledger, in this process or by a worker.
 func audited(ctx context.Context, b *ui.Desk, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
 	if f.queue {
 		return ui.RunOne[*registry.Audit](ctx, b, jobs.Job{Kind: ui.KindAudit,

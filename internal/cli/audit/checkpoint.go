@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -80,16 +81,10 @@ func cosign(ctx context.Context, b *ui.Desk, w witnessFlags, c *books.Checkpoint
 	case w.url == "" || w.key == "":
 		return nil, ui.Usagef("--witness-url and --witness go together")
 	}
-	keys, err := publicKeys([]string{w.key})
-	if err != nil {
-		return nil, err
-	}
-	public, err := ledgerKey(b, "")
-	if err != nil {
-		return nil, err
-	}
-	address, err := ui.WithCredentials(w.url)
-	if err != nil {
+	keys, err1 := publicKeys([]string{w.key})
+	public, err2 := ledgerKey(b, "")
+	address, err3 := ui.WithCredentials(w.url)
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return nil, err
 	}
 	lines, err := (&seal.Witness{URL: address}).Sign(ctx, func(signed int64) ([]byte, error) {
@@ -165,16 +160,10 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 	cmd.Flags().StringVar(&key, "key", "", "public `key` of the ledger, or its file (default: the home's)")
 	cmd.MarkFlagRequired("witness")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
-		text, err := ui.ReadSmall(args[0])
-		if err != nil {
-			return err
-		}
-		public, err := ledgerKey(b, key)
-		if err != nil {
-			return err
-		}
-		keys, err := publicKeys(witnesses)
-		if err != nil {
+		text, err1 := ui.ReadSmall(args[0])
+		public, err2 := ledgerKey(b, key)
+		keys, err3 := publicKeys(witnesses)
+		if err := cmp.Or(err1, err2, err3); err != nil {
 			return err
 		}
 		c, err := b.Registry.Ledger().AddCosignatures(ctx, text, public, keys...)
@@ -213,7 +202,6 @@ func ledgerKey(b *ui.Desk, flag string) (string, error) {
 	return key, nil
 }
 
-// publicKeys reads each of args as [ui.PublicKey] does.
 func publicKeys(args []string) ([]string, error) {
 	var keys []string
 	for _, a := range args {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +54,6 @@ type check struct {
 // A weakness stops no verb, but records count less because of it.
 type weakness struct{ error }
 
-// weak makes a weakness with a hint.
 func weak(mend, format string, args ...any) error {
 	return ui.WithHint(weakness{fmt.Errorf(format, args...)}, "%s", mend)
 }
@@ -91,7 +91,7 @@ func checkUp(ctx context.Context, b *ui.Desk) error {
 		line.Found = found
 		if err != nil {
 			line.State, line.Found = "problem", err.Error()
-			if hint := (*ui.HintError)(nil); errors.As(err, &hint) {
+			if hint, ok := errors.AsType[*ui.HintError](err); ok {
 				line.Mend = hint.Hint
 			}
 			if errors.As(err, new(weakness)) {
@@ -116,10 +116,9 @@ func checkKeys(_ context.Context, b *ui.Desk) (string, error) {
 		return "", ui.WithHint(err, lost)
 	}
 	if !b.Home.InvestigateOnly {
-		if _, err := b.Home.LedgerKey(); err != nil {
-			return "", ui.WithHint(err, lost)
-		}
-		if _, err := b.Home.ReportKey(); err != nil {
+		_, err1 := b.Home.LedgerKey()
+		_, err2 := b.Home.ReportKey()
+		if err := cmp.Or(err1, err2); err != nil {
 			return "", ui.WithHint(err, lost)
 		}
 	}
@@ -144,7 +143,6 @@ func beside(h *home.Home) (plain []string) {
 	return plain
 }
 
-// checkLedger reads the state of the ledger.
 func checkLedger(ctx context.Context, b *ui.Desk) (string, error) {
 	size, _, err := b.Registry.Ledger().Head(ctx)
 	return fmt.Sprintf("%s, ID %s", ui.Entries(size), b.Registry.ID()), err
@@ -182,7 +180,6 @@ func checkMarkKeys(ctx context.Context, b *ui.Desk) (string, error) {
 	return ui.Plural(len(keys), "key") + " entered", nil
 }
 
-// checkSealKey asks whether the home's sealing key opens what the registry sealed.
 func checkSealKey(ctx context.Context, b *ui.Desk) (string, error) {
 	key, err := b.Home.SealKey()
 	if err == nil {
@@ -207,7 +204,6 @@ func checkLedgerKey(ctx context.Context, b *ui.Desk) (string, error) {
 	return public, err
 }
 
-// checkRecipients counts the recipients.
 func checkRecipients(ctx context.Context, b *ui.Desk) (string, error) {
 	all, err := b.Registry.Recipients(ctx)
 	if err == nil && len(all) == 0 {

@@ -106,7 +106,6 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 	return cmp.Or(err, sayShowing(ctx, b, ids))
 }
 
-// sayShowing warns of the kept investigations that show erased uploads.
 func sayShowing(ctx context.Context, b *ui.Desk, ids []watermark.Submission) error {
 	showing, err := kept.New(b.Registry, nil).Showing(ctx, ids...)
 	for _, x := range showing {
@@ -135,13 +134,11 @@ func eraseName(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 	}{f.recipient, true})
 }
 
-// areErased reports whether all uploads with these IDs were erased.
 func areErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) bool {
 	there, err := notErased(ctx, b, ids)
 	return err == nil && len(there) == 0
 }
 
-// eraseQueued has a worker erase the uploads, and returns their IDs.
 func eraseQueued(ctx context.Context, b *ui.Desk, f eraseFlags) ([]watermark.Submission, error) {
 	subs, err := toErase(ctx, b, f.subject, f.submissions.IDs)
 	if err != nil {
@@ -230,7 +227,6 @@ func DoErase(ctx context.Context, b *ui.Desk, job EraseJob) ([]watermark.Submiss
 	return job.IDs, err
 }
 
-// notErased returns the uploads that are not erased.
 func notErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) (there []watermark.Submission, err error) {
 	for _, x := range ids {
 		switch _, err := b.Registry.Submission(ctx, x); {

@@ -2,6 +2,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -57,23 +58,17 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 			if err != nil {
 				return err
 			}
-			keys, seal, err := h.Keys()
-			if err != nil {
+			keys, seal, err1 := h.Keys()
+			public, err2 := h.LedgerPublic()
+			report, err3 := h.ReportPublic()
+			if err := cmp.Or(err1, err2, err3); err != nil {
 				return err
 			}
 			dir := args[0]
 			if abs, err := filepath.Abs(dir); err == nil {
 				dir = abs
 			}
-			public, err := h.LedgerPublic()
-			if err != nil {
-				return err
-			}
 			u.Printf("%s: new home with mark key %s and sealing key %s\n", dir, keys[0].ID(), seal.ID())
-			report, err := h.ReportPublic()
-			if err != nil {
-				return err
-			}
 			u.Printf("public key of its ledger, for auditors: %s\n", public)
 			u.Printf("ID of its report key, for those who are to trust its reports: %s\n", keyfile.ReportID(report))
 			u.Printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", intake.ShellLine(dir))
@@ -219,7 +214,6 @@ become two ledgers.`,
 	return cmd
 }
 
-// BlobsFlag adds the flag that says where sealed originals are kept.
 func BlobsFlag(cmd *cobra.Command, place *string) {
 	cmd.Flags().StringVar(place, "blobs", "", "`place` of sealed originals: a folder, s3://BUCKET/PREFIX, or database (default: a folder beside a registry's file; a server's database)")
 }

@@ -148,8 +148,8 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 			}
 		}
 		for _, to := range f.To {
-			if err := knowsRecipient(ctx, b, to); err != nil {
-				return err
+			if _, err := b.Registry.Recipient(ctx, to); err != nil {
+				return ui.NotFound(err)
 			}
 		}
 		ids, err = chosenUploads(ctx, b, f)
@@ -241,7 +241,6 @@ type voidLine struct {
 	Error *string `json:"error"`
 }
 
-// options are how the copies of the request are made.
 func (f IssueRequest) options(actor string) registry.IssueOptions {
 	return registry.IssueOptions{Actor: actor, Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
 		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak}
@@ -267,12 +266,6 @@ func (f IssueFlags) makeFolders() error {
 		}
 	}
 	return nil
-}
-
-// knowsRecipient returns an error that wraps [registry.ErrNotFound], with a hint, if no recipient is called name.
-func knowsRecipient(ctx context.Context, b *ui.Desk, name string) error {
-	_, err := b.Registry.Recipient(ctx, name)
-	return ui.NotFound(err)
 }
 
 // chosenUploads returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.

@@ -117,12 +117,10 @@ func (o *outage) lasts(err error) bool {
 	return !o.since.IsZero() && time.Since(o.since) > failOver
 }
 
-// is fills in the line for the copy c in the file at path.
 func (l *issueLine) is(c *books.Copy, path string) {
 	l.Copy, l.File, l.PSNR, l.Weak = ui.Text(c.ID.String()), &path, &c.PSNR, c.Weak
 }
 
-// isFile reports whether the file at path has the bytes of the copy.
 func isFile(path string, c *books.Copy) bool {
 	data, err := intake.ReadFile(path, c.Size)
 	return err == nil && sha256.Sum256(data) == c.SHA256
@@ -189,12 +187,9 @@ func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f Iss
 		if err := ui.CheckOutput(path, true, f.kept); err != nil {
 			return err
 		}
-		copies, err := b.Registry.Copies(ctx, l.id)
-		if err != nil {
-			return err
-		}
-		to, err := b.Registry.Recipient(ctx, l.Recipient)
-		if err != nil {
+		copies, err1 := b.Registry.Copies(ctx, l.id)
+		to, err2 := b.Registry.Recipient(ctx, l.Recipient)
+		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
 		recipient, reviewer := to.Party()
@@ -309,7 +304,6 @@ func NewIssueJob(f IssueFlags, of watermark.Submission, dir, actor string) jobs.
 	return jobs.Job{Kind: ui.KindIssue, Do: x, Once: string(once)}
 }
 
-// flags returns the flags of the command, for a worker.
 func (x issueJob) flags(b *ui.Desk) IssueFlags {
 	f := IssueFlags{IssueRequest: x.IssueRequest, kept: b.Home.Files(), outage: new(outage)}
 	if !filepath.IsAbs(f.Out) {
@@ -343,7 +337,6 @@ func (r issueResult) lines(f IssueFlags) []issueLine {
 	return r.Lines
 }
 
-// DoIssue issues the copies of a job.
 func DoIssue(ctx context.Context, b *ui.Desk, job issueJob) (out issueResult, err error) {
 	out.Lines = issueAll(ctx, b.As(job.Actor), b.Worker.Issuer, job.Submission, job.flags(b))
 	for _, l := range out.Lines {

@@ -1,6 +1,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,7 +142,6 @@ func newSpan(since, until string) (s span, err error) {
 	return s, nil
 }
 
-// holds reports whether a time is within the span.
 func (s span) holds(t time.Time) bool {
 	return !t.Before(s.since) && (s.until.IsZero() || !t.After(s.until))
 }
@@ -255,13 +255,12 @@ receipts). The first digits of an ID are enough, as tables print them: 4 or more
 	})
 }
 
-// showID prints what the registry holds of a submission or a copy.
 func showID(ctx context.Context, b *ui.Desk, text string) error {
 	sub, id, err := Named(ctx, b, text)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if id != 0 {
+	case id != 0:
 		return showCopy(ctx, b, id)
 	}
 	return showSubmission(ctx, b, sub)
@@ -297,16 +296,10 @@ func showCopy(ctx context.Context, b *ui.Desk, id watermark.CopyID) error {
 	if err != nil {
 		return err
 	}
-	receipts, err := b.Registry.Ledger().Receipts(ctx, id)
-	if err != nil {
-		return err
-	}
-	key, err := b.Registry.Ledger().MarkKey(ctx, c.KeyID)
-	if err != nil {
-		return err
-	}
-	shown, err := newShownTo(ctx, b)
-	if err != nil {
+	receipts, err1 := b.Registry.Ledger().Receipts(ctx, id)
+	key, err2 := b.Registry.Ledger().MarkKey(ctx, c.KeyID)
+	shown, err3 := newShownTo(ctx, b)
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return err
 	}
 	b.Printf("%s  key %s\n", CopyWords(c), key.KeyState)
@@ -329,16 +322,10 @@ func showSubmission(ctx context.Context, b *ui.Desk, id watermark.Submission) er
 	if err != nil && !errors.Is(err, registry.ErrErased) {
 		return err
 	}
-	copies, err := b.Registry.Copies(ctx, id)
-	if err != nil {
-		return err
-	}
-	custody, err := b.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
-	if err != nil {
-		return err
-	}
-	carries, err := b.Registry.Carried(ctx, id)
-	if err != nil {
+	copies, err1 := b.Registry.Copies(ctx, id)
+	custody, err2 := b.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
+	carries, err3 := b.Registry.Carried(ctx, id)
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return err
 	}
 	b.Printf("%s", SubmissionWords(s))

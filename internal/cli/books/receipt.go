@@ -107,7 +107,6 @@ received and the copy's ID alone.`,
 	})
 }
 
-// SignatureOf reads the values of --public-key and --signature.
 func SignatureOf(public, signature string) (key books.Digest, sig [64]byte, err error) {
 	raw, err := bytesOf(signature, ed25519.SignatureSize, nil)
 	if err != nil {
@@ -157,7 +156,6 @@ func publicDER(data []byte) []byte {
 	return public
 }
 
-// ReceiptWords tells a receipt in one line.
 func ReceiptWords(x *books.Receipt) string {
 	return fmt.Sprintf("receipt of copy %s, signed by %s, entered on %s\n", x.Copy, x.PublicKey, ui.Moment(x.Entered))
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// NewSubject returns the verb "subject", which does nothing itself.
 func NewSubject(u *ui.UI) *cobra.Command {
 	return ui.Only(&cobra.Command{
 		Use:     "subject",
@@ -94,11 +93,8 @@ func (f *subjectFrom) Set(how string) (err error) {
 	return nil
 }
 
-// String returns the flag's argument.
 func (f *subjectFrom) String() string { return f.how }
-
-// Type names the argument in the help.
-func (f *subjectFrom) Type() string { return "HOW" }
+func (f *subjectFrom) Type() string   { return "HOW" }
 
 // of returns the subject of the upload that is called file. It is an error if the path does not tell a subject.
 func (f *subjectFrom) of(file string) (string, error) {
@@ -232,7 +228,6 @@ func enterSubjects(ctx context.Context, b *ui.Desk, of []subjectOf) (n int, err 
 	return len(ids), nil
 }
 
-// uploadSubjects yields whose the uploaded files are by their paths.
 func uploadSubjects(from subjectFrom, uploads iter.Seq[registry.Upload]) iter.Seq[subjectOf] {
 	return ui.Mapped(uploads, func(u registry.Upload) subjectOf {
 		x := subjectOf{name: u.Name, err: u.Err}
@@ -246,7 +241,6 @@ func uploadSubjects(from subjectFrom, uploads iter.Seq[registry.Upload]) iter.Se
 	})
 }
 
-// submissionOf returns the submission ID of an uploaded file.
 func submissionOf(u registry.Upload) (id watermark.Submission, err error) {
 	f, err := u.Open()
 	if err != nil {

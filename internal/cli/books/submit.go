@@ -151,7 +151,6 @@ type carried struct {
 	Issued    time.Time `json:"issued"`
 }
 
-// carriedBy returns copies as JSON has them.
 func carriedBy(copies []books.Copy) (out []carried) {
 	for _, c := range copies {
 		out = append(out, carried{c.ID.String(), c.Recipient, c.Issued})
@@ -159,7 +158,6 @@ func carriedBy(copies []books.Copy) (out []carried) {
 	return out
 }
 
-// warnCarried warns that the upload called what carries marks of issued copies.
 func warnCarried(b *ui.Desk, what string, copies []carried) {
 	for _, c := range copies {
 		b.Warnf("%s: this upload carries the mark of copy %s, issued to %s on %s: that copy came back", what, c.Copy, ui.Name(c.Recipient), ui.Day(c.Issued))
@@ -236,7 +234,6 @@ type subjectCount struct {
 // maxSubjects is how many subjects of an import are counted: the count is to show a wrong pattern.
 const maxSubjects = 100_000
 
-// add counts an upload, unless it failed.
 func (c *subjectCount) add(r registry.Imported) {
 	switch {
 	case r.Err != nil:

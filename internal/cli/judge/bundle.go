@@ -71,7 +71,6 @@ func (f *bundleFlags) checkBundle(kept, inputs []string) error {
 	return ui.WithHint(fmt.Errorf("output %s: %s", f.bundle, ui.Reason(err)), "name a new folder or a .zip")
 }
 
-// isZip reports whether a path has the ending .zip.
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
 // write writes the findings file and the bundle, as far as flags name them. report is the HTML. With reveal the

@@ -102,7 +102,6 @@ If no picture can be examined, nothing is entered or written.`,
 	})
 }
 
-// meanings returns a line for each finding, for the help.
 func meanings() string {
 	var lines []string
 	for _, m := range findings.Meanings() {
@@ -381,7 +380,6 @@ func (f *investigateFlags) checkOutputs(b *ui.Desk, dump []string) error {
 	return f.ready(b, inputs)
 }
 
-// checkApart returns a ui.UsageError if two outputs are the same file.
 func (f *investigateFlags) checkApart() error {
 	outputs := []struct{ flag, path string }{
 		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},

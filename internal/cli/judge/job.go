@@ -55,7 +55,6 @@ func examineQueued(ctx context.Context, b *ui.Desk, job *InvestigateJob) (parts 
 	return parts, err
 }
 
-// joined yields the findings of the parts of a dump.
 func joined(ctx context.Context, inv *verify.Investigation, parts [][]byte) iter.Seq2[*findings.Finding, error] {
 	return func(yield func(*findings.Finding, error) bool) {
 		verdicts, err := inv.Join(ctx, parts...)
@@ -104,7 +103,6 @@ func (x *InvestigateJob) sum(ctx context.Context, files []string) error {
 	return nil
 }
 
-// ForPart returns the job for part k of n.
 func (x InvestigateJob) ForPart(k, n int) jobs.Job {
 	x.Part = verify.Part{Number: k, Of: n}
 	rand.Read(x.Once[:])

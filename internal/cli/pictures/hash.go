@@ -46,7 +46,6 @@ A hash can be turned back into a blurry picture: treat it as personal data.`,
 	return cmd
 }
 
-// hashNames lists the names of the algorithms, with commas between them.
 func hashNames() string {
 	names := make([]string, len(HashKinds))
 	for i, k := range HashKinds {

@@ -159,7 +159,6 @@ type markLine struct {
 	Pages    int              `json:"pages,omitempty"` // in Out, if there are several; the figures are of the weakest
 }
 
-// markFailed reports that a picture could not be marked.
 func markFailed(u *ui.UI, line markLine, err error) error {
 	u.Fail(line.File, err)
 	line.Error = ui.ReasonText(err)

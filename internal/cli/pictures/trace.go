@@ -238,7 +238,6 @@ type TracedEdit struct {
 	Score *float64      `json:"score"`
 }
 
-// newTraceLine makes a line whose lists are empty, not null.
 func newTraceLine() TraceLine {
 	return TraceLine{Copies: []TracedCopy{}, Accused: []watermark.CopyID{}, Edits: []TracedEdit{}}
 }
@@ -272,7 +271,6 @@ func (l *TraceLine) Fill(t *watermark.TraceResult, issued []watermark.Candidate)
 	}
 }
 
-// corners returns the points of a quad as pairs of x and y.
 func corners(quad [4]watermark.Point) (out [4][2]float64) {
 	for i, p := range quad {
 		out[i] = [2]float64{p.X, p.Y}

@@ -61,8 +61,7 @@ func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
 	c.Lines.FieldsPerRecord = -1    // which is checked here
 	c.Lines.TrimLeadingSpace = true // of the headings
 	if c.columns, err = c.Lines.Read(); err != nil {
-		var broken *csv.ParseError
-		if !errors.Is(err, io.EOF) && !errors.As(err, &broken) {
+		if _, broken := errors.AsType[*csv.ParseError](err); !errors.Is(err, io.EOF) && !broken {
 			f.Close()
 			return nil, fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
 		}
@@ -99,9 +98,8 @@ func (c *CsvFile) Rows(yield func(CsvRow, error) bool) {
 			return
 		}
 		row, last := CsvRow{columns: c.columns, cells: cells}, err != nil
-		var broken *csv.ParseError
-		switch {
-		case errors.As(err, &broken):
+		switch broken, ok := errors.AsType[*csv.ParseError](err); {
+		case ok:
 			row.Line, err = broken.Line, fmt.Errorf("%w; the lines after it are not read", broken.Err)
 		case err == nil:
 			row.Line, _ = c.Lines.FieldPos(0)

@@ -22,7 +22,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Entries is a number of entries in words.
 func Entries(n int64) string { return Plural(int(n), "entry") }
 
 // PublicKey returns the text of a public key, name+hash+key. An arg with two or more plus signs is
@@ -38,7 +37,6 @@ func PublicKey(arg string) (string, error) {
 	return key, nil
 }
 
-// BookVerb is [UI.HomeVerb] with the registry as the home has it.
 func (u *UI) BookVerb(cmd *cobra.Command, do func(ctx context.Context, b *Desk, args []string) error) *cobra.Command {
 	return u.HomeVerb(cmd, (*home.Home).Registry, do)
 }
@@ -221,11 +219,8 @@ func Plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// Moment is a time to the second, UTC.
 func Moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// Day is the day of a time, UTC.
-func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+func Day(t time.Time) string    { return t.UTC().Format(time.DateOnly) }
 
 // ReadKeys reads the mark key files at paths, in that order, and warns of files that others than the owner can read.
 // A key that two files hold is returned once: each of its findings would come twice.
@@ -244,7 +239,6 @@ func ReadKeys(u *UI, paths []string) ([]*watermark.Key, error) {
 	return keys, nil
 }
 
-// WarnExposed warns of each key file that others than its owner can read.
 func (u *UI) WarnExposed(paths ...string) {
 	for _, path := range paths {
 		if keyfile.Exposed(path) {
@@ -253,7 +247,6 @@ func (u *UI) WarnExposed(paths ...string) {
 	}
 }
 
-// Command is the command line, as the ledger keeps it.
 func (b *Desk) Command() []string { return append([]string{"kycmark"}, b.Args...) }
 
 // AbsentKeys returns the IDs of the registry's mark keys that are not among keys, and how many the registry has.

@@ -18,7 +18,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// TsaFlag registers --tsa, the address of a timestamp authority, with cmd.
 func TsaFlag(cmd *cobra.Command, address *string) {
 	cmd.Flags().StringVar(address, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed; tsa_ca in kycmark.toml names its certificate")
 }
@@ -93,7 +92,6 @@ type IdList[ID comparable] struct {
 	Parse func(text string) (ID, error)
 }
 
-// SubmissionIDs is an IdList for IDs of uploads, 32 hex digits each.
 func SubmissionIDs() IdList[watermark.Submission] {
 	return IdList[watermark.Submission]{Parse: watermark.ParseSubmission}
 }
@@ -191,17 +189,13 @@ func (b *ByteSize) Set(s string) error {
 	return nil
 }
 
-// String returns the number in bytes.
 func (b *ByteSize) String() string { return strconv.FormatInt(int64(*b), 10) }
-
-// Type names the argument in the help.
-func (*ByteSize) Type() string { return "bytes" }
+func (*ByteSize) Type() string     { return "bytes" }
 
 // MetadataFlag is what copies keep of their source's metadata: "drop" or "keep".
 // The zero value drops. It is a pflag.Value.
 type MetadataFlag bool
 
-// String returns the flag's argument.
 func (m *MetadataFlag) String() string {
 	if *m {
 		return "keep"
@@ -209,7 +203,6 @@ func (m *MetadataFlag) String() string {
 	return "drop"
 }
 
-// Set takes "drop" or "keep"; another text is an error.
 func (m *MetadataFlag) Set(s string) error {
 	if s != "drop" && s != "keep" {
 		return fmt.Errorf("drop or keep, not %q", s)
@@ -218,7 +211,6 @@ func (m *MetadataFlag) Set(s string) error {
 	return nil
 }
 
-// Type names the argument in the help.
 func (m *MetadataFlag) Type() string { return "drop|keep" }
 
 // MetadataHelp is the part of the help that mark and issue share.

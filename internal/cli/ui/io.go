@@ -57,12 +57,10 @@ var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|pic
 // unpacked takes the names of our packages out of an error's text: they say nothing to users of the command.
 func unpacked(text string) string { return packageNames.ReplaceAllString(text, "$1") }
 
-// Limits returns the limits for decoding a picture, with the command's decoders.
 func (u *UI) Limits(ctx context.Context) picture.Limits {
 	return picture.Limits{Decode: picture.Decoding(ctx, u.Decoder.Decode), PDF: picture.ReadingPDF(ctx, u.Pdfs.Pages)}
 }
 
-// Readers returns the command's decoders.
 func (u *UI) Readers() registry.Readers {
 	return registry.Readers{Decode: u.Decoder.Decode, PDF: u.Pdfs.Pages}
 }
@@ -124,7 +122,6 @@ type loader func(d *picture.Document, k int, lim picture.Limits) (*picture.Pictu
 
 var AllPixels loader = (*picture.Document).Picture
 
-// ForHashes loads what hashes look at.
 func ForHashes(d *picture.Document, k int, lim picture.Limits) (*picture.Picture, error) {
 	return d.Reduced(k, lim, phash.Step)
 }

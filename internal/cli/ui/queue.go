@@ -18,7 +18,6 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// QueueFlag registers --queue with cmd.
 func QueueFlag(cmd *cobra.Command, queue *bool) {
 	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, and wait; on other machines also, if the registry is in PostgreSQL")
 }
@@ -63,7 +62,6 @@ func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done
 	return cmp.Or(err, ctx.Err())
 }
 
-// RunOne does one job and returns its result.
 func RunOne[Out any](ctx context.Context, b *Desk, job jobs.Job) (out Out, err error) {
 	err = RunAll(ctx, b, slices.Values([]jobs.Job{job}), func(_ jobs.Job, result Out, err error) error {
 		out = result
@@ -102,7 +100,6 @@ func (b *Desk) AsWorker() (*Desk, error) {
 	return &w, err
 }
 
-// As returns the books of a worker that does a job for actor.
 func (b *Desk) As(actor string) *Desk {
 	w := *b
 	ring := *b.Worker

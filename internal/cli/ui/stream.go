@@ -22,7 +22,6 @@ type stream struct {
 	failed error
 }
 
-// newStream makes a stream that writes to w and knows whether w is a terminal.
 func newStream(w io.Writer) *stream {
 	s := &stream{W: w}
 	if f, ok := w.(*os.File); ok {

@@ -81,11 +81,8 @@ func (u *UI) Verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.
 	}
 }
 
-// Errorf says what went wrong.
 func (u *UI) Errorf(format string, args ...any) { u.Say("", format, args...) }
-
-// Hintf says what to do about it.
-func (u *UI) Hintf(format string, args ...any) { u.Say("hint: ", format, args...) }
+func (u *UI) Hintf(format string, args ...any)  { u.Say("hint: ", format, args...) }
 
 // Warnf says what should worry the user although the work goes on.
 func (u *UI) Warnf(format string, args ...any) { u.Say("warning: ", format, args...) }
@@ -235,7 +232,6 @@ func Listed[T any](items []T, err error) iter.Seq2[*T, error] {
 	}
 }
 
-// Mapped yields f of each item.
 func Mapped[In, Out any](items iter.Seq[In], f func(In) Out) iter.Seq[Out] {
 	return func(yield func(Out) bool) {
 		for x := range items {
@@ -261,7 +257,6 @@ func Text(s string) *string {
 	return &s
 }
 
-// ReasonText is reason as a JSON value, null without an error.
 func ReasonText(err error) *string {
 	if err == nil {
 		return nil
@@ -295,7 +290,6 @@ type UsageError struct{ err error }
 func (e *UsageError) Error() string { return e.err.Error() }
 func (e *UsageError) Unwrap() error { return e.err }
 
-// Usagef makes a UsageError.
 func Usagef(format string, args ...any) error {
 	return &UsageError{fmt.Errorf(format, args...)}
 }
@@ -323,8 +317,7 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 	if err == nil {
 		return u.Code
 	}
-	var usage *UsageError
-	if !u.started || errors.As(err, &usage) {
+	if _, usage := errors.AsType[*UsageError](err); usage || !u.started {
 		u.Errorf("%s%s", verbPrefix(cmd), unpacked(err.Error()))
 		if !hintOf(u, err) {
 			u.Hintf("see \"%s --help\"", cmd.CommandPath())
@@ -344,14 +337,12 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 	return ExitFatal
 }
 
-// hintOf prints the hint that err carries, if any, and reports whether it does.
 func hintOf(u *UI, err error) bool {
-	var hint *HintError
-	if !errors.As(err, &hint) {
-		return false
+	hint, ok := errors.AsType[*HintError](err)
+	if ok {
+		u.Hintf("%s", hint.Hint)
 	}
-	u.Hintf("%s", hint.Hint)
-	return true
+	return ok
 }
 
 // verbPrefix returns the name of the verb that was used wrongly, as "recipient add: ".

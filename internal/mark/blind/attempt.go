@@ -131,7 +131,6 @@ func (r *reader) roughShift(i int, b [4]float64) shift {
 	return r.findShift(&c)
 }
 
-// findShift is Keys.findShift, counted.
 func (r *reader) findShift(c *[pattern.PilotN]complex64) shift {
 	r.maps++
 	return r.kd.findShift(r.shifts, c)

@@ -8,6 +8,7 @@ import (
 	"image"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -347,4 +348,22 @@ func (in frame) report(found *reading) *Detection {
 	d.Rotation = math.Atan2(ay, ax) * 180 / math.Pi
 	d.Transform = m
 	return d
+}
+
+// Keys are what follows from a mark key, and the tables that reading makes of it when
+// they are first needed. They are safe for concurrent use.
+type Keys struct {
+	*pattern.Keys
+	grids  [gridN]func() *displacements
+	shifts func() *dsp.ToneGrid
+}
+
+// NewKeys returns the keys of a blind reader. The tables are computed when they are first
+// needed, once, because marking needs none of them.
+func NewKeys(kd *pattern.Keys) *Keys {
+	k := &Keys{Keys: kd, shifts: sync.OnceValue(func() *dsp.ToneGrid { return newShiftGrid(kd) })}
+	for i := range k.grids {
+		k.grids[i] = sync.OnceValue(func() *displacements { return newDisplacements(kd, reaches[i], steps[i]) })
+	}
+	return k
 }

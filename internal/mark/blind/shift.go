@@ -141,7 +141,6 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 	b.bar = max(b.bar, b.floor)
 }
 
-// abs returns the size of v.
 func abs(v float32) float32 { return max(v, -v) }
 
 // refineShift climbs from the shift (x, y), in mark pixels, to where the sum of the pilots is largest, in steps of 2, 1

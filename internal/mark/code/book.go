@@ -48,7 +48,6 @@ func (p Payload) NewBook(ids []uint64) *Book {
 	return b
 }
 
-// Len returns the number of messages.
 func (b *Book) Len() int { return len(b.messages) }
 
 // A Score is a message of a book, one bit a byte, and the sum of its code's signs times the soft bits.

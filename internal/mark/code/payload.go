@@ -83,7 +83,6 @@ func (h *hashes) round(i int, half uint32) uint32 {
 	return binary.BigEndian.Uint32(h.scramble.Sum(h.out[:0]))
 }
 
-// sum is [Payload.Sum].
 func (h *hashes) sum(id uint64) uint32 {
 	binary.BigEndian.PutUint64(h.in[:], id)
 	h.check.Reset()

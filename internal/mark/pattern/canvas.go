@@ -109,7 +109,6 @@ func (c *Canvas) unmaskChroma() {
 	}
 }
 
-// Size returns the size of the picture upright, in pixels.
 func (c *Canvas) Size() (w, h int) { return c.w, c.h }
 
 // Drop frees the canonical picture and its mask, to save memory while only the source is

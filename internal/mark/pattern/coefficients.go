@@ -141,7 +141,6 @@ func turnedPixels[T any](pix []T, n, w, h, orientation int) ([]T, int, int) {
 	return out, w, h
 }
 
-// stored undoes turned.
 func stored(p dsp.Plane, orientation int) dsp.Plane {
 	switch orientation {
 	case 6:

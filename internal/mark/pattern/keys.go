@@ -3,10 +3,12 @@
 package pattern
 
 import (
+	"fmt"
 	"math"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
@@ -82,7 +84,6 @@ func (kd *Keys) crowded(p pilot, n int) bool {
 // Frequency is in cycles a sample.
 type Frequency struct{ X, Y float64 }
 
-// MarkFrequencies returns the pilots' frequencies, in cycles a mark pixel.
 func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	var f [PilotN]Frequency
 	for k, p := range kd.Pilots {
@@ -105,4 +106,93 @@ func (kd *Keys) Aligned(c *[PilotN]complex64) (out [PilotN]complex64) {
 func UnitTurn(turns float64) complex64 {
 	c, s := dsp.Cis(turns)
 	return complex(float32(c), float32(s))
+}
+
+// PixelPlacement returns the map from the pixels of a w x h picture to mark pixels, for a
+// mark of the key on submission sub. The picture may have any size.
+func (kd *Keys) PixelPlacement(sub [16]byte, w, h int) geometry.Mat {
+	cw, ch := CanonicalSize(w, h)
+	return kd.Placement(sub, cw, ch).Mul(geometry.PixelScale(float64(cw)/float64(w), float64(ch)/float64(h)))
+}
+
+// Placement returns the map from pixels of a canonical w x h picture to mark pixels: any rotation, a scale within
+// e^+-0.1 of 1024 mark pixels a long side, any shift. Key and submission decide it, the same at every call. Copies
+// never do: so a trace serves all copies in one pass, and averages over pictures do not add up.
+func (kd *Keys) Placement(sub [16]byte, w, h int) geometry.Mat {
+	s := code.NewStream(kd.Derive(fmt.Sprintf("placement %x", sub), code.KeySize))
+	c, sn := dsp.Cis(s.Unit())
+	scale := Torus / float64(max(w, h)) * dsp.Exp(PlaceScale*(float64(2*s.Unit())-1))
+	tx, ty := float64(Torus*s.Unit()), float64(Torus*s.Unit())
+	m := geometry.Affine([4]float64{float64(scale * c), -float64(scale * sn), float64(scale * sn), float64(scale * c)}, geometry.Point{X: tx, Y: ty})
+	return m.Mul(geometry.Translation(-float64(w-1)/2, -float64(h-1)/2))
+}
+
+// Lay samples the pattern of one torus, repeated over the plane, at each pixel of a w x h picture,
+// by cubic convolution. m is the affine map from pixels to mark pixels.
+func Lay(pattern dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
+	out, t := dsp.NewPlane(w, h), dsp.NewTorus(pattern)
+	dsp.Parallel(h, func(from, to int) {
+		for y := from; y < to; y++ {
+			v := float64(y)
+			t.SampleCubic(out.Row(y), dsp.Line{X: m[0], X0: float64(m[1] * v), X1: m[2], Y: m[3], Y0: float64(m[4] * v), Y1: m[5], W0: 1})
+		}
+	})
+	return out
+}
+
+// Tracer returns the part of a mark that is a copy's own, of unit RMS over a w x h picture: signs keyed by (key,
+// submission, copy) on the coefficients of a cosine transform whose first w' x h' samples, long side 1024, are the
+// picture. A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the amplitude 1/f, equal energy
+// an octave. Signs are drawn row by row, only inside the band; pictures with a shorter long side carry it up to 0.45 of
+// theirs.
+func (kd *Keys) Tracer(sub [16]byte, id uint64, w, h int) dsp.Plane {
+	return TracerOf(kd.TracerStream(sub, id), w, h)
+}
+
+// TracerStream returns the stream that the signs of a copy's tracer are drawn from: keyed by
+// the mark key, the submission and the copy ID.
+func (kd *Keys) TracerStream(sub [16]byte, id uint64) *code.Stream {
+	return code.NewStream(kd.Derive(fmt.Sprintf("tracer %x %016x", sub, id), code.KeySize))
+}
+
+// TracerOf returns the tracer of unit RMS over a w x h picture whose signs are drawn from s, which
+// moves on: see [Keys.Tracer]. Signs are also drawn for frequencies that a small picture cannot
+// hold, so that the others do not depend on its size.
+func TracerOf(s *code.Stream, w, h int) dsp.Plane {
+	side := max(w, h)
+	end := math.Min(TracerHigh, 0.45*float64(side))
+	c := dsp.NewPlane(TracerSize, TracerSize)
+	signs := make([]float32, TracerSize)
+	for v := range TracerSize {
+		first, n := TracerSpan(v)
+		if n <= 0 {
+			continue
+		}
+		s.Signs(signs[:n])
+		row := c.Row(v)
+		for i, sg := range signs[:n] {
+			u := first + i
+			if f := math.Sqrt(float64(u*u+v*v)) / 2; f < end {
+				row[u] = float32(float64(sg) / f)
+			}
+		}
+	}
+	t := dsp.InverseDCT2(c, c.W, c.H)
+	scale := float64(TracerSize) / float64(side)
+	out := dsp.Scaled(t, w, h, scale, scale)
+	out.Scale(float32(1 / (out.RMS() + 1e-20)))
+	return out
+}
+
+// TracerSpan returns the first u and the number of u, 0 from some row on, with which the coefficients (u, v) of row v
+// carry a tracer: tracerLow <= hypot(u, v)/2 < TracerHigh. These u follow each other.
+func TracerSpan(v int) (first, n int) {
+	const lo, hi = 4 * tracerLow * tracerLow, 4 * TracerHigh * TracerHigh
+	for first*first+v*v < lo {
+		first++
+	}
+	for (first+n)*(first+n)+v*v < hi && first+n < TracerSize {
+		n++
+	}
+	return first, n
 }

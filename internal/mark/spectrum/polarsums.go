@@ -1,10 +1,12 @@
 package spectrum
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // PolarSums are sums over the pilots at each rotation (rows) and scale (columns), and the
@@ -29,7 +31,6 @@ func (s *PolarSums) resize(rows, cols int) {
 	s.set = slices.Grow(s.set[:0], s.wide/64)[:s.wide/64]
 }
 
-// row returns the sums at rotation i.
 func (s *PolarSums) row(i int) []int16 { return s.v[i*s.wide : (i+1)*s.wide] }
 
 // standardise sets mid and dev: each column's median over every seventh row, and its robust
@@ -146,4 +147,112 @@ func sink(q []uint64, i int) {
 		q[i], q[c] = q[c], q[i]
 		i = c
 	}
+}
+
+// A Candidate is a linear map b from the pilots' frequencies (cycles a mark
+// pixel) to observed ones (cycles a work pixel), with its score.
+type Candidate struct {
+	B     [4]float64
+	Score float64
+}
+
+// Scales is a range of scales, work pixels a mark pixel.
+type Scales struct{ Min, Max float64 }
+
+// LogPolar is a peak map over (angle, log radius): rotation and scale become shifts (Ó Ruanaidh and Pun, 1998).
+type LogPolar struct {
+	angles, radii int
+	step          float64 // of ln radius
+	start         float64 // radius of column 0, cycles a work pixel
+	after         [4]float64
+	v             []uint8 // levels, and a block of columns more that say nothing
+}
+
+// polarBlock is the number of columns that are summed at once.
+const polarBlock = 64
+
+// Radii of the pilots of any key, rounded to the lattice, cycles a mark pixel.
+const pilotMin, pilotMax = pattern.PilotLow - 1.0/pattern.Torus, pattern.PilotHigh + 1.0/pattern.Torus
+
+// NewLogPolar samples m over half a turn of angles and over the radii at which pilots can lie at
+// the scales by. step is the distance of angles in radians and of radii in ln. after is the
+// linear map that follows the similarities, Plain for none: frequencies are looked for where it moves them.
+func NewLogPolar(m *PeakMap, by Scales, step float64, after [4]float64) *LogPolar {
+	lo, hi := pilotMin/by.Max, pilotMax/by.Min
+	lp := &LogPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo, after: after}
+	lp.v = make([]uint8, lp.angles*lp.radii+polarBlock)
+	ray, gain := make([]float32, lp.radii), dsp.MaxLevel/(m.limit-peakMin)
+	radius := make([]float64, lp.radii)
+	for j := range radius {
+		radius[j] = float64(lo*dsp.Exp(float64(float64(j)*step))) * float64(m.n)
+	}
+	for a := range lp.angles {
+		x, y := dsp.Cis(float64(a) / float64(2*lp.angles))
+		c, s := float64(after[0]*x)+float64(after[1]*y), float64(after[2]*x)+float64(after[3]*y)
+		if c < 0 { // the map's other half
+			c, s = -c, -s
+		}
+		dsp.SampleRay(ray, m.g, radius, c, float64(m.n/2), s)
+		dsp.ToLevels(lp.v[a*lp.radii:(a+1)*lp.radii], ray, peakMin, gain)
+	}
+	return lp
+}
+
+// Plain is the linear map that changes nothing.
+var Plain = [4]float64{1, 0, 0, 1}
+
+// Similarities returns the best n rotations and scales, or fewer, mirrored ones included, by the
+// sum of the map over all pilots, highest score first. Scores are in robust deviations. f are the
+// pilots' frequencies. by must be the scales that lp was made for. It uses the memory of on.
+func (lp *LogPolar) Similarities(on *PolarSums, f []pattern.Frequency, n int, by Scales) []Candidate {
+	angle, shift := make([]float64, len(f)), make([]int, len(f))
+	for k, q := range f {
+		radius := math.Sqrt(float64(q.X*q.X) + float64(q.Y*q.Y))
+		angle[k] = math.Atan2(q.Y, q.X)
+		shift[k] = int(math.Round(math.Log(radius/pilotMin) / lp.step))
+	}
+	cols := int(math.Log(by.Max/by.Min) / lp.step)
+	var out []Candidate
+	for _, mirrored := range [...]bool{false, true} {
+		out = append(out, lp.best(on, angle, shift, cols, n, mirrored)...)
+	}
+	slices.SortStableFunc(out, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
+	return out[:min(n, len(out))]
+}
+
+// best returns up to n similarities at summits of the sums over all pilots, highest first. A pilot
+// is given by its angle in radians and by its shift in columns of ln radius. cols is the number of
+// scales. mirrored says whether angles count the other way. on is scratch memory.
+func (lp *LogPolar) best(on *PolarSums, angle []float64, shift []int, cols, n int, mirrored bool) []Candidate {
+	on.resize(lp.angles, cols)
+	per := float64(lp.angles) / math.Pi
+	at := make([]int, len(angle)) // of row 0, then of each in turn
+	for k, a := range angle {
+		if mirrored {
+			a = -a
+		}
+		turn := int(math.Round(float64(a * per)))
+		at[k] = (turn%lp.angles+lp.angles)%lp.angles*lp.radii + shift[k]
+	}
+	around := lp.angles * lp.radii
+	for i := range lp.angles {
+		dsp.SumLevels(on.row(i), lp.v, at)
+		for k := range at {
+			if at[k] += lp.radii; at[k] >= around+shift[k] {
+				at[k] -= around
+			}
+		}
+	}
+	on.standardise()
+	var out []Candidate
+	for _, p := range on.summits(n) {
+		c, s := dsp.Cis(float64(p.row) / float64(2*lp.angles))
+		rho := float64(lp.start*dsp.Exp(float64(float64(p.col)*lp.step))) / pilotMin
+		b := [4]float64{float64(rho * c), -float64(rho * s), float64(rho * s), float64(rho * c)}
+		if mirrored {
+			b[1], b[3] = -b[1], -b[3]
+		}
+		out = append(out, Candidate{compose(lp.after, b), float64(p.score)})
+	}
+	return out
 }

@@ -36,7 +36,6 @@ func inPart(g [2]float64, at geometry.Point) [4]float64 {
 	return [4]float64{(1 - float64(x*g[0])) / w, -float64(y*g[0]) / w, -float64(x*g[1]) / w, (1 - float64(y*g[1])) / w}
 }
 
-// compose returns the matrix product a b of linear maps.
 func compose(a, b [4]float64) [4]float64 {
 	return [4]float64{
 		float64(a[0]*b[0]) + float64(a[1]*b[2]), float64(a[0]*b[1]) + float64(a[1]*b[3]),

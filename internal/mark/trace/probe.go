@@ -95,7 +95,6 @@ func encoded(p *image.Gray, quality int) error {
 	return nil
 }
 
-// difference subtracts b from a, and returns a.
 func difference(a, b dsp.Plane) dsp.Plane {
 	for i, y := range b.Pix {
 		a.Pix[i] -= y

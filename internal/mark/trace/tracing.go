@@ -3,6 +3,7 @@
 package trace
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -252,12 +253,9 @@ func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capt
 	if t.presence(out); out.LogAny <= PresentLevel {
 		t.survival(out, view, p)
 	}
-	verdict, err := r.Verdict()
-	if err != nil {
-		return err
-	}
-	shades, err := r.Shades()
-	if err != nil {
+	verdict, err1 := r.Verdict()
+	shades, err2 := r.Shades()
+	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
 	out.Registered = verdict == capture.Same || verdict == capture.Altered || len(out.Accused) > 0 && shades <= laidShade

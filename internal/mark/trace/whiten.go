@@ -88,7 +88,6 @@ func (v *frameView) bands(strong, faint bandSum) {
 	}
 }
 
-// smooth3 returns the weighted mean of each band and its two neighbours.
 func smooth3(x bandSum) (out bandSum) {
 	for k := range x {
 		out[k] = 0.25*x[max(k-1, 0)] + 0.5*x[k] + 0.25*x[min(k+1, bandN-1)]

@@ -108,7 +108,6 @@ func (e *FormatError) Error() string {
 	return e.Format + ": " + e.Reason
 }
 
-// Is makes errors.Is(err, ErrFormat) true.
 func (e *FormatError) Is(target error) bool { return target == ErrFormat }
 
 // MemoryBytes is what a picture has too many of if there is not memory enough for it.
@@ -134,7 +133,6 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("picture has %d %s, limit is %d", e.Got, e.What, e.Max)
 }
 
-// Is makes errors.Is(err, ErrLimit) true.
 func (e *LimitError) Is(target error) bool { return target == ErrLimit }
 
 // A WebPEncoder writes an opaque upright picture as lossy WebP, quality 0 to 100. Profile and

@@ -155,10 +155,7 @@ func bmffBoxes(data []byte, cut *string) iter.Seq2[string, []byte] {
 				}
 				size, head = uint64(binary.BigEndian.Uint32(data[8:]))<<32|uint64(binary.BigEndian.Uint32(data[12:])), 16
 			}
-			if size < head || size > uint64(len(data)) {
-				return
-			}
-			if !yield(string(data[4:8]), data[head:size]) {
+			if size < head || size > uint64(len(data)) || !yield(string(data[4:8]), data[head:size]) {
 				return
 			}
 			data = data[size:]

@@ -144,7 +144,6 @@ func Fields(kept []Field, width, height, orientation int) (outer, inner []Field)
 	return append(outer, Field{Tag: tagOrientation, Kind: kindShort, Value: []byte{byte(orientation), 0}}), inner
 }
 
-// longField returns a field with one value of type LONG.
 func longField(tag uint16, v uint32) Field {
 	return Field{Tag: tag, Kind: KindLong, Value: binary.LittleEndian.AppendUint32(nil, v)}
 }

@@ -33,7 +33,6 @@ type Page struct {
 	Reader string
 }
 
-// Sound reports whether the numbers of a page make sense.
 func (p *Page) Sound() bool {
 	return p.Width > 0 && p.Height > 0 && p.Width < maxPoints && p.Height < maxPoints && p.Rotate%90 == 0 && p.Rotate >= 0 && p.Rotate < 360
 }

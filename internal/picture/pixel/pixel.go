@@ -147,5 +147,4 @@ func straightRow16(to, from []byte) {
 	}
 }
 
-// Clamp8 cuts v to 0..255.
 func Clamp8(v int32) uint8 { return uint8(max(0, min(v, 255))) }

@@ -216,7 +216,6 @@ func swapped(img image.Image) image.Image {
 
 var errPaletteIndex = errors.New("palette index out of range")
 
-// Encode writes a PNG, grey if gray is not nil.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, _ codec.Source, _ codec.LikeOptions) error {
 	if gray != nil {
 		return png.Encode(b, gray)

@@ -85,7 +85,6 @@ func move(d ifd.Directory, base uint32) error {
 	return nil
 }
 
-// Encode writes a TIFF compressed by deflate, grey if gray is not nil.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, _ codec.Source, _ codec.LikeOptions) error {
 	if gray != nil {
 		return tiff.Encode(b, gray, &tiff.Options{Compression: tiff.Deflate, Predictor: true})

@@ -19,7 +19,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
-// Encode writes an opaque picture, with profile and EXIF, by the caller's encoder.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, s codec.Source, o codec.LikeOptions) error {
 	if o.WebP == nil {
 		return &codec.FormatError{Reason: "there is no encoder for WebP"}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -39,9 +40,7 @@ func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 	if schema = params["search_path"]; schema != "" && !plainName.MatchString(schema) {
 		return nil, "", fmt.Errorf("%w: search_path must name one schema in small letters, digits and _", records.ErrSchema)
 	}
-	if params["application_name"] == "" {
-		params["application_name"] = "kycmark"
-	}
+	params["application_name"] = cmp.Or(params["application_name"], "kycmark")
 	if !u.Query().Has("pool_max_conns") {
 		cfg.MaxConns = maxReaders + 1
 	}

@@ -114,7 +114,6 @@ func (s *server) named(d *sqldb.DB, err error) (*sqldb.DB, error) {
 	return d, err
 }
 
-// close closes all connections.
 func (s *server) close() error {
 	err := errors.Join(s.read.Close(), s.write.Close())
 	s.pool.Close()
@@ -220,14 +219,12 @@ const (
 
 // sqlstate returns the code of an error of the server, or "" for other errors.
 func sqlstate(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""
 }
 
-// conflict reports whether a unique name or ID is taken.
 func conflict(err error) bool { return sqlstate(err) == uniqueViolation }
 
 // again: the transaction was rolled back, for the server says so.

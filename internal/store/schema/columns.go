@@ -271,10 +271,8 @@ func inEntry(rows *sql.Rows) string {
 	return fmt.Sprintf(" (entry %v)", *values[at].(*any))
 }
 
-// unexpected returns the error about a column that holds a value of another type.
 func unexpected(src any) error { return fmt.Errorf("%w: a column holds %T", records.ErrTampered, src) }
 
-// Tampered returns an error that wraps [records.ErrTampered].
 func Tampered(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", records.ErrTampered, fmt.Sprintf(format, args...))
 }

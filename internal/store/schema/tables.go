@@ -168,7 +168,6 @@ type Listed struct {
 	id watermark.Submission
 }
 
-// bindListed binds the columns of a list.
 func bindListed(l *Listed) []any { return []any{&l.in, Fixed(l.id[:])} }
 
 // Querier is a *sql.DB, *sql.Tx or *sql.Conn.
@@ -211,7 +210,6 @@ func Each[T any](list []T, value func(*T) any) []any {
 	return out
 }
 
-// IDOf is the value of a submission's ID.
 func IDOf(id *watermark.Submission) any { return id[:] }
 
 // Query returns the begin of a query of all columns: "SELECT … FROM …".
@@ -251,12 +249,10 @@ func Collect[T any](ctx context.Context, q Querier, bind func(*T) []any, query s
 	return out, rows.Err()
 }
 
-// Numbers runs a query whose rows are a number each.
 func Numbers(ctx context.Context, q Querier, query string, args ...any) ([]int64, error) {
 	return Collect(ctx, q, func(n *int64) []any { return []any{n} }, query, args...)
 }
 
-// Number runs a query that returns one number.
 func Number(ctx context.Context, q Querier, query string, args ...any) (n int64, err error) {
 	err = q.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n, err
@@ -280,7 +276,6 @@ func (d *Dialect) Placeholders(first, n int) string {
 	return Placeholders(first, n)
 }
 
-// Insert is a statement that enters a row.
 func (t Table[T]) Insert(d *Dialect) string {
 	return "INSERT INTO " + t.Name + " (" + strings.Join(t.Columns, ", ") + ") VALUES " + d.Placeholders(1, len(t.Columns))
 }
@@ -322,7 +317,6 @@ type Segment struct {
 // SegmentEnd ends the names of segments' files.
 const SegmentEnd = ".segment"
 
-// File is the name of the segment's file.
 func (s *Segment) File() string { return hex.EncodeToString(s.Name[:]) + SegmentEnd }
 
 // Into names the segment in err, and no folder.

@@ -17,11 +17,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Check recomputes the ledger's tree, and compares every entry with the row that carries its
-// number, all in one snapshot. Numbers are unique in each table, so equal counts leave no row
-// without an entry. Check also compares kept checkpoints and sealed rows, and names segments that were found altered. It
-// returns the number of entries and the root. The first difference is an error that wraps
-// [records.ErrTampered]. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
+// Check recomputes the ledger's tree, and compares every entry with the row that carries its number, all in one
+// snapshot. Numbers are unique in each table, so equal counts leave no row without an entry. Check also compares kept
+// checkpoints and sealed rows, and names segments that were found altered. It returns the number of entries and the
+// root. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
 func (d ledger) Check(ctx context.Context, each ...func(records.Entry)) (size int64, root tlog.Hash, err error) {
 	if err := (segments(d)).finishErasures(ctx); err != nil {
 		return 0, root, err
@@ -104,14 +103,12 @@ type checker struct {
 	each        []func(records.Entry)
 }
 
-// size returns how many entries were read so far.
 func (c *checker) size() int64 { return int64(c.tree.Size()) }
 
 // page is how many entries are held against their rows at a time.
 const page = 1000
 
-// ledger reads all entries in the order of their numbers, page entries at a time, and checks
-// each entry. The first difference is an error that wraps [records.ErrTampered].
+// ledger reads all entries in the order of their numbers, page entries at a time, and checks each entry.
 func (c *checker) ledger() error {
 	for {
 		entries, err := schema.Ledger.Rows(c.ctx, c.q, " WHERE seq > $1 ORDER BY seq LIMIT $2", c.size(), page)
@@ -127,9 +124,8 @@ func (c *checker) ledger() error {
 	}
 }
 
-// page checks entries, sorted by number, and the rows that carry their numbers. The first entry
-// must follow the last entry that was checked before. Without entries page does nothing. A gap,
-// or any difference, is an error that wraps [records.ErrTampered].
+// page checks entries, sorted by number, and the rows that carry their numbers. The first entry must follow the last
+// entry that was checked before. Without entries page does nothing.
 func (c *checker) page(entries []schema.Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -294,13 +290,11 @@ func evidenceOf[T records.Row](kind, name string, read func(ctx context.Context,
 	}}
 }
 
-// copies sets c.submitted of the uploads of copies.
 func (c *checker) copies(_, _ int64, rows []books.Copy) (err error) {
 	c.submitted, err = submittedOf(c.ctx, c.q, rows)
 	return err
 }
 
-// investigations compares the files of investigations with what was entered.
 func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
 	return filesEntered(rows)
 }
@@ -392,8 +386,7 @@ func (c *checker) ends() error {
 	return errors.Join(c.counts(), c.pages(), c.sealed(), c.storedLists(head.lists))
 }
 
-// storedLists compares the stored lists, under this root, with those made from the rows. A difference is an error that
-// wraps [records.ErrTampered].
+// storedLists compares the stored lists, under this root, with those made from the rows.
 func (c *checker) storedLists(root tlog.Hash) error {
 	if root != c.lists.Root() {
 		return schema.Tampered("the root of the lists is not that of the rows")
@@ -421,9 +414,8 @@ func (c *checker) storedLists(root tlog.Hash) error {
 	return nil
 }
 
-// counts compares the number of rows of each evidence table with the number of entries of its
-// kind, so that no row lacks an entry. It also compares the lengths of the lists of custody and
-// erasures with what was entered. A difference is an error that wraps [records.ErrTampered].
+// counts compares the number of rows of each evidence table with the number of entries of its kind, so that no row
+// lacks an entry. It also compares the lengths of the lists of custody and erasures with what was entered.
 func (c *checker) counts() error {
 	for _, t := range evidenceTables {
 		n, err := c.count("SELECT count(*) FROM " + t.name)
@@ -524,7 +516,6 @@ func (c *checker) equal(what, left, right string) error {
 	return err
 }
 
-// count runs a query without arguments that returns one number.
 func (c *checker) count(query string) (n int64, err error) {
 	if n, err = schema.Number(c.ctx, c.q, query); err != nil {
 		err = fmt.Errorf("count: %w", err)

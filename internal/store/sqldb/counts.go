@@ -22,7 +22,6 @@ const (
 	dayOf       = 24 * time.Hour
 )
 
-// dayBegin returns the begin of the UTC day of a time.
 func dayBegin(t time.Time) time.Time { return t.UTC().Truncate(dayOf) }
 
 // uploadDays counts all uploads by the day of their submission, as entered. The error wraps [records.ErrTampered] if days are
@@ -35,12 +34,9 @@ func uploadDays(ctx context.Context, q schema.Querier, lists *tlog.Lists) (days 
 	if err != nil {
 		return nil, err
 	}
-	all, err := lists.Find(ctx, records.EntrySubmission)
-	if err != nil {
-		return nil, damaged(err)
-	}
-	pages, err := lists.Find(ctx, records.FurtherPages)
-	if err != nil {
+	all, err1 := lists.Find(ctx, records.EntrySubmission)
+	pages, err2 := lists.Find(ctx, records.FurtherPages)
+	if err := cmp.Or(err1, err2); err != nil {
 		return nil, damaged(err)
 	}
 	names := make([]string, len(times))
@@ -175,12 +171,9 @@ func (d counts) Span(ctx context.Context) (first, last time.Time, err error) {
 		if err != nil || len(days) == 0 {
 			return err
 		}
-		begin, err := ofDay(ctx, q, lists, days[0].Day)
-		if err != nil {
-			return err
-		}
-		end, err := ofDay(ctx, q, lists, days[len(days)-1].Day)
-		if err != nil {
+		begin, err1 := ofDay(ctx, q, lists, days[0].Day)
+		end, err2 := ofDay(ctx, q, lists, days[len(days)-1].Day)
+		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
 		earlier := func(a, b records.Counted) int { return a.Submitted.Compare(b.Submitted) }

@@ -84,8 +84,7 @@ func (d parties) Recipients(ctx context.Context) (all []books.Recipient, err err
 	return all, err
 }
 
-// namesHold compares the names of recipients with their digests. An erased name must have one of the erasures. The error
-// wraps [records.ErrTampered].
+// namesHold compares the names of recipients with their digests. An erased name must have one of the erasures.
 func namesHold(all []books.Recipient, erasures []records.Erasure) error {
 	for i := range all {
 		r := &all[i]
@@ -103,7 +102,6 @@ func namesHold(all []books.Recipient, erasures []records.Erasure) error {
 	return nil
 }
 
-// recipients checks the names of recipients ([namesHold]).
 func (c *checker) recipients(_, _ int64, rows []books.Recipient) error {
 	erasures, err := schema.Erasures.Rows(c.ctx, c.q, " WHERE reviewer <> ''")
 	if err != nil {

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -117,16 +118,10 @@ func (d copies) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy,
 
 // issued is [DB.issued] of what q shows.
 func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
-	copies, err := schema.Copies.Rows(ctx, q, " WHERE id = $1", schema.CopyID(&id))
-	if err != nil {
-		return nil, nil, err
-	}
-	receipts, err := schema.Receipts.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
-	if err != nil {
-		return nil, nil, err
-	}
-	releases, err := schema.Releases.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
-	if err != nil {
+	copies, err1 := schema.Copies.Rows(ctx, q, " WHERE id = $1", schema.CopyID(&id))
+	receipts, err2 := schema.Receipts.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
+	releases, err3 := schema.Releases.Rows(ctx, q, " WHERE copy = $1 ORDER BY seq", schema.CopyID(&id))
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return nil, nil, err
 	}
 	var items []records.Row
@@ -152,12 +147,9 @@ func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id w
 func (d copies) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
 	err = d.update(ctx, "enter a release", func(t *tx) error {
 		added = false
-		c, _, err := issued(ctx, t, t.dialect, r.Copy)
-		if err != nil {
-			return err
-		}
-		before, err := schema.Releases.Rows(ctx, t, " WHERE copy = $1", schema.CopyID(&r.Copy))
-		if err != nil {
+		c, _, err1 := issued(ctx, t, t.dialect, r.Copy)
+		before, err2 := schema.Releases.Rows(ctx, t, " WHERE copy = $1", schema.CopyID(&r.Copy))
+		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
 		again := slices.ContainsFunc(before, func(x books.Release) bool { return x.State == books.CopyReserved })
@@ -204,7 +196,6 @@ func (d copies) Copies(ctx context.Context, of watermark.Submission) (copies []b
 	return copies, err
 }
 
-// setStates sets the states of copies by releases, in the order of entry.
 func setStates(copies []books.Copy, releases []books.Release) {
 	of := make(map[watermark.CopyID][]books.Release, len(releases))
 	for _, r := range releases {

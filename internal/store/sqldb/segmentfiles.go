@@ -55,7 +55,6 @@ var errUnread = errors.New("its bucket, or the folder of copies, fails")
 // errChanged says that a segment is not what was written.
 var errChanged = fmt.Errorf("%w: its object is missing or was altered", records.ErrSealed)
 
-// path is the path of a segment's file, or of the copy of its object.
 func (f *segmentFiles) path(s *schema.Segment) string { return filepath.Join(f.folder, s.File()) }
 
 // open maps a segment. An object is first fetched if there is no copy, or if fresh is set.
@@ -146,7 +145,7 @@ func (f *segmentFiles) remove(ctx context.Context, s *schema.Segment) error {
 			return fmt.Errorf("%w: %w", errUnread, err)
 		}
 	}
-	return removeFile(f.path(s))
+	return durable.Remove(f.path(s))
 }
 
 // list lists the names of files, or of copies, and of old copies that a killed process has not named.
@@ -172,18 +171,10 @@ func (f *segmentFiles) list() (names []string, err error) {
 func (f *segmentFiles) prune(names []string, rows []schema.Segment) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(rows, func(s schema.Segment) bool { return s.File() == name }) {
-			if err := removeFile(filepath.Join(f.folder, name)); err != nil {
+			if err := durable.Remove(filepath.Join(f.folder, name)); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// removeFile removes a file. A missing file is no error.
-func removeFile(path string) error {
-	if err := durable.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }

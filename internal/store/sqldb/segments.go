@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -105,7 +107,7 @@ func (d segments) Segments(ctx context.Context, fresh bool, mount records.MountS
 		s := records.Segment{Name: r.Name, File: r.File(), First: r.First, Last: r.Last, Wrapped: r.Wrapped}
 		s.Leave = func(ctx context.Context) (used bool, err error) {
 			if files.place != nil && !fresh { // the object may be what was written
-				return true, removeFile(files.path(r))
+				return true, durable.Remove(files.path(r))
 			}
 			return d.leave(ctx, r)
 		}
@@ -196,12 +198,9 @@ func (d segments) building(ctx context.Context, build func(*segmentFiles) error)
 
 // build is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
 func (d segments) build(ctx context.Context, files *segmentFiles, write records.WriteSegment) error {
-	rows, err := schema.Segments.Rows(ctx, d.read, usedSegments)
-	if err != nil {
-		return err
-	}
-	end, err := schema.Number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
-	if err != nil {
+	rows, err1 := schema.Segments.Rows(ctx, d.read, usedSegments)
+	end, err2 := schema.Number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
+	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
 	span := SegmentSpan
@@ -372,7 +371,6 @@ func (d segments) removeSegments(ctx context.Context, files *segmentFiles, all b
 	return nil
 }
 
-// cleanSegments removes the segments of erased submissions, after the erasure.
 func (d segments) cleanSegments(ctx context.Context) error {
 	err := d.building(ctx, func(files *segmentFiles) error { return d.removeSegments(ctx, files, true) })
 	if err != nil {

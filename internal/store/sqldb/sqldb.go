@@ -2,7 +2,8 @@
 // Statements are the common subset of SQL, with $1, $2 for arguments.
 //
 // Each transaction that writes first locks the ledger's head, so that writers take turns.
-// Entries are therefore numbered without gaps, in the order in which they become visible.
+// Entries are therefore numbered without gaps, in the order in which they become visible. A difference between the
+// ledger, its lists and rows is an error that wraps [records.ErrTampered].
 package sqldb
 
 import (
@@ -60,13 +61,11 @@ type core struct {
 	commit func(*sql.Tx) error
 }
 
-// on returns the registry on a core.
 func on(c *core) *DB {
 	return &DB{c, parties{c}, uploads{c}, originals{c}, erasures{c}, segments{c}, counts{c}, copies{c}, custody{c}, ledger{c},
 		access.Tables{Write: c.write, Read: c.read, Conflict: c.dialect.Conflict, ReadOnly: c.readOnly}}
 }
 
-// Kept returns what is kept beside the registry.
 func (d *DB) Kept() records.Kept {
 	return keep.Store{Write: d.write, Read: d.read, Place: d.place, Free: d.removeErased}
 }
@@ -77,7 +76,6 @@ type lastTree struct {
 	tree *tlog.Tree // nil: not known
 }
 
-// swap sets the tree and returns the tree before.
 func (l *lastTree) swap(tree *tlog.Tree) (before *tlog.Tree) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -176,7 +174,6 @@ func (d *DB) ForInvestigation() records.Store {
 	return on(&c)
 }
 
-// Info returns the registry's identity.
 func (d *DB) Info(context.Context) (*records.Info, error) {
 	i := *d.info
 	i.Unsummed = d.dialect.Unsummed

@@ -166,7 +166,6 @@ func (t *tx) append(ctx context.Context, row records.Row) (int64, error) {
 	return e.Seq, nil
 }
 
-// submittedOf returns when the uploads of copies were submitted.
 func submittedOf(ctx context.Context, q schema.Querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
 	times := schema.TableOf("submission", "id submitted", func(c *records.Counted) []any { return []any{schema.Fixed(c.Of[:]), schema.Micros(&c.Submitted)} })
 	rows, err := times.Among(ctx, q, nil, "id", schema.Each(copies, func(c *books.Copy) any { return c.Submission[:] }), "")
@@ -215,7 +214,6 @@ func (t *tx) next(row records.Row) records.Entry {
 	return e
 }
 
-// list adds items to the list called name.
 func (t *tx) list(ctx context.Context, name string, items ...tlog.Hash) error {
 	if err := t.readLists(ctx); err != nil {
 		return err
@@ -233,7 +231,6 @@ func (t *tx) readLists(ctx context.Context, names ...string) (err error) {
 	return damaged(t.lists.Read(ctx, names...))
 }
 
-// put adds an entry to t.tree. flush writes it.
 func (t *tx) put(e records.Entry) {
 	raw := e.Encode()
 	t.entries = append(t.entries, schema.Entry{Seq: e.Seq, Text: raw, Nodes: appendLeaf(t.tree, raw)})
@@ -357,7 +354,6 @@ func readNodes(ctx context.Context, q schema.Querier, ids []tlog.NodeID) ([]tlog
 	return out, nil
 }
 
-// rootAt returns the root of the first size entries.
 func rootAt(ctx context.Context, q schema.Querier, size int64) (tlog.Hash, error) {
 	return tlog.RootAt(ctx, uint64(size), func(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) { return readNodes(ctx, q, ids) })
 }

@@ -46,13 +46,7 @@ func writer(path string) string {
 	return address(path, "_txlock=immediate", "_journal_mode=WAL", "_synchronous=FULL", "_pragma=cache_size(-131072)", "_pragma=wal_autocheckpoint(32000)")
 }
 
-// reader returns the address of a connection that cannot write: see [writer].
 func reader(path string) string { return address(path, "_query_only=1", "_pragma=mmap_size(0)") }
-
-// frozen returns the address of a connection to a file that no program writes to: see [openFrozen].
-func frozen(path string) string {
-	return strings.Replace(reader(path), "mode=rw", "mode=ro&immutable=1", 1)
-}
 
 // patience is how long a connection waits for the locks of others. Chosen.
 const patience = 20 * time.Second

@@ -45,7 +45,9 @@ func dialect(path string, places []objects.Open) schema.Dialect {
 		Questions: true,
 		Words:     schema.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
 		Snapshot:  &sql.TxOptions{ReadOnly: true},
-		Conflict:  conflict,
+		Conflict: func(err error) bool {
+			return code(err) == codes.SQLITE_CONSTRAINT && strings.Contains(err.Error(), "UNIQUE")
+		},
 		Frozen:    func(err error) bool { return code(err) == codes.SQLITE_READONLY },
 		Again:     func(error) bool { return false }, // who waits for the lock is not turned away
 		Drift:     drift,
@@ -150,7 +152,7 @@ func openFrozen(ctx context.Context, path string, cause error, places []objects.
 	if _, err := os.Lstat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the file or its folder is read-only, and a write-ahead log lies beside it. Copy them to a folder that can be written: %w", cause)
 	}
-	db, err := sql.Open(driverName, frozen(path))
+	db, err := sql.Open(driverName, strings.Replace(reader(path), "mode=rw", "mode=ro&immutable=1", 1))
 	if err != nil {
 		return nil, err
 	}
@@ -305,16 +307,10 @@ func scrub(ctx context.Context, write *sql.DB) error {
 
 // code returns SQLite's primary result code, 0 for other errors.
 func code(err error) int {
-	var e *sqlitelib.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlitelib.Error](err); ok {
 		return e.Code() & 0xff
 	}
 	return 0
-}
-
-// conflict reports whether a unique name or ID is taken.
-func conflict(err error) bool {
-	return code(err) == codes.SQLITE_CONSTRAINT && strings.Contains(err.Error(), "UNIQUE")
 }
 
 // sound returns the first thing that SQLite finds wrong with a table and its indexes.

@@ -40,37 +40,41 @@ func main() {
 	withoutKernels(flag.Lookup("stubs").Value.String())
 }
 
-// withoutKernels writes, beside the file of declarations, the same functions for builds
-// without kernels. They are never called, but what calls them must compile.
+// withoutKernels takes the comments out of the file of declarations, since they stand here. It writes, beside that
+// file, the same functions for builds without kernels. They are never called, but what calls them must compile.
 func withoutKernels(declarations string) {
 	text, err := os.ReadFile(declarations)
 	if err != nil {
 		log.Fatal(err)
 	}
-	out := new(strings.Builder)
+	declared, out := new(strings.Builder), new(strings.Builder)
 	functions := false
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.Lines(string(text)) {
+		comment := functions && strings.HasPrefix(line, "//")
+		if !comment || strings.HasPrefix(line, "//go:") {
+			declared.WriteString(line)
+		}
 		switch {
-		case functions && line == "":
+		case comment || functions && line == "\n":
 			continue
 		case strings.HasPrefix(line, "//go:build"):
-			line = "//go:build !amd64 || purego"
+			line = "//go:build !amd64 || purego\n"
 		case strings.HasPrefix(line, "func "):
-			line += " { panic(noKernels) }"
-			functions = true
+			line = strings.TrimSuffix(line, "\n") + " { panic(noKernels) }\n"
 		case strings.HasPrefix(line, "package "):
-			line += "\n\nconst noKernels = \"called without its kernels\""
-		case strings.HasPrefix(line, "//") && !strings.HasPrefix(line, "// Code"):
-			continue
+			line += "\nconst noKernels = \"called without its kernels\"\n\n"
+			functions = true
 		}
-		out.WriteString(line + "\n")
+		out.WriteString(line)
 	}
-	formatted, err := format.Source([]byte(out.String()))
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile(strings.Replace(declarations, "_amd64", "_other", 1), formatted, 0o666); err != nil {
-		log.Fatal(err)
+	for path, source := range map[string]string{declarations: declared.String(), strings.Replace(declarations, "_amd64", "_other", 1): out.String()} {
+		formatted, err := format.Source([]byte(source))
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := os.WriteFile(path, formatted, 0o666); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 

@@ -59,7 +59,6 @@ type conclusion struct {
 	Said       []findings.Said      // the note, in sentences of [words.Notes]
 }
 
-// say adds a sentence of [words.Notes], with its figures, to the note.
 func (c *conclusion) say(code string, x words.Figures) {
 	c.Said = append(c.Said, findings.Said{Code: code, Figures: x})
 }

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -69,12 +70,9 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 
 // begun returns the entry that an investigation takes over; 0: none.
 func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error) {
-	all, err := e.store.Investigations(ctx)
-	if err != nil {
-		return 0, err
-	}
-	ended, err := e.store.Conclusions(ctx)
-	if err != nil {
+	all, err1 := e.store.Investigations(ctx)
+	ended, err2 := e.store.Conclusions(ctx)
+	if err := cmp.Or(err1, err2); err != nil {
 		return 0, err
 	}
 	for _, old := range all {
@@ -91,7 +89,6 @@ func (e *Engine) Examined(x books.Investigation, sum [32]byte) bool {
 	return records.Has(&x, records.FileDigest(e.id, sum))
 }
 
-// Kept returns what is kept beside the registry, and is no evidence.
 func Kept(e *Engine) records.Kept { return e.store.Kept() }
 
 // LogConclusion enters what came of the investigation with the entry of: the recipients that were named and the copies
@@ -143,12 +140,9 @@ type Earlier struct {
 // with these SHA-256. Others examined published files with the same copies: exposes says which publications count.
 // confirmed are, by file, the copies that it contains. public says since when such a copy was public, in other files.
 func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID, exposes func(*books.Investigation) bool) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
-	all, err := e.store.Investigations(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	concluded, err := e.store.Conclusions(ctx)
-	if err != nil {
+	all, err1 := e.store.Investigations(ctx)
+	concluded, err2 := e.store.Conclusions(ctx)
+	if err := cmp.Or(err1, err2); err != nil {
 		return nil, nil, err
 	}
 	public = make(map[[32]byte]map[watermark.CopyID]time.Time)

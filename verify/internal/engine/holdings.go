@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
@@ -89,7 +90,6 @@ func (b *holdingsOf) whole() []span {
 	return out
 }
 
-// at returns the index of the day of a time.
 func (b *holdingsOf) at(t time.Time) int {
 	return max(sort.Search(len(b.days), func(i int) bool { return b.days[i].After(t) })-1, 0)
 }
@@ -148,10 +148,7 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 			if err != nil {
 				return fmt.Errorf("submission %s: %w", id, err)
 			}
-			if s.Erased {
-				continue
-			}
-			if !holds(span{c.From, c.To}, s.Submitted) || s.Submitted.After(b.until) {
+			if s.Erased || !holds(span{c.From, c.To}, s.Submitted) || s.Submitted.After(b.until) {
 				continue // though another fact may hold it
 			}
 			seen[id] = true
@@ -174,7 +171,6 @@ func clip(s, day span) span {
 	return s
 }
 
-// holds reports whether t is in s.
 func holds(s span, t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
 
 // union sorts spans by their begin, in place, and returns new spans in which overlapping spans are joined.
@@ -191,4 +187,41 @@ func union(spans []span) []span {
 		out = append(out, s)
 	}
 	return out
+}
+
+// Lists are the IDs that were issued under mark keys, by key, as far as they were needed. The zero Lists is ready, and
+// safe for concurrent use.
+type Lists struct {
+	mu sync.Mutex
+	of map[string]*issuedList
+}
+
+type issuedList struct {
+	ids  []watermark.CopyID
+	last int64 // number of the last copy
+	list *watermark.List
+	n    int // of ids are on list
+}
+
+// Of returns the list of the copies that were issued under a key until now.
+func (l *Lists) Of(ctx context.Context, e *Engine, key *watermark.Key) (*watermark.List, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.of[key.ID()]
+	if known == nil {
+		if l.of == nil {
+			l.of = make(map[string]*issuedList)
+		}
+		known = new(issuedList)
+		l.of[key.ID()] = known
+	}
+	ids, last, err := e.store.IssuedAfter(ctx, key.ID(), known.last)
+	if err != nil {
+		return nil, fmt.Errorf("list issued copies: %w", err)
+	}
+	known.ids, known.last = append(known.ids, ids...), last
+	if known.list == nil || len(known.ids) > known.n {
+		known.list, known.n = watermark.NewList(key, known.ids), len(known.ids)
+	}
+	return known.list, nil
 }

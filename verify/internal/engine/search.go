@@ -204,15 +204,12 @@ func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submiss
 	return s, nil
 }
 
-// SealsHashes reports whether the hashes are sealed.
 func (e *Engine) SealsHashes() bool { return e.sealHashes }
 
-// Span is [records.Store.Span].
 func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable is [records.Store.Searchable].
 func (e *Engine) Searchable(ctx context.Context, upto, erasure int64) (int64, error) {
 	return e.store.Searchable(ctx, upto, erasure)
 }

@@ -61,7 +61,6 @@ func (s *Segment) Found() iter.Seq[*Found] {
 	}
 }
 
-// Close frees what Found yields.
 func (s *Segment) Close() { s.roll = nil }
 
 // enroll appends a submission to a roll.

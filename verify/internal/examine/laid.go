@@ -58,7 +58,6 @@ func (l *Leak) lay(ctx context.Context, o *Original) (*capture.Sight, error) {
 	return o.Onto.Lay(ctx, l.luma(), l.places[o.Of])
 }
 
-// luma returns the leak ready for being laid on originals, made once.
 func (l *Leak) luma() *capture.Leak {
 	if l.ready == nil {
 		l.ready = capture.NewLeak(dsp.LazyLuma(l.Image))

@@ -50,11 +50,6 @@ func (o *Original) lies(s *capture.Sight) *findings.Quad {
 	return quad(at)
 }
 
-// newOriginal readies the pixels of an upload. It keeps them.
-func newOriginal(of watermark.Submission, from *Opened) *Original {
-	return &Original{Opened: from, Of: of, Onto: capture.New(dsp.LazyLuma(from.image)), look: LookOf(from.image)}
-}
-
 // OriginalBytes returns about how many bytes an [Original] of so many pixels takes up: 4 a pixel,
 // a third more for halved pictures, and [tuning.PreparedBytes].
 func OriginalBytes(pixels int) int64 { return 16*int64(pixels)/3 + tuning.PreparedBytes }
@@ -190,7 +185,7 @@ func (v *Examiner) original(ctx context.Context, of watermark.Submission) (*Orig
 		if err != nil || from == nil {
 			return nil, err
 		}
-		return newOriginal(of, from), nil
+		return &Original{Opened: from, Of: of, Onto: capture.New(dsp.LazyLuma(from.image)), look: LookOf(from.image)}, nil
 	})
 }
 

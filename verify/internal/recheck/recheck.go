@@ -79,7 +79,6 @@ func Recheck(v *findings.Finding, g conclude.Given, wordsToo bool) error {
 	return checkRows(v)
 }
 
-// CheckVerdict is [verify.CheckVerdict].
 func CheckVerdict(f *findings.File) error {
 	return inWords(f, func(wordsToo bool) error { return checkVerdict(f, wordsToo) })
 }
@@ -208,7 +207,6 @@ func writtenByOther(data []byte) string {
 	return " (" + other + ": check them with that version)"
 }
 
-// InReport is [verify.FindingsInReport].
 func InReport(report []byte) ([]byte, error) {
 	const begin, end = `<pre id="findings" hidden>`, `</pre>`
 	if bytes.Count(report, []byte(begin)) != 1 {

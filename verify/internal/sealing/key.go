@@ -73,7 +73,6 @@ func New(id string, master AEAD) (*Key, error) {
 	return newSealKey(id, sealMaster{aead: master}), nil
 }
 
-// Generate makes a new key from the operating system's random source.
 func Generate() *Key {
 	var s [sealSize]byte
 	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
@@ -135,19 +134,13 @@ func (k *Key) Secret() string {
 func Zero(k *Key) bool { return k == nil || k.master == nil }
 
 // ID names the key in public, such as "seal1-5e0c7a1f90b2d364"; it reveals nothing of the secret.
-func (k *Key) ID() string { return k.id }
-
-// String returns [Key.ID].
+func (k *Key) ID() string    { return k.id }
 func (k Key) String() string { return k.id }
 
 // GoString returns [Key.ID], so that %#v does not print the secret.
-func (k Key) GoString() string { return "registry.SealKey(" + k.id + ")" }
-
-// Format writes [Key.ID] for every verb.
+func (k Key) GoString() string           { return "registry.SealKey(" + k.id + ")" }
 func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.id) }
-
-// LogValue logs [Key.ID].
-func (k Key) LogValue() slog.Value { return slog.StringValue(k.id) }
+func (k Key) LogValue() slog.Value       { return slog.StringValue(k.id) }
 
 // MarshalText refuses: a key is written only by [Key.Secret].
 func (k Key) MarshalText() ([]byte, error) {

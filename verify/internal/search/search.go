@@ -251,7 +251,6 @@ func (c *Catalogue) Searching(ctx context.Context, search func(x *parts.Index) e
 	}
 }
 
-// Last returns the number of the last submission that was read.
 func (c *Catalogue) Last() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

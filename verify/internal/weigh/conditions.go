@@ -80,7 +80,6 @@ func several(n int, x words.Figures) []words.Figures {
 	return once(n > 0, x)
 }
 
-// once returns x alone if said is true, else nothing.
 func once(said bool, x words.Figures) []words.Figures {
 	if !said {
 		return nil
@@ -88,7 +87,6 @@ func once(said bool, x words.Figures) []words.Figures {
 	return []words.Figures{x}
 }
 
-// leaksThat returns the number of leaks for which is is true.
 func leaksThat(d *findings.Verdict, is func(*findings.Finding) bool) (n int) {
 	for _, l := range d.Findings {
 		if is(l) {
@@ -105,7 +103,6 @@ func markedPictures(w *Weighing) int {
 	})
 }
 
-// namedInOrder returns the named recipients in the registry's order.
 func (w *Weighing) namedInOrder() []string {
 	return slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return !slices.Contains(w.Named, name) })
 }
@@ -282,7 +279,6 @@ func namedUnconfirmed(w *Weighing) []words.Figures {
 	return nil
 }
 
-// withheld is about the recipients that are not named, and why.
 func withheld(w *Weighing) (out []words.Figures) {
 	for _, x := range w.Odds.Withheld {
 		out = append(out, ReasonFigures(x))
@@ -373,7 +369,6 @@ func copiesFigures(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// capped is the most that is claimed, if it is below what was computed.
 func capped(w *Weighing) []words.Figures {
 	capped := slices.ContainsFunc(w.spoken(), func(r odds.Recipient) bool { return r.Capped })
 	return once(capped, words.Figures{"times": words.Times(odds.Cap(w.Case.MarkTrials)), "trials": words.Thousands(float64(w.Case.MarkTrials))})
@@ -444,7 +439,6 @@ func (w *Weighing) recipients() (names []string) {
 	return slices.Compact(names)
 }
 
-// noMark returns the number of leaks that show a submission without a mark that was found.
 func noMark(w *Weighing) int {
 	return w.Counts[string(findings.FoundUnmarked)] + w.Counts[string(findings.FoundUnreadable)] - damagedMarks(w)
 }
@@ -460,7 +454,6 @@ func holders(w *Weighing) []words.Figures {
 	return once(len(names) > 0 && noMark(w) > 0, words.Figures{"n": noMark(w), "names": names})
 }
 
-// total returns the sum of counts.
 func total(counts []int) (n int) {
 	for _, k := range counts {
 		n += k
@@ -649,15 +642,8 @@ func severalPages(w *Weighing) []words.Figures {
 	return several(n, words.Figures{"others": others})
 }
 
-// lacks counts the damaged files that were examined in part.
 func lacks(w *Weighing) []words.Figures {
-	n := 0
-	for _, l := range w.Findings {
-		if l.Lacks != "" {
-			n++
-		}
-	}
-	return several(n, nil)
+	return several(leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Lacks != "" }), nil)
 }
 
 // leftOut are the files that were not examined, and why.

@@ -25,7 +25,6 @@ type Basis struct {
 	later  bool      // a leak shows that the find was later than stated
 }
 
-// SearchedNamed reports whether only named uploads were searched.
 func (c Basis) SearchedNamed() bool { return c.Named > 0 }
 
 // claimedLate reports whether t is after the stated time of the find.
@@ -81,7 +80,6 @@ func published(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// outcome says whom an examination named.
 func outcome(names []string) string {
 	return words.List(append(slices.Clone(names), []string{"no recipient"}[min(len(names), 1):]...)) + " " + words.Verb(max(len(names), 1), "was", "were") + " named"
 }

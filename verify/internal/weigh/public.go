@@ -68,7 +68,6 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 	return "month-open", words.Figures{"n": n, "of": w.Leaks}
 }
 
-// whole reports whether all that was given was examined: each file, and each of its pages.
 func whole(w *Weighing) bool { return w.Readable() == w.Leaks && len(severalPages(w)) == 0 }
 
 // month writes the month of a time, UTC: "March 2018".

@@ -24,7 +24,6 @@ type Exposure struct {
 	Copy watermark.CopyID
 }
 
-// othersOf returns who had a copy besides its recipient.
 func othersOf(d *findings.Verdict, id watermark.CopyID) []findings.HandOn {
 	for _, t := range d.Travel {
 		if t.Copy == id {

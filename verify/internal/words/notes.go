@@ -15,7 +15,6 @@ import (
 // written with one decimal, and strings as a list.
 type Figures = map[string]any
 
-// Written returns sentences of [Notes] as one text.
 func Written(said []findings.Said) string {
 	var out []string
 	for _, s := range said {

@@ -40,10 +40,7 @@ func InWords(logLR float64) string {
 	return "no support"
 }
 
-// UTC writes a time in UTC: "2024-05-01T12:00:00Z".
 func UTC(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// Day writes the day of a time in UTC: "2024-05-01".
 func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // Count returns a number with its noun: "1 picture", "3 pictures".
