@@ -18,6 +18,27 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for InIssueAllBodyFormat.
+const (
+	InIssueAllBodyFormatJpeg InIssueAllBodyFormat = "jpeg"
+	InIssueAllBodyFormatPng  InIssueAllBodyFormat = "png"
+	InIssueAllBodyFormatWebp InIssueAllBodyFormat = "webp"
+)
+
+// Valid indicates whether the value is a known member of the InIssueAllBodyFormat enum.
+func (e InIssueAllBodyFormat) Valid() bool {
+	switch e {
+	case InIssueAllBodyFormatJpeg:
+		return true
+	case InIssueAllBodyFormatPng:
+		return true
+	case InIssueAllBodyFormatWebp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InRecipientBodyKind.
 const (
 	Authority InRecipientBodyKind = "authority"
@@ -74,19 +95,19 @@ func (e StateStage) Valid() bool {
 
 // Defines values for WantedCopyFormat.
 const (
-	Jpeg WantedCopyFormat = "jpeg"
-	Png  WantedCopyFormat = "png"
-	Webp WantedCopyFormat = "webp"
+	WantedCopyFormatJpeg WantedCopyFormat = "jpeg"
+	WantedCopyFormatPng  WantedCopyFormat = "png"
+	WantedCopyFormatWebp WantedCopyFormat = "webp"
 )
 
 // Valid indicates whether the value is a known member of the WantedCopyFormat enum.
 func (e WantedCopyFormat) Valid() bool {
 	switch e {
-	case Jpeg:
+	case WantedCopyFormatJpeg:
 		return true
-	case Png:
+	case WantedCopyFormatPng:
 		return true
-	case Webp:
+	case WantedCopyFormatWebp:
 		return true
 	default:
 		return false
@@ -285,6 +306,39 @@ type InErasureBody struct {
 	// Submissions These uploads; not beside subject
 	Submissions []string `json:"submissions,omitempty"`
 }
+
+// InIssueAllBody defines model for InIssueAllBody.
+type InIssueAllBody struct {
+	// AllowWeak Release a copy whose mark would not survive a messenger
+	AllowWeak *bool `json:"allow_weak,omitempty"`
+
+	// Format Default: like the original
+	Format *InIssueAllBodyFormat `json:"format,omitempty"`
+
+	// KeepEXIF Pass on exposure, time, camera and lens
+	KeepEXIF *bool `json:"keep_exif,omitempty"`
+
+	// MaxBytes Size of the file at most; 0: no limit
+	MaxBytes *int64 `json:"max_bytes,omitempty"`
+
+	// MaxSide Pixels of the long side at most; 0: as the original
+	MaxSide *int64 `json:"max_side,omitempty"`
+
+	// Purpose What the copy is for, as written to the registry
+	Purpose *string `json:"purpose,omitempty"`
+
+	// Recipient Who gets it: the name of a recipient that was entered
+	Recipient string `json:"recipient"`
+
+	// Request The same submission, recipient, purpose, request, size and format have one copy; another text has another
+	Request *string `json:"request,omitempty"`
+
+	// Submissions Uploads
+	Submissions []string `json:"submissions"`
+}
+
+// InIssueAllBodyFormat Default: like the original
+type InIssueAllBodyFormat string
 
 // InReceiptBody defines model for InReceiptBody.
 type InReceiptBody struct {
@@ -552,6 +606,12 @@ type Witness struct {
 	Time *time.Time `json:"time,omitempty"`
 }
 
+// IssueCopiesParams defines parameters for IssueCopies.
+type IssueCopiesParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // AddReceiptParams defines parameters for AddReceipt.
 type AddReceiptParams struct {
 	// IdempotencyKey A random text for each new request, such as a UUID
@@ -675,6 +735,9 @@ type IssueCopyParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// IssueCopiesJSONRequestBody defines body for IssueCopies for application/json ContentType.
+type IssueCopiesJSONRequestBody = InIssueAllBody
+
 // AddReceiptJSONRequestBody defines body for AddReceipt for application/json ContentType.
 type AddReceiptJSONRequestBody = InReceiptBody
 
@@ -792,6 +855,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IssueCopiesWithBody Issue a marked copy of each upload of a list, as a zip
+	//
+	// Roles: issue.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+	IssueCopiesWithBody(ctx context.Context, params *IssueCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IssueCopies Issue a marked copy of each upload of a list, as a zip
+	//
+	// Roles: issue.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+	IssueCopies(ctx context.Context, params *IssueCopiesParams, body IssueCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCopy One copy
 	//
@@ -1170,6 +1251,44 @@ func (c *Client) Metrics(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 // Corresponds with GET /readyz (the `Readyz` operationId).
 func (c *Client) Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReadyzRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IssueCopiesWithBody Issue a marked copy of each upload of a list, as a zip
+//
+// Roles: issue.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+func (c *Client) IssueCopiesWithBody(ctx context.Context, params *IssueCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIssueCopiesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IssueCopies Issue a marked copy of each upload of a list, as a zip
+//
+// Roles: issue.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+func (c *Client) IssueCopies(ctx context.Context, params *IssueCopiesParams, body IssueCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIssueCopiesRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2025,6 +2144,61 @@ func NewReadyzRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewIssueCopiesRequest calls the generic IssueCopies builder with application/json body
+func NewIssueCopiesRequest(server string, params *IssueCopiesParams, body IssueCopiesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewIssueCopiesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewIssueCopiesRequestWithBody constructs an http.Request for the IssueCopies method, with any body, and a specified content type
+func NewIssueCopiesRequestWithBody(server string, params *IssueCopiesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/copies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3627,6 +3801,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	ReadyzWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadyzResponse, error)
 
+	// IssueCopiesWithBodyWithResponse Issue a marked copy of each upload of a list, as a zip
+	//
+	// Roles: issue.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+	IssueCopiesWithBodyWithResponse(ctx context.Context, params *IssueCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IssueCopiesResponse, error)
+
+	// IssueCopiesWithResponse Issue a marked copy of each upload of a list, as a zip
+	//
+	// Roles: issue.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+	IssueCopiesWithResponse(ctx context.Context, params *IssueCopiesParams, body IssueCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*IssueCopiesResponse, error)
+
 	// GetCopyWithResponse One copy
 	//
 	// Roles: issue, investigate, audit, admin.
@@ -4100,6 +4292,37 @@ func (r ReadyzResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReadyzResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type IssueCopiesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r IssueCopiesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r IssueCopiesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r IssueCopiesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5269,6 +5492,36 @@ func (c *ClientWithResponses) ReadyzWithResponse(ctx context.Context, reqEditors
 	return ParseReadyzResponse(rsp)
 }
 
+// IssueCopiesWithBodyWithResponse Issue a marked copy of each upload of a list, as a zip
+//
+// Roles: issue.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+func (c *ClientWithResponses) IssueCopiesWithBodyWithResponse(ctx context.Context, params *IssueCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IssueCopiesResponse, error) {
+	rsp, err := c.IssueCopiesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIssueCopiesResponse(rsp)
+}
+
+// IssueCopiesWithResponse Issue a marked copy of each upload of a list, as a zip
+//
+// Roles: issue.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/copies (the `IssueCopies` operationId).
+func (c *ClientWithResponses) IssueCopiesWithResponse(ctx context.Context, params *IssueCopiesParams, body IssueCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*IssueCopiesResponse, error) {
+	rsp, err := c.IssueCopies(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIssueCopiesResponse(rsp)
+}
+
 // GetCopyWithResponse One copy
 //
 // Roles: issue, investigate, audit, admin.
@@ -5973,6 +6226,32 @@ func ParseReadyzResponse(rsp *http.Response) (*ReadyzResponse, error) {
 	}
 
 	response := &ReadyzResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseIssueCopiesResponse parses an HTTP response from a IssueCopiesWithResponse call
+func ParseIssueCopiesResponse(rsp *http.Response) (*IssueCopiesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &IssueCopiesResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}

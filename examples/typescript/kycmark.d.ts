@@ -58,6 +58,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue a marked copy of each upload of a list, as a zip
+         * @description Roles: issue.
+         */
+        post: operations["issue-copies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/copies/{id}": {
         parameters: {
             query?: never;
@@ -816,6 +836,35 @@ export interface components {
             /** @description These uploads; not beside subject */
             submissions?: string[] | null;
         };
+        InIssueAllBody: {
+            /** @description Release a copy whose mark would not survive a messenger */
+            allow_weak?: boolean;
+            /**
+             * @description Default: like the original
+             * @enum {string}
+             */
+            format?: "jpeg" | "png" | "webp";
+            /** @description Pass on exposure, time, camera and lens */
+            keep_exif?: boolean;
+            /**
+             * Format: int64
+             * @description Size of the file at most; 0: no limit
+             */
+            max_bytes?: number;
+            /**
+             * Format: int64
+             * @description Pixels of the long side at most; 0: as the original
+             */
+            max_side?: number;
+            /** @description What the copy is for, as written to the registry */
+            purpose?: string;
+            /** @description Who gets it: the name of a recipient that was entered */
+            recipient: string;
+            /** @description The same submission, recipient, purpose, request, size and format have one copy; another text has another */
+            request?: string;
+            /** @description Uploads */
+            submissions: string[];
+        };
         InReceiptBody: {
             /** @description Ed25519, 64 hex digits */
             public_key: string;
@@ -1151,6 +1200,42 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "issue-copies": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InIssueAllBody"];
+            };
+        };
+        responses: {
+            /** @description A zip of the copies. Its last file, copies.json, names the copy of each upload, or says why an upload has no copy. The same request has the same copies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             /** @description What is wrong, and what to do */

@@ -88,8 +88,8 @@ func New(cfg Config) *Office {
 
 // A Request says what is to be found out.
 type Request struct {
-	Actor   string // who asks, as the ledger names it
-	Command string // how it was asked for, as ledger and report repeat it
+	Actor   string   // who asks, as the ledger names it
+	Command []string // how it was asked for, as ledger and report repeat it
 	findings.Circumstances
 	Against []watermark.Submission // as in [verify.Options]
 	Reveal  bool                   // results name subjects and all recipients
@@ -185,7 +185,7 @@ const clockError = time.Minute
 
 // options are what an investigation is begun with.
 func (o *Office) options(x asked) *verify.Options {
-	return &verify.Options{Actor: x.Actor, Command: []string{x.Command}, Circumstances: x.Circumstances, Against: x.Against,
+	return &verify.Options{Actor: x.Actor, Command: x.Command, Circumstances: x.Circumstances, Against: x.Against,
 		References: o.References, Once: x.Once}
 }
 

@@ -89,7 +89,7 @@ func small(t *testing.T, name string) []byte {
 	return out.Bytes()
 }
 
-var asks = investigations.Request{Actor: "investigator-1", Command: "POST /v1/investigations"}
+var asks = investigations.Request{Actor: "investigator-1", Command: []string{"POST", "/v1/investigations"}}
 
 // begun makes an investigation of these files, which has begun.
 func (w *world) begun(files map[string][]byte, r investigations.Request) kept.ID {

@@ -133,6 +133,7 @@ func (g generator) body(t *rapid.T, p permitted) []byte {
 	examples := map[string]any{
 		"/v1/recipients":              map[string]any{"name": "vendor-b", "kind": "vendor"},
 		"/v1/submissions/{id}/copies": map[string]any{"recipient": "vendor-a", "purpose": "checks", "max_side": 16},
+		"/v1/copies":                  map[string]any{"recipient": "vendor-a", "submissions": []any{g.submission, strings.Repeat("0", 32)}},
 		"/v1/copies/{id}/void":        map[string]any{"note": "no byte left"},
 		"/v1/copies/{id}/receipts": map[string]any{"public_key": strings.Repeat("0", 64),
 			"signature": strings.Repeat("0", 128)},

@@ -1,8 +1,10 @@
 package service
 
 import (
+	"archive/zip"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,8 +17,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// wantedCopy is what a copy is to be.
-type wantedCopy struct {
+// A WantedCopy is what a copy is to be.
+type WantedCopy struct {
 	Recipient string `json:"recipient" minLength:"1" maxLength:"200" doc:"Who gets it: the name of a recipient that was entered"`
 	Purpose   string `json:"purpose,omitempty" maxLength:"4000" doc:"What the copy is for, as written to the registry"`
 	Request   string `json:"request,omitempty" maxLength:"4000" doc:"The same submission, recipient, purpose, request, size and format have one copy; another text has another"`
@@ -33,7 +35,14 @@ var mediaTypes = map[string]string{"jpeg": "image/jpeg", "png": "image/png", "we
 
 type inIssue struct {
 	PathOfSubmission
-	Body wantedCopy
+	Body WantedCopy
+}
+
+type inIssueAll struct {
+	Body struct {
+		Submissions []watermark.Submission `json:"submissions" minItems:"1" maxItems:"10000" nullable:"false" uniqueItems:"true" doc:"Uploads"`
+		WantedCopy
+	}
 }
 
 // copies serves the routes about copies.
@@ -41,6 +50,18 @@ type copies struct{ *Service }
 
 func (s copies) routes() {
 	s.issueRoute()
+	if r := s.serves("issue-copies"); r != nil {
+		op := s.operation(r)
+		op.Responses["200"] = bytesOf("A zip of the copies. Its last file, "+listName+", names the copy of each upload, or says why an upload has no copy. The same request has the same copies.",
+			"application/zip")
+		huma.Register(s.api, *op, func(ctx context.Context, in *inIssueAll) (*huma.StreamResponse, error) {
+			return &huma.StreamResponse{Body: func(huma.Context) {
+				if err := s.issueAll(ctx, in); err != nil {
+					visitOf(ctx).refuse("copies", err)
+				}
+			}}, nil
+		})
+	}
 	add(s.Service, "list-copies", "submission",
 		func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
 			id, err := in.id()
@@ -100,6 +121,12 @@ func (s copies) issueRoute() {
 	})
 }
 
+// options are what a copy is issued with.
+func (b *WantedCopy) options(ctx context.Context) *registry.IssueOptions {
+	return &registry.IssueOptions{Actor: actor(ctx), Purpose: b.Purpose, Request: b.Request, MaxSide: b.MaxSide,
+		MaxBytes: b.MaxBytes, Format: b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}
+}
+
 // issue hands a marked copy out.
 func (s copies) issue(ctx context.Context, in *inIssue) error {
 	of, err := in.id()
@@ -107,9 +134,7 @@ func (s copies) issue(ctx context.Context, in *inIssue) error {
 		return err
 	}
 	v, b := visitOf(ctx), in.Body
-	o := &registry.IssueOptions{Actor: actor(ctx), Purpose: b.Purpose, Request: b.Request, MaxSide: b.MaxSide,
-		MaxBytes: b.MaxBytes,
-		Format:   b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}
+	o := b.options(ctx)
 	if earlier := v.once.earlier(); earlier != "" {
 		if o.ID, err = watermark.ParseCopyID(earlier); err != nil {
 			return err
@@ -130,6 +155,60 @@ func (s copies) issue(ctx context.Context, in *inIssue) error {
 	}
 	return err
 }
+
+// listName is the file of a zip that says what the others are.
+const listName = "copies.json"
+
+// A zipped copy is an upload of a list, with the file of its copy in the zip, or why it has no copy.
+type zipped struct {
+	Submission watermark.Submission `json:"submission"`
+	Copy       string               `json:"copy,omitempty"` // ID
+	File       string               `json:"file,omitempty"`
+	SHA256     *books.Digest        `json:"sha256,omitempty"`
+	Problem    *Problem             `json:"problem,omitempty"`
+}
+
+// issueAll hands out a copy of each upload of a list, as a zip that grows as they are marked. An upload without a copy
+// does not end it. The end of the zip says that all of it came.
+func (s copies) issueAll(ctx context.Context, in *inIssueAll) error {
+	if _, err := s.Registry.Recipient(ctx, in.Body.Recipient); err != nil {
+		return problemOf("recipient", err)
+	}
+	v := visitOf(ctx)
+	v.Header().Set("Content-Type", "application/zip")
+	z, list := zip.NewWriter(sender{v}), []zipped{}
+	for _, id := range in.Body.Submissions {
+		x := zipped{Submission: id}
+		_, err := s.Issuer.Issue(ctx, id, in.Body.Recipient, func(c *books.Copy, file []byte) error {
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
+			}
+			x.Copy, x.File, x.SHA256 = c.ID.String(), c.ID.String()+"."+c.Format, &c.SHA256
+			w, err := z.CreateHeader(&zip.FileHeader{Name: x.File, Method: zip.Store})
+			if err == nil {
+				_, err = w.Write(file)
+			}
+			return errors.Join(err, z.Flush())
+		}, in.Body.options(ctx))
+		if err != nil && (ctx.Err() != nil || x.File != "") {
+			return err // the client is gone
+		}
+		if err != nil {
+			x.Problem = problemOf("submission", err).ready("") // the same each time
+		}
+		list = append(list, x)
+	}
+	w, err := z.Create(listName)
+	if err == nil {
+		err = json.NewEncoder(w).Encode(list)
+	}
+	return errors.Join(err, z.Close())
+}
+
+// A sender sends what is written at once.
+type sender struct{ *visit }
+
+func (s sender) Write(p []byte) (int, error) { return len(p), s.send(p) }
 
 // hand writes a copy to the client.
 func (v *visit) hand(c *books.Copy, file []byte) error {

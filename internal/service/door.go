@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -288,6 +289,9 @@ func (b *received) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// traceParent is the W3C header with the IDs of a trace and of the caller's span in it.
+var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-|$)`)
+
 // leave writes the line of log of a request, and counts it. A panic becomes an answer.
 func (s *Service) leave(r *http.Request, v *visit) {
 	if x := recover(); x != nil {
@@ -309,6 +313,9 @@ func (s *Service) leave(r *http.Request, v *visit) {
 		"duration_ms", float64(took.Microseconds()) / 1000, "http.request.body.size", v.received}
 	if v.token != nil {
 		line = append(line, "token", v.token.ID)
+	}
+	if of := traceParent.FindStringSubmatch(r.Header.Get("Traceparent")); of != nil {
+		line = append(line, "trace_id", of[1], "parent_span_id", of[2])
 	}
 	level := slog.LevelInfo
 	if v.status >= 500 {

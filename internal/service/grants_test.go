@@ -188,6 +188,9 @@ func (w *world) everyRoute(role service.Role, changing []call, v *vendor, open, 
 		if x.method == "POST" {
 			c.body = "{}"
 		}
+		if x.path == "/v1/copies" {
+			c.body = map[string]any{"recipient": "vendor-a", "submissions": []string{submission}}
+		}
 		of := regexp.MustCompile("^" + strings.ReplaceAll(x.path, "{id}", "[0-9a-f]{16,}") + "$")
 		if at := slices.IndexFunc(changing, func(c call) bool { return x.method == "POST" && of.MatchString(c.path) }); at >= 0 {
 			c.path, c.body = changing[at].path, changing[at].body

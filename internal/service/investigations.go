@@ -143,7 +143,7 @@ func (s examinations) create(ctx context.Context, in *struct{ Body wantedInvesti
 		}
 		return reply(s.Office.State(ctx, id))
 	}
-	r := investigations.Request{Actor: actor(ctx), Command: "POST /v1/investigations", Against: b.Against, Reveal: b.Reveal,
+	r := investigations.Request{Actor: actor(ctx), Command: []string{"POST", "/v1/investigations"}, Against: b.Against, Reveal: b.Reveal,
 		Circumstances: findings.Circumstances{Found: b.Found, Evidence: b.Evidence, Published: b.Published,
 			Claimed: b.Claimed, Drawn: b.Drawn, Examiner: b.Examiner, Case: b.Case}}
 	state, err := s.Office.Create(ctx, r)

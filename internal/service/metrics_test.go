@@ -52,3 +52,16 @@ func TestDashboard(t *testing.T) {
 		assert.True(t, asked[m[1]], "no panel shows %s", m[1])
 	}
 }
+
+// The line of log of a request has the trace that its caller is in, and nothing else of that header.
+func TestTraceInLog(t *testing.T) {
+	w := begin(t)
+	trace, span := strings.Repeat("4bf92f35", 4), "00f067aa0ba902b7"
+	for header, logged := range map[string]bool{"00-" + trace + "-" + span + "-01": true, "00-" + trace[:31] + "-" + span + "-01": false,
+		"Erika-" + trace + "-" + span + "-01": false} {
+		w.logs.Reset()
+		w.must(call{method: "GET", path: "/livez", head: map[string]string{"Traceparent": header}})
+		assert.Equal(t, logged, strings.Contains(w.logs.String(), `"trace_id":"`+trace+`","parent_span_id":"`+span+`"`), header)
+		assert.NotContains(t, w.logs.String(), "Erika")
+	}
+}

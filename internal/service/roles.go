@@ -90,6 +90,7 @@ var routes = []route{
 		"Pages of an upload"},
 
 	{"issue-copy", "POST", "/v1/submissions/{id}/copies", []Role{Issue}, jsonBody, "Issue a marked copy"},
+	{"issue-copies", "POST", "/v1/copies", []Role{Issue}, jsonBody, "Issue a marked copy of each upload of a list, as a zip"},
 	{"list-copies", "GET", "/v1/submissions/{id}/copies", []Role{Issue, Investigate, Audit, Admin}, noBody,
 		"Copies of an upload"},
 	{"get-copy", "GET", "/v1/copies/{id}", []Role{Issue, Investigate, Audit, Admin}, noBody, "One copy"},

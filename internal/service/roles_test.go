@@ -26,6 +26,7 @@ GET  /v1/submissions/{id}            intake issue investigate audit admin
 GET  /v1/submissions                 issue investigate admin
 GET  /v1/submissions/{id}/pages      intake issue investigate audit admin
 POST /v1/submissions/{id}/copies     issue
+POST /v1/copies                      issue
 GET  /v1/submissions/{id}/copies     issue investigate audit admin
 GET  /v1/copies/{id}                 issue investigate audit admin
 POST /v1/copies/{id}/void            admin
