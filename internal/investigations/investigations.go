@@ -73,9 +73,10 @@ type Config struct {
 // An Office takes investigations, does them, and has their results. It is safe for concurrent use.
 type Office struct {
 	Config
-	kept *kept.Store
-	now  func() time.Time
-	save time.Duration // see saveEvery
+	kept  *kept.Store
+	now   func() time.Time
+	save  time.Duration // see saveEvery
+	begun chan struct{} // an investigation has begun here
 }
 
 // New returns the office of a configuration.
@@ -83,7 +84,7 @@ func New(cfg Config) *Office {
 	if cfg.Warn == nil {
 		cfg.Warn = func(kept.ID, error) {}
 	}
-	return &Office{cfg, kept.New(cfg.Registry, cfg.SealKey), time.Now, saveEvery}
+	return &Office{cfg, kept.New(cfg.Registry, cfg.SealKey), time.Now, saveEvery, make(chan struct{}, 1)}
 }
 
 // A Request says what is to be found out.
@@ -256,6 +257,10 @@ func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
 	}
 	if err := o.write(ctx, id, partBegun, list); err != nil {
 		return nil, err
+	}
+	select {
+	case o.begun <- struct{}{}:
+	default: // a look is due
 	}
 	return o.State(ctx, id)
 }

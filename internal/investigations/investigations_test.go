@@ -333,6 +333,25 @@ func TestGoesOn(t *testing.T) {
 	t.Logf("%d processes", stops)
 }
 
+// What another version has examined so far is not used: the files are examined anew, and it stays one investigation.
+func TestStale(t *testing.T) {
+	w := begin(t)
+	id := w.begun(w.leaks, asks)
+	store := kept.New(w.cfg.Registry, w.cfg.SealKey)
+	_, err := store.Write(t.Context(), id, "resume", strings.NewReader(`{"state":"kycmark state v1","version":"0.0.1"}`+"\n"))
+	require.NoError(t, err)
+	require.Equal(t, investigations.Done, w.do(id).Stage)
+	leaksOf(t, w.read(id, investigations.Findings))
+	began, err := w.cfg.Registry.Ledger().Investigations(t.Context())
+	require.NoError(t, err)
+	require.Len(t, began, 1)
+	r, p, err := store.Read(t.Context(), id, kept.Part{Name: "resume"})
+	require.NoError(t, err)
+	require.Zero(t, p.Size, "it is gone when the investigation is done")
+	_, err = io.ReadAll(r)
+	require.NoError(t, err)
+}
+
 // A bundle is made when it is asked for, checks out, and is the same afterwards. Without a checkpoint that covers the
 // investigation there is none.
 func TestBundle(t *testing.T) {

@@ -29,10 +29,10 @@ const Kind = "investigation"
 type task struct{ Of kept.ID }
 
 const (
-	lookEvery = 2 * time.Second // for investigations that have begun. Chosen
-	saveEvery = 5 * time.Second // how far an investigation is. A kill loses so much work. Chosen
-	ofSaving  = 10              // saving takes at most one of so many parts of the time. Chosen
-	atOnce    = 2               // investigations at a time, so that a small one need not wait for a large one. Chosen
+	lookEvery = 30 * time.Second // for investigations that others began. Chosen
+	saveEvery = 5 * time.Second  // how far an investigation is. A kill loses so much work. Chosen
+	ofSaving  = 10               // saving takes at most one of so many parts of the time. Chosen
+	atOnce    = 2                // investigations at a time, so that a small one need not wait for a large one. Chosen
 )
 
 // Run does investigations of all processes that have begun, until ctx ends. It then gives up the ones that it is at:
@@ -66,13 +66,13 @@ func (o *Office) ask(ctx context.Context) {
 				continue
 			}
 			s, err := o.State(ctx, x.ID)
-			if err != nil || s.Stage == Open {
+			if err != nil || s.Stage == Open && o.now().Before(x.Made.Add(spooled)) {
 				continue // the next look finds out
 			}
 			mu.Lock()
 			known[x.ID] = true
 			mu.Unlock()
-			if s.Stage.Over() {
+			if s.Stage.Over() || s.Stage == Open { // its files have expired
 				continue
 			}
 			waiting.Go(func() {
@@ -91,6 +91,7 @@ func (o *Office) ask(ctx context.Context) {
 		}
 		select {
 		case <-time.After(lookEvery):
+		case <-o.begun:
 		case <-ctx.Done():
 		}
 	}
@@ -121,7 +122,10 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	if err != nil || s.Stage.Over() {
 		return nil, err
 	}
-	err = o.examine(ctx, in)
+	err = o.examine(ctx, in, in.has(partResume))
+	if errors.Is(err, errStale) {
+		err = o.examine(ctx, in, false)
+	}
 	if _, gone := o.open(ctx, t.Of); errors.Is(gone, registry.ErrNotFound) {
 		return nil, nil
 	}
@@ -137,8 +141,13 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	return nil, o.write(ctx, t.Of, partState, failed)
 }
 
-// examine examines the files of an investigation, weighs the findings, and writes what follows.
-func (o *Office) examine(ctx context.Context, in inside) error {
+// errStale is the error of an investigation that cannot go on where it was: a program of another version, or with other
+// keys, had examined the files.
+var errStale = errors.New("what was examined so far cannot be used")
+
+// examine examines the files of an investigation, weighs the findings, and writes what follows. With resumed it goes on
+// where an earlier worker was.
+func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 	var x asked
 	var list []File
 	if err := errors.Join(in.read(ctx, partAsked, &x), in.read(ctx, partBegun, &list)); err != nil {
@@ -155,8 +164,10 @@ func (o *Office) examine(ctx context.Context, in inside) error {
 	defer os.RemoveAll(folder)
 	opts := o.options(x)
 	opts.State = filepath.Join(folder, partResume)
-	if err := in.resume(ctx, opts.State); err != nil {
-		return err
+	if resumed {
+		if err := in.resume(ctx, opts.State); err != nil {
+			return err
+		}
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -168,6 +179,9 @@ func (o *Office) examine(ctx context.Context, in inside) error {
 	}
 	var leaks []*findings.Finding
 	for f, err := range inv.FS(ctx, &files{ctx, fail, spool, list}) {
+		if resumed && len(leaks) == 0 && errors.Is(err, registry.ErrInput) {
+			return errStale
+		}
 		if err != nil {
 			return cause(ctx, err)
 		}
@@ -184,8 +198,12 @@ func (o *Office) examine(ctx context.Context, in inside) error {
 	if err := o.write(ctx, in.ID, partState, State{Stage: Done, Examined: len(leaks), Total: int(saved.total.Load())}); err != nil {
 		return err
 	}
-	if err := o.kept.Remove(ctx, x.Spool); err != nil && !errors.Is(err, registry.ErrNotFound) {
-		o.Warn(in.ID, err) // it expires
+	_, err = o.kept.Write(ctx, in.ID, partResume, bytes.NewReader(nil)) // it has no use any more
+	if gone := o.kept.Remove(ctx, x.Spool); !errors.Is(gone, registry.ErrNotFound) {
+		err = errors.Join(err, gone)
+	}
+	if err != nil {
+		o.Warn(in.ID, err) // the files expire
 	}
 	return nil
 }
@@ -220,11 +238,8 @@ func (o *Office) conclude(ctx context.Context, id kept.ID, inv *verify.Investiga
 	return err
 }
 
-// resume writes what was examined so far to a file, if anything was.
+// resume writes what was examined so far to a file.
 func (x inside) resume(ctx context.Context, path string) error {
-	if !x.has(partResume) {
-		return nil
-	}
 	r, _, err := x.Read(ctx, kept.Part{Name: partResume})
 	if err != nil {
 		return err

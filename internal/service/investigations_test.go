@@ -31,10 +31,9 @@ func (w *world) works() {
 	keys := w.srv.Office.SealKey
 	q, err := jobs.OpenFile(ctx, filepath.Join(w.t.TempDir(), "registry.db"), w.reg.ID(), keys)
 	require.NoError(w.t, err)
-	cfg := w.srv.Office.Config
-	cfg.Queue = q
+	w.srv.Office.Queue = q
 	ended := make(chan error, 1)
-	go func() { ended <- investigations.New(cfg).Run(ctx) }()
+	go func() { ended <- w.srv.Office.Run(ctx) }()
 	w.t.Cleanup(func() {
 		stop()
 		assert.NoError(w.t, <-ended)
