@@ -159,7 +159,7 @@ func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, 
 	}
 	queue, err := home.OpenQueue(ctx, b.Home, b.Registry.ID(), keys.Seal)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, ui.WithHint(err, "investigations need the queue; other roles do not: --roles intake,issue,audit,admin")
 	}
 	office = investigations.New(investigations.Config{Registry: b.Registry, SealKey: keys.Seal, Found: found, Queue: queue,
 		References: b.Home.References, UploadsPerSubject: b.Home.UploadsPerSubject,
