@@ -85,6 +85,8 @@ type Store interface {
 	// unless the outcome of the commit is unknown. The pages of an upload follow it, and are entered if it is new.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error)
+	// SubmissionsAmong returns the submissions that have one of these IDs, in any order.
+	SubmissionsAmong(ctx context.Context, ids []watermark.Submission) ([]books.Submission, error)
 	// WithPrefix lists the submissions, pages included, and the copies whose IDs lie between low and high, ends included,
 	// at most max of each. Of low and high a copy's ID has the first 8 bytes.
 	WithPrefix(ctx context.Context, low, high watermark.Submission, max int) ([]watermark.Submission, []watermark.CopyID, error)

@@ -70,6 +70,18 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 		}
 		return rows, errors.Join(err, counted(len(rows), math.MaxInt64))
 	})
+	ask("submissions among", func() (any, error) {
+		var ids []watermark.Submission
+		for n := range 10 {
+			sub, _ := submission(n)
+			ids = append(ids, sub.ID)
+		}
+		rows, err := d.SubmissionsAmong(ctx, ids)
+		if err == nil && len(rows) != len(ids) { // the caller asks for each then
+			err = fmt.Errorf("%w: of %d submissions %d are there", records.ErrTampered, len(ids), len(rows))
+		}
+		return rows, err // by number
+	})
 	ask("submissions", func() (any, error) {
 		rows, err := d.SubmissionsAfter(ctx, 0, 1000)
 		for i := range rows {

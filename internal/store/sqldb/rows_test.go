@@ -262,6 +262,26 @@ func TestCustodyBy(t *testing.T) {
 	})
 }
 
+// Submissions that are read together are what each is alone, erased ones also. An unknown one is missing.
+func TestSubmissionsAmong(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		everything(t, d) // erases 9, then 7 and 8
+		ids := []watermark.Submission{{0xff}}
+		for _, n := range []int{8, 1, 0, 9, 3} {
+			sub, _ := submission(n)
+			ids = append(ids, sub.ID)
+		}
+		rows, err := d.SubmissionsAmong(t.Context(), ids)
+		require.NoError(t, err)
+		require.Len(t, rows, len(ids)-1)
+		for _, got := range rows {
+			alone, err := d.Submission(t.Context(), got.ID)
+			require.NoError(t, err)
+			require.Equal(t, *alone, got)
+		}
+	})
+}
+
 // Facts that are read as they come are the facts that are read at once, with the same bounds. A slice that a caller has
 // stays as it was.
 func TestCustodyGrows(t *testing.T) {

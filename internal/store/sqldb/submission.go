@@ -134,6 +134,26 @@ func (d uploads) Submission(ctx context.Context, id watermark.Submission) (*book
 	return s, err
 }
 
+func (d uploads) SubmissionsAmong(ctx context.Context, ids []watermark.Submission) (rows []books.Submission, err error) {
+	err = d.snapshot(ctx, func(q schema.Querier) (err error) {
+		if rows, err = schema.Present.Among(ctx, q, &d.dialect, "id", schema.Each(ids, schema.IDOf), ""); err != nil {
+			return err
+		}
+		for i := range rows {
+			if rows[i].Erased {
+				if _, err := isErased(ctx, q, rows[i].ErasedBy); err != nil {
+					return err
+				}
+			}
+		}
+		if err = isEntered(ctx, q, bySeq(rows)); err == nil {
+			err = d.haveSubjects(ctx, q, rows)
+		}
+		return err
+	})
+	return rows, err
+}
+
 func (d uploads) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
 	var s *books.Submission
 	err := d.snapshot(ctx, func(q schema.Querier) (err error) {
