@@ -267,11 +267,24 @@ func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
 
 // State returns how far an investigation is. The error wraps [registry.ErrNotFound] if it is not there.
 func (o *Office) State(ctx context.Context, id kept.ID) (*State, error) {
-	in, err := o.open(ctx, id)
-	if err != nil {
-		return nil, err
+	_, s, err := o.look(ctx, id)
+	return s, err
+}
+
+// looks is how often a state is read that is replaced while it is read. Chosen: it is replaced every few seconds.
+const looks = 10
+
+// look opens an investigation, and returns how far it is.
+func (o *Office) look(ctx context.Context, id kept.ID) (in inside, s *State, err error) {
+	for range looks {
+		if in, err = o.open(ctx, id); err != nil {
+			return in, nil, err
+		}
+		if s, err = in.state(ctx); !errors.Is(err, registry.ErrNotFound) {
+			return in, s, err
+		}
 	}
-	return in.state(ctx)
+	return in, nil, err
 }
 
 // Files lists the files of an investigation by name: what was there when it began, or is there until then.
@@ -312,11 +325,7 @@ func (o *Office) List(ctx context.Context, limit int) ([]State, error) {
 // Read returns a part of an investigation: [Findings], [Report] or [Bundle]. The error wraps [ErrStage] if it is not
 // done, and [registry.ErrNotFound] if it does not exist.
 func (o *Office) Read(ctx context.Context, id kept.ID, part string) (io.Reader, kept.Part, error) {
-	in, err := o.open(ctx, id)
-	if err != nil {
-		return nil, kept.Part{}, err
-	}
-	s, err := in.state(ctx)
+	in, s, err := o.look(ctx, id)
 	if err == nil && s.Stage != Done {
 		err = fmt.Errorf("%w: got %s, want done", ErrStage, s.Stage)
 	}

@@ -352,6 +352,31 @@ func TestStale(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A state that is read while it is replaced, again and again, is one or the other.
+func TestStateReplaced(t *testing.T) {
+	w := begin(t)
+	id := w.begun(w.leaks, asks)
+	store := kept.New(w.cfg.Registry, w.cfg.SealKey)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			_, err = store.Write(ctx, id, "state", strings.NewReader(`{"stage":"examining","examined":7}`))
+		}
+		ended <- err
+	}()
+	for n := 0; n < 300; n++ {
+		s, err := w.office.State(t.Context(), id)
+		require.NoError(t, err)
+		if s.Stage == investigations.Waiting {
+			n = 0
+		}
+	}
+	stop()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
 // A bundle is made when it is asked for, checks out, and is the same afterwards. Without a checkpoint that covers the
 // investigation there is none.
 func TestBundle(t *testing.T) {

@@ -111,14 +111,10 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	if err := json.Unmarshal(text, &t); err != nil {
 		return nil, err
 	}
-	in, err := o.open(ctx, t.Of)
+	in, s, err := o.look(ctx, t.Of)
 	if errors.Is(err, registry.ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	s, err := in.state(ctx)
 	if err != nil || s.Stage.Over() {
 		return nil, err
 	}
