@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -205,11 +204,6 @@ func (s copies) issueAll(ctx context.Context, in *inIssueAll) error {
 	return errors.Join(err, z.Close())
 }
 
-// A sender sends what is written at once.
-type sender struct{ *visit }
-
-func (s sender) Write(p []byte) (int, error) { return len(p), s.send(p) }
-
 // hand writes a copy to the client.
 func (v *visit) hand(c *books.Copy, file []byte) error {
 	h := v.Header()
@@ -217,10 +211,7 @@ func (v *visit) hand(c *books.Copy, file []byte) error {
 	h.Set("Content-Length", strconv.Itoa(len(file)))
 	h.Set("Kycmark-Copy", c.ID.String())
 	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(c.SHA256[:])+":")
-	if _, err := v.Write(file); err != nil {
-		return err
-	}
-	return http.NewResponseController(v.ResponseWriter).Flush()
+	return v.send(file)
 }
 
 type inVoid struct {

@@ -9,9 +9,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/service"
+	"github.com/kycmark/kycmark/testdata"
 )
 
 // A list of uploads is a zip of their copies, each released under its own ID. An upload that is not there, or was
@@ -73,4 +77,20 @@ func TestCopiesAsZip(t *testing.T) {
 		p := w.do(call{method: "POST", path: "/v1/copies", body: body}).problem(t)
 		assert.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusNotFound, http.StatusBadRequest}, p.Status, what)
 	}
+}
+
+// A client has the time of an answer for each copy of a zip, not for all of them: marking takes longer.
+func TestZipOfSlowCopies(t *testing.T) {
+	w := begin(t, func(c *service.Config) { c.Times.Write = 250 * time.Millisecond })
+	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "vendor-a", "kind": "vendor"}})
+	var ids []string
+	for _, name := range []string{"anna_passport", "bruno_passport", "chidi_idcard"} {
+		file, err := testdata.Pictures.ReadFile("pictures/" + name + ".jpg") // as large as it is shipped
+		require.NoError(t, err)
+		ids = append(ids, w.must(call{method: "POST", path: "/v1/submissions", body: file}).field(t, "submission"))
+	}
+	got := w.must(call{method: "POST", path: "/v1/copies", body: map[string]any{"recipient": "vendor-a", "submissions": ids}})
+	z, err := zip.NewReader(bytes.NewReader(got.body), int64(len(got.body)))
+	require.NoError(t, err)
+	require.Len(t, z.File, 4)
 }

@@ -58,6 +58,27 @@ func (v *visit) Write(p []byte) (int, error) {
 	return v.ResponseWriter.Write(p)
 }
 
+// send writes a part of an answer at once. The client has the time of an answer for each part, however long the part before
+// was ago.
+func (v *visit) send(data []byte) error {
+	control := http.NewResponseController(v.ResponseWriter)
+	_ = control.SetWriteDeadline(time.Now().Add(v.written)) // a recorder of tests has none
+	if _, err := v.Write(data); err != nil {
+		return err
+	}
+	return control.Flush()
+}
+
+// A sender sends what is written to it.
+type sender struct{ *visit }
+
+func (s sender) Write(p []byte) (int, error) {
+	if err := s.send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 // refuse answers with the problem that an error is.
 func (v *visit) refuse(object string, err error) {
 	v.failed = err

@@ -212,18 +212,6 @@ func (s examinations) watch(w http.ResponseWriter, r *http.Request, id kept.ID) 
 	return nil
 }
 
-// send writes bytes of a long answer at once. Each call has the time that a client may take for an answer.
-func (v *visit) send(data []byte) error {
-	control := http.NewResponseController(v)
-	_, err := v.Write(data)
-	// a recorder of tests has none
-	_ = control.SetWriteDeadline(time.Now().Add(v.written))
-	if err == nil {
-		err = control.Flush()
-	}
-	return err
-}
-
 // part writes a result.
 func (s examinations) part(w http.ResponseWriter, r *http.Request, id kept.ID, part, media string) error {
 	v := visitOf(r.Context())
@@ -236,21 +224,8 @@ func (s examinations) part(w http.ResponseWriter, r *http.Request, id kept.ID, p
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:")
 	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(p.SHA256[:])+":")
 	h.Set("Content-Length", fmt.Sprint(p.Size))
-	chunk := make([]byte, sendBytes)
-	for {
-		n, err := body.Read(chunk)
-		if n > 0 {
-			if v.send(chunk[:n]) != nil {
-				return nil // the client is gone
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err // the answer is cut off
-		}
-	}
+	_, err = io.CopyBuffer(sender{v}, body, make([]byte, sendBytes))
+	return err // the answer is cut off
 }
 
 // sendBytes is how many bytes of a result are sent at a time. Chosen.

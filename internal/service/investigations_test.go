@@ -129,6 +129,32 @@ func TestInvestigation(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A watcher hears what comes later than the time that a client has to take an answer.
+func TestWatchedForLong(t *testing.T) {
+	w := begin(t, func(c *service.Config) { c.Times.Write = 100 * time.Millisecond })
+	path := w.created(map[string][]byte{"a.txt": []byte("no picture")})
+	r, err := w.at.Client().Do(w.request(w.at.URL, call{method: "GET", path: path + "/events"}))
+	require.NoError(t, err)
+	defer r.Body.Close()
+	lines := bufio.NewScanner(r.Body)
+	next := func() (s investigations.State) {
+		for lines.Scan() {
+			if data, is := strings.CutPrefix(lines.Text(), "data: "); is {
+				require.NoError(t, json.Unmarshal([]byte(data), &s))
+				return s
+			}
+		}
+		require.NoError(t, lines.Err())
+		return s
+	}
+	require.Equal(t, investigations.Open, next().Stage)
+	begun := w.must(call{method: "POST", path: path + "/begin"})
+	require.Equal(t, investigations.Waiting, next().Stage)
+	_, err = w.srv.Office.Do(t.Context(), []byte(`{"Of":"`+begun.field(t, "investigation")+`"}`))
+	require.NoError(t, err)
+	require.Equal(t, investigations.Failed, next().Stage)
+}
+
 // The same request with the same key has the same answer, and makes nothing twice.
 func TestInvestigationOnce(t *testing.T) {
 	w := begin(t)
