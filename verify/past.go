@@ -79,11 +79,15 @@ func (v *Investigation) conclude(ctx context.Context, d *findings.Verdict) error
 
 // travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
 func (v *Investigation) travel(ctx context.Context, leaks []*findings.Finding) (out []findings.Travel, err error) {
+	copies := findings.ConfirmedCopies(leaks)
+	if len(copies) == 0 {
+		return nil, nil
+	}
 	facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range findings.ConfirmedCopies(leaks) {
+	for _, c := range copies {
 		t := findings.Travel{Copy: c.ID}
 		receipts, err := v.cfg.Registry.Ledger().Receipts(ctx, c.ID)
 		if err != nil {

@@ -34,3 +34,11 @@ func TestReviewers(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, w.logs.String(), "planted-person")
 }
+
+// A list without items is no null: clients of typed languages would fail on it.
+func TestEmptyListOfCustody(t *testing.T) {
+	w := begin(t)
+	for range 2 {
+		require.JSONEq(t, "[]", string(w.must(call{method: "GET", path: "/v1/custody"}).body))
+	}
+}

@@ -175,7 +175,7 @@ func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]books.Cu
 		return r.store.CustodyOf(ctx, which.Submission)
 	case which.Recipient == "":
 		all, err := r.store.Custody(ctx)
-		return slices.Clone(all), err
+		return append([]books.Custody{}, all...), err
 	}
 	to, err := r.Recipient(ctx, which.Recipient)
 	if err != nil {
