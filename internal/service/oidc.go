@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (p *provider) check(ctx context.Context, text string) (*Token, error) {
 	if len(text) > maxJWT {
 		return nil, fmt.Errorf("%w: it is too long", ErrToken)
 	}
-	v, err := p.ready(ctx)
+	v, err := p.ready()
 	if err != nil {
 		return nil, fmt.Errorf("%w: the OpenID provider: %w", registry.ErrUnavailable, err)
 	}
@@ -100,7 +101,7 @@ func (p *provider) check(ctx context.Context, text string) (*Token, error) {
 }
 
 // ready returns what checks tokens.
-func (p *provider) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+func (p *provider) ready() (*oidc.IDTokenVerifier, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.verifier != nil {
@@ -109,8 +110,8 @@ func (p *provider) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if wait := providerRetry - p.now().Sub(p.failed); wait > 0 {
 		return nil, fmt.Errorf("it did not answer, and is asked again in %s", wait.Round(time.Second))
 	}
-	// keys are read again later, after this request
-	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.Issuer)
+	// the context stays with the provider, which reads keys again later; the client limits the time
+	found, err := oidc.NewProvider(oidc.ClientContext(context.Background(), p.client), p.Issuer)
 	if err != nil {
 		p.failed = p.now()
 		return nil, errors.New("its configuration cannot be read")
@@ -122,11 +123,7 @@ func (p *provider) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 // values returns the values of the claim: a list of texts, or a text with blanks between them.
 func (p *provider) values(claims map[string]any) (out []string) {
 	var at any = claims
-	name := p.Claim
-	if name == "" {
-		name = "roles"
-	}
-	for part := range strings.SplitSeq(name, ".") {
+	for part := range strings.SplitSeq(cmp.Or(p.Claim, "roles"), ".") {
 		object, _ := at.(map[string]any)
 		at = object[part]
 	}

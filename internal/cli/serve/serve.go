@@ -180,7 +180,7 @@ func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, 
 // oidcOf returns the OpenID provider that the home names, or nil.
 func oidcOf(h *home.Home) (*service.OIDC, error) {
 	c := h.OIDC
-	if c.Issuer == "" {
+	if c.Issuer == "" && c.Audience == "" && len(c.Roles) == 0 {
 		return nil, nil
 	}
 	o := &service.OIDC{Issuer: c.Issuer, Audience: c.Audience, Claim: c.Claim, Roles: make(map[string][]service.Role)}
