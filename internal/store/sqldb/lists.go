@@ -176,18 +176,22 @@ func edited[T records.Row](ctx context.Context, q schema.Querier, rows []T) stri
 	return ""
 }
 
-// entered compares a submission, as it is read, with its entry; an erased one must be blank. It also compares
-// its subject with the changes of subjects. The error wraps [records.ErrTampered].
-func (d uploads) entered(ctx context.Context, q schema.Querier, s *books.Submission) error {
-	if err := isEntered(ctx, q, []books.Submission{*s}); err != nil {
+// entered compares submissions, as they are read and sorted by number, with their entries; an erased one must be blank. It
+// also compares their subjects with the changes of subjects. The error wraps [records.ErrTampered].
+func (d uploads) entered(ctx context.Context, q schema.Querier, rows ...books.Submission) error {
+	if err := isEntered(ctx, q, rows); err != nil {
 		return err
 	}
-	if s.Erased {
-		if _, err := isErased(ctx, q, s.ErasedBy); err != nil {
-			return err
+	seen := make(map[int64]bool)
+	for i := range rows {
+		if by := rows[i].ErasedBy; rows[i].Erased && !seen[by] {
+			seen[by] = true
+			if _, err := isErased(ctx, q, by); err != nil {
+				return err
+			}
 		}
 	}
-	return d.haveSubjects(ctx, q, []books.Submission{*s})
+	return d.haveSubjects(ctx, q, rows)
 }
 
 // haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects.

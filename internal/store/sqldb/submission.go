@@ -136,18 +136,8 @@ func (d uploads) Submission(ctx context.Context, id watermark.Submission) (*book
 
 func (d uploads) SubmissionsAmong(ctx context.Context, ids []watermark.Submission) (rows []books.Submission, err error) {
 	err = d.snapshot(ctx, func(q schema.Querier) (err error) {
-		if rows, err = schema.Present.Among(ctx, q, &d.dialect, "id", schema.Each(ids, schema.IDOf), ""); err != nil {
-			return err
-		}
-		for i := range rows {
-			if rows[i].Erased {
-				if _, err := isErased(ctx, q, rows[i].ErasedBy); err != nil {
-					return err
-				}
-			}
-		}
-		if err = isEntered(ctx, q, bySeq(rows)); err == nil {
-			err = d.haveSubjects(ctx, q, rows)
+		if rows, err = schema.Present.Among(ctx, q, &d.dialect, "id", schema.Each(ids, schema.IDOf), ""); err == nil {
+			err = d.entered(ctx, q, bySeq(rows)...)
 		}
 		return err
 	})
@@ -170,7 +160,7 @@ func (d uploads) submission(ctx context.Context, q schema.Querier, seq int64) (*
 		err = schema.Tampered("the index of number %d leads to another submission", seq)
 	}
 	if err == nil {
-		err = d.entered(ctx, q, s)
+		err = d.entered(ctx, q, *s)
 	}
 	return s, err
 }

@@ -140,14 +140,13 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 	if err != nil {
 		return err
 	}
-	seen := make(map[watermark.Submission]bool)
 	for _, c := range facts {
 		for _, id := range c.Submissions {
 			at := submitted[id]
-			if at.IsZero() || seen[id] || !holds(span{c.From, c.To}, at) || at.After(b.until) {
+			if at.IsZero() || !holds(span{c.From, c.To}, at) || at.After(b.until) {
 				continue // though another fact may hold it
 			}
-			seen[id] = true
+			delete(submitted, id) // it is counted once
 			if !slices.ContainsFunc(spans, func(x span) bool { return holds(x, at) }) {
 				out[b.at(at)]++
 			}
