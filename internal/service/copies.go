@@ -53,13 +53,7 @@ func (s copies) routes() {
 		op := s.operation(r)
 		op.Responses["200"] = bytesOf("A zip of the copies. Its last file, "+listName+", names the copy of each upload, or says why an upload has no copy. The same request has the same copies.",
 			"application/zip")
-		huma.Register(s.api, *op, func(ctx context.Context, in *inIssueAll) (*huma.StreamResponse, error) {
-			return &huma.StreamResponse{Body: func(huma.Context) {
-				if err := s.issueAll(ctx, in); err != nil {
-					visitOf(ctx).refuse("copies", err)
-				}
-			}}, nil
-		})
+		stream(s.Service, op, "copies", s.issueAll)
 	}
 	add(s.Service, "list-copies", "submission",
 		func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
@@ -94,7 +88,7 @@ func (s copies) routes() {
 	})
 }
 
-// issueRoute serves the bytes of copies. Package huma reads the request, and the copy is written as it comes.
+// issueRoute serves the bytes of copies.
 func (s copies) issueRoute() {
 	r := s.serves("issue-copy")
 	if r == nil {
@@ -111,13 +105,7 @@ func (s copies) issueRoute() {
 		"Repr-Digest": {Description: "SHA-256 of the bytes, as RFC 9530 writes it",
 			Schema: &huma.Schema{Type: huma.TypeString}},
 	}
-	huma.Register(s.api, *op, func(ctx context.Context, in *inIssue) (*huma.StreamResponse, error) {
-		return &huma.StreamResponse{Body: func(huma.Context) {
-			if err := s.issue(ctx, in); err != nil {
-				visitOf(ctx).refuse("copy", err)
-			}
-		}}, nil
-	})
+	stream(s.Service, op, "copy", s.issue)
 }
 
 // options are what a copy is issued with.

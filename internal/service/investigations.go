@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -85,18 +84,8 @@ func (s examinations) routes() {
 	}
 }
 
-// remove destroys an investigation. The same request, sent again, finds none, and has the same answer.
 func (s examinations) remove(ctx context.Context, id kept.ID) (removed, error) {
-	o := visitOf(ctx).once
-	again := o.earlier() != ""
-	if err := o.keep(ctx, id.String()); err != nil {
-		return removed{}, err
-	}
-	err := s.Office.Remove(ctx, id)
-	if again && errors.Is(err, registry.ErrNotFound) {
-		err = nil
-	}
-	return removed{id}, err
+	return removed{id}, visitOf(ctx).once.destroy(ctx, func() error { return s.Office.Remove(ctx, id) })
 }
 
 // removed is the answer to the removal of an investigation.

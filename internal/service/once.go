@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"strconv"
@@ -86,4 +87,17 @@ func (o *once) keep(ctx context.Context, answer string) error {
 		return nil
 	}
 	return o.store.SetAnswer(context.WithoutCancel(ctx), o.id, answer)
+}
+
+// destroy does what the library does once. The same request, sent again, finds nothing left, and is answered as before.
+func (o *once) destroy(ctx context.Context, do func() error) error {
+	again := o.earlier() != ""
+	if err := o.keep(ctx, "{}"); err != nil {
+		return err
+	}
+	err := do()
+	if again && errors.Is(err, registry.ErrNotFound) {
+		return nil
+	}
+	return err
 }

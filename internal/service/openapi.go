@@ -130,6 +130,17 @@ func add[In, Out any](s *Service, id, object string, do func(context.Context, *I
 	})
 }
 
+// stream serves a route whose request is JSON. Package huma reads that, and do writes the bytes of the answer.
+func stream[In any](s *Service, op *huma.Operation, object string, do func(context.Context, *In) error) {
+	huma.Register(s.api, *op, func(ctx context.Context, in *In) (*huma.StreamResponse, error) {
+		return &huma.StreamResponse{Body: func(huma.Context) {
+			if err := do(ctx, in); err != nil {
+				visitOf(ctx).refuse(object, err)
+			}
+		}}, nil
+	})
+}
+
 // An answer is a body of JSON.
 type answer[T any] struct{ Body T }
 

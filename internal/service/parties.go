@@ -202,14 +202,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 
 // eraseReviewer erases the name of a reviewer. The same request, sent again, finds no such name, and has the same answer.
 func (s parties) eraseReviewer(ctx context.Context, name, note string, o *once) (*answer[erasedAnswer], error) {
-	again := o.earlier() != ""
-	if err := o.keep(ctx, "{}"); err != nil {
-		return nil, err
-	}
-	err := s.Registry.EraseRecipient(ctx, name, actor(ctx), note)
-	if again && errors.Is(err, registry.ErrNotFound) {
-		err = nil
-	}
+	err := o.destroy(ctx, func() error { return s.Registry.EraseRecipient(ctx, name, actor(ctx), note) })
 	return reply(erasedAnswer{[]watermark.Submission{}, []kept.ID{}}, err)
 }
 
