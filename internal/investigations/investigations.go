@@ -54,14 +54,12 @@ const (
 	partResume = "resume" // the state file of [verify.Options]
 )
 
-// Config is what an [Office] has as long as it lives. Registry and SealKey are required.
+// Config is what an [Office] has as long as it lives. Registry, SealKey and Found are required.
 type Config struct {
 	Registry *registry.Registry
 	SealKey  *registry.SealKey
-
-	// Found examines leaks, and Queue has the work. Without them the office takes and shows investigations, and does none.
-	Found *verify.Investigator
-	Queue *jobs.Queue
+	Found    *verify.Investigator
+	Queue    *jobs.Queue // for [Office.Run]
 
 	References        int // of [verify.Options]
 	UploadsPerSubject int // of [findings.Circumstances]
@@ -155,10 +153,8 @@ func (o *Office) Create(ctx context.Context, r Request) (*State, error) {
 	case r.Found.IsZero() && r.Evidence != "":
 		return nil, fmt.Errorf("%w: evidence of when the leaks were found: it needs the time", registry.ErrInput)
 	}
-	if o.Found != nil {
-		if _, err := o.Found.Begin(o.options(asked{Request: r})); err != nil {
-			return nil, err
-		}
+	if _, err := o.Found.Begin(o.options(asked{Request: r})); err != nil {
+		return nil, err
 	}
 	for _, id := range r.Against {
 		if _, err := o.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {

@@ -377,6 +377,28 @@ func TestStateReplaced(t *testing.T) {
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
+// An investigation that is removed while it is examined is done: nothing is left of it, and its job does not come again.
+func TestRemovedMeanwhile(t *testing.T) {
+	w := begin(t)
+	w.office.SetSave(time.Millisecond)
+	id := w.begun(w.leaks, asks)
+	removed := make(chan error, 1)
+	go func() {
+		for {
+			s, err := w.office.State(t.Context(), id)
+			if err != nil || s.Stage == investigations.Examining {
+				removed <- errors.Join(err, w.office.Remove(t.Context(), id))
+				return
+			}
+		}
+	}()
+	_, err := w.office.Do(t.Context(), taskOf(id))
+	require.NoError(t, err)
+	require.NoError(t, <-removed)
+	_, err = w.office.State(t.Context(), id)
+	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
 // A bundle is made when it is asked for, checks out, and is the same afterwards. Without a checkpoint that covers the
 // investigation there is none.
 func TestBundle(t *testing.T) {

@@ -54,35 +54,25 @@ func (o *Office) Run(ctx context.Context) error {
 func (o *Office) ask(ctx context.Context) {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
-	var mu sync.Mutex
-	known := make(map[kept.ID]bool) // to be asked for, or over
+	var known sync.Map // IDs of investigations that are asked for, or over
 	for ctx.Err() == nil {
 		all, err := o.kept.List(ctx, kept.Investigation)
 		for _, x := range all {
-			mu.Lock()
-			is := known[x.ID]
-			mu.Unlock()
-			if is {
+			if _, is := known.Load(x.ID); is {
 				continue
 			}
 			s, err := o.State(ctx, x.ID)
 			if err != nil || s.Stage == Open && o.now().Before(x.Made.Add(spooled)) {
 				continue // the next look finds out
 			}
-			mu.Lock()
-			known[x.ID] = true
-			mu.Unlock()
+			known.Store(x.ID, nil)
 			if s.Stage.Over() || s.Stage == Open { // its files have expired
 				continue
 			}
 			waiting.Go(func() {
-				if err := o.askFor(ctx, x.ID); err != nil {
-					if ctx.Err() == nil {
-						o.Warn(x.ID, err)
-					}
-					mu.Lock()
-					delete(known, x.ID)
-					mu.Unlock()
+				if err := o.askFor(ctx, x.ID); err != nil && ctx.Err() == nil {
+					o.Warn(x.ID, err)
+					known.Delete(x.ID)
 				}
 			})
 		}
@@ -122,9 +112,6 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	if errors.Is(err, errStale) {
 		err = o.examine(ctx, in, false)
 	}
-	if _, gone := o.open(ctx, t.Of); errors.Is(gone, registry.ErrNotFound) {
-		return nil, nil
-	}
 	if err == nil || ctx.Err() != nil || jobs.Passing(err) {
 		return nil, err
 	}
@@ -134,7 +121,10 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 			failed.Unread = append(failed.Unread, Unread{f.File, f.Error})
 		}
 	}
-	return nil, o.write(ctx, t.Of, partState, failed)
+	if err = o.write(ctx, t.Of, partState, failed); errors.Is(err, registry.ErrNotFound) { // it was removed
+		err = nil
+	}
+	return nil, err
 }
 
 // errStale is the error of an investigation that cannot go on where it was: a program of another version, or with other
