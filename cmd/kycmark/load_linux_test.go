@@ -161,15 +161,8 @@ func TestServedLoad(t *testing.T) {
 	if testing.Short() {
 		skip.Test(t, "a service is loaded without -short only")
 	}
-	number := func(name string, n int) int {
-		if text := os.Getenv(name); text != "" {
-			var err error
-			n, err = strconv.Atoi(text)
-			require.NoError(t, err)
-		}
-		return n
-	}
-	seconds, kills, clients := number("KYCMARK_SECONDS", long.Number(8, 60)), number("KYCMARK_KILLS", 2), number("KYCMARK_CLIENTS", long.Number(8, 32))
+	seconds, kills := setNumber(t, "KYCMARK_SECONDS", long.Number(8, 60)), setNumber(t, "KYCMARK_KILLS", 2)
+	clients := setNumber(t, "KYCMARK_CLIENTS", long.Number(8, 32))
 	c := &crowd{issuing: newIssuing(t, "", 1), base: tiny(t, 0), address: "127.0.0.1:0",
 		uploads: map[string]bool{}, copies: map[string]books.Digest{}, times: map[string][]time.Duration{}}
 	c.start()

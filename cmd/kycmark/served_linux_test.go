@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -69,12 +68,7 @@ func TestServedInvestigationKilled(t *testing.T) {
 	if testing.Short() {
 		skip.Test(t, "a dump is examined without -short only")
 	}
-	n := long.Number(4, 40)
-	if text := os.Getenv("KYCMARK_LEAKS"); text != "" {
-		var err error
-		n, err = strconv.Atoi(text)
-		require.NoError(t, err)
-	}
+	n := setNumber(t, "KYCMARK_LEAKS", long.Number(4, 40))
 	x := newIssuing(t, "", n)
 	x.run(x.issue("leaked")...)
 	files, err := filepath.Glob(filepath.Join(x.dir, "leaked", "*.jpg"))

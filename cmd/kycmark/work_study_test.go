@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,15 +30,7 @@ import (
 // by a process that is killed and goes on (--state): findings, verdict and report are the same, byte for byte, but for the record of
 // when and how they were made. KYCMARK_LEAKS and KYCMARK_DIVISIONS say how many; every KYCMARK_OURS-th leak is ours.
 func TestDivisions(t *testing.T) {
-	number := func(name string, n int) int {
-		if text := os.Getenv(name); text != "" {
-			var err error
-			n, err = strconv.Atoi(text)
-			require.NoError(t, err)
-		}
-		return n
-	}
-	leaks, divisions, every := number("KYCMARK_LEAKS", 200), number("KYCMARK_DIVISIONS", 10), number("KYCMARK_OURS", 1)
+	leaks, divisions, every := setNumber(t, "KYCMARK_LEAKS", 200), setNumber(t, "KYCMARK_DIVISIONS", 10), setNumber(t, "KYCMARK_OURS", 1)
 	random := rand.New(rand.NewPCG(20, 4))
 	c := &crew{t: t, dir: t.TempDir(), over: make(chan struct{})}
 	c.home = filepath.Join(c.dir, "kyc")

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -113,6 +114,17 @@ func (c *crew) work(kill func() (after time.Duration, crash func())) {
 
 // tinyFiles keeps what tiny made, by its number.
 var tinyFiles sync.Map
+
+// setNumber returns the number that an environment variable has, or n if it is not set.
+func setNumber(t *testing.T, name string, n int) int {
+	t.Helper()
+	if text := os.Getenv(name); text != "" {
+		var err error
+		n, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	return n
+}
 
 // tiny is a shipped picture of 360 pixels on the long side, with a square that tells it from others.
 func tiny(t *testing.T, n int) []byte {
