@@ -69,6 +69,7 @@ type Sight struct {
 
 	gain                 func() dsp.Plane // of a mark by the treatment, in the leak's pixels; nil: not treated, or only edges are left
 	isTreated, onlyEdges bool             // see [Sight.treated]; onlyEdges: in black and white
+	untreated            *Original        // of a leak in black and white; nil: of other leaks
 	sure                 *Original        // black and white where the threshold of such a leak surely leaves black and white; nil: of other leaks
 }
 

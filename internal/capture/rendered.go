@@ -25,6 +25,9 @@ func (s *Sight) Page() (*Page, error) {
 	if f == nil {
 		return nil, err
 	}
+	if s.onlyEdges {
+		return s.inkFields(), nil
+	}
 	return s.fields(f), nil
 }
 
@@ -63,25 +66,38 @@ func evenShare(p dsp.Plane) float64 {
 
 // fields compares the leak with the prediction f, square by square.
 func (s *Sight) fields(f *photometry.Fit) *Page {
-	long := float64(max(s.view.W, s.view.H))
+	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
+	return s.page(want.W, want.H, minReadable, func(x, y int) (other, hidden bool) {
+		off, power, own, ok := fieldPower(f.Inside, want, seen, x, y)
+		if !ok || power < fieldSide*fieldSide*minFieldPower || off < maxFieldOff*power {
+			return false, false
+		}
+		hidden = own < fieldBlank*power // nothing is seen here
+		return !hidden, hidden
+	})
+}
+
+// page returns what the squares of a grid of w x h pixels, which covers the leak, show. look says of the square at (x, y)
+// whether it shows something else than the original, and whether something of the original is hidden there. A page is
+// whole if its long side has at least readable pixels of the grid.
+func (s *Sight) page(w, h int, readable float64, look func(x, y int) (other, hidden bool)) *Page {
+	long, per := float64(max(s.view.W, s.view.H)), float64(w)/float64(s.Leak.W)
 	var other []Region
 	squares := 0
 	inLine := func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) }
 	full := s.on.Luma()
-	whole := float64(s.Scale*long) >= min(minReadable, float64(nearlyAll*float64(max(full.W, full.H)))) && s.unseen() <= maxUnseen
-	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
-	for y := 0; y+fieldSide <= want.H; y += fieldStep {
-		for x := 0; x+fieldSide <= want.W; x += fieldStep {
-			off, power, own, ok := fieldPower(f.Inside, want, seen, x, y)
-			if !ok || power < fieldSide*fieldSide*minFieldPower || off < maxFieldOff*power {
-				continue
-			}
-			if own < fieldBlank*power { // nothing is seen here
+	whole := float64(per*s.Scale*long) >= min(readable, float64(nearlyAll*float64(max(full.W, full.H)))) && s.unseen() <= maxUnseen
+	for y := 0; y+fieldSide <= h; y += fieldStep {
+		for x := 0; x+fieldSide <= w; x += fieldStep {
+			differs, hidden := look(x, y)
+			if hidden {
 				whole = false
+			}
+			if !differs {
 				continue
 			}
 			squares++
-			r := s.region(x, y)
+			r := s.region(x, y, per)
 			if k := slices.IndexFunc(other, func(o Region) bool { return inLine(&o, &r) }); k >= 0 {
 				other[k] = other[k].with(&r) // at once: a leak may differ in 60,000 squares
 			} else {
@@ -118,12 +134,13 @@ func fieldPower(inside, want, seen dsp.Plane, x, y int) (off, both, leak float64
 	return off, both, leak, true
 }
 
-// region returns the part of the original under the square of the leak at (x, y).
-func (s *Sight) region(x, y int) Region {
+// region returns the part of the original under the square at (x, y) of a grid with so many pixels per pixel of the leak.
+func (s *Sight) region(x, y int, per float64) Region {
 	var us, vs []float64
 	for _, j := range []int{y, y + fieldSide - 1} {
 		for _, i := range []int{x, x + fieldSide - 1} {
-			us, vs = append(us, float64(s.X.Pix[j*s.Leak.W+i])), append(vs, float64(s.Y.Pix[j*s.Leak.W+i]))
+			at := int(float64(j)/per)*s.Leak.W + int(float64(i)/per)
+			us, vs = append(us, float64(s.X.Pix[at])), append(vs, float64(s.Y.Pix[at]))
 		}
 	}
 	return Region{X0: slices.Min(us), X1: slices.Max(us), Y0: slices.Min(vs), Y1: slices.Max(vs)}

@@ -128,7 +128,7 @@ func (s *Sight) treated(v Verdict) *Sight {
 		out.gain = nil
 		best.low, best.high = best.low+steep-sureInk, best.high-steep+sureInk
 		best.minLight = sureLight
-		out.sure = on.treated(best)
+		out.sure, out.untreated = on.treated(best), on
 	}
 	return out
 }

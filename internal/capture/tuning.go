@@ -255,6 +255,18 @@ const (
 	edgesShown       = 0.57   // share of all blocks of the original that agree, below which
 	fewOtherInk      = 0.0005 // is the most other ink
 	edgesFew         = 0.3    // share of all blocks under which nothing is sure
+
+	inkSide     = 1700 // long side in pixels at which ink is compared, at most
+	inkAround   = 3    // side in pixels of a square around a pixel: ink at its rim lies in its place
+	inkWindow   = 31   // side in pixels of the square in which the lightest level is paper, and the darkest is ground
+	inkFlat     = 6.0  // grey levels from those levels that are paper and ground
+	inkPrint    = 40.0 // grey levels by which print differs from the mean of that square
+	inkThin     = 7    // pixels that strokes are thinner than: a threshold makes larger patches of its own
+	inkBeside   = 24   // twice the pixels beside such a patch of white in which thin white may be noise
+	inkRim      = 2    // pixels at the rim of a square in which strokes beside it may show
+	inkLost     = 60.0 // grey levels in a square from which it has print that must be seen
+	minInk      = 16   // pixels of a square in the wrong place from which it shows other ink
+	inkReadable = 900  // minReadable in black and white
 )
 
 // reaches are the lights that are tried.
