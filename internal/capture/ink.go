@@ -21,7 +21,7 @@ type inked struct {
 // the threshold's. A square of print that is all black or all white cannot be read.
 func (s *Sight) inkFields() *Page {
 	ink := s.ink()
-	return s.page(ink.leak.W, ink.leak.H, inkReadable, func(x, y int) (other, hidden bool) {
+	return s.page(ink.leak.W, ink.leak.H, inkReadable, maxLost, func(x, y int) (other, hidden bool) {
 		white, wrong := 0, 0
 		for j := range fieldSide {
 			for i := range fieldSide {

@@ -67,7 +67,7 @@ func evenShare(p dsp.Plane) float64 {
 // fields compares the leak with the prediction f, square by square.
 func (s *Sight) fields(f *photometry.Fit) *Page {
 	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
-	return s.page(want.W, want.H, minReadable, func(x, y int) (other, hidden bool) {
+	return s.page(want.W, want.H, minReadable, 0, func(x, y int) (other, hidden bool) {
 		off, power, own, ok := fieldPower(f.Inside, want, seen, x, y)
 		if !ok || power < fieldSide*fieldSide*minFieldPower || off < maxFieldOff*power {
 			return false, false
@@ -79,36 +79,41 @@ func (s *Sight) fields(f *photometry.Fit) *Page {
 
 // page returns what the squares of a grid of w x h pixels, which covers the leak, show. look says of the square at (x, y)
 // whether it shows something else than the original, and whether something of the original is hidden there. A page is
-// whole if its long side has at least readable pixels of the grid.
-func (s *Sight) page(w, h int, readable float64, look func(x, y int) (other, hidden bool)) *Page {
+// whole if its long side has at least readable pixels of the grid, and no hidden place has lost pixels both ways.
+func (s *Sight) page(w, h int, readable, lost float64, look func(x, y int) (other, hidden bool)) *Page {
 	long, per := float64(max(s.view.W, s.view.H)), float64(w)/float64(s.Leak.W)
-	var other []Region
+	var other, unread []Region
 	squares := 0
-	inLine := func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) }
-	full := s.on.Luma()
-	whole := float64(per*s.Scale*long) >= min(readable, float64(nearlyAll*float64(max(full.W, full.H)))) && s.unseen() <= maxUnseen
+	add := func(all []Region, x, y int, gap float64) []Region {
+		r := s.region(x, y, per)
+		if k := slices.IndexFunc(all, func(o Region) bool { return o.inLine(&r, gap) }); k >= 0 {
+			all[k] = all[k].with(&r) // at once: a leak may differ in 60,000 squares
+			return all
+		}
+		return append(all, r)
+	}
+	near := float64(joinGap * long)
 	for y := 0; y+fieldSide <= h; y += fieldStep {
 		for x := 0; x+fieldSide <= w; x += fieldStep {
 			differs, hidden := look(x, y)
 			if hidden {
-				whole = false
+				unread = add(unread, x, y, 0)
 			}
-			if !differs {
-				continue
-			}
-			squares++
-			r := s.region(x, y, per)
-			if k := slices.IndexFunc(other, func(o Region) bool { return inLine(&o, &r) }); k >= 0 {
-				other[k] = other[k].with(&r) // at once: a leak may differ in 60,000 squares
-			} else {
-				other = append(other, r)
+			if differs {
+				squares++
+				other = add(other, x, y, near)
 			}
 		}
 	}
+	full := s.on.Luma()
+	whole := float64(per*s.Scale*long) >= min(readable, float64(nearlyAll*float64(max(full.W, full.H)))) && s.unseen() <= maxUnseen &&
+		!slices.ContainsFunc(joined(unread, func(a, b *Region) bool { return a.inLine(b, 0) }), func(r Region) bool {
+			return float64(min(r.X1-r.X0, r.Y1-r.Y0)*per*s.Scale) >= lost
+		})
 	if squares < minFieldSquares {
 		return &Page{nil, whole}
 	}
-	other = joined(other, inLine)
+	other = joined(other, func(a, b *Region) bool { return a.inLine(b, near) })
 	for i := range other {
 		other[i].Kind = Field
 		other[i].Share = s.share(&other[i])

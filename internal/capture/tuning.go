@@ -265,8 +265,9 @@ const (
 	inkBeside   = 24   // twice the pixels beside such a patch of white in which thin white may be noise
 	inkRim      = 2    // pixels at the rim of a square in which strokes beside it may show
 	inkLost     = 60.0 // grey levels in a square from which it has print that must be seen
-	minInk      = 16   // pixels of a square in the wrong place from which it shows other ink
-	inkReadable = 900  // minReadable in black and white
+	maxLost     = 20   // pixels of a lost place, less one, from which it is a letter: of a line in 2 squares it has 15, of letters of 8 pixels 23
+	minInk      = 12   // pixels of a square in the wrong place from which it shows other ink
+	inkReadable = 1100 // minReadable in black and white
 )
 
 // reaches are the lights that are tried.
