@@ -13,12 +13,13 @@ import (
 type inked struct {
 	leak, orig dsp.Plane // 1 for white and 0 for black; grey levels
 	wrong      []bool    // the leak is white where the original is surely darker than around, or the reverse
+	pale       []bool    // the leak is white in even, dark ground: its threshold goes with what is around
 	unseen     []bool    // the leak does not lie on the original here
 }
 
 // inkFields compares ink at the leak's resolution, square by square. No threshold puts thin strokes where the original has
-// even paper, and none wipes out a part of a stroke: another text does both. Larger patches in even places are
-// the threshold's. A square of print that is all black or all white cannot be read.
+// even paper, and none wipes out a part of a stroke: another text does both. Larger patches in even places are the
+// threshold's. Nor does a threshold give another print. A square of print that is all black or all white cannot be read.
 func (s *Sight) inkFields() *Page {
 	ink := s.ink()
 	return s.page(ink.leak.W, ink.leak.H, inkReadable, maxLost, func(x, y int) (other, hidden bool) {
@@ -35,15 +36,50 @@ func (s *Sight) inkFields() *Page {
 				white += int(ink.leak.Pix[at])
 			}
 		}
-		blank := white == 0 || white == fieldSide*fieldSide
-		return wrong >= minInk, blank && ink.contrast(x, y) >= inkLost
+		if white == 0 || white == fieldSide*fieldSide {
+			return wrong >= minInk, ink.contrast(x, y) >= inkLost
+		}
+		return wrong >= minInk || ink.misfits(min(x, ink.leak.W-fitSide), min(y, ink.leak.H-fitSide)), false
 	})
+}
+
+// misfits reports whether the square of fitSide pixels at (x, y) has print that the leak does not have with any threshold.
+func (n *inked) misfits(x, y int) bool {
+	var ink, paper [256 / fitStep]int // pixels of the leak, by the original's level
+	low, high, black, all := len(ink), 0, 0, 0
+	for j := max(y, 0); j < y+fitSide; j++ {
+		for i := max(x, 0); i < x+fitSide; i++ {
+			at := j*n.leak.W + i
+			level := min(max(int(n.orig.Pix[at]/fitStep), 0), len(ink)-1)
+			low, high = min(low, level), max(high, level)
+			switch all++; {
+			case n.pale[at]:
+				return false
+			case n.leak.Pix[at] > 0:
+				paper[level]++
+			default:
+				ink[level]++
+				black++
+			}
+		}
+	}
+	if (high-low)*fitStep < inkLost {
+		return false
+	}
+	off, least, below, expected := black, black, 0, 0
+	for level := range ink {
+		below += ink[level] + paper[level]
+		if off += paper[level] - ink[level]; off < least {
+			least, expected = off, below
+		}
+	}
+	return least >= minMisfit && float64(least) >= maxMisfit*float64(min(black+expected, 2*all-black-expected))
 }
 
 // contrast returns by how many grey levels the original varies in the square at (x, y), along a row or along a column,
 // whichever is less. Print varies along both, a line along one.
 func (n *inked) contrast(x, y int) float32 {
-	var most [2]float32
+	var along [2]float32
 	for i := inkRim; i < fieldSide-inkRim; i++ {
 		low, high := [2]float32{255, 255}, [2]float32{}
 		for j := inkRim; j < fieldSide-inkRim; j++ {
@@ -51,9 +87,11 @@ func (n *inked) contrast(x, y int) float32 {
 				low[k], high[k] = min(low[k], v), max(high[k], v)
 			}
 		}
-		most = [2]float32{max(most[0], high[0]-low[0]), max(most[1], high[1]-low[1])}
+		for k := range along {
+			along[k] = max(along[k], high[k]-low[k])
+		}
 	}
-	return min(most[0], most[1])
+	return min(along[0], along[1])
 }
 
 // ink lays the leak beside the untreated original.
@@ -63,7 +101,7 @@ func (s *Sight) ink() *inked {
 	if w < leak.W {
 		leak = dsp.Shrink(leak, w, h)
 	}
-	out := &inked{dsp.NewPlane(w, h), dsp.NewPlane(w, h), make([]bool, w*h), make([]bool, w*h)}
+	out := &inked{dsp.NewPlane(w, h), dsp.NewPlane(w, h), make([]bool, w*h), make([]bool, w*h), make([]bool, w*h)}
 	xs, ys := dsp.Enlarged(s.X, w, h), dsp.Enlarged(s.Y, w, h)
 	kx, ky := float64(full.W)/float64(c.W), float64(full.H)/float64(c.H)
 	pitch := math.Max(1, kx/s.Scale*float64(s.Leak.W)/float64(w))
@@ -83,7 +121,8 @@ func (s *Sight) ink() *inked {
 	closed := dsp.Erode(dsp.Dilate(out.leak, inkThin), inkThin)
 	for i, v := range out.leak.Pix {
 		if v > 0 {
-			out.wrong[i] = high.Pix[i] < mean.Pix[i]-inkPrint || dark.Pix[i] < 128 && high.Pix[i] < dark.Pix[i]+inkFlat && patches.Pix[i] == 0
+			out.pale[i] = dark.Pix[i] < 128 && high.Pix[i] < dark.Pix[i]+inkFlat
+			out.wrong[i] = high.Pix[i] < mean.Pix[i]-inkPrint || out.pale[i] && patches.Pix[i] == 0
 		} else {
 			out.wrong[i] = low.Pix[i] > mean.Pix[i]+inkPrint || light.Pix[i] >= 128 && low.Pix[i] > light.Pix[i]-inkFlat && closed.Pix[i] > 0
 		}

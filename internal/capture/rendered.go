@@ -67,7 +67,9 @@ func evenShare(p dsp.Plane) float64 {
 // fields compares the leak with the prediction f, square by square.
 func (s *Sight) fields(f *photometry.Fit) *Page {
 	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
-	return s.page(want.W, want.H, minReadable, 0, func(x, y int) (other, hidden bool) {
+	full := s.on.Luma()
+	readable := min(minReadable, float64(nearlyAll*float64(max(full.W, full.H))))
+	return s.page(want.W, want.H, readable, 0, func(x, y int) (other, hidden bool) {
 		off, power, own, ok := fieldPower(f.Inside, want, seen, x, y)
 		if !ok || power < fieldSide*fieldSide*minFieldPower || off < maxFieldOff*power {
 			return false, false
@@ -105,8 +107,7 @@ func (s *Sight) page(w, h int, readable, lost float64, look func(x, y int) (othe
 			}
 		}
 	}
-	full := s.on.Luma()
-	whole := float64(per*s.Scale*long) >= min(readable, float64(nearlyAll*float64(max(full.W, full.H)))) && s.unseen() <= maxUnseen &&
+	whole := float64(per*s.Scale*long) >= readable && s.unseen() <= maxUnseen &&
 		!slices.ContainsFunc(joined(unread, func(a, b *Region) bool { return a.inLine(b, 0) }), func(r Region) bool {
 			return float64(min(r.X1-r.X0, r.Y1-r.Y0)*per*s.Scale) >= lost
 		})

@@ -267,7 +267,11 @@ const (
 	inkLost     = 60.0 // grey levels in a square from which it has print that must be seen
 	maxLost     = 20   // pixels of a lost place, less one, from which it is a letter: of a line in 2 squares it has 15, of letters of 8 pixels 23
 	minInk      = 12   // pixels of a square in the wrong place from which it shows other ink
-	inkReadable = 1100 // minReadable in black and white
+	fitSide     = 16   // side in pixels of a square in which thresholds are tried
+	fitStep     = 8    // grey levels between them
+	minMisfit   = 44   // pixels of such a square that the best of them leaves over, and
+	maxMisfit   = 0.3  // the same in parts of the ink of both, from which it misfits
+	inkReadable = 1100 // minReadable in black and white, of all originals
 )
 
 // reaches are the lights that are tried.
