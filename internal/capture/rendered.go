@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -87,7 +88,14 @@ func (s *Sight) page(w, h int, readable, lost float64, look func(x, y int) (othe
 	var other, unread []Region
 	squares := 0
 	add := func(all []Region, x, y int, gap float64) []Region {
-		r := s.region(x, y, per)
+		r := Region{X0: math.Inf(1), Y0: math.Inf(1), X1: math.Inf(-1), Y1: math.Inf(-1)}
+		for _, j := range []int{y, y + fieldSide - 1} {
+			for _, i := range []int{x, x + fieldSide - 1} {
+				at := int(float64(j)/per)*s.Leak.W + int(float64(i)/per)
+				u, v := float64(s.X.Pix[at]), float64(s.Y.Pix[at])
+				r = r.with(&Region{X0: u, Y0: v, X1: u, Y1: v})
+			}
+		}
 		if k := slices.IndexFunc(all, func(o Region) bool { return o.inLine(&r, gap) }); k >= 0 {
 			all[k] = all[k].with(&r) // at once: a leak may differ in 60,000 squares
 			return all
@@ -138,18 +146,6 @@ func fieldPower(inside, want, seen dsp.Plane, x, y int) (off, both, leak float64
 		}
 	}
 	return off, both, leak, true
-}
-
-// region returns the part of the original under the square at (x, y) of a grid with so many pixels per pixel of the leak.
-func (s *Sight) region(x, y int, per float64) Region {
-	var us, vs []float64
-	for _, j := range []int{y, y + fieldSide - 1} {
-		for _, i := range []int{x, x + fieldSide - 1} {
-			at := int(float64(j)/per)*s.Leak.W + int(float64(i)/per)
-			us, vs = append(us, float64(s.X.Pix[at])), append(vs, float64(s.Y.Pix[at]))
-		}
-	}
-	return Region{X0: slices.Min(us), X1: slices.Max(us), Y0: slices.Min(vs), Y1: slices.Max(vs)}
 }
 
 // unseen returns the share, 0..1, of the original's detail that no pixel of the leak shows.

@@ -262,14 +262,14 @@ const (
 	inkFlat     = 6.0  // grey levels from those levels that are paper and ground
 	inkPrint    = 40.0 // grey levels by which print differs from the mean of that square
 	inkThin     = 7    // pixels that strokes are thinner than: a threshold makes larger patches of its own
-	inkBeside   = 24   // twice the pixels beside such a patch of white in which thin white may be noise
+	inkBeside   = 25   // side in pixels of the square around a pixel of such a patch, if white, in which thin white may be noise
 	inkRim      = 2    // pixels at the rim of a square in which strokes beside it may show
 	inkLost     = 60.0 // grey levels in a square from which it has print that must be seen
 	maxLost     = 20   // pixels of a lost place, less one, from which it is a letter: of a line in 2 squares it has 15, of letters of 8 pixels 23
 	minInk      = 12   // pixels of a square in the wrong place from which it shows other ink
 	fitSide     = 16   // side in pixels of a square in which thresholds are tried
 	fitStep     = 8    // grey levels between them
-	minMisfit   = 44   // pixels of such a square that the best of them leaves over, and
+	minMisfit   = 46   // pixels of such a square that the best of them leaves over, and
 	maxMisfit   = 0.3  // the same in parts of the ink of both, from which it misfits
 	inkReadable = 1100 // minReadable in black and white, of all originals
 )
