@@ -266,7 +266,7 @@ const (
 	inkRim      = 2    // pixels at the rim of a square in which strokes beside it may show
 	inkLost     = 60.0 // grey levels in a square from which it has print that must be seen
 	maxLost     = 20   // pixels of a lost place, less one, from which it is a letter: of a line in 2 squares it has 15, of letters of 8 pixels 23
-	minInk      = 12   // pixels of a square in the wrong place from which it shows other ink
+	minInk      = 16   // pixels of a square in the wrong place from which it shows other ink
 	fitSide     = 16   // side in pixels of a square in which thresholds are tried
 	fitStep     = 8    // grey levels between them
 	minMisfit   = 46   // pixels of such a square that the best of them leaves over, and
