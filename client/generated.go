@@ -66,6 +66,33 @@ func (e InRecipientBodyKind) Valid() bool {
 	}
 }
 
+// Defines values for NoticeType.
+const (
+	AuditFailed         NoticeType = "audit.failed"
+	CopyVoid            NoticeType = "copy.void"
+	InvestigationDone   NoticeType = "investigation.done"
+	InvestigationFailed NoticeType = "investigation.failed"
+	MarkUnissued        NoticeType = "mark.unissued"
+)
+
+// Valid indicates whether the value is a known member of the NoticeType enum.
+func (e NoticeType) Valid() bool {
+	switch e {
+	case AuditFailed:
+		return true
+	case CopyVoid:
+		return true
+	case InvestigationDone:
+		return true
+	case InvestigationFailed:
+		return true
+	case MarkUnissued:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StateStage.
 const (
 	Done      StateStage = "done"
@@ -237,6 +264,18 @@ type ErasedAnswer struct {
 	Investigations []string `json:"investigations"`
 }
 
+// ErrorDetail defines model for ErrorDetail.
+type ErrorDetail struct {
+	// Location Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id'
+	Location *string `json:"location,omitempty"`
+
+	// Message Error message text
+	Message *string `json:"message,omitempty"`
+
+	// Value The value at the given location
+	Value interface{} `json:"value,omitempty"`
+}
+
 // Events defines model for Events.
 type Events struct {
 	Events []Entry `json:"events"`
@@ -384,6 +423,34 @@ type LedgerState struct {
 	Size int64 `json:"size"`
 }
 
+// Notice defines model for Notice.
+type Notice struct {
+	Data      NoticeData `json:"data"`
+	Timestamp time.Time  `json:"timestamp"`
+	Type      NoticeType `json:"type"`
+}
+
+// NoticeType defines model for Notice.Type.
+type NoticeType string
+
+// NoticeData defines model for NoticeData.
+type NoticeData struct {
+	// Copy 16 hex digits
+	Copy *string `json:"copy,omitempty"`
+
+	// Entries Of the ledger
+	Entries *int64 `json:"entries,omitempty"`
+
+	// Investigation 32 hex digits
+	Investigation *string `json:"investigation,omitempty"`
+
+	// Pictures Leaked pictures with a mark that was never issued
+	Pictures *int64 `json:"pictures,omitempty"`
+
+	// Problems That the audit found
+	Problems *int64 `json:"problems,omitempty"`
+}
+
 // Page defines model for Page.
 type Page struct {
 	Height int64 `json:"height"`
@@ -482,6 +549,9 @@ type State struct {
 
 	// Total 0: not known yet
 	Total int64 `json:"total"`
+
+	// Unissued Pictures with a mark under a key of the registry that it does not list
+	Unissued *int64 `json:"unissued,omitempty"`
 
 	// Unread If no picture could be examined: the first files and why
 	Unread []Unread `json:"unread,omitempty"`
@@ -764,6 +834,9 @@ type AddRecipientJSONRequestBody = InRecipientBody
 
 // IssueCopyJSONRequestBody defines body for IssueCopy for application/json ContentType.
 type IssueCopyJSONRequestBody = WantedCopy
+
+// NoticeJSONRequestBody defines body for Notice for application/json ContentType.
+type NoticeJSONRequestBody = Notice
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -7381,4 +7454,131 @@ func ParseListPagesResponse(rsp *http.Response) (*ListPagesResponse, error) {
 	}
 
 	return response, nil
+}
+
+// WebhookInitiator sends OpenAPI 3.1 webhook requests to target URLs.
+// Modeled on the generated Client, but with no stored Server -- the full
+// target URL is provided per-call by the caller (typically discovered
+// from a subscription registration).
+type WebhookInitiator struct {
+	// Doer for performing requests, typically a *http.Client with any
+	// customized settings, such as certificate chains.
+	Client HttpRequestDoer
+
+	// A list of callbacks for modifying requests which are generated before sending over
+	// the network.
+	RequestEditors []RequestEditorFn
+}
+
+// WebhookInitiatorOption allows setting custom parameters during construction.
+type WebhookInitiatorOption func(*WebhookInitiator) error
+
+// NewWebhookInitiator creates a new WebhookInitiator with reasonable defaults.
+func NewWebhookInitiator(opts ...WebhookInitiatorOption) (*WebhookInitiator, error) {
+	initiator := WebhookInitiator{}
+	for _, o := range opts {
+		if err := o(&initiator); err != nil {
+			return nil, err
+		}
+	}
+	if initiator.Client == nil {
+		initiator.Client = &http.Client{}
+	}
+	return &initiator, nil
+}
+
+// WithWebhookHTTPClient allows overriding the default Doer, which is
+// automatically created using http.Client. This is useful for tests.
+func WithWebhookHTTPClient(doer HttpRequestDoer) WebhookInitiatorOption {
+	return func(p *WebhookInitiator) error {
+		p.Client = doer
+		return nil
+	}
+}
+
+// WithWebhookRequestEditorFn allows setting up a callback function, which
+// will be called right before sending the webhook request. This can be
+// used to mutate the request, e.g. to add signature headers.
+func WithWebhookRequestEditorFn(fn RequestEditorFn) WebhookInitiatorOption {
+	return func(p *WebhookInitiator) error {
+		p.RequestEditors = append(p.RequestEditors, fn)
+		return nil
+	}
+}
+
+func (p *WebhookInitiator) applyWebhookEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
+	for _, r := range p.RequestEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	for _, r := range additionalEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WebhookInitiatorInterface is the interface specification for the webhook initiator.
+type WebhookInitiatorInterface interface {
+	// NoticeWithBody fires the notice webhook with any body
+	NoticeWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	Notice(ctx context.Context, targetURL string, body NoticeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+func (p *WebhookInitiator) NoticeWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewNoticeWebhookRequestWithBody(targetURL, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyWebhookEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+func (p *WebhookInitiator) Notice(ctx context.Context, targetURL string, body NoticeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewNoticeWebhookRequest(targetURL, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyWebhookEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+// NewNoticeWebhookRequest builds a application/json POST request for the notice webhook
+func NewNoticeWebhookRequest(targetURL string, body NoticeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewNoticeWebhookRequestWithBody(targetURL, "application/json", bodyReader)
+}
+
+// NewNoticeWebhookRequestWithBody builds a POST request for the notice webhook with any body
+func NewNoticeWebhookRequestWithBody(targetURL string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+	_ = err
+
+	reqURL, err := url.Parse(targetURL)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, reqURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }

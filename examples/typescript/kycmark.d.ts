@@ -628,7 +628,28 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what has happened
+         * @description For addresses in kycmark.toml. The headers webhook-id, webhook-timestamp and webhook-signature are those of Standard Webhooks.
+         */
+        post: operations["notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         Audit: {
@@ -896,6 +917,34 @@ export interface components {
              */
             size: number;
         };
+        Notice: {
+            data: components["schemas"]["NoticeData"];
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "investigation.done" | "investigation.failed" | "mark.unissued" | "audit.failed" | "copy.void";
+        };
+        NoticeData: {
+            /** @description 16 hex digits */
+            copy?: string;
+            /**
+             * Format: int64
+             * @description Of the ledger
+             */
+            entries?: number;
+            /** @description 32 hex digits */
+            investigation?: string;
+            /**
+             * Format: int64
+             * @description Leaked pictures with a mark that was never issued
+             */
+            pictures?: number;
+            /**
+             * Format: int64
+             * @description That the audit found
+             */
+            problems?: number;
+        };
         Page: {
             /** Format: int64 */
             height: number;
@@ -994,6 +1043,11 @@ export interface components {
              * @description 0: not known yet
              */
             total: number;
+            /**
+             * Format: int64
+             * @description Pictures with a mark under a key of the registry that it does not list
+             */
+            unissued?: number;
             /** @description If no picture could be examined: the first files and why */
             unread?: components["schemas"]["Unread"][] | null;
         };
@@ -2415,6 +2469,28 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Notice"];
+            };
+        };
+        responses: {
+            /** @description Any such answer ends the tries */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -84,7 +84,8 @@ type config struct {
 	MarkedUploads     string `toml:"marked_uploads"`      // of registry.Config
 	RefuseIncomplete  bool   `toml:"refuse_incomplete"`   // of registry.Config
 
-	Hooks map[string]hook `toml:"hooks"` // by name
+	Hooks    map[string]hook    `toml:"hooks"` // by name
+	Webhooks map[string]Webhook `toml:"webhooks"`
 
 	OIDC struct {
 		Issuer   string              `toml:"issuer"`
@@ -457,6 +458,9 @@ func (h *Home) KeyFiles() []string {
 	keys = append(keys, h.config.Keys.Report)
 	for _, c := range h.config.Hooks {
 		keys = append(keys, c.files()...)
+	}
+	for _, w := range h.config.Webhooks {
+		keys = append(keys, w.Secret)
 	}
 	for i := range keys {
 		keys[i] = h.path(keys[i])

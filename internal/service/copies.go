@@ -218,6 +218,9 @@ func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], err
 		Actor: actor(ctx)}); err != nil {
 		return nil, err
 	}
+	if err := s.notify(ctx, copyVoid, noticeData{Copy: &id}); err != nil {
+		return nil, err
+	}
 	return reply(s.Registry.Copy(ctx, id))
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
@@ -102,6 +103,8 @@ func TestGrants(t *testing.T) {
 		cfg := p.config(h, role)
 		cfg.Hooks = map[string]service.Hook{"sumsub": {Vendor: kind, Recipient: "sumsub", Secret: v.secret,
 			Account: hooks.Account{Base: v.at.URL, Token: "t", Secret: []byte("s")}}}
+		told := receive(t, 0)
+		cfg.Webhooks = map[string]service.Webhook{"all": told.hook()}
 		s, err := service.New(cfg)
 		require.NoError(t, err)
 		p.at = httptest.NewServer(s)
@@ -131,6 +134,11 @@ func TestGrants(t *testing.T) {
 			keepsFile(t, p.reg, p.reg, submission)
 		case service.Admin:
 			keepsFile(t, w.reg, p.reg, submission)
+		}
+		if role == service.Investigate || role == service.Audit || role == service.Admin {
+			require.NoError(t, s.InvestigationOver(t.Context(), &investigations.State{Stage: investigations.Done}))
+			require.NoError(t, s.TellDue(t.Context()))
+			assert.NotEmpty(t, told.notices)
 		}
 		p.at.Close()
 		require.NotContains(t, w.logs.String(), "permission denied")

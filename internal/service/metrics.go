@@ -17,6 +17,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	active   prometheus.Gauge
 	received prometheus.Counter
+	notices  *prometheus.CounterVec
 }
 
 // seconds are the bounds of durations, seconds. OpenTelemetry advises them for HTTP; the last two are for large
@@ -33,8 +34,10 @@ func newMetrics() *metrics {
 			Help: "Requests that are not answered yet."}),
 		received: prometheus.NewCounter(prometheus.CounterOpts{Name: "http_server_request_body_size_bytes_total",
 			Help: "Bytes of bodies that were received."}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kycmark_notices_total",
+			Help: "Tries to send a notice to a webhook: taken, again, given up."}, []string{"webhook", "result"}),
 	}
-	m.all.MustRegister(m.duration, m.active, m.received, collectors.NewGoCollector(),
+	m.all.MustRegister(m.duration, m.active, m.received, m.notices, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

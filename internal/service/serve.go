@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -61,6 +62,11 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: s.times.Header, IdleTimeout: s.times.Idle, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(discardErrors{s.log.Handler()}, slog.LevelDebug),
 	}
+	telling, end := context.WithCancel(ctx)
+	var told sync.WaitGroup
+	told.Go(func() { s.tell(telling) })
+	defer told.Wait()
+	defer end()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }() // Shutdown or Close below ends it
 	select {

@@ -34,6 +34,7 @@ type Times struct {
 	Write   time.Duration // to take an answer; default 1 min
 	Idle    time.Duration // between two requests; default 2 min
 	Drain   time.Duration // for requests that have begun when the service ends; default 30 s
+	Notice  time.Duration // between two looks for notices, and from the first try of one to the second; default 5 s
 }
 
 // Config is what a [Service] has as long as it lives. Registry and Roles are required.
@@ -50,6 +51,9 @@ type Config struct {
 	OIDC *OIDC // whose tokens are taken too; nil: our own alone
 
 	Hooks map[string]Hook // of capture vendors, by name; for [Intake]
+
+	// Webhooks get notices of what happens, by name; for [Investigate], [Audit] and [Admin].
+	Webhooks map[string]Webhook
 
 	// Office takes and does investigations. It is needed for [Investigate].
 	Office *investigations.Office
@@ -108,6 +112,11 @@ func New(cfg Config) (*Service, error) {
 		}
 		s.provider = newProvider(*cfg.OIDC)
 	}
+	for name, h := range cfg.Webhooks {
+		if err := h.Check(); err != nil {
+			return nil, fmt.Errorf("webhook %q: %w", name, err)
+		}
+	}
 	s.begin()
 	s.routes()
 	return s, nil
@@ -128,6 +137,7 @@ func (s *Service) begin() {
 	def(&s.times.Write, time.Minute)
 	def(&s.times.Idle, 2*time.Minute)
 	def(&s.times.Drain, 30*time.Second)
+	def(&s.times.Notice, 5*time.Second)
 	s.maxBytes = cmp.Or(s.MaxBytes, defaultMaxBytes)
 	s.maxDump = cmp.Or(s.MaxDump, defaultMaxDump)
 	s.bodies = memory.New(cmp.Or(s.MaxBodies, defaultMaxBodies))
@@ -153,6 +163,7 @@ func (s *Service) routes() {
 	ledger{s}.routes()
 	examinations{s}.routes()
 	s.hookRoutes()
+	s.describeNotices()
 	schemas := s.api.OpenAPI().Components.Schemas
 	schemas.Schema(problemReflected, true, "Problem")
 	delete(schemas.Map(), "ErrorModel") // every operation names Problem
