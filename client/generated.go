@@ -141,6 +141,20 @@ func (e WantedCopyFormat) Valid() bool {
 	}
 }
 
+// AddedObject defines model for AddedObject.
+type AddedObject struct {
+	Name string `json:"name"`
+
+	// Problem Why it was not added
+	Problem *Problem `json:"problem,omitempty"`
+
+	// SHA256 Hex
+	SHA256 string `json:"sha256"`
+
+	// Size Bytes
+	Size int64 `json:"size"`
+}
+
 // Audit defines model for Audit.
 type Audit struct {
 	Checkpoints []Checkpoint `json:"checkpoints"`
@@ -323,6 +337,15 @@ type InAuditBody struct {
 
 	// Witnesses Public keys of witnesses
 	Witnesses []string `json:"witnesses,omitempty"`
+}
+
+// InBucketBody defines model for InBucketBody.
+type InBucketBody struct {
+	// Bucket Its name in kycmark.toml, [buckets.dumps]
+	Bucket string `json:"bucket"`
+
+	// Prefix What the names of the objects begin with
+	Prefix *string `json:"prefix,omitempty"`
 }
 
 // InCustodyBody defines model for InCustodyBody.
@@ -676,6 +699,15 @@ type Witness struct {
 	Time *time.Time `json:"time,omitempty"`
 }
 
+// Zipped defines model for Zipped.
+type Zipped struct {
+	Copy       *string  `json:"copy,omitempty"`
+	File       *string  `json:"file,omitempty"`
+	Problem    *Problem `json:"problem,omitempty"`
+	SHA256     *string  `json:"sha256,omitempty"`
+	Submission string   `json:"submission"`
+}
+
 // IssueCopiesParams defines parameters for IssueCopies.
 type IssueCopiesParams struct {
 	// IdempotencyKey A random text for each new request, such as a UUID
@@ -705,6 +737,12 @@ type ListCustodyParams struct {
 
 // AddCustodyParams defines parameters for AddCustody.
 type AddCustodyParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// DeliverCopiesParams defines parameters for DeliverCopies.
+type DeliverCopiesParams struct {
 	// IdempotencyKey A random text for each new request, such as a UUID
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -741,6 +779,12 @@ type CreateInvestigationParams struct {
 
 // BeginInvestigationParams defines parameters for BeginInvestigation.
 type BeginInvestigationParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// AddBucketParams defines parameters for AddBucket.
+type AddBucketParams struct {
 	// IdempotencyKey A random text for each new request, such as a UUID
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -817,6 +861,9 @@ type VoidCopyJSONRequestBody = InVoidBody
 // AddCustodyJSONRequestBody defines body for AddCustody for application/json ContentType.
 type AddCustodyJSONRequestBody = InCustodyBody
 
+// DeliverCopiesJSONRequestBody defines body for DeliverCopies for application/json ContentType.
+type DeliverCopiesJSONRequestBody = InIssueAllBody
+
 // EraseJSONRequestBody defines body for Erase for application/json ContentType.
 type EraseJSONRequestBody = InErasureBody
 
@@ -825,6 +872,9 @@ type VendorEventJSONRequestBody VendorEventJSONBody
 
 // CreateInvestigationJSONRequestBody defines body for CreateInvestigation for application/json ContentType.
 type CreateInvestigationJSONRequestBody = WantedInvestigation
+
+// AddBucketJSONRequestBody defines body for AddBucket for application/json ContentType.
+type AddBucketJSONRequestBody = InBucketBody
 
 // AuditJSONRequestBody defines body for Audit for application/json ContentType.
 type AuditJSONRequestBody = InAuditBody
@@ -1029,6 +1079,24 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/custody (the `AddCustody` operationId).
 	AddCustody(ctx context.Context, params *AddCustodyParams, body AddCustodyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeliverCopiesWithBody Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopiesWithBody(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeliverCopies Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopies(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// EraseWithBody Erase uploads
 	//
 	// Roles: admin.
@@ -1110,6 +1178,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
 	BeginInvestigation(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddBucketWithBody Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucketWithBody(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddBucket Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucket(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetBundle Report, findings and proofs, signed
 	//
@@ -1554,6 +1640,44 @@ func (c *Client) AddCustody(ctx context.Context, params *AddCustodyParams, body 
 	return c.Client.Do(req)
 }
 
+// DeliverCopiesWithBody Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *Client) DeliverCopiesWithBody(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeliverCopiesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeliverCopies Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *Client) DeliverCopies(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeliverCopiesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // EraseWithBody Erase uploads
 //
 // Roles: admin.
@@ -1726,6 +1850,44 @@ func (c *Client) GetInvestigation(ctx context.Context, id string, reqEditors ...
 // Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
 func (c *Client) BeginInvestigation(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewBeginInvestigationRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddBucketWithBody Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *Client) AddBucketWithBody(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddBucketRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddBucket Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *Client) AddBucket(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddBucketRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2627,6 +2789,61 @@ func NewAddCustodyRequestWithBody(server string, params *AddCustodyParams, conte
 	return req, nil
 }
 
+// NewDeliverCopiesRequest calls the generic DeliverCopies builder with application/json body
+func NewDeliverCopiesRequest(server string, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeliverCopiesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewDeliverCopiesRequestWithBody constructs an http.Request for the DeliverCopies method, with any body, and a specified content type
+func NewDeliverCopiesRequestWithBody(server string, params *DeliverCopiesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deliveries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewEraseRequest calls the generic Erase builder with application/json body
 func NewEraseRequest(server string, params *EraseParams, body EraseJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2968,6 +3185,68 @@ func NewBeginInvestigationRequest(server string, id string, params *BeginInvesti
 	if err != nil {
 		return nil, err
 	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewAddBucketRequest calls the generic AddBucket builder with application/json body
+func NewAddBucketRequest(server string, id string, params *AddBucketParams, body AddBucketJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddBucketRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewAddBucketRequestWithBody constructs an http.Request for the AddBucket method, with any body, and a specified content type
+func NewAddBucketRequestWithBody(server string, id string, params *AddBucketParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/bucket", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	if params != nil {
 
@@ -3982,6 +4261,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/custody (the `AddCustody` operationId).
 	AddCustodyWithResponse(ctx context.Context, params *AddCustodyParams, body AddCustodyJSONRequestBody, reqEditors ...RequestEditorFn) (*AddCustodyResponse, error)
 
+	// DeliverCopiesWithBodyWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopiesWithBodyWithResponse(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error)
+
+	// DeliverCopiesWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopiesWithResponse(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error)
+
 	// EraseWithBodyWithResponse Erase uploads
 	//
 	// Roles: admin.
@@ -4071,6 +4368,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
 	BeginInvestigationWithResponse(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*BeginInvestigationResponse, error)
+
+	// AddBucketWithBodyWithResponse Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucketWithBodyWithResponse(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddBucketResponse, error)
+
+	// AddBucketWithResponse Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucketWithResponse(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*AddBucketResponse, error)
 
 	// GetBundleWithResponse Report, findings and proofs, signed
 	//
@@ -4633,6 +4948,37 @@ func (r AddCustodyResponse) ContentType() string {
 	return ""
 }
 
+type DeliverCopiesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r DeliverCopiesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeliverCopiesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeliverCopiesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type EraseResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4858,6 +5204,37 @@ func (r BeginInvestigationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r BeginInvestigationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AddBucketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r AddBucketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddBucketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddBucketResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5745,6 +6122,36 @@ func (c *ClientWithResponses) AddCustodyWithResponse(ctx context.Context, params
 	return ParseAddCustodyResponse(rsp)
 }
 
+// DeliverCopiesWithBodyWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *ClientWithResponses) DeliverCopiesWithBodyWithResponse(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error) {
+	rsp, err := c.DeliverCopiesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeliverCopiesResponse(rsp)
+}
+
+// DeliverCopiesWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *ClientWithResponses) DeliverCopiesWithResponse(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error) {
+	rsp, err := c.DeliverCopies(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeliverCopiesResponse(rsp)
+}
+
 // EraseWithBodyWithResponse Erase uploads
 //
 // Roles: admin.
@@ -5893,6 +6300,36 @@ func (c *ClientWithResponses) BeginInvestigationWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseBeginInvestigationResponse(rsp)
+}
+
+// AddBucketWithBodyWithResponse Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *ClientWithResponses) AddBucketWithBodyWithResponse(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddBucketResponse, error) {
+	rsp, err := c.AddBucketWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddBucketResponse(rsp)
+}
+
+// AddBucketWithResponse Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *ClientWithResponses) AddBucketWithResponse(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*AddBucketResponse, error) {
+	rsp, err := c.AddBucket(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddBucketResponse(rsp)
 }
 
 // GetBundleWithResponse Report, findings and proofs, signed
@@ -6573,6 +7010,32 @@ func ParseAddCustodyResponse(rsp *http.Response) (*AddCustodyResponse, error) {
 	return response, nil
 }
 
+// ParseDeliverCopiesResponse parses an HTTP response from a DeliverCopiesWithResponse call
+func ParseDeliverCopiesResponse(rsp *http.Response) (*DeliverCopiesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeliverCopiesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseEraseResponse parses an HTTP response from a EraseWithResponse call
 func ParseEraseResponse(rsp *http.Response) (*EraseResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6792,6 +7255,32 @@ func ParseBeginInvestigationResponse(rsp *http.Response) (*BeginInvestigationRes
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAddBucketResponse parses an HTTP response from a AddBucketWithResponse call
+func ParseAddBucketResponse(rsp *http.Response) (*AddBucketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddBucketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {

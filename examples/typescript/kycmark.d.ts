@@ -186,6 +186,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a marked copy of each upload of a list to the recipient's bucket
+         * @description Roles: issue.
+         */
+        post: operations["deliver-copies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/erasures": {
         parameters: {
             query?: never;
@@ -304,6 +324,26 @@ export interface paths {
          * @description Roles: investigate.
          */
         post: operations["begin-investigation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/bucket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add the objects of a bucket whose names begin with a text
+         * @description Roles: investigate.
+         */
+        post: operations["add-bucket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -640,7 +680,7 @@ export interface webhooks {
         put?: never;
         /**
          * Tell what has happened
-         * @description For addresses in kycmark.toml. The headers webhook-id, webhook-timestamp and webhook-signature are those of Standard Webhooks.
+         * @description For addresses in kycmark.toml. Standard Webhooks states the headers webhook-id, webhook-timestamp and webhook-signature.
          */
         post: operations["notice"];
         delete?: never;
@@ -652,6 +692,18 @@ export interface webhooks {
 }
 export interface components {
     schemas: {
+        AddedObject: {
+            name: string;
+            /** @description Why it was not added */
+            problem?: components["schemas"]["Problem"];
+            /** @description Hex */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description Bytes
+             */
+            size: number;
+        };
         Audit: {
             checkpoints: components["schemas"]["Checkpoint"][] | null;
             clock: string[] | null;
@@ -842,6 +894,12 @@ export interface components {
             checkpoints?: string[] | null;
             /** @description Public keys of witnesses */
             witnesses?: string[] | null;
+        };
+        InBucketBody: {
+            /** @description Its name in kycmark.toml, [buckets.dumps] */
+            bucket: string;
+            /** @description What the names of the objects begin with */
+            prefix?: string;
         };
         InCustodyBody: {
             /** @description All are entered, or none */
@@ -1161,6 +1219,13 @@ export interface components {
             name: string;
             /** Format: date-time */
             time?: string;
+        };
+        Zipped: {
+            copy?: string;
+            file?: string;
+            problem?: components["schemas"]["Problem"];
+            sha256?: string;
+            submission: string;
         };
     };
     responses: never;
@@ -1550,6 +1615,42 @@ export interface operations {
             };
         };
     };
+    "deliver-copies": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InIssueAllBody"];
+            };
+        };
+        responses: {
+            /** @description A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["Zipped"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     erase: {
         parameters: {
             query?: never;
@@ -1781,6 +1882,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-bucket": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InBucketBody"];
+            };
+        };
+        responses: {
+            /** @description A line for each object that was added, or cannot be. If the answer is cut off, send the same again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["AddedObject"];
                 };
             };
             /** @description What is wrong, and what to do */

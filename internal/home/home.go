@@ -87,6 +87,11 @@ type config struct {
 	Hooks    map[string]hook    `toml:"hooks"` // by name
 	Webhooks map[string]Webhook `toml:"webhooks"`
 
+	Buckets struct {
+		Dumps  map[string]string `toml:"dumps"`  // addresses of leaked files, by name
+		Copies map[string]string `toml:"copies"` // addresses that copies are written to, by recipient
+	} `toml:"buckets"`
+
 	OIDC struct {
 		Issuer   string              `toml:"issuer"`
 		Audience string              `toml:"audience"`

@@ -16,12 +16,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
+	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -95,6 +97,10 @@ func TestGrants(t *testing.T) {
 	v := newVendor(t, "sumsub", small(t, "anna_selfie"), small(t, "chidi_idcard"))
 	kind, err := hooks.Of("sumsub")
 	require.NoError(t, err)
+	objects := s3test.Start(t)
+	bucket, err := buckets.Open(objects.Address)
+	require.NoError(t, err)
+	require.NoError(t, bucket.Put(t.Context(), "c.jpg", "", small(t, "anna_selfie")))
 	// One role after the other, so that admin erases last.
 	for _, role := range service.Roles() {
 		p := *w
@@ -103,6 +109,7 @@ func TestGrants(t *testing.T) {
 		cfg := p.config(h, role)
 		cfg.Hooks = map[string]service.Hook{"sumsub": {Vendor: kind, Recipient: "sumsub", Secret: v.secret,
 			Account: hooks.Account{Base: v.at.URL, Token: "t", Secret: []byte("s")}}}
+		cfg.Dumps, cfg.Deliveries = map[string]string{"leaks": objects.Address}, map[string]string{"vendor-a": objects.Address}
 		told := receive(t, 0)
 		cfg.Webhooks = map[string]service.Webhook{"all": told.hook()}
 		s, err := service.New(cfg)
@@ -196,7 +203,10 @@ func (w *world) everyRoute(role service.Role, changing []call, v *vendor, open, 
 		if x.method == "POST" {
 			c.body = "{}"
 		}
-		if x.path == "/v1/copies" {
+		switch x.path {
+		case "/v1/investigations/{id}/bucket":
+			c.body = map[string]string{"bucket": "leaks"}
+		case "/v1/copies", "/v1/deliveries":
 			c.body = map[string]any{"recipient": "vendor-a", "submissions": []string{submission}}
 		}
 		of := regexp.MustCompile("^" + strings.ReplaceAll(x.path, "{id}", "[0-9a-f]{16,}") + "$")

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kycmark/kycmark/internal/investigations"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -128,6 +129,10 @@ var failures = []failure{
 		"correct the request by the OpenAPI document", false, false},
 	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now",
 		"send the same request again after Retry-After", false, true},
+	{objects.ErrAway, http.StatusServiceUnavailable, "the server of the bucket does not answer",
+		"send the same request again after Retry-After", false, true},
+	{objects.ErrRefused, http.StatusBadGateway, "the server of the bucket refuses",
+		"have the operator check [buckets] in kycmark.toml and the keys of the bucket", false, false},
 	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree",
 		"have the operator run \"kycmark audit\"", false, false},
 	{registry.ErrSealed, http.StatusInternalServerError, "its original cannot be opened",

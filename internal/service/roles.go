@@ -91,6 +91,7 @@ var routes = []route{
 
 	{"issue-copy", "POST", "/v1/submissions/{id}/copies", []Role{Issue}, jsonBody, "Issue a marked copy"},
 	{"issue-copies", "POST", "/v1/copies", []Role{Issue}, jsonBody, "Issue a marked copy of each upload of a list, as a zip"},
+	{"deliver-copies", "POST", "/v1/deliveries", []Role{Issue}, jsonBody, "Write a marked copy of each upload of a list to the recipient's bucket"},
 	{"list-copies", "GET", "/v1/submissions/{id}/copies", []Role{Issue, Investigate, Audit, Admin}, noBody,
 		"Copies of an upload"},
 	{"get-copy", "GET", "/v1/copies/{id}", []Role{Issue, Investigate, Audit, Admin}, noBody, "One copy"},
@@ -118,6 +119,8 @@ var routes = []route{
 	{"get-investigation", "GET", "/v1/investigations/{id}", []Role{Investigate}, noBody, "How far an investigation is"},
 	{"add-file", "POST", "/v1/investigations/{id}/files", []Role{Investigate}, dumpBody,
 		"Add a leaked file or an archive of them"},
+	{"add-bucket", "POST", "/v1/investigations/{id}/bucket", []Role{Investigate}, jsonBody,
+		"Add the objects of a bucket whose names begin with a text"},
 	{"list-files", "GET", "/v1/investigations/{id}/files", []Role{Investigate}, noBody, "Files of an investigation"},
 	{"begin-investigation", "POST", "/v1/investigations/{id}/begin", []Role{Investigate}, noBody,
 		"Have the files examined"},

@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/records"
@@ -52,6 +53,10 @@ type Config struct {
 
 	Hooks map[string]Hook // of capture vendors, by name; for [Intake]
 
+	// Dumps has addresses of buckets with leaked files, by name; for [Investigate]. Deliveries has addresses of buckets that
+	// copies are written to, by the name of the recipient; for [Issue].
+	Dumps, Deliveries map[string]string
+
 	// Webhooks get notices of what happens, by name; for [Investigate], [Audit] and [Admin].
 	Webhooks map[string]Webhook
 
@@ -82,6 +87,9 @@ type Service struct {
 	provider *provider // nil without OIDC
 	store    records.Access
 	bodies   *memory.Budget
+
+	dumps, deliveries map[string]*buckets.Bucket // of the roles of the process
+
 	maxBytes int64
 	maxDump  int64
 	times    Times
@@ -117,9 +125,32 @@ func New(cfg Config) (*Service, error) {
 			return nil, fmt.Errorf("webhook %q: %w", name, err)
 		}
 	}
+	var err error
+	if s.has(Investigate) {
+		s.dumps, err = opened(cfg.Dumps)
+	}
+	if err == nil && s.has(Issue) {
+		s.deliveries, err = opened(cfg.Deliveries)
+	}
+	if err != nil {
+		return nil, err
+	}
 	s.begin()
 	s.routes()
 	return s, nil
+}
+
+// opened opens the buckets of addresses.
+func opened(addresses map[string]string) (map[string]*buckets.Bucket, error) {
+	all := make(map[string]*buckets.Bucket)
+	for name, address := range addresses {
+		b, err := buckets.Open(address)
+		if err != nil {
+			return nil, fmt.Errorf("bucket %q: %w", name, err)
+		}
+		all[name] = b
+	}
+	return all, nil
 }
 
 // begin sets what [Config] leaves out.

@@ -95,7 +95,8 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	memory := b.MaxMemory()
 	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey,
 		LedgerPublic: keys.LedgerPublic,
-		MaxBodies:    memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
+		Dumps:        b.Home.Buckets.Dumps, Deliveries: b.Home.Buckets.Copies,
+		MaxBodies: memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
 	if cfg.OIDC, err = oidcOf(b.Home); err != nil {
 		return err
 	}
