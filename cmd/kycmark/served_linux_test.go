@@ -92,8 +92,8 @@ func servedKilled(t *testing.T, x *issuing, n int, other bool) {
 		s.call(t, "POST", path+"/files", "image/jpeg", data, map[string]string{"Kycmark-File": "leaked/" + filepath.Base(file)})
 	}
 	s.call(t, "POST", path+"/begin", "", nil, nil)
-	kills, until := 0, 0
-	var killed time.Time // zero: another process goes on
+	kills, until, all := 0, 0, long.Number(1, 5) // each a part of the dump later
+	var killed time.Time                         // zero: another process goes on
 	for made.Stage != "done" {
 		var state struct {
 			Stage, Problem string
@@ -106,14 +106,15 @@ func servedKilled(t *testing.T, x *issuing, n int, other bool) {
 			t.Logf("another process went on within %.0f s", time.Since(killed).Seconds())
 			killed = time.Time{}
 		}
-		if kills < long.Number(1, 5) && state.Stage == "examining" && state.Examined >= until {
+		if kills < all && state.Stage == "examining" && state.Examined >= until {
 			next := s
 			if other {
 				next = x.serve(s.token)
 			}
 			require.NoError(t, s.cmd.Process.Kill())
 			_ = s.cmd.Wait()
-			kills, until, killed = kills+1, state.Examined+1, time.Now()
+			kills, killed = kills+1, time.Now()
+			until = max(state.Examined+1, kills*n/all)
 			if s = next; !other {
 				s = x.serve(s.token)
 			}

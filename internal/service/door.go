@@ -312,7 +312,7 @@ func (b *received) Read(p []byte) (int, error) {
 }
 
 // traceParent is the W3C header with the IDs of a trace and of the caller's span in it.
-var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-|$)`)
+var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)`)
 
 // leave writes the line of log of a request, and counts it. A panic becomes an answer.
 func (s *Service) leave(r *http.Request, v *visit) {
@@ -329,6 +329,7 @@ func (s *Service) leave(r *http.Request, v *visit) {
 		v.status = statusGone
 	}
 	s.metrics.done(method, pattern, v.status, took)
+	s.spans.add(r, v, method, pattern, took)
 	s.metrics.received.Add(float64(v.received))
 	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern,
 		"http.response.status_code", v.status,

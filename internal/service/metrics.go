@@ -18,6 +18,7 @@ type metrics struct {
 	active   prometheus.Gauge
 	received prometheus.Counter
 	notices  *prometheus.CounterVec
+	dropped  prometheus.Counter
 }
 
 // seconds are the bounds of durations, seconds. OpenTelemetry advises them for HTTP; the last two are for large
@@ -34,10 +35,12 @@ func newMetrics() *metrics {
 			Help: "Requests that are not answered yet."}),
 		received: prometheus.NewCounter(prometheus.CounterOpts{Name: "http_server_request_body_size_bytes_total",
 			Help: "Bytes of bodies that were received."}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "kycmark_spans_dropped_total",
+			Help: "Spans of traces that were not sent."}),
 		notices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kycmark_notices_total",
 			Help: "Tries to send a notice to a webhook: taken, again, given up."}, []string{"webhook", "result"}),
 	}
-	m.all.MustRegister(m.duration, m.active, m.received, m.notices, collectors.NewGoCollector(),
+	m.all.MustRegister(m.duration, m.active, m.received, m.notices, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -62,9 +62,10 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: s.times.Header, IdleTimeout: s.times.Idle, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(discardErrors{s.log.Handler()}, slog.LevelDebug),
 	}
-	telling, end := context.WithCancel(ctx)
+	telling, end := context.WithCancel(context.WithoutCancel(ctx)) // requests that have begun have spans too
 	var told sync.WaitGroup
 	told.Go(func() { s.tell(telling) })
+	told.Go(func() { s.spans.send(telling) })
 	defer told.Wait()
 	defer end()
 	failed := make(chan error, 1)

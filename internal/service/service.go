@@ -63,6 +63,8 @@ type Config struct {
 	// Office takes and does investigations. It is needed for [Investigate].
 	Office *investigations.Office
 
+	Traces Traces
+
 	MaxBytes  int64        // of one upload; default 64 MiB
 	MaxDump   int64        // bytes of one file of a dump; default 1 GiB
 	MaxBodies int64        // of all bodies at a time, bytes; default 256 MiB
@@ -95,6 +97,7 @@ type Service struct {
 	times    Times
 	metrics  *metrics
 	log      *slog.Logger
+	spans    *spans
 	draining atomic.Bool
 }
 
@@ -175,6 +178,7 @@ func (s *Service) begin() {
 	if s.log = s.Log; s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.spans = &spans{s.Traces, make(chan span, spansKept), s.metrics.dropped, s.log}
 }
 
 // has reports whether this process has a role.

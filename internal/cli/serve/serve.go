@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -98,6 +99,9 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 		Dumps:        b.Home.Buckets.Dumps, Deliveries: b.Home.Buckets.Copies,
 		MaxBodies: memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
 	if cfg.OIDC, err = oidcOf(b.Home); err != nil {
+		return err
+	}
+	if cfg.Traces, err = service.TracesFrom(os.Getenv); err != nil {
 		return err
 	}
 	if memory -= memory / ofBodies; has(service.Investigate) {
