@@ -849,6 +849,12 @@ type IssueCopyParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetCustodyEventParams defines parameters for GetCustodyEvent.
+type GetCustodyEventParams struct {
+	// Entry Number of the fact's entry in the ledger
+	Entry int64 `form:"entry" json:"entry"`
+}
+
 // IssueCopiesJSONRequestBody defines body for IssueCopies for application/json ContentType.
 type IssueCopiesJSONRequestBody = InIssueAllBody
 
@@ -1364,6 +1370,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/submissions/{id}/copies (the `IssueCopy` operationId).
 	IssueCopy(ctx context.Context, id string, params *IssueCopyParams, body IssueCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCustodyEvent The signed event that a fact of custody rests on
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+	GetCustodyEvent(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPages Pages of an upload
 	//
@@ -2276,6 +2289,23 @@ func (c *Client) IssueCopyWithBody(ctx context.Context, id string, params *Issue
 // Corresponds with POST /v1/submissions/{id}/copies (the `IssueCopy` operationId).
 func (c *Client) IssueCopy(ctx context.Context, id string, params *IssueCopyParams, body IssueCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewIssueCopyRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCustodyEvent The signed event that a fact of custody rests on
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+func (c *Client) GetCustodyEvent(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCustodyEventRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4052,6 +4082,63 @@ func NewIssueCopyRequestWithBody(server string, id string, params *IssueCopyPara
 	return req, nil
 }
 
+// NewGetCustodyEventRequest constructs an http.Request for the GetCustodyEvent method
+func NewGetCustodyEventRequest(server string, id string, params *GetCustodyEventParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/submissions/%s/custody-event", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "entry", params.Entry, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListPagesRequest constructs an http.Request for the ListPages method
 func NewListPagesRequest(server string, id string) (*http.Request, error) {
 	var err error
@@ -4582,6 +4669,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/submissions/{id}/copies (the `IssueCopy` operationId).
 	IssueCopyWithResponse(ctx context.Context, id string, params *IssueCopyParams, body IssueCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*IssueCopyResponse, error)
+
+	// GetCustodyEventWithResponse The signed event that a fact of custody rests on
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+	GetCustodyEventWithResponse(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*GetCustodyEventResponse, error)
 
 	// ListPagesWithResponse Pages of an upload
 	//
@@ -5868,6 +5964,39 @@ func (r IssueCopyResponse) ContentType() string {
 	return ""
 }
 
+type GetCustodyEventResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *map[string]interface{}
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCustodyEventResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCustodyEventResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCustodyEventResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListPagesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6658,6 +6787,21 @@ func (c *ClientWithResponses) IssueCopyWithResponse(ctx context.Context, id stri
 		return nil, err
 	}
 	return ParseIssueCopyResponse(rsp)
+}
+
+// GetCustodyEventWithResponse The signed event that a fact of custody rests on
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+func (c *ClientWithResponses) GetCustodyEventWithResponse(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*GetCustodyEventResponse, error) {
+	rsp, err := c.GetCustodyEvent(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCustodyEventResponse(rsp)
 }
 
 // ListPagesWithResponse Pages of an upload
@@ -7907,6 +8051,39 @@ func ParseIssueCopyResponse(rsp *http.Response) (*IssueCopyResponse, error) {
 			headers.ReprDigest = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCustodyEventResponse parses an HTTP response from a GetCustodyEventWithResponse call
+func ParseGetCustodyEventResponse(rsp *http.Response) (*GetCustodyEventResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCustodyEventResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest map[string]interface{}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil

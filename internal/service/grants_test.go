@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http/httptest"
@@ -24,6 +25,7 @@ import (
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/s3test"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -202,6 +204,12 @@ func (w *world) everyRoute(role service.Role, changing []call, v *vendor, open, 
 			head: map[string]string{"Kycmark-Subject": "subject-1", "Kycmark-File": "b.jpg", "Idempotency-Key": "grants of " + x.path}}
 		if x.method == "POST" {
 			c.body = "{}"
+		}
+		if strings.HasSuffix(x.path, "/custody-event") {
+			facts, err := w.reg.Custody(w.t.Context(), registry.CustodyFilter{})
+			require.NoError(w.t, err)
+			at := slices.IndexFunc(facts, func(f books.Custody) bool { return f.Scheme != "" })
+			c.path = fmt.Sprintf("/v1/submissions/%s/custody-event?entry=%d", facts[at].Submissions[0], facts[at].Seq)
 		}
 		switch x.path {
 		case "/v1/investigations/{id}/bucket":

@@ -109,6 +109,7 @@ var routes = []route{
 	{"add-custody", "POST", "/v1/custody", []Role{Admin}, jsonBody,
 		"Enter who held uploads unmarked, or had copies of another"},
 	{"list-custody", "GET", "/v1/custody", []Role{Investigate, Audit, Admin}, noBody, "Facts of custody"},
+	{"get-custody-event", "GET", "/v1/submissions/{id}/custody-event", []Role{Investigate}, noBody, "The signed event that a fact of custody rests on"},
 	{"erase", "POST", "/v1/erasures", []Role{Admin}, jsonBody, "Erase uploads"},
 
 	{"vendor-event", "POST", "/v1/hooks/{name}", nil, jsonBody, "Take the signed event of a vendor that captured pictures"},

@@ -38,6 +38,7 @@ POST /v1/recipients                  admin
 GET  /v1/recipients                  intake issue investigate audit admin
 POST /v1/custody                     admin
 GET  /v1/custody                     investigate audit admin
+GET  /v1/submissions/{id}/custody-event investigate
 POST /v1/erasures                    admin
 POST /v1/investigations              investigate
 GET  /v1/investigations              investigate

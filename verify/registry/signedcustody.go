@@ -47,13 +47,13 @@ func (i *Issuer) AddSignedCustody(ctx context.Context, c books.Custody, event []
 	return r.store.AddSignedCustody(ctx, c, sealed)
 }
 
-// CustodyEvent returns the signed event that a fact of custody of one upload rests on, as it was received. The error
+// CustodyEvent opens the signed event that a fact of custody of one upload rests on, as it was received. The error
 // wraps [ErrNotFound] if the fact rests on none, and [ErrSealed] if the event was altered, or its upload erased.
-func (i *Issuer) CustodyEvent(ctx context.Context, c books.Custody) ([]byte, error) {
+func (r *Registry) CustodyEvent(ctx context.Context, key *SealKey, c books.Custody) ([]byte, error) {
 	if len(c.Submissions) != 1 || c.Event == (books.Digest{}) {
 		return nil, fmt.Errorf("%w: the custody of entry %d rests on no event", ErrNotFound, c.Seq)
 	}
-	r, of := i.cfg.Registry, c.Submissions[0]
+	of := c.Submissions[0]
 	sealed, err := r.store.CustodyEvent(ctx, c.Seq)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (i *Issuer) CustodyEvent(ctx context.Context, c books.Custody) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}
-	event, err := sealing.OpenOther(i.cfg.SealKey, of, x, sealing.Event, sealed)
+	event, err := sealing.OpenOther(key, of, x, sealing.Event, sealed)
 	if err == nil && sha256.Sum256(event) != c.Event {
 		err = fmt.Errorf("%w: its event is not the one of entry %d", ErrTampered, c.Seq)
 	}
