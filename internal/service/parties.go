@@ -98,7 +98,7 @@ func (s parties) event(ctx context.Context, in *inEvent) error {
 	if at < 0 {
 		return registry.ErrNotFound
 	}
-	event, err := s.Registry.CustodyEvent(ctx, s.Office.SealKey, facts[at])
+	event, err := registry.CustodyEvent(ctx, s.Registry, s.Office.SealKey, facts[at])
 	if err != nil {
 		return err
 	}

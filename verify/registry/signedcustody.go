@@ -49,7 +49,7 @@ func (i *Issuer) AddSignedCustody(ctx context.Context, c books.Custody, event []
 
 // CustodyEvent opens the signed event that a fact of custody of one upload rests on, as it was received. The error
 // wraps [ErrNotFound] if the fact rests on none, and [ErrSealed] if the event was altered, or its upload erased.
-func (r *Registry) CustodyEvent(ctx context.Context, key *SealKey, c books.Custody) ([]byte, error) {
+func CustodyEvent(ctx context.Context, r *Registry, key *SealKey, c books.Custody) ([]byte, error) {
 	if len(c.Submissions) != 1 || c.Event == (books.Digest{}) {
 		return nil, fmt.Errorf("%w: the custody of entry %d rests on no event", ErrNotFound, c.Seq)
 	}
