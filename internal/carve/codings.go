@@ -296,7 +296,6 @@ type bytesOf struct {
 // maxByte is more than one byte takes in any writing, bytes. Lines may begin with spaces.
 const maxByte = 128
 
-// Read decodes bytes.
 func (r *bytesOf) Read(out []byte) (int, error) {
 	b := r.s.have(bufferSize / 4)
 	end := len(b)
@@ -539,7 +538,6 @@ type uu struct {
 	left []byte
 }
 
-// Read decodes lines.
 func (u *uu) Read(out []byte) (int, error) {
 	for len(u.left) == 0 {
 		b := u.s.have(128)

@@ -279,10 +279,8 @@ func (h *Home) parse(text string) error {
 	return nil
 }
 
-// Address is that of the registry.
 func (h *Home) Address() string { return h.config.Registry }
 
-// Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }
 
 // Registry opens the registry; for investigation only where the home is for that.

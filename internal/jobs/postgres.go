@@ -76,7 +76,6 @@ func (s *server) prepare(ctx context.Context) error {
 	return err
 }
 
-// words returns the statements for the schema.
 func (s *server) words() statements {
 	table, state := pgx.Identifier{s.schema, "river_job"}.Sanitize(), pgx.Identifier{s.schema, "river_job_state"}.Sanitize()
 	const by, back = "attempted_by[array_upper(attempted_by, 1)]", "$4 = 'available' AND metadata ? 'cancel_attempted_at'"

@@ -85,7 +85,6 @@ func (f *file) prepare(ctx context.Context) error {
 	}
 }
 
-// fileWords returns the statements for a file.
 func fileWords() statements {
 	const back, now = "($4 = 'available' AND metadata->'cancel_attempted_at' IS NOT NULL)", "datetime('now', 'subsec')"
 	since := fmt.Sprintf("unixepoch('subsec') - %g", Lease.Seconds())

@@ -188,9 +188,7 @@ func encodeCertificates(certs []*x509.Certificate) []byte {
 
 // fingerprint returns the SHA-256 of a certificate in hex, as "openssl x509 -fingerprint
 // -sha256" prints it, without the colons.
-func fingerprint(c *x509.Certificate) string {
-	return fmt.Sprintf("%x", sha256.Sum256(c.Raw))
-}
+func fingerprint(c *x509.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Raw)) }
 
 // ErrWitness is wrapped by errors about a witness that did not sign.
 var ErrWitness = errors.New("not signed by the witness")

@@ -39,9 +39,7 @@ var ranges = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
 
 // Border lists the nodes that [NewTree] needs for a tree of size leaves, from
 // left to right: one for each 1 in the binary form of size.
-func Border(size uint64) []NodeID {
-	return compact.RangeNodes(0, size, nil)
-}
+func Border(size uint64) []NodeID { return compact.RangeNodes(0, size, nil) }
 
 // NewTree resumes a tree of size leaves from the hashes of its [Border], left to right, which NewTree copies; the empty
 // tree has no border. It returns an error if size exceeds [MaxSize] or the number of hashes is wrong. It cannot check

@@ -226,7 +226,6 @@ func texts(db *sql.DB, query string) (out []string, err error) {
 	return out, rows.Err()
 }
 
-// values writes the values of a table.
 func values(db *sql.DB, table string, w io.Writer) error {
 	rows, err := db.Query(`SELECT * FROM "` + strings.ReplaceAll(table, `"`, `""`) + `"`)
 	if err != nil {

@@ -98,9 +98,7 @@ func (b *Desk) As(actor string) *Desk {
 }
 
 // May reports whether the home has the right to do jobs of a kind, or to have them done.
-func (b *Desk) May(kind string) bool {
-	return !b.Home.InvestigateOnly || kind == KindInvestigate
-}
+func (b *Desk) May(kind string) bool { return !b.Home.InvestigateOnly || kind == KindInvestigate }
 
 // Doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
 // know are an error: a command of a later version asks for more than this worker can do.
