@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -58,11 +59,7 @@ func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrTSA, err)
 	}
-	timeout := t.Timeout
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(t.Timeout, defaultTimeout))
 	defer cancel()
 	answer, err := t.ask(ctx, address, query)
 	if err != nil {
