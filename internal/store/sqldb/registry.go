@@ -232,22 +232,18 @@ func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies [
 
 // IssuedAfter compares the rows with nothing. It leaves out an ID that is malformed.
 func (d copies) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
-	rows, err := d.read.QueryContext(ctx, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
-	if err != nil {
-		return nil, 0, err
+	type row struct {
+		seq int64
+		id  []byte
 	}
-	defer rows.Close()
 	last = seq
-	for rows.Next() {
-		var raw []byte
-		if err := rows.Scan(&last, &raw); err != nil {
-			return nil, 0, err
-		}
-		if len(raw) == 8 {
-			ids = append(ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
+	rows, err := schema.Collect(ctx, d.read, func(r *row) []any { return []any{&r.seq, &r.id} }, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
+	for _, r := range rows {
+		if last = r.seq; len(r.id) == 8 {
+			ids = append(ids, watermark.CopyID(binary.BigEndian.Uint64(r.id)))
 		}
 	}
-	return ids, last, rows.Err()
+	return ids, last, err
 }
 
 func (d copies) AddReceipt(ctx context.Context, r books.Receipt) error {
