@@ -107,7 +107,6 @@ with keygen, name it first under keys.mark, and enter it.`,
 	})
 }
 
-// newKeyReport returns the verb "key report".
 func newKeyReport(u *ui.UI) *cobra.Command {
 	var create bool
 	cmd := &cobra.Command{
