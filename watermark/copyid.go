@@ -33,12 +33,9 @@ func ParseCopyID(s string) (CopyID, error) {
 }
 
 // String returns 16 lower-case hex digits.
-func (id CopyID) String() string { return fmt.Sprintf("%016x", uint64(id)) }
-
-// MarshalText writes 16 hex digits.
+func (id CopyID) String() string               { return fmt.Sprintf("%016x", uint64(id)) }
 func (id CopyID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// UnmarshalText reads 16 hex digits.
 func (id *CopyID) UnmarshalText(text []byte) (err error) {
 	*id, err = ParseCopyID(string(text))
 	return err
@@ -71,12 +68,9 @@ func ParseSubmission(s string) (Submission, error) {
 }
 
 // String returns 32 lower-case hex digits.
-func (s Submission) String() string { return hex.EncodeToString(s[:]) }
-
-// MarshalText writes 32 hex digits.
+func (s Submission) String() string               { return hex.EncodeToString(s[:]) }
 func (s Submission) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads 32 hex digits.
 func (s *Submission) UnmarshalText(text []byte) (err error) {
 	*s, err = ParseSubmission(string(text))
 	return err

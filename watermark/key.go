@@ -68,17 +68,12 @@ func (k *Key) ID() string { return k.id }
 // Commitment binds its holder to the secret without revealing it: 32 bytes that only this key yields.
 func (k *Key) Commitment() [32]byte { return [32]byte(code.Derive(*k.secret, "commitment", 32)) }
 
-// String returns [Key.ID].
 func (k *Key) String() string { return k.id }
 
 // GoString returns [Key.ID], so that %#v does not print the secret.
-func (k *Key) GoString() string { return "watermark.Key(" + k.id + ")" }
-
-// Format writes [Key.ID] for every verb.
+func (k *Key) GoString() string           { return "watermark.Key(" + k.id + ")" }
 func (k *Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.id) }
-
-// LogValue logs [Key.ID].
-func (k *Key) LogValue() slog.Value { return slog.StringValue(k.id) }
+func (k *Key) LogValue() slog.Value       { return slog.StringValue(k.id) }
 
 // MarshalText refuses: a key is written only by [Key.Secret].
 func (k *Key) MarshalText() ([]byte, error) {
