@@ -52,11 +52,14 @@ const (
 // [model.improbable] compares the absence of marks with these alternatives. Chosen.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
-// Windows.
+// Windows and holdings.
 const (
 	// maxChance is the probability, corrected for the number of windows, up to which a window is given:
 	// leaks from anywhere have one in 1 dump of 100 or fewer (TestWindowsByChance).
 	maxChance = 0.01
+	// maxLuck is the probability, corrected for the number of holders, up to which a holding is given: it has the name of a
+	// party, so that leaks from anywhere have one in 1 dump of 10,000 or fewer (TestHoldingsByChance). Chosen.
+	maxLuck = 1e-4
 	// maxEnds is the number of first, and of last, cells of windows that are looked at. It bounds the time. Chosen.
 	maxEnds = 200
 )
