@@ -437,6 +437,16 @@ func (r *report) windowHeld(only bool) []row {
 	return once(len(names) > 0, row{"names": names, "n": n})
 }
 
+// sharesOfTime adds to each name the share of the uploads of the window that the holder could hold.
+func (r *report) sharesOfTime(names []string) (out []string) {
+	w := r.Verdict.Odds.Window
+	for _, name := range names {
+		x := 100 * float64(r.couldHold(name, w.From, w.To+1)) / float64(r.uploads(w.From, w.To+1))
+		out = append(out, fmt.Sprintf("%s (%.1f %% of all uploads of that time)", name, x))
+	}
+	return out
+}
+
 // maxRatio returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
 // leak, and the best share.
 func (r *report) maxRatio(name string) float64 {

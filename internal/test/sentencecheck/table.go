@@ -133,6 +133,7 @@ var rules = map[string]func(*report) []row{
 	"window-holders": func(r *report) []row {
 		out := r.windowHeld(false)
 		for _, x := range out {
+			x["names"] = r.sharesOfTime(x["names"].([]string))
 			x["only"] = ""
 			for _, only := range r.windowHeld(true) {
 				names := only["names"].([]string)
@@ -380,6 +381,7 @@ var rules = map[string]func(*report) []row{
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
 	"custody-signed":  custodySigned,
+	"holding":         holdingRule,
 	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
 		low, high := r.units(partsOf(leaks, name))
 		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {

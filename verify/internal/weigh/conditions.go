@@ -518,7 +518,31 @@ func windowHolders(w *Weighing) []words.Figures {
 	if len(x.Only) > 0 {
 		only = ", and " + words.List(words.InSentence(x.Only)) + " no uploads of another time"
 	}
-	return []words.Figures{{"names": words.InSentence(x.Holders), "n": x.Leaks, "only": only}}
+	var names []string
+	for _, h := range w.Case.Holders {
+		if slices.Contains(x.Holders, h.Name) {
+			share := words.Percent(float64(total(h.Unmarked[x.From:x.To+1])) / float64(x.Submissions))
+			names = append(names, intake.InSentence(h.Name)+" ("+share+" of all uploads of that time)")
+		}
+	}
+	return []words.Figures{{"names": names, "n": x.Leaks, "only": only}}
+}
+
+// holding is about leaks without a mark that lie in what the same parties could hold, and how seldom a random draw does.
+func holding(w *Weighing) []words.Figures {
+	x := w.Odds.Holding
+	if x == nil {
+		return nil
+	}
+	others := ""
+	if len(x.Others) > 0 {
+		others = " " + words.List(words.InSentence(x.Others)) + " had nine tenths of these or more in another way: by other records of custody, or as marked copies."
+	}
+	names := words.InSentence(x.Holders)
+	for i, share := range x.Shares {
+		names[i] += " (" + words.Percent(share) + " of all uploads of these days)"
+	}
+	return []words.Figures{{"of": x.Of, "n": x.Leaks, "names": names, "k": len(names), "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance), "others": others}}
 }
 
 // A claim is which sentence is said of the pictures that are claimed.
