@@ -55,7 +55,7 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 			return ruler.Cases(dumps, s.simulate), nil
 		},
 		Fold: func(trials []ruler.Trial) []ruler.Trial {
-			return ruler.Fold(trials, "trial", "story", "window", "survived", "safe", "sent", "scrubbed", "dump", "what")
+			return ruler.Fold(trials, "trial", "story", "shape", "persons", "window", "survived", "safe", "sent", "scrubbed", "dump", "what")
 		},
 		Tables: verdictTables(),
 		Missed: verdictMissed,
@@ -107,6 +107,14 @@ func verdictTables() []ruler.Table {
 	}, {
 		Name: "windows", Title: "Windows that all unmarked leaks came from", By: []string{"story"}, Row: story, Where: ruler.Is("window", "found"), Columns: []ruler.Column{
 			ruler.Counts("found"), ruler.Means("mean log10 chance", "log10_chance", 1),
+		},
+	}, {
+		Name: "vendor", Doc: true, By: []string{"persons"}, Heads: []string{"persons in a vendor's dump"}, Row: rowsOf(vendorSizes...), Where: ruler.Is("persons", vendorSizes...), Columns: []ruler.Column{
+			ruler.Of("all who held the same are listed, and no others", "right"), ruler.Sums("others listed", "misled"),
+		},
+	}, {
+		Name: "shapes", Title: "Vendors that held uploads first", By: []string{"shape"}, Row: rowsOf(vendorShapes...), Total: "all", Where: ruler.Is("shape", vendorShapes...), Columns: []ruler.Column{
+			ruler.Counts("dumps"), ruler.Sums("right holders", "right"), ruler.Sums("others listed", "misled"), ruler.Sums("a folder of the exchange", "folder"),
 		},
 	}, {
 		Name: "recipients", Title: "True recipients, by marked leaks that survived a messenger", By: []string{"survived"}, Row: rowsOf(fewNames...), Where: isTrial("recipient"),

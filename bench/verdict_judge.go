@@ -24,6 +24,9 @@ func (d *simDump) judge(v *odds.Verdict) []ruler.Trial {
 	j.names()
 	j.framing()
 	j.windows()
+	if d.shape != "" {
+		j.vendors()
+	}
 	for _, src := range d.sources {
 		if src.kind == sourceCopies {
 			j.recipient(src)

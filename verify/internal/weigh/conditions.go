@@ -519,11 +519,9 @@ func windowHolders(w *Weighing) []words.Figures {
 		only = ", and " + words.List(words.InSentence(x.Only)) + " no uploads of another time"
 	}
 	var names []string
-	for _, h := range w.Case.Holders {
-		if slices.Contains(x.Holders, h.Name) {
-			share := words.Percent(float64(total(h.Unmarked[x.From:x.To+1])) / float64(x.Submissions))
-			names = append(names, intake.InSentence(h.Name)+" ("+share+" of all uploads of that time)")
-		}
+	for _, name := range x.Holders {
+		held := w.Case.Holders[slices.Index(w.names, name)].Unmarked[x.From : x.To+1]
+		names = append(names, intake.InSentence(name)+" ("+words.Percent(float64(total(held))/float64(x.Submissions))+" of all uploads of that time)")
 	}
 	return []words.Figures{{"names": names, "n": x.Leaks, "only": only}}
 }
