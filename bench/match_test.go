@@ -51,7 +51,6 @@ func TestMatchSearch(t *testing.T) {
 		assert.Positive(t, trial.Values["checked"], trial.Labels)
 		assert.GreaterOrEqual(t, trial.Values["hits"], .5, "planted hashes are found: %v", trial.Labels)
 		assert.Positive(t, trial.Values["search_ms"])
-		assert.Positive(t, trial.Values["inserts_per_s"])
 	}
 	assert.Greater(t, run.Trials[1].Values["hits"], .5, "clusters hold more than what was planted")
 	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| 6 k | one template |")

@@ -82,7 +82,7 @@ type simDump struct {
 	framed  int    // recipient who is to be blamed for what others did; -1: none
 	planter int    // who laid the marks; -1: none
 	listed  bool   // the records say that the planter received the framed recipient's copies
-	shape   string // one of [vendorShapes]; "": another story
+	vendor  string // one of [oddstest.Vendors]; "": another story
 	due     bool   // the first vendor leaked, and the records tell its uploads from others
 	matched bool   // every leak of an upload is found to show it
 }

@@ -3,22 +3,13 @@ package main
 import (
 	"math/rand/v2"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 )
 
-// The story of capture vendors, each of which holds its uploads before the exchange does: a fact of custody for each
-// upload says so. A vendor leaks some of its uploads, or the exchange does, or a recipient that removed all marks.
+// The story of capture vendors, each of which has its uploads before the exchange does: a fact of custody for each upload
+// says so. A vendor leaks some of its uploads, or the exchange does, or a recipient that removed all marks.
 const storyVendor = "the vendor had it first"
-
-// Who captures the uploads.
-const (
-	vendorOne     = "one vendor has all"
-	vendorChanged = "another vendor from a month on"
-	vendorSome    = "two vendors, some uploads of none"
-	vendorTwo     = "two vendors"
-	vendorThree   = "three vendors"
-)
-
-var vendorShapes = []string{vendorOne, vendorChanged, vendorSome, vendorTwo, vendorThree}
 
 // Holders of that story, after the recipients of marked copies: three vendors, and two others.
 const (
@@ -34,34 +25,23 @@ func (s *simulation) vendors(rng *rand.Rand, d *simDump, n int) {
 	for r := range w.holders {
 		w.holders[r].unmarked, w.holders[r].missing = make([]bool, len(w.month)), nil
 	}
-	late := rng.IntN(8) == 0 // all custody
+	late, sub, clean := rng.IntN(8) == 0, rng.IntN(4) == 0, rng.IntN(8) == 0 // late: all custody
 	for _, name := range []string{"vendor A", "vendor B", "vendor C", "sub-processor", "recipient G"} {
 		w.holders = append(w.holders, worldHolder{name: name, copies: make([]bool, len(w.month)), unmarked: make([]bool, len(w.month)), late: late})
 	}
-	d.simWorld, d.shape = &w, vendorShapes[rng.IntN(len(vendorShapes))]
-	share, change, without := .15+.7*rng.Float64(), 12+rng.IntN(len(w.months)-24), .1+.4*rng.Float64()
-	sub, clean := rng.IntN(4) == 0, rng.IntN(8) == 0
+	d.simWorld, d.vendor = &w, oddstest.Vendors[rng.IntN(len(oddstest.Vendors))]
 	w.holders[vendorSub].late = late || rng.IntN(3) == 0
-	for i, m := range w.month {
-		k := 0
-		switch other := rng.Float64() >= share; {
-		case d.shape == vendorChanged:
-			k = int(yes(m >= change))
-		case d.shape == vendorSome && rng.Float64() < without:
-			continue
-		case d.shape == vendorThree && other:
-			k = 1 + rng.IntN(2)
-		case d.shape != vendorOne && other:
-			k = 1
+	for i, k := range oddstest.Captured(rng, d.vendor, w.month) {
+		if k >= 0 {
+			w.holders[vendorFirst+k].unmarked[i] = true
 		}
-		w.holders[vendorFirst+k].unmarked[i] = true
 		w.holders[vendorSub].unmarked[i] = sub && (k == 0 || rng.IntN(4) == 0)
 		w.holders[vendorClean].copies[i] = clean && k == 0
 	}
 	switch who := rng.IntN(10); {
 	case who < 6:
 		s.steal(rng, d, sourceCustody, vendorFirst, n)
-		d.due = !late && d.shape != vendorOne
+		d.due = !late && d.vendor != oddstest.OneVendor
 	case who < 7 && clean:
 		s.steal(rng, d, sourceCustody, vendorFirst, n) // of the same uploads
 		d.sources[0].kind = sourceCleaned
@@ -74,8 +54,8 @@ func (s *simulation) vendors(rng *rand.Rand, d *simDump, n int) {
 }
 
 // vendors enters whether the verdict lists the right holders of the leaks without a mark: all that by the records had
-// each of them, and no others. Misled: it lists others, or any although the exchange leaked. Folder: it lists holders, and a thief at the
-// exchange took the uploads of one of them.
+// each of them, and no others. Misled: it lists others, or any although the exchange leaked. Folder: it lists holders, and a
+// thief at the exchange took the uploads of one of them.
 func (j *judgement) vendors() {
 	persons, all := make(map[string]bool), []int(nil)
 	for _, l := range j.leaks {
@@ -84,38 +64,33 @@ func (j *judgement) vendors() {
 		}
 	}
 	x, w, src := j.v.Holding, j.v.Window, j.sources[0]
-	var held []string
-	beside := true
+	held, beside := []string(nil), true
 	for k, h := range j.holders[vendorFirst:] {
 		had := !slices.ContainsFunc(all, func(i int) bool { return !h.unmarked[i] && !h.copies[i] })
-		switch counts := !h.late && vendorFirst+k != vendorClean; {
-		case had && counts:
+		if had && !h.late && vendorFirst+k != vendorClean {
 			held = append(held, h.name)
-		case had && x != nil:
+		} else if had && x != nil {
 			beside = beside && slices.Contains(x.Others, h.name)
 		}
 	}
 	right := x != nil && beside && slices.Equal(x.Holders, held) || x == nil && w != nil && slices.Equal(w.Holders, held)
 	folder := src.kind == sourceInsider && src.how == takePartition
-	j.set("misled", x != nil && !folder && (!right || src.kind == sourceInsider))
+	misled := x != nil && !folder && (!right || src.kind == sourceInsider)
+	j.set("misled", misled)
 	j.set("folder", x != nil && folder)
-	j.dump.Labels["shape"] = j.shape
+	j.dump.Labels["vendor"] = j.vendor
 	if j.due {
-		j.dump.Labels["persons"] = vendorSize(len(persons), 3*len(indices(j.holders[vendorFirst].unmarked)) > 2*len(j.month))
 		j.set("right", right)
+		size, _ := slices.BinarySearch([]int{9, 19, 39}, len(persons))
+		if 3*len(indices(j.holders[vendorFirst].unmarked)) > 2*len(j.month) {
+			size = 4
+		}
+		j.dump.Labels["persons"] = vendorSizes[size]
 	}
-	if j.dump.Values["misled"] > 0 {
+	if misled {
 		j.note("lists %v and %v of %v as holders", x.Holders, x.Others, held)
 	}
 }
 
 // vendorSizes are the sizes of a vendor's dumps that the tables distinguish, by persons.
-var vendorSizes = []string{"0 to 9", "10 to 19", "20 to 39", "40 and more", "of a vendor of more than two thirds"}
-
-func vendorSize(persons int, most bool) string {
-	if most {
-		return vendorSizes[4]
-	}
-	i, _ := slices.BinarySearch([]int{9, 19, 39}, persons)
-	return vendorSizes[i]
-}
+var vendorSizes = []string{"0 to 9", "10 to 19", "20 to 39", "40 and more", "any, of a vendor with more than two thirds of all uploads"}
