@@ -61,8 +61,8 @@ sentence whether it is true, and whether a sentence is missing. Exit 1 if a sent
 	}
 }
 
-// A sentenceRun has a registry in memory, of drawn uploads with the copies and custody of a simulated world, and what
-// random dumps are drawn from.
+// A sentenceRun has drawn uploads in a registry in memory, with the copies and custody of a simulated world. Random
+// dumps are drawn from it.
 type sentenceRun struct {
 	memoryRegistry
 	world   *simWorld

@@ -36,7 +36,7 @@ recorded on pixels ("verdict record"), never from the model that judges.
 Exit 1 when a bar is missed: no false accusation, no recipient named alone whose copies
 another put there, 99.9 % of true sources named that three surviving marks speak for,
 98.5 % of statements of 100 times true, every window found that 20 unmarked leaks came from,
-the right holders in 99 % of a vendor's dumps of 40 persons, and nobody else in any.`,
+the right holders in 99 % of a vendor's dumps of 40 persons, and other holders in none.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.StringVar(&path, "outcomes", "", "draw from this table, a `file` that verdict record wrote (default: the shipped one)")
 			fs.IntVar(&dumps, "dumps", 10_000, "`number` of dumps to simulate")

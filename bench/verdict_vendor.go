@@ -7,7 +7,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 )
 
-// The story of capture vendors, each of which has its uploads before the exchange does: a fact of custody for each upload
+// The story of capture vendors. They have their uploads before the exchange does: a fact of custody for each upload
 // says so. A vendor leaks some of its uploads, or the exchange does, or a recipient that removed all marks.
 const storyVendor = "the vendor had it first"
 

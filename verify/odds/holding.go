@@ -1,7 +1,6 @@
 package odds
 
 import (
-	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -12,21 +11,21 @@ import (
 type Holding struct {
 	Leaks      int `json:"leaks"`    // without a mark, of Clusters
 	Of         int `json:"of"`       // without a mark, matched
-	Clusters   int `json:"clusters"` // all of whose such leaks are of the holding
+	Clusters   int `json:"clusters"` // with no such leak outside of the holding
 	OfClusters int `json:"of_clusters"`
-	// Chance is the log10 of an upper bound of the probability of a random draw, each cluster from all submissions of its
-	// cells: as many are of the holding. It is corrected for the number of holders.
+	// Chance is the log10 of a probability, or more: as many are of the holding if each cluster is drawn from all submissions
+	// of its cells. It is corrected for the number of holders.
 	Chance float64 `json:"log10_chance"`
-	// Holders are all whose admissible custody covers all these leaks. Shares are how much of all submissions of the cells of
-	// leaks without a mark each could hold: the mean over the clusters, 0..1.
+	// Holders are all whose admissible custody covers all these leaks. Shares are how much of all submissions of the cells
+	// of leaks without a mark each could hold: the mean over the clusters, 0..1.
 	Holders []string  `json:"holders"`
 	Shares  []float64 `json:"shares"`
-	// Others had nearly all these clusters too: by other custody, of any date, or as copies whose marks can have been removed.
+	// Others had nearly all these clusters too: by custody of any date, or as copies, whose marks can have been removed.
 	Others []string `json:"others,omitempty"`
 }
 
-// holding returns the holding in which clusters without a mark are densest. It is nil if chance explains each with a
-// probability above [maxLuck]. A holder of all uploads of some time has no holding there: any leak of that time is of it.
+// holding returns the holding in which clusters without a mark are densest. It is nil if chance explains each with more
+// than [maxLuck], or too many lie outside. A holder of all uploads of some time has none: any leak of then is of it.
 func (m *model) holding() *Holding {
 	bare := m.bare()
 	within := func(of [][]*sighting, had func(*sighting) bool) [][]*sighting {
@@ -40,9 +39,10 @@ func (m *model) holding() *Holding {
 			continue
 		}
 		tried++
-		its := within(bare, func(s *sighting) bool { return s.covered[k] })
+		its, n := within(bare, func(s *sighting) bool { return s.covered[k] }), float64(len(bare))
+		mean := m.expected(k, bare)
 		// Hoeffding, JASA 58, 1963, theorems 1 and 4: draws that differ in p by their mean, and draws without replacement
-		if x := -scan(float64(len(its)), float64(len(bare)), m.expected(k, bare), float64(len(bare))); x < out.Chance {
+		if x := -scan(float64(len(its)), n, mean, n); x < out.Chance && n-float64(len(its)) <= float64(maxOutside*(n-mean)) {
 			out.Chance, in = x, its
 		}
 	}
@@ -61,13 +61,13 @@ func (m *model) holding() *Holding {
 	return out
 }
 
-// expected returns how many clusters would be of submissions that holder k, which has custody, could hold unmarked, if
-// each leak were drawn from all submissions of its cell: of several leaks of a cluster by the rarest.
+// expected returns how many clusters are of what holder k, which has custody, could hold unmarked, if each leak is drawn
+// from all submissions of its cell. Of several leaks of a cluster the rarest counts.
 func (m *model) expected(k int, bare [][]*sighting) (sum float64) {
 	for _, leaks := range bare {
 		p := 1.0
 		for _, s := range leaks {
-			p = math.Min(p, float64(m.c.Holders[k].Unmarked[s.cell])/float64(m.c.Cells[s.cell].Submissions))
+			p = min(p, float64(m.c.Holders[k].Unmarked[s.cell])/float64(m.c.Cells[s.cell].Submissions))
 		}
 		sum += p
 	}

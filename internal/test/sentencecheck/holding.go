@@ -27,7 +27,7 @@ func holdingRule(r *report) []row {
 		tried++
 		inside, mean := len(r.personsOf(persons, h.Name)), r.shareOf(persons, h.Name)
 		a, n := float64(inside)/float64(len(persons)), float64(len(persons))
-		if a <= mean {
+		if a <= mean || 3*(1-a) > 1-mean {
 			continue
 		}
 		kl := n * a * math.Log(a/mean)
@@ -76,7 +76,7 @@ func holdingRule(r *report) []row {
 		"once": func(x any) bool { return exact/math.Ln10 <= bound+1e-9 && seldom(x, bound) }}}
 }
 
-// personsOf returns the persons all of whose leaks are of uploads that a holder could hold.
+// personsOf returns the persons with no leak but of uploads that a holder could hold.
 func (r *report) personsOf(persons map[string][]*caseLeak, holder string) (in []string) {
 	for p, leaks := range persons {
 		if r.Verdict.Case.FoundKnown && !slices.ContainsFunc(leaks, func(l *caseLeak) bool { return !slices.Contains(l.Unmarked, holder) }) {
@@ -114,8 +114,8 @@ func (r *report) shareOf(persons map[string][]*caseLeak, holder string) (mean fl
 	return mean
 }
 
-// tailOf returns the natural logarithm of the probability that as many persons as inside or more are of what a holder
-// could hold, if each is so with its own probability.
+// tailOf returns the natural logarithm of a probability: as many persons as inside, or more, are of what a holder could
+// hold. Each is so with a probability of its own.
 func (r *report) tailOf(persons map[string][]*caseLeak, holder string, inside int) float64 {
 	p := []float64{1} // by number of persons
 	for _, leaks := range persons {
