@@ -61,8 +61,8 @@ func (m *model) holding() *Holding {
 	return out
 }
 
-// expected returns how many clusters are of what holder k, which has custody, could hold unmarked, if each leak is drawn
-// from all submissions of its cell. Of several leaks of a cluster the rarest counts.
+// expected returns how many clusters are of the holding of holder k, if each leak is drawn from all submissions of its
+// cell. Of several leaks of a cluster the rarest counts. k must have admissible custody.
 func (m *model) expected(k int, bare [][]*sighting) (sum float64) {
 	for _, leaks := range bare {
 		p := 1.0
