@@ -107,8 +107,8 @@ func verdictTables() []ruler.Table {
 				"Framed: the recipient that another wants blamed is named: alone, with the other as a rival, with an unlisted rival, or with neither; flagged: of these, the other is listed as able to hold all."
 		},
 	}, {
-		Name: "vendor", Doc: true, By: []string{"persons"}, Heads: []string{"persons in a vendor's dump"}, Row: rowsOf(vendorSizes...), Where: ruler.Is("persons", vendorSizes...), Columns: []ruler.Column{
-			ruler.Of("all who held the same are listed, and no others", "right"), ruler.Sums("others listed", "misled"),
+		Name: "vendor", Doc: true, By: []string{"persons"}, Heads: []string{"persons"}, Row: rowsOf(vendorSizes...), Where: ruler.Is("persons", vendorSizes...), Columns: []ruler.Column{
+			ruler.Of("right holders", "right"), ruler.Sums("others listed", "misled"),
 		},
 	}, {
 		Name: "vendors", Title: "Vendors that held uploads first", By: []string{"vendor"}, Row: rowsOf(oddstest.Vendors...), Total: "all", Where: ruler.Is("vendor", oddstest.Vendors...), Columns: []ruler.Column{
@@ -123,18 +123,15 @@ func verdictTables() []ruler.Table {
 		Name: "cases", Title: "Cases to look at", By: []string{"dump", "story", "what"}, Where: isTrial("case"),
 	}, {
 		Name: "short", Doc: true, Transposed: true, Heads: []string{"measured", "result"}, Columns: []ruler.Column{
-			ruler.Sums("leaks in the dumps", "leaks").When(isTrial("dump")),
-			dumps("dumps in which a recipient is named although no leak was made of its copies (aim: 0)", "wrong"),
+			dumps("a recipient is named whose copies did not leak (aim: 0)", "wrong"),
 			dumps("a framed recipient is named alone (aim: 0)", "framed_alone"),
 			dumps("a framed recipient is named without the planter among the rivals (aim: 0)", "outside"),
 			ruler.Upper("upper 95 % limit of each of these rates", "wrong").When(isTrial("dump")),
-			ruler.Of("true recipients named, with three surviving marked leaks or more (aim: 99.9 %)", "named").When(ruler.Is("survived", three)),
+			ruler.Of("true recipients named, with three surviving marks or more (aim: 99.9 %)", "named").When(ruler.Is("survived", three)),
 			ruler.SumOf("of these, named alone", "alone", "named").When(ruler.Is("survived", three)),
 			ruler.Of("true recipients named, with two", "named").When(ruler.Is("survived", "2")), ruler.Of("with one", "named").When(ruler.Is("survived", "1")),
-			ruler.Of("statements of 100 times and more that are true (aim: 98.5 to 100 %)", "true").When(sure), ruler.Share("share", "true").When(sure),
-			dumps("dumps with a window that no source took (aim: 1 in 100)", "window_wrong"),
-			ruler.Of("all who held what a vendor leaked are listed, and no others, with 40 persons or more (aim: 99 %)", "right").When(ruler.Is("persons", vendorSizes[3])),
-			dumps("dumps of that story in which others are listed (aim: 0)", "misled").When(ruler.Is("vendor", oddstest.Vendors...)),
+			ruler.Of("true statements of 100 times and more (aim: 98.5 to 100 %)", "true").When(sure),
+			dumps("a window that no source took (aim: 1 in 100)", "window_wrong"),
 			ruler.Of("narrow windows found, with 20 leaks (aim: all)", "found").When(ruler.Is("story", storyWindow20)), ruler.Of("with 8 leaks", "found").When(ruler.Is("story", storyWindow8)),
 		},
 	}}

@@ -92,5 +92,6 @@ func (j *judgement) vendors() {
 	}
 }
 
-// vendorSizes are the sizes of a vendor's dumps that the tables distinguish, by persons.
-var vendorSizes = []string{"0 to 9", "10 to 19", "20 to 39", "40 and more", "any, of a vendor with more than two thirds of all uploads"}
+// vendorSizes are the sizes of a vendor's dumps that the tables distinguish, by persons. The last is of a vendor with more
+// than two thirds of all uploads.
+var vendorSizes = []string{"0 to 9", "10 to 19", "20 to 39", "40 and more", "any, over two thirds held"}
