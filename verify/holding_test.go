@@ -59,7 +59,7 @@ func TestVendorHadItFirst(t *testing.T) {
 			continue
 		}
 		require.NotNil(t, d.Odds.Holding)
-		assert.Contains(t, says, "Of 20 pictures on which no mark was found, 20 show uploads that by the records vendor A (50.0 % of all uploads of these days) could hold unmarked. "+
+		assert.Contains(t, says, "Of 20 pictures on which no mark was found, 20 show uploads that by the records vendor A could hold unmarked. Of all uploads of these days vendor A could hold 50.0 %. "+
 			"If pictures of 20 persons were drawn at random, each from all uploads of its day, 20 or more would be such at most once in 500,000 draws. The exchange held them also. A thief who took just these, from any of them, fits as well.")
 		var text bytes.Buffer
 		require.NoError(t, v.WriteFindings(ctx, &text, d, false))

@@ -47,7 +47,7 @@ func holdingRule(r *report) []row {
 	for _, p := range in {
 		n += len(persons[p])
 	}
-	var names, others []string
+	var names, shares, others []string
 	for _, h := range r.holders() {
 		all, some := true, 0
 		for _, p := range in {
@@ -59,7 +59,7 @@ func holdingRule(r *report) []row {
 			some += yes(had)
 		}
 		if all {
-			names = append(names, fmt.Sprintf("%s (%.1f %% of all uploads of these days)", h, 100*r.shareOf(persons, h)))
+			names, shares = append(names, h), append(shares, fmt.Sprintf("%s could hold %.1f %%", h, 100*r.shareOf(persons, h)))
 		} else if 10*some >= 9*len(in) {
 			others = append(others, h)
 		}
@@ -72,7 +72,7 @@ func holdingRule(r *report) []row {
 		}
 		also = " " + who + " had nine tenths of these or more in another way: by other records of custody, or as marked copies."
 	}
-	return []row{{"of": of, "n": n, "names": names, "k": len(names), "persons": len(persons), "inside": len(in), "others": also,
+	return []row{{"of": of, "n": n, "names": names, "shares": shares, "k": len(names), "persons": len(persons), "inside": len(in), "others": also,
 		"once": func(x any) bool { return exact/math.Ln10 <= bound+1e-9 && seldom(x, bound) }}}
 }
 

@@ -437,14 +437,29 @@ func (r *report) windowHeld(only bool) []row {
 	return once(len(names) > 0, row{"names": names, "n": n})
 }
 
-// sharesOfTime adds to each name the share of the uploads of the window that the holder could hold.
-func (r *report) sharesOfTime(names []string) (out []string) {
+// holdersOfTime are the sentences on holders of the window, each with its share of the uploads of that time; "": there are
+// no holders.
+func (r *report) holdersOfTime() string {
 	w := r.Verdict.Odds.Window
-	for _, name := range names {
-		x := 100 * float64(r.couldHold(name, w.From, w.To+1)) / float64(r.uploads(w.From, w.To+1))
-		out = append(out, fmt.Sprintf("%s (%.1f %% of all uploads of that time)", name, x))
+	listed := func(names []string) string {
+		if k := len(names); k > 1 {
+			return strings.Join(names[:k-1], ", ") + " and " + names[k-1]
+		}
+		return names[0]
 	}
-	return out
+	for _, all := range r.windowHeld(false) {
+		var shares []string
+		for _, name := range all["names"].([]string) {
+			shares = append(shares, fmt.Sprintf("%s could hold %.1f %%", name, 100*float64(r.couldHold(name, w.From, w.To+1))/float64(r.uploads(w.From, w.To+1))))
+		}
+		only := ""
+		for _, x := range r.windowHeld(true) {
+			only = ", and " + listed(x["names"].([]string)) + " no uploads of another time"
+		}
+		return fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked%s. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+			listed(all["names"].([]string)), all["n"], only, listed(shares))
+	}
+	return ""
 }
 
 // maxRatio returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
