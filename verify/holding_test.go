@@ -70,6 +70,40 @@ func TestVendorHadItFirst(t *testing.T) {
 		require.NoError(t, err)
 		assert.NoError(t, recheck.CheckVerdict(f))
 
+		// each figure of the sentence is checked
+		for i := range d.Said {
+			if s := &d.Said[i]; s.Code == "holding" {
+				for k, was := range s.Figures {
+					s.Figures[k] = falsified(was)
+					wrong, err := sentencecheck.CheckFigures(encoded(t, d, how.Options))
+					require.NoError(t, err)
+					assert.NotEmpty(t, wrong, k)
+					s.Figures[k] = was
+				}
+			}
+		}
+
+		// a sub-processor of vendor A held the same: neither is named without the other
+		sub := books.Custody{Recipient: "sub", From: feb, To: feb.AddDate(0, 1, 0)}
+		require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: sub.Recipient, Kind: books.KindVendor}))
+		for _, l := range leaks {
+			sub.Submissions = append(sub.Submissions, l.Submission)
+		}
+		require.NoError(t, cfg.Registry.AddCustody(ctx, sub))
+		for _, l := range leaks {
+			l.Custody, err = cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: l.Submission})
+			require.NoError(t, err)
+		}
+		v, d = weighIn(t, how, leaks)
+		require.NotNil(t, d.Odds.Holding)
+		assert.ElementsMatch(t, []string{"vendor A", "sub"}, d.Odds.Holding.Holders)
+		assert.Regexp(t, `by the records (sub and vendor A|vendor A and sub) could each hold unmarked`, strings.Join(d.Sentences(), "\n"))
+		text.Reset()
+		require.NoError(t, v.WriteFindings(ctx, &text, d, false))
+		wrong, err = sentencecheck.Check(text.Bytes())
+		require.NoError(t, err)
+		assert.Empty(t, wrong)
+
 		how.Found = feb // before the facts were entered
 		_, d = weighIn(t, how, leaks)
 		assert.Nil(t, d.Odds.Holding)
