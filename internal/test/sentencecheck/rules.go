@@ -447,19 +447,19 @@ func (r *report) holdersOfTime() string {
 		}
 		return names[0]
 	}
-	for _, all := range r.windowHeld(false) {
-		var shares []string
-		for _, name := range all["names"].([]string) {
-			shares = append(shares, fmt.Sprintf("%s could hold %.1f %%", name, 100*float64(r.couldHold(name, w.From, w.To+1))/float64(r.uploads(w.From, w.To+1))))
-		}
-		only := ""
-		for _, x := range r.windowHeld(true) {
-			only = ", and " + listed(x["names"].([]string)) + " no uploads of another time"
-		}
-		return fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked%s. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
-			listed(all["names"].([]string)), all["n"], only, listed(shares))
+	all, only := r.windowHeld(false), ""
+	if len(all) == 0 {
+		return ""
 	}
-	return ""
+	names, shares := all[0]["names"].([]string), []string(nil)
+	for _, name := range names {
+		shares = append(shares, fmt.Sprintf("%s could hold %.1f %%", name, 100*float64(r.couldHold(name, w.From, w.To+1))/float64(r.uploads(w.From, w.To+1))))
+	}
+	for _, x := range r.windowHeld(true) {
+		only = ", and " + listed(x["names"].([]string)) + " no uploads of another time"
+	}
+	return fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked%s. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+		listed(names), all[0]["n"], only, listed(shares))
 }
 
 // maxRatio returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
