@@ -36,7 +36,12 @@ func (m *model) window() *Window {
 	for k := range m.c.Cells {
 		ahead[k+1] = ahead[k] + m.c.Cells[k].Submissions
 	}
-	clusters := m.bareSpans()
+	var clusters [][2]int // the first and the last cell of each
+	bare := m.bare()
+	for _, leaks := range bare {
+		byCell := func(a, b *sighting) int { return a.cell - b.cell }
+		clusters = append(clusters, [2]int{slices.MinFunc(leaks, byCell).cell, slices.MaxFunc(leaks, byCell).cell})
+	}
 	size, n := ahead[len(ahead)-1], len(clusters)
 	var best [2]int
 	top, inside := 0.0, 0
@@ -59,20 +64,12 @@ func (m *model) window() *Window {
 		return nil
 	}
 	cells := last - first + 1
-	w := &Window{From: best[0], To: best[1], Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
+	w := &Window{From: best[0], To: best[1], Of: len(slices.Concat(bare...)), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
 	w.Chance = math.Min(0, log10(lnTail(inside, n, w.Submissions, size)+dsp.Ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
 	}
-	var in []*sighting
-	for i := range m.seen {
-		if s := &m.seen[i]; s.bare() {
-			w.Of++
-			if s.cell >= best[0] && s.cell <= best[1] {
-				in = append(in, s)
-			}
-		}
-	}
+	in := slices.DeleteFunc(slices.Concat(bare...), func(s *sighting) bool { return s.cell < best[0] || s.cell > best[1] })
 	w.Leaks = len(in)
 	for k, h := range m.c.Holders {
 		if slices.ContainsFunc(in, func(s *sighting) bool { return !s.covered[k] }) {
@@ -86,17 +83,17 @@ func (m *model) window() *Window {
 	return w
 }
 
-// bareSpans returns, for each cluster with leaks without a mark, the first and last cell of these leaks.
-func (m *model) bareSpans() (out [][2]int) {
+// bare returns the leaks without a mark, by cluster.
+func (m *model) bare() (out [][]*sighting) {
 	for _, it := range m.items {
-		lo, hi := len(m.c.Cells), -1
+		var leaks []*sighting
 		for _, l := range it.leaks {
 			if s := &m.seen[l]; s.bare() {
-				lo, hi = min(lo, s.cell), max(hi, s.cell)
+				leaks = append(leaks, s)
 			}
 		}
-		if hi >= 0 {
-			out = append(out, [2]int{lo, hi})
+		if leaks != nil {
+			out = append(out, leaks)
 		}
 	}
 	return out
