@@ -299,8 +299,7 @@ func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, path string
 			return last, err
 		}
 	}
-	return int64(len(text)), o.write(ctx, id, partState,
-		State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
+	return int64(len(text)), o.write(ctx, id, partState, State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
 }
 
 // Sealing is what bundles are sealed with. Without a ReportKey no bundle is made.

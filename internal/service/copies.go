@@ -108,8 +108,7 @@ func (s copies) issueRoute() {
 	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", types...)
 	op.Responses["200"].Headers = map[string]*huma.Header{
 		"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: &huma.Schema{Type: huma.TypeString}},
-		"Repr-Digest": {Description: "SHA-256 of the bytes, as RFC 9530 writes it",
-			Schema: &huma.Schema{Type: huma.TypeString}},
+		"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: &huma.Schema{Type: huma.TypeString}},
 	}
 	stream(s.Service, op, "copy", s.issue)
 }

@@ -282,8 +282,7 @@ func mediaType(r *http.Request, kind bodyKind) error {
 		return nil
 	case pictureBody:
 		wanted = "image/*, application/pdf or application/octet-stream"
-		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" ||
-			media == "application/octet-stream")
+		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" || media == "application/octet-stream")
 	}
 	if ok {
 		return nil

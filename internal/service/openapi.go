@@ -49,8 +49,7 @@ func (s *Service) operation(r *route) *huma.Operation {
 		Responses: map[string]*huma.Response{},
 	}
 	problem := &huma.MediaType{Schema: s.api.OpenAPI().Components.Schemas.Schema(problemReflected, true, "Problem")}
-	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do",
-		Content: map[string]*huma.MediaType{problemType: problem}}
+	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do", Content: map[string]*huma.MediaType{problemType: problem}}
 	if len(r.roles) > 0 {
 		op.Description = "Roles: " + JoinRoles(r.roles) + "."
 		op.Security = []map[string][]string{{"token": {}}}

@@ -48,8 +48,7 @@ func Listen(ctx context.Context, address, certificate, key string, behindProxy b
 	if err != nil || certificate == "" {
 		return l, err
 	}
-	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair},
-		NextProtos: []string{"http/1.1"}}), nil
+	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}), nil
 }
 
 // Serve answers requests at l, which it closes, until ctx ends. Then it takes no more connections, says so at
@@ -81,8 +80,7 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 	err := server.Shutdown(limit)
 	if err != nil {
 		cut()
-		err = errors.Join(fmt.Errorf("requests had not ended after %s, and were cut off: %w", s.times.Drain, err),
-			server.Close())
+		err = errors.Join(fmt.Errorf("requests had not ended after %s, and were cut off: %w", s.times.Drain, err), server.Close())
 	}
 	<-failed
 	return err

@@ -106,8 +106,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Registry == nil || len(cfg.Roles) == 0 {
 		return nil, fmt.Errorf("%w: a service needs a registry and roles", registry.ErrInput)
 	}
-	s := &Service{Config: cfg, tokens: TokensOf(cfg.Registry), store: registry.AccessOf(cfg.Registry),
-		metrics: newMetrics()}
+	s := &Service{Config: cfg, tokens: TokensOf(cfg.Registry), store: registry.AccessOf(cfg.Registry), metrics: newMetrics()}
 	if (s.has(Intake) || s.has(Issue)) && cfg.Issuer == nil {
 		return nil, fmt.Errorf("%w: the roles intake and issue need an issuer", registry.ErrInput)
 	}

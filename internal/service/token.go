@@ -56,11 +56,9 @@ func (t Tokens) Add(ctx context.Context, name string, roles []Role, expires time
 		return "", err
 	}
 	if !expires.IsZero() && !expires.After(now) {
-		return "", fmt.Errorf("%w: token %q: it expires at %s, want a time to come", registry.ErrInput, name,
-			expires.UTC().Format(time.RFC3339))
+		return "", fmt.Errorf("%w: token %q: it expires at %s, want a time to come", registry.ErrInput, name, expires.UTC().Format(time.RFC3339))
 	}
-	row := records.Token{Name: name, ID: hex.EncodeToString(id[:]),
-		Roles: strings.ReplaceAll(JoinRoles(roles), ",", ""), Added: now}
+	row := records.Token{Name: name, ID: hex.EncodeToString(id[:]), Roles: strings.ReplaceAll(JoinRoles(roles), ",", ""), Added: now}
 	row.Digest = sha256.Sum256(secret[:])
 	if !expires.IsZero() {
 		row.Expires = records.Timestamp(expires)

@@ -291,8 +291,7 @@ and sign the ledger), admin (recipients, custody, void copies, erasures). A toke
 		Args: ui.Exactly("NAME"),
 	}
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "`role` of the token; may be repeated (required)")
-	cmd.Flags().StringVar(&expires, "expires", "",
-		"`time` from which on it is refused; a day counts whole (default: never)")
+	cmd.Flags().StringVar(&expires, "expires", "", "`time` from which on it is refused; a day counts whole (default: never)")
 	cmd.MarkFlagRequired("role")
 	ui.Complete(cmd, "role", roleNames()...)
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
@@ -326,8 +325,7 @@ func newTokenList(u *ui.UI) *cobra.Command {
 		all, err := service.TokensOf(b.Registry).List(ctx)
 		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err),
 			func(t *service.Token) (any, []string) {
-				return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires),
-					moment(t.Revoked)}
+				return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires), moment(t.Revoked)}
 			})
 	})
 }
