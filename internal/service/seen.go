@@ -24,9 +24,8 @@ import (
 
 // How spans are sent. All chosen, as SDKs of OpenTelemetry do.
 const (
-	spansAtOnce = 512
-	spansKept   = 2048 // what comes when so many wait is dropped, and counted
-	spansEvery  = 5 * time.Second
+	spansKept  = 2048 // what comes when so many wait is dropped, and counted
+	spansEvery = 5 * time.Second
 )
 
 // Traces say where a span for each request is sent, as OTLP with JSON over HTTP. The zero value sends none. The SDK of
@@ -56,12 +55,12 @@ type span struct {
 	ID         string      `json:"spanId"`
 	Parent     string      `json:"parentSpanId,omitempty"`
 	Name       string      `json:"name"`
-	Kind       int         `json:"kind"`
+	Kind       int         `json:"kind"` // 2: of a server
 	Start      string      `json:"startTimeUnixNano"`
 	End        string      `json:"endTimeUnixNano"`
 	Attributes []attribute `json:"attributes"`
 	Status     struct {
-		Code int `json:"code,omitempty"`
+		Code int `json:"code,omitempty"` // 2: an error
 	} `json:"status"`
 }
 
@@ -73,12 +72,6 @@ type attribute struct {
 func stringOf(key, value string) attribute {
 	return attribute{key, map[string]string{"stringValue": value}}
 }
-
-// Numbers of OTLP.
-const (
-	kindServer  = 2
-	statusError = 2
-)
 
 // spans are on their way to the collector.
 type spans struct {
@@ -93,7 +86,7 @@ func (s *spans) add(r *http.Request, v *visit, method, pattern string, took time
 	if s.Endpoint == "" || !strings.HasPrefix(pattern, "/v1/") { // orchestrators ask for the others again and again
 		return
 	}
-	x := span{ID: v.id, Name: method + " " + pattern, Kind: kindServer, Start: strconv.FormatInt(v.at.UnixNano(), 10),
+	x := span{ID: v.id, Name: method + " " + pattern, Kind: 2, Start: strconv.FormatInt(v.at.UnixNano(), 10),
 		End: strconv.FormatInt(v.at.Add(took).UnixNano(), 10), Attributes: []attribute{stringOf("http.request.method", method), stringOf("http.route", pattern),
 			{"http.response.status_code", map[string]string{"intValue": strconv.Itoa(v.status)}}}}
 	if of := traceParent.FindStringSubmatch(r.Header.Get("Traceparent")); of != nil {
@@ -107,7 +100,7 @@ func (s *spans) add(r *http.Request, v *visit, method, pattern string, took time
 		x.Trace = hex.EncodeToString(id[:])
 	}
 	if v.status >= 500 || v.cut {
-		x.Status.Code = statusError
+		x.Status.Code = 2
 	}
 	select {
 	case s.waiting <- x:
@@ -128,16 +121,16 @@ func (s *spans) send(ctx context.Context) {
 		case <-ctx.Done():
 			more = false
 		}
-		for len(s.waiting) > 0 {
-			var batch []span
-			for len(s.waiting) > 0 && len(batch) < spansAtOnce {
-				batch = append(batch, <-s.waiting)
-			}
-			if err := s.sendBatch(context.WithoutCancel(ctx), client, batch); err != nil {
-				s.dropped.Add(float64(len(batch)))
-				s.log.Warn("spans are not sent", "spans", len(batch), "error", lastLine(err))
-				break
-			}
+		var batch []span
+		for range len(s.waiting) {
+			batch = append(batch, <-s.waiting)
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		if err := s.sendBatch(context.WithoutCancel(ctx), client, batch); err != nil {
+			s.dropped.Add(float64(len(batch)))
+			s.log.Warn("spans are not sent", "spans", len(batch), "error", lastLine(err))
 		}
 	}
 }
