@@ -49,24 +49,16 @@ func (c corpus) all() iter.Seq2[int64, phash.Hash] {
 	}
 }
 
-// queries returns n hashes. Every second hash is planted near a hash of the corpus; in the
-// corpus "clusters", near a hash of a cluster. The others are unrelated to the corpus.
+// queries returns n hashes. Every second hash is planted near a hash of the corpus; in the corpus "clusters", near a hash
+// of a cluster. The others are unrelated to the corpus.
 func (c corpus) queries(n int) []phash.Hash {
-	return c.planted(n, func(i int) int {
-		if c.name == "clusters" {
-			return i / 5 * 5
-		}
-		return i
-	})
-}
-
-// planted returns n hashes. Every second hash is planted near the hash of the corpus whose number
-// choose returns for a random number. The others are unrelated to the corpus.
-func (c corpus) planted(n int, choose func(i int) int) []phash.Hash {
 	out := c.unrelated(n)
 	for i := 0; i < n; i += 2 {
-		near := c.hash(choose(int(c.word(uint64(i), 1) % uint64(c.n))))
-		out[i] = c.flip(near, c.n+i, int(c.word(uint64(i), 2)%(plantedFlips+1)))
+		near := int(c.word(uint64(i), 1) % uint64(c.n))
+		if c.name == "clusters" {
+			near = near / 5 * 5
+		}
+		out[i] = c.flip(c.hash(near), c.n+i, int(c.word(uint64(i), 2)%(plantedFlips+1)))
 	}
 	return out
 }

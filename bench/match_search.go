@@ -30,9 +30,8 @@ var errInexact = errors.New("search: missed or invented hits")
 var errPeer = errors.New("peer")
 
 const (
-	searchRounds = 3       // rounds over all queries; the best counts
-	scanRadius   = 70      // bits at which no tables serve and unrelated hashes do not match
-	liveInserts  = 200_000 // enough to merge tables several times
+	searchRounds = 3  // rounds over all queries; the best counts
+	scanRadius   = 70 // bits at which no tables serve and unrelated hashes do not match
 )
 
 // matchSearch measures [index.Index] on made-up hashes of each sort and size.
@@ -40,12 +39,11 @@ func matchSearch() *ruler.Experiment {
 	var sizes, corpora []string
 	var peer, dir string
 	var queries int
-	search := ruler.Has("search_ms")
 	return &ruler.Experiment{
 		Name: "match search", Short: "What searching among many hashes costs", Plain: true,
 		Long: `Build an index of random hashes, of hashes with a fifth in clusters, and of hashes of
-one template. Search it within 31 bits, half of the queries planted, hold the
-hits against comparing with every hash, write and map a snapshot, and add hashes live.
+one template. Search it within 31 bits, half of the queries planted, and hold
+the hits against comparing with every hash.
 10M hashes take 2 GB and two minutes. Times of searches are milliseconds of processor
 time on one core, the best of three rounds; other times are seconds of wall clock. A
 --peer is a program as peers/match.cpp is, timed on the same hashes and queries.`,
@@ -54,7 +52,7 @@ time on one core, the best of three rounds; other times are seconds of wall cloc
 			fs.StringSliceVar(&corpora, "corpora", corpusNames, "`sorts` of hashes")
 			fs.IntVar(&queries, "queries", 2000, "`number` of queries; a hundredth of them for slow searches")
 			fs.StringVar(&peer, "peer", "", "`program` to compare with")
-			fs.StringVar(&dir, "temp", "", "`folder` for snapshots and the peer's files (default: the system's)")
+			fs.StringVar(&dir, "temp", "", "`folder` for the peer's files (default: the system's)")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) (cases []ruler.Case, err error) {
 			env.Workers = 1 // times are compared
@@ -78,15 +76,10 @@ time on one core, the best of three rounds; other times are seconds of wall cloc
 			return cases, nil
 		},
 		Tables: []ruler.Table{{
-			Name: "searches", Title: "Searches, milliseconds of processor time", By: []string{"size", "corpus"}, Heads: []string{"hashes", "sort"}, Where: search,
+			Name: "searches", Title: "Searches, milliseconds of processor time", By: []string{"size", "corpus"}, Heads: []string{"hashes", "sort"}, Where: ruler.Has("search_ms"),
 			Columns: []ruler.Column{
 				ruler.Means("search", "search_ms", 4), ruler.Means("8 variants", "variants_ms", 3), ruler.Means("10 nearest", "nearest_ms", 3), ruler.Means("scan", "scan_ms", 3),
 				ruler.Means("hits a query", "hits", 1), ruler.Sums("same as a scan", "checked"),
-			},
-		}, {
-			Name: "indexes", Title: "Indexes", By: []string{"size", "corpus"}, Heads: []string{"hashes", "sort"}, Where: search,
-			Columns: []ruler.Column{
-				ruler.Means("build, s", "build_s", 2), ruler.Means("live inserts a second", "inserts_per_s", 0), ruler.Means("process, GB", "process_gb", 3),
 			},
 		}, {
 			Name: "peers", Title: "The peer on the same hashes", By: []string{"size", "corpus", "peer"}, Heads: []string{"hashes", "sort", "peer"}, Where: ruler.Has("peer_ms"),
@@ -127,7 +120,7 @@ func (r *searchRun) run(ctx context.Context, emit func(ruler.Trial)) {
 	r.out["hashes"], r.out["build_s"] = float64(r.corpus.n), time.Since(start).Seconds()
 	debug.FreeOSMemory()
 	r.out["process_gb"] = float64(residentBytes()) / 1e9
-	for _, step := range []func(*index.Index){r.search, r.check, r.insert} {
+	for _, step := range []func(*index.Index){r.search, r.check} {
 		ruler.Check(context.Cause(ctx))
 		step(x)
 	}
@@ -178,18 +171,6 @@ func (r *searchRun) check(x *index.Index) {
 		r.out["checked"]++
 		r.out["checked_hits"] += float64(len(got))
 	}
-}
-
-// insert adds hashes one by one, merges included.
-func (r *searchRun) insert(x *index.Index) {
-	more := r.corpus.unrelated(1000)
-	start := time.Now()
-	for i := range liveInserts {
-		h := more[i%len(more)]
-		h.Bits[i%4] ^= uint64(i) * 0x9e3779b97f4a7c15
-		ruler.Check(x.Add(h, int64(r.corpus.n+i)))
-	}
-	r.out["inserts_per_s"] = liveInserts / time.Since(start).Seconds()
 }
 
 // timeQueries returns the milliseconds of processor time and the hits of a query. search returns the

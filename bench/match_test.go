@@ -51,11 +51,10 @@ func TestMatchSearch(t *testing.T) {
 		assert.Positive(t, trial.Values["checked"], trial.Labels)
 		assert.GreaterOrEqual(t, trial.Values["hits"], .5, "planted hashes are found: %v", trial.Labels)
 		assert.Positive(t, trial.Values["search_ms"])
-		assert.Positive(t, trial.Values["inserts_per_s"])
 	}
 	assert.Greater(t, run.Trials[1].Values["hits"], .5, "clusters hold more than what was planted")
 	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| 6 k | one template |")
-	assert.Empty(t, x.Tables[2].Markdown(run.Trials), "no peer")
+	assert.Empty(t, x.Tables[1].Markdown(run.Trials), "no peer")
 	for _, bad := range []string{"--sizes=5x", "--sizes=99", "--sizes=2000M", "--sizes=0k", "--corpora=none", "--queries=1"} {
 		var usage *ruler.UsageError
 		assert.ErrorAs(t, refused(t, matchSearch(), ruler.Env{}, bad), &usage)
@@ -77,7 +76,7 @@ func TestMatchSearchPeer(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		assert.Contains(t, x.Tables[2].Markdown(run.Trials), "| 5 k | random | other | 1.500 |")
+		assert.Contains(t, x.Tables[1].Markdown(run.Trials), "| 5 k | random | other | 1.500 |")
 	}
 }
 

@@ -30,14 +30,7 @@ func (e *engine) observe(ctx context.Context, up *ruler.Upload, plain, marked *i
 		t := ruler.Trial{Labels: map[string]string{"picture": up.Name}, Values: map[string]float64{}}
 		peak := func(reference, seen *image.NRGBA) float64 { return e.judge(ctx, reference, seen).max }
 		right := func(name string, plain, marked float64) {
-			switch {
-			case marked > plain:
-				t.Values[name] = 1
-			case marked == plain:
-				t.Values[name] = .5
-			default:
-				t.Values[name] = 0
-			}
+			t.Values[name] = yes(marked > plain) + yes(marked == plain)/2
 		}
 		if err := ruler.Catch(func() {
 			known := again.Apply(a, 0)

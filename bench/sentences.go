@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -22,14 +23,15 @@ import (
 
 const (
 	sentenceUploads = 24 // of the registry
-	sentenceSide    = 480
+	sentenceMonths  = 10
+	sentenceSide    = 480 // long side of uploads, pixels
 )
 
 // sentences measures how many sentences of reports are false. The registry has real copies and
 // custody; what the leaks of a dump are found to be is drawn at random.
 func sentences() *ruler.Experiment {
 	reports := 0
-	s := &sentenceRun{pixelRun: pixelRun{side: sentenceSide}}
+	s := new(sentenceRun)
 	return &ruler.Experiment{
 		Name: "sentences", Short: "Whether the sentences of reports are true", Plain: true,
 		Long: `Draw the findings on dumps of up to 31 leaks at random, weigh each dump with a registry in
@@ -42,7 +44,7 @@ sentence whether it is true, and whether a sentence is missing. Exit 1 if a sent
 			if reports < 1 {
 				return nil, errors.New("--reports takes 1 or more")
 			}
-			s.world = newSimWorld(env.Seed<<16+3, sentenceUploads, pixelMonths)
+			s.world = newSimWorld(env.Seed<<16+3, sentenceUploads, sentenceMonths)
 			return after(func(ctx context.Context) { s.prepare(ctx, env) }, ruler.Cases(reports, s.report)), nil
 		},
 		Fold: func(trials []ruler.Trial) []ruler.Trial { return ruler.Fold(trials, "headline", "wrong") },
@@ -59,9 +61,11 @@ sentence whether it is true, and whether a sentence is missing. Exit 1 if a sent
 	}
 }
 
-// A sentenceRun has a registry, and what random dumps are drawn from.
+// A sentenceRun has drawn uploads in a registry in memory, with the copies and custody of a simulated world. Random
+// dumps are drawn from it.
 type sentenceRun struct {
-	pixelRun
+	memoryRegistry
+	world   *simWorld
 	drawn   sentencecheck.World
 	finders []*verify.Investigation // one for each of [sentenceRun.circumstances]
 }
@@ -86,7 +90,29 @@ func (s *sentenceRun) circumstances() (out []verify.Options) {
 // prepare fills the registry and lists its uploads with their copies and custody.
 func (s *sentenceRun) prepare(ctx context.Context, env *ruler.Env) {
 	s.open(ctx, env, worldRecipients)
-	s.fill(ctx)
+	for i := range s.world.month {
+		s.uploads = append(s.uploads, drawnUpload(env, i, 0x8000, "%s %d, %s"))
+	}
+	parallel(ctx, env, len(s.uploads), func(ctx context.Context, i int) {
+		var to []string
+		for r, h := range s.world.holders {
+			if h.copies[i] {
+				to = append(to, s.recipients[r])
+			}
+		}
+		u := s.uploads[i]
+		u.draw(env, sentenceSide)
+		s.submit(ctx, u, asPNG(u.image), s.world.subject[i], s.world.at[i], to...)
+	})
+	for r, h := range s.world.holders {
+		s.addCustody(ctx, r, indices(h.unmarked))
+	}
+	found := time.Now().Add(time.Second)
+	time.Sleep(1100 * time.Millisecond)
+	for r, h := range s.world.holders { // after the leaks were found
+		s.addCustody(ctx, r, indices(h.missing))
+	}
+	s.investigateFrom(found)
 	s.drawn.KeyID = env.Key.ID()
 	for i, u := range s.uploads {
 		x := sentencecheck.Upload{ID: u.id.String(), Submitted: s.world.at[i], Custody: ruler.Must(s.Custody(ctx, registry.CustodyFilter{Submission: u.id}))}
@@ -98,6 +124,19 @@ func (s *sentenceRun) prepare(ctx context.Context, env *ruler.Env) {
 	for _, c := range s.circumstances() {
 		s.finders = append(s.finders, ruler.Must(ruler.Must(verify.NewInvestigator(s.cfg)).Begin(&c)))
 	}
+}
+
+// addCustody records that recipient r has custody of the months in which uploads are held.
+func (s *sentenceRun) addCustody(ctx context.Context, r int, held []int) {
+	if len(held) == 0 {
+		return
+	}
+	months := s.world.months
+	to := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	if last := s.world.month[held[len(held)-1]]; last+1 < len(months) {
+		to = months[last+1].From.Add(-time.Second)
+	}
+	ruler.Check(s.AddCustody(ctx, books.Custody{Recipient: s.recipients[r], From: months[s.world.month[held[0]]].From, To: to, Note: "simulated"}))
 }
 
 // report draws a dump and an investigation, and checks what is said of the dump.

@@ -84,13 +84,16 @@ func (d *simDump) show(leak *odds.Leak, l *simLeak, shown int, innocence func(re
 	leak.Submission, leak.Submitted, leak.Cluster = strconv.Itoa(shown), d.at[shown], d.subject[shown]
 	for r, h := range d.holders {
 		if h.unmarked[shown] {
+			leak.Held = append(leak.Held, h.name)
+		}
+		if h.unmarked[shown] && !h.late {
 			leak.Unmarked = append(leak.Unmarked, h.name)
 		}
 		if !h.copies[shown] {
 			continue
 		}
 		e := innocence(r)
-		x := odds.Copy{ID: strconv.Itoa(shown*worldRecipients + r), Recipient: h.name}
+		x := odds.Copy{ID: strconv.Itoa(shown*len(d.holders) + r), Recipient: h.name}
 		if own := l.own(shown); own != nil && l.recipient == r {
 			e = *own
 			if d.listed && d.framed == r {

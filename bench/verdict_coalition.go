@@ -32,6 +32,7 @@ var (
 // verdictCoalition measures whether colluders are named, and other recipients not.
 func verdictCoalition() *ruler.Experiment {
 	sets := 2
+	columns := []ruler.Column{ruler.Of("exactly the colluders named", "exact"), ruler.Sums("an innocent named", "innocent"), ruler.Sums("a colluder not named", "missed"), ruler.Sums("named alone", "alone")}
 	return &ruler.Experiment{
 		Name: "verdict coalition", Short: "Whether recipients who mix their copies are named", Plain: true,
 		Long: `Issue copies of drawn uploads to eight recipients, mix the copies of two, three or five of
@@ -41,11 +42,10 @@ such pictures of three persons. Exit 1 unless each dump names exactly the collud
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			return ruler.Cases(sets, func(ctx context.Context, set int, emit func(ruler.Trial)) { mixtures(ctx, env, set, emit) }), nil
 		},
-		Tables: []ruler.Table{{
-			Name: "short", Doc: true, By: []string{"mix"}, Heads: []string{"mixture"}, Row: rowsOf(coalitionMixes...), Total: "all", Columns: []ruler.Column{
-				ruler.Of("exactly the colluders named", "exact"), ruler.Sums("an innocent named", "innocent"), ruler.Sums("a colluder not named", "missed"), ruler.Sums("named alone", "alone"),
-			},
-		}},
+		Tables: []ruler.Table{
+			{Name: "mixtures", By: []string{"mix"}, Heads: []string{"mixture"}, Row: rowsOf(coalitionMixes...), Total: "all", Columns: columns},
+			{Name: "short", Doc: true, Heads: []string{}, Columns: columns},
+		},
 		Missed: func(trials []ruler.Trial) (out []string) {
 			if n, all := ruler.Group(trials).Sum("exact"), ruler.Group(trials).Count(); n < all {
 				out = append(out, fmt.Sprintf("exactly the colluders are named in %.0f of %.0f dumps, bar all", n, all))

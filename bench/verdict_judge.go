@@ -24,6 +24,9 @@ func (d *simDump) judge(v *odds.Verdict) []ruler.Trial {
 	j.names()
 	j.framing()
 	j.windows()
+	if d.vendor != "" {
+		j.vendors()
+	}
 	for _, src := range d.sources {
 		if src.kind == sourceCopies {
 			j.recipient(src)
@@ -93,40 +96,35 @@ func (j *judgement) framing() {
 		return
 	}
 	name, planter := j.holders[j.framed].name, j.holders[j.planter].name
-	alone := slices.Contains(j.v.Alone(), name)
 	rival := func(other string) bool {
 		return slices.ContainsFunc(j.v.Rivals, func(r odds.Rival) bool { return r.Name == name && r.Other == other })
 	}
-	beside := rival(planter)
+	alone, beside := slices.Contains(j.v.Alone(), name), rival(planter)
 	open := !beside && rival("")
 	j.set("framed", true)
 	j.set("framed_alone", alone)
 	j.set("beside", beside)
 	j.set("open", open)
 	j.set("outside", !alone && !beside && !open)
-	warned := false
-	for _, f := range j.v.AlsoHeld {
-		warned = warned || f.Name == name && slices.Contains(f.Others, planter)
-	}
-	j.set("warned", warned)
-	switch {
-	case alone:
-		j.note("names alone a recipient whose copies another put there")
-	case !beside && !open:
+	j.set("warned", slices.ContainsFunc(j.v.AlsoHeld, func(f odds.AlsoHeld) bool { return f.Name == name && slices.Contains(f.Others, planter) }))
+	if !beside && !open {
 		j.note("names a recipient whose copies another put there, and not that other among its rivals")
 	}
 }
 
 // windows records whether the verdict finds the window that all unmarked leaks came from, with all its
-// holders. It also records how improbable a random draw is. A window is wrong if the unmarked leaks are a
-// sample of all uploads.
+// holders. A window is wrong if the unmarked leaks are a sample of all uploads.
 func (j *judgement) windows() {
 	w := j.v.Window
-	j.set("window_wrong", w != nil && len(j.sources) == 1 && j.sources[0].kind == sourceInsider && j.sources[0].how == takeSample)
-	if w == nil || len(j.sources) != 1 || j.sources[0].kind != sourceCustody {
+	if w == nil || len(j.sources) != 1 {
 		return
 	}
-	holder := &j.holders[j.sources[0].holder]
+	src := j.sources[0]
+	j.set("window_wrong", src.kind == sourceInsider && src.how == takeSample)
+	if src.kind != sourceCustody {
+		return
+	}
+	holder := &j.holders[src.holder]
 	held := indices(holder.unmarked)
 	if len(held) == 0 {
 		return
@@ -137,54 +135,25 @@ func (j *judgement) windows() {
 			found = found && slices.Contains(w.Holders, j.holders[r].name)
 		}
 	}
-	if !found {
-		return
-	}
-	j.dump.Labels["window"] = "found"
-	j.set("found", true)
-	j.dump.Values["log10_chance"] = w.Chance
+	j.set("found", found)
 }
 
-// recipient adds a trial for a recipient whose copies leaked. Its labels count clusters of leaks, as
-// [few] writes numbers. sent: clusters sent through a messenger. survived: sent clusters that were found
-// to be copies. safe: survived clusters of uploads that no other recipient is recorded to have held
-// unmarked. scrubbed: all clusters, if the source meant to remove marks.
+// recipient adds a trial for a recipient whose copies leaked. Its label survived counts, as one of [fewNames], the
+// clusters that were sent through a messenger and found to be copies.
 func (j *judgement) recipient(src simSource) {
-	name := j.holders[src.holder].name
-	all, sent, survived, safe := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	name, survived := j.holders[src.holder].name, make(map[string]bool)
 	for _, l := range j.leaks {
-		if l.kind != outcomeCopy || l.recipient != src.holder {
-			continue
-		}
-		cluster := j.subject[l.upload]
-		all[cluster] = true
-		if !slices.Contains(messengers, l.attack) {
-			continue
-		}
-		sent[cluster] = true
-		if l.found.Shows == showsOwn && l.found.Finding == string(findings.FoundCopy) {
-			survived[cluster] = true
-			if !j.heldByOther(l.upload, src.holder) {
-				safe[cluster] = true
-			}
+		if l.kind == outcomeCopy && l.recipient == src.holder && slices.Contains(messengers, l.attack) && l.found.Shows == showsOwn && l.found.Finding == string(findings.FoundCopy) {
+			survived[j.subject[l.upload]] = true
 		}
 	}
 	named := slices.Contains(j.v.Named, name)
 	t := newTrial("recipient")
-	t.Labels["survived"], t.Labels["sent"], t.Labels["safe"] = few(survived), few(sent), few(safe)
-	if src.scrubbed {
-		t.Labels["scrubbed"] = few(all)
-	}
+	t.Labels["survived"] = fewNames[min(len(survived), len(fewNames)-1)]
 	t.Values["named"], t.Values["alone"] = yes(named), yes(slices.Contains(j.v.Alone(), name))
 	j.more = append(j.more, t)
 	if len(survived) >= 3 && !named {
-		reason := ""
-		for _, w := range j.v.Withheld {
-			if w.Name == name {
-				reason = w.Reason
-			}
-		}
-		j.note("does not name a recipient with %d copies that survived a messenger: %s", len(survived), reason)
+		j.note("does not name a recipient with %d copies that survived a messenger", len(survived))
 	}
 }
 
@@ -192,12 +161,3 @@ func (j *judgement) recipient(src simSource) {
 var fewNames = []string{"0", "1", "2", three}
 
 const three = "3 and more"
-
-// few returns the number of clusters as one of fewNames.
-func few(clusters map[string]bool) string { return fewNames[min(len(clusters), len(fewNames)-1)] }
-
-// heldByOther reports whether another recipient is recorded to have held an upload unmarked, and
-// so could lay marks on it.
-func (d *simDump) heldByOther(upload, recipient int) bool {
-	return slices.ContainsFunc(d.holders, func(h worldHolder) bool { return h.name != d.holders[recipient].name && h.unmarked[upload] })
-}

@@ -186,8 +186,12 @@ func (o *outcome) take(d *findings.Verdict, of watermark.Submission, leaked wate
 		}
 		return false
 	})
-	if o.Shows = shownBy(l.Submission, of); o.Shows == showsNone {
+	switch o.Shows = showsOther; l.Submission {
+	case "":
+		o.Shows = showsNone
 		return
+	case of.String():
+		o.Shows = showsOwn
 	}
 	for _, c := range l.Copies {
 		e := evidence{LnE: c.LnE, Miss: c.Miss, Confirmed: c.Confirmed}
@@ -197,18 +201,6 @@ func (o *outcome) take(d *findings.Verdict, of watermark.Submission, leaked wate
 		}
 		o.Innocent = append(o.Innocent, e)
 	}
-}
-
-// shownBy compares found, the submission that the investigation names, with of, the submission that
-// the leak shows.
-func shownBy(found string, of watermark.Submission) string {
-	switch found {
-	case "":
-		return showsNone
-	case of.String():
-		return showsOwn
-	}
-	return showsOther
 }
 
 // attacked applies attacks, their names joined by "+", and returns the file.

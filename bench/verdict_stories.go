@@ -33,7 +33,7 @@ var stories = []struct {
 	name  string
 	share int
 }{
-	{storyCopies, 36}, {storySeveral, 11}, {storyMixed, 11}, {storyCustody, 8}, {storyWindow20, 5}, {storyWindow8, 5},
+	{storyCopies, 26}, {storySeveral, 11}, {storyMixed, 11}, {storyCustody, 8}, {storyWindow20, 5}, {storyWindow8, 5}, {storyVendor, 10},
 	{storyUnlisted, 4}, {storyMissing, 3}, {storyInsider, 2}, {storyElsewhere, 2}, {storyStrangers, 2},
 	{storyPlanted, 3}, {storyPlantedNot, 2}, {storyTransplant, 2}, {storyRepeated, 2}, {storyDecoy, 2},
 }
@@ -53,6 +53,7 @@ const (
 	sourceCustody   = "custody"   // uploads that a recipient held unmarked, on record
 	sourceUnlisted  = "unlisted"  // a holder that no record has
 	sourceInsider   = "insider"   // a person with the whole registry
+	sourceCleaned   = "cleaned"   // marked copies whose marks were all removed
 	sourceElsewhere = "elsewhere" // files that their owners also sent to other firms
 )
 
@@ -78,10 +79,12 @@ type simDump struct {
 	story   string
 	sources []simSource
 	leaks   []simLeak
-	framed  int  // recipient who is to be blamed for what others did; -1: none
-	planter int  // who laid the marks; -1: none
-	listed  bool // the records say that the planter received the framed recipient's copies
-	matched bool // every leak of an upload is found to show it
+	framed  int    // recipient who is to be blamed for what others did; -1: none
+	planter int    // who laid the marks; -1: none
+	listed  bool   // the records say that the planter received the framed recipient's copies
+	vendor  string // one of [oddstest.Vendors]; "": another story
+	due     bool   // the first vendor leaked, and the records tell its uploads from others
+	matched bool   // every leak of an upload is found to show it
 }
 
 // A simulation draws dumps of registries and what investigations find in them.
@@ -144,6 +147,8 @@ func (s *simulation) tell(rng *rand.Rand, d *simDump, n int) {
 		s.elsewhere(rng, d, n-others)
 	case storyStrangers:
 		others = n
+	case storyVendor:
+		s.vendors(rng, d, n-others)
 	default:
 		s.frame(rng, d, n-others)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 )
 
 func TestRecordedOutcomesAreWhatTheyClaim(t *testing.T) {
@@ -119,6 +120,21 @@ func TestNamesNoFramedRecipientAlone(t *testing.T) {
 		assert.Zero(t, d.Sum("framed_alone"), story)
 		assert.InDelta(t, d.Sum("framed"), d.Sum("beside")+d.Sum("open"), 0, story)
 	}
+}
+
+// A vendor that had uploads first is listed with all who held the same, and no holder is listed for leaks of the exchange.
+func TestVendorsThatHadUploadsFirst(t *testing.T) {
+	x := verdict()
+	setFlags(t, x, "--dumps=150", "--worlds=3", "--story="+storyVendor)
+	g := ruler.Group(measure(t, x, withKey(t, ruler.Env{Seed: 9, Workers: 2})).Trials)
+	dumps, large := g.Where(isTrial("dump")), g.Where(ruler.Is("persons", vendorSizes[3]))
+	assert.Zero(t, dumps.Sum("wrong")+dumps.Sum("misled"))
+	require.NotEmpty(t, large)
+	assert.InDelta(t, large.Count(), large.Sum("right"), 0)
+	assert.InDelta(t, 150, g.Where(ruler.Is("vendor", oddstest.Vendors...)).Count(), 0)
+	assert.Empty(t, x.Missed(g))
+	missed := verdictMissed([]ruler.Trial{{Labels: map[string]string{"trial": "dump", "vendor": oddstest.TwoVendors, "persons": vendorSizes[3]}, Values: map[string]float64{"misled": 1}}})
+	assert.Len(t, missed, 2)
 }
 
 // dumps6 returns the trials of six dumps of one story.

@@ -38,6 +38,7 @@ type worldHolder struct {
 	name     string
 	copies   []bool // the recipient was issued a marked copy
 	unmarked []bool // admissible custody says that the recipient held the upload unmarked
+	late     bool   // that record was entered after the leaks were found
 	missing  []bool // the recipient held the upload unmarked, without an admissible record
 }
 
@@ -155,7 +156,11 @@ func besideWindow(window [2]int, wide, months int) (from, to int) {
 func (w *simWorld) holdings() []odds.Holder {
 	var out []odds.Holder
 	for _, h := range w.holders {
-		out = append(out, odds.Holder{Name: h.name, Copies: w.byDay(h.copies), Unmarked: w.byDay(h.unmarked)})
+		x := odds.Holder{Name: h.name, Copies: w.byDay(h.copies), Held: w.byDay(h.unmarked)}
+		if !h.late {
+			x.Unmarked, x.Held = x.Held, nil
+		}
+		out = append(out, x)
 	}
 	return out
 }

@@ -66,6 +66,33 @@ func (e InRecipientBodyKind) Valid() bool {
 	}
 }
 
+// Defines values for NoticeType.
+const (
+	AuditFailed         NoticeType = "audit.failed"
+	CopyVoid            NoticeType = "copy.void"
+	InvestigationDone   NoticeType = "investigation.done"
+	InvestigationFailed NoticeType = "investigation.failed"
+	MarkUnissued        NoticeType = "mark.unissued"
+)
+
+// Valid indicates whether the value is a known member of the NoticeType enum.
+func (e NoticeType) Valid() bool {
+	switch e {
+	case AuditFailed:
+		return true
+	case CopyVoid:
+		return true
+	case InvestigationDone:
+		return true
+	case InvestigationFailed:
+		return true
+	case MarkUnissued:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StateStage.
 const (
 	Done      StateStage = "done"
@@ -112,6 +139,20 @@ func (e WantedCopyFormat) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// AddedObject defines model for AddedObject.
+type AddedObject struct {
+	Name string `json:"name"`
+
+	// Problem Why it was not added
+	Problem *Problem `json:"problem,omitempty"`
+
+	// SHA256 Hex
+	SHA256 string `json:"sha256"`
+
+	// Size Bytes
+	Size int64 `json:"size"`
 }
 
 // Audit defines model for Audit.
@@ -237,6 +278,18 @@ type ErasedAnswer struct {
 	Investigations []string `json:"investigations"`
 }
 
+// ErrorDetail defines model for ErrorDetail.
+type ErrorDetail struct {
+	// Location Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id'
+	Location *string `json:"location,omitempty"`
+
+	// Message Error message text
+	Message *string `json:"message,omitempty"`
+
+	// Value The value at the given location
+	Value interface{} `json:"value,omitempty"`
+}
+
 // Events defines model for Events.
 type Events struct {
 	Events []Entry `json:"events"`
@@ -284,6 +337,15 @@ type InAuditBody struct {
 
 	// Witnesses Public keys of witnesses
 	Witnesses []string `json:"witnesses,omitempty"`
+}
+
+// InBucketBody defines model for InBucketBody.
+type InBucketBody struct {
+	// Bucket Its name in kycmark.toml, [buckets.dumps]
+	Bucket string `json:"bucket"`
+
+	// Prefix What the names of the objects begin with
+	Prefix *string `json:"prefix,omitempty"`
 }
 
 // InCustodyBody defines model for InCustodyBody.
@@ -384,6 +446,34 @@ type LedgerState struct {
 	Size int64 `json:"size"`
 }
 
+// Notice defines model for Notice.
+type Notice struct {
+	Data      NoticeData `json:"data"`
+	Timestamp time.Time  `json:"timestamp"`
+	Type      NoticeType `json:"type"`
+}
+
+// NoticeType defines model for Notice.Type.
+type NoticeType string
+
+// NoticeData defines model for NoticeData.
+type NoticeData struct {
+	// Copy 16 hex digits
+	Copy *string `json:"copy,omitempty"`
+
+	// Entries Of the ledger
+	Entries *int64 `json:"entries,omitempty"`
+
+	// Investigation 32 hex digits
+	Investigation *string `json:"investigation,omitempty"`
+
+	// Pictures Leaked pictures with a mark that was never issued
+	Pictures *int64 `json:"pictures,omitempty"`
+
+	// Problems That the audit found
+	Problems *int64 `json:"problems,omitempty"`
+}
+
 // Page defines model for Page.
 type Page struct {
 	Height int64 `json:"height"`
@@ -482,6 +572,9 @@ type State struct {
 
 	// Total 0: not known yet
 	Total int64 `json:"total"`
+
+	// Unissued Pictures with a mark under a key of the registry that it does not list
+	Unissued *int64 `json:"unissued,omitempty"`
 
 	// Unread If no picture could be examined: the first files and why
 	Unread []Unread `json:"unread,omitempty"`
@@ -606,6 +699,15 @@ type Witness struct {
 	Time *time.Time `json:"time,omitempty"`
 }
 
+// Zipped defines model for Zipped.
+type Zipped struct {
+	Copy       *string  `json:"copy,omitempty"`
+	File       *string  `json:"file,omitempty"`
+	Problem    *Problem `json:"problem,omitempty"`
+	SHA256     *string  `json:"sha256,omitempty"`
+	Submission string   `json:"submission"`
+}
+
 // IssueCopiesParams defines parameters for IssueCopies.
 type IssueCopiesParams struct {
 	// IdempotencyKey A random text for each new request, such as a UUID
@@ -635,6 +737,12 @@ type ListCustodyParams struct {
 
 // AddCustodyParams defines parameters for AddCustody.
 type AddCustodyParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// DeliverCopiesParams defines parameters for DeliverCopies.
+type DeliverCopiesParams struct {
 	// IdempotencyKey A random text for each new request, such as a UUID
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -671,6 +779,12 @@ type CreateInvestigationParams struct {
 
 // BeginInvestigationParams defines parameters for BeginInvestigation.
 type BeginInvestigationParams struct {
+	// IdempotencyKey A random text for each new request, such as a UUID
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// AddBucketParams defines parameters for AddBucket.
+type AddBucketParams struct {
 	// IdempotencyKey A random text for each new request, such as a UUID
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -735,6 +849,12 @@ type IssueCopyParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetCustodyEventParams defines parameters for GetCustodyEvent.
+type GetCustodyEventParams struct {
+	// Entry Number of the fact's entry in the ledger
+	Entry int64 `form:"entry" json:"entry"`
+}
+
 // IssueCopiesJSONRequestBody defines body for IssueCopies for application/json ContentType.
 type IssueCopiesJSONRequestBody = InIssueAllBody
 
@@ -747,6 +867,9 @@ type VoidCopyJSONRequestBody = InVoidBody
 // AddCustodyJSONRequestBody defines body for AddCustody for application/json ContentType.
 type AddCustodyJSONRequestBody = InCustodyBody
 
+// DeliverCopiesJSONRequestBody defines body for DeliverCopies for application/json ContentType.
+type DeliverCopiesJSONRequestBody = InIssueAllBody
+
 // EraseJSONRequestBody defines body for Erase for application/json ContentType.
 type EraseJSONRequestBody = InErasureBody
 
@@ -756,6 +879,9 @@ type VendorEventJSONRequestBody VendorEventJSONBody
 // CreateInvestigationJSONRequestBody defines body for CreateInvestigation for application/json ContentType.
 type CreateInvestigationJSONRequestBody = WantedInvestigation
 
+// AddBucketJSONRequestBody defines body for AddBucket for application/json ContentType.
+type AddBucketJSONRequestBody = InBucketBody
+
 // AuditJSONRequestBody defines body for Audit for application/json ContentType.
 type AuditJSONRequestBody = InAuditBody
 
@@ -764,6 +890,9 @@ type AddRecipientJSONRequestBody = InRecipientBody
 
 // IssueCopyJSONRequestBody defines body for IssueCopy for application/json ContentType.
 type IssueCopyJSONRequestBody = WantedCopy
+
+// NoticeJSONRequestBody defines body for Notice for application/json ContentType.
+type NoticeJSONRequestBody = Notice
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -956,6 +1085,24 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/custody (the `AddCustody` operationId).
 	AddCustody(ctx context.Context, params *AddCustodyParams, body AddCustodyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeliverCopiesWithBody Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopiesWithBody(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeliverCopies Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopies(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// EraseWithBody Erase uploads
 	//
 	// Roles: admin.
@@ -1037,6 +1184,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
 	BeginInvestigation(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddBucketWithBody Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucketWithBody(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddBucket Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucket(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetBundle Report, findings and proofs, signed
 	//
@@ -1205,6 +1370,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/submissions/{id}/copies (the `IssueCopy` operationId).
 	IssueCopy(ctx context.Context, id string, params *IssueCopyParams, body IssueCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCustodyEvent The signed event that a fact of custody rests on
+	//
+	// Roles: investigate.
+	//
+	// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+	GetCustodyEvent(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPages Pages of an upload
 	//
@@ -1481,6 +1653,44 @@ func (c *Client) AddCustody(ctx context.Context, params *AddCustodyParams, body 
 	return c.Client.Do(req)
 }
 
+// DeliverCopiesWithBody Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *Client) DeliverCopiesWithBody(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeliverCopiesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeliverCopies Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *Client) DeliverCopies(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeliverCopiesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // EraseWithBody Erase uploads
 //
 // Roles: admin.
@@ -1653,6 +1863,44 @@ func (c *Client) GetInvestigation(ctx context.Context, id string, reqEditors ...
 // Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
 func (c *Client) BeginInvestigation(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewBeginInvestigationRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddBucketWithBody Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *Client) AddBucketWithBody(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddBucketRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddBucket Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *Client) AddBucket(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddBucketRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2041,6 +2289,23 @@ func (c *Client) IssueCopyWithBody(ctx context.Context, id string, params *Issue
 // Corresponds with POST /v1/submissions/{id}/copies (the `IssueCopy` operationId).
 func (c *Client) IssueCopy(ctx context.Context, id string, params *IssueCopyParams, body IssueCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewIssueCopyRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCustodyEvent The signed event that a fact of custody rests on
+//
+// Roles: investigate.
+//
+// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+func (c *Client) GetCustodyEvent(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCustodyEventRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2554,6 +2819,61 @@ func NewAddCustodyRequestWithBody(server string, params *AddCustodyParams, conte
 	return req, nil
 }
 
+// NewDeliverCopiesRequest calls the generic DeliverCopies builder with application/json body
+func NewDeliverCopiesRequest(server string, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeliverCopiesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewDeliverCopiesRequestWithBody constructs an http.Request for the DeliverCopies method, with any body, and a specified content type
+func NewDeliverCopiesRequestWithBody(server string, params *DeliverCopiesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/deliveries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewEraseRequest calls the generic Erase builder with application/json body
 func NewEraseRequest(server string, params *EraseParams, body EraseJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2895,6 +3215,68 @@ func NewBeginInvestigationRequest(server string, id string, params *BeginInvesti
 	if err != nil {
 		return nil, err
 	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewAddBucketRequest calls the generic AddBucket builder with application/json body
+func NewAddBucketRequest(server string, id string, params *AddBucketParams, body AddBucketJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddBucketRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewAddBucketRequestWithBody constructs an http.Request for the AddBucket method, with any body, and a specified content type
+func NewAddBucketRequestWithBody(server string, id string, params *AddBucketParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/investigations/%s/bucket", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	if params != nil {
 
@@ -3700,6 +4082,63 @@ func NewIssueCopyRequestWithBody(server string, id string, params *IssueCopyPara
 	return req, nil
 }
 
+// NewGetCustodyEventRequest constructs an http.Request for the GetCustodyEvent method
+func NewGetCustodyEventRequest(server string, id string, params *GetCustodyEventParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/submissions/%s/custody-event", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "entry", params.Entry, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListPagesRequest constructs an http.Request for the ListPages method
 func NewListPagesRequest(server string, id string) (*http.Request, error) {
 	var err error
@@ -3909,6 +4348,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/custody (the `AddCustody` operationId).
 	AddCustodyWithResponse(ctx context.Context, params *AddCustodyParams, body AddCustodyJSONRequestBody, reqEditors ...RequestEditorFn) (*AddCustodyResponse, error)
 
+	// DeliverCopiesWithBodyWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopiesWithBodyWithResponse(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error)
+
+	// DeliverCopiesWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+	//
+	// Roles: issue.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+	DeliverCopiesWithResponse(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error)
+
 	// EraseWithBodyWithResponse Erase uploads
 	//
 	// Roles: admin.
@@ -3998,6 +4455,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/investigations/{id}/begin (the `BeginInvestigation` operationId).
 	BeginInvestigationWithResponse(ctx context.Context, id string, params *BeginInvestigationParams, reqEditors ...RequestEditorFn) (*BeginInvestigationResponse, error)
+
+	// AddBucketWithBodyWithResponse Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucketWithBodyWithResponse(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddBucketResponse, error)
+
+	// AddBucketWithResponse Add the objects of a bucket whose names begin with a text
+	//
+	// Roles: investigate.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+	AddBucketWithResponse(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*AddBucketResponse, error)
 
 	// GetBundleWithResponse Report, findings and proofs, signed
 	//
@@ -4194,6 +4669,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/submissions/{id}/copies (the `IssueCopy` operationId).
 	IssueCopyWithResponse(ctx context.Context, id string, params *IssueCopyParams, body IssueCopyJSONRequestBody, reqEditors ...RequestEditorFn) (*IssueCopyResponse, error)
+
+	// GetCustodyEventWithResponse The signed event that a fact of custody rests on
+	//
+	// Roles: investigate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+	GetCustodyEventWithResponse(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*GetCustodyEventResponse, error)
 
 	// ListPagesWithResponse Pages of an upload
 	//
@@ -4560,6 +5044,37 @@ func (r AddCustodyResponse) ContentType() string {
 	return ""
 }
 
+type DeliverCopiesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r DeliverCopiesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeliverCopiesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeliverCopiesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type EraseResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4785,6 +5300,37 @@ func (r BeginInvestigationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r BeginInvestigationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AddBucketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r AddBucketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddBucketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddBucketResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5418,6 +5964,39 @@ func (r IssueCopyResponse) ContentType() string {
 	return ""
 }
 
+type GetCustodyEventResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *map[string]interface{}
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCustodyEventResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCustodyEventResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCustodyEventResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListPagesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -5672,6 +6251,36 @@ func (c *ClientWithResponses) AddCustodyWithResponse(ctx context.Context, params
 	return ParseAddCustodyResponse(rsp)
 }
 
+// DeliverCopiesWithBodyWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *ClientWithResponses) DeliverCopiesWithBodyWithResponse(ctx context.Context, params *DeliverCopiesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error) {
+	rsp, err := c.DeliverCopiesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeliverCopiesResponse(rsp)
+}
+
+// DeliverCopiesWithResponse Write a marked copy of each upload of a list to the recipient's bucket
+//
+// Roles: issue.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/deliveries (the `DeliverCopies` operationId).
+func (c *ClientWithResponses) DeliverCopiesWithResponse(ctx context.Context, params *DeliverCopiesParams, body DeliverCopiesJSONRequestBody, reqEditors ...RequestEditorFn) (*DeliverCopiesResponse, error) {
+	rsp, err := c.DeliverCopies(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeliverCopiesResponse(rsp)
+}
+
 // EraseWithBodyWithResponse Erase uploads
 //
 // Roles: admin.
@@ -5820,6 +6429,36 @@ func (c *ClientWithResponses) BeginInvestigationWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseBeginInvestigationResponse(rsp)
+}
+
+// AddBucketWithBodyWithResponse Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *ClientWithResponses) AddBucketWithBodyWithResponse(ctx context.Context, id string, params *AddBucketParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddBucketResponse, error) {
+	rsp, err := c.AddBucketWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddBucketResponse(rsp)
+}
+
+// AddBucketWithResponse Add the objects of a bucket whose names begin with a text
+//
+// Roles: investigate.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/investigations/{id}/bucket (the `AddBucket` operationId).
+func (c *ClientWithResponses) AddBucketWithResponse(ctx context.Context, id string, params *AddBucketParams, body AddBucketJSONRequestBody, reqEditors ...RequestEditorFn) (*AddBucketResponse, error) {
+	rsp, err := c.AddBucket(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddBucketResponse(rsp)
 }
 
 // GetBundleWithResponse Report, findings and proofs, signed
@@ -6148,6 +6787,21 @@ func (c *ClientWithResponses) IssueCopyWithResponse(ctx context.Context, id stri
 		return nil, err
 	}
 	return ParseIssueCopyResponse(rsp)
+}
+
+// GetCustodyEventWithResponse The signed event that a fact of custody rests on
+//
+// Roles: investigate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/submissions/{id}/custody-event (the `GetCustodyEvent` operationId).
+func (c *ClientWithResponses) GetCustodyEventWithResponse(ctx context.Context, id string, params *GetCustodyEventParams, reqEditors ...RequestEditorFn) (*GetCustodyEventResponse, error) {
+	rsp, err := c.GetCustodyEvent(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCustodyEventResponse(rsp)
 }
 
 // ListPagesWithResponse Pages of an upload
@@ -6500,6 +7154,32 @@ func ParseAddCustodyResponse(rsp *http.Response) (*AddCustodyResponse, error) {
 	return response, nil
 }
 
+// ParseDeliverCopiesResponse parses an HTTP response from a DeliverCopiesWithResponse call
+func ParseDeliverCopiesResponse(rsp *http.Response) (*DeliverCopiesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeliverCopiesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseEraseResponse parses an HTTP response from a EraseWithResponse call
 func ParseEraseResponse(rsp *http.Response) (*EraseResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6719,6 +7399,32 @@ func ParseBeginInvestigationResponse(rsp *http.Response) (*BeginInvestigationRes
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAddBucketResponse parses an HTTP response from a AddBucketWithResponse call
+func ParseAddBucketResponse(rsp *http.Response) (*AddBucketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddBucketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7350,6 +8056,39 @@ func ParseIssueCopyResponse(rsp *http.Response) (*IssueCopyResponse, error) {
 	return response, nil
 }
 
+// ParseGetCustodyEventResponse parses an HTTP response from a GetCustodyEventWithResponse call
+func ParseGetCustodyEventResponse(rsp *http.Response) (*GetCustodyEventResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCustodyEventResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest map[string]interface{}
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListPagesResponse parses an HTTP response from a ListPagesWithResponse call
 func ParseListPagesResponse(rsp *http.Response) (*ListPagesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -7381,4 +8120,131 @@ func ParseListPagesResponse(rsp *http.Response) (*ListPagesResponse, error) {
 	}
 
 	return response, nil
+}
+
+// WebhookInitiator sends OpenAPI 3.1 webhook requests to target URLs.
+// Modeled on the generated Client, but with no stored Server -- the full
+// target URL is provided per-call by the caller (typically discovered
+// from a subscription registration).
+type WebhookInitiator struct {
+	// Doer for performing requests, typically a *http.Client with any
+	// customized settings, such as certificate chains.
+	Client HttpRequestDoer
+
+	// A list of callbacks for modifying requests which are generated before sending over
+	// the network.
+	RequestEditors []RequestEditorFn
+}
+
+// WebhookInitiatorOption allows setting custom parameters during construction.
+type WebhookInitiatorOption func(*WebhookInitiator) error
+
+// NewWebhookInitiator creates a new WebhookInitiator with reasonable defaults.
+func NewWebhookInitiator(opts ...WebhookInitiatorOption) (*WebhookInitiator, error) {
+	initiator := WebhookInitiator{}
+	for _, o := range opts {
+		if err := o(&initiator); err != nil {
+			return nil, err
+		}
+	}
+	if initiator.Client == nil {
+		initiator.Client = &http.Client{}
+	}
+	return &initiator, nil
+}
+
+// WithWebhookHTTPClient allows overriding the default Doer, which is
+// automatically created using http.Client. This is useful for tests.
+func WithWebhookHTTPClient(doer HttpRequestDoer) WebhookInitiatorOption {
+	return func(p *WebhookInitiator) error {
+		p.Client = doer
+		return nil
+	}
+}
+
+// WithWebhookRequestEditorFn allows setting up a callback function, which
+// will be called right before sending the webhook request. This can be
+// used to mutate the request, e.g. to add signature headers.
+func WithWebhookRequestEditorFn(fn RequestEditorFn) WebhookInitiatorOption {
+	return func(p *WebhookInitiator) error {
+		p.RequestEditors = append(p.RequestEditors, fn)
+		return nil
+	}
+}
+
+func (p *WebhookInitiator) applyWebhookEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
+	for _, r := range p.RequestEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	for _, r := range additionalEditors {
+		if err := r(ctx, req); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WebhookInitiatorInterface is the interface specification for the webhook initiator.
+type WebhookInitiatorInterface interface {
+	// NoticeWithBody fires the notice webhook with any body
+	NoticeWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	Notice(ctx context.Context, targetURL string, body NoticeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+func (p *WebhookInitiator) NoticeWithBody(ctx context.Context, targetURL string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewNoticeWebhookRequestWithBody(targetURL, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyWebhookEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+func (p *WebhookInitiator) Notice(ctx context.Context, targetURL string, body NoticeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewNoticeWebhookRequest(targetURL, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := p.applyWebhookEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return p.Client.Do(req)
+}
+
+// NewNoticeWebhookRequest builds a application/json POST request for the notice webhook
+func NewNoticeWebhookRequest(targetURL string, body NoticeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewNoticeWebhookRequestWithBody(targetURL, "application/json", bodyReader)
+}
+
+// NewNoticeWebhookRequestWithBody builds a POST request for the notice webhook with any body
+func NewNoticeWebhookRequestWithBody(targetURL string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+	_ = err
+
+	reqURL, err := url.Parse(targetURL)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, reqURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }

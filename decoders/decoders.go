@@ -238,10 +238,10 @@ func (c *codecs) serve(kind string, file []byte, w *apart.Writer) error {
 		return err
 	}
 	h := head{Model: "nrgba", Width: img.Bounds().Dx(), Height: img.Bounds().Dy()}
-	rows := [][]byte{}
+	var rows []io.Reader
 	plane := func(pix []byte, stride, width, height int) {
 		for y := range height {
-			rows = append(rows, pix[y*stride:y*stride+width])
+			rows = append(rows, bytes.NewReader(pix[y*stride:y*stride+width]))
 		}
 	}
 	switch src := img.(type) {
@@ -273,9 +273,5 @@ func (c *codecs) serve(kind string, file []byte, w *apart.Writer) error {
 	if err != nil {
 		return err
 	}
-	var readers []io.Reader
-	for _, r := range rows {
-		readers = append(readers, bytes.NewReader(r))
-	}
-	return w.File(string(name), io.MultiReader(readers...), nil)
+	return w.File(string(name), io.MultiReader(rows...), nil)
 }

@@ -33,7 +33,6 @@ type compiled struct {
 	code    wazero.CompiledModule
 }
 
-// compile returns the decoder of a format.
 func (c *codecs) compile(ctx context.Context, format string) (out compiled, err error) {
 	if out, ok := c.compiled[format]; ok {
 		return out, nil

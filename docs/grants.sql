@@ -62,6 +62,7 @@ BEGIN
             ('kept_chunk',         'S',    'SID',  'SID',       '',    'SD'),
             ('kept_submission',    '',     'SD',   'SID',       '',    'SD'),
             ('token',              'S',    'S',    'S',         'S',   'S'),
+            ('notice',             '',     '',     'SIUD',      'SIUD','SIUD'),
             ('request',            'SIUD', 'SIUD', 'SIUD',      'SIUD','SIUD')
         ) AS g(tab, intake, issue, investigate, audit, admin),
         LATERAL (VALUES ('intake', g.intake), ('issue', g.issue), ('investigate', g.investigate), ('audit', g.audit),

@@ -182,7 +182,6 @@ func (v *Investigation) dumpOptions() dump.Options {
 	return o
 }
 
-// look decodes the picture in a file.
 func look(ctx context.Context, v *Investigation, f dump.File) (*examine.Look, error) {
 	lease := v.x.Memory.Lease()
 	defer lease.Give()

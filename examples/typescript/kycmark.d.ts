@@ -186,6 +186,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a marked copy of each upload of a list to the recipient's bucket
+         * @description Roles: issue.
+         */
+        post: operations["deliver-copies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/erasures": {
         parameters: {
             query?: never;
@@ -304,6 +324,26 @@ export interface paths {
          * @description Roles: investigate.
          */
         post: operations["begin-investigation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/investigations/{id}/bucket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add the objects of a bucket whose names begin with a text
+         * @description Roles: investigate.
+         */
+        post: operations["add-bucket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -607,6 +647,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/submissions/{id}/custody-event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The signed event that a fact of custody rests on
+         * @description Roles: investigate.
+         */
+        get: operations["get-custody-event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/submissions/{id}/pages": {
         parameters: {
             query?: never;
@@ -628,9 +688,42 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what has happened
+         * @description For addresses in kycmark.toml. Standard Webhooks states the headers webhook-id, webhook-timestamp and webhook-signature.
+         */
+        post: operations["notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
+        AddedObject: {
+            name: string;
+            /** @description Why it was not added */
+            problem?: components["schemas"]["Problem"];
+            /** @description Hex */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description Bytes
+             */
+            size: number;
+        };
         Audit: {
             checkpoints: components["schemas"]["Checkpoint"][] | null;
             clock: string[] | null;
@@ -822,6 +915,12 @@ export interface components {
             /** @description Public keys of witnesses */
             witnesses?: string[] | null;
         };
+        InBucketBody: {
+            /** @description Its name in kycmark.toml, [buckets.dumps] */
+            bucket: string;
+            /** @description What the names of the objects begin with */
+            prefix?: string;
+        };
         InCustodyBody: {
             /** @description All are entered, or none */
             facts: components["schemas"]["Fact"][] | null;
@@ -895,6 +994,34 @@ export interface components {
              * @description Entries
              */
             size: number;
+        };
+        Notice: {
+            data: components["schemas"]["NoticeData"];
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "investigation.done" | "investigation.failed" | "mark.unissued" | "audit.failed" | "copy.void";
+        };
+        NoticeData: {
+            /** @description 16 hex digits */
+            copy?: string;
+            /**
+             * Format: int64
+             * @description Of the ledger
+             */
+            entries?: number;
+            /** @description 32 hex digits */
+            investigation?: string;
+            /**
+             * Format: int64
+             * @description Leaked pictures with a mark that was never issued
+             */
+            pictures?: number;
+            /**
+             * Format: int64
+             * @description That the audit found
+             */
+            problems?: number;
         };
         Page: {
             /** Format: int64 */
@@ -994,6 +1121,11 @@ export interface components {
              * @description 0: not known yet
              */
             total: number;
+            /**
+             * Format: int64
+             * @description Pictures with a mark under a key of the registry that it does not list
+             */
+            unissued?: number;
             /** @description If no picture could be examined: the first files and why */
             unread?: components["schemas"]["Unread"][] | null;
         };
@@ -1107,6 +1239,13 @@ export interface components {
             name: string;
             /** Format: date-time */
             time?: string;
+        };
+        Zipped: {
+            copy?: string;
+            file?: string;
+            problem?: components["schemas"]["Problem"];
+            sha256?: string;
+            submission: string;
         };
     };
     responses: never;
@@ -1496,6 +1635,42 @@ export interface operations {
             };
         };
     };
+    "deliver-copies": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InIssueAllBody"];
+            };
+        };
+        responses: {
+            /** @description A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["Zipped"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     erase: {
         parameters: {
             query?: never;
@@ -1727,6 +1902,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-bucket": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A random text for each new request, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description ID of the investigation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InBucketBody"];
+            };
+        };
+        responses: {
+            /** @description A line for each object that was added, or cannot be. If the answer is cut off, send the same again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["AddedObject"];
                 };
             };
             /** @description What is wrong, and what to do */
@@ -2386,6 +2600,43 @@ export interface operations {
             };
         };
     };
+    "get-custody-event": {
+        parameters: {
+            query: {
+                /** @description Number of the fact's entry in the ledger */
+                entry: number;
+            };
+            header?: never;
+            path: {
+                /** @description ID of the submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event as it was received */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-pages": {
         parameters: {
             query?: never;
@@ -2415,6 +2666,28 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Notice"];
+            };
+        };
+        responses: {
+            /** @description Any such answer ends the tries */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

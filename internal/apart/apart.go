@@ -201,7 +201,6 @@ type file struct {
 	broken bool   // the process ended
 }
 
-// Read reads bytes of the file.
 func (f *file) Read(b []byte) (int, error) {
 	if f.end != nil {
 		return 0, f.end

@@ -60,7 +60,6 @@ type run64 struct {
 	joins func([]byte) bool // whether the writing goes on behind the line end with which bytes start
 }
 
-// Read decodes bytes.
 func (r *run64) Read(out []byte) (int, error) {
 	b := r.s.have(bufferSize / 4)
 	end := len(b)

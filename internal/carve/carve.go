@@ -112,7 +112,6 @@ func (s *stream) Read(out []byte) (int, error) {
 	return n, err
 }
 
-// ReadByte is described with Read.
 func (s *stream) ReadByte() (byte, error) {
 	c, err := s.Reader.ReadByte()
 	if err == nil {
@@ -309,7 +308,6 @@ type inflated struct {
 	of *scan
 }
 
-// Read decompresses bytes.
 func (r *inflated) Read(out []byte) (int, error) {
 	if r.of.inflated > maxInflated {
 		r.of.Opaque++ // more is said to be in it

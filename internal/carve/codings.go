@@ -135,12 +135,8 @@ func coded64(b []byte) bool {
 		i += used
 	}
 	s := string(signs[:n])
-	for _, start := range started64 {
-		if strings.HasPrefix(s, start) {
-			return true
-		}
-	}
-	return n > 9 && s[:4] == "AAAA" && s[5:10] == "GZ0eX" // a file type box
+	return slices.ContainsFunc(started64, func(start string) bool { return strings.HasPrefix(s, start) }) ||
+		n > 9 && s[:4] == "AAAA" && s[5:10] == "GZ0eX" // a file type box
 }
 
 // coded returns the writing of bytes that starts b; nil: none. before are the bytes before it.
@@ -159,7 +155,7 @@ func coded(b, before []byte) *coding {
 		return &coding{name: "base64", decode: in64}
 	case len(b) >= minRun && longRun(b[:minRun], 1) == 0:
 		for _, start := range []string{"0x", "x", ""} {
-			if digits, has := bytes.CutPrefix(b[:minRun], []byte(start)); has && allHex(digits) {
+			if digits, has := bytes.CutPrefix(b[:minRun], []byte(start)); has && !slices.ContainsFunc(digits, func(c byte) bool { return hexDigit(c) < 0 }) {
 				return inHexadecimal("", before, len(start))
 			}
 		}
@@ -184,15 +180,6 @@ func coded(b, before []byte) *coding {
 func hasFrame(b []byte) bool {
 	is, frame := jpegHead(b)
 	return is && frame && bytes.HasPrefix(b, []byte("\xff\xd8\xff")) || bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n"))
-}
-
-func allHex(b []byte) bool {
-	for _, c := range b {
-		if hexDigit(c) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // maxSign is the length of the longest of signs, and of a quote before it.
@@ -309,7 +296,6 @@ type bytesOf struct {
 // maxByte is more than one byte takes in any writing, bytes. Lines may begin with spaces.
 const maxByte = 128
 
-// Read decodes bytes.
 func (r *bytesOf) Read(out []byte) (int, error) {
 	b := r.s.have(bufferSize / 4)
 	end := len(b)
@@ -537,10 +523,8 @@ func uuencoded(b []byte) *coding {
 	if line < 12 || line > 300 || len(bytes.Fields(b[:line])) < 3 || len(b) < line+2 {
 		return nil
 	}
-	for _, c := range bytes.Fields(b[:line])[1] {
-		if c < '0' || c > '7' {
-			return nil
-		}
+	if slices.ContainsFunc(bytes.Fields(b[:line])[1], func(c byte) bool { return c < '0' || c > '7' }) {
+		return nil
 	}
 	return &coding{name: "uuencode", decode: func(s *stream) io.Reader {
 		s.skip(line + 1)
@@ -554,7 +538,6 @@ type uu struct {
 	left []byte
 }
 
-// Read decodes lines.
 func (u *uu) Read(out []byte) (int, error) {
 	for len(u.left) == 0 {
 		b := u.s.have(128)

@@ -262,12 +262,7 @@ func (c *copied) png() error {
 
 // isChunk reports whether four letters start b: the name of a chunk.
 func isChunk(b []byte) bool {
-	for _, c := range b[:4] {
-		if c|' ' < 'a' || c|' ' > 'z' {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(b[:4], func(c byte) bool { return c|' ' < 'a' || c|' ' > 'z' })
 }
 
 // gif copies blocks up to the trailer (GIF89a, appendix A).

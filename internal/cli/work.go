@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/cli/audit"
 	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
@@ -28,13 +27,13 @@ func newWork(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "work",
 		Short: "Do the jobs that other commands queued",
-		Long: `Do jobs that commands with --queue wait for: submit, issue, investigate, audit and erase.
+		Long: `Do jobs that commands with --queue wait for: submit, issue and investigate.
 Any number of workers may run: of a registry in PostgreSQL on any machines that see the
 same files under the same paths, of a registry in a file on its machine. A worker takes
 the jobs that its home has the keys for. All need the sealing key, issue and investigate
-the mark key as well. A home with investigate_only takes investigate and audit. A worker
-also does the investigations that "kycmark serve" was asked for (kind investigation), and
-removes what expired beside the registry.
+the mark key as well. A home with investigate_only takes investigate. A worker also does
+the investigations that "kycmark serve" was asked for (kind investigation), and removes
+what expired beside the registry.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a
@@ -123,7 +122,6 @@ type workLine struct {
 func Kinds(b *ui.Desk) map[string]jobs.Func {
 	all := map[string]jobs.Func{
 		ui.KindSubmit: ui.Doing(b, bookverbs.DoSubmit), ui.KindIssue: ui.Doing(b, bookverbs.DoIssue), ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
-		ui.KindAudit: ui.Doing(b, audit.DoAudit), ui.KindErase: ui.Doing(b, bookverbs.DoErase),
 		investigations.Kind: investigations.New(investigations.Config{Registry: b.Registry, SealKey: b.Worker.Seal, Found: b.Worker.Found,
 			References: b.Home.References}).Do,
 	}

@@ -70,9 +70,7 @@ func uploadFile(e testdata.Entry) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-func UploadPath(dir string, e testdata.Entry) string {
-	return filepath.Join(dir, path.Base(e.File))
-}
+func UploadPath(dir string, e testdata.Entry) string { return filepath.Join(dir, path.Base(e.File)) }
 
 // strangersOf are the pictures among the leaks that were never uploaded: a landscape like
 // nothing in the registry, and a second photograph of a passport that was uploaded.

@@ -44,7 +44,6 @@ func (s *source) use() error {
 	return nil
 }
 
-// done ends one use.
 func (s *source) done() {
 	if s.stored != nil {
 		return

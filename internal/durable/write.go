@@ -68,9 +68,7 @@ type disk struct {
 	syncDir func(dir string) error
 }
 
-func system() disk {
-	return disk{fill: fill, rename: os.Rename, link: os.Link, syncDir: syncDir}
-}
+func system() disk { return disk{fill: fill, rename: os.Rename, link: os.Link, syncDir: syncDir} }
 
 // fill writes data to f, syncs f to the disk, and closes f, also after an error. It returns the first error.
 func fill(f *os.File, data []byte) error {

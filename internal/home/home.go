@@ -14,6 +14,7 @@
 package home
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
@@ -47,6 +48,7 @@ var ErrNoHome = errors.New("not a kycmark home")
 const (
 	configName = "kycmark.toml"
 	maxConfig  = 1 << 20 // bytes
+	ledgerKey  = "keys/ledger.key"
 	reportKey  = "keys/report.key"
 	dirPerm    = 0o700
 	filePerm   = 0o600
@@ -84,7 +86,13 @@ type config struct {
 	MarkedUploads     string `toml:"marked_uploads"`      // of registry.Config
 	RefuseIncomplete  bool   `toml:"refuse_incomplete"`   // of registry.Config
 
-	Hooks map[string]hook `toml:"hooks"` // by name
+	Hooks    map[string]hook    `toml:"hooks"` // by name
+	Webhooks map[string]Webhook `toml:"webhooks"`
+
+	Buckets struct {
+		Dumps  map[string]string `toml:"dumps"`  // addresses of leaked files, by name
+		Copies map[string]string `toml:"copies"` // addresses that copies are written to, by recipient
+	} `toml:"buckets"`
 
 	OIDC struct {
 		Issuer   string              `toml:"issuer"`
@@ -272,16 +280,12 @@ func (h *Home) parse(text string) error {
 	case h.config.Keys.Seal == "":
 		return errors.New("keys.seal is not set")
 	}
-	if h.config.Keys.Report == "" {
-		h.config.Keys.Report = reportKey
-	}
+	h.config.Keys.Ledger, h.config.Keys.Report = cmp.Or(h.config.Keys.Ledger, ledgerKey), cmp.Or(h.config.Keys.Report, reportKey)
 	return nil
 }
 
-// Address is that of the registry.
 func (h *Home) Address() string { return h.config.Registry }
 
-// Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }
 
 // Registry opens the registry; for investigation only where the home is for that.
@@ -393,24 +397,11 @@ func (h *Home) SealKey() (*registry.SealKey, error) {
 	return keyfile.ReadSeal(h.path(h.config.Keys.Seal))
 }
 
-// errNoLedgerKey is for homes that were never given one.
-var errNoLedgerKey = errors.New("this home has no ledger key: keys.ledger is not set")
-
 // LedgerKey reads the private text of the key that signs checkpoints.
-func (h *Home) LedgerKey() (string, error) {
-	if h.config.Keys.Ledger == "" {
-		return "", errNoLedgerKey
-	}
-	return keyfile.ReadLedger(h.path(h.config.Keys.Ledger))
-}
+func (h *Home) LedgerKey() (string, error) { return keyfile.ReadLedger(h.path(h.config.Keys.Ledger)) }
 
 // LedgerPublic reads the public text of that key.
-func (h *Home) LedgerPublic() (string, error) {
-	if h.config.Keys.Ledger == "" {
-		return "", errNoLedgerKey
-	}
-	return keyfile.ReadPublic(h.ledgerPublic())
-}
+func (h *Home) LedgerPublic() (string, error) { return keyfile.ReadPublic(h.ledgerPublic()) }
 
 // ledgerPublic is the path of the ledger's public key.
 func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
@@ -450,13 +441,12 @@ func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + 
 
 // KeyFiles lists the paths of all secret keys. Any may be missing.
 func (h *Home) KeyFiles() []string {
-	keys := append(slices.Clone(h.config.Keys.Mark), h.config.Keys.Seal)
-	if h.config.Keys.Ledger != "" {
-		keys = append(keys, h.config.Keys.Ledger)
-	}
-	keys = append(keys, h.config.Keys.Report)
+	keys := append(slices.Clone(h.config.Keys.Mark), h.config.Keys.Seal, h.config.Keys.Ledger, h.config.Keys.Report)
 	for _, c := range h.config.Hooks {
 		keys = append(keys, c.files()...)
+	}
+	for _, w := range h.config.Webhooks {
+		keys = append(keys, w.Secret)
 	}
 	for i := range keys {
 		keys[i] = h.path(keys[i])

@@ -46,16 +46,46 @@ func HooksOf(h *Home) (map[string]Hook, error) {
 			if x.file == "" {
 				continue
 			}
-			text, err := intake.ReadFile(h.path(x.file), maxSecret)
-			if err != nil {
+			var err error
+			if *x.to, err = secretOf(h, x.file); err != nil {
 				return nil, fmt.Errorf("%s: hook %q: %w", configName, name, err)
-			}
-			if *x.to = bytes.TrimSpace(text); len(*x.to) == 0 {
-				return nil, fmt.Errorf("%s: hook %q: %s is empty", configName, name, x.file)
 			}
 		}
 		out.Token = string(token)
 		all[name] = out
+	}
+	return all, nil
+}
+
+// secretOf reads a file that the configuration names.
+func secretOf(h *Home, file string) ([]byte, error) {
+	text, err := intake.ReadFile(h.path(file), maxSecret)
+	if text = bytes.TrimSpace(text); err == nil && len(text) == 0 {
+		err = fmt.Errorf("%s is empty", file)
+	}
+	return text, err
+}
+
+// A Webhook is an address that gets notices of what happens. In the configuration, Secret is a file.
+type Webhook struct {
+	URL    string   `toml:"url"`
+	Secret string   `toml:"secret"`
+	Events []string `toml:"events"` // none: all
+}
+
+// WebhooksOf reads the addresses that a home has, by name, with their secrets.
+func WebhooksOf(h *Home) (map[string]Webhook, error) {
+	all := make(map[string]Webhook)
+	for name, w := range h.config.Webhooks {
+		if w.URL == "" || w.Secret == "" {
+			return nil, fmt.Errorf("%s: webhook %q: want url and secret", configName, name)
+		}
+		secret, err := secretOf(h, w.Secret)
+		if err != nil {
+			return nil, fmt.Errorf("%s: webhook %q: %w", configName, name, err)
+		}
+		w.Secret = string(secret)
+		all[name] = w
 	}
 	return all, nil
 }

@@ -50,3 +50,35 @@ func TestHooks(t *testing.T) {
 		require.NotContains(t, err.Error(), "tok\"")
 	}
 }
+
+// The addresses that are told what happens are read with their secrets.
+func TestWebhooks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kyc")
+	_, err := home.Create(t.Context(), dir, "", nil)
+	require.NoError(t, err)
+	for name, text := range map[string]string{"hook": "whsec_abc\n", "empty": " \n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "keys", name), []byte(text), 0o600))
+	}
+	config := filepath.Join(dir, "kycmark.toml")
+	own, err := os.ReadFile(config)
+	require.NoError(t, err)
+	with := func(lines string) *home.Home {
+		require.NoError(t, os.WriteFile(config, []byte(string(own)+"[webhooks.siem]\n"+lines), 0o600))
+		h, err := home.Open(dir)
+		require.NoError(t, err)
+		return h
+	}
+	h := with("url = \"https://siem.example.com/k\"\nsecret = \"keys/hook\"\nevents = [\"copy.void\"]\n")
+	got, err := home.WebhooksOf(h)
+	require.NoError(t, err)
+	require.Equal(t, map[string]home.Webhook{"siem": {URL: "https://siem.example.com/k", Secret: "whsec_abc", Events: []string{"copy.void"}}}, got)
+	require.Contains(t, h.KeyFiles(), filepath.Join(dir, "keys", "hook"), "the command warns if others can read it")
+	for lines, says := range map[string]string{
+		"url = \"https://siem.example.com\"\n":                            `webhook "siem": want url and secret`,
+		"url = \"https://siem.example.com\"\nsecret = \"keys/missing\"\n": "missing",
+		"url = \"https://siem.example.com\"\nsecret = \"keys/empty\"\n":   "keys/empty is empty",
+	} {
+		_, err := home.WebhooksOf(with(lines))
+		require.ErrorContains(t, err, says)
+	}
+}

@@ -41,9 +41,7 @@ func CheckText(what, s string, limit int) error {
 }
 
 // Breaks reports whether a character ends a line, or is a control character.
-func Breaks(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp)
-}
+func Breaks(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) }
 
 // joins reports whether r is a zero-width joiner or non-joiner, which Persian and Indic words need.
 func joins(r rune) bool { return r == '\u200c' || r == '\u200d' }

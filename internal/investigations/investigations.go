@@ -52,6 +52,7 @@ const (
 	partBegun  = "begun"  // the list of files; written once
 	partState  = "state"  // replaced again and again
 	partResume = "resume" // the state file of [verify.Options]
+	partTold   = "told"   // Over has returned nil; empty
 )
 
 // Config is what an [Office] has as long as it lives. Registry, SealKey and Found are required.
@@ -66,6 +67,9 @@ type Config struct {
 
 	Sealing                             // for bundles
 	Warn    func(id kept.ID, why error) // what kept an investigation from going on; nil: not said
+	// Over, where set, is called by [Office.Run] for each investigation that is over, until it returns nil: also
+	// after a crash, and for investigations of other processes.
+	Over func(ctx context.Context, s *State) error
 }
 
 // An Office takes investigations, does them, and has their results. It is safe for concurrent use.
@@ -131,6 +135,7 @@ type State struct {
 	Examined int       `json:"examined" doc:"Files, also in archives"`
 	Total    int       `json:"total" doc:"0: not known yet"`
 	Problem  string    `json:"problem,omitempty" doc:"Why it failed"`
+	Unissued int       `json:"unissued,omitempty" doc:"Pictures with a mark under a key of the registry that it does not list"`
 	Unread   []Unread  `json:"unread,omitempty" doc:"If no picture could be examined: the first files and why"`
 }
 

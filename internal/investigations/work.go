@@ -61,16 +61,16 @@ func (o *Office) ask(ctx context.Context) {
 			if _, is := known.Load(x.ID); is {
 				continue
 			}
-			s, err := o.State(ctx, x.ID)
+			in, s, err := o.look(ctx, x.ID)
 			if err != nil || s.Stage == Open && o.now().Before(x.Made.Add(spooled)) {
 				continue // the next look finds out
 			}
 			known.Store(x.ID, nil)
-			if s.Stage.Over() || s.Stage == Open { // its files have expired
+			if s.Stage == Open || s.Stage.Over() && (o.Over == nil || in.has(partTold)) { // open: its files have expired
 				continue
 			}
 			waiting.Go(func() {
-				if err := o.askFor(ctx, x.ID); err != nil && ctx.Err() == nil {
+				if err := errors.Join(o.askFor(ctx, x.ID), o.tell(ctx, x.ID)); err != nil && ctx.Err() == nil {
 					o.Warn(x.ID, err)
 					known.Delete(x.ID)
 				}
@@ -93,6 +93,20 @@ func (o *Office) askFor(ctx context.Context, id kept.ID) error {
 		yield(jobs.Job{Kind: Kind, Do: task{id}, Once: id.String()}, nil)
 	}
 	return o.Queue.Run(ctx, job, func(_ jobs.Job, _ json.RawMessage, err error) error { return err }, nil)
+}
+
+// tell calls Over for an investigation that is over. A removed one is passed over.
+func (o *Office) tell(ctx context.Context, id kept.ID) error {
+	in, s, err := o.look(ctx, id)
+	if err == nil && o.Over != nil && s.Stage.Over() && !in.has(partTold) {
+		if err = o.Over(ctx, s); err == nil {
+			_, err = o.kept.Write(ctx, id, partTold, bytes.NewReader(nil))
+		}
+	}
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // Do does the job that text asks for, as [jobs.Func] says. An investigation that is over or was removed is done.
@@ -181,7 +195,13 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 	if err != nil {
 		return cause(ctx, err)
 	}
-	if err := o.write(ctx, in.ID, partState, State{Stage: Done, Examined: len(leaks), Total: int(saved.total.Load())}); err != nil {
+	done := State{Stage: Done, Examined: len(leaks), Total: int(saved.total.Load())}
+	for _, f := range leaks {
+		if f.Kind == findings.FoundUnissued {
+			done.Unissued++
+		}
+	}
+	if err := o.write(ctx, in.ID, partState, done); err != nil {
 		return err
 	}
 	_, err = o.kept.Write(ctx, in.ID, partResume, bytes.NewReader(nil)) // it has no use any more
@@ -279,8 +299,7 @@ func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, path string
 			return last, err
 		}
 	}
-	return int64(len(text)), o.write(ctx, id, partState,
-		State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
+	return int64(len(text)), o.write(ctx, id, partState, State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
 }
 
 // Sealing is what bundles are sealed with. Without a ReportKey no bundle is made.

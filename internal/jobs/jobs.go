@@ -190,7 +190,6 @@ func wordOf(nonce []byte, id, at int64) string {
 	return string(text)
 }
 
-// macOf returns the MAC of a word.
 func macOf(nonce []byte, id, at int64) []byte {
 	m := hmac.New(sha256.New, nonce)
 	fmt.Fprintf(m, "job %d is asked for at %d", id, at)

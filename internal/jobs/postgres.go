@@ -18,6 +18,7 @@ const connections = 8 // of a process, beside those to the registry
 
 // A server has the rows of a queue in a PostgreSQL database, in a schema beside the registry's.
 type server struct {
+	serverQuerier
 	pool    *pgxpool.Pool
 	schema  string
 	queries statements
@@ -38,7 +39,7 @@ func openServer(ctx context.Context, dsn string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{pool: pool}
+	s := &server{serverQuerier: serverQuerier{pool}, pool: pool}
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -76,7 +77,6 @@ func (s *server) prepare(ctx context.Context) error {
 	return err
 }
 
-// words returns the statements for the schema.
 func (s *server) words() statements {
 	table, state := pgx.Identifier{s.schema, "river_job"}.Sanitize(), pgx.Identifier{s.schema, "river_job_state"}.Sanitize()
 	const by, back = "attempted_by[array_upper(attempted_by, 1)]", "$4 = 'available' AND metadata ? 'cancel_attempted_at'"
@@ -115,28 +115,16 @@ func (s *server) exec(ctx context.Context, query string, args ...any) (int64, er
 	return done.RowsAffected(), err
 }
 
-func (s *server) rows(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error {
-	return rowsOf(ctx, s.pool, each, query, args...)
-}
-
-func (s *server) many(ctx context.Context, query string, args [][]any) error {
-	return s.pool.SendBatch(ctx, batch(query, args)).Close()
-}
-
-// batch is the same statement for each list of arguments.
-func batch(query string, args [][]any) *pgx.Batch {
-	var all pgx.Batch
-	for _, x := range args {
-		all.Queue(query, x...)
+// A serverQuerier is a server or a transaction.
+type serverQuerier struct {
+	q interface {
+		Query(context.Context, string, ...any) (pgx.Rows, error)
+		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
 	}
-	return &all
 }
 
-// rowsOf calls each for the rows of a query to a connection, a pool or a transaction.
-func rowsOf(ctx context.Context, q interface {
-	Query(context.Context, string, ...any) (pgx.Rows, error)
-}, each func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := q.Query(ctx, query, args...)
+func (s serverQuerier) rows(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := s.q.Query(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -144,15 +132,12 @@ func rowsOf(ctx context.Context, q interface {
 	return eachRow(rows, each)
 }
 
-// A serverTx is a transaction of a server.
-type serverTx struct{ pgx.Tx }
-
-func (t serverTx) rows(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error {
-	return rowsOf(ctx, t.Tx, each, query, args...)
-}
-
-func (t serverTx) many(ctx context.Context, query string, args [][]any) error {
-	return t.SendBatch(ctx, batch(query, args)).Close()
+func (s serverQuerier) many(ctx context.Context, query string, args [][]any) error {
+	var all pgx.Batch
+	for _, x := range args {
+		all.Queue(query, x...)
+	}
+	return s.q.SendBatch(ctx, &all).Close()
 }
 
 func (s *server) insert(ctx context.Context, c client, params []river.InsertManyParams, then func(querier, []*rivertype.JobInsertResult) error) error {
@@ -161,7 +146,7 @@ func (s *server) insert(ctx context.Context, c client, params []river.InsertMany
 		if err != nil {
 			return err
 		}
-		return then(serverTx{tx}, results)
+		return then(serverQuerier{tx}, results)
 	})
 }
 

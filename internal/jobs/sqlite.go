@@ -26,6 +26,7 @@ const queueEnd = ".queue"
 // A file has the rows of a queue in a SQLite file of its own, beside the registry's. Processes of one machine use it. It has no lock that
 // ends with a process: the job of a worker that died is another's when its lease is over.
 type file struct {
+	fileQuerier
 	db      *sql.DB
 	queries statements
 }
@@ -53,7 +54,7 @@ func openFile(ctx context.Context, path string) (*file, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // as River's driver asks for
-	f := &file{db: db, queries: fileWords()}
+	f := &file{fileQuerier: fileQuerier{db}, db: db, queries: fileWords()}
 	if err := f.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -85,7 +86,6 @@ func (f *file) prepare(ctx context.Context) error {
 	}
 }
 
-// fileWords returns the statements for a file.
 func fileWords() statements {
 	const back, now = "($4 = 'available' AND metadata->'cancel_attempted_at' IS NOT NULL)", "datetime('now', 'subsec')"
 	since := fmt.Sprintf("unixepoch('subsec') - %g", Lease.Seconds())
@@ -140,10 +140,6 @@ func (f fileQuerier) many(ctx context.Context, query string, args [][]any) error
 		}
 	}
 	return nil
-}
-
-func (f *file) rows(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error {
-	return fileQuerier{f.db}.rows(ctx, each, query, args...)
 }
 
 func (f *file) many(ctx context.Context, query string, args [][]any) error {

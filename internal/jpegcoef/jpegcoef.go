@@ -194,9 +194,7 @@ type View func(y int, rows *mcuRow)
 
 // Each makes views in one pass over the picture. The error wraps [ErrRefused]: then the
 // views are not whole. After a pass without an error no pass gives one.
-func (p *Picture) Each(views ...View) error {
-	return p.pass(0, len(p.Components), views)
-}
+func (p *Picture) Each(views ...View) error { return p.pass(0, len(p.Components), views) }
 
 // pass calls views for each row of MCUs, with the components [from, to).
 func (p *Picture) pass(from, to int, views []View) error {

@@ -140,10 +140,10 @@ func ReadMark(path string) (*watermark.Key, error) { return parsed(path, waterma
 func ReadSeal(path string) (*registry.SealKey, error) { return parsed(path, registry.ParseSealKey) }
 
 // ReadLedger reads the private text of a ledger's key. Errors about the contents wrap [registry.ErrLedgerKey].
-func ReadLedger(path string) (string, error) { return readNoteKey(path, true) }
+func ReadLedger(path string) (string, error) { return readNoteKey(path, "private") }
 
 // ReadPublic reads the public key of a ledger or of a witness, as [ReadLedger].
-func ReadPublic(path string) (string, error) { return readNoteKey(path, false) }
+func ReadPublic(path string) (string, error) { return readNoteKey(path, "public") }
 
 // ReadReport reads a key that signs reports; errors about the contents wrap [ErrKey].
 func ReadReport(path string) (ed25519.PrivateKey, error) { return parsed(path, parseReport) }
@@ -164,17 +164,13 @@ func parsed[K any](path string, parse func(text string) (K, error)) (key K, err 
 	return key, err
 }
 
-// readNoteKey reads a key of a signed note: the only line of the file that is neither blank nor a comment. private says
-// which half the line must be. Errors about the contents wrap [registry.ErrLedgerKey] and repeat nothing of them.
-func readNoteKey(path string, private bool) (string, error) {
+// readNoteKey reads a key of a signed note: the only line of the file that is neither blank nor a comment. half,
+// "private" or "public", is which the line must be. Errors about the contents wrap [registry.ErrLedgerKey] and repeat nothing of them.
+func readNoteKey(path, half string) (string, error) {
 	return parsed(path, func(text string) (string, error) {
 		line, err := code.KeyLine(text)
-		if err != nil || !tlog.IsKey(line, private) {
-			kind := "public"
-			if private {
-				kind = "private"
-			}
-			return "", fmt.Errorf("%w: not one %s key of a ledger or a witness", registry.ErrLedgerKey, kind)
+		if err != nil || !tlog.IsKey(line, half == "private") {
+			return "", fmt.Errorf("%w: not one %s key of a ledger or a witness", registry.ErrLedgerKey, half)
 		}
 		return line, nil
 	})

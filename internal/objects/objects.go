@@ -138,9 +138,7 @@ func (f folder) Size(_ context.Context, name Name) (int64, error) {
 	return st.Size(), nil
 }
 
-func (f folder) Remove(_ context.Context, name Name) error {
-	return durable.Remove(f.path(name))
-}
+func (f folder) Remove(_ context.Context, name Name) error { return durable.Remove(f.path(name)) }
 
 func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {

@@ -111,7 +111,7 @@ func (d *document) picture(ctx context.Context, k int) (*picture.PDFPage, error)
 		return nil, err
 	}
 	if scan != nil {
-		out.File, out.Reader, err = d.scanned(k, size, scan)
+		out.File, out.Reader, err = d.scanned(k, scan)
 		if err != nil || out.File != nil {
 			return out, err
 		}
@@ -213,7 +213,7 @@ func (d *document) orientation(k int, size box, p piece) (int, error) {
 // profile that the PDF states, or its pixels as a PNG. The file is nil if the page does not look like that
 // picture: another colour space, a mask, a clip. A damaged JPEG is an error. by is what is added to the name
 // of the reader. PDFium itself converts large pictures with a profile to 52 levels a channel.
-func (d *document) scanned(k int, size box, p *placed) (file []byte, by string, err error) {
+func (d *document) scanned(k int, p *placed) (file []byte, by string, err error) {
 	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
 		return nil, "", err
 	}

@@ -178,7 +178,6 @@ func (e *Engine) Start() error {
 	return err
 }
 
-// start is Start.
 func (e *Engine) start() (pdfium.Pool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -98,14 +98,10 @@ func kept(name string) bool {
 	return f != nil && f.kept
 }
 
-func Writable() []string {
-	return names(func(f *format) bool { return f.encode != nil })
-}
+func Writable() []string { return names(func(f *format) bool { return f.encode != nil }) }
 
 // Offered returns the names of the formats that copies may be asked for in.
-func Offered() []string {
-	return names(func(f *format) bool { return f.offered })
-}
+func Offered() []string { return names(func(f *format) bool { return f.offered }) }
 
 // names returns the names of the formats for which the test which returns true, in the order of the table.
 func names(which func(*format) bool) (out []string) {

@@ -245,7 +245,17 @@ type Request struct {
 	Made   time.Time
 }
 
-// Access keeps who may call a service, and which requests were made. The ledger has no entries of it. A registry that is
+// A Notice is a message to an address that asked for it, until it is delivered.
+type Notice struct {
+	ID    [16]byte // of what happened: the same for every address
+	Hook  string   // name of the address
+	Body  string   // JSON, without personal data
+	Made  time.Time
+	Due   time.Time // of the next try
+	Tries int64
+}
+
+// Access keeps who may call a service, which requests were made, and which notices are not delivered. The ledger has no entries of it. A registry that is
 // open for investigation only keeps requests, and changes no token: the error wraps ErrReadOnly.
 type Access interface {
 	// AddToken enters a token. The error wraps ErrConflict if the name was used.
@@ -263,4 +273,13 @@ type Access interface {
 	SetAnswer(ctx context.Context, id [32]byte, answer string) error
 	// ForgetRequests removes the requests that were made before a time.
 	ForgetRequests(ctx context.Context, before time.Time) error
+
+	// AddNotice enters a notice, unless there is one with its ID and hook.
+	AddNotice(ctx context.Context, n Notice) error
+	// DueNotices lists the notices of a hook that are due at a time, the oldest first, at most limit.
+	DueNotices(ctx context.Context, hook string, at time.Time, limit int) ([]Notice, error)
+	// TryNotice enters that a notice is tried, and when it is due again. It reports false if another process has
+	// it, or it was removed.
+	TryNotice(ctx context.Context, n *Notice, again time.Time) (bool, error)
+	RemoveNotice(ctx context.Context, n *Notice) error
 }

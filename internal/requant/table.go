@@ -43,9 +43,7 @@ func (l *Leak) blocks() (w, h int) { return (l.luma.W + side - 1) / side, (l.lum
 // quality first (ITU-T T.81, table K.1, as scaled by the Independent JPEG Group), then estimates each step by itself.
 // Open reports false if the values of a frequency lie on no comb. This is so for pictures that were changed after they
 // were opened, and for fine tables.
-func Open(p *image.NRGBA) (*Leak, bool) {
-	return open(p)
-}
+func Open(p *image.NRGBA) (*Leak, bool) { return open(p) }
 
 // OpenFine does what [Open] does, and also finds standard tables with steps down to 4 grey levels.
 func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, fine) }

@@ -2,19 +2,7 @@
 // proofs from the ledger, signed and dated, so that the other side can check them without the
 // registry and without this program. docs/report.md describes the files.
 //
-// A bundle is a folder, or the same files in a .zip:
-//
-//	report.html, findings.json, …  what was found
-//	proofs.jsonl, ledger.…         that the copies and the investigation are in the ledger
-//	public.pem                     the report key's public half
-//	tsa-ca.pem                     certificates of the timestamp authority, if there is one
-//	statement.dsse.json            the signed statement: a DSSE envelope around an in-toto
-//	                               Statement whose subjects are the files above and every
-//	                               input, each with its SHA-256
-//	statement.pae, statement.sig   what exactly was signed, and the bare signature: for openssl
-//	timestamp.tsr                  RFC 3161: the envelope existed at that time
-//	README.txt                     how to check all this with openssl alone
-//	SHA256SUMS, SHA256SUMS.sig     every file but these two, signed by the same key
+// A bundle is a folder, or the same files in a .zip.
 //
 // The statement is the evidence. The signed list shows an edit of any byte, also if a format leaves that byte unsigned
 // (a timestamp's unsigned attributes, an archive's headers). For the same reason this package writes every file in one

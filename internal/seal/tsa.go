@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -58,11 +59,7 @@ func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrTSA, err)
 	}
-	timeout := t.Timeout
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(t.Timeout, defaultTimeout))
 	defer cancel()
 	answer, err := t.ask(ctx, address, query)
 	if err != nil {
@@ -188,9 +185,7 @@ func encodeCertificates(certs []*x509.Certificate) []byte {
 
 // fingerprint returns the SHA-256 of a certificate in hex, as "openssl x509 -fingerprint
 // -sha256" prints it, without the colons.
-func fingerprint(c *x509.Certificate) string {
-	return fmt.Sprintf("%x", sha256.Sum256(c.Raw))
-}
+func fingerprint(c *x509.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Raw)) }
 
 // ErrWitness is wrapped by errors about a witness that did not sign.
 var ErrWitness = errors.New("not signed by the witness")

@@ -134,6 +134,7 @@ func (g generator) body(t *rapid.T, p permitted) []byte {
 		"/v1/recipients":              map[string]any{"name": "vendor-b", "kind": "vendor"},
 		"/v1/submissions/{id}/copies": map[string]any{"recipient": "vendor-a", "purpose": "checks", "max_side": 16},
 		"/v1/copies":                  map[string]any{"recipient": "vendor-a", "submissions": []any{g.submission, strings.Repeat("0", 32)}},
+		"/v1/deliveries":              map[string]any{"recipient": "vendor-a", "submissions": []any{g.submission}},
 		"/v1/copies/{id}/void":        map[string]any{"note": "no byte left"},
 		"/v1/copies/{id}/receipts": map[string]any{"public_key": strings.Repeat("0", 64),
 			"signature": strings.Repeat("0", 128)},
@@ -141,8 +142,9 @@ func (g generator) body(t *rapid.T, p permitted) []byte {
 			"note": "contract", "submissions": []any{g.submission}, "from": "2018-01-01T00:00:00Z", "to": "2018-01-02T00:00:00Z"}}},
 		"/v1/investigations": map[string]any{"found": "2018-03-01T00:00:00Z", "found_evidence": "a paste", "claimed": 10,
 			"against": []any{g.submission}, "published": true, "reveal": false},
-		"/v1/erasures":     map[string]any{"subject": "subject-9", "note": "asked for"},
-		"/v1/ledger/audit": map[string]any{"checkpoints": []any{"x"}, "witnesses": []any{}},
+		"/v1/investigations/{id}/bucket": map[string]any{"bucket": "leaks", "prefix": "x"},
+		"/v1/erasures":                   map[string]any{"subject": "subject-9", "note": "asked for"},
+		"/v1/ledger/audit":               map[string]any{"checkpoints": []any{"x"}, "witnesses": []any{}},
 	}
 	if p.path == "/v1/submissions" || strings.HasSuffix(p.path, "/files") {
 		cut := rapid.IntRange(0, len(g.picture)).Draw(t, "cut")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -55,6 +56,11 @@ func (s copies) routes() {
 			"application/zip")
 		stream(s.Service, op, "copies", s.issueAll)
 	}
+	if r := s.serves("deliver-copies"); r != nil {
+		op := s.operation(r)
+		op.Responses["200"] = linesOf[zipped](s.Service, "Delivered", "A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies.")
+		stream(s.Service, op, "copies", s.deliver)
+	}
 	add(s.Service, "list-copies", "submission",
 		func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
 			id, err := in.id()
@@ -102,8 +108,7 @@ func (s copies) issueRoute() {
 	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", types...)
 	op.Responses["200"].Headers = map[string]*huma.Header{
 		"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: &huma.Schema{Type: huma.TypeString}},
-		"Repr-Digest": {Description: "SHA-256 of the bytes, as RFC 9530 writes it",
-			Schema: &huma.Schema{Type: huma.TypeString}},
+		"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: &huma.Schema{Type: huma.TypeString}},
 	}
 	stream(s.Service, op, "copy", s.issue)
 }
@@ -146,24 +151,57 @@ func (s copies) issue(ctx context.Context, in *inIssue) error {
 // listName is the file of a zip that says what the others are.
 const listName = "copies.json"
 
-// A zipped copy is an upload of a list, with the file of its copy in the zip, or why it has no copy.
+// A zipped copy is an upload of a list, with the file of its copy, or why it has no copy.
 type zipped struct {
 	Submission watermark.Submission `json:"submission"`
 	Copy       string               `json:"copy,omitempty"` // ID
-	File       string               `json:"file,omitempty"`
+	File       string               `json:"file,omitempty"` // in the zip or the bucket
 	SHA256     *books.Digest        `json:"sha256,omitempty"`
 	Problem    *Problem             `json:"problem,omitempty"`
 }
 
-// issueAll hands out a copy of each upload of a list, as a zip that grows as they are marked. An upload without a copy
-// does not end it. The end of the zip says that all of it came.
+// issueAll hands out a copy of each upload of a list, as a zip that grows as they are marked. The end of the zip says that
+// all of it came.
 func (s copies) issueAll(ctx context.Context, in *inIssueAll) error {
+	v := visitOf(ctx)
+	z, list := zip.NewWriter(sender{v}), []zipped{}
+	err := s.each(ctx, in, func(name string, c *books.Copy, file []byte) error {
+		v.Header().Set("Content-Type", "application/zip")
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = w.Write(file)
+		}
+		return errors.Join(err, z.Flush())
+	}, func(x zipped) error { list = append(list, x); return nil })
+	if err != nil {
+		return err
+	}
+	v.Header().Set("Content-Type", "application/zip")
+	w, err := z.Create(listName)
+	if err == nil {
+		err = json.NewEncoder(w).Encode(list)
+	}
+	return errors.Join(err, z.Close())
+}
+
+// deliver writes a copy of each upload of a list to the bucket of their recipient. No copy can get to the bucket of another.
+func (s copies) deliver(ctx context.Context, in *inIssueAll) error {
+	to := s.deliveries[in.Body.Recipient]
+	if to == nil {
+		return &Problem{Status: http.StatusNotFound, Object: "bucket", Problem: "the recipient has none",
+			Todo: "name it in kycmark.toml, [buckets.copies]; or hand the copies out: POST /v1/copies"}
+	}
+	return s.each(ctx, in, func(name string, c *books.Copy, file []byte) error {
+		return to.Put(ctx, name, mediaTypes[c.Format], file)
+	}, func(x zipped) error { return visitOf(ctx).line(x) })
+}
+
+// each issues a copy of each upload of a list. put hands a copy out under a name; its failure ends the list. told is called
+// after each upload. An upload without a copy does not end the list.
+func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, c *books.Copy, file []byte) error, told func(zipped) error) error {
 	if _, err := s.Registry.Recipient(ctx, in.Body.Recipient); err != nil {
 		return problemOf("recipient", err)
 	}
-	v := visitOf(ctx)
-	v.Header().Set("Content-Type", "application/zip")
-	z, list := zip.NewWriter(sender{v}), []zipped{}
 	for _, id := range in.Body.Submissions {
 		x := zipped{Submission: id}
 		_, err := s.Issuer.Issue(ctx, id, in.Body.Recipient, func(c *books.Copy, file []byte) error {
@@ -171,25 +209,19 @@ func (s copies) issueAll(ctx context.Context, in *inIssueAll) error {
 				return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
 			}
 			x.Copy, x.File, x.SHA256 = c.ID.String(), c.ID.String()+"."+c.Format, &c.SHA256
-			w, err := z.CreateHeader(&zip.FileHeader{Name: x.File, Method: zip.Store})
-			if err == nil {
-				_, err = w.Write(file)
-			}
-			return errors.Join(err, z.Flush())
+			return put(x.File, c, file)
 		}, in.Body.options(ctx))
 		if err != nil && (ctx.Err() != nil || x.File != "") {
-			return err // the client is gone
+			return err
 		}
 		if err != nil {
 			x.Problem = problemOf("submission", err).ready("") // the same each time
 		}
-		list = append(list, x)
+		if err := told(x); err != nil {
+			return err
+		}
 	}
-	w, err := z.Create(listName)
-	if err == nil {
-		err = json.NewEncoder(w).Encode(list)
-	}
-	return errors.Join(err, z.Close())
+	return nil
 }
 
 // hand writes a copy to the client.
@@ -216,6 +248,9 @@ func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], err
 	}
 	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note,
 		Actor: actor(ctx)}); err != nil {
+		return nil, err
+	}
+	if err := s.notify(ctx, copyVoid, noticeData{Copy: &id}); err != nil {
 		return nil, err
 	}
 	return reply(s.Registry.Copy(ctx, id))

@@ -37,6 +37,7 @@ type visit struct {
 	status   int // 0: nothing was written
 	received int64
 	failed   error // why the answer is a problem
+	cut      bool  // it had begun
 }
 
 // Unwrap returns the writer below, for [http.ResponseController].
@@ -79,10 +80,10 @@ func (s sender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// refuse answers with the problem that an error is.
+// refuse answers with the problem that an error is. An answer that has begun is cut off: it would pass for a whole one.
 func (v *visit) refuse(object string, err error) {
 	v.failed = err
-	if v.status == 0 {
+	if v.cut = v.status != 0; !v.cut {
 		v.Header().Del("Content-Length") // of what was to be written
 		p := problemOf(object, err)
 		p.write(v, v.id)
@@ -281,8 +282,7 @@ func mediaType(r *http.Request, kind bodyKind) error {
 		return nil
 	case pictureBody:
 		wanted = "image/*, application/pdf or application/octet-stream"
-		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" ||
-			media == "application/octet-stream")
+		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" || media == "application/octet-stream")
 	}
 	if ok {
 		return nil
@@ -311,7 +311,7 @@ func (b *received) Read(p []byte) (int, error) {
 }
 
 // traceParent is the W3C header with the IDs of a trace and of the caller's span in it.
-var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-|$)`)
+var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)`)
 
 // leave writes the line of log of a request, and counts it. A panic becomes an answer.
 func (s *Service) leave(r *http.Request, v *visit) {
@@ -328,6 +328,7 @@ func (s *Service) leave(r *http.Request, v *visit) {
 		v.status = statusGone
 	}
 	s.metrics.done(method, pattern, v.status, took)
+	s.spans.add(r, v, method, pattern, took)
 	s.metrics.received.Add(float64(v.received))
 	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern,
 		"http.response.status_code", v.status,
@@ -339,11 +340,14 @@ func (s *Service) leave(r *http.Request, v *visit) {
 		line = append(line, "trace_id", of[1], "parent_span_id", of[2])
 	}
 	level := slog.LevelInfo
-	if v.status >= 500 {
+	if v.status >= 500 || v.cut && v.status != statusGone {
 		level = slog.LevelError
 		line = append(line, "error", cause(v.failed))
 	}
 	s.log.Log(r.Context(), level, "request", line...)
+	if v.cut {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // cause is the innermost text of an error. The texts around it may have names.

@@ -1,6 +1,11 @@
 package service
 
-import "github.com/kycmark/kycmark/internal/records"
+import (
+	"context"
+	"net/http"
+
+	"github.com/kycmark/kycmark/internal/records"
+)
 
 // Store returns what keeps requests, and SetStore replaces it.
 func (s *Service) Store() records.Access     { return s.store }
@@ -8,3 +13,13 @@ func (s *Service) SetStore(x records.Access) { s.store = x }
 
 // BodyMemory takes memory for bodies.
 func (s *Service) BodyMemory(n int64) (give func(), ok bool) { return s.bodies.Try(n) }
+
+// TellDue sends the notices that are due.
+func (s *Service) TellDue(ctx context.Context) error {
+	for name, h := range s.Webhooks {
+		if err := s.tellDue(ctx, http.DefaultClient, name, &h); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http/httptest"
@@ -16,11 +17,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
+	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
+	"github.com/kycmark/kycmark/internal/test/s3test"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -94,6 +99,10 @@ func TestGrants(t *testing.T) {
 	v := newVendor(t, "sumsub", small(t, "anna_selfie"), small(t, "chidi_idcard"))
 	kind, err := hooks.Of("sumsub")
 	require.NoError(t, err)
+	objects := s3test.Start(t)
+	bucket, err := buckets.Open(objects.Address)
+	require.NoError(t, err)
+	require.NoError(t, bucket.Put(t.Context(), "c.jpg", "", small(t, "anna_selfie")))
 	// One role after the other, so that admin erases last.
 	for _, role := range service.Roles() {
 		p := *w
@@ -102,6 +111,9 @@ func TestGrants(t *testing.T) {
 		cfg := p.config(h, role)
 		cfg.Hooks = map[string]service.Hook{"sumsub": {Vendor: kind, Recipient: "sumsub", Secret: v.secret,
 			Account: hooks.Account{Base: v.at.URL, Token: "t", Secret: []byte("s")}}}
+		cfg.Dumps, cfg.Deliveries = map[string]string{"leaks": objects.Address}, map[string]string{"vendor-a": objects.Address}
+		told := receive(t, 0)
+		cfg.Webhooks = map[string]service.Webhook{"all": told.hook()}
 		s, err := service.New(cfg)
 		require.NoError(t, err)
 		p.at = httptest.NewServer(s)
@@ -131,6 +143,11 @@ func TestGrants(t *testing.T) {
 			keepsFile(t, p.reg, p.reg, submission)
 		case service.Admin:
 			keepsFile(t, w.reg, p.reg, submission)
+		}
+		if role == service.Investigate || role == service.Audit || role == service.Admin {
+			require.NoError(t, s.InvestigationOver(t.Context(), &investigations.State{Stage: investigations.Done}))
+			require.NoError(t, s.TellDue(t.Context()))
+			assert.NotEmpty(t, told.notices)
 		}
 		p.at.Close()
 		require.NotContains(t, w.logs.String(), "permission denied")
@@ -188,7 +205,16 @@ func (w *world) everyRoute(role service.Role, changing []call, v *vendor, open, 
 		if x.method == "POST" {
 			c.body = "{}"
 		}
-		if x.path == "/v1/copies" {
+		if strings.HasSuffix(x.path, "/custody-event") {
+			facts, err := w.reg.Custody(w.t.Context(), registry.CustodyFilter{})
+			require.NoError(w.t, err)
+			at := slices.IndexFunc(facts, func(f books.Custody) bool { return f.Scheme != "" })
+			c.path = fmt.Sprintf("/v1/submissions/%s/custody-event?entry=%d", facts[at].Submissions[0], facts[at].Seq)
+		}
+		switch x.path {
+		case "/v1/investigations/{id}/bucket":
+			c.body = map[string]string{"bucket": "leaks"}
+		case "/v1/copies", "/v1/deliveries":
 			c.body = map[string]any{"recipient": "vendor-a", "submissions": []string{submission}}
 		}
 		of := regexp.MustCompile("^" + strings.ReplaceAll(x.path, "{id}", "[0-9a-f]{16,}") + "$")

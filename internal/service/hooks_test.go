@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,9 +134,10 @@ func TestVendorEvents(t *testing.T) {
 			require.Equal(t, name, facts[0].Recipient)
 			require.Equal(t, "hook "+name, facts[0].Actor)
 			require.Equal(t, books.Digest(sha256.Sum256([]byte(event.body.(string)))), facts[0].Event)
-			kept, err := w.srv.Issuer.CustodyEvent(t.Context(), facts[0])
-			require.NoError(t, err)
-			require.Equal(t, event.body, string(kept), "as it was received")
+			path := fmt.Sprintf("/v1/submissions/%s/custody-event?entry=", id)
+			kept := w.must(call{method: "GET", path: path + strconv.FormatInt(facts[0].Seq, 10), as: "investigate"})
+			require.Equal(t, event.body, string(kept.body), "as it was received")
+			require.Equal(t, 404, w.do(call{method: "GET", path: path + "1"}).problem(t).Status)
 		}
 	}
 	for _, planted := range []string{"customer-", "Planted-Lastname", "planted-", "s-1", "of sumsub"} {

@@ -4,14 +4,19 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/minio/minio-go/v7"
 
+	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/kept"
@@ -69,6 +74,9 @@ func (s examinations) routes() {
 		op.Responses["200"] = &huma.Response{Description: "The file is kept, sealed, until the investigation is over",
 			Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 	})
+	op := s.operation(s.serves("add-bucket"))
+	op.Responses["200"] = linesOf[addedObject](s.Service, "AddedObject", "A line for each object that was added, or cannot be. If the answer is cut off, send the same again.")
+	stream(s.Service, op, "bucket", s.addBucket)
 	s.raw("watch-investigation", s.watch, func(op *huma.Operation) {
 		op.Responses["200"] = bytesOf("Events named state, whose data are as GET /v1/investigations/{id} answers", "text/event-stream")
 	})
@@ -156,6 +164,77 @@ func (s examinations) addFile(w http.ResponseWriter, r *http.Request, id kept.ID
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(file) // the client is gone, and may send the same again
 	return nil
+}
+
+// An addedObject is an object of a bucket that was added, or cannot be.
+type addedObject struct {
+	investigations.File
+	Problem *Problem `json:"problem,omitempty" doc:"Why it was not added"`
+}
+
+type inBucket struct {
+	PathOfInvestigation
+	Body struct {
+		Bucket string `json:"bucket" minLength:"1" maxLength:"200" doc:"Its name in kycmark.toml, [buckets.dumps]"`
+		Prefix string `json:"prefix,omitempty" maxLength:"1000" doc:"What the names of the objects begin with"`
+	}
+}
+
+// addBucket adds objects of a bucket as files, under their names. A name that no file can have is percent-encoded.
+func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
+	id, err := in.id()
+	if err != nil {
+		return err
+	}
+	from := s.dumps[in.Body.Bucket]
+	if from == nil {
+		return &Problem{Status: http.StatusNotFound, Object: "bucket", Problem: "there is no bucket of this name",
+			Todo: "name it in kycmark.toml, [buckets.dumps]"}
+	}
+	found := false
+	for o, err := range from.All(ctx, in.Body.Prefix) {
+		if err != nil {
+			return err
+		}
+		found = true
+		if strings.HasSuffix(o.Key, "/") && o.Size == 0 {
+			continue // a folder, as consoles make them
+		}
+		x := addedObject{File: investigations.File{Name: o.Key, Size: o.Size}}
+		if !fs.ValidPath(o.Key) {
+			x.Name = url.PathEscape(o.Key)
+		}
+		file, err := s.addObject(ctx, id, x.Name, from, o)
+		switch {
+		case err == nil:
+			x.File = *file
+		case errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrInput), errors.Is(err, registry.ErrConflict), errors.Is(err, fs.ErrNotExist):
+			x.Problem = problemOf("object", err).ready("")
+		default:
+			return err
+		}
+		if err := visitOf(ctx).line(x); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return &Problem{Status: http.StatusNotFound, Object: "object", Problem: "no name in the bucket begins with this",
+			Got: in.Body.Prefix, Todo: "check the prefix"}
+	}
+	return nil
+}
+
+// addObject adds an object as a file.
+func (s examinations) addObject(ctx context.Context, id kept.ID, name string, from *buckets.Bucket, o minio.ObjectInfo) (*investigations.File, error) {
+	if o.Size > s.maxDump {
+		return nil, fmt.Errorf("%w: got %d bytes, want at most %d", registry.ErrLimit, o.Size, s.maxDump)
+	}
+	r, err := from.Get(ctx, o.Key)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return s.Office.Add(ctx, id, name, http.MaxBytesReader(nil, r, s.maxDump)) // it may have grown meanwhile
 }
 
 // How often a watcher gets a state that changed, and a sign that the connection lives. Chosen.

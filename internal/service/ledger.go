@@ -58,8 +58,13 @@ func (s ledger) routes() {
 	})
 	add(s.Service, "sign-checkpoint", "ledger", s.sign)
 	add(s.Service, "audit", "ledger", func(ctx context.Context, in *inAudit) (*answer[*registry.Audit], error) {
-		return reply(l.Audit(ctx, registry.AuditOptions{Keys: []string{s.LedgerPublic}, Witnesses: in.Body.Witnesses,
-			Checkpoints: in.Body.Checkpoints}))
+		a, err := l.Audit(ctx, registry.AuditOptions{Keys: []string{s.LedgerPublic}, Witnesses: in.Body.Witnesses, Checkpoints: in.Body.Checkpoints})
+		if err == nil && !a.Holds {
+			if err := s.notify(ctx, auditFailed, noticeData{Entries: a.Size, Problems: len(a.Problems)}); err != nil {
+				s.log.Error("notice is not entered", "type", auditFailed, "error", lastLine(err)) // the answer says more
+			}
+		}
+		return reply(a, err)
 	})
 	if r := s.serves("prove-copy"); r != nil {
 		s.mux.HandleFunc(r.pattern(), s.prove)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"reflect"
 
@@ -48,8 +49,7 @@ func (s *Service) operation(r *route) *huma.Operation {
 		Responses: map[string]*huma.Response{},
 	}
 	problem := &huma.MediaType{Schema: s.api.OpenAPI().Components.Schemas.Schema(problemReflected, true, "Problem")}
-	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do",
-		Content: map[string]*huma.MediaType{problemType: problem}}
+	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do", Content: map[string]*huma.MediaType{problemType: problem}}
 	if len(r.roles) > 0 {
 		op.Description = "Roles: " + JoinRoles(r.roles) + "."
 		op.Security = []map[string][]string{{"token": {}}}
@@ -139,6 +139,25 @@ func stream[In any](s *Service, op *huma.Operation, object string, do func(conte
 			}
 		}}, nil
 	})
+}
+
+// linesOf describes an answer of lines of JSON.
+func linesOf[T any](s *Service, name, description string) *huma.Response {
+	x := bytesOf(description, linesType)
+	x.Content[linesType].Schema = s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, name)
+	return x
+}
+
+const linesType = "application/x-ndjson"
+
+// line sends a line of JSON.
+func (v *visit) line(x any) error {
+	text, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	v.Header().Set("Content-Type", linesType)
+	return v.send(append(text, '\n'))
 }
 
 // An answer is a body of JSON.

@@ -57,6 +57,12 @@ func (s parties) routes() {
 		return reply(s.Registry.Recipients(ctx))
 	})
 	add(s.Service, "add-custody", "custody", s.addCustody)
+	if r := s.serves("get-custody-event"); r != nil {
+		op := s.operation(r)
+		op.Responses["200"] = bytesOf("The event as it was received", "application/json")
+		op.Responses["200"].Content["application/json"].Schema = objectSchema()
+		stream(s.Service, op, "event", s.event)
+	}
 	add(s.Service, "list-custody", "custody", func(ctx context.Context, in *struct {
 		Submission string `query:"submission" pattern:"^[0-9a-f]{32}$" doc:"Facts that cover this upload"`
 		Recipient  string `header:"Kycmark-Recipient" maxLength:"200" doc:"Facts about this recipient; not beside submission"`
@@ -71,6 +77,34 @@ func (s parties) routes() {
 		return reply(s.Registry.Custody(ctx, which))
 	})
 	add(s.Service, "erase", "erasure", s.erase)
+}
+
+type inEvent struct {
+	PathOfSubmission
+	Entry int64 `query:"entry" required:"true" minimum:"1" doc:"Number of the fact's entry in the ledger"`
+}
+
+// event hands out the signed event that a fact of custody rests on.
+func (s parties) event(ctx context.Context, in *inEvent) error {
+	id, err := in.id()
+	if err != nil {
+		return err
+	}
+	facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(facts, func(c books.Custody) bool { return c.Seq == in.Entry })
+	if at < 0 {
+		return registry.ErrNotFound
+	}
+	event, err := registry.CustodyEvent(ctx, s.Registry, s.Office.SealKey, facts[at])
+	if err != nil {
+		return err
+	}
+	v := visitOf(ctx)
+	v.Header().Set("Content-Type", "application/json")
+	return v.send(event)
 }
 
 // addCustody enters facts of custody. Of a hand-on it enters what follows from it as well. It answers with all of them.

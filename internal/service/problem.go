@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kycmark/kycmark/internal/investigations"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -98,17 +99,14 @@ type failure struct {
 // failures lists them, the first that fits counts.
 var failures = []failure{
 	{context.Canceled, statusGone, "the client went away", "send the request again", false, false},
-	{context.DeadlineExceeded, http.StatusServiceUnavailable, "it took too long", "send the same request again",
-		false, true},
-	{registry.ErrBusy, http.StatusTooManyRequests, "other pictures have the memory",
-		"send the same request again after Retry-After", false, true},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "it took too long", "send the same request again", false, true},
+	{registry.ErrBusy, http.StatusTooManyRequests, "other pictures have the memory", "send the same request again after Retry-After", false, true},
 	{registry.ErrFormat, http.StatusUnprocessableEntity, "it is no readable picture",
 		"send the file as the customer sent it: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF", true, false},
 	{registry.ErrLimit, http.StatusRequestEntityTooLarge, "it is too large", "send a smaller file", true, false},
 	{registry.ErrWeak, http.StatusUnprocessableEntity, "its mark would not survive a messenger",
 		"ask for a larger copy, or send allow_weak", false, false},
-	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark",
-		"ask for a larger copy", false, false},
+	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark", "ask for a larger copy", false, false},
 	{registry.ErrErased, http.StatusGone, "it was erased", "nothing: erased uploads do not come back", false, false},
 	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry",
 		"check the ID or the name; GET /v1/recipients lists recipients", false, false},
@@ -118,18 +116,18 @@ var failures = []failure{
 		"see its stage: GET /v1/investigations/{id}", true, false},
 	{registry.ErrConflict, http.StatusConflict, "the registry has something else under this name or ID",
 		"read what is there, and use another name or request", false, false},
-	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read",
-		"send the request to a process that may write", false, false},
+	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read", "send the request to a process that may write", false, false},
 	{registry.ErrProof, http.StatusConflict, "it cannot be proved",
 		"sign a checkpoint first: POST /v1/ledger/checkpoints; check signatures", true, false},
-	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable",
-		"correct the request by the OpenAPI document", true, false},
-	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused",
-		"correct the request by the OpenAPI document", false, false},
+	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable", "correct the request by the OpenAPI document", true, false},
+	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused", "correct the request by the OpenAPI document", false, false},
 	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now",
 		"send the same request again after Retry-After", false, true},
-	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree",
-		"have the operator run \"kycmark audit\"", false, false},
+	{objects.ErrAway, http.StatusServiceUnavailable, "the server of the bucket does not answer",
+		"send the same request again after Retry-After", false, true},
+	{objects.ErrRefused, http.StatusBadGateway, "the server of the bucket refuses",
+		"have the operator check [buckets] in kycmark.toml and the keys of the bucket", false, false},
+	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree", "have the operator run \"kycmark audit\"", false, false},
 	{registry.ErrSealed, http.StatusInternalServerError, "its original cannot be opened",
 		"have the operator run \"kycmark audit --originals\"", false, false},
 }
@@ -201,8 +199,7 @@ func lastLine(err error) string {
 
 // fromHuma returns the problem that package huma found in a request. Values are left out: they may be personal data.
 func fromHuma(m *huma.ErrorModel) *Problem {
-	p := &Problem{Status: m.Status, Object: "request", Problem: m.Detail,
-		Todo: "correct the request by the OpenAPI document, GET /v1/openapi.json"}
+	p := &Problem{Status: m.Status, Object: "request", Problem: m.Detail, Todo: "correct the request by the OpenAPI document, GET /v1/openapi.json"}
 	var all []string
 	for _, d := range m.Errors {
 		what := d.Message

@@ -27,6 +27,7 @@ GET  /v1/submissions                 issue investigate admin
 GET  /v1/submissions/{id}/pages      intake issue investigate audit admin
 POST /v1/submissions/{id}/copies     issue
 POST /v1/copies                      issue
+POST /v1/deliveries                  issue
 GET  /v1/submissions/{id}/copies     issue investigate audit admin
 GET  /v1/copies/{id}                 issue investigate audit admin
 POST /v1/copies/{id}/void            admin
@@ -37,12 +38,14 @@ POST /v1/recipients                  admin
 GET  /v1/recipients                  intake issue investigate audit admin
 POST /v1/custody                     admin
 GET  /v1/custody                     investigate audit admin
+GET  /v1/submissions/{id}/custody-event investigate
 POST /v1/erasures                    admin
 POST /v1/investigations              investigate
 GET  /v1/investigations              investigate
 GET  /v1/investigations/{id}         investigate
 POST /v1/investigations/{id}/files   investigate
 GET  /v1/investigations/{id}/files   investigate
+POST /v1/investigations/{id}/bucket  investigate
 POST /v1/investigations/{id}/begin   investigate
 GET  /v1/investigations/{id}/events  investigate
 GET  /v1/investigations/{id}/findings investigate

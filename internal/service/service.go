@@ -8,17 +8,22 @@ package service
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/records"
@@ -34,6 +39,7 @@ type Times struct {
 	Write   time.Duration // to take an answer; default 1 min
 	Idle    time.Duration // between two requests; default 2 min
 	Drain   time.Duration // for requests that have begun when the service ends; default 30 s
+	Notice  time.Duration // between two looks for notices, and from the first try of one to the second; default 5 s
 }
 
 // Config is what a [Service] has as long as it lives. Registry and Roles are required.
@@ -51,8 +57,17 @@ type Config struct {
 
 	Hooks map[string]Hook // of capture vendors, by name; for [Intake]
 
+	// Dumps has addresses of buckets with leaked files, by name; for [Investigate]. Deliveries has addresses of buckets that
+	// copies are written to, by the name of the recipient; for [Issue].
+	Dumps, Deliveries map[string]string
+
+	// Webhooks get notices of what happens, by name; for [Investigate], [Audit] and [Admin].
+	Webhooks map[string]Webhook
+
 	// Office takes and does investigations. It is needed for [Investigate].
 	Office *investigations.Office
+
+	Traces Traces
 
 	MaxBytes  int64        // of one upload; default 64 MiB
 	MaxDump   int64        // bytes of one file of a dump; default 1 GiB
@@ -78,11 +93,15 @@ type Service struct {
 	provider *provider // nil without OIDC
 	store    records.Access
 	bodies   *memory.Budget
+
+	dumps, deliveries map[string]*buckets.Bucket // of the roles of the process
+
 	maxBytes int64
 	maxDump  int64
 	times    Times
 	metrics  *metrics
 	log      *slog.Logger
+	spans    *spans
 	draining atomic.Bool
 }
 
@@ -91,8 +110,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Registry == nil || len(cfg.Roles) == 0 {
 		return nil, fmt.Errorf("%w: a service needs a registry and roles", registry.ErrInput)
 	}
-	s := &Service{Config: cfg, tokens: TokensOf(cfg.Registry), store: registry.AccessOf(cfg.Registry),
-		metrics: newMetrics()}
+	s := &Service{Config: cfg, tokens: TokensOf(cfg.Registry), store: registry.AccessOf(cfg.Registry), metrics: newMetrics()}
 	if (s.has(Intake) || s.has(Issue)) && cfg.Issuer == nil {
 		return nil, fmt.Errorf("%w: the roles intake and issue need an issuer", registry.ErrInput)
 	}
@@ -108,9 +126,37 @@ func New(cfg Config) (*Service, error) {
 		}
 		s.provider = newProvider(*cfg.OIDC)
 	}
+	for name, h := range cfg.Webhooks {
+		if err := h.Check(); err != nil {
+			return nil, fmt.Errorf("webhook %q: %w", name, err)
+		}
+	}
+	var err error
+	if s.has(Investigate) {
+		s.dumps, err = opened(cfg.Dumps)
+	}
+	if err == nil && s.has(Issue) {
+		s.deliveries, err = opened(cfg.Deliveries)
+	}
+	if err != nil {
+		return nil, err
+	}
 	s.begin()
 	s.routes()
 	return s, nil
+}
+
+// opened opens the buckets of addresses.
+func opened(addresses map[string]string) (map[string]*buckets.Bucket, error) {
+	all := make(map[string]*buckets.Bucket)
+	for name, address := range addresses {
+		b, err := buckets.Open(address)
+		if err != nil {
+			return nil, fmt.Errorf("bucket %q: %w", name, err)
+		}
+		all[name] = b
+	}
+	return all, nil
 }
 
 // begin sets what [Config] leaves out.
@@ -128,12 +174,14 @@ func (s *Service) begin() {
 	def(&s.times.Write, time.Minute)
 	def(&s.times.Idle, 2*time.Minute)
 	def(&s.times.Drain, 30*time.Second)
+	def(&s.times.Notice, 5*time.Second)
 	s.maxBytes = cmp.Or(s.MaxBytes, defaultMaxBytes)
 	s.maxDump = cmp.Or(s.MaxDump, defaultMaxDump)
 	s.bodies = memory.New(cmp.Or(s.MaxBodies, defaultMaxBodies))
 	if s.log = s.Log; s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.spans = &spans{s.Traces, make(chan span, spansKept), s.metrics.dropped, s.log}
 }
 
 // has reports whether this process has a role.
@@ -153,6 +201,7 @@ func (s *Service) routes() {
 	ledger{s}.routes()
 	examinations{s}.routes()
 	s.hookRoutes()
+	s.describeNotices()
 	schemas := s.api.OpenAPI().Components.Schemas
 	schemas.Schema(problemReflected, true, "Problem")
 	delete(schemas.Map(), "ErrorModel") // every operation names Problem
@@ -195,4 +244,85 @@ func text(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(line)) // the client is gone
+}
+
+// maxHeader is the max size of the header of a request, bytes. A subject, recipients that held an upload and a token
+// fit several times. Chosen.
+const maxHeader = 32 << 10
+
+// Loopback reports whether an address, HOST:PORT, is reached from this machine alone.
+func Loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Listen opens an address, HOST:PORT. With the files of a certificate and its key it takes TLS connections alone.
+// Without them the error wraps [registry.ErrInput] if the address is not [Loopback], unless a proxy in front of it
+// does TLS.
+func Listen(ctx context.Context, address, certificate, key string, behindProxy bool) (net.Listener, error) {
+	if (certificate == "") != (key == "") {
+		return nil, fmt.Errorf("%w: TLS needs a certificate and its key, got one of them", registry.ErrInput)
+	}
+	if certificate == "" && !behindProxy && !Loopback(address) {
+		return nil, fmt.Errorf("%w: address %s: others reach it without TLS, want a loopback address, a certificate, or a proxy in front", registry.ErrInput, address)
+	}
+	var pair tls.Certificate
+	if certificate != "" {
+		var err error
+		if pair, err = tls.LoadX509KeyPair(certificate, key); err != nil {
+			return nil, fmt.Errorf("certificate %s: %w", certificate, err)
+		}
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil || certificate == "" {
+		return l, err
+	}
+	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}), nil
+}
+
+// Serve answers requests at l, which it closes, until ctx ends. Then it takes no more connections, says so at
+// /readyz, and waits for the requests that have begun, at most Drain of [Times]. It returns nil if all of them ended.
+func (s *Service) Serve(ctx context.Context, l net.Listener) error {
+	base, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	server := &http.Server{
+		Handler: s, BaseContext: func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: s.times.Header, IdleTimeout: s.times.Idle, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(discardErrors{s.log.Handler()}, slog.LevelDebug),
+	}
+	telling, end := context.WithCancel(context.WithoutCancel(ctx)) // requests that have begun have spans too
+	var told sync.WaitGroup
+	told.Go(func() { s.tell(telling) })
+	told.Go(func() { s.spans.send(telling) })
+	defer told.Wait()
+	defer end()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }() // Shutdown or Close below ends it
+	select {
+	case err := <-failed:
+		return errors.Join(err, server.Close())
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	limit, cancel := context.WithTimeout(base, s.times.Drain)
+	defer cancel()
+	err := server.Shutdown(limit)
+	if err != nil {
+		cut()
+		err = errors.Join(fmt.Errorf("requests had not ended after %s, and were cut off: %w", s.times.Drain, err), server.Close())
+	}
+	<-failed
+	return err
+}
+
+// discardErrors hides the messages of package http, which have addresses of clients; it logs that there was one.
+type discardErrors struct{ slog.Handler }
+
+func (d discardErrors) Handle(ctx context.Context, r slog.Record) error {
+	quiet := slog.NewRecord(r.Time, slog.LevelDebug, "connection failed", r.PC)
+	return d.Handler.Handle(ctx, quiet)
 }

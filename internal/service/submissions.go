@@ -49,8 +49,7 @@ type entered struct {
 }
 
 func shownSubmission(s *books.Submission) Submission {
-	return Submission{s.ID, s.Size, s.Format, s.Width, s.Height, max(1, s.Pages), s.Submitted, s.Received, s.Subject,
-		s.Kept}
+	return Submission{s.ID, s.Size, s.Format, s.Width, s.Height, max(1, s.Pages), s.Submitted, s.Received, s.Subject, s.Kept}
 }
 
 // A page is one page of an upload, which has an ID of its own.
@@ -230,18 +229,14 @@ func (c *claiming) Read(p []byte) (int, error) {
 
 func (s submissions) describeSubmit(r *route) {
 	op, text := s.operation(r), func(format string) *huma.Schema {
-		return &huma.Schema{Type: huma.TypeString,
-			Format: format}
+		return &huma.Schema{Type: huma.TypeString, Format: format}
 	}
 	op.Parameters = append(op.Parameters,
-		&huma.Param{Name: headSubject, In: "header", Schema: lengths(1, 200),
-			Description: "Opaque reference of the customer, never a name"},
-		&huma.Param{Name: headSubmitted, In: "header", Schema: text("date-time"),
-			Description: "When the customer sent it; now if it is missing"},
+		&huma.Param{Name: headSubject, In: "header", Schema: lengths(1, 200), Description: "Opaque reference of the customer, never a name"},
+		&huma.Param{Name: headSubmitted, In: "header", Schema: text("date-time"), Description: "When the customer sent it; now if it is missing"},
 		&huma.Param{Name: headHeldBy, In: "header", Schema: lengths(1, 4000),
 			Description: "Recipients that held the upload before, unmarked, such as the vendor that captured it; commas between the names. Names that have commas go to POST /v1/custody"})
-	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it",
-		Content: map[string]*huma.MediaType{}}
+	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it", Content: map[string]*huma.MediaType{}}
 	for _, media := range []string{"image/*", "application/pdf", "application/octet-stream"} {
 		op.RequestBody.Content[media] = &huma.MediaType{Schema: text("binary")}
 	}

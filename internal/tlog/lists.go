@@ -58,9 +58,7 @@ type listLeafOf struct {
 }
 
 // NewLists returns the lists under a root: zeros for none. read gives the stored nodes.
-func NewLists(root Hash, read ReadLists) *Lists {
-	return &Lists{unreadNode(root), read}
-}
+func NewLists(root Hash, read ReadLists) *Lists { return &Lists{unreadNode(root), read} }
 
 // unreadNode returns the node with a hash, or nil for the hash of nothing.
 func unreadNode(hash Hash) *listNode {

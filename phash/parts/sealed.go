@@ -91,9 +91,7 @@ func (m *scratch) nonceOf(kind byte, number int) []byte {
 	return m.nonce[:]
 }
 
-func (s *sealed) ref(at int) int64 {
-	return int64(binary.LittleEndian.Uint64(s.table[at*tableRow:]))
-}
+func (s *sealed) ref(at int) int64 { return int64(binary.LittleEndian.Uint64(s.table[at*tableRow:])) }
 
 // end returns where the record of an upload ends. That of upload -1 is where the first begins.
 func (s *sealed) end(at int) uint64 {

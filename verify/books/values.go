@@ -357,19 +357,15 @@ type Entry struct {
 // A Digest is 32 bytes, as a rule a SHA-256. Its text form is 64 lower-case hex digits.
 type Digest [32]byte
 
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
-
+func (d Digest) String() string                   { return hex.EncodeToString(d[:]) }
+func (d Digest) MarshalText() ([]byte, error)     { return hex.AppendEncode(nil, d[:]), nil }
 func (d *Digest) UnmarshalText(text []byte) error { return unhex(d[:], text) }
 
 // A Signature is one of Ed25519. Its text form is 128 lower-case hex digits.
 type Signature [64]byte
 
-func (s Signature) String() string { return hex.EncodeToString(s[:]) }
-
-func (s Signature) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, s[:]), nil }
-
+func (s Signature) String() string                   { return hex.EncodeToString(s[:]) }
+func (s Signature) MarshalText() ([]byte, error)     { return hex.AppendEncode(nil, s[:]), nil }
 func (s *Signature) UnmarshalText(text []byte) error { return unhex(s[:], text) }
 
 // unhex reads lower-case hex digits, exactly two for each byte, into dst.

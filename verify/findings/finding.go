@@ -39,9 +39,7 @@ type Private struct {
 func (Private) Format(s fmt.State, _ rune) { io.WriteString(s, "private") }
 
 // Examined reports whether the file could be read as a picture. If not, the finding says why.
-func (v *Finding) Examined() bool {
-	return v.Kind.Examined()
-}
+func (v *Finding) Examined() bool { return v.Kind.Examined() }
 
 // Copy returns the first of Copies, or 0.
 func (v *Finding) Copy() watermark.CopyID {

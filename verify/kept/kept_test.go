@@ -2,6 +2,7 @@ package kept_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
@@ -12,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -134,6 +137,40 @@ func TestSpool(t *testing.T) {
 				require.NotContains(t, string(text), "passport", path)
 			}
 		}
+	})
+}
+
+// Who reads a part while it is replaced again and again gets a whole version, or hears that it was replaced: never that it
+// was altered.
+func TestReplacedWhileRead(t *testing.T) {
+	homes(t, func(t *testing.T, h home) {
+		s := kept.New(h.Registry, h.key)
+		id, err := s.Create(t.Context(), kept.Request{Kind: kept.Investigation})
+		require.NoError(t, err)
+		write := func(ctx context.Context, n int) error {
+			_, err := s.Write(ctx, id, "state", strings.NewReader(strings.Repeat(strconv.Itoa(n%10), 100)))
+			return err
+		}
+		require.NoError(t, write(t.Context(), 0))
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			var err error
+			for n := 1; err == nil; n++ {
+				err = write(ctx, n)
+			}
+			ended <- err
+		}()
+		for range 2000 {
+			got, err := read(t, s, id, kept.Part{Name: "state"})
+			if err != nil {
+				require.ErrorIs(t, err, registry.ErrNotFound)
+				continue
+			}
+			require.Equal(t, strings.Repeat(string(got[0]), 100), string(got))
+		}
+		stop()
+		require.ErrorIs(t, <-ended, context.Canceled)
 	})
 }
 

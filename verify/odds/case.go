@@ -17,7 +17,6 @@ const (
 	MaxLeaks   = 100_000
 	MaxHolders = 1_000
 	MaxCells   = 36_600 // a hundred years of days
-
 )
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see

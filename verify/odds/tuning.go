@@ -52,11 +52,16 @@ const (
 // [model.improbable] compares the absence of marks with these alternatives. Chosen.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
-// Windows.
+// Windows and holdings.
 const (
 	// maxChance is the probability, corrected for the number of windows, up to which a window is given:
 	// leaks from anywhere have one in 1 dump of 100 or fewer (TestWindowsByChance).
 	maxChance = 0.01
+	// maxLuck is maxChance for a holding, which names a party, over all holders (TestHoldingsByChance). Chosen.
+	maxLuck = 1e-4
+	// maxOutside is the share, of the clusters that chance expects outside of a holding, that may lie there: else a search
+	// that misses more of them, or a country, explains it. Chosen.
+	maxOutside = 1.0 / 3
 	// maxEnds is the number of first, and of last, cells of windows that are looked at. It bounds the time. Chosen.
 	maxEnds = 200
 )

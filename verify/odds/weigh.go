@@ -40,6 +40,7 @@ type Verdict struct {
 	Together   [][]string  `json:"together,omitempty"`  // groups of recipients whose copies are surely in the same leaks, as the case lists them
 	Withheld   []Withheld  `json:"withheld"`            // recipients with evidence that a headline may not name
 	Window     *Window     `json:"window"`              // where in time leaks without marks are dense; null: nowhere more than by chance
+	Holding    *Holding    `json:"holding,omitempty"`   // a holder's uploads among which leaks without marks are dense; nil: no holder's more than by chance
 	AlsoHeld   []AlsoHeld  `json:"also_held,omitempty"` // recipients whose copies others could have laid on pictures of their own
 	Claim      claim       `json:"claim"`
 	Clusters   int         `json:"clusters"` // that count once each
@@ -71,7 +72,7 @@ func Weigh(c *Case) (*Verdict, error) {
 		v.Together = append(v.Together, m.namesOf(slices.Sorted(slices.Values(g))))
 	}
 	v.AlsoHeld = m.alsoHeld()
-	v.Window = m.window()
+	v.Window, v.Holding = m.window(), m.holding()
 	v.Reviewers = m.reviewers(v)
 	return v, nil
 }

@@ -230,7 +230,6 @@ func newClock(a *Audit, signed []records.Cosigned, facts []books.Custody) *clock
 	return c
 }
 
-// next takes the next entry.
 func (c *clock) next(e records.Entry) {
 	c.seq = e.Seq
 	for ; c.behind < len(c.signed) && c.signed[c.behind].Size < e.Seq; c.behind++ {

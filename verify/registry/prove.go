@@ -52,7 +52,6 @@ func (e *CopiesEntered) State(c books.Copy) string {
 	return c.State
 }
 
-// Void counts the copies that are void.
 func (e *CopiesEntered) Void() (n uint64) {
 	once := make(map[watermark.CopyID]bool)
 	for _, r := range e.Releases {

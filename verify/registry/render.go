@@ -58,7 +58,6 @@ func (p *prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*render
 	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
 }
 
-// renderPixels is render for pixels.
 func (p *prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
 	once := p.renderOne
 	if p.doc != nil {

@@ -67,16 +67,16 @@ func TestSignedCustody(t *testing.T) {
 	require.Len(t, facts, 2)
 	require.Equal(t, books.Digest(sha256.Sum256(event)), facts[0].Event)
 	require.Equal(t, "sumsub, HMAC", facts[0].Scheme)
-	got, err := s.CustodyEvent(ctx, facts[0])
+	got, err := registry.CustodyEvent(ctx, r, cfg.SealKey, facts[0])
 	require.NoError(t, err)
 	require.Equal(t, event, got)
 	swapped := facts[0]
 	swapped.Seq = facts[1].Seq
-	_, err = s.CustodyEvent(ctx, swapped)
+	_, err = registry.CustodyEvent(ctx, r, cfg.SealKey, swapped)
 	require.ErrorIs(t, err, registry.ErrTampered, "the event of another fact")
 	swapped = facts[0]
 	swapped.Submissions = []watermark.Submission{other.ID}
-	_, err = s.CustodyEvent(ctx, swapped)
+	_, err = registry.CustodyEvent(ctx, r, cfg.SealKey, swapped)
 	require.ErrorIs(t, err, registry.ErrSealed, "of another upload")
 
 	for name, c := range map[string]struct {
@@ -108,17 +108,13 @@ func TestSignedCustody(t *testing.T) {
 	again, err := registry.Open(ctx, sqlite.At(copied))
 	require.NoError(t, err)
 	defer again.Close()
-	elsewhere := cfg
-	elsewhere.Registry = again
-	reader, err := registry.NewIssuer(elsewhere)
-	require.NoError(t, err)
-	got, err = reader.CustodyEvent(ctx, facts[0])
+	got, err = registry.CustodyEvent(ctx, again, cfg.SealKey, facts[0])
 	require.NoError(t, err)
 	require.Equal(t, event, got)
 
 	_, err = r.EraseSubmissions(ctx, []watermark.Submission{sub.ID}, "legal", "")
 	require.NoError(t, err)
-	_, err = s.CustodyEvent(ctx, facts[0])
+	_, err = registry.CustodyEvent(ctx, r, cfg.SealKey, facts[0])
 	require.ErrorIs(t, err, registry.ErrNotFound)
 	facts, err = r.Custody(ctx, registry.CustodyFilter{Submission: sub.ID})
 	require.NoError(t, err)

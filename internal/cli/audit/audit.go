@@ -8,13 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
-	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
 type auditFlags struct {
 	checkpoints, keys, witnesses []string
-	originals, queue             bool
+	originals                    bool
 }
 
 // NewAudit returns the verb "audit". It enters nothing.
@@ -45,7 +44,6 @@ interrupted runs left there is removed after an hour. Exit 3 if an original cann
 	fs.StringArrayVar(&f.keys, "key", nil, "public `key` of the ledger, or its file; of several any may have signed (default: the home's)")
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated (default: the home's)")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
-	ui.QueueFlag(cmd, &f.queue)
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return auditLedger(ctx, b, f) })
 }
 
@@ -72,7 +70,10 @@ func auditLedger(ctx context.Context, b *ui.Desk, f auditFlags) error {
 	if err != nil {
 		return err
 	}
-	a, err := audited(ctx, b, f, o)
+	show, done := b.ProgressOf(ctx, "opening")
+	o.Progress, o.Readers = show, b.Readers()
+	a, err := b.Registry.Ledger().Audit(ctx, o)
+	done()
 	if err != nil {
 		return keyUsage(err)
 	}
@@ -102,17 +103,6 @@ func auditLedger(ctx context.Context, b *ui.Desk, f auditFlags) error {
 	}
 	auditWords(b, f, a)
 	return b.Line(line)
-}
-
-func audited(ctx context.Context, b *ui.Desk, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
-	if f.queue {
-		return ui.RunOne[*registry.Audit](ctx, b, jobs.Job{Kind: ui.KindAudit,
-			Do: auditJob{o.Keys, o.Witnesses, o.Checkpoints, f.originals}})
-	}
-	show, done := b.ProgressOf(ctx, "opening")
-	defer done()
-	o.Progress, o.Readers = show, b.Readers()
-	return b.Registry.Ledger().Audit(ctx, o)
 }
 
 // auditOptions reads the keys and checkpoints that the flags name. A checkpoint file that cannot be read is reported
@@ -179,19 +169,4 @@ func auditWords(b *ui.Desk, f auditFlags, a *registry.Audit) {
 			b.Warnf("%s of no submission: a run was interrupted, or the registry is an old copy. The next audit after an entry removes them", ui.Plural(a.Left, "original"))
 		}
 	}
-}
-
-// DoAudit checks the ledger. The keys of readers and originals are the worker's.
-func DoAudit(ctx context.Context, b *ui.Desk, job auditJob) (*registry.Audit, error) {
-	o := registry.AuditOptions{Keys: job.Keys, Witnesses: job.Witnesses, Checkpoints: job.Checkpoints, Readers: b.Readers()}
-	if job.Originals {
-		o.SealKey = b.Worker.Seal
-	}
-	return b.Registry.Ledger().Audit(ctx, o)
-}
-
-// An auditJob is what to check: see [registry.AuditOptions].
-type auditJob struct {
-	Keys, Witnesses, Checkpoints []string
-	Originals                    bool
 }

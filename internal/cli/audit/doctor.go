@@ -59,21 +59,9 @@ func weak(mend, format string, args ...any) error {
 }
 
 // checks are what doctor looks at, in order.
-func checks() []check {
-	return []check{
-		{"keys", checkKeys},
-		{"registry", checkLedger},
-		{"mark keys", checkMarkKeys},
-		{"sealing key", checkSealKey},
-		{"ledger key", checkLedgerKey},
-		{"recipients", checkRecipients},
-		{"uploads", checkUploads},
-		{"originals", checkOriginals},
-		{"copies", checkCopies},
-		{"segments", checkSegments},
-		{"checkpoints", checkCheckpoints},
-	}
-}
+var checks = []check{{"keys", checkKeys}, {"registry", checkLedger}, {"mark keys", checkMarkKeys}, {"sealing key", checkSealKey},
+	{"ledger key", checkLedgerKey}, {"recipients", checkRecipients}, {"uploads", checkUploads}, {"originals", checkOriginals},
+	{"copies", checkCopies}, {"segments", checkSegments}, {"checkpoints", checkCheckpoints}}
 
 // doctorLine is the result of one check as JSON.
 type doctorLine struct {
@@ -85,7 +73,7 @@ type doctorLine struct {
 
 // checkUp does all checks and prints a line for each. The error is that of writing, or ctx's.
 func checkUp(ctx context.Context, b *ui.Desk) error {
-	return ui.PrintList(b.UI, "STATE\tCHECK\tFOUND", ui.Listed(checks(), nil), func(c *check) (any, []string) {
+	return ui.PrintList(b.UI, "STATE\tCHECK\tFOUND", ui.Listed(checks, nil), func(c *check) (any, []string) {
 		line := doctorLine{Check: c.name, State: "ok"}
 		found, err := c.look(ctx, b)
 		line.Found = found

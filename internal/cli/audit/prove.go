@@ -42,7 +42,7 @@ the proof is checked with the key that it brings.`,
 			return ui.Exactly("a copy's or a submission's ID")(cmd, args)
 		},
 	}
-	cmd.ValidArgsFunction = ui.CopyIDs
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	fs := cmd.Flags()
 	fs.StringVar(&f.check, "check", "", "check the proof in this `file`")
 	fs.StringVar(&f.key, "key", "", "public `key` of the ledger, or its file (default: the home's; with --check the proof's)")

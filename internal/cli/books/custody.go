@@ -84,8 +84,8 @@ line is named, and nothing is entered. Facts that were entered before are left u
 	fs.Var(&f.submissions, "submission", "only this `ID`, 32 hex digits; may be repeated")
 	fs.StringVar(&f.through, "through", "", "the recipient with this `name` handed on its copies and unmarked uploads")
 	fs.StringVar(&f.note, "note", "", "how this is known (required with NAME)")
-	cmd.ValidArgsFunction = ui.RecipientNames
-	cmd.RegisterFlagCompletionFunc("through", ui.RecipientNames)
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	ui.Complete(cmd, "through")
 	for _, other := range []string{"from", "list", "submission"} {
 		cmd.MarkFlagsMutuallyExclusive("all", other)
 	}

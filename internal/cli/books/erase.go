@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -56,10 +54,8 @@ copies that recipients hold are not erased.`,
 	cmd.Flags().StringVar(&f.recipient, "recipient", "", "the `name` of a reviewer who has an employer")
 	cmd.Flags().StringVar(&f.note, "note", "", "why, as the ledger keeps it; never the subject's name or reference")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "erase; this cannot be undone")
-	ui.QueueFlag(cmd, &f.queue)
 	cmd.MarkFlagsOneRequired("subject", "submission", "recipient")
 	cmd.MarkFlagsMutuallyExclusive("subject", "submission", "recipient")
-	cmd.MarkFlagsMutuallyExclusive("recipient", "queue")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return eraseUploads(ctx, b, f) })
 }
 
@@ -68,7 +64,7 @@ type eraseFlags struct {
 	recipient   string
 	submissions ui.IdList[watermark.Submission]
 	note        string
-	yes, queue  bool
+	yes         bool
 }
 
 // eraseUploads erases the uploads that the flags name: of several IDs all or none. Without --yes it only lists them and
@@ -82,9 +78,7 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 		return wouldErase(ctx, b, f.subject, ids)
 	}
 	var err error
-	if f.queue {
-		ids, err = eraseQueued(ctx, b, f)
-	} else if f.subject != "" {
+	if f.subject != "" {
 		ids, err = b.Registry.Erase(ctx, f.subject, ui.Actor(), f.note)
 	} else {
 		ids, err = b.Registry.EraseSubmissions(ctx, ids, ui.Actor(), f.note)
@@ -135,20 +129,12 @@ func eraseName(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 }
 
 func areErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) bool {
-	there, err := notErased(ctx, b, ids)
-	return err == nil && len(there) == 0
-}
-
-func eraseQueued(ctx context.Context, b *ui.Desk, f eraseFlags) ([]watermark.Submission, error) {
-	subs, err := toErase(ctx, b, f.subject, f.submissions.IDs)
-	if err != nil {
-		return nil, err
+	for _, id := range ids {
+		if _, err := b.Registry.Submission(ctx, id); !errors.Is(err, registry.ErrErased) {
+			return false
+		}
 	}
-	job := EraseJob{Actor: b.Actor(), Subject: f.subject, Note: f.note}
-	for _, s := range subs {
-		job.IDs = append(job.IDs, s.ID)
-	}
-	return ui.RunOne[[]watermark.Submission](ctx, b, jobs.Job{Kind: ui.KindErase, Do: job})
+	return true
 }
 
 type eraseLine struct {
@@ -193,48 +179,4 @@ func toErase(ctx context.Context, b *ui.Desk, subject string, ids []watermark.Su
 		subs = append(subs, *s)
 	}
 	return subs, nil
-}
-
-// An EraseJob erases uploads: of a subject, or with IDs. A subject's IDs are the uploads that were there when
-// the job was queued.
-type EraseJob struct {
-	Actor, Subject, Note string
-	IDs                  []watermark.Submission
-}
-
-// DoErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later
-// uploads of the subject stay.
-func DoErase(ctx context.Context, b *ui.Desk, job EraseJob) ([]watermark.Submission, error) {
-	there, err := notErased(ctx, b, job.IDs)
-	if err != nil {
-		return nil, err
-	}
-	if len(there) == 0 {
-		return job.IDs, nil
-	}
-	if job.Subject == "" {
-		_, err = b.Registry.EraseSubmissions(ctx, there, job.Actor, job.Note)
-	} else {
-		var more []watermark.Submission
-		more, err = b.Registry.Erase(ctx, job.Subject, job.Actor, job.Note)
-		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
-	}
-	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) { // by another attempt, meanwhile
-		if areErased(ctx, b, job.IDs) {
-			err = nil
-		}
-	}
-	return job.IDs, err
-}
-
-func notErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) (there []watermark.Submission, err error) {
-	for _, x := range ids {
-		switch _, err := b.Registry.Submission(ctx, x); {
-		case err == nil:
-			there = append(there, x)
-		case !errors.Is(err, registry.ErrErased):
-			return nil, err
-		}
-	}
-	return there, nil
 }

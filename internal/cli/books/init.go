@@ -89,12 +89,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 
 // NewRecipient returns the verb "recipient", which does nothing itself: "add" is below it.
 func NewRecipient(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "recipient",
-		Short:   "Enter recipients of copies",
-		Example: "  kycmark recipient add vendor-a --kind vendor",
-	}
-	return ui.Only(cmd, newRecipientAdd(u))
+	return ui.Only(&cobra.Command{Use: "recipient", Short: "Enter recipients of copies", Example: "  kycmark recipient add vendor-a --kind vendor"}, newRecipientAdd(u))
 }
 
 var recipientKinds = []string{books.KindStore, books.KindVendor, books.KindAuthority, books.KindReviewer, books.KindPartner}

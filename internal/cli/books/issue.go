@@ -101,7 +101,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.Var(&f.void, "void", "`IDs` of reserved copies, if no byte of them left: enters that, and issues nothing")
 	fs.StringVar(&f.note, "note", "", "with --void: how this is known")
 	ui.QueueFlag(cmd, &f.queue)
-	cmd.RegisterFlagCompletionFunc("to", ui.RecipientNames)
+	ui.Complete(cmd, "to")
 	ui.Complete(cmd, "format", picture.Offered()...)
 	ui.Complete(cmd, "metadata", "drop", "keep")
 	cmd.MarkFlagsOneRequired("to", "void")

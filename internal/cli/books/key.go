@@ -107,7 +107,6 @@ with keygen, name it first under keys.mark, and enter it.`,
 	})
 }
 
-// newKeyReport returns the verb "key report".
 func newKeyReport(u *ui.UI) *cobra.Command {
 	var create bool
 	cmd := &cobra.Command{
@@ -162,7 +161,7 @@ back. It can be entered again for an earlier time.`,
 		Example: `  kycmark key end v1-0011223344556677 --retired --note "replaced after the audit"
   kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"`,
 		Args:              ui.Exactly("KEYID"),
-		ValidArgsFunction: ui.KeyIDs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	cmd.Flags().BoolVar(&retired, "retired", false, "the key makes no more marks")
 	cmd.Flags().BoolVar(&lost, "lost", false, "others may hold the key")

@@ -54,7 +54,7 @@ day or month.`,
 	fs.StringVar(&f.subject, "subject", "", "only submissions of the customer with this `reference`, or copies of them")
 	fs.StringVar(&f.since, "since", "", "only what was sent or issued at or after this `time`")
 	fs.StringVar(&f.until, "until", "", "only what was sent or issued at or before this `time`")
-	cmd.RegisterFlagCompletionFunc("to", ui.RecipientNames)
+	ui.Complete(cmd, "to")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
 		what := ListKinds[0]
 		if len(args) > 0 {
@@ -241,7 +241,7 @@ receipts). The first digits of an ID are enough, as tables print them: 4 or more
 		Example: `  kycmark show 00000000000004d2
   kycmark show --json 745cd8ec`,
 		Args:              ui.Some("ID"),
-		ValidArgsFunction: ui.CopyIDs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}, func(ctx context.Context, b *ui.Desk, ids []string) error {
 		for _, id := range ids {
 			if err := showID(ctx, b, id); err != nil {

@@ -44,7 +44,7 @@ The signature is 64 bytes or their hex digits, the public key 32 bytes, their he
 digits, or PEM or DER as openssl writes it; each as a file or, in hex, on the command
 line.`,
 		Example: `  kycmark receipt add 00000000000004d2 --signature receipt.sig --public-key vendor.pub.pem`,
-		Args:    ui.Exactly("COPY"), ValidArgsFunction: ui.CopyIDs,
+		Args:    ui.Exactly("COPY"), ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	cmd.Flags().StringVar(&signature, "signature", "", "`file` with the signature, or its hex digits (required)")
 	cmd.Flags().StringVar(&public, "public-key", "", "`file` with the recipient's public key, or its hex digits (required)")
@@ -92,7 +92,7 @@ func newReceiptMessage(u *ui.UI) *cobra.Command {
 of the file handed over, the copy's ID. A recipient computes them from the file that it
 received and the copy's ID alone.`,
 		Example: `  kycmark receipt message 00000000000004d2`,
-		Args:    ui.Exactly("COPY"), ValidArgsFunction: ui.CopyIDs,
+		Args:    ui.Exactly("COPY"), ValidArgsFunction: cobra.NoFileCompletions,
 	}, func(ctx context.Context, b *ui.Desk, args []string) error {
 		id, err := watermark.ParseCopyID(args[0])
 		if err != nil {

@@ -21,11 +21,7 @@ import (
 )
 
 func NewSubject(u *ui.UI) *cobra.Command {
-	return ui.Only(&cobra.Command{
-		Use:     "subject",
-		Short:   "Enter or correct the subjects of uploads",
-		Example: "  kycmark subject set --subject-from name uploads/",
-	}, newSubjectSet(u))
+	return ui.Only(&cobra.Command{Use: "subject", Short: "Enter or correct the subjects of uploads", Example: "  kycmark subject set --subject-from name uploads/"}, newSubjectSet(u))
 }
 
 type subjectFlags struct {

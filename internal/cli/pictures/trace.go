@@ -286,7 +286,6 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// Words tells the result in one line.
 func (l *TraceLine) Words() string {
 	switch {
 	case !l.Registered && len(l.Copies) == 0:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -95,18 +96,20 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	memory := b.MaxMemory()
 	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey,
 		LedgerPublic: keys.LedgerPublic,
-		MaxBodies:    memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
+		Dumps:        b.Home.Buckets.Dumps, Deliveries: b.Home.Buckets.Copies,
+		MaxBodies: memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
 	if cfg.OIDC, err = oidcOf(b.Home); err != nil {
+		return err
+	}
+	if cfg.Traces, err = service.TracesFrom(os.Getenv); err != nil {
 		return err
 	}
 	if memory -= memory / ofBodies; has(service.Investigate) {
 		memory /= 2 // for leaks, and as much for uploads and copies
-		office, end, err := officeOf(ctx, b, keys, memory, cfg.Log)
-		if err != nil {
+		if cfg.Office, err = officeOf(ctx, b, keys, memory, cfg.Log); err != nil {
 			return err
 		}
-		defer end()
-		cfg.Office = office
+		defer cfg.Office.Queue.Close()
 	}
 	if has(service.Intake) || has(service.Issue) {
 		of := registry.Config{SealKey: keys.Seal, MaxMemory: memory, MaxWait: waitForMemory}
@@ -122,9 +125,23 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 			return err
 		}
 	}
+	if has(service.Investigate) || has(service.Audit) || has(service.Admin) {
+		all, err := home.WebhooksOf(b.Home)
+		if err != nil {
+			return err
+		}
+		cfg.Webhooks = make(map[string]service.Webhook)
+		for name, w := range all {
+			cfg.Webhooks[name] = service.Webhook(w)
+		}
+	}
 	s, err := service.New(cfg)
 	if err != nil {
 		return err
+	}
+	if cfg.Office != nil {
+		cfg.Office.Over = s.InvestigationOver
+		defer working(ctx, cfg.Office, cfg.Log)()
 	}
 	l, err := service.Listen(ctx, f.listen, f.certificate, f.key, f.behindProxy)
 	if err != nil {
@@ -145,36 +162,40 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	return s.Serve(ctx, l)
 }
 
-// officeOf returns the office for investigations, which works until end is called.
-func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, log *slog.Logger) (office *investigations.Office, end func(), err error) {
+// officeOf returns the office for investigations. Its queue is to be closed.
+func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, log *slog.Logger) (*investigations.Office, error) {
 	if err := b.Registry.Engine().CheckSealKey(ctx, keys.Seal); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := judge.KnownKeys(ctx, b, keys.Mark); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	found, err := b.NewInvestigator(keys.Mark, keys.Seal, memory)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	queue, err := home.OpenQueue(ctx, b.Home, b.Registry.ID(), keys.Seal)
 	if err != nil {
-		return nil, nil, ui.WithHint(err, "investigations need the queue; other roles do not: --roles intake,issue,audit,admin")
+		return nil, ui.WithHint(err, "investigations need the queue; other roles do not: --roles intake,issue,audit,admin")
 	}
-	office = investigations.New(investigations.Config{Registry: b.Registry, SealKey: keys.Seal, Found: found, Queue: queue,
+	return investigations.New(investigations.Config{Registry: b.Registry, SealKey: keys.Seal, Found: found, Queue: queue,
 		References: b.Home.References, UploadsPerSubject: b.Home.UploadsPerSubject,
 		Sealing: investigations.Sealing{ReportKey: keys.Report, LedgerPublic: keys.LedgerPublic, LedgerKey: keys.LedgerKey},
 		Warn: func(id kept.ID, why error) {
 			log.Error("investigation does not go on", "investigation", id.String(), "error", ui.Reason(why))
-		}})
-	ctx, stop := context.WithCancel(ctx)
+		}}), nil
+}
+
+// working has the office work until stop is called.
+func working(ctx context.Context, office *investigations.Office, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	var working sync.WaitGroup
 	working.Go(func() {
 		if err := office.Run(ctx); err != nil {
 			log.Error("no investigation is done", "error", ui.Reason(err))
 		}
 	})
-	return office, func() { stop(); working.Wait(); queue.Close() }, nil
+	return func() { cancel(); working.Wait() }
 }
 
 // oidcOf returns the OpenID provider that the home names, or nil.
@@ -270,8 +291,7 @@ and sign the ledger), admin (recipients, custody, void copies, erasures). A toke
 		Args: ui.Exactly("NAME"),
 	}
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "`role` of the token; may be repeated (required)")
-	cmd.Flags().StringVar(&expires, "expires", "",
-		"`time` from which on it is refused; a day counts whole (default: never)")
+	cmd.Flags().StringVar(&expires, "expires", "", "`time` from which on it is refused; a day counts whole (default: never)")
 	cmd.MarkFlagRequired("role")
 	ui.Complete(cmd, "role", roleNames()...)
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
@@ -305,8 +325,7 @@ func newTokenList(u *ui.UI) *cobra.Command {
 		all, err := service.TokensOf(b.Registry).List(ctx)
 		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err),
 			func(t *service.Token) (any, []string) {
-				return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires),
-					moment(t.Revoked)}
+				return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires), moment(t.Revoked)}
 			})
 	})
 }

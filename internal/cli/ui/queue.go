@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -62,14 +61,6 @@ func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done
 	return cmp.Or(err, ctx.Err())
 }
 
-func RunOne[Out any](ctx context.Context, b *Desk, job jobs.Job) (out Out, err error) {
-	err = RunAll(ctx, b, slices.Values([]jobs.Job{job}), func(_ jobs.Job, result Out, err error) error {
-		out = result
-		return err
-	})
-	return out, err
-}
-
 // ErrStopped ends a run whose caller wants no more results.
 var ErrStopped = errors.New("stopped")
 
@@ -78,8 +69,6 @@ const (
 	KindSubmit      = "submit"
 	KindIssue       = "issue"
 	KindInvestigate = "investigate"
-	KindAudit       = "audit"
-	KindErase       = "erase"
 )
 
 // AsWorker returns the books as a worker has them: with the keys that the home has. The sealing key must be there.
@@ -109,9 +98,7 @@ func (b *Desk) As(actor string) *Desk {
 }
 
 // May reports whether the home has the right to do jobs of a kind, or to have them done.
-func (b *Desk) May(kind string) bool {
-	return !b.Home.InvestigateOnly || kind == KindInvestigate || kind == KindAudit
-}
+func (b *Desk) May(kind string) bool { return !b.Home.InvestigateOnly || kind == KindInvestigate }
 
 // Doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
 // know are an error: a command of a later version asks for more than this worker can do.

@@ -158,7 +158,6 @@ func (m message) bits() []uint8 {
 // the sum of a message's code.
 type sumTables [bookSteps][bookTable]float32
 
-// bookTables returns the tables for soft bits.
 func bookTables(soft []float64) *sumTables {
 	t := new(sumTables)
 	for j := range t {

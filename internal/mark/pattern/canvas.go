@@ -220,9 +220,7 @@ func dither(row []float32, y int) {
 }
 
 // Row returns row y of the picture without the marks, four bytes a pixel. It must not be changed.
-func (r *markedRows) Row(y int) []uint8 {
-	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
-}
+func (r *markedRows) Row(y int) []uint8 { return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)] }
 
 // Digest returns the name of a picture that has no other name: the first 16 bytes of the SHA-256 of
 // its size and its pixels with alpha. It reads all pixels at each call.

@@ -108,12 +108,7 @@ var (
 // plainText reports whether b is one or more characters of printable ASCII with one zero or several at the end.
 func plainText(b []byte) bool {
 	text := bytes.TrimRight(b, "\x00")
-	for _, c := range text {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return len(text) > 0 && len(text) < len(b)
+	return len(text) > 0 && len(text) < len(b) && !slices.ContainsFunc(text, func(c byte) bool { return c < ' ' || c > '~' })
 }
 
 // A Field is one entry of a directory, its value in little-endian order.

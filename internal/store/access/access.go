@@ -1,4 +1,5 @@
-// Package access keeps in a SQL database who may call a service over the registry, and which requests were made.
+// Package access keeps in a SQL database who may call a service over the registry. It also keeps which requests were
+// made, and which notices are not delivered.
 package access
 
 import (
@@ -12,7 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/schema"
 )
 
-// Tables has the tables token and request. Interface [records.Access] says what its methods do. Each writes one
+// Tables has the tables token, request and notice. Interface [records.Access] says what its methods do. Each writes one
 // statement, and waits for no ledger.
 type Tables struct {
 	Write, Read *sql.DB // may be the same
@@ -79,5 +80,29 @@ func (d Tables) SetAnswer(ctx context.Context, id [32]byte, answer string) error
 
 func (d Tables) ForgetRequests(ctx context.Context, before time.Time) error {
 	_, err := d.Write.ExecContext(ctx, "DELETE FROM request WHERE made < $1", schema.Micros(&before))
+	return err
+}
+
+func (d Tables) AddNotice(ctx context.Context, n records.Notice) error {
+	_, err := d.Write.ExecContext(ctx, schema.Notices.Insert(nil)+" ON CONFLICT (id, hook) DO NOTHING", schema.Notices.Bind(&n)...)
+	return err
+}
+
+func (d Tables) DueNotices(ctx context.Context, hook string, at time.Time, limit int) ([]records.Notice, error) {
+	return schema.Notices.Rows(ctx, d.Read, " WHERE hook = $1 AND due <= $2 ORDER BY made, id LIMIT $3", hook, schema.Micros(&at), limit)
+}
+
+func (d Tables) TryNotice(ctx context.Context, n *records.Notice, again time.Time) (bool, error) {
+	done, err := d.Write.ExecContext(ctx, "UPDATE notice SET due = $1, tries = tries + 1 WHERE id = $2 AND hook = $3 AND due = $4",
+		schema.Micros(&again), n.ID[:], n.Hook, schema.Micros(&n.Due))
+	if err != nil {
+		return false, err
+	}
+	rows, err := done.RowsAffected()
+	return rows == 1, err
+}
+
+func (d Tables) RemoveNotice(ctx context.Context, n *records.Notice) error {
+	_, err := d.Write.ExecContext(ctx, "DELETE FROM notice WHERE id = $1 AND hook = $2", n.ID[:], n.Hook)
 	return err
 }

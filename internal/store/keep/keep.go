@@ -3,6 +3,7 @@
 package keep
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -130,7 +131,7 @@ func (s Store) AddChunk(ctx context.Context, of *records.KeptPart, n int64, body
 	if err := s.Place.Put(ctx, name, body); err != nil {
 		return fmt.Errorf("keep a chunk: %w", err)
 	}
-	there, err := schema.Number(ctx, s.Write, "SELECT count(*) FROM kept_chunk WHERE object = $1", name[:])
+	there, err := schema.Number(ctx, s.Write, "SELECT count(*) FROM kept_chunk WHERE object = $1 AND object_size > 0", name[:])
 	if err == nil && there == 0 {
 		err = errors.Join(records.ErrNotFound, s.Place.Remove(ctx, name))
 	}
@@ -151,6 +152,12 @@ func (s Store) Chunk(ctx context.Context, of *records.KeptPart, n int64) ([]byte
 		return nil, fmt.Errorf("%w: it is an object, and the registry names no place of objects", records.ErrSealed)
 	}
 	body, err = objects.Get(ctx, s.Place, o.Name, o.Size)
+	if errors.Is(err, fs.ErrNotExist) { // its row goes first: it may have been replaced meanwhile
+		there, counted := schema.Number(ctx, s.Read, "SELECT count(*) FROM kept_chunk WHERE object = $1 AND object_size > 0", o.Name[:])
+		if counted != nil || there == 0 {
+			return nil, cmp.Or(counted, records.ErrNotFound)
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, objects.ErrDiffers) {
 		err = fmt.Errorf("%w: object %s: %w", records.ErrSealed, o.Name, err)
 	}

@@ -6,12 +6,17 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -252,4 +257,132 @@ func sound(ctx context.Context, q *sql.Tx, table string) (wrong string, err erro
 	}
 	_, back := q.ExecContext(ctx, "ROLLBACK TO SAVEPOINT sound")
 	return wrong, errors.Join(err, back)
+}
+
+// IsDSN reports whether the address is one of a PostgreSQL server.
+func IsDSN(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres:") || strings.HasPrefix(dsn, "postgresql:")
+}
+
+// plainName is a name of a schema that needs no quotes.
+var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+// maxReaders bounds the connections that read at a time. One more writes, since writers take turns anyway.
+const maxReaders = 8
+
+// parseDSN reads "postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE&…" with the parameters of libpq. schema is that of
+// the parameter search_path, or "" for the server's choice. cfg has maxReaders+1 connections unless pool_max_conns says
+// otherwise. parseDSN connects to nothing. The error wraps [records.ErrSchema] and repeats no password.
+func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
+	u, err := url.Parse(dsn)
+	if err != nil || !IsDSN(dsn) || u.Opaque != "" {
+		return nil, "", fmt.Errorf("%w: the address must be postgres://USER@HOST/DATABASE", records.ErrSchema)
+	}
+	cfg, err = pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: the address of the PostgreSQL server: %s", records.ErrSchema, cause(err, u))
+	}
+	params := cfg.ConnConfig.RuntimeParams
+	if schema = params["search_path"]; schema != "" && !plainName.MatchString(schema) {
+		return nil, "", fmt.Errorf("%w: search_path must name one schema in small letters, digits and _", records.ErrSchema)
+	}
+	params["application_name"] = cmp.Or(params["application_name"], "kycmark")
+	if !u.Query().Has("pool_max_conns") {
+		cfg.MaxConns = maxReaders + 1
+	}
+	if cfg.MaxConns < 2 {
+		return nil, "", fmt.Errorf("%w: pool_max_conns is %d: at least 2 are needed, to read while writing", records.ErrSchema, cfg.MaxConns)
+	}
+	return cfg, schema, nil
+}
+
+// cause returns why pgx refuses the address u, without the address, which holds a password. If
+// the reason repeats a password, cause returns "it is malformed" instead.
+func cause(err error, u *url.URL) string {
+	text := err.Error()
+	if _, after, ok := strings.Cut(text, "`: "); ok {
+		text = after
+	}
+	secret, _ := u.User.Password()
+	for _, s := range append(u.Query()["password"], secret, u.Query().Get("sslpassword")) {
+		if s != "" && (strings.Contains(text, s) || strings.Contains(text, strconv.Quote(s))) {
+			return "it is malformed"
+		}
+	}
+	return text
+}
+
+// manyRows are entered by COPY, which takes three round trips; fewer in one, by arrays of columns.
+const manyRows = 500
+
+// insert enters n rows, 1 or more, in the transaction that is open on conn. row returns a value for each of columns.
+// From manyRows rows on, insert uses COPY, else one statement.
+func insert(ctx context.Context, conn *sql.Conn, table string, columns []string, n int, row func(i int) ([]any, error)) error {
+	return conn.Raw(func(raw any) error {
+		c, ok := raw.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("a connection of %T", raw)
+		}
+		if n >= manyRows {
+			_, err := c.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, row))
+			return err
+		}
+		rows := make([][]any, n)
+		for i := range rows {
+			var err error
+			if rows[i], err = row(i); err != nil {
+				return err
+			}
+		}
+		return insertArrays(ctx, c.Conn(), table, columns, rows)
+	})
+}
+
+// insertArrays enters rows, 1 or more, by one statement, whose arguments are one array for each
+// column. All values of a column must have the type of its first value.
+func insertArrays(ctx context.Context, c *pgx.Conn, table string, columns []string, rows [][]any) error {
+	args, casts := make([]any, len(columns)), make([]string, len(columns))
+	for i := range columns {
+		var err error
+		if args[i], casts[i], err = array(rows, i); err != nil {
+			return fmt.Errorf("%s.%s: %w", table, columns[i], err)
+		}
+		casts[i] = fmt.Sprintf("$%d::%s[]", i+1, casts[i])
+	}
+	_, err := c.Exec(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+
+		") SELECT * FROM unnest("+strings.Join(casts, ", ")+")", args...)
+	return err
+}
+
+// array returns one column (its index) of rows as an array, and the name of the SQL type of its elements. The first row
+// decides the type: int64, float64, string or []byte. Other types, or mixed types, are an error. There must be a row.
+func array(rows [][]any, column int) (values any, elem string, err error) {
+	switch rows[0][column].(type) {
+	case int64:
+		values, err = columnOf[int64](rows, column)
+		return values, "bigint", err
+	case float64:
+		values, err = columnOf[float64](rows, column)
+		return values, "double precision", err
+	case string:
+		values, err = columnOf[string](rows, column)
+		return values, "text", err
+	case []byte:
+		values, err = columnOf[[]byte](rows, column)
+		return values, "bytea", err
+	}
+	return nil, "", fmt.Errorf("a value of %T", rows[0][column])
+}
+
+// columnOf returns the values of one column (its index) of rows. A value of another type than T is an error.
+func columnOf[T any](rows [][]any, column int) ([]T, error) {
+	out := make([]T, len(rows))
+	for i, row := range rows {
+		v, ok := row[column].(T)
+		if !ok {
+			return nil, fmt.Errorf("a value of %T among others", row[column])
+		}
+		out[i] = v
+	}
+	return out, nil
 }

@@ -115,7 +115,7 @@ type Dialect struct {
 
 // tables lists the tables of a registry.
 var tables = []string{"came_back", "checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_event", "custody_submission", "erasure", "erasure_submission", "investigation", "key_state", "ledger",
-	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "request", "schema_version", "sealed", "segment", "subject", "submission", "token"}
+	"ledger_head", "list_node", "mark_key", "notice", "receipt", "recipient", "release", "registry", "removal", "request", "schema_version", "sealed", "segment", "subject", "submission", "token"}
 
 // InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
 // looked at.

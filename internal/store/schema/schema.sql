@@ -427,6 +427,17 @@ CREATE TABLE request (
 
 CREATE INDEX request_made ON request (made);
 
+-- Messages to addresses that asked for them, until they are delivered. body has no personal data.
+CREATE TABLE notice (
+    id     {{.Blob}} NOT NULL CHECK (length(id) = 16),
+    hook   TEXT NOT NULL,
+    body   TEXT NOT NULL,
+    made   {{.Int}} NOT NULL,
+    due    {{.Int}} NOT NULL,
+    tries  {{.Int}} NOT NULL,
+    PRIMARY KEY (id, hook)
+){{.Keyed}};
+
 -- Against accidents, not against attackers: those are found by the check.
 {{if .Postgres -}}
 CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS

@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "4f81e73276b19dff9feb8d1b4fcf84f0a5139f0ef82aa57a7e91c4e8192dfeee", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "6546ffab1b1a63c473a70295d3240f39018b455a786fb09e4dd4e5cf211f1b61", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

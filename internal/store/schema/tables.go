@@ -134,6 +134,10 @@ var (
 		func(r *records.Request) []any {
 			return []any{Fixed(r.ID[:]), Fixed(r.Digest[:]), &r.Answer, Micros(&r.Made)}
 		})
+	Notices = TableOf("notice", "id hook body made due tries",
+		func(n *records.Notice) []any {
+			return []any{Fixed(n.ID[:]), &n.Hook, &n.Body, Micros(&n.Made), Micros(&n.Due), &n.Tries}
+		})
 	Ledger = TableOf("ledger", "seq entry nodes",
 		func(r *Entry) []any { return []any{&r.Seq, Blob(&r.Text), Blob(&r.Nodes)} })
 )

@@ -30,21 +30,18 @@ func (d custody) AddCustody(ctx context.Context, facts ...books.Custody) error {
 }
 
 func (d custody) AddSignedCustody(ctx context.Context, c books.Custody, event []byte) (added bool, err error) {
-	err = d.update(ctx, "enter custody", func(t *tx) error {
-		added = false
+	return d.adding(ctx, "enter custody", func(t *tx) (bool, error) {
 		old, err := schema.Number(ctx, t, "SELECT count(*) FROM custody_submission l JOIN custody c ON c.seq = l.custody WHERE l.submission = $1 AND c.recipient = $2 AND c.event = $3",
 			c.Submissions[0][:], c.Recipient, c.Event[:])
 		if err != nil || old > 0 {
-			return err
+			return false, err
 		}
 		seq, err := t.addCustody(ctx, c)
 		if err != nil {
-			return err
+			return false, err
 		}
-		added = true
-		return insert(ctx, t, schema.CustodyEvents, schema.CustodyEvent{Of: seq, Sealed: event})
+		return true, insert(ctx, t, schema.CustodyEvents, schema.CustodyEvent{Of: seq, Sealed: event})
 	})
-	return added && err == nil, err
 }
 
 func (d custody) CustodyEvent(ctx context.Context, entry int64) ([]byte, error) {

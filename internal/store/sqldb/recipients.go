@@ -17,36 +17,33 @@ import (
 type parties struct{ *core }
 
 func (d parties) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
-	err = d.update(ctx, "enter a recipient", func(t *tx) error {
-		added = false
+	return d.adding(ctx, "enter a recipient", func(t *tx) (bool, error) {
 		all, err := schema.Recipients.Rows(ctx, t, "")
 		if err != nil {
-			return err
+			return false, err
 		}
 		named := func(name string) func(books.Recipient) bool {
 			return func(x books.Recipient) bool { return x.Name == name }
 		}
 		if i := slices.IndexFunc(all, named(r.Name)); i >= 0 {
-			return same(&all[i], &r)
+			return false, same(&all[i], &r)
 		}
 		for _, o := range all {
 			if intake.Alike(o.Name, r.Name) {
-				return fmt.Errorf("%w: recipient %+q looks like recipient %+q, want another name", records.ErrConflict, r.Name, o.Name)
+				return false, fmt.Errorf("%w: recipient %+q looks like recipient %+q, want another name", records.ErrConflict, r.Name, o.Name)
 			}
 		}
 		if r.Of != "" {
 			i := slices.IndexFunc(all, named(r.Of))
 			if i < 0 {
-				return fmt.Errorf("employer %q of recipient %q: %w", r.Of, r.Name, records.ErrNotFound)
+				return false, fmt.Errorf("employer %q of recipient %q: %w", r.Of, r.Name, records.ErrNotFound)
 			}
 			if all[i].Kind == books.KindReviewer {
-				return fmt.Errorf("%w: employer %q of recipient %q is a reviewer itself, want a recipient of another kind", records.ErrInput, r.Of, r.Name)
+				return false, fmt.Errorf("%w: employer %q of recipient %q is a reviewer itself, want a recipient of another kind", records.ErrInput, r.Of, r.Name)
 			}
 		}
-		added = true
-		return enter(ctx, t, schema.Recipients, &r, &r.Seq)
+		return true, enter(ctx, t, schema.Recipients, &r, &r.Seq)
 	})
-	return added && err == nil, err
 }
 
 // same returns an error that wraps [records.ErrConflict] if a recipient of that name is of another kind or employer.

@@ -16,11 +16,7 @@ import (
 )
 
 func (d parties) AddMarkKey(ctx context.Context, k records.KeyEntry) (added bool, err error) {
-	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {
-		added, err = ensureMarkKey(ctx, t, k)
-		return err
-	})
-	return added && err == nil, err
+	return d.adding(ctx, "enter a mark key", func(t *tx) (bool, error) { return ensureMarkKey(ctx, t, k) })
 }
 
 // ensureMarkKey enters a mark key in the transaction t unless it is there, and reports whether
@@ -145,30 +141,27 @@ func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id w
 }
 
 func (d copies) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
-	err = d.update(ctx, "enter a release", func(t *tx) error {
-		added = false
+	return d.adding(ctx, "enter a release", func(t *tx) (bool, error) {
 		c, _, err1 := issued(ctx, t, t.dialect, r.Copy)
 		before, err2 := schema.Releases.Rows(ctx, t, " WHERE copy = $1", schema.CopyID(&r.Copy))
 		if err := cmp.Or(err1, err2); err != nil {
-			return err
+			return false, err
 		}
 		again := slices.ContainsFunc(before, func(x books.Release) bool { return x.State == books.CopyReserved })
 		switch {
 		case c.Submission != r.Submission:
-			return records.ErrNotFound
+			return false, records.ErrNotFound
 		case r.State == books.CopyReserved && c.State == books.CopyVoid:
-			return fmt.Errorf("%w: copy %s is void", records.ErrConflict, r.Copy)
+			return false, fmt.Errorf("%w: copy %s is void", records.ErrConflict, r.Copy)
 		case r.State == books.CopyReserved && (again || c.State != books.CopyReserved), r.State == c.State && r.State != books.CopyReserved:
-			return nil
+			return false, nil
 		case again && only && r.State == books.CopyVoid:
-			return fmt.Errorf("%w: another attempt to hand out copy %s began", records.ErrConflict, r.Copy)
+			return false, fmt.Errorf("%w: another attempt to hand out copy %s began", records.ErrConflict, r.Copy)
 		case r.State != books.CopyReserved && c.State != books.CopyReserved && (c.State != books.CopyVoid || r.State != books.CopyReleased):
-			return fmt.Errorf("%w: copy %s is entered as released", records.ErrConflict, r.Copy)
+			return false, fmt.Errorf("%w: copy %s is entered as released", records.ErrConflict, r.Copy)
 		}
-		added = true
-		return enter(ctx, t, schema.Releases, &r, &r.Seq)
+		return true, enter(ctx, t, schema.Releases, &r, &r.Seq)
 	})
-	return added && err == nil, err
 }
 
 func (d copies) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
@@ -239,22 +232,18 @@ func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies [
 
 // IssuedAfter compares the rows with nothing. It leaves out an ID that is malformed.
 func (d copies) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
-	rows, err := d.read.QueryContext(ctx, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
-	if err != nil {
-		return nil, 0, err
+	type row struct {
+		seq int64
+		id  []byte
 	}
-	defer rows.Close()
 	last = seq
-	for rows.Next() {
-		var raw []byte
-		if err := rows.Scan(&last, &raw); err != nil {
-			return nil, 0, err
-		}
-		if len(raw) == 8 {
-			ids = append(ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
+	rows, err := schema.Collect(ctx, d.read, func(r *row) []any { return []any{&r.seq, &r.id} }, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
+	for _, r := range rows {
+		if last = r.seq; len(r.id) == 8 {
+			ids = append(ids, watermark.CopyID(binary.BigEndian.Uint64(r.id)))
 		}
 	}
-	return ids, last, rows.Err()
+	return ids, last, err
 }
 
 func (d copies) AddReceipt(ctx context.Context, r books.Receipt) error {
@@ -272,22 +261,19 @@ func (d copies) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Rece
 }
 
 func (d copies) AddReturn(ctx context.Context, r books.Return) (added bool, err error) {
-	err = d.update(ctx, "enter a return", func(t *tx) error {
-		added = false
+	return d.adding(ctx, "enter a return", func(t *tx) (bool, error) {
 		if _, err := present(ctx, t, r.Submission); err != nil {
-			return err
+			return false, err
 		}
 		if _, _, err := issued(ctx, t, t.dialect, r.Copy); err != nil {
-			return err
+			return false, err
 		}
 		old, err := schema.Returns.Rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], schema.CopyID(&r.Copy))
 		if err != nil || len(old) > 0 {
-			return err
+			return false, err
 		}
-		added = true
-		return enter(ctx, t, schema.Returns, &r, &r.Seq)
+		return true, enter(ctx, t, schema.Returns, &r, &r.Seq)
 	})
-	return added && err == nil, err
 }
 
 func (d copies) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {

@@ -32,21 +32,21 @@ type segmentFiles struct {
 }
 
 // segmentFiles returns where this registry has its segments.
-func (d segments) segmentFiles(ctx context.Context) (*segmentFiles, error) {
+func (d segments) segmentFiles() *segmentFiles {
 	f := new(segmentFiles)
 	if d.dialect.Segments == nil {
-		return f, nil
+		return f
 	}
 	id := hex.EncodeToString(d.info.ID[:])
 	if f.folder = d.dialect.Segments(d.address, id); f.folder != "" || d.place == nil {
-		return f, nil
+		return f
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
 	}
 	f.folder, f.place = filepath.Join(cache, "kycmark", id), d.place
-	return f, nil
+	return f
 }
 
 // errUnread says that nothing was found out about a segment.

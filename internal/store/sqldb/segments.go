@@ -87,9 +87,9 @@ func (d segments) Searchable(ctx context.Context, upto, erasure int64) (n int64,
 // Segments leaves out segments that were replaced meanwhile. If the bucket does not answer, that is its error: nothing
 // was found out about a segment.
 func (d segments) Segments(ctx context.Context, fresh bool, mount records.MountSegment) (out []records.Segment, err error) {
-	files, err := d.segmentFiles(ctx)
-	if err != nil || files.folder == "" {
-		return nil, err
+	files := d.segmentFiles()
+	if files.folder == "" {
+		return nil, nil
 	}
 	there, err := files.list() // before the rows are read
 	if err != nil {
@@ -177,14 +177,14 @@ var errOvertaken = errors.New("segments: others changed them meanwhile")
 
 // BuildSegments makes a segment for every [SegmentSpan] numbers.
 func (d segments) BuildSegments(ctx context.Context, write records.WriteSegment) error {
-	return d.building(ctx, func(files *segmentFiles) error { return d.build(ctx, files, write) })
+	return d.building(func(files *segmentFiles) error { return d.build(ctx, files, write) })
 }
 
 // building calls build until it was not overtaken by others, and no other builder of this process runs.
-func (d segments) building(ctx context.Context, build func(*segmentFiles) error) error {
-	files, err := d.segmentFiles(ctx)
-	if err != nil || files.folder == "" {
-		return err
+func (d segments) building(build func(*segmentFiles) error) (err error) {
+	files := d.segmentFiles()
+	if files.folder == "" {
+		return nil
 	}
 	d.segmenting.Lock()
 	defer d.segmenting.Unlock()
@@ -372,7 +372,7 @@ func (d segments) removeSegments(ctx context.Context, files *segmentFiles, all b
 }
 
 func (d segments) cleanSegments(ctx context.Context) error {
-	err := d.building(ctx, func(files *segmentFiles) error { return d.removeSegments(ctx, files, true) })
+	err := d.building(func(files *segmentFiles) error { return d.removeSegments(ctx, files, true) })
 	if err != nil {
 		return fmt.Errorf("the erasure is done, and the keys of its segments are destroyed; the next erasure or audit removes their files: %w", err)
 	}

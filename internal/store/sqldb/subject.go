@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -126,3 +127,15 @@ func (d uploads) CheckSubject(ctx context.Context, subject string) error {
 
 // notMoved is the condition that no other subject was entered after the submission s.
 const notMoved = "NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = s.id AND y.reference <> '')"
+
+func (d uploads) WithPrefix(ctx context.Context, low, high watermark.Submission, max int) (subs []watermark.Submission, copies []watermark.CopyID, err error) {
+	const from, within = "SELECT id FROM ", " WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3"
+	err = d.snapshot(ctx, func(q schema.Querier) (err error) {
+		subs, err = schema.Collect(ctx, q, func(id *watermark.Submission) []any { return []any{schema.Fixed(id[:])} }, from+"submission"+within, low[:], high[:], max)
+		if err == nil {
+			copies, err = schema.Collect(ctx, q, func(id *watermark.CopyID) []any { return []any{schema.CopyID(id)} }, from+"copy"+within, bytes.Clone(low[:8]), bytes.Clone(high[:8]), max)
+		}
+		return err
+	})
+	return subs, copies, err
+}

@@ -208,7 +208,7 @@ func TestKilledCopyOfOriginals(t *testing.T) {
 		found, err := d.CheckObjects(t.Context(), time.Time{})
 		require.NoError(t, err)
 		require.Equal(t, records.Objects{Place: folder, Kept: kept}, found)
-		require.Equal(t, kept, len(files(t, folder)))
+		require.Len(t, files(t, folder), kept)
 		for _, path := range append(files(t, folder), file, file+"-wal") {
 			raw, err := os.ReadFile(path)
 			require.NoError(t, err)

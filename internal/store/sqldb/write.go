@@ -64,6 +64,15 @@ func (d *core) update(ctx context.Context, what string, write func(*tx) error) e
 	return d.transact(ctx, write)
 }
 
+// adding is update for a row that may be there already. write reports whether it entered the row.
+func (d *core) adding(ctx context.Context, what string, write func(*tx) (bool, error)) (added bool, err error) {
+	err = d.update(ctx, what, func(t *tx) (err error) {
+		added, err = write(t)
+		return err
+	})
+	return added && err == nil, err
+}
+
 // errCommit is wrapped by errors that leave unknown whether the transaction was committed.
 var errCommit = errors.New("commit")
 

@@ -437,6 +437,31 @@ func (r *report) windowHeld(only bool) []row {
 	return once(len(names) > 0, row{"names": names, "n": n})
 }
 
+// holdersOfTime are the sentences on holders of the window, each with its share of the uploads of that time; "": there are
+// no holders.
+func (r *report) holdersOfTime() string {
+	w := r.Verdict.Odds.Window
+	listed := func(names []string) string {
+		if k := len(names); k > 1 {
+			return strings.Join(names[:k-1], ", ") + " and " + names[k-1]
+		}
+		return names[0]
+	}
+	all, only := r.windowHeld(false), ""
+	if len(all) == 0 {
+		return ""
+	}
+	names, shares := all[0]["names"].([]string), []string(nil)
+	for _, name := range names {
+		shares = append(shares, fmt.Sprintf("%s could hold %.1f %%", name, 100*float64(r.couldHold(name, w.From, w.To+1))/float64(r.uploads(w.From, w.To+1))))
+	}
+	for _, x := range r.windowHeld(true) {
+		only = ", and " + listed(x["names"].([]string)) + " no uploads of another time"
+	}
+	return fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked%s. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+		listed(names), all[0]["n"], only, listed(shares))
+}
+
 // maxRatio returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
 // leak, and the best share.
 func (r *report) maxRatio(name string) float64 {

@@ -130,21 +130,6 @@ var rules = map[string]func(*report) []row{
 		}
 		return once(r.inadmissible() > 0, row{"why": why})
 	},
-	"window-holders": func(r *report) []row {
-		out := r.windowHeld(false)
-		for _, x := range out {
-			x["only"] = ""
-			for _, only := range r.windowHeld(true) {
-				names := only["names"].([]string)
-				who := names[len(names)-1]
-				if k := len(names); k > 1 {
-					who = strings.Join(names[:k-1], ", ") + " and " + who
-				}
-				x["only"] = ", and " + who + " no uploads of another time"
-			}
-		}
-		return out
-	},
 	"not-searched": func(r *report) []row {
 		m := r.missing()
 		if m == nil {
@@ -291,7 +276,7 @@ var rules = map[string]func(*report) []row{
 		}
 		return once(len(names) > 0 && r.named == 0, row{"n": r.count((*leak).bare), "names": names})
 	},
-	"window-when": func(r *report) []row {
+	"window": func(r *report) []row {
 		w := r.Verdict.Odds.Window
 		if w == nil {
 			return nil
@@ -300,7 +285,7 @@ var rules = map[string]func(*report) []row{
 		dates, share := r.timeOf()
 		persons, inside := r.personsIn(w.From, w.To)
 		chance := r.chance(inside, persons, w.From, w.To)
-		return []row{{"of": of, "n": n, "dates": dates, "share": share, "persons": persons, "inside": inside,
+		return []row{{"of": of, "n": n, "dates": dates, "share": share, "persons": persons, "inside": inside, "holders": r.holdersOfTime(),
 			"once": func(x any) bool {
 				return chance <= -2 && inside > 1 && seldom(x, chance)
 			}}}
@@ -380,6 +365,7 @@ var rules = map[string]func(*report) []row{
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
 	"custody-signed":  custodySigned,
+	"holding":         holdingRule,
 	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
 		low, high := r.units(partsOf(leaks, name))
 		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {

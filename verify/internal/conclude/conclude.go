@@ -252,12 +252,7 @@ func (e *Evidence) untold(shown *findings.Match) *findings.Match {
 
 // unissued returns the first mark that was read and that the registry does not list, or nil.
 func (e Evidence) unissued() *Read {
-	for i := range e.Reads {
-		if e.Reads[i].Issued == nil {
-			return &e.Reads[i]
-		}
-	}
-	return nil
+	return Find(e.Reads, func(r *Read) bool { return r.Issued == nil })
 }
 
 // concludeUnissued returns the conclusion for a leak with a mark that the registry does not list, and without a mark

@@ -382,5 +382,4 @@ func Chance(v *findings.Finding) string {
 	return strings.Join(all, "; ")
 }
 
-// Chance returns [Chance] of the leak.
 func (r reportRow) Chance() string { return Chance(r.Finding) }

@@ -49,20 +49,14 @@ func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*
 	if err != nil {
 		return nil, err
 	}
-	x := &records.Sealed{KeyID: k.id, Wrapped: wrapped}
-	for _, p := range []struct {
-		part   Part
-		clear  []byte
-		sealed *[]byte
-	}{{Hashes, hashes, &x.Hashes}, {Features, features, &x.Features}, {Original, original, &x.Body}} {
-		if p.clear == nil {
-			continue
+	sealed := func(p Part, clear []byte) (out []byte) {
+		if clear != nil && err == nil {
+			out, err = data.Encrypt(clear, p.context(of))
 		}
-		if *p.sealed, err = data.Encrypt(p.clear, p.part.context(of)); err != nil {
-			return nil, err
-		}
+		return out
 	}
-	return x, nil
+	x := &records.Sealed{KeyID: k.id, Wrapped: wrapped, Hashes: sealed(Hashes, hashes), Features: sealed(Features, features), Body: sealed(Original, original)}
+	return x, err
 }
 
 // SealAgain encrypts a part, such as a lost original, under the data key of the other parts of x.

@@ -498,27 +498,48 @@ func absent(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// windowWhen is when leaks without a mark are densest, and how seldom a random draw is as dense.
-func windowWhen(w *Weighing) []words.Figures {
+// window is when leaks without a mark are densest, and how seldom a random draw is as dense. It also says which recipients
+// could hold all uploads of the window that leaks show, and which of them have no custody of another time.
+func window(w *Weighing) []words.Figures {
 	x := w.Odds.Window
 	if x == nil {
 		return nil
 	}
-	return []words.Figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": words.Percent(float64(x.Submissions) / float64(x.OfSubmissions)), "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance)}}
-}
-
-// windowHolders are the recipients that could hold all uploads of the window that leaks show. It also says which of them
-// have no custody of another time.
-func windowHolders(w *Weighing) []words.Figures {
-	x := w.Odds.Window
-	if x == nil || len(x.Holders) == 0 {
-		return nil
+	var shares []string
+	for _, name := range x.Holders {
+		held := w.Case.Holders[slices.Index(w.names, name)].Unmarked[x.From : x.To+1]
+		shares = append(shares, couldHold(name, float64(total(held))/float64(x.Submissions)))
 	}
-	only := ""
+	only, holders := "", ""
 	if len(x.Only) > 0 {
 		only = ", and " + words.List(words.InSentence(x.Only)) + " no uploads of another time"
 	}
-	return []words.Figures{{"names": words.InSentence(x.Holders), "n": x.Leaks, "only": only}}
+	if len(shares) > 0 {
+		holders = fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked%s. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+			words.List(words.InSentence(x.Holders)), x.Leaks, only, words.List(shares))
+	}
+	return []words.Figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": words.Percent(float64(x.Submissions) / float64(x.OfSubmissions)), "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance), "holders": holders}}
+}
+
+func couldHold(name string, share float64) string {
+	return intake.InSentence(name) + " could hold " + words.Percent(share)
+}
+
+// holding is about leaks without a mark that lie in what the same parties could hold, and how seldom a random draw does.
+func holding(w *Weighing) []words.Figures {
+	x := w.Odds.Holding
+	if x == nil {
+		return nil
+	}
+	others := ""
+	if len(x.Others) > 0 {
+		others = " " + words.List(words.InSentence(x.Others)) + " had nine tenths of these or more in another way: by other records of custody, or as marked copies."
+	}
+	var shares []string
+	for i, name := range x.Holders {
+		shares = append(shares, couldHold(name, x.Shares[i]))
+	}
+	return []words.Figures{{"of": x.Of, "n": x.Leaks, "names": words.InSentence(x.Holders), "k": len(x.Holders), "shares": shares, "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance), "others": others}}
 }
 
 // A claim is which sentence is said of the pictures that are claimed.

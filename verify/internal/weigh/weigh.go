@@ -75,7 +75,7 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 		return nil, fmt.Errorf("weigh: %w", err)
 	}
 	if w.Cfg.SearchedNamed() {
-		w.Odds.Window = nil // the person who names the uploads chooses what can match
+		w.Odds.Window, w.Odds.Holding = nil, nil // the person who names the uploads chooses what can match
 	}
 	w.History.Reviewers = nil
 	for _, r := range w.Odds.Reviewers {

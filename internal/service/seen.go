@@ -1,0 +1,190 @@
+package service
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// How spans are sent. All chosen, as SDKs of OpenTelemetry do.
+const (
+	spansKept  = 2048 // what comes when so many wait is dropped, and counted
+	spansEvery = 5 * time.Second
+)
+
+// Traces say where a span for each request is sent, as OTLP with JSON over HTTP. The zero value sends none. The SDK of
+// OpenTelemetry with its exporter needs 17 more modules.
+type Traces struct {
+	Endpoint string // https://HOST/v1/traces
+	Service  string // name of the service
+}
+
+// TracesFrom reads the settings from variables of the environment that OpenTelemetry names. The error wraps
+// [registry.ErrInput].
+func TracesFrom(env func(string) string) (t Traces, err error) {
+	base := strings.TrimSuffix(env("OTEL_EXPORTER_OTLP_ENDPOINT"), "/")
+	if base != "" {
+		base += "/v1/traces"
+	}
+	t = Traces{cmp.Or(env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), base), cmp.Or(env("OTEL_SERVICE_NAME"), "kycmark")}
+	if u, err := url.Parse(t.Endpoint); t.Endpoint != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		return t, fmt.Errorf("%w: OTEL_EXPORTER_OTLP_ENDPOINT: want https://HOST:PORT", registry.ErrInput)
+	}
+	return t, nil
+}
+
+// A span is a request in the JSON of OTLP.
+type span struct {
+	Trace      string      `json:"traceId"` // hex
+	ID         string      `json:"spanId"`
+	Parent     string      `json:"parentSpanId,omitempty"`
+	Name       string      `json:"name"`
+	Kind       int         `json:"kind"` // 2: of a server
+	Start      string      `json:"startTimeUnixNano"`
+	End        string      `json:"endTimeUnixNano"`
+	Attributes []attribute `json:"attributes"`
+	Status     struct {
+		Code int `json:"code,omitempty"` // 2: an error
+	} `json:"status"`
+}
+
+type attribute struct {
+	Key   string            `json:"key"`
+	Value map[string]string `json:"value"`
+}
+
+func stringOf(key, value string) attribute {
+	return attribute{key, map[string]string{"stringValue": value}}
+}
+
+// spans are on their way to the collector.
+type spans struct {
+	Traces
+	waiting chan span
+	dropped prometheus.Counter
+	log     *slog.Logger
+}
+
+// add keeps a span of a request for sending, unless its caller samples none. Like logs and metrics it names the route alone.
+func (s *spans) add(r *http.Request, v *visit, method, pattern string, took time.Duration) {
+	if s.Endpoint == "" || !strings.HasPrefix(pattern, "/v1/") { // orchestrators ask for the others again and again
+		return
+	}
+	x := span{ID: v.id, Name: method + " " + pattern, Kind: 2, Start: strconv.FormatInt(v.at.UnixNano(), 10),
+		End: strconv.FormatInt(v.at.Add(took).UnixNano(), 10), Attributes: []attribute{stringOf("http.request.method", method), stringOf("http.route", pattern),
+			{"http.response.status_code", map[string]string{"intValue": strconv.Itoa(v.status)}}}}
+	if of := traceParent.FindStringSubmatch(r.Header.Get("Traceparent")); of != nil {
+		if flags, err := hex.DecodeString(of[3]); err == nil && flags[0]&1 == 0 {
+			return
+		}
+		x.Trace, x.Parent = of[1], of[2]
+	} else {
+		var id [16]byte
+		rand.Read(id[:])
+		x.Trace = hex.EncodeToString(id[:])
+	}
+	if v.status >= 500 || v.cut {
+		x.Status.Code = 2
+	}
+	select {
+	case s.waiting <- x:
+	default:
+		s.dropped.Inc()
+	}
+}
+
+// send sends spans until ctx ends, and then the rest.
+func (s *spans) send(ctx context.Context) {
+	if s.Endpoint == "" {
+		return
+	}
+	client := &http.Client{Timeout: noticeTime}
+	for more := true; more; {
+		select {
+		case <-time.After(spansEvery):
+		case <-ctx.Done():
+			more = false
+		}
+		var batch []span
+		for range len(s.waiting) {
+			batch = append(batch, <-s.waiting)
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		if err := s.sendBatch(context.WithoutCancel(ctx), client, batch); err != nil {
+			s.dropped.Add(float64(len(batch)))
+			s.log.Warn("spans are not sent", "spans", len(batch), "error", lastLine(err))
+		}
+	}
+}
+
+func (s *spans) sendBatch(ctx context.Context, client *http.Client, batch []span) error {
+	type m = map[string]any
+	body, err := json.Marshal(m{"resourceSpans": []m{{"resource": m{"attributes": []attribute{stringOf("service.name", s.Service)}},
+		"scopeSpans": []m{{"scope": m{"name": "kycmark"}, "spans": batch}}}}})
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Endpoint, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	return deliver(client, r)
+}
+
+// metrics are what Prometheus reads. Names follow OpenTelemetry. Labels are methods, patterns of routes and
+// statuses: none is about a person.
+type metrics struct {
+	all      *prometheus.Registry
+	duration *prometheus.HistogramVec
+	active   prometheus.Gauge
+	received prometheus.Counter
+	notices  *prometheus.CounterVec
+	dropped  prometheus.Counter
+}
+
+// seconds are the bounds of durations, seconds. OpenTelemetry advises them for HTTP; the last two are for large
+// documents.
+var seconds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 30, 60}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		all: prometheus.NewRegistry(),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_server_request_duration_seconds",
+			Help: "Time from the request's header to the end of the answer.", Buckets: seconds},
+			[]string{"http_request_method", "http_route", "http_response_status_code"}),
+		active: prometheus.NewGauge(prometheus.GaugeOpts{Name: "http_server_active_requests", Help: "Requests that are not answered yet."}),
+		received: prometheus.NewCounter(prometheus.CounterOpts{Name: "http_server_request_body_size_bytes_total",
+			Help: "Bytes of bodies that were received."}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "kycmark_spans_dropped_total", Help: "Spans of traces that were not sent."}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kycmark_notices_total",
+			Help: "Tries to send a notice to a webhook: taken, again, given up."}, []string{"webhook", "result"}),
+	}
+	m.all.MustRegister(m.duration, m.active, m.received, m.notices, m.dropped, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) done(method, route string, status int, took time.Duration) {
+	m.duration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+func (m *metrics) handler() http.Handler { return promhttp.HandlerFor(m.all, promhttp.HandlerOpts{}) }

@@ -1,0 +1,134 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// holding is the rule of the sentence on leaks without a mark that lie in what a holder could hold. Of each person the
+// leak counts that is the rarest in the holding. The bound of the chance is compared with the exact sum, and with the
+// bound that is written in the text of the method.
+func holdingRule(r *report) []row {
+	persons, of := make(map[string][]*caseLeak), 0
+	for i := range r.Verdict.Case.Leaks {
+		if l := &r.Verdict.Case.Leaks[i]; l.bare() {
+			persons[l.Cluster] = append(persons[l.Cluster], l)
+			of++
+		}
+	}
+	best, bound, exact, tried := "", 0.0, 0.0, 0
+	for _, h := range r.Verdict.Case.Holders {
+		if r.couldHold(h.Name, 0, len(r.Verdict.Case.Cells)) == 0 {
+			continue
+		}
+		tried++
+		inside, mean := len(r.personsOf(persons, h.Name)), r.shareOf(persons, h.Name)
+		a, n := float64(inside)/float64(len(persons)), float64(len(persons))
+		if a <= mean || 3*(1-a) > 1-mean {
+			continue
+		}
+		kl := n * a * math.Log(a/mean)
+		if a < 1 {
+			kl += n * (1 - a) * math.Log((1-a)/(1-mean))
+		}
+		if -kl < bound {
+			best, bound, exact = h.Name, -kl, r.tailOf(persons, h.Name, inside)
+		}
+	}
+	bound = (bound + math.Log(float64(max(tried, 1)))) / math.Ln10
+	if best == "" || bound > -4 {
+		return nil
+	}
+	in := r.personsOf(persons, best)
+	n := 0
+	for _, p := range in {
+		n += len(persons[p])
+	}
+	var names, shares, others []string
+	for _, h := range r.holders() {
+		all, some := true, 0
+		for _, p := range in {
+			had := true
+			for _, l := range persons[p] {
+				all = all && slices.Contains(l.Unmarked, h)
+				had = had && (slices.Contains(l.holding(), h) || slices.ContainsFunc(l.Copies, func(c copyOf) bool { return c.Recipient == h }))
+			}
+			some += yes(had)
+		}
+		if all {
+			names, shares = append(names, h), append(shares, fmt.Sprintf("%s could hold %.1f %%", h, 100*r.shareOf(persons, h)))
+		} else if 10*some >= 9*len(in) {
+			others = append(others, h)
+		}
+	}
+	also := ""
+	if k := len(others); k > 0 {
+		who := others[k-1]
+		if k > 1 {
+			who = strings.Join(others[:k-1], ", ") + " and " + who
+		}
+		also = " " + who + " had nine tenths of these or more in another way: by other records of custody, or as marked copies."
+	}
+	return []row{{"of": of, "n": n, "names": names, "shares": shares, "k": len(names), "persons": len(persons), "inside": len(in), "others": also,
+		"once": func(x any) bool { return exact/math.Ln10 <= bound+1e-9 && seldom(x, bound) }}}
+}
+
+// personsOf returns the persons with no leak but of uploads that a holder could hold.
+func (r *report) personsOf(persons map[string][]*caseLeak, holder string) (in []string) {
+	for p, leaks := range persons {
+		if r.Verdict.Case.FoundKnown && !slices.ContainsFunc(leaks, func(l *caseLeak) bool { return !slices.Contains(l.Unmarked, holder) }) {
+			in = append(in, p)
+		}
+	}
+	return in
+}
+
+// rarest returns the share of the uploads of a leak's day that a holder could hold: of several leaks the lowest.
+func (r *report) rarest(leaks []*caseLeak, holder string) float64 {
+	low := 1.0
+	for _, l := range leaks {
+		cell := r.cellOf(l.Submitted)
+		low = math.Min(low, float64(r.couldHold(holder, cell, cell+1))/float64(r.uploads(cell, cell+1)))
+	}
+	return low
+}
+
+// cellOf returns the cell of a time.
+func (r *report) cellOf(at time.Time) (cell int) {
+	for i, c := range r.Verdict.Case.Cells {
+		if !c.From.After(at) {
+			cell = i
+		}
+	}
+	return cell
+}
+
+// shareOf returns the mean of rarest over persons.
+func (r *report) shareOf(persons map[string][]*caseLeak, holder string) (mean float64) {
+	for _, leaks := range persons {
+		mean += r.rarest(leaks, holder) / float64(len(persons))
+	}
+	return mean
+}
+
+// tailOf returns the natural logarithm of a probability: as many persons as inside, or more, are of what a holder could
+// hold. Each is so with a probability of its own.
+func (r *report) tailOf(persons map[string][]*caseLeak, holder string, inside int) float64 {
+	p := []float64{1} // by number of persons
+	for _, leaks := range persons {
+		x := r.rarest(leaks, holder)
+		next := make([]float64, len(p)+1)
+		for k, q := range p {
+			next[k], next[k+1] = next[k]+q*(1-x), next[k+1]+q*x
+		}
+		p = next
+	}
+	sum := 0.0
+	for _, q := range p[inside:] {
+		sum += q
+	}
+	return math.Log(sum)
+}

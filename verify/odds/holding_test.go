@@ -1,0 +1,137 @@
+package odds_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// heldAt adds n leaks of different persons, each of another month, of uploads that the holders could hold unmarked.
+func heldAt(c *odds.Case, n int, holders ...string) {
+	for i := range n {
+		shows(c, (i*37+len(c.Leaks))%120, holders...)
+	}
+}
+
+// Two vendors capture all uploads, half each. Twenty leaks of the uploads of one of them are no chance, and the verdict
+// says that it held these. It names nobody.
+func TestVendorHadItFirst(t *testing.T) {
+	half := func(name string) odds.Holder { return odds.Holder{Name: name, Unmarked: over(0, 119, 500)} }
+	c := newCase(half("vendor-a"), half("vendor-b"))
+	heldAt(c, 20, "vendor-a")
+	v := weigh(t, c)
+	require.NotNil(t, v.Holding)
+	assert.Equal(t, []string{"vendor-a"}, v.Holding.Holders)
+	assert.Empty(t, v.Holding.Others)
+	assert.Equal(t, []int{20, 20, 20, 20}, []int{v.Holding.Leaks, v.Holding.Of, v.Holding.Clusters, v.Holding.OfClusters})
+	assert.InDelta(t, 20*math.Log10(.5)+math.Log10(2), v.Holding.Chance, 1e-5)
+	assert.Equal(t, []float64{.5}, v.Holding.Shares)
+	assert.Empty(t, v.Named, "custody names nobody in a headline")
+	assert.Nil(t, v.Window)
+
+	heldAt(c, 20, "vendor-a")
+	heldAt(c, 2, "vendor-b") // two of another source, or matched wrongly
+	v = weigh(t, c)
+	require.NotNil(t, v.Holding)
+	assert.Equal(t, []int{40, 42}, []int{v.Holding.Leaks, v.Holding.Of})
+	assert.Equal(t, []string{"vendor-a"}, v.Holding.Holders)
+
+	for i := range c.Leaks {
+		c.Leaks[i].Cluster = "one"
+	}
+	assert.Nil(t, weigh(t, c).Holding, "one person is no pattern")
+	c.FoundKnown = false
+	assert.Nil(t, weigh(t, c).Holding, "custody of unknown leaks is no fact against anybody")
+}
+
+// Holding every upload, or every upload of some time, is no evidence: any leak of that time is held so.
+func TestHoldingEverythingIsNoEvidence(t *testing.T) {
+	c := newCase(odds.Holder{Name: "the only vendor", Unmarked: over(0, 119, 1000)})
+	heldAt(c, 400, "the only vendor")
+	assert.Nil(t, weigh(t, c).Holding)
+
+	c = newCase(odds.Holder{Name: "before", Unmarked: over(0, 59, 1000)}, odds.Holder{Name: "since", Unmarked: over(60, 119, 1000)})
+	for i := range 400 {
+		shows(c, i%60, "before")
+	}
+	v := weigh(t, c)
+	assert.Nil(t, v.Holding, "the vendor was changed: that is a time")
+	require.NotNil(t, v.Window)
+	assert.Equal(t, []string{"before"}, v.Window.Holders)
+
+	c = newCase(odds.Holder{Name: "half", Unmarked: over(0, 119, 500)})
+	heldAt(c, 1400, "half")
+	heldAt(c, 600) // half as many as of the others: what the search misses, or what a country has, may do that
+	assert.Nil(t, weigh(t, c).Holding, "the other uploads leaked as well")
+
+	c = newCase(odds.Holder{Name: "nearly all", Unmarked: over(0, 119, 950)})
+	heldAt(c, 60, "nearly all")
+	assert.Nil(t, weigh(t, c).Holding, "0.95 to the 60th is no rare thing")
+}
+
+// Whoever had these uploads as well stands beside the vendor: with the same list, with custody of any date, or with
+// marked copies, whose marks can have been removed.
+func TestHoldingListsAllWhoHadThese(t *testing.T) {
+	c := newCase(odds.Holder{Name: "vendor-a", Unmarked: over(0, 119, 500)}, odds.Holder{Name: "vendor-b", Unmarked: over(0, 119, 500)},
+		odds.Holder{Name: "sub", Unmarked: over(0, 119, 700)}, odds.Holder{Name: "nine tenths", Unmarked: over(0, 119, 480)},
+		odds.Holder{Name: "late", Held: over(0, 119, 500)}, odds.Holder{Name: "marked", Copies: over(0, 119, 500)}, odds.Holder{Name: "few", Copies: over(0, 119, 20)})
+	heldAt(c, 40, "vendor-a", "sub")
+	for i := range c.Leaks {
+		l := &c.Leaks[i]
+		l.Copies = append(l.Copies, odds.Copy{ID: "m", Recipient: "marked", Miss: 1})
+		if i%10 != 0 {
+			l.Unmarked = append(l.Unmarked, "nine tenths")
+		} else {
+			l.Copies = append(l.Copies, odds.Copy{ID: "f", Recipient: "few", Miss: 1})
+		}
+		l.Held = append(append([]string{}, l.Unmarked...), "late")
+	}
+	v := weigh(t, c)
+	require.NotNil(t, v.Holding)
+	assert.Equal(t, []string{"vendor-a", "sub"}, v.Holding.Holders)
+	assert.Equal(t, []float64{.5, .7}, v.Holding.Shares)
+	assert.Equal(t, []string{"nine tenths", "late", "marked"}, v.Holding.Others)
+
+	c = newCase(odds.Holder{Name: "late", Held: over(0, 119, 500)})
+	heldAt(c, 40)
+	for i := range c.Leaks {
+		c.Leaks[i].Held = []string{"late"}
+	}
+	assert.Nil(t, weigh(t, c).Holding, "entered after the find")
+}
+
+// The exchange's own leaks, of three vendors' uploads: how often a vendor is said to have held these. The bound is
+// 1 dump of 10,000.
+func TestHoldingsByChance(t *testing.T) {
+	rng := rand.New(rand.NewPCG(53, 53))
+	hits, dumps := 0, long.Number(3_000, 30_000)
+	for range dumps {
+		var holders []odds.Holder
+		left, shares := 1000, []int{1 + rng.IntN(900), 1 + rng.IntN(400), 1000}
+		for i := range shares {
+			shares[i] = min(shares[i], left)
+			left -= shares[i]
+			holders = append(holders, odds.Holder{Name: fmt.Sprint("vendor ", i), Unmarked: over(0, 119, shares[i])})
+		}
+		c := newCase(holders...)
+		for range 2 + rng.IntN(60) {
+			k, at := 0, rng.IntN(1000)
+			for ; at >= shares[k]; k++ {
+				at -= shares[k]
+			}
+			shows(c, rng.IntN(120), holders[k].Name)
+		}
+		if weigh(t, c).Holding != nil {
+			hits++
+		}
+	}
+	t.Logf("%d of %d", hits, dumps)
+	assert.LessOrEqual(t, hits, dumps/10_000+1)
+}
