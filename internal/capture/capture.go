@@ -11,6 +11,7 @@ package capture
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -141,4 +142,220 @@ func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
 		s.light[0], s.light[1] = shades(&s.view, fit, nil)
 	}
 	return s.fit, s.changes, nil
+}
+
+// A Verdict is what a leak that lies on an original shows.
+type Verdict uint8
+
+const (
+	Unsure  Verdict = iota // too little to see
+	Same                   // the very capture, as far as can be seen
+	Altered                // the very capture, except in a few places that show something else
+	Alike                  // its detail, but perhaps another capture of the same card
+	Edited                 // its detail, and other detail in places: an edited picture, or another document
+	Other                  // another document of its template, or another capture
+	Edges                  // in black and white, with the edges and the frame of the capture
+)
+
+func (v Verdict) String() string {
+	return [...]string{"unsure", "same", "altered", "alike", "edited", "other", "edges"}[min(v, Edges)]
+}
+
+// Verdict returns what the leak shows. It is Unsure if there is too little to see, and with
+// every error; errors come from [Sight.Fit].
+//
+// Another person's document is Other by its detail. Most other captures are Other by their grain: if the grain is
+// foreign, only the original's frame, to within exactMiddle, saves a leak, because codecs also make grain of their own.
+// Apart from that a leak is the same capture only for a reason that another capture of the same card does not give. No
+// hand and no scanner lays a card down again to a part of a pixel, with the same light. No sensor repeats its noise. So
+// shades must agree after one tone curve, and either
+//
+//   - the frame of the leak is that of the original, or
+//   - the leak shows that frame, turned or tilted, on a ground of one colour, or
+//   - the leak's pixels lie on the original's one by one: a piece cut out, or
+//   - a piece was cut out and scaled, see [Sight.cut], or
+//   - the leak has the noise of the original's flat parts.
+//
+// Straightness alone is no reason: one scan in a hundred lies as straight as another by chance. A leak that shows the
+// detail of the original but gives no reason is Alike. Detail that was laid over what the original shows (a stamp, a
+// line of text, a bar) does not count as other detail. A leak that shows other detail is Altered if it is the same
+// capture outside of a few places: see [Sight.outside]. A caption drags the smooth field of the registration: beside it
+// the field is fitted again. Otherwise it is Edited, and Other if its grain is foreign: forgers put many persons on one
+// photograph, noise and all. A leak that was redacted until little is left is Alike unless the noise is found: black
+// bars over a third of a bill may hide all that belongs to one person.
+//
+// A leak that an application treated is compared with the original after the same treatment: see [Sight.judgeTreated].
+func (s *Sight) Verdict() (Verdict, error) {
+	if s.verdict == nil {
+		v, err := s.plain()
+		if err != nil {
+			return Unsure, err
+		}
+		if t := s.treated(v); t != nil {
+			if v, err = t.judgeTreated(); err != nil {
+				return Unsure, err
+			}
+			*s = *t
+		}
+		s.verdict = &v
+	}
+	return *s.verdict, nil
+}
+
+// plain is Verdict for a leak that no application treated.
+func (s *Sight) plain() (Verdict, error) {
+	v, places, err := s.judge()
+	if err != nil {
+		return Unsure, err
+	}
+	if t := s.beside(places); v >= Alike && t != nil {
+		again, _, err := t.judge()
+		if err != nil {
+			return Unsure, err
+		}
+		if again == Same || again == Altered {
+			*s, v = *t, again
+		}
+	}
+	return v, nil
+}
+
+// judge returns the verdict, and the places that differ as far as they were looked for. It sets s.altered.
+func (s *Sight) judge() (v Verdict, places []Region, err error) {
+	like := s.Likeness()
+	otherText := like.Verdict == Other && !like.Foreign
+	switch {
+	case like.Verdict == Unsure:
+		return Unsure, nil, nil
+	case otherText && !like.mostly():
+		return Other, nil, nil
+	}
+	fit, changes, err := s.Fit()
+	if err != nil || fit == nil {
+		return Unsure, nil, err
+	}
+	same := Same
+	places = s.regions(fit, changes)
+	if otherText || s.changed(changes) >= maxChanged && !s.overlaid(fit, changes) {
+		switch {
+		case s.outside(fit, places):
+			same = Altered
+		case otherText, like.Foreign:
+			return Other, places, nil
+		default:
+			return Edited, places, nil
+		}
+	}
+	switch {
+	case like.Foreign && !s.placed(fit, exactMiddle):
+		return Other, places, nil
+	case s.redacted() && !s.hasNoise(fit):
+		return Alike, places, nil
+	case like.Foreign, s.placed(fit, frameMiddle), s.hasNoise(fit):
+		s.altered = places
+		return same, places, nil
+	}
+	return Alike, places, nil
+}
+
+// redacted reports whether so much is covered that the rest may be what all documents of
+// a template share. Documents drawn by the same program also share their frame.
+func (s *Sight) redacted() bool {
+	n := s.Likeness()
+	return s.Shown() < minShown && float64(n.Covered) > float64(maxHidden*float64(n.Textured))
+}
+
+// placed reports whether the leak lies on the original as no other capture does. On its frame, half of its places must
+// lie within so many pixels of the leak. If within is frameMiddle or more, the leak may also show that frame, or lie on
+// the original's grid of pixels. placed returns false if shades differ too much.
+func (s *Sight) placed(f *photometry.Fit, within float64) bool {
+	if s.light[0] > frameShade {
+		return false
+	}
+	all := s.places(f)
+	if half, far := s.onFrame(all); half <= within && far <= float64(within/frameMiddle*frameMax) {
+		return true
+	}
+	if within < frameMiddle {
+		return false
+	}
+	if s.framed() {
+		return true
+	}
+	half, far := s.onGrid(all)
+	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax || s.cut(all)
+}
+
+// cut reports whether the leak is a piece of the original, perhaps scaled: not turned or bent by
+// the hundredth part of a pixel, all detail the same, and next to no difference of light.
+func (s *Sight) cut(all []place) bool {
+	if n := s.Likeness(); s.light[1] > cutShade || n.Agree < n.Textured || s.Shown() < minCut || !s.isPiece() {
+		return false
+	}
+	_, far := s.onLine(all)
+	return far <= cutMax
+}
+
+// hasNoise reports whether the noise of the original's sensor is in the leak. It returns false if
+// shades differ too much or there are too few blocks of noise.
+func (s *Sight) hasNoise(f *photometry.Fit) bool {
+	if s.light[1] > noiseShade {
+		return false
+	}
+	n := s.noise(f)
+	white := min(n.second, n.third) >= pooledMin && max(n.second, n.third) <= pooledMax
+	return n.blocks >= minBlocks && white && n.gain >= minGain && n.z >= minZ
+}
+
+// Shown returns the share of the original that can be seen in the leak, 0..1. Covered blocks do not
+// count. Changed parts count as shown until [Sight.Fit] has found them.
+func (s *Sight) Shown() float64 {
+	n := s.Likeness()
+	on := float64(float64(s.Overlap)*float64(s.Leak.W*s.Leak.H)) / float64(s.Scale*s.Scale)
+	open := 1 - float64(n.Covered)/float64(max(n.Textured, 1))
+	return math.Max(0, float64(math.Min(1, on/float64(s.view.W*s.view.H))*open)-s.changed(s.changes))
+}
+
+// changed returns the share of the original in the bounds of changes that are not covered. Bounds
+// that overlap count twice.
+func (s *Sight) changed(changes []photometry.Change) float64 {
+	sum := 0.0
+	for _, c := range changes {
+		if !c.Covered {
+			sum += float64((c.X1 - c.X0) * (c.Y1 - c.Y0))
+		}
+	}
+	return sum / float64(s.view.W*s.view.H)
+}
+
+// Shades returns by how much nine tenths of the leak's shades differ at most from what the original predicts, grey
+// levels. It is infinite if nothing of the original is seen. Places that [Sight.Verdict] found altered are left out.
+func (s *Sight) Shades() (float64, error) {
+	if fit, _, err := s.Fit(); err != nil || fit == nil {
+		return math.Inf(1), err
+	}
+	return s.light[1], nil
+}
+
+// shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
+// no farther off the prediction f. A shade is a mean over the square of shadeWindow pixels around a pixel.
+// Covered pixels and pixels in places without enter no mean, nor do pixels that leak or prediction has black or white. Print
+// overshoots at white when it is shrunk or saved again. The leak ends there, and the prediction goes on. At least the
+// share shadeLeft of a square must be left. If no shade is left, both bounds are infinite.
+func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
+	open, off := dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
+	for i, in := range f.Inside.Pix {
+		l, p := v.Leak.Pix[i], f.Predicted.Pix[i]
+		if in > 0 && f.Covered.Pix[i] == 0 && min(l, p) > clipped && max(l, p) < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
+			open.Pix[i], off.Pix[i] = 1, l-p
+		}
+	}
+	left, sum := dsp.Box(open, shadeWindow), dsp.Box(off, shadeWindow)
+	var all []float32
+	for i, o := range open.Pix {
+		if o > 0 && left.Pix[i] >= shadeLeft {
+			all = append(all, float32(math.Abs(float64(sum.Pix[i]/left.Pix[i]))))
+		}
+	}
+	return quantiles(all)
 }

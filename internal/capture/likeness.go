@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/register"
@@ -358,4 +359,186 @@ func (s *sheet) explain(b *block, noise float64) {
 		}
 	})
 	b.share = in / (all + 1e-9)
+}
+
+// A tone is the leak's grey level for the original's, at the middle of each step.
+type tone [toneSteps]float32
+
+// tone returns the grey levels of the leak by grey levels of the original o: medians by steps
+// of o, over blocks that agree or are flat. Steps with too few pixels are interpolated.
+func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
+	var pix [toneSteps][]float32
+	for i := range blocks {
+		b := &blocks[i]
+		if b.covered || b.textured && !b.agrees {
+			continue
+		}
+		for y := b.y; y < b.y+s.side; y += 2 {
+			for x := b.x; x < b.x+s.side; x += 2 {
+				k := min(max(int(o.Pix[y*o.W+x]*toneSteps/256), 0), toneSteps-1)
+				pix[k] = append(pix[k], s.leak.Pix[y*o.W+x])
+			}
+		}
+	}
+	var t tone
+	last := -1
+	for k := range pix {
+		if len(pix[k]) < minTone {
+			continue
+		}
+		t[k] = dsp.Select(pix[k], len(pix[k])/2)
+		for j := last + 1; j < k; j++ {
+			if last < 0 {
+				t[j] = t[k]
+				continue
+			}
+			t[j] = t[last] + float32((t[k]-t[last])*float32(j-last)/float32(k-last))
+		}
+		last = k
+	}
+	for j := last + 1; j < toneSteps && last >= 0; j++ {
+		t[j] = t[last]
+	}
+	return t
+}
+
+// at returns the leak's grey level for level v of the original, interpolated between steps.
+func (t *tone) at(v float32) float32 {
+	x := v*toneSteps/256 - 0.5
+	x = min(max(x, 0), toneSteps-1)
+	k := min(int(x), toneSteps-2)
+	return t[k] + float32((x-float32(k))*(t[k+1]-t[k]))
+}
+
+// reach is the difference from the darkest to the lightest.
+func (t *tone) reach() float32 { return slices.Max(t[:]) - slices.Min(t[:]) }
+
+// off returns the shares of the pixels of b, 0..1, that are lighter, and darker, than expected by
+// over threshold grey levels. Expected is what tone curve t makes of original o there.
+func (s *sheet) off(o dsp.Plane, t *tone, threshold float32, b *block) (lighter, darker float64) {
+	up, down := 0, 0
+	for y := b.y; y < b.y+s.side; y++ {
+		for x := b.x; x < b.x+s.side; x++ {
+			k := y*o.W + x
+			switch d := s.leak.Pix[k] - t.at(o.Pix[k]); {
+			case d > threshold:
+				up++
+			case d < -threshold:
+				down++
+			}
+		}
+	}
+	n := float64(s.side * s.side)
+	return float64(up) / n, float64(down) / n
+}
+
+// exchanged adds two counts to n, and sets Spread and BlankSpread. Exchanged blocks are opposed,
+// lighter here and darker there. Blank blocks are partly hidden, and ink is gone but not added.
+// Stamps and boxes only darken, or only lighten; another text does both. blocks come from judge.
+func (n *Likeness) exchanged(s *sheet, blocks []block) {
+	soft := s.orig
+	if n.Softening > 0 {
+		soft = dsp.Gauss(soft, n.Softening)
+	}
+	t := s.tone(soft, blocks)
+	threshold := max(minShift, float32(rangeShift*t.reach()))
+	var textured, moved, gone [parts * parts]int
+	for i := range blocks {
+		b := &blocks[i]
+		if !b.textured {
+			continue
+		}
+		part := b.y*parts/s.leak.H*parts + b.x*parts/s.leak.W
+		textured[part]++
+		if !b.covered && !b.opposed {
+			continue
+		}
+		lighter, darker := s.off(soft, &t, threshold, b)
+		switch {
+		case b.opposed && min(lighter, darker) >= minMoved:
+			n.Exchanged++
+			moved[part]++
+		case b.hidden && lighter >= minMoved && darker < minBlank:
+			n.Blank++
+			gone[part]++
+		}
+	}
+	n.Spread = spread(textured, moved, [len(moved)]int{})
+	n.BlankSpread = spread(textured, moved, gone)
+}
+
+// spread returns the share of the parts of the leak in which a or b counts a block, among the
+// parts with enough textured blocks, 0..1.
+func spread(textured, a, b [parts * parts]int) float64 {
+	all, with := 0, 0
+	for i, k := range textured {
+		if k >= minOfPart {
+			all++
+			if a[i]+b[i] > 0 {
+				with++
+			}
+		}
+	}
+	return float64(with) / float64(max(all, 1))
+}
+
+// A Grain compares what little there is in blocks that are flat: noise of the sensor, paper.
+// All but Flat are medians over the blocks, and 0 without blocks.
+type Grain struct {
+	Flat  int     // blocks that are compared
+	Same  float64 // correlation of the leak's grain with the original's, -1..1
+	Power float64 // power of the leak's grain, in parts of the original's
+	Even  float64 // first decile of that power in parts of its median: near 0 if a codec wiped grain out in places
+}
+
+// grain compares the grain of the flat blocks that are neither covered, black nor white. softening is the blur of the
+// leak against the original, deviation in pixels. The original gets the same blur first.
+func (s *sheet) grain(blocks []block, softening float64) (g Grain) {
+	v := float64(softening * softening)
+	l := band(s.leak, grainFine, grainCoarse)
+	o := band(s.orig, math.Sqrt(grainFine*grainFine+v), math.Sqrt(grainCoarse*grainCoarse+v))
+	var gains, powers []float32
+	for i := range blocks {
+		b := &blocks[i]
+		if b.covered || b.textured || !s.exposed(b) {
+			continue
+		}
+		m, _ := s.moments(o, l, b.x, b.y, s.side)
+		d, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
+		if d.oo > maxFlat*maxFlat || m.oo < minGrain*minGrain {
+			continue
+		}
+		gains, powers = append(gains, float32(m.ol/m.oo)), append(powers, float32(m.ll/m.oo))
+	}
+	if g.Flat = len(gains); g.Flat > 0 {
+		gain := float64(dsp.Select(gains, g.Flat/2))
+		g.Power = float64(dsp.Select(powers, g.Flat/2))
+		g.Same = gain / math.Sqrt(g.Power+1e-9)
+		g.Even = float64(dsp.Select(powers, g.Flat/10)) / (g.Power + 1e-9)
+	}
+	return g
+}
+
+// exposed reports whether a block is neither black nor white, in the leak and in the original.
+func (s *sheet) exposed(b *block) bool {
+	var o, l float64
+	for j := b.y; j < b.y+s.side; j++ {
+		i := j*s.orig.W + b.x
+		for k := range s.side {
+			o += float64(s.orig.Pix[i+k])
+			l += float64(s.leak.Pix[i+k])
+		}
+	}
+	n := float64(s.side * s.side)
+	o, l = o/n, l/n
+	return o > dark && o < bright && l > dark && l < bright
+}
+
+// foreign reports whether the leak has grain, but not the original's. Codecs and denoisers
+// wipe grain out unevenly, which is no sign of another capture.
+func (g *Grain) foreign() bool {
+	gain := float64(g.Same * math.Sqrt(g.Power))
+	return g.Flat >= minFlat && slices.ContainsFunc(foreignGrains, func(f foreignGrain) bool {
+		return g.Even >= f.minEven && g.Power >= f.minPower && g.Power < f.maxPower && g.Same < f.maxSame && gain < f.maxGain
+	})
 }

@@ -264,7 +264,7 @@ const (
 	inkThin     = 7    // pixels that strokes are thinner than: a threshold makes larger patches of its own
 	inkBeside   = 25   // side in pixels of the square around a pixel of such a patch, if white, in which thin white may be noise
 	inkRim      = 2    // pixels at the rim of a square in which strokes beside it may show
-	inkLost     = 60.0 // grey levels in a square from which it has print that must be seen
+	inkPrinted  = 60.0 // grey levels in a square from which it has print, which must be seen
 	maxLost     = 20   // pixels of a lost place, less one, from which it is a letter: of a line in 2 squares it has 15, of letters of 8 pixels 23
 	minInk      = 16   // pixels of a square in the wrong place from which it shows other ink
 	fitSide     = 16   // side in pixels of a square in which thresholds are tried
