@@ -176,13 +176,12 @@ func (v Verdict) String() string {
 //   - a piece was cut out and scaled, see [Sight.cut], or
 //   - the leak has the noise of the original's flat parts.
 //
-// Straightness alone is no reason: one scan in a hundred lies as straight as another by chance. A leak that shows the
-// detail of the original but gives no reason is Alike. Detail that was laid over what the original shows (a stamp, a
-// line of text, a bar) does not count as other detail. A leak that shows other detail is Altered if it is the same
-// capture outside of a few places: see [Sight.outside]. A caption drags the smooth field of the registration: beside it
-// the field is fitted again. Otherwise it is Edited, and Other if its grain is foreign: forgers put many persons on one
-// photograph, noise and all. A leak that was redacted until little is left is Alike unless the noise is found: black
-// bars over a third of a bill may hide all that belongs to one person.
+// A leak that shows the detail of the original but gives no reason is Alike. Detail that was laid over what the
+// original shows (a stamp, a line of text, a bar) does not count as other detail. A leak that shows other detail is
+// Altered if it is the same capture outside of a few places: see [Sight.outside]. A caption drags the smooth field of
+// the registration: beside it the field is fitted again. Otherwise it is Edited, and Other if its grain is foreign:
+// forgers put many persons on one photograph, noise and all. A leak that was redacted until little is left is Alike
+// unless the noise is found: black bars over a third of a bill may hide all that belongs to one person.
 //
 // A leak that an application treated is compared with the original after the same treatment: see [Sight.judgeTreated].
 func (s *Sight) Verdict() (Verdict, error) {

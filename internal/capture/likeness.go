@@ -410,9 +410,6 @@ func (t *tone) at(v float32) float32 {
 	return t[k] + float32((x-float32(k))*(t[k+1]-t[k]))
 }
 
-// reach is the difference from the darkest to the lightest.
-func (t *tone) reach() float32 { return slices.Max(t[:]) - slices.Min(t[:]) }
-
 // off returns the shares of the pixels of b, 0..1, that are lighter, and darker, than expected by
 // over threshold grey levels. Expected is what tone curve t makes of original o there.
 func (s *sheet) off(o dsp.Plane, t *tone, threshold float32, b *block) (lighter, darker float64) {
@@ -441,7 +438,7 @@ func (n *Likeness) exchanged(s *sheet, blocks []block) {
 		soft = dsp.Gauss(soft, n.Softening)
 	}
 	t := s.tone(soft, blocks)
-	threshold := max(minShift, float32(rangeShift*t.reach()))
+	threshold := max(minShift, float32(rangeShift*(slices.Max(t[:])-slices.Min(t[:]))))
 	var textured, moved, gone [parts * parts]int
 	for i := range blocks {
 		b := &blocks[i]

@@ -102,7 +102,6 @@ func (s *Sight) page(w, h int, readable, lost float64, look func(x, y int) (othe
 		}
 		return append(all, r)
 	}
-	near := float64(joinGap * long)
 	for y := 0; y+fieldSide <= h; y += fieldStep {
 		for x := 0; x+fieldSide <= w; x += fieldStep {
 			differs, hidden := look(x, y)
@@ -111,7 +110,7 @@ func (s *Sight) page(w, h int, readable, lost float64, look func(x, y int) (othe
 			}
 			if differs {
 				squares++
-				other = add(other, x, y, near)
+				other = add(other, x, y, float64(joinGap*long))
 			}
 		}
 	}
@@ -122,7 +121,7 @@ func (s *Sight) page(w, h int, readable, lost float64, look func(x, y int) (othe
 	if squares < minFieldSquares {
 		return &Page{nil, whole}
 	}
-	other = joined(other, func(a, b *Region) bool { return a.inLine(b, near) })
+	other = joined(other, func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) })
 	for i := range other {
 		other[i].Kind = Field
 		other[i].Share = s.share(&other[i])
@@ -172,12 +171,10 @@ func (s *Sight) unseen() float64 {
 	return hidden / (all + 1e-9)
 }
 
-// An inked is a black and white leak beside its original, on one grid: the leak's pixels, or larger ones if it has more than
-// inkSide.
+// An inked is a black and white leak beside its original, on the leak's grid of pixels, or a coarser one of inkSide.
 type inked struct {
 	leak, orig dsp.Plane // 1 for white and 0 for black; grey levels
 	wrong      []bool    // the leak is white where the original is surely darker than around, or the reverse
-	pale       []bool    // the leak is white in even, dark ground: its threshold goes with what is around
 	even       []bool    // the original is even here: a threshold may put ink or paper
 	unseen     []bool    // the leak does not lie on the original here
 }
@@ -220,12 +217,9 @@ func (n *inked) misfits(x, y int) bool {
 				continue
 			}
 			level := min(max(int(n.orig.Pix[at]/fitStep), 0), len(ink)-1)
-			switch all++; {
-			case n.pale[at]:
-				return false
-			case n.leak.Pix[at] > 0:
+			if all++; n.leak.Pix[at] > 0 {
 				paper[level]++
-			default:
+			} else {
 				ink[level]++
 				black++
 			}
@@ -264,7 +258,7 @@ func inkOf(s *Sight) *inked {
 		leak = dsp.Shrink(leak, w, h)
 	}
 	is := func() []bool { return make([]bool, w*h) }
-	out := &inked{dsp.NewPlane(w, h), dsp.NewPlane(w, h), is(), is(), is(), is()}
+	out := &inked{dsp.NewPlane(w, h), dsp.NewPlane(w, h), is(), is(), is()}
 	xs, ys := dsp.Enlarged(s.X, w, h), dsp.Enlarged(s.Y, w, h)
 	kx, ky := float64(full.W)/float64(c.W), float64(full.H)/float64(c.H)
 	pitch := math.Max(1, kx/s.Scale*float64(s.Leak.W)/float64(w))
@@ -285,8 +279,7 @@ func inkOf(s *Sight) *inked {
 	for i, v := range out.leak.Pix {
 		out.even[i] = high.Pix[i] < low.Pix[i]+inkFlat
 		if v > 0 {
-			out.pale[i] = dark.Pix[i] < 128 && high.Pix[i] < dark.Pix[i]+inkFlat
-			out.wrong[i] = high.Pix[i] < mean.Pix[i]-inkPrint || out.pale[i] && beside.Pix[i] == 0
+			out.wrong[i] = high.Pix[i] < mean.Pix[i]-inkPrint || dark.Pix[i] < 128 && high.Pix[i] < dark.Pix[i]+inkFlat && beside.Pix[i] == 0
 		} else {
 			out.wrong[i] = low.Pix[i] > mean.Pix[i]+inkPrint || light.Pix[i] >= 128 && low.Pix[i] > light.Pix[i]-inkFlat && closed.Pix[i] > 0
 		}
