@@ -149,7 +149,7 @@ type AddedObject struct {
 	Problem *Problem `json:"problem,omitempty"`
 
 	// SHA256 Hex
-	SHA256 string `json:"sha256"`
+	SHA256 *string `json:"sha256,omitempty"`
 
 	// Size Bytes
 	Size int64 `json:"size"`

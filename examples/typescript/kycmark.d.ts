@@ -717,7 +717,7 @@ export interface components {
             /** @description Why it was not added */
             problem?: components["schemas"]["Problem"];
             /** @description Hex */
-            sha256: string;
+            sha256?: string;
             /**
              * Format: int64
              * @description Bytes

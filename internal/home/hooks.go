@@ -66,7 +66,7 @@ func secretOf(h *Home, file string) ([]byte, error) {
 	return text, err
 }
 
-// A Webhook is an address that gets notices of what happens. In the configuration, Secret is a file.
+// A Webhook is an address that gets notices of what happens. Secret is "whsec_" and base64; in the configuration it is a file.
 type Webhook struct {
 	URL    string   `toml:"url"`
 	Secret string   `toml:"secret"`

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,27 +121,42 @@ func TestDumpInBucket(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, away.Status)
 }
 
-// Objects whose names no file can have, and objects that are too large, have a line each.
+// Objects whose names no file can have, that are too large, or that are gone since they were listed, have a line each.
 func TestOddObjects(t *testing.T) {
 	server := s3test.Start(t)
 	dumps, err := buckets.Open(server.Address)
 	require.NoError(t, err)
+	at, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	before := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at); r.Out.Host = r.In.Host }} // which is signed
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/gone") { // since it was listed
+			http.NotFound(w, r)
+			return
+		}
+		before.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
 	w := begin(t, func(c *service.Config) {
-		c.Dumps, c.MaxDump = map[string]string{"leaks": server.Address}, 100
+		c.Dumps, c.MaxDump = map[string]string{"leaks": strings.ReplaceAll(server.Address, server.URL, proxy.URL)}, 100
 	})
 	long := strings.Repeat("n", 200) + "/"
-	for name, size := range map[string]int{"a": 10, "b": 101, long + long + long + long + strings.Repeat("n", 100) + "/" + strings.Repeat("n", 100): 1} {
+	for name, size := range map[string]int{"a": 10, "b": 101, "gone": 10, long + long + long + long + strings.Repeat("n", 100) + "/" + strings.Repeat("n", 100): 1} {
 		require.NoError(t, dumps.Put(t.Context(), name, "", make([]byte, size)))
 	}
 	got := linesOf[struct {
 		Name    string
+		SHA256  *string
 		Problem *service.Problem
 	}](t, w.must(call{method: "POST", path: w.created(nil) + "/bucket", body: map[string]string{"bucket": "leaks"}}))
-	require.Len(t, got, 3)
+	require.Len(t, got, 4)
 	assert.Nil(t, got[0].Problem)
-	assert.Equal(t, http.StatusRequestEntityTooLarge, got[1].Problem.Status)
-	if assert.NotNil(t, got[2].Problem, "a name above 1000 bytes") {
-		assert.Equal(t, http.StatusUnprocessableEntity, got[2].Problem.Status)
+	assert.NotNil(t, got[0].SHA256)
+	for i, status := range []int{0, http.StatusRequestEntityTooLarge, http.StatusNotFound, http.StatusUnprocessableEntity} { // the last has 1,005 bytes
+		if i > 0 && assert.NotNil(t, got[i].Problem, got[i].Name) {
+			assert.Equal(t, status, got[i].Problem.Status, got[i].Name)
+			assert.Nil(t, got[i].SHA256, "nothing was read")
+		}
 	}
 }
 

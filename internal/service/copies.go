@@ -58,7 +58,7 @@ func (s copies) routes() {
 	}
 	if r := s.serves("deliver-copies"); r != nil {
 		op := s.operation(r)
-		op.Responses["200"] = linesOf[zipped](s.Service, "Delivered", "A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies.")
+		op.Responses["200"] = linesOf[zipped](s.Service, "A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies.")
 		stream(s.Service, op, "copies", s.deliver)
 	}
 	add(s.Service, "list-copies", "submission",
@@ -164,9 +164,9 @@ type zipped struct {
 // all of it came.
 func (s copies) issueAll(ctx context.Context, in *inIssueAll) error {
 	v := visitOf(ctx)
+	v.Header().Set("Content-Type", "application/zip")
 	z, list := zip.NewWriter(sender{v}), []zipped{}
-	err := s.each(ctx, in, func(name string, c *books.Copy, file []byte) error {
-		v.Header().Set("Content-Type", "application/zip")
+	err := s.each(ctx, in, func(name string, _ *books.Copy, file []byte) error {
 		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
 		if err == nil {
 			_, err = w.Write(file)
@@ -176,7 +176,6 @@ func (s copies) issueAll(ctx context.Context, in *inIssueAll) error {
 	if err != nil {
 		return err
 	}
-	v.Header().Set("Content-Type", "application/zip")
 	w, err := z.Create(listName)
 	if err == nil {
 		err = json.NewEncoder(w).Encode(list)

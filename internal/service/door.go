@@ -327,8 +327,9 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	if v.failed != nil && errors.Is(v.failed, context.Canceled) {
 		v.status = statusGone
 	}
+	caller := traceParent.FindStringSubmatch(r.Header.Get("Traceparent"))
 	s.metrics.done(method, pattern, v.status, took)
-	s.spans.add(r, v, method, pattern, took)
+	s.spans.add(caller, v, method, pattern, took)
 	s.metrics.received.Add(float64(v.received))
 	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern,
 		"http.response.status_code", v.status,
@@ -336,8 +337,8 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	if v.token != nil {
 		line = append(line, "token", v.token.ID)
 	}
-	if of := traceParent.FindStringSubmatch(r.Header.Get("Traceparent")); of != nil {
-		line = append(line, "trace_id", of[1], "parent_span_id", of[2])
+	if caller != nil {
+		line = append(line, "trace_id", caller[1], "parent_span_id", caller[2])
 	}
 	level := slog.LevelInfo
 	if v.status >= 500 || v.cut && v.status != statusGone {

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"image/jpeg"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -113,6 +115,21 @@ func beginAt(t testing.TB, address string, opts *registry.CreateOptions, change 
 	}
 	w.tokens["all"] = w.token("all", service.Roles()...)
 	return w
+}
+
+// serves has another process of the world take requests at an address, until end is called. change changes its configuration.
+func (w *world) serves(change func(*service.Config)) (s *service.Service, url string, end func()) {
+	w.t.Helper()
+	cfg := w.srv.Config
+	change(&cfg)
+	s, err := service.New(cfg)
+	require.NoError(w.t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(w.t, err)
+	ctx, stop := context.WithCancel(w.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	return s, "http://" + l.Addr().String(), func() { stop(); require.NoError(w.t, <-ended) }
 }
 
 // config returns the configuration of a process with these roles and the keys that they need.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/investigations"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -75,7 +76,7 @@ func (s examinations) routes() {
 			Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 	})
 	op := s.operation(s.serves("add-bucket"))
-	op.Responses["200"] = linesOf[addedObject](s.Service, "AddedObject", "A line for each object that was added, or cannot be. If the answer is cut off, send the same again.")
+	op.Responses["200"] = linesOf[addedObject](s.Service, "A line for each object that was added, or cannot be. If the answer is cut off, send the same again.")
 	stream(s.Service, op, "bucket", s.addBucket)
 	s.raw("watch-investigation", s.watch, func(op *huma.Operation) {
 		op.Responses["200"] = bytesOf("Events named state, whose data are as GET /v1/investigations/{id} answers", "text/event-stream")
@@ -168,8 +169,10 @@ func (s examinations) addFile(w http.ResponseWriter, r *http.Request, id kept.ID
 
 // An addedObject is an object of a bucket that was added, or cannot be.
 type addedObject struct {
-	investigations.File
-	Problem *Problem `json:"problem,omitempty" doc:"Why it was not added"`
+	Name    string        `json:"name"`
+	Size    int64         `json:"size" doc:"Bytes"`
+	SHA256  *books.Digest `json:"sha256,omitempty" doc:"Hex"`
+	Problem *Problem      `json:"problem,omitempty" doc:"Why it was not added"`
 }
 
 type inBucket struct {
@@ -200,15 +203,17 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 		if strings.HasSuffix(o.Key, "/") && o.Size == 0 {
 			continue // a folder, as consoles make them
 		}
-		x := addedObject{File: investigations.File{Name: o.Key, Size: o.Size}}
+		x := addedObject{Name: o.Key, Size: o.Size}
 		if !fs.ValidPath(o.Key) {
 			x.Name = url.PathEscape(o.Key)
 		}
 		file, err := s.addObject(ctx, id, x.Name, from, o)
 		switch {
 		case err == nil:
-			x.File = *file
-		case errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrInput), errors.Is(err, registry.ErrConflict), errors.Is(err, fs.ErrNotExist):
+			x.Size, x.SHA256 = file.Size, &file.SHA256
+		case errors.Is(err, fs.ErrNotExist):
+			x.Problem = (&Problem{Status: http.StatusNotFound, Object: "object", Problem: "it was removed since it was listed", Todo: "nothing, or put it back and send the same again"}).ready("")
+		case errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrInput), errors.Is(err, registry.ErrConflict):
 			x.Problem = problemOf("object", err).ready("")
 		default:
 			return err

@@ -34,8 +34,7 @@ type once struct {
 
 // onceOf begins to describe a request of a caller, under a key that is not "". Its parts follow by [once.part].
 func onceOf(store records.Access, caller, key string) *once {
-	o := &once{store: store, id: sha256.Sum256([]byte("kycmark request v1\n" + strconv.Quote(caller) + key)), mac: hmac.New(sha256.New, []byte(key))}
-	return o
+	return &once{store: store, id: sha256.Sum256([]byte("kycmark request v1\n" + strconv.Quote(caller) + key)), mac: hmac.New(sha256.New, []byte(key))}
 }
 
 // part adds a text to what the request is.

@@ -142,9 +142,9 @@ func stream[In any](s *Service, op *huma.Operation, object string, do func(conte
 }
 
 // linesOf describes an answer of lines of JSON.
-func linesOf[T any](s *Service, name, description string) *huma.Response {
+func linesOf[T any](s *Service, description string) *huma.Response {
 	x := bytesOf(description, linesType)
-	x.Content[linesType].Schema = s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, name)
+	x.Content[linesType].Schema = s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
 	return x
 }
 

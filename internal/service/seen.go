@@ -81,19 +81,20 @@ type spans struct {
 	log     *slog.Logger
 }
 
-// add keeps a span of a request for sending, unless its caller samples none. Like logs and metrics it names the route alone.
-func (s *spans) add(r *http.Request, v *visit, method, pattern string, took time.Duration) {
+// add keeps a span of a request for sending, unless its caller samples none. caller is what
+// [traceParent] found. Like logs and metrics a span names the route alone.
+func (s *spans) add(caller []string, v *visit, method, pattern string, took time.Duration) {
 	if s.Endpoint == "" || !strings.HasPrefix(pattern, "/v1/") { // orchestrators ask for the others again and again
 		return
 	}
 	x := span{ID: v.id, Name: method + " " + pattern, Kind: 2, Start: strconv.FormatInt(v.at.UnixNano(), 10),
 		End: strconv.FormatInt(v.at.Add(took).UnixNano(), 10), Attributes: []attribute{stringOf("http.request.method", method), stringOf("http.route", pattern),
 			{"http.response.status_code", map[string]string{"intValue": strconv.Itoa(v.status)}}}}
-	if of := traceParent.FindStringSubmatch(r.Header.Get("Traceparent")); of != nil {
-		if flags, err := hex.DecodeString(of[3]); err == nil && flags[0]&1 == 0 {
+	if caller != nil {
+		if flags, err := hex.DecodeString(caller[3]); err == nil && flags[0]&1 == 0 {
 			return
 		}
-		x.Trace, x.Parent = of[1], of[2]
+		x.Trace, x.Parent = caller[1], caller[2]
 	} else {
 		var id [16]byte
 		rand.Read(id[:])
@@ -147,7 +148,7 @@ func (s *spans) sendBatch(ctx context.Context, client *http.Client, batch []span
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	return deliver(client, r)
+	return post(client, r)
 }
 
 // metrics are what Prometheus reads. Names follow OpenTelemetry. Labels are methods, patterns of routes and

@@ -127,7 +127,7 @@ func New(cfg Config) (*Service, error) {
 		s.provider = newProvider(*cfg.OIDC)
 	}
 	for name, h := range cfg.Webhooks {
-		if err := h.Check(); err != nil {
+		if err := checkWebhook(&h); err != nil {
 			return nil, fmt.Errorf("webhook %q: %w", name, err)
 		}
 	}

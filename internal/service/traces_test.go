@@ -1,10 +1,8 @@
 package service_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,27 +28,20 @@ func TestSpans(t *testing.T) {
 	}))
 	defer collector.Close()
 	w := begin(t)
-	cfg := w.srv.Config
-	var err error
-	cfg.Traces, err = service.TracesFrom(func(name string) string {
-		return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL + "/", "OTEL_SERVICE_NAME": "kyc"}[name]
+	_, url, end := w.serves(func(c *service.Config) {
+		var err error
+		c.Traces, err = service.TracesFrom(func(name string) string {
+			return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL + "/", "OTEL_SERVICE_NAME": "kyc"}[name]
+		})
+		require.NoError(t, err)
 	})
-	require.NoError(t, err)
-	s, err := service.New(cfg)
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, l) }()
-	w.at.URL = "http://" + l.Addr().String()
+	w.at.URL = url
 	trace, parent := strings.Repeat("4b", 16), strings.Repeat("0f", 8)
 	w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "anna_selfie"), head: map[string]string{"Kycmark-Subject": "subject-1", "Traceparent": "00-" + trace + "-" + parent + "-01"}})
 	w.must(call{method: "GET", path: "/v1/recipients", head: map[string]string{"Traceparent": "00-" + strings.Repeat("5c", 16) + "-" + parent + "-00"}})
 	require.Equal(t, http.StatusNotFound, w.do(call{method: "GET", path: "/v1/copies/0123456789abcdef"}).status)
 	w.must(call{method: "GET", path: "/livez"})
-	stop()
-	require.NoError(t, <-ended)
+	end()
 
 	require.Len(t, bodies, 1)
 	var got struct {
@@ -81,19 +72,10 @@ func TestSpans(t *testing.T) {
 // A collector that is away loses spans, which are counted, and fails no request.
 func TestSpansAreDropped(t *testing.T) {
 	w := begin(t)
-	cfg := w.srv.Config
-	cfg.Traces.Endpoint = "http://127.0.0.1:1/v1/traces"
-	s, err := service.New(cfg)
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, l) }()
-	w.at.URL = "http://" + l.Addr().String()
+	s, url, end := w.serves(func(c *service.Config) { c.Traces.Endpoint = "http://127.0.0.1:1/v1/traces" })
+	w.at.URL = url
 	w.must(call{method: "GET", path: "/v1/recipients"})
-	stop()
-	require.NoError(t, <-ended)
+	end()
 	assert.Contains(t, w.logs.String(), "spans are not sent")
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	r.Header.Set("Authorization", "Bearer "+w.tokens["all"])

@@ -19,6 +19,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/kept"
@@ -37,18 +38,14 @@ const (
 
 var noticeTypes = []string{investigationDone, investigationFailed, markUnissued, auditFailed, copyVoid}
 
-// A Webhook is an address that asked for notices. They are sent and signed as the specification Standard Webhooks says.
-type Webhook struct {
-	URL    string
-	Secret string   // "whsec_" and base64 of 24 to 64 bytes
-	Events []string // types of notices; none: all
-}
+// A Webhook is an address that gets notices. They are sent and signed as the specification Standard Webhooks says.
+type Webhook = home.Webhook
 
 const secretPrefix = "whsec_"
 
-// key returns the key that signs.
-func (h *Webhook) key() ([]byte, error) {
-	text, has := strings.CutPrefix(h.Secret, secretPrefix)
+// signingKey returns the key that a secret is: "whsec_" and base64 of 24 to 64 bytes.
+func signingKey(secret string) ([]byte, error) {
+	text, has := strings.CutPrefix(secret, secretPrefix)
 	key, err := base64.StdEncoding.DecodeString(text)
 	if !has || err != nil || len(key) < 24 || len(key) > 64 {
 		return nil, fmt.Errorf("%w: secret: want %q and base64 of 24 to 64 random bytes", registry.ErrInput, secretPrefix)
@@ -56,8 +53,8 @@ func (h *Webhook) key() ([]byte, error) {
 	return key, nil
 }
 
-// Check reports what is wrong with the settings, by an error that wraps [registry.ErrInput].
-func (h *Webhook) Check() error {
+// checkWebhook reports what is wrong with the settings, by an error that wraps [registry.ErrInput].
+func checkWebhook(h *Webhook) error {
 	if u, err := url.Parse(h.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
 		return fmt.Errorf("%w: url: got %.200q, want https://HOST/PATH", registry.ErrInput, h.URL)
 	}
@@ -66,13 +63,13 @@ func (h *Webhook) Check() error {
 			return fmt.Errorf("%w: event: got %.40q, want %s", registry.ErrInput, e, strings.Join(noticeTypes, ", "))
 		}
 	}
-	_, err := h.key()
+	_, err := signingKey(h.Secret)
 	return err
 }
 
 // A notice is the body of a message.
 type notice struct {
-	Type string     `json:"type" enum:"investigation.done,investigation.failed,mark.unissued,audit.failed,copy.void"`
+	Type string     `json:"type"`
 	Time time.Time  `json:"timestamp"`
 	Data noticeData `json:"data"`
 }
@@ -90,6 +87,10 @@ type noticeData struct {
 func (s *Service) describeNotices() {
 	doc := s.api.OpenAPI()
 	schema := doc.Components.Schemas.Schema(reflect.TypeFor[notice](), true, "Notice")
+	for _, t := range noticeTypes {
+		of := doc.Components.Schemas.Map()["Notice"].Properties["type"]
+		of.Enum = append(of.Enum, t)
+	}
 	doc.Webhooks = map[string]*huma.PathItem{"notice": {Post: &huma.Operation{OperationID: "notice", Summary: "Tell what has happened",
 		Description: "For addresses in kycmark.toml. Standard Webhooks states the headers webhook-id, webhook-timestamp and webhook-signature.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
@@ -205,7 +206,7 @@ func noticeID(n *records.Notice) string { return fmt.Sprintf("msg_%x", n.ID) }
 
 // tellOne sends a notice. An error says that it was not taken.
 func (s *Service) tellOne(ctx context.Context, client *http.Client, n *records.Notice, h *Webhook) error {
-	key, err := h.key()
+	key, err := signingKey(h.Secret)
 	if err != nil {
 		return err
 	}
@@ -218,11 +219,11 @@ func (s *Service) tellOne(ctx context.Context, client *http.Client, n *records.N
 	fmt.Fprintf(mac, "%s.%s.%s", id, at, n.Body)
 	r.Header = http.Header{"Content-Type": {"application/json"}, "User-Agent": {"kycmark"}, "Webhook-Id": {id}, "Webhook-Timestamp": {at},
 		"Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
-	return deliver(client, r)
+	return post(client, r)
 }
 
-// deliver makes a request whose answer must be 2xx.
-func deliver(client *http.Client, r *http.Request) error {
+// post makes a request whose answer must be 2xx.
+func post(client *http.Client, r *http.Request) error {
 	got, err := client.Do(r)
 	if err != nil {
 		return err

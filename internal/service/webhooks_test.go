@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
@@ -9,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -96,16 +94,8 @@ func (r *receiver) taken(n int) map[string]map[string]any {
 // tells has a process of the world tell notices, until end is called.
 func (w *world) tells(hooks map[string]service.Webhook) (end func()) {
 	w.t.Helper()
-	cfg := w.srv.Config
-	cfg.Webhooks, cfg.Times.Notice = hooks, 20*time.Millisecond
-	s, err := service.New(cfg)
-	require.NoError(w.t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(w.t, err)
-	ctx, stop := context.WithCancel(w.t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, l) }()
-	return func() { stop(); require.NoError(w.t, <-ended) }
+	_, _, end = w.serves(func(c *service.Config) { c.Webhooks, c.Times.Notice = hooks, 20*time.Millisecond })
+	return end
 }
 
 // All that is told is told to those who want it, signed, and again until it is taken, also if the process in which it

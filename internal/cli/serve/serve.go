@@ -126,13 +126,8 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 		}
 	}
 	if has(service.Investigate) || has(service.Audit) || has(service.Admin) {
-		all, err := home.WebhooksOf(b.Home)
-		if err != nil {
+		if cfg.Webhooks, err = home.WebhooksOf(b.Home); err != nil {
 			return err
-		}
-		cfg.Webhooks = make(map[string]service.Webhook)
-		for name, w := range all {
-			cfg.Webhooks[name] = service.Webhook(w)
 		}
 	}
 	s, err := service.New(cfg)
