@@ -32,6 +32,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/internal/test/skip"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -126,19 +127,25 @@ func setNumber(t *testing.T, name string, n int) int {
 	return n
 }
 
-// tiny is a shipped picture of 360 pixels on the long side, with a square that tells it from others.
+// tiny is a picture of 360 pixels on the long side: a shipped one for n from 0 to 3, else the selfie of person n, or a
+// photograph of a document of that person.
 func tiny(t *testing.T, n int) []byte {
 	t.Helper()
 	if file, ok := tinyFiles.Load(n); ok {
 		return bytes.Clone(file.([]byte))
 	}
-	names := []string{"bruno_passport", "elif_licence", "chidi_idcard", "farid_residence"}
-	file, err := testdata.Pictures.ReadFile("pictures/" + names[n%len(names)] + ".jpg")
-	require.NoError(t, err)
-	p, err := picture.Decode(file, picture.Limits{})
-	require.NoError(t, err)
-	img := imaging.Fit(p.Image, 360, 360, imaging.Lanczos)
-	img = imaging.Rotate(img, float64(n/len(names)), image.White)
+	var img image.Image
+	if names := []string{"bruno_passport", "elif_licence", "chidi_idcard", "farid_residence"}; n < len(names) {
+		file, err := testdata.Pictures.ReadFile("pictures/" + names[n] + ".jpg")
+		require.NoError(t, err)
+		p, err := picture.Decode(file, picture.Limits{})
+		require.NoError(t, err)
+		img = imaging.Fit(p.Image, 360, 360, imaging.Lanczos)
+	} else if seed, all := uint64(n), specimen.Templates(); n%2 == 0 {
+		img = specimen.Selfie(specimen.NewPerson(seed), seed, 270, 360)
+	} else {
+		img = specimen.Photograph(specimen.Render(all[n/2%len(all)], specimen.NewPerson(seed), 320), seed, 360, 270)
+	}
 	var out bytes.Buffer
 	require.NoError(t, imaging.Encode(&out, img, imaging.JPEG))
 	tinyFiles.Store(n, bytes.Clone(out.Bytes()))
