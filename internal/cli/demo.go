@@ -179,7 +179,7 @@ func (d *demoStory) run(args ...string) {
 		return
 	}
 	verb := args[0]
-	if d.queue && slices.Contains([]string{ui.KindSubmit, ui.KindIssue, ui.KindInvestigate}, verb) {
+	if d.queue && slices.Contains([]string{ui.KindIssue, ui.KindInvestigate}, verb) {
 		args = append(args, "--queue")
 	}
 	d.Printf("   $ kycmark %s\n", intake.ShellLine(args...))

@@ -27,13 +27,12 @@ func newWork(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "work",
 		Short: "Do the jobs that other commands queued",
-		Long: `Do jobs that commands with --queue wait for: submit, issue and investigate.
+		Long: `Do jobs that commands with --queue wait for: issue and investigate.
 Any number of workers may run: of a registry in PostgreSQL on any machines that see the
-same files under the same paths, of a registry in a file on its machine. A worker takes
-the jobs that its home has the keys for. All need the sealing key, issue and investigate
-the mark key as well. A home with investigate_only takes investigate. A worker also does
-the investigations that "kycmark serve" was asked for (kind investigation), and removes
-what expired beside the registry.
+same files under the same paths, of a registry in a file on its machine. A worker needs the
+sealing key and the mark keys. It also does the investigations that "kycmark serve"
+was asked for (kind investigation), and removes what expired beside the registry. A home
+with investigate_only takes all but issue.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a
@@ -42,7 +41,7 @@ minute: nothing is entered or released twice.`,
   kycmark work --take investigate --jobs 4`,
 		Args: ui.Exactly(),
 	}
-	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the keys for)")
+	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the rights for)")
 	cmd.Flags().IntVar(&atOnce, "jobs", runtime.GOMAXPROCS(0), "`number` of jobs at a time, each done on one processor")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
 		if atOnce < 1 {
@@ -61,15 +60,13 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 	if err := b.Registry.Engine().CheckSealKey(ctx, w.Worker.Seal); err != nil {
 		return err
 	}
-	if len(w.Worker.Mark) > 0 {
-		if err := judge.KnownKeys(ctx, b, w.Worker.Mark); err != nil {
-			return err
-		}
+	if err := judge.KnownKeys(ctx, b, w.Worker.Mark); err != nil {
+		return err
 	}
 	kinds := Kinds(w)
 	for _, kind := range take {
 		if kinds[kind] == nil {
-			return ui.Usagef("--take %s: this home has the keys and the rights for %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+			return ui.Usagef("--take %s: this home has the rights for %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 		}
 	}
 	maps.DeleteFunc(kinds, func(kind string, _ jobs.Func) bool { return len(take) > 0 && !slices.Contains(take, kind) })
@@ -118,16 +115,13 @@ type workLine struct {
 	Error   *string `json:"error"`
 }
 
-// Kinds returns the functions for the jobs that the worker has the keys for.
+// Kinds returns the functions for the jobs that the worker's home has the rights for.
 func Kinds(b *ui.Desk) map[string]jobs.Func {
 	all := map[string]jobs.Func{
-		ui.KindSubmit: ui.Doing(b, bookverbs.DoSubmit), ui.KindIssue: ui.Doing(b, bookverbs.DoIssue), ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
+		ui.KindIssue: ui.Doing(b, bookverbs.DoIssue), ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
 		investigations.Kind: investigations.New(investigations.Config{Registry: b.Registry, SealKey: b.Worker.Seal, Found: b.Worker.Found,
 			References: b.Home.References}).Do,
 	}
-	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
-		marks := kind == ui.KindInvestigate || kind == ui.KindIssue || kind == investigations.Kind
-		return !b.May(kind) || len(b.Worker.Mark) == 0 && marks
-	})
+	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool { return !b.May(kind) })
 	return all
 }

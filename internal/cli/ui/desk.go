@@ -101,7 +101,7 @@ type Desk struct {
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.
 type keyring struct {
-	Mark   []*watermark.Key // none: it takes no jobs that need one
+	Mark   []*watermark.Key
 	Seal   *registry.SealKey
 	actor  string
 	Found  *verify.Investigator // its jobs share what it read of the registry
@@ -125,9 +125,6 @@ func (b *Desk) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 // Issuer returns what enters uploads and hands out copies. With hashOnly it seals nothing: a sealing key that is not the
 // registry's is left out.
 func (b *Desk) Issuer(hashOnly bool) (*registry.Issuer, error) {
-	if b.Worker != nil {
-		return b.Worker.Issuer, nil
-	}
 	keys, seal, err := b.Keys()
 	if err != nil {
 		return nil, err
