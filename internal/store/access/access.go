@@ -73,9 +73,15 @@ func (d Tables) Claim(ctx context.Context, r records.Request) (*records.Request,
 	return schema.Requests.One(ctx, d.Read, " WHERE id = $1", r.ID[:])
 }
 
-func (d Tables) SetAnswer(ctx context.Context, id [32]byte, answer string) error {
-	_, err := d.Write.ExecContext(ctx, "UPDATE request SET answer = $1 WHERE id = $2", answer, id[:])
-	return err
+func (d Tables) SetAnswer(ctx context.Context, id [32]byte, before, answer string) error {
+	done, err := d.Write.ExecContext(ctx, "UPDATE request SET answer = $1 WHERE id = $2 AND answer = $3", answer, id[:], before)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return records.ErrConflict
 }
 
 func (d Tables) ForgetRequests(ctx context.Context, before time.Time) error {
