@@ -338,8 +338,7 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	s.metrics.done(method, pattern, v.status, took)
 	s.spans.add(caller, v, method, pattern, took)
 	s.metrics.received.Add(float64(v.received))
-	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern,
-		"http.response.status_code", v.status,
+	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern, "http.response.status_code", v.status,
 		"duration_ms", float64(took.Microseconds()) / 1000, "http.request.body.size", v.received}
 	if v.token != nil {
 		line = append(line, "token", v.token.ID)

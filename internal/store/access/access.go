@@ -65,8 +65,7 @@ func (d Tables) RevokeToken(ctx context.Context, name string, at time.Time) erro
 }
 
 func (d Tables) Claim(ctx context.Context, r records.Request) (*records.Request, error) {
-	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING",
-		schema.Requests.Bind(&r)...)
+	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING", schema.Requests.Bind(&r)...)
 	if err != nil {
 		return nil, err
 	}
