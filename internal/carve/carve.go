@@ -83,6 +83,7 @@ type scan struct {
 	starts   int                         // of nothing
 	inflated int64                       // bytes that were decompressed
 	bufs     [maxDepth + 1]*bufio.Reader // by depth
+	passed   [maxDepth + 1]samples       // the same; short writings share them
 }
 
 // An outer says where a writing lies.
@@ -145,7 +146,8 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 	s.bufs[depth].Reset(r)
 	b := &stream{Reader: s.bufs[depth]}
 	var last []byte // what came before the next byte
-	passed := samples{of: &s.Report}
+	passed := &s.passed[depth]
+	passed.of = &s.Report
 	for {
 		var err error
 		buf := b.have(b.Buffered())
@@ -175,6 +177,7 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 		if !found && i == end {
 			continue
 		}
+		finds := s.Finds
 		taken, err := s.take(b, last, in, depth)
 		if err != nil {
 			return err
@@ -188,7 +191,9 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 			b.skip(1)
 			continue
 		}
-		passed.sample, passed.opaque = passed.sample[:0], false
+		if s.Finds > finds {
+			passed.sample, passed.opaque = passed.sample[:0], false
+		}
 	}
 }
 
@@ -228,15 +233,12 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 		if in != nil {
 			at = outer{in.at, in.place + fmt.Sprintf(", byte %d, %s", b.at, c.name), at.before}
 		}
-		from, opaque, finds := b.at, s.Opaque, s.Finds
+		from := b.at
 		r := c.decode(b)
 		if c.inflates {
 			r = &inflated{r, s}
 		}
 		err := s.layer(r, &at, depth+1)
-		if s.Finds > finds {
-			s.Opaque = opaque
-		}
 		return b.at > from, err
 	}
 	k := kindOf(buf)
