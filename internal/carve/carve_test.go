@@ -322,7 +322,9 @@ func TestOpaque(t *testing.T) {
 		opaque bool
 	}{
 		"random": {string(secret), true}, "random in base64": {text + base64.StdEncoding.EncodeToString(secret) + text, true}, "random in hexadecimal": {hex.EncodeToString(secret), true},
-		"compress": {lzw(secret), true}, "base32": {text + base32.StdEncoding.EncodeToString(secret), true}, "base85": {base85(secret), true}, "program": {program(t), false},
+		"picture and random in one base64": {base64.StdEncoding.EncodeToString(append(jpegOf(t, 1), secret...)), true},
+		"base64 of another alphabet":       {base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").EncodeToString(secret), true},
+		"compress":                         {lzw(secret), true}, "base32": {text + base32.StdEncoding.EncodeToString(secret), true}, "base85": {base85(secret), true}, "program": {program(t), false},
 		"text": {text, false}, "picture": {string(jpegOf(t, 1)), false}, "zeros": {strings.Repeat("\x00", 1<<20), false}, "text in base64": {base64.StdEncoding.EncodeToString([]byte(text)), false},
 	} {
 		_, report := scanned(t, strings.NewReader(c.data))

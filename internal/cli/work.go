@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +15,6 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/jobs"
-	"github.com/kycmark/kycmark/verify/kept"
 )
 
 // newWork returns the verb "work", which does jobs that other commands queued, until it is interrupted.
@@ -31,8 +28,7 @@ func newWork(u *ui.UI) *cobra.Command {
 Any number of workers may run: of a registry in PostgreSQL on any machines that see the
 same files under the same paths, of a registry in a file on its machine. A worker needs the
 sealing key and the mark keys. It also does the investigations that "kycmark serve"
-was asked for (kind investigation), and removes what expired beside the registry. A home
-with investigate_only takes all but issue.
+was asked for (kind investigation). A home with investigate_only takes all but issue.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a
@@ -75,11 +71,6 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 		return err
 	}
 	defer q.Close()
-	var sweeping sync.WaitGroup
-	defer sweeping.Wait()
-	working, stop := context.WithCancel(ctx)
-	defer stop()
-	sweeping.Go(func() { sweep(working, b) })
 	b.Say("", "takes %s; Ctrl-C ends it after the jobs that it has begun", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	return q.Work(ctx, atOnce, kinds, func(d jobs.Done) {
 		if d.Err != nil {
@@ -89,22 +80,6 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 		}
 		_ = b.Line(workLine{d.ID, d.Kind, d.Took.Seconds(), ui.ReasonText(d.Err)}) // finish reports a stdout that fails
 	})
-}
-
-// sweepEvery is how often a worker removes what expired beside the registry. Chosen.
-const sweepEvery = 10 * time.Minute
-
-// sweep removes what expired beside the registry, at once and again and again until ctx ends.
-func sweep(ctx context.Context, b *ui.Desk) {
-	for ctx.Err() == nil {
-		if _, err := kept.New(b.Registry, nil).Sweep(ctx); err != nil && ctx.Err() == nil {
-			b.Warnf("what expired was not removed: %s", ui.Reason(err))
-		}
-		select {
-		case <-time.After(sweepEvery):
-		case <-ctx.Done():
-		}
-	}
 }
 
 // workLine is an attempt at a job as JSON.

@@ -16,7 +16,6 @@ import (
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -26,7 +25,7 @@ func NewDoctor(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that a home is ready for use",
-		Long: `Check keys, registry and segments of a home, and open one original. A problem stops a verb from doing its work.
+		Long: `Check keys and registry of a home, and open one original. A problem stops a verb from doing its work.
 A warning names what makes records count less in a later investigation. Each comes with
 the command that mends it. Exit 1 if there is a problem. Nothing is changed.
 "kycmark audit --originals" checks copies and originals.`,
@@ -53,7 +52,7 @@ func weak(mend, format string, args ...any) error {
 
 // checks are what doctor looks at, in order.
 var checks = []check{{"keys", checkKeys}, {"registry", checkLedger}, {"mark keys", checkMarkKeys}, {"sealing key", checkSealKey},
-	{"ledger key", checkLedgerKey}, {"originals", checkOriginals}, {"segments", checkSegments}, {"checkpoints", checkCheckpoints}}
+	{"ledger key", checkLedgerKey}, {"originals", checkOriginals}, {"checkpoints", checkCheckpoints}}
 
 // doctorLine is the result of one check as JSON.
 type doctorLine struct {
@@ -203,24 +202,6 @@ func checkOriginals(ctx context.Context, b *ui.Desk) (string, error) {
 		return fmt.Sprintf("submission %s opened", s.ID), nil
 	}
 	return "none to open", nil
-}
-
-// checkSegments opens all segments. Rows are read in the place of segments that cannot be used.
-func checkSegments(ctx context.Context, b *ui.Desk) (string, error) {
-	key, err := b.Home.SealKey()
-	if err != nil {
-		return "", err
-	}
-	all, err := b.Registry.Engine().Segments(ctx, key, new(parts.Index))
-	if err != nil {
-		return "", err
-	}
-	for _, s := range all {
-		if s.Err != nil {
-			return "", weak("the next kycmark submit makes it again", "%v", s.Err)
-		}
-	}
-	return fmt.Sprintf("%d", len(all)), nil
 }
 
 // checkCheckpoints looks for a signed state of the ledger, and for a witness beside it.
