@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
@@ -23,21 +22,20 @@ func newWork(u *ui.UI) *cobra.Command {
 	var atOnce int
 	cmd := &cobra.Command{
 		Use:   "work",
-		Short: "Do the jobs that other commands queued",
-		Long: `Do jobs that commands with --queue wait for: issue and investigate.
-Any number of workers may run: of a registry in PostgreSQL on any machines that see the
+		Short: "Do the jobs of investigations",
+		Long: `Do the parts of investigations that "kycmark investigate --queue" waits for, and the
+investigations that "kycmark serve" was asked for (kind investigation). Any number of workers may run: of a registry in PostgreSQL on any machines that see the
 same files under the same paths, of a registry in a file on its machine. A worker needs the
-sealing key and the mark keys. It also does the investigations that "kycmark serve"
-was asked for (kind investigation). A home with investigate_only takes all but issue.
+sealing key and the mark keys.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a
-minute: nothing is entered or released twice.`,
+minute: nothing is entered twice.`,
 		Example: `  kycmark work --home /srv/kyc
   kycmark work --take investigate --jobs 4`,
 		Args: ui.Exactly(),
 	}
-	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the rights for)")
+	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: investigate and investigation)")
 	cmd.Flags().IntVar(&atOnce, "jobs", runtime.GOMAXPROCS(0), "`number` of jobs at a time, each done on one processor")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
 		if atOnce < 1 {
@@ -62,7 +60,7 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 	kinds := Kinds(w)
 	for _, kind := range take {
 		if kinds[kind] == nil {
-			return ui.Usagef("--take %s: this home has the rights for %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+			return ui.Usagef("--take %s: the kinds are %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 		}
 	}
 	maps.DeleteFunc(kinds, func(kind string, _ jobs.Func) bool { return len(take) > 0 && !slices.Contains(take, kind) })
@@ -90,13 +88,11 @@ type workLine struct {
 	Error   *string `json:"error"`
 }
 
-// Kinds returns the functions for the jobs that the worker's home has the rights for.
+// Kinds returns the functions for the jobs of a worker.
 func Kinds(b *ui.Desk) map[string]jobs.Func {
-	all := map[string]jobs.Func{
-		ui.KindIssue: ui.Doing(b, bookverbs.DoIssue), ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
+	return map[string]jobs.Func{
+		ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
 		investigations.Kind: investigations.New(investigations.Config{Registry: b.Registry, SealKey: b.Worker.Seal, Found: b.Worker.Found,
 			References: b.Home.References}).Do,
 	}
-	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool { return !b.May(kind) })
-	return all
 }

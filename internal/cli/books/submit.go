@@ -189,7 +189,7 @@ func submitUploads(ctx context.Context, b *ui.Desk, f submitFlags, args []string
 	if err != nil {
 		return err
 	}
-	results := issuer.Import(ctx, f.dated(uploads, when), &registry.SubmitOptions{Actor: b.Actor(), HashOnly: f.hashOnly})
+	results := issuer.Import(ctx, f.dated(uploads, when), &registry.SubmitOptions{Actor: ui.Actor(), HashOnly: f.hashOnly})
 	show, done := b.ProgressOf(ctx, "submitting")
 	defer done()
 	total, n := countUploads(b, f, args), 0
