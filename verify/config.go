@@ -142,6 +142,9 @@ func (c Config) ready() (Config, error) {
 	return c, nil
 }
 
+// earliestFound is the first year in which leaks can have been found, as package registry has it for uploads. Chosen.
+const earliestFound = 1990
+
 // ready returns the options, checked, with each submission of Against once and the default of Workers. The error wraps
 // [registry.ErrInput].
 func (o Options) ready() (Options, error) {
@@ -150,6 +153,8 @@ func (o Options) ready() (Options, error) {
 		return o, unusable("a limit is negative")
 	case o.Drawn && int64(o.Claimed) > odds.MaxClaimed:
 		return o, unusable("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))
+	case !o.Found.IsZero() && o.Found.UTC().Year() < earliestFound:
+		return o, unusable("leaks found in %d: before %d there were no such pictures", o.Found.UTC().Year(), earliestFound)
 	case o.References > tuning.MaxReferencesOfADump:
 		return o, unusable("more than %d comparisons with other uploads", tuning.MaxReferencesOfADump)
 	case o.Published && (o.Found.IsZero() || o.Evidence == "" && o.EvidenceSHA256 == books.Digest{}):

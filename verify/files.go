@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/dump"
@@ -20,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Files examines what paths name, [Options].Workers files at a time. Paths name files, folders (with all
@@ -167,14 +169,21 @@ func (v *Investigation) dumpOptions() dump.Options {
 	o.Repeats = func(ctx context.Context, whole, part dump.File, within bool) bool {
 		if whole.Name != last {
 			last, parts = whole.Name, 0
-			shown, _ = look(ctx, v, whole) // its examination says why not
+			shown, _ = look(ctx, v, whole, false) // its examination says why not
 		}
-		got, err := look(ctx, v, part)
+		got, err := look(ctx, v, part, false)
 		if errors.Is(err, picture.ErrFormat) { // a block of EXIF starts as a TIFF does
 			return within
 		}
 		parts++
-		return err == nil && shown != nil && parts <= tuning.MaxLooked && got.Repeats(ctx, shown)
+		if err != nil || shown == nil || parts > tuning.MaxLooked || !got.Repeats(ctx, shown) {
+			return false
+		}
+		if got, err = look(ctx, v, part, true); err != nil || len(got.Marks) == 0 {
+			return err == nil
+		}
+		of, err := look(ctx, v, whole, true) // a copy of another recipient repeats nothing
+		return err == nil && !slices.ContainsFunc(got.Marks, func(id watermark.CopyID) bool { return !slices.Contains(of.Marks, id) })
 	}
 	if v.cfg.MaxBytes < math.MaxInt64/tuning.MaxPDF {
 		o.MaxPDF = tuning.MaxPDF * v.cfg.MaxBytes
@@ -182,7 +191,8 @@ func (v *Investigation) dumpOptions() dump.Options {
 	return o
 }
 
-func look(ctx context.Context, v *Investigation, f dump.File) (*examine.Look, error) {
+// look returns what a file shows. If read is true, it has the marks that are read at first sight.
+func look(ctx context.Context, v *Investigation, f dump.File, read bool) (*examine.Look, error) {
 	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	data, err := v.read(ctx, f)
@@ -193,7 +203,15 @@ func look(ctx context.Context, v *Investigation, f dump.File) (*examine.Look, er
 	if err != nil {
 		return nil, err
 	}
-	return examine.LookAt(data, pic.Image), nil
+	out := examine.LookAt(data, pic.Image)
+	if read {
+		if r, err := watermark.Skim(ctx, picture.Flatten(pic.Image), v.cfg.Keys...); err == nil { // else it is too small
+			for _, m := range r.Marks {
+				out.Marks = append(out.Marks, m.Copy)
+			}
+		}
+	}
+	return out, nil
 }
 
 // A result is what came of one file.

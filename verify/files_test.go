@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/jpeg"
 	"io/fs"
 	"math"
 	"os"
@@ -21,7 +22,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -262,4 +265,48 @@ func TestArchivesInDumps(t *testing.T) {
 	files, kinds := names(t, searcher(t).FS(t.Context(), fstest.MapFS{"in/x.tar": {Data: archive.Bytes()}}))
 	require.Equal(t, []string{"in/x.tar!a.png", "in/x.tar!b.png"}, files)
 	require.Equal(t, findings.FoundUnknown, kinds["in/x.tar!a.png"])
+}
+
+// Opponent's story: a small copy of another recipient lies behind the end of a leaked copy, is taken for its preview, and one
+// recipient alone is accused. And two PDFs in one file are taken for one.
+func TestCopiesBehindCopies(t *testing.T) {
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	sub := submit(t, s, file(t, specimen.Render(specimen.Passport, specimen.NewPerson(3), 1000), "jpeg"), "p", feb)
+	ids := make(map[string]watermark.CopyID)
+	copyFor := func(to string) []byte {
+		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: to, Kind: books.KindVendor}))
+		var out bytes.Buffer
+		c, err := s.Issue(t.Context(), sub.ID, to, registry.WriteTo(&out), nil)
+		require.NoError(t, err)
+		ids[to] = c.ID
+		return out.Bytes()
+	}
+	shrunk := func(data []byte, side int) []byte {
+		img, err := jpeg.Decode(bytes.NewReader(data))
+		require.NoError(t, err)
+		return file(t, imaging.Fit(img, side, side, imaging.Lanczos), "jpeg")
+	}
+	a, b := copyFor("vendor A"), copyFor("vendor B")
+	for name, c := range map[string]struct {
+		data []byte
+		want []string
+	}{
+		"another recipient's": {append(bytes.Clone(a), shrunk(b, 560)...), []string{"vendor A", "vendor B"}},
+		"its own":             {append(bytes.Clone(a), shrunk(a, 560)...), []string{"vendor A"}},
+		"a thumbnail":         {append(bytes.Clone(a), shrunk(b, 160)...), []string{"vendor A"}},
+	} {
+		v := newInvestigator(t, investigating(cfg))
+		var got, want []watermark.CopyID
+		for _, to := range c.want {
+			want = append(want, ids[to])
+		}
+		for f, err := range v.FS(t.Context(), fstest.MapFS{"leak.jpg": {Data: c.data}}) {
+			require.NoError(t, err)
+			for _, r := range f.Reads {
+				got = append(got, r.Copy)
+			}
+		}
+		assert.Equal(t, want, got, name)
+	}
 }

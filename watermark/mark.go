@@ -138,9 +138,9 @@ func prepared(key *Key, canvas *pattern.Canvas, of Submission, strength float64)
 // Embed returns the picture marked with id, of the same size and alpha. The same
 // picture, key, submission and ID give the same pixels on every machine.
 func (o *Original) Embed(id CopyID) *image.NRGBA {
-	s, _ := o.marks(id, o.strength)
+	coded, plain, own := o.laid(id)
 	out := image.NewNRGBA(o.canvas.Source.Rect)
-	o.canvas.Add(out, s)
+	o.canvas.Add(out, o.marks(coded, plain, own, o.strength))
 	return out
 }
 
@@ -171,22 +171,26 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 	return &marked, nil
 }
 
-// marks returns what is added to luma and, negated, to the blue difference of the canonical picture, to carry id at a
-// strength (1: the whole visibility budget). It returns the mark only: Canvas.Add lays the mark on pixels. A first pass
-// marks plainly. A second evens out, per coded bit and per pilot, what the picture itself adds or takes in the reader's
-// own front end (informed embedding: Cox, Miller and McKellips, 1999). own is the tracer in it.
-func (o *Original) marks(id CopyID, strength float64) (mark pattern.Shaped, own dsp.Plane) {
+// laid returns the signs of the coded bits of id, and two layers of the canonical picture: the plain pattern, and the
+// tracer.
+func (o *Original) laid(id CopyID) (coded []float32, plain, own dsp.Plane) {
 	w, h := pattern.CanonicalSize(o.canvas.Size())
-	own = o.kd.Tracer(o.sub, uint64(id), w, h)
-	coded := o.kd.Payload.Encode(uint64(id))
-	plain := pattern.Lay(o.kd.Pattern(coded, nil, nil), o.place, w, h)
+	coded = o.kd.Payload.Encode(uint64(id))
+	return coded, pattern.Lay(o.kd.Pattern(coded, nil, nil), o.place, w, h), o.kd.Tracer(o.sub, uint64(id), w, h)
+}
+
+// marks returns what is added to luma and, negated, to the blue difference of the canonical picture, to carry what laid
+// returned at a strength (1: the whole visibility budget). It returns the mark only: Canvas.Add lays the mark on pixels. A first
+// pass marks plainly. A second evens out, per coded bit and per pilot, what the picture itself adds or takes in the reader's
+// own front end (informed embedding: Cox, Miller and McKellips, 1999).
+func (o *Original) marks(coded []float32, plain, own dsp.Plane, strength float64) pattern.Shaped {
 	marked := o.canvas.Simulate(o.canvas.Shape(plain, plain, own, strength))
 	var second []dsp.Plane
 	for front := range blind.Carriers(marked) {
 		bitGain, pilotGain := o.kd.EvenOut(front, o.place, coded)
-		second = append(second, pattern.Lay(o.kd.Pattern(coded, bitGain, pilotGain), o.place, w, h))
+		second = append(second, pattern.Lay(o.kd.Pattern(coded, bitGain, pilotGain), o.place, plain.W, plain.H))
 	}
-	return o.canvas.Shape(second[0], second[len(second)-1], own, strength), own
+	return o.canvas.Shape(second[0], second[len(second)-1], own, strength)
 }
 
 // ErrCoefficients is wrapped for JPEG files that are marked in their pixels only, such as CMYK.

@@ -4,13 +4,17 @@ package watermark
 
 import (
 	"flag"
+	"image"
+	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/compare"
@@ -69,6 +73,42 @@ func TestClearStudy(t *testing.T) {
 			case ok:
 				t.Logf("%s at %.2f: not clear, whole search %.2f dB", name, share, margin(whole.Correlation))
 			}
+		}
+	})
+}
+
+// TestSoughtStudy measures what hopeless rests on. It marks each picture, and plain ones, in three sizes at four
+// strengths. It logs the correlation at the place of the mark and that of the whole search, 0 if that read nothing.
+//
+//	go test -tags study -v -run SoughtStudy -timeout 1h ./watermark -pictures DIR,DIR
+func TestSoughtStudy(t *testing.T) {
+	try := func(n byte, name string, p image.Image) {
+		for _, share := range []float64{1, 0.4, 0.25, 0.16} {
+			o, err := Prepare(newKey([32]byte{n}), p, &Options{Submission: Submission{n}})
+			if err != nil {
+				return
+			}
+			const id = 0xfeedfacecafe1234
+			m, err := o.similar(id, share, false)
+			require.NoError(t, err)
+			small := o.deliver(m, nil)
+			leak, err := compressed(small, messengerQuality)
+			require.NoError(t, err)
+			whole, err := blind.Detect(t.Context(), leak, o.kd)
+			require.NoError(t, err)
+			at, err := blind.Sought(t.Context(), leak, o.kd, id, o.placeIn(small), 2)
+			require.NoError(t, err)
+			t.Logf("%.3f at the place, %.3f by search: %s, %v, at %.2f", at.Correlation, whole.Correlation, name, p.Bounds().Size(), share)
+		}
+	}
+	for i, c := range []uint8{255, 254, 250, 240, 128, 4, 1, 0} {
+		for _, side := range []int{200, 340, 1500} {
+			try(byte(i), "plain", imaging.New(side, side*3/4, color.Gray{c}))
+		}
+	}
+	studied(t, func(n byte, name string, p *picture.Picture) {
+		for _, side := range []int{220, 340, 1100} {
+			try(n, name, picture.Fit(p.Image, side))
 		}
 	})
 }

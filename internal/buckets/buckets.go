@@ -68,7 +68,7 @@ func Away(err error) bool {
 }
 
 // refusals are codes of errors that every object of the bucket would meet.
-var refusals = []string{minio.NoSuchBucket, "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
+var refusals = []string{minio.NoSuchBucket, "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "AccessDenied"}
 
 // Because describes an error of the server. A missing object wraps [fs.ErrNotExist], a missing bucket does
 // not. What the server could not do now wraps [objects.ErrAway], what it would do for no object [objects.ErrRefused].

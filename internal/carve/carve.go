@@ -75,6 +75,17 @@ func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Write
 	return s.Report, err
 }
 
+// End returns where the file with which r begins ends, by its structure. It returns 0 if r begins with no file, or is cut off.
+func End(ctx context.Context, r io.Reader) (end int64) {
+	_, _ = Scan(ctx, r, func(f Find, copy func(io.Writer) (int64, error)) error {
+		if n, err := copy(io.Discard); f.At == 0 && f.Plain && err == nil {
+			end = n
+		}
+		return io.EOF // no more
+	})
+	return end
+}
+
 // A scan is one call of Scan.
 type scan struct {
 	ctx  context.Context
@@ -83,6 +94,7 @@ type scan struct {
 	starts   int                         // of nothing
 	inflated int64                       // bytes that were decompressed
 	bufs     [maxDepth + 1]*bufio.Reader // by depth
+	passed   [maxDepth + 1]samples       // the same; short writings share them
 }
 
 // An outer says where a writing lies.
@@ -145,7 +157,8 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 	s.bufs[depth].Reset(r)
 	b := &stream{Reader: s.bufs[depth]}
 	var last []byte // what came before the next byte
-	passed := samples{of: &s.Report}
+	passed := &s.passed[depth]
+	passed.of = &s.Report
 	for {
 		var err error
 		buf := b.have(b.Buffered())
@@ -175,6 +188,7 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 		if !found && i == end {
 			continue
 		}
+		finds := s.Finds
 		taken, err := s.take(b, last, in, depth)
 		if err != nil {
 			return err
@@ -188,7 +202,9 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 			b.skip(1)
 			continue
 		}
-		passed.sample, passed.opaque = passed.sample[:0], false
+		if s.Finds > finds {
+			passed.sample, passed.opaque = passed.sample[:0], false
+		}
 	}
 }
 
@@ -228,15 +244,12 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 		if in != nil {
 			at = outer{in.at, in.place + fmt.Sprintf(", byte %d, %s", b.at, c.name), at.before}
 		}
-		from, opaque, finds := b.at, s.Opaque, s.Finds
+		from := b.at
 		r := c.decode(b)
 		if c.inflates {
 			r = &inflated{r, s}
 		}
 		err := s.layer(r, &at, depth+1)
-		if s.Finds > finds {
-			s.Opaque = opaque
-		}
 		return b.at > from, err
 	}
 	k := kindOf(buf)

@@ -17,12 +17,8 @@ type coding struct {
 	inflates bool                    // they are compressed
 }
 
-// seps are what may lie between two bytes in hexadecimal, beside white space. signs are before a byte that a text escapes, the
-// longest first; bytes that it can print may be written as themselves.
-var (
-	seps  = []string{"", ":", "-", ",", ",0x", "0x"}
-	signs = []string{`\\u00`, `\u00`, `\\x`, `\x`, "%", "="}
-)
+// signs are before a byte that a text escapes, the longest first. Bytes that it can print may be written as themselves.
+var signs = []string{`\\u00`, `\u00`, `\\x`, `\x`, "%", "="}
 
 // started64 are what the base64 of files starts with: JPEG, PNG, GIF, WebP, PDF, zip.
 var started64 = []string{"/9j/", "iVBORw0KGgo", "R0lGODlh", "R0lGODdh", "UklGR", "JVBERi", "UEsDB"}
@@ -39,7 +35,7 @@ var pairs = func() (set [1 << 10]uint64) {
 		add(k.magic)
 	}
 	add(started64...)
-	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b")
+	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b", "1f", "1F", "31")
 	for _, level := range zlibLevels {
 		add("x" + level)
 	}
@@ -97,7 +93,7 @@ func starts(b, before []byte, codings bool) bool {
 
 // kindMagic reports whether b starts as a file whose head may be written with escapes.
 func kindMagic(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("\xff\xd8\xff")) || bytes.HasPrefix(b, []byte("\x89PNG"))
+	return firstOf(b, "\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03", `PK\`)
 }
 
 // longRun returns the first index below end at which minRun signs of base64 follow one another; without one, end.
@@ -156,7 +152,7 @@ func coded(b, before []byte) *coding {
 	case len(b) >= minRun && longRun(b[:minRun], 1) == 0:
 		for _, start := range []string{"0x", "x", ""} {
 			if digits, has := bytes.CutPrefix(b[:minRun], []byte(start)); has && !slices.ContainsFunc(digits, func(c byte) bool { return hexDigit(c) < 0 }) {
-				return inHexadecimal("", before, len(start))
+				return inHexadecimal(before, len(start))
 			}
 		}
 		return &coding{name: "base64", decode: in64}
@@ -170,10 +166,23 @@ func coded(b, before []byte) *coding {
 		return nil
 	}
 	quote := quoteOf(before)
-	if quote == 0 || hasFrame(b) || kindOf(unquoted(b, quote)) == nil {
+	if hasFrame(b) || quote == 0 && (firstOf(b, "\xff", "\x89") || kindOf(b) != nil) {
 		return nil
 	}
-	return &coding{name: "escaped", decode: func(s *stream) io.Reader { return &bytesOf{s: s, next: inQuotes(quote)} }}
+	var best decoder
+	longest := 0 // bytes
+	for _, next := range []decoder{inHex(`\x`, quote), inHex(`\u00`, quote), inHex("%", quote), inOctal(`\\`, quote), inOctal(`\`, quote), inLatin1(quote), inQuotes(quote)} {
+		inner := func(b []byte, _ bool) (byte, int) { return next(b, false) }
+		if out := unquoted(b, inner); len(out) > longest && kindOf(out) != nil {
+			if best, longest = inner, len(out); longest > enoughUnquoted {
+				break
+			}
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return &coding{name: "escaped", decode: func(s *stream) io.Reader { return &bytesOf{s: s, next: best} }}
 }
 
 // hasFrame reports whether b starts with a JPEG or PNG as it is, up to the size of the picture. Escapes before that move it.
@@ -188,30 +197,50 @@ const maxSign = 6
 // codedBytes returns the writing, byte by byte, in which a JPEG or PNG starts b; nil: none. before has at least maxSign bytes
 // before b, if there are as many.
 func codedBytes(b, before []byte) *coding {
-	switch {
-	case b[0] >= 0xc2:
+	if b[0] >= 0xc2 {
 		return inCode("escaped", b, inLatin1(quoteOf(before)))
-	case firstOf(b, "ff", "fF", "Ff", "FF", "89"), bytes.HasSuffix(before, []byte("0x")) && firstOf(b, "52", "47", "50", "25"):
-		for _, sep := range seps {
-			if inBytes(b, inHex(sep, 0)) {
-				return inHexadecimal(sep, before, 0)
-			}
-		}
+	}
+	if firstOf(b, "ff", "fF", "Ff", "FF", "89", "52", "47", "50", "25", "1f", "1F") {
 		for _, sign := range signs {
 			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
 				return inCode("escaped", b, inHex(sign, quoteOf(rest)))
 			}
 		}
-	case firstOf(b, "377", "211"):
+	}
+	if inDigits(b) {
+		if inBytes(b, inHex("", 0)) {
+			return inHexadecimal(before, 0)
+		}
+		if next := listed(b, 16); next != nil {
+			return inCode("hexadecimal", b, next)
+		}
+	}
+	if firstOf(b, "377", "211") {
 		for _, sign := range []string{`\\`, `\`} {
 			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
 				return inCode("escaped", b, inOctal(sign, quoteOf(rest)))
 			}
 		}
-	case firstOf(b, "255", "137", "-1", "82,", "80,", "71,", "37,", "82 ", "80 ", "71 ", "37 "):
-		return inCode("numbers", b, inNumbers)
+	}
+	if firstOf(b, "255", "137", "-1", "82", "80", "71", "37", "31") {
+		if next := listed(b, 10); next != nil {
+			return inCode("numbers", b, next)
+		}
 	}
 	return nil
+}
+
+// inDigits reports whether the first two bytes of a file are written in digits at the start of b, near each other.
+func inDigits(b []byte) bool {
+	first, _ := hexByte(b)
+	for _, m := range magics {
+		for p := 2; m[0] == first && p < min(len(b)-1, 16); p++ {
+			if second, is := hexByte(b[p:]); is && second == m[1] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func firstOf(b []byte, heads ...string) bool {
@@ -239,11 +268,11 @@ func inCode(name string, b []byte, next decoder) *coding {
 	return &coding{name: name, decode: func(s *stream) io.Reader { return &bytesOf{s: s, next: next} }}
 }
 
-// inHexadecimal returns the writing in digits with sep between bytes, behind before and a prefix of so many bytes.
-func inHexadecimal(sep string, before []byte, prefix int) *coding {
+// inHexadecimal returns the writing in digits, behind before and a prefix of so many bytes.
+func inHexadecimal(before []byte, prefix int) *coding {
 	return &coding{name: "hexadecimal", decode: func(s *stream) io.Reader {
 		s.skip(prefix)
-		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex(sep, 0), joins: j.goesOn} })
+		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex("", 0), joins: j.goesOn} })
 	}}
 }
 
@@ -264,14 +293,14 @@ func inBytes(b []byte, next decoder) bool {
 }
 
 // magics start the files that are looked for in bytes that are written one by one.
-var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03\x04"}
+var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03\x04", "\x1f\x8b\x08"}
 
-// maxUnquoted is how many bytes between quotes are read to see whether a file starts there.
-const maxUnquoted = 4 << 10
+// Between quotes maxUnquoted bytes are read to see whether a file starts there. A writing that holds for enoughUnquoted is right.
+const maxUnquoted, enoughUnquoted = 4 << 10, 256
 
-// unquoted returns the first bytes of b in the writing between quotes.
-func unquoted(b []byte, quote byte) (out []byte) {
-	for next := inQuotes(quote); len(out) < maxUnquoted; {
+// unquoted returns the first bytes of b in a writing between quotes.
+func unquoted(b []byte, next decoder) (out []byte) {
+	for len(out) < maxUnquoted {
 		c, n := next(b, len(out) == 0)
 		if n <= 0 {
 			break
@@ -348,25 +377,27 @@ func white(b []byte, i int) int {
 	return i
 }
 
-// inHex decodes two digits for each byte, with one of seps or signs between them. quote ends escapes; 0: none does.
-func inHex(sep string, quote byte) decoder {
-	escaping := strings.ContainsAny(sep, `\%=`)
+// inHex decodes two digits for each byte: behind sign, or, if that is "", with white space between them. quote ends escapes; 0:
+// none does.
+func inHex(sign string, quote byte) decoder {
 	return func(b []byte, first bool) (byte, int) {
 		i := 0
 		switch {
 		case first:
-		case escaping:
+		case sign == "":
+			i = white(b, 0)
+		default:
 			for _, joins := range []string{"\\\n", "\\\r\n", "=\n", "=\r\n"} { // a line that goes on
-				if joins[0] == sep[0] && bytes.HasPrefix(b, []byte(joins)) {
+				if joins[0] == sign[0] && bytes.HasPrefix(b, []byte(joins)) {
 					i = len(joins)
 				}
 			}
-			if !bytes.HasPrefix(b[i:], []byte(sep)) {
+			if !bytes.HasPrefix(b[i:], []byte(sign)) {
 				if i == len(b) {
 					return 0, 0
 				}
 				c, n := unescaped(b[i:], quote)
-				if sep == "%" && c == '+' { // of a form
+				if sign == "%" && c == '+' { // of a form
 					c = ' '
 				}
 				if n > 0 {
@@ -374,38 +405,17 @@ func inHex(sep string, quote byte) decoder {
 				}
 				return c, n
 			}
-			i += len(sep)
-		default:
-			i = white(b, 0)
-			if !bytes.HasPrefix(b[i:], []byte(sep[:min(len(sep), 1)])) {
-				return 0, 0
-			}
-			if len(sep) > 0 && sep[0] != '0' {
-				i = white(b, i+1)
-			}
-			if sep == ",0x" { // of Java
-				i = white(b, len(b)-len(bytes.TrimPrefix(b[i:], []byte("(byte)"))))
-			}
-			if strings.HasSuffix(sep, "0x") {
-				if !bytes.HasPrefix(b[i:], []byte("0x")) && !bytes.HasPrefix(b[i:], []byte("0X")) {
-					return 0, 0
-				}
-				i += 2
-			}
+			i += len(sign)
 		}
-		c, is := hexByte(b[i:])
-		if !is {
-			if strings.HasSuffix(sep, "0x") && i < len(b) && hexDigit(b[i]) >= 0 { // one digit
-				return byte(hexDigit(b[i])), i + 1
-			}
-			return 0, 0
+		if c, is := hexByte(b[i:]); is {
+			return c, i + 2
 		}
-		return c, i + 2
+		return 0, 0
 	}
 }
 
 // escapes are letters behind a backslash, and their bytes. Z is of MySQL, $ and @ of Perl.
-const escapes = "n\nr\rt\tb\bf\f0\x00Z\x1aa\av\v\\\\//''\"\"$$@@"
+const escapes = "e\x1bn\nr\rt\tb\bf\f0\x00Z\x1aa\av\v\\\\//''\"\"$$@@"
 
 // unescaped decodes a byte that is written as itself or behind a backslash. quote ends the writing, if it is not 0.
 func unescaped(b []byte, quote byte) (byte, int) {
@@ -469,31 +479,92 @@ func inLatin1(quote byte) decoder {
 	}
 }
 
-// inNumbers decodes decimal numbers, signed or not, between commas.
-func inNumbers(b []byte, first bool) (byte, int) {
-	i, v, digits := 0, 0, 0
-	if !first {
-		for comma := false; i < len(b) && i < maxByte && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t' || b[i] == ',' && !comma); i++ {
-			comma = comma || b[i] == ','
-		}
-		if i == 0 {
-			return 0, 0
+// maxBetween is how many bytes may lie between two numbers of a list. Chosen: XML of Java has 40.
+const maxBetween = 64
+
+// listed returns the decoder of the list of numbers that starts b, to a base of 10 or 16; nil: none, or of no file. What lies
+// between the first two numbers lies between all. A number in it, such as an index, stands for any number.
+func listed(b []byte, base int) decoder {
+	v, n := number(b, base)
+	for _, start := range lists {
+		for p := n; n > 0 && start.base == base && start.first == v && p < min(len(b), maxBetween); p++ {
+			i := bytes.Index(b[p:min(len(b), maxBetween)], []byte(start.second))
+			if p += i; i < 0 {
+				break
+			}
+			if next := between(bytes.Clone(b[n:p]), base); inBytes(b, next) {
+				return next
+			}
 		}
 	}
-	negative := i < len(b) && b[i] == '-'
-	if negative {
+	return nil
+}
+
+// lists has the first two bytes of files as lists of numbers have them.
+var lists = func() (all []listStart) {
+	for _, m := range magics {
+		for k, second := range []string{"%[1]d", "-%[2]d", "%[1]x", "%[1]X"} {
+			all = append(all, listStart{10 + k/2*6, m[0], fmt.Sprintf(second, m[1], 256-int(m[1]))})
+		}
+	}
+	return all
+}()
+
+type listStart struct {
+	base   int
+	first  byte
+	second string
+}
+
+// number returns the byte that a number of at most three decimal or two hexadecimal digits is, signed or not, and its length; 0: b
+// starts with none.
+func number(b []byte, base int) (byte, int) {
+	i, v := 0, 0
+	if len(b) > 0 && b[0] == '-' && base == 10 {
 		i++
 	}
-	for ; i < len(b) && digits < 3 && b[i] >= '0' && b[i] <= '9'; i, digits = i+1, digits+1 {
-		v = 10*v + int(b[i]-'0')
+	from := i
+	for ; i < len(b) && i < from+4 && hexDigit(b[i]) >= 0 && hexDigit(b[i]) < base; i++ {
+		v = base*v + hexDigit(b[i])
 	}
-	if negative {
+	if from == 1 {
 		v = -v
 	}
-	if digits == 0 || v < -128 || v > 255 {
+	if i == from || v < -128 || v > 255 {
 		return 0, 0
 	}
 	return byte(v), i
+}
+
+// between decodes numbers with sep between them. White space may lie anywhere.
+func between(sep []byte, base int) decoder {
+	return func(b []byte, first bool) (byte, int) {
+		i := 0
+		for k := 0; !first && k < len(sep); k++ {
+			from := white(b, i)
+			switch {
+			case white(sep, k) > k:
+			case sep[k] >= '0' && sep[k] <= '9' && k > 0 && sep[k-1] >= '0' && sep[k-1] <= '9': // of the number before
+			case sep[k] >= '0' && sep[k] <= '9':
+				for i = from; i < len(b) && b[i] >= '0' && b[i] <= '9'; {
+					i++
+				}
+				if i == from {
+					return 0, 0
+				}
+			case from < len(b) && b[from] == sep[k]:
+				i = from + 1
+			default:
+				return 0, 0
+			}
+		}
+		at := white(b, i)
+		v, n := number(b[at:], base)
+		if n == 0 || at == 0 && !first {
+			return 0, 0
+		}
+		return v, at + n
+	}
 }
 
 // inQuotes decodes bytes between quotes as SQL has them: as themselves, behind a backslash, or a quote twice.

@@ -98,7 +98,7 @@ func isTIFF(b []byte) bool {
 		order = binary.BigEndian
 	}
 	at := int64(order.Uint32(b[4:]))
-	if at < 8 || at%2 == 1 {
+	if at < 8 { // some programs write it at an odd place
 		return false
 	}
 	if at+26 > int64(len(b)) {

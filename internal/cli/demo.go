@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -179,7 +178,7 @@ func (d *demoStory) run(args ...string) {
 		return
 	}
 	verb := args[0]
-	if d.queue && slices.Contains([]string{ui.KindSubmit, ui.KindIssue, ui.KindInvestigate}, verb) {
+	if d.queue && verb == ui.KindInvestigate {
 		args = append(args, "--queue")
 	}
 	d.Printf("   $ kycmark %s\n", intake.ShellLine(args...))

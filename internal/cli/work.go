@@ -6,18 +6,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/jobs"
-	"github.com/kycmark/kycmark/verify/kept"
 )
 
 // newWork returns the verb "work", which does jobs that other commands queued, until it is interrupted.
@@ -26,23 +22,20 @@ func newWork(u *ui.UI) *cobra.Command {
 	var atOnce int
 	cmd := &cobra.Command{
 		Use:   "work",
-		Short: "Do the jobs that other commands queued",
-		Long: `Do jobs that commands with --queue wait for: submit, issue and investigate.
-Any number of workers may run: of a registry in PostgreSQL on any machines that see the
-same files under the same paths, of a registry in a file on its machine. A worker takes
-the jobs that its home has the keys for. All need the sealing key, issue and investigate
-the mark key as well. A home with investigate_only takes investigate. A worker also does
-the investigations that "kycmark serve" was asked for (kind investigation), and removes
-what expired beside the registry.
+		Short: "Do the jobs of investigations",
+		Long: `Do the parts of investigations that "kycmark investigate --queue" waits for, and the
+investigations that "kycmark serve" was asked for (kind investigation). Any number of workers may run: of a registry in PostgreSQL on any machines that see the
+same files under the same paths, of a registry in a file on its machine. A worker needs the
+sealing key and the mark keys.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a
-minute: nothing is entered or released twice.`,
+minute: nothing is entered twice.`,
 		Example: `  kycmark work --home /srv/kyc
   kycmark work --take investigate --jobs 4`,
 		Args: ui.Exactly(),
 	}
-	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the keys for)")
+	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: investigate and investigation)")
 	cmd.Flags().IntVar(&atOnce, "jobs", runtime.GOMAXPROCS(0), "`number` of jobs at a time, each done on one processor")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
 		if atOnce < 1 {
@@ -61,15 +54,13 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 	if err := b.Registry.Engine().CheckSealKey(ctx, w.Worker.Seal); err != nil {
 		return err
 	}
-	if len(w.Worker.Mark) > 0 {
-		if err := judge.KnownKeys(ctx, b, w.Worker.Mark); err != nil {
-			return err
-		}
+	if err := judge.KnownKeys(ctx, b, w.Worker.Mark); err != nil {
+		return err
 	}
 	kinds := Kinds(w)
 	for _, kind := range take {
 		if kinds[kind] == nil {
-			return ui.Usagef("--take %s: this home has the keys and the rights for %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+			return ui.Usagef("--take %s: the kinds are %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 		}
 	}
 	maps.DeleteFunc(kinds, func(kind string, _ jobs.Func) bool { return len(take) > 0 && !slices.Contains(take, kind) })
@@ -78,11 +69,6 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 		return err
 	}
 	defer q.Close()
-	var sweeping sync.WaitGroup
-	defer sweeping.Wait()
-	working, stop := context.WithCancel(ctx)
-	defer stop()
-	sweeping.Go(func() { sweep(working, b) })
 	b.Say("", "takes %s; Ctrl-C ends it after the jobs that it has begun", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	return q.Work(ctx, atOnce, kinds, func(d jobs.Done) {
 		if d.Err != nil {
@@ -94,22 +80,6 @@ func doJobs(ctx context.Context, b *ui.Desk, take []string, atOnce int) error {
 	})
 }
 
-// sweepEvery is how often a worker removes what expired beside the registry. Chosen.
-const sweepEvery = 10 * time.Minute
-
-// sweep removes what expired beside the registry, at once and again and again until ctx ends.
-func sweep(ctx context.Context, b *ui.Desk) {
-	for ctx.Err() == nil {
-		if _, err := kept.New(b.Registry, nil).Sweep(ctx); err != nil && ctx.Err() == nil {
-			b.Warnf("what expired was not removed: %s", ui.Reason(err))
-		}
-		select {
-		case <-time.After(sweepEvery):
-		case <-ctx.Done():
-		}
-	}
-}
-
 // workLine is an attempt at a job as JSON.
 type workLine struct {
 	Job     int64   `json:"job"`
@@ -118,16 +88,11 @@ type workLine struct {
 	Error   *string `json:"error"`
 }
 
-// Kinds returns the functions for the jobs that the worker has the keys for.
+// Kinds returns the functions for the jobs of a worker.
 func Kinds(b *ui.Desk) map[string]jobs.Func {
-	all := map[string]jobs.Func{
-		ui.KindSubmit: ui.Doing(b, bookverbs.DoSubmit), ui.KindIssue: ui.Doing(b, bookverbs.DoIssue), ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
+	return map[string]jobs.Func{
+		ui.KindInvestigate: ui.Doing(b, judge.DoInvestigate),
 		investigations.Kind: investigations.New(investigations.Config{Registry: b.Registry, SealKey: b.Worker.Seal, Found: b.Worker.Found,
 			References: b.Home.References}).Do,
 	}
-	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
-		marks := kind == ui.KindInvestigate || kind == ui.KindIssue || kind == investigations.Kind
-		return !b.May(kind) || len(b.Worker.Mark) == 0 && marks
-	})
-	return all
 }

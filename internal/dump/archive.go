@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/carve"
 	"github.com/kycmark/kycmark/internal/intake"
 )
 
@@ -46,7 +47,7 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 			return err
 		}
 		defer own.Close()
-		return d.unpack(ctx, func(list lister) error { return d.opts.Unpack(ctx, kind, own.File, list) }, depth, f.Name)
+		return cmp.Or(d.unpack(ctx, func(list lister) error { return d.opts.Unpack(ctx, kind, own.File, list) }, depth, f.Name), d.tail(ctx, depth, f))
 	}
 	packed := compression(kind)
 	var in *source
@@ -363,6 +364,25 @@ func isTar(in *source) bool {
 	mark := make([]byte, 5)
 	n, _ := in.ReadAt(mark, tarMark)
 	return string(mark[:n]) == "ustar"
+}
+
+// tail lists the files behind the end that the structure of a file says, if it says one. depth is as in behind.
+func (d *Dump) tail(ctx context.Context, depth int, f File) error {
+	r, err := f.Open(ctx)
+	if err != nil {
+		return err
+	}
+	end := carve.End(ctx, r)
+	if r.Close(); end == 0 || end >= f.Size {
+		return nil
+	}
+	return d.entry(ctx, depth+1, File{Name: f.Name + "!behind its end", Size: f.Size - end, aside: true, Open: func(ctx context.Context) (io.ReadCloser, error) {
+		r, err := f.Open(ctx)
+		if err == nil {
+			_, err = io.CopyN(io.Discard, r, end)
+		}
+		return r, err
+	}})
 }
 
 // behind lists the files in what follows byte at of a file, which is called under: behind its end. depth counts the archives around it.

@@ -214,7 +214,7 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	}
 	switch {
 	case f.Err == nil && k == tiff:
-		return d.pages(ctx, f)
+		return cmp.Or(d.pages(ctx, depth, f), d.tail(ctx, depth, f))
 	case f.Err == nil && k == part:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: errPart})
 	case f.Err != nil || k == ".pdf" && d.opts.PDF == nil || d.opts.Unpack == nil && apart(k):

@@ -364,7 +364,7 @@ func TestPDFs(t *testing.T) {
 		write(t, dir, "d.zip", zipOf(t, entry{"x.pdf", "first"}, entry{"x.pdf", "second"}, entry{"i.zip", zipOf(t, entry{"y.pdf", "nested"})}, entry{"z.pdf", strings.Repeat("x", 101)}))))
 	want := []string{
 		"a.pdf#page 1: one", "a.pdf#page 2: ! bad page", "a.pdf#page 3: three",
-		"b.PDF: ! no PDF", "c.pdf: ! not a picture: an archive or a document in which no picture is", "e.pdf: ! this PDF has attached files, which were not looked into: save them beside it (1)", "e.pdf#page 1: attached", "big.pdf: ! file is larger than the limit of 100 bytes",
+		"b.PDF: ! no PDF", "c.pdf: ! not a picture: an archive or a document in which no picture is", "e.pdf: ! this PDF has attached files or a form (1), which were not looked into: save them beside it", "e.pdf#page 1: attached", "big.pdf: ! file is larger than the limit of 100 bytes",
 		"d.zip!i.zip!y.pdf#page 1: nested", "d.zip!x.pdf#page 1: first", "d.zip!x.pdf#page 1: second",
 		"d.zip!z.pdf: ! file is larger than the limit of 100 bytes",
 	}

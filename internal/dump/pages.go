@@ -8,20 +8,25 @@ import (
 	"io"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/carve"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // pages lists the pages of a TIFF, each as a file of its own, and adds the file to the containers. A file
 // of one page is listed as it is. So is a file that cannot be read, or has too many pages: its
 // examination says why, or that only the first was examined. The error is of add.
-func (d *Dump) pages(ctx context.Context, f File) error {
+func (d *Dump) pages(ctx context.Context, depth int, f File) error {
 	data, err := d.load(ctx, f)
 	if err != nil {
 		return d.add(f)
 	}
 	doc, err := picture.OpenDocument(data, picture.Limits{})
-	if err != nil || doc.Pages() == 1 {
+	switch is := picture.Sniff(data); {
+	case is != codec.Readable && is != codec.Broken: // its name was wrong
+		return d.carved(ctx, depth, f)
+	case err != nil || doc.Pages() == 1:
 		return d.add(f)
 	}
 	sum := sha256.Sum256(data)
@@ -64,9 +69,13 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	data, err := d.load(ctx, f)
 	var all picture.PDFPage
 	sum := sha256.Sum256(data)
+	end := len(data)
+	if one := int(carve.End(ctx, bytes.NewReader(data))); one > 0 && bytes.Contains(data[one:], []byte("%PDF-")) && !bytes.HasPrefix(bytes.TrimSpace(data[one:]), []byte("endstream")) {
+		end = one // another PDF follows, whose pages would be shown in the place of these
+	}
 	if err == nil {
 		d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
-		all, err = d.opts.PDF(ctx, data, 0)
+		all, err = d.opts.PDF(ctx, data[:end], 0)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -76,17 +85,19 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	}
 	open := func(ctx context.Context) (*picture.Document, error) {
 		data, err := d.again(ctx, f, sum)
-		return picture.OnePage(data), err
+		return picture.OnePage(data[:min(end, len(data))]), err
 	}
 	file := &open
 	if at := bytes.LastIndex(data, []byte("%%EOF")); at >= 0 {
+		at = min(at, end)
 		tail := bytes.NewReader(bytes.Clone(data[at:]))
 		if err := d.behind(ctx, &source{stored: tail, size: tail.Size()}, 0, maxDepth-1, f.Name); err != nil {
 			return err
 		}
 	}
-	if all.Attached > 0 {
-		if err := d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("this PDF has attached files, which were not looked into: save them beside it (%d)", all.Attached)}); err != nil {
+	n := max(all.Attached, bytes.Count(data, []byte("/EmbeddedFile"))-bytes.Count(data, []byte("/EmbeddedFiles")), bytes.Count(data, []byte("/XFA")))
+	if n > 0 {
+		if err := d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("this PDF has attached files or a form (%d), which were not looked into: save them beside it", n)}); err != nil {
 			return err
 		}
 	}

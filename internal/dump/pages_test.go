@@ -2,11 +2,16 @@ package dump_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"fmt"
 	"image"
 	"image/color"
+	"image/png"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -84,8 +89,39 @@ func TestPages(t *testing.T) {
 		_, err := read(t.Context(), f)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, 2, reads, "to be listed, and for all pages")
+	assert.Equal(t, 3, reads, "to be listed, for its end, and for all pages")
 	require.NoError(t, os.WriteFile(bare, []byte(tiffOf(t, 2)), 0o600))
 	_, err := read(t.Context(), d.Files[4])
 	require.ErrorContains(t, err, "changed")
+}
+
+// Opponent's story: a picture lies behind a TIFF or a 7z, or is attached to a mail that has the name of a TIFF, and is not examined.
+func TestBehindATIFF(t *testing.T) {
+	small := func(w int) string {
+		var b bytes.Buffer
+		require.NoError(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, w, 9))))
+		return b.String()
+	}
+	archive, err := os.ReadFile("../unpack/testdata/two.7z")
+	require.NoError(t, err)
+	o := options()
+	o.MaxPDF, o.Unpack = 1<<20, func(_ context.Context, _ string, _ *os.File, list func(string, bool, io.Reader) error) error {
+		return list("notes.txt", true, strings.NewReader("notes"))
+	}
+	d := dump.New(o)
+	defer d.Close()
+	require.NoError(t, d.AddFS(t.Context(), fstest.MapFS{
+		"a.tif": {Data: []byte(tiffOf(t, 2) + small(40))}, "b.bin": {Data: []byte(tiffOf(t, 1) + small(41))},
+		"c.tif": {Data: []byte("To: x\n\n" + base64.StdEncoding.EncodeToString([]byte(small(42))) + "\n")},
+		"d.7z":  {Data: []byte(string(archive) + small(43))},
+	}, ""))
+	var got []int
+	for _, f := range d.Files {
+		text, err := read(t.Context(), f)
+		require.NoError(t, err, f.Name)
+		if pic, err := picture.Decode([]byte(text), picture.Limits{}); err == nil && pic.Image.Rect.Dx() >= 40 {
+			got = append(got, pic.Image.Rect.Dx())
+		}
+	}
+	assert.Equal(t, []int{40, 41, 42, 43}, got)
 }

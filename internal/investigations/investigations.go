@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify"
@@ -41,15 +42,15 @@ const (
 
 // The parts of an investigation that callers read.
 const (
-	Findings = "findings" // JSON, as [verify.Investigation.WriteFindings] writes it
-	Report   = "report"   // HTML
-	Bundle   = "bundle"   // zip
+	Findings = kept.Findings // JSON, as [verify.Investigation.WriteFindings] writes it
+	Report   = "report"      // HTML
+	Bundle   = "bundle"      // zip
 )
 
 // Parts that this package alone reads.
 const (
 	partAsked  = "asked"
-	partBegun  = "begun"  // the list of files; written once
+	partClosed = "closed" // no file comes any more; empty
 	partState  = "state"  // replaced again and again
 	partResume = "resume" // the state file of [verify.Options]
 	partTold   = "told"   // Over has returned nil; empty
@@ -191,12 +192,18 @@ func (o *Office) options(x asked) *verify.Options {
 		References: o.References, Once: x.Once}
 }
 
+// CanName reports whether a file can have the name.
+func CanName(name string) bool {
+	return fs.ValidPath(name) && name != "." && len(name) <= maxName &&
+		!strings.ContainsFunc(name, func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) })
+}
+
 // Add adds a file, under a name such as "chats/7.jpg", to an open investigation. The same file again changes nothing.
 // The error wraps [ErrStage] if the investigation has begun, and [registry.ErrConflict] if it has another file of that
 // name. It wraps [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r is returned as
 // it is, and leaves no file.
 func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) (*File, error) {
-	if !fs.ValidPath(name) || name == "." || len(name) > maxName || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if !CanName(name) {
 		return nil, fmt.Errorf("%w: name of a file: want parts such as \"chats/7.jpg\", no control character, at most %d bytes", registry.ErrInput, maxName)
 	}
 	x, err := o.opened(ctx, id)
@@ -224,6 +231,15 @@ func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) 
 	if err == nil { // the file counts from now on
 		_, err = o.kept.Write(ctx, x.Spool, partName+hashOf(name), strings.NewReader(name))
 	}
+	if err == nil { // it may have been closed meanwhile, or got another file of this name
+		_, err = o.opened(ctx, id)
+	}
+	if err == nil {
+		spool, err = o.kept.Open(ctx, x.Spool)
+	}
+	if err == nil && filesOf(spool)[hashOf(name)].SHA256 != written.SHA256 {
+		err = fmt.Errorf("%w: the investigation got another file of this name meanwhile", registry.ErrConflict)
+	}
 	return &File{name, written.Size, written.SHA256}, err
 }
 
@@ -233,7 +249,7 @@ func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
 	if err != nil {
 		return x, err
 	}
-	if in.has(partBegun) {
+	if in.has(partClosed) {
 		return x, fmt.Errorf("%w: it has begun, and takes no more files", ErrStage)
 	}
 	return x, in.read(ctx, partAsked, &x)
@@ -242,21 +258,31 @@ func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
 // Begin has an investigation done, with the files that it has now. What has begun goes on. The error wraps
 // [registry.ErrInput] without files.
 func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
-	x, err := o.opened(ctx, id)
-	if errors.Is(err, ErrStage) {
+	in, err := o.open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var x asked
+	if in.has(kept.Begun) {
 		return o.State(ctx, id)
 	}
-	if err != nil {
+	if err := in.read(ctx, partAsked, &x); err != nil {
 		return nil, err
 	}
 	list, err := o.list(ctx, x.Spool)
-	if err != nil {
-		return nil, err
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("%w: the investigation has no files", registry.ErrInput)
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("%w: the investigation has no files", registry.ErrInput)
+	if err == nil { // no call of Add succeeds from now on
+		_, err = o.kept.Write(ctx, id, partClosed, bytes.NewReader(nil))
 	}
-	if err := o.write(ctx, id, partBegun, list); err != nil {
+	if err == nil {
+		list, err = o.list(ctx, x.Spool)
+	}
+	if err == nil {
+		err = o.write(ctx, id, kept.Begun, list)
+	}
+	if err != nil && !errors.Is(err, registry.ErrConflict) { // else another call begins it
 		return nil, err
 	}
 	select {
@@ -294,8 +320,8 @@ func (o *Office) Files(ctx context.Context, id kept.ID) (list []File, err error)
 	if err != nil {
 		return nil, err
 	}
-	if in.has(partBegun) {
-		return list, in.read(ctx, partBegun, &list)
+	if in.has(kept.Begun) {
+		return list, in.read(ctx, kept.Begun, &list)
 	}
 	var x asked
 	if err := in.read(ctx, partAsked, &x); err != nil {
@@ -331,7 +357,7 @@ func (o *Office) Read(ctx context.Context, id kept.ID, part string) (io.Reader, 
 		err = fmt.Errorf("%w: got %s, want done", ErrStage, s.Stage)
 	}
 	if err == nil && part == Bundle && !in.has(Bundle) {
-		if err = o.bundle(ctx, in); err == nil {
+		if err = o.bundle(ctx, in); err == nil || errors.Is(err, registry.ErrConflict) {
 			in, err = o.open(ctx, id)
 		}
 	}
@@ -389,7 +415,7 @@ func (x inside) state(ctx context.Context) (*State, error) {
 		if err := x.read(ctx, partState, &s); err != nil {
 			return nil, err
 		}
-	case x.has(partBegun):
+	case x.has(kept.Begun):
 		s.Stage = Waiting
 	}
 	s.ID, s.Made = x.ID, x.Made

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/jobs"
@@ -56,6 +57,9 @@ func (o *Office) ask(ctx context.Context) {
 	defer waiting.Wait()
 	var known sync.Map // IDs of investigations that are asked for, or over
 	for ctx.Err() == nil {
+		if _, err := o.kept.Sweep(ctx); err != nil && ctx.Err() == nil {
+			o.Warn(kept.ID{}, err)
+		}
 		all, err := o.kept.List(ctx, kept.Investigation)
 		for _, x := range all {
 			if _, is := known.Load(x.ID); is {
@@ -126,8 +130,8 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	if errors.Is(err, errStale) {
 		err = o.examine(ctx, in, false)
 	}
-	if err == nil || ctx.Err() != nil || jobs.Passing(err) {
-		return nil, err
+	if err == nil || ctx.Err() != nil || jobs.Passing(err) || errors.Is(err, registry.ErrConflict) || errors.Is(err, syscall.ENOSPC) {
+		return nil, err // it is tried again: a conflict is with a worker that is lost
 	}
 	failed := State{Stage: Failed, Problem: err.Error()}
 	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
@@ -150,7 +154,7 @@ var errStale = errors.New("what was examined so far cannot be used")
 func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 	var x asked
 	var list []File
-	if err := errors.Join(in.read(ctx, partAsked, &x), in.read(ctx, partBegun, &list)); err != nil {
+	if err := errors.Join(in.read(ctx, partAsked, &x), in.read(ctx, kept.Begun, &list)); err != nil {
 		return err
 	}
 	spool, err := o.kept.Open(ctx, x.Spool)

@@ -127,7 +127,11 @@ var strangers = []struct {
 	{codec.Unsupported, "BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},
 	{codec.Unsupported, "PSD is not supported yet", prefix("8BPS")},
 	{codec.Unsupported, "ICO is not supported yet", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00")},
-	{codec.Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ")},
+	{codec.Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS, PCX, FITS, Sun, XWD, DPX, Cineon, MIFF, XPM) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ",
+		"\x0a\x05\x01", "SIMPLE  =", "\x59\xa6\x6a\x95", "\x00\x00\x00\x65\x00\x00\x00\x07", "\x00\x00\x00\x6b\x00\x00\x00\x07", "SDPX", "XPDS", "\x80\x2a\x5f\xd7", "id=ImageMagick", "/* XPM")},
+	{codec.Unsupported, "this kind of file (EMF, WMF, DICOM) is not supported yet: save its pictures as PNG", func(data []byte) bool {
+		return prefix("\xd7\xcd\xc6\x9a", "\x01\x00\x09\x00\x00\x03")(data) || len(data) > 132 && (string(data[40:44]) == " EMF" || string(data[128:132]) == "DICM")
+	}},
 	{codec.Unsupported, "Netpbm is not supported yet", isNetpbm},
 	{codec.Unsupported, "PDF is not supported yet", near("%PDF-")},
 	{codec.Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
@@ -135,9 +139,9 @@ var strangers = []struct {
 	{codec.Sound, "not a picture: sound", isoBrand("M4A ", "M4B ")},
 	{codec.Unsupported, "HEIF or AVIF with a small header (mif3) is not supported yet", isoBrand("mif3")},
 	{codec.Video, "a video: its pictures are not supported yet", isoBrand()},
-	{codec.Video, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
+	{codec.Video, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11", "YUV4MPEG2", "\x06\x0e\x2b\x34", "nut/multimedia")},
 	{codec.Video, "a video: its pictures are not supported yet", func(data []byte) bool {
-		return riff("AVI ")(data) || isTransport(data) || all(prefix("OggS"), near("theora"))(data)
+		return riff("AVI ")(data) || isTransport(data) || prefix("OggS")(data) && (near("theora")(data) || near("VP80")(data))
 	}},
 	{codec.Sound, "not a picture: sound", func(data []byte) bool { return riff("WAVE")(data) || prefix("ID3", "OggS", "fLaC")(data) }},
 	{codec.Unsupported, "an e-mail of Outlook (.msg) is not supported yet: save it as .eml", func(data []byte) bool { return prefix(compound)(data) && bytes.Contains(data, []byte(propertyOfMail)) }},
@@ -182,10 +186,10 @@ func IsPackage(data []byte) bool {
 	return prefix("[Content_Types].xml", "_rels/", "docProps/", "word/", "xl/", "ppt/", "mimetype", "META-INF/", "AndroidManifest.xml")(data[nameAt:])
 }
 
-// isNetpbm reports whether data begins as a PBM, PGM or PPM picture: P1 to P6, white space, then a number or a comment.
+// isNetpbm reports whether data begins as a PBM, PGM, PPM, PAM or PFM picture: P1 to P7, PF or Pf, white space, then a number or a comment.
 func isNetpbm(data []byte) bool {
-	return len(data) > 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && bytes.IndexByte([]byte(" \t\r\n"), data[2]) >= 0 &&
-		(data[3] == '#' || data[3] >= '0' && data[3] <= '9')
+	return len(data) > 3 && data[0] == 'P' && (data[1] >= '1' && data[1] <= '7' || data[1]|0x20 == 'f') && bytes.IndexByte([]byte(" \t\r\n"), data[2]) >= 0 &&
+		(data[3] == '#' || data[3] >= '0' && data[3] <= '9' || data[1] == '7')
 }
 
 // sniff returns the format of data, by its content alone. The error is a *FormatError that says

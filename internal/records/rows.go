@@ -327,6 +327,8 @@ type Kept interface {
 	Items(ctx context.Context, kind string) ([]KeptItem, error)           // in the order in which they were made
 	// Showing lists the items that show one of the submissions, as Items does.
 	Showing(ctx context.Context, of ...watermark.Submission) ([]KeptItem, error)
+	// Unfinished lists the items that have the part begun and not the part done, as Items does.
+	Unfinished(ctx context.Context, begun, done string) ([]KeptItem, error)
 	// AddChunk keeps chunk n of a version of a part. What a killed process left of it goes with the item.
 	AddChunk(ctx context.Context, of *KeptPart, n int64, body []byte) error
 	Chunk(ctx context.Context, of *KeptPart, n int64) ([]byte, error)

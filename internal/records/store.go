@@ -269,8 +269,8 @@ type Access interface {
 
 	// Claim enters a request, unless there is a request with its ID, and returns what is entered.
 	Claim(ctx context.Context, r Request) (*Request, error)
-	// SetAnswer replaces the answer of a request.
-	SetAnswer(ctx context.Context, id [32]byte, answer string) error
+	// SetAnswer replaces the answer of a request. The error wraps ErrConflict if its answer is not the one before.
+	SetAnswer(ctx context.Context, id [32]byte, before, answer string) error
 	// ForgetRequests removes the requests that were made before a time.
 	ForgetRequests(ctx context.Context, before time.Time) error
 

@@ -144,8 +144,7 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 	for _, s := range states {
 		if p.restsOn(s) && len(s.Stamp) > 0 {
 			stamp, body := stateFiles(s)
-			c.files = append(c.files,
-				File{stamp, "a timestamp (RFC 3161) of the next, a state of the ledger", s.Stamp},
+			c.files = append(c.files, File{stamp, "a timestamp (RFC 3161) of the next, a state of the ledger", s.Stamp},
 				File{body, "that state without its signatures", s.Body()})
 		}
 	}

@@ -68,8 +68,7 @@ func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle
 	if _, err := parseStatement(opened.Payload); err != nil {
 		return nil, err
 	}
-	files = append(b.files,
-		File{statementName, "the signed statement: a DSSE envelope around an in-toto Statement", text},
+	files = append(b.files, File{statementName, "the signed statement: a DSSE envelope around an in-toto Statement", text},
 		File{paeName, "the very bytes that the statement's signature is over", opened.pae()},
 		File{sigName, "that signature, Ed25519, 64 bytes", opened.Signatures[0].Sig})
 	r := readme{KeyID: keyfile.ReportID(public), Payload: len(payload), Inputs: len(c.inputs)}

@@ -95,8 +95,8 @@ func TestDumpInBucket(t *testing.T) {
 	assert.Nil(t, changed[1].Problem)
 
 	for says, body := range map[string]map[string]string{
-		"there is no bucket of this name":        {"bucket": "leak"},
-		"no name in the bucket begins with this": {"bucket": "leaks", "prefix": "case-3/"},
+		"there is no bucket of this name":              {"bucket": "leak"},
+		"no name in the bucket begins with the prefix": {"bucket": "leaks", "prefix": "case-3/"},
 	} {
 		p := w.do(call{method: "POST", path: add.path, body: body}).problem(t)
 		assert.Equal(t, http.StatusNotFound, p.Status)

@@ -61,17 +61,16 @@ func (s copies) routes() {
 		op.Responses["200"] = linesOf[zipped](s.Service, "A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies.")
 		stream(s.Service, op, "copies", s.deliver)
 	}
-	add(s.Service, "list-copies", "submission",
-		func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
-			id, err := in.id()
-			if err != nil {
-				return nil, err
-			}
-			if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
-				return nil, err
-			}
-			return reply(s.Registry.Copies(ctx, id))
-		})
+	add(s.Service, "list-copies", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
+		id, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+			return nil, err
+		}
+		return reply(s.Registry.Copies(ctx, id))
+	})
 	add(s.Service, "get-copy", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[*books.Copy], error) {
 		id, err := in.id()
 		if err != nil {
@@ -81,8 +80,7 @@ func (s copies) routes() {
 	})
 	add(s.Service, "void-copy", "copy", s.void)
 	add(s.Service, "add-receipt", "receipt", s.addReceipt)
-	add(s.Service, "list-receipts", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[[]books.Receipt],
-		error) {
+	add(s.Service, "list-receipts", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[[]books.Receipt], error) {
 		id, err := in.id()
 		if err != nil {
 			return nil, err
@@ -245,8 +243,7 @@ func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], err
 	if err != nil {
 		return nil, err
 	}
-	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note,
-		Actor: actor(ctx)}); err != nil {
+	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note, Actor: actor(ctx)}); err != nil {
 		return nil, err
 	}
 	if err := s.notify(ctx, copyVoid, noticeData{Copy: &id}); err != nil {

@@ -107,6 +107,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.metrics.active.Inc()
 	defer s.leave(r, v)
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	if r.ContentLength != 0 { // what the route does not read, package http does
+		_ = http.NewResponseController(w).SetReadDeadline(v.at.Add(s.times.JSON))
+	}
 	if err := s.enter(v, r); err != nil {
 		v.refuse("request", err)
 	}
@@ -150,9 +153,8 @@ func (s *Service) authorize(v *visit, r *http.Request) (err error) {
 	if errors.Is(err, ErrToken) {
 		v.Header().Set("WWW-Authenticate", `Bearer realm="kycmark"`)
 		_, why, _ := strings.Cut(err.Error(), ErrToken.Error()+": ")
-		return &Problem{Status: http.StatusUnauthorized, Object: "token", Problem: why,
-			Wanted: "the header \"Authorization: Bearer TOKEN\"",
-			Todo:   "have the operator make a token: \"kycmark token add\"; or ask the OpenID provider for a new one"}
+		return &Problem{Status: http.StatusUnauthorized, Object: "token", Problem: why, Wanted: "the header \"Authorization: Bearer TOKEN\"",
+			Todo: "have the operator make a token: \"kycmark token add\"; or ask the OpenID provider for a new one"}
 	}
 	if err != nil {
 		return err
@@ -164,8 +166,7 @@ func (s *Service) authorize(v *visit, r *http.Request) (err error) {
 		}
 	}
 	if !v.route.may(here) {
-		return &Problem{Status: http.StatusForbidden, Object: "token", Problem: "its roles do not allow this",
-			Got:    JoinRoles(v.token.Roles),
+		return &Problem{Status: http.StatusForbidden, Object: "token", Problem: "its roles do not allow this", Got: JoinRoles(v.token.Roles),
 			Wanted: JoinRoles(v.route.roles), Todo: "use a token with such a role, and a process that serves it"}
 	}
 	return nil
@@ -223,11 +224,18 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	if kind == dumpBody {
 		size = dumpMemory
 	}
-	give, ok := s.bodies.Try(size)
+	bodies := s.bodies
+	if len(v.route.roles) == 0 {
+		bodies = s.unknown
+		if _, ok := s.Hooks[path.Base(r.URL.Path)]; !ok {
+			return nil, &Problem{Status: http.StatusNotFound, Object: "hook", Problem: "there is no hook of this name",
+				Todo: "name it in kycmark.toml: [hooks.NAME]"}
+		}
+	}
+	give, ok := bodies.Try(size)
 	if !ok {
-		return nil, &Problem{Status: http.StatusTooManyRequests, Object: "server",
-			Problem: "other requests have the memory for bodies",
-			Todo:    "send the same request again after Retry-After", again: retryAfter}
+		return nil, &Problem{Status: http.StatusTooManyRequests, Object: "server", Problem: "other requests have the memory for bodies",
+			Todo: "send the same request again after Retry-After", again: retryAfter}
 	}
 	control := http.NewResponseController(v.ResponseWriter)
 	_ = control.SetReadDeadline(time.Now().Add(patience)) // a recorder of tests has none
@@ -263,7 +271,7 @@ func (s *Service) keyed(v *visit, r *http.Request) (*once, error) {
 	o.part(v.route.id)
 	o.part(r.URL.Path)
 	for _, name := range submitHeaders {
-		o.part(r.Header.Get(name))
+		o.part(strings.Join(r.Header.Values(name), ","))
 	}
 	return o, nil
 }
@@ -287,9 +295,8 @@ func mediaType(r *http.Request, kind bodyKind) error {
 	if ok {
 		return nil
 	}
-	return &Problem{Status: http.StatusUnsupportedMediaType, Object: "Content-Type", Problem: "it is not supported",
-		Wanted: wanted,
-		Todo:   "send the body as it is, with its media type"}
+	return &Problem{Status: http.StatusUnsupportedMediaType, Object: "Content-Type", Problem: "it is not supported", Wanted: wanted,
+		Todo: "send the body as it is, with its media type"}
 }
 
 // received counts a body. At its end the deadline goes, since it would end the request.
@@ -331,8 +338,7 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	s.metrics.done(method, pattern, v.status, took)
 	s.spans.add(caller, v, method, pattern, took)
 	s.metrics.received.Add(float64(v.received))
-	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern,
-		"http.response.status_code", v.status,
+	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern, "http.response.status_code", v.status,
 		"duration_ms", float64(took.Microseconds()) / 1000, "http.request.body.size", v.received}
 	if v.token != nil {
 		line = append(line, "token", v.token.ID)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -77,11 +76,7 @@ func (s *Service) hookRoutes() {
 // take checks an event, and enters its pictures and that the vendor holds them.
 func (x *vendorEvents) take(r *http.Request) (*taken, error) {
 	name := r.PathValue("name")
-	h, ok := x.Hooks[name]
-	if !ok {
-		return nil, &Problem{Status: http.StatusNotFound, Object: "hook", Problem: "there is no hook of this name",
-			Todo: "name it in kycmark.toml: [hooks.NAME]"}
-	}
+	h := x.Hooks[name]
 	body, err := io.ReadAll(r.Body) // the door has limited it
 	if err != nil {
 		return nil, err
@@ -134,17 +129,21 @@ func (x *vendorEvents) end(event [32]byte) {
 }
 
 // enter fetches the pictures of an event, and enters each with the custody of the vendor. What the vendor has and is no
-// picture, such as a video, is counted and left out.
+// picture, such as a video, is counted and left out. If nothing can be read, the event is refused.
 func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.Event, body []byte) (*taken, error) {
 	pictures, err := h.Vendor.Pictures(ctx, x.client, h.Account, e.Session)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
+		return nil, vendorProblem(err)
 	}
 	out, by := &taken{Event: e.Kind, Submissions: []watermark.Submission{}}, "hook "+name
+	erased := 0
 	for _, p := range pictures {
 		row, err := x.fetch(ctx, h, p, e, by)
 		switch {
-		case errors.Is(err, registry.ErrFormat), errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrErased):
+		case errors.Is(err, registry.ErrErased):
+			erased++
+			fallthrough
+		case errors.Is(err, registry.ErrFormat), errors.Is(err, registry.ErrLimit):
 			out.Refused++
 			continue
 		case err != nil:
@@ -158,16 +157,36 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 		}
 		out.Submissions = append(out.Submissions, row.ID)
 	}
+	if len(out.Submissions)+erased == 0 { // an answer 200 would lose the custody: the vendor sends again what is not answered so
+		return nil, vendorProblem(errors.New("it gives no readable picture of this event"))
+	}
 	return out, nil
+}
+
+// vendorProblem says that a vendor does not give what it announced.
+func vendorProblem(err error) *Problem {
+	return &Problem{Status: http.StatusServiceUnavailable, Object: "vendor", Problem: "it does not give the pictures of the event",
+		Got: cause(err), Todo: "send the event again after Retry-After; have the operator check the account in kycmark.toml", again: retryAfter}
+}
+
+// A vendorFile is a file that a vendor sends.
+type vendorFile struct{ io.ReadCloser }
+
+func (f vendorFile) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = vendorProblem(err)
+	}
+	return n, err
 }
 
 // fetch enters one picture of an event.
 func (x *vendorEvents) fetch(ctx context.Context, h Hook, p hooks.Picture, e hooks.Event, by string) (*books.Submission, error) {
 	file, err := h.Vendor.Fetch(ctx, x.client, h.Account, p)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
+		return nil, vendorProblem(err)
 	}
 	defer file.Close()
-	row, _, err := x.Issuer.Submit(ctx, file, e.Subject, e.At, &registry.SubmitOptions{Actor: by})
+	row, _, err := x.Issuer.Submit(ctx, vendorFile{file}, e.Subject, e.At, &registry.SubmitOptions{Actor: by})
 	return row, err
 }

@@ -28,12 +28,13 @@ import (
 // A vendor is a capture vendor with an interface as its documentation states it. It has two pictures and a video of
 // each session.
 type vendor struct {
-	name   string
-	secret []byte
-	at     *httptest.Server
-	mu     sync.Mutex
-	down   bool // answers 503
-	asked  int
+	name    string
+	secret  []byte
+	at      *httptest.Server
+	mu      sync.Mutex
+	down    bool // answers 503
+	nothing bool // answers with a page
+	asked   int
 }
 
 func newVendor(t *testing.T, name string, pictures ...[]byte) *vendor {
@@ -46,6 +47,8 @@ func newVendor(t *testing.T, name string, pictures ...[]byte) *vendor {
 		switch {
 		case v.down:
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case v.nothing && strings.Contains(uri, "/f"):
+			io.WriteString(w, "<html>sign in</html>")
 		case strings.Contains(uri, "/metadata/resources"): // sumsub
 			io.WriteString(w, `{"items":[{"id":"f0"},{"id":"f1"},{"id":"f2"}]}`)
 		case strings.HasPrefix(uri, "/v3.6/documents?"): // onfido

@@ -69,8 +69,7 @@ func (s examinations) routes() {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: headFile, In: "header", Required: true, Schema: lengths(1, 3000),
 			Description: "Name of the file, such as chats/7.jpg, percent-encoded. The same name again must have the same bytes."})
 		binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-		op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as it was found",
-			Content: map[string]*huma.MediaType{"*/*": binary}}
+		op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as it was found", Content: map[string]*huma.MediaType{"*/*": binary}}
 		schema := s.api.OpenAPI().Components.Schemas.Schema(reflectFile, true, "File")
 		op.Responses["200"] = &huma.Response{Description: "The file is kept, sealed, until the investigation is over",
 			Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
@@ -94,7 +93,8 @@ func (s examinations) routes() {
 }
 
 func (s examinations) remove(ctx context.Context, id kept.ID) (removed, error) {
-	return removed{id}, visitOf(ctx).once.destroy(ctx, func() error { return s.Office.Remove(ctx, id) })
+	return removed{id}, visitOf(ctx).once.destroy(ctx, func() error { _, err := s.Office.State(ctx, id); return err },
+		func() error { return s.Office.Remove(ctx, id) })
 }
 
 // removed is the answer to the removal of an investigation.
@@ -148,7 +148,10 @@ func (s examinations) create(ctx context.Context, in *struct{ Body wantedInvesti
 	if err != nil {
 		return nil, err
 	}
-	return reply(state, o.keep(ctx, state.ID.String()))
+	if err := o.keep(ctx, state.ID.String()); err != nil {
+		return nil, errors.Join(err, s.Office.Remove(ctx, state.ID))
+	}
+	return reply(state, nil)
 }
 
 // addFile keeps a file as it comes.
@@ -204,7 +207,7 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 			continue // a folder, as consoles make them
 		}
 		x := addedObject{Name: o.Key, Size: o.Size}
-		if !fs.ValidPath(o.Key) {
+		if !investigations.CanName(o.Key) {
 			x.Name = url.PathEscape(o.Key)
 		}
 		file, err := s.addObject(ctx, id, x.Name, from, o)
@@ -223,8 +226,7 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 		}
 	}
 	if !found {
-		return &Problem{Status: http.StatusNotFound, Object: "object", Problem: "no name in the bucket begins with this",
-			Got: in.Body.Prefix, Todo: "check the prefix"}
+		return &Problem{Status: http.StatusNotFound, Object: "object", Problem: "no name in the bucket begins with the prefix", Todo: "check the prefix"}
 	}
 	return nil
 }
@@ -271,6 +273,9 @@ func (s examinations) watch(w http.ResponseWriter, r *http.Request, id kept.ID) 
 		if line != "" {
 			if said, err = time.Now(), v.send([]byte(line)); err != nil {
 				return nil // the client is gone
+			}
+			if err := s.authorize(v, r); err != nil { // the token may be revoked
+				return err
 			}
 		}
 		if state.Stage.Over() {

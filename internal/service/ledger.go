@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -52,12 +53,17 @@ func (s ledger) routes() {
 		}
 		return reply(events{entries, next}, err)
 	})
-	add(s.Service, "list-checkpoints", "ledger", func(ctx context.Context, _ *struct{}) (*answer[[]books.Checkpoint],
-		error) {
+	add(s.Service, "list-checkpoints", "ledger", func(ctx context.Context, _ *struct{}) (*answer[[]books.Checkpoint], error) {
 		return reply(l.Checkpoints(ctx))
 	})
 	add(s.Service, "sign-checkpoint", "ledger", s.sign)
 	add(s.Service, "audit", "ledger", func(ctx context.Context, in *inAudit) (*answer[*registry.Audit], error) {
+		for i, text := range in.Body.Checkpoints { // a text that is no checkpoint says nothing of the ledger
+			if _, _, err := tlog.OpenCheckpoint([]byte(text), s.LedgerPublic); err != nil {
+				return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "checkpoint " + strconv.Itoa(i+1),
+					Problem: "the key of this ledger did not sign it", Todo: "send the whole text, as it was handed out"}
+			}
+		}
 		a, err := l.Audit(ctx, registry.AuditOptions{Keys: []string{s.LedgerPublic}, Witnesses: in.Body.Witnesses, Checkpoints: in.Body.Checkpoints})
 		if err == nil && !a.Holds {
 			if err := s.notify(ctx, auditFailed, noticeData{Entries: a.Size, Problems: len(a.Problems)}); err != nil {
@@ -102,8 +108,7 @@ func (s ledger) prove(w http.ResponseWriter, r *http.Request) {
 	v := visitOf(r.Context())
 	id, err := watermark.ParseCopyID(r.PathValue("id"))
 	if err != nil {
-		v.refuse("copy", &Problem{Status: http.StatusUnprocessableEntity, Object: "copy",
-			Problem: "its ID is malformed", Wanted: "16 hex digits",
+		v.refuse("copy", &Problem{Status: http.StatusUnprocessableEntity, Object: "copy", Problem: "its ID is malformed", Wanted: "16 hex digits",
 			Todo: "send the ID of a copy; a submission has 32 digits"})
 		return
 	}

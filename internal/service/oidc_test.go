@@ -25,10 +25,11 @@ import (
 
 // An issuer is a small OpenID provider.
 type issuer struct {
-	t    *testing.T
-	at   *httptest.Server
-	keys []jose.JSONWebKey
-	away atomic.Bool
+	t     *testing.T
+	at    *httptest.Server
+	keys  []jose.JSONWebKey
+	away  atomic.Bool
+	asked atomic.Int64 // for its keys
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -40,6 +41,7 @@ func newIssuer(t *testing.T) *issuer {
 			out = map[string]any{"issuer": x.at.URL, "jwks_uri": x.at.URL + "/keys", "authorization_endpoint": x.at.URL, "token_endpoint": x.at.URL,
 				"id_token_signing_alg_values_supported": []string{"RS256", "ES256"}}
 		case "/keys":
+			x.asked.Add(1)
 			set := jose.JSONWebKeySet{}
 			for _, k := range x.keys {
 				set.Keys = append(set.Keys, k.Public())
@@ -92,7 +94,7 @@ func (x *issuer) settings() *service.OIDC {
 // A provider's token has the roles that the settings give its claim, and its subject is the actor in the ledger.
 func TestOIDC(t *testing.T) {
 	x := newIssuer(t)
-	w := begin(t, func(c *service.Config) { c.OIDC = x.settings() })
+	w := begin(t, func(c *service.Config) { c.OIDC, c.Times.Keys = x.settings(), time.Nanosecond })
 	w.tokens["audit"] = x.sign(x.keys[0], x.claims(nil))
 	w.must(call{method: "GET", path: "/v1/ledger", as: "audit"})
 	refused := w.do(call{method: "POST", path: "/v1/recipients", as: "audit", body: map[string]string{"name": "v", "kind": "vendor"}})

@@ -61,8 +61,7 @@ func (o *once) claim(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
 	}
 	if !hmac.Equal(there.Digest[:], row.Digest[:]) {
-		return &Problem{Status: 422, Object: "Idempotency-Key", Problem: "it came with another request",
-			Got:    "another path, header or body",
+		return &Problem{Status: 422, Object: "Idempotency-Key", Problem: "it came with another request", Got: "another path, header or body",
 			Wanted: "the same request again", Todo: "send a new random key with a new request"}
 	}
 	if o.answer = there.Answer; there.Made.Equal(now) {
@@ -79,17 +78,29 @@ func (o *once) earlier() string {
 	return o.answer
 }
 
-// keep enters what the answer is made from.
+// keep enters what the answer is made from. The error is a *[Problem] if the same request, sent twice, did so meanwhile.
 func (o *once) keep(ctx context.Context, answer string) error {
 	if o == nil || answer == o.answer {
 		return nil
 	}
-	return o.store.SetAnswer(context.WithoutCancel(ctx), o.id, answer)
+	err := o.store.SetAnswer(context.WithoutCancel(ctx), o.id, o.answer, answer)
+	if errors.Is(err, records.ErrConflict) {
+		return &Problem{Status: 409, Object: "Idempotency-Key", Problem: "the same request is being worked on",
+			Todo: "send it again after Retry-After", again: retryAfter}
+	}
+	o.answer = answer
+	return err
 }
 
-// destroy does what the library does once. The same request, sent again, finds nothing left, and is answered as before.
-func (o *once) destroy(ctx context.Context, do func() error) error {
+// destroy does what the library does once, if look finds the thing. The same request, sent again, finds nothing left, and is
+// answered as before.
+func (o *once) destroy(ctx context.Context, look, do func() error) error {
 	again := o.earlier() != ""
+	if !again {
+		if err := look(); err != nil {
+			return err
+		}
+	}
 	if err := o.keep(ctx, "{}"); err != nil {
 		return err
 	}

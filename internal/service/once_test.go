@@ -152,11 +152,11 @@ type failing struct {
 	left int
 }
 
-func (f *failing) SetAnswer(ctx context.Context, id [32]byte, answer string) error {
+func (f *failing) SetAnswer(ctx context.Context, id [32]byte, before, answer string) error {
 	if f.left--; f.left == 0 {
 		return errors.New("killed")
 	}
-	return f.Access.SetAnswer(ctx, id, answer)
+	return f.Access.SetAnswer(ctx, id, before, answer)
 }
 
 // Wherever a request is cut off between its parts, the same request again completes it, and its answer is that of a

@@ -55,8 +55,7 @@ func (s *Service) operation(r *route) *huma.Operation {
 		op.Security = []map[string][]string{{"token": {}}}
 	}
 	if r.changes() {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
-			Schema:      lengths(minKey, maxKey),
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Schema: lengths(minKey, maxKey),
 			Description: "A random text for each new request, such as a UUID"})
 	}
 	return op

@@ -44,16 +44,18 @@ type inCustody struct {
 type parties struct{ *Service }
 
 func (s parties) routes() {
-	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[*books.Recipient],
-		error) {
-		if err := s.Registry.AddRecipient(ctx, books.Recipient{Name: in.Body.Name, Kind: in.Body.Kind,
-			Of: in.Body.Of, Actor: actor(ctx)}); err != nil {
-			return nil, err
+	add(s.Service, "add-recipient", "recipient", func(ctx context.Context, in *inRecipient) (*answer[*books.Recipient], error) {
+		if o := visitOf(ctx).once; o.earlier() == "" { // else the name may have been erased
+			if err := s.Registry.AddRecipient(ctx, books.Recipient{Name: in.Body.Name, Kind: in.Body.Kind, Of: in.Body.Of, Actor: actor(ctx)}); err != nil {
+				return nil, err
+			}
+			if err := o.keep(ctx, "{}"); err != nil {
+				return nil, err
+			}
 		}
 		return reply(s.Registry.Recipient(ctx, in.Body.Name))
 	})
-	add(s.Service, "list-recipients", "recipient", func(ctx context.Context, _ *struct{}) (*answer[[]books.Recipient],
-		error) {
+	add(s.Service, "list-recipients", "recipient", func(ctx context.Context, _ *struct{}) (*answer[[]books.Recipient], error) {
 		return reply(s.Registry.Recipients(ctx))
 	})
 	add(s.Service, "add-custody", "custody", s.addCustody)
@@ -72,6 +74,9 @@ func (s parties) routes() {
 			var err error
 			if which.Submission, err = watermark.ParseSubmission(in.Submission); err != nil {
 				return nil, err
+			}
+			if which.Submission == (watermark.Submission{}) { // which as a filter takes all
+				return nil, registry.ErrNotFound
 			}
 		}
 		return reply(s.Registry.Custody(ctx, which))
@@ -112,12 +117,10 @@ func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books
 	var facts []books.Custody
 	for i, f := range in.Body.Facts {
 		if f.From.IsZero() != f.To.IsZero() || f.From.IsZero() && f.Through == "" && len(f.Submissions) == 0 {
-			return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "fact " + strconv.Itoa(i+1),
-				Problem: "it does not say which uploads",
-				Wanted:  "from and to, or submissions, or through", Todo: "send both times; a fact about all uploads has both, too"}
+			return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "fact " + strconv.Itoa(i+1), Problem: "it does not say which uploads",
+				Wanted: "from and to, or submissions, or through", Todo: "send both times; a fact about all uploads has both, too"}
 		}
-		c := books.Custody{Recipient: f.Recipient, Through: f.Through, From: f.From, To: f.To,
-			Submissions: f.Submissions, Note: f.Note, Actor: actor(ctx)}
+		c := books.Custody{Recipient: f.Recipient, Through: f.Through, From: f.From, To: f.To, Submissions: f.Submissions, Note: f.Note, Actor: actor(ctx)}
 		if c.To.IsZero() {
 			c.To = books.Always
 		}
@@ -128,6 +131,11 @@ func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books
 				return nil, err
 			}
 			facts = append(facts, held...)
+		}
+	}
+	if o := visitOf(ctx).once; o.earlier() == "" { // the same request, sent twice at once, enters them once
+		if err := o.keep(ctx, "{}"); err != nil {
+			return nil, err
 		}
 	}
 	return reply(facts, s.enterCustody(ctx, facts))
@@ -169,7 +177,7 @@ type inErasure struct {
 // An erased answer says what is gone.
 type erasedAnswer struct {
 	Erased         []watermark.Submission `json:"erased" nullable:"false"`
-	Investigations []kept.ID              `json:"investigations" nullable:"false" doc:"They show what was erased, and stay until they are removed"`
+	Investigations []kept.ID              `json:"investigations" nullable:"false" doc:"They show what was erased, or have begun and may show it. They stay until they are removed."`
 }
 
 // erase erases uploads. What it is about to erase is entered with the request first: after a crash the same request
@@ -190,14 +198,14 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	if b.Recipient != "" {
 		return s.eraseReviewer(ctx, b.Recipient, b.Note, o)
 	}
-	var before erasedAnswer
-	if o.earlier() != "" {
-		if err := json.Unmarshal([]byte(o.earlier()), &before); err != nil {
+	again, planned := o.earlier() != "", distinct(slices.Clone(b.Submissions))
+	if again { // uploads that the subject has sent since are not meant
+		var plan erasedAnswer
+		if err := json.Unmarshal([]byte(o.earlier()), &plan); err != nil {
 			return nil, err
 		}
-	}
-	planned := slices.Concat(before.Erased, b.Submissions)
-	if b.Subject != "" {
+		planned = plan.Erased
+	} else if b.Subject != "" {
 		rows, err := s.Registry.SubmissionsOf(ctx, b.Subject)
 		if err != nil {
 			return nil, err
@@ -206,18 +214,23 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 			planned = append(planned, row.ID)
 		}
 	}
+	var left []watermark.Submission // the others were erased by an earlier try
+	for _, id := range planned {
+		if _, err := s.Registry.Submission(ctx, id); err == nil {
+			left = append(left, id)
+		} else if !again || !errors.Is(err, registry.ErrErased) {
+			return nil, err
+		}
+	}
 	if err := s.planErasure(ctx, o, planned); err != nil {
 		return nil, err
 	}
 	var erased []watermark.Submission
 	var err error
-	if b.Subject != "" {
+	if b.Subject != "" && !again {
 		erased, err = s.Registry.Erase(ctx, b.Subject, actor(ctx), b.Note)
-	} else {
-		erased, err = s.Registry.EraseSubmissions(ctx, b.Submissions, actor(ctx), b.Note)
-	}
-	if o.earlier() != "" && (errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased)) {
-		err = nil // this request erased them before
+	} else if len(left) > 0 {
+		erased, err = s.Registry.EraseSubmissions(ctx, left, actor(ctx), b.Note)
 	}
 	if err != nil {
 		return nil, err
@@ -236,7 +249,8 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 
 // eraseReviewer erases the name of a reviewer. The same request, sent again, finds no such name, and has the same answer.
 func (s parties) eraseReviewer(ctx context.Context, name, note string, o *once) (*answer[erasedAnswer], error) {
-	err := o.destroy(ctx, func() error { return s.Registry.EraseRecipient(ctx, name, actor(ctx), note) })
+	err := o.destroy(ctx, func() error { _, err := s.Registry.Recipient(ctx, name); return err },
+		func() error { return s.Registry.EraseRecipient(ctx, name, actor(ctx), note) })
 	return reply(erasedAnswer{[]watermark.Submission{}, []kept.ID{}}, err)
 }
 

@@ -35,7 +35,7 @@ type Problem struct {
 	again time.Duration // Retry-After; 0: none
 }
 
-func (p *Problem) Error() string { return p.Detail }
+func (p *Problem) Error() string { return p.ready("").Detail }
 
 // GetStatus returns the status, for package huma.
 func (p *Problem) GetStatus() int { return p.Status }
@@ -108,17 +108,17 @@ var failures = []failure{
 		"ask for a larger copy, or send allow_weak", false, false},
 	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark", "ask for a larger copy", false, false},
 	{registry.ErrErased, http.StatusGone, "it was erased", "nothing: erased uploads do not come back", false, false},
-	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry",
-		"check the ID or the name; GET /v1/recipients lists recipients", false, false},
+	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry", "check the ID or the name", false, false},
+	{registry.ErrLedgerKey, http.StatusUnprocessableEntity, "it is no key of a ledger or witness", "send the key as it was printed", false, false},
 	{registry.ErrMarkKey, http.StatusConflict, "the mark key is not in use",
 		"have the operator name an active mark key in kycmark.toml", false, false},
 	{investigations.ErrStage, http.StatusConflict, "the investigation is not at that stage",
 		"see its stage: GET /v1/investigations/{id}", true, false},
-	{registry.ErrConflict, http.StatusConflict, "the registry has something else under this name or ID",
+	{registry.ErrConflict, http.StatusConflict, "the registry has it in another state, or something else under this name or ID",
 		"read what is there, and use another name or request", false, false},
 	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read", "send the request to a process that may write", false, false},
 	{registry.ErrProof, http.StatusConflict, "it cannot be proved",
-		"sign a checkpoint first: POST /v1/ledger/checkpoints; check signatures", true, false},
+		"check the signatures; if a checkpoint is missing, sign one first: POST /v1/ledger/checkpoints", true, false},
 	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable", "correct the request by the OpenAPI document", true, false},
 	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused", "correct the request by the OpenAPI document", false, false},
 	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now",
@@ -151,7 +151,7 @@ func problemOf(object string, err error) *Problem {
 		}
 		p := &Problem{Status: f.status, Object: object, Problem: f.problem, Todo: f.todo}
 		if f.text {
-			p.Got = lastLine(errors.New(quoted.ReplaceAllString(err.Error(), "it")))
+			p.Got = lastLine(errors.New(quoted.ReplaceAllString(err.Error(), "“…”")))
 		}
 		if f.again {
 			p.again = retryAfter
@@ -180,9 +180,8 @@ func bodyProblem(err error) *Problem {
 		return &Problem{Status: http.StatusRequestTimeout, Object: "body", Problem: "it did not come in time",
 			Todo: "send the same request again over a faster connection"}
 	}
-	return &Problem{Status: http.StatusBadRequest, Object: "body",
-		Problem: "it was cut off, or its chunks are malformed",
-		Wanted:  "as many bytes as its header says", Todo: "send the same request again"}
+	return &Problem{Status: http.StatusBadRequest, Object: "body", Problem: "it was cut off, or its chunks are malformed",
+		Wanted: "as many bytes as its header says", Todo: "send the same request again"}
 }
 
 // quoted is what the library's errors quote, which may be a name.
@@ -202,9 +201,9 @@ func fromHuma(m *huma.ErrorModel) *Problem {
 	p := &Problem{Status: m.Status, Object: "request", Problem: m.Detail, Todo: "correct the request by the OpenAPI document, GET /v1/openapi.json"}
 	var all []string
 	for _, d := range m.Errors {
-		what := d.Message
+		what := quoted.ReplaceAllString(d.Message, "“…”")
 		if d.Location != "" {
-			what = d.Location + ": " + d.Message
+			what = d.Location + ": " + what
 		}
 		all = append(all, what)
 	}

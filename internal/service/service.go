@@ -39,6 +39,7 @@ type Times struct {
 	Write   time.Duration // to take an answer; default 1 min
 	Idle    time.Duration // between two requests; default 2 min
 	Drain   time.Duration // for requests that have begun when the service ends; default 30 s
+	Keys    time.Duration // between two readings of an OpenID provider's keys; default 5 s
 	Notice  time.Duration // between two looks for notices, and from the first try of one to the second; default 5 s
 }
 
@@ -81,18 +82,19 @@ const (
 	defaultMaxBytes  = 64 << 20
 	defaultMaxDump   = 1 << 30
 	defaultMaxBodies = 256 << 20
+	maxUnknown       = 32 << 20 // of all bodies of requests without a token: 16 events of the max size
 )
 
 // A Service is an [http.Handler].
 type Service struct {
 	Config
-	api      huma.API
-	mux      *http.ServeMux
-	served   map[string]*route // by pattern
-	tokens   Tokens
-	provider *provider // nil without OIDC
-	store    records.Access
-	bodies   *memory.Budget
+	api             huma.API
+	mux             *http.ServeMux
+	served          map[string]*route // by pattern
+	tokens          Tokens
+	provider        *provider // nil without OIDC
+	store           records.Access
+	bodies, unknown *memory.Budget // of requests with and without a token
 
 	dumps, deliveries map[string]*buckets.Bucket // of the roles of the process
 
@@ -124,7 +126,7 @@ func New(cfg Config) (*Service, error) {
 		if err := cfg.OIDC.Check(); err != nil {
 			return nil, err
 		}
-		s.provider = newProvider(*cfg.OIDC)
+		s.provider = newProvider(*cfg.OIDC, cmp.Or(cfg.Times.Keys, providerRetry))
 	}
 	for name, h := range cfg.Webhooks {
 		if err := checkWebhook(&h); err != nil {
@@ -177,7 +179,7 @@ func (s *Service) begin() {
 	def(&s.times.Notice, 5*time.Second)
 	s.maxBytes = cmp.Or(s.MaxBytes, defaultMaxBytes)
 	s.maxDump = cmp.Or(s.MaxDump, defaultMaxDump)
-	s.bodies = memory.New(cmp.Or(s.MaxBodies, defaultMaxBodies))
+	s.bodies, s.unknown = memory.New(cmp.Or(s.MaxBodies, defaultMaxBodies)), memory.New(maxUnknown)
 	if s.log = s.Log; s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -72,14 +72,13 @@ func (s submissions) routes() {
 		})
 		s.describeSubmit(r)
 	}
-	add(s.Service, "get-submission", "submission",
-		func(ctx context.Context, in *PathOfSubmission) (*answer[Submission], error) {
-			row, err := s.submission(ctx, in)
-			if err != nil {
-				return nil, err
-			}
-			return &answer[Submission]{shownSubmission(row)}, nil
-		})
+	add(s.Service, "get-submission", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[Submission], error) {
+		row, err := s.submission(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[Submission]{shownSubmission(row)}, nil
+	})
 	add(s.Service, "list-submissions", "subject", func(ctx context.Context, in *struct {
 		Subject string `header:"Kycmark-Subject" required:"true" maxLength:"200" doc:"Opaque reference of the customer"`
 	}) (*answer[[]Submission], error) {
@@ -90,8 +89,7 @@ func (s submissions) routes() {
 		}
 		return reply(out, err)
 	})
-	add(s.Service, "list-pages", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]page],
-		error) {
+	add(s.Service, "list-pages", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]page], error) {
 		row, err := s.submission(ctx, in)
 		if err != nil {
 			return nil, err
@@ -128,7 +126,7 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	holders, err := s.holders(ctx, r.Header.Get(headHeldBy))
+	holders, err := s.holders(ctx, strings.Join(r.Header.Values(headHeldBy), ","))
 	if err != nil {
 		return err
 	}
@@ -139,9 +137,8 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	var facts []books.Custody
 	for _, name := range holders {
-		facts = append(facts, books.Custody{Recipient: name, From: row.Submitted, To: row.Submitted,
-			Submissions: []watermark.Submission{row.ID},
-			Note:        "the sender of the upload said so", Actor: actor(ctx)})
+		facts = append(facts, books.Custody{Recipient: name, From: row.Submitted, To: row.Submitted, Submissions: []watermark.Submission{row.ID},
+			Note: "the sender of the upload said so", Actor: actor(ctx)})
 	}
 	if err := parties(s).enterCustody(ctx, facts); err != nil {
 		return err
@@ -169,10 +166,9 @@ func sentAt(text string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return at, &Problem{Status: http.StatusUnprocessableEntity, Object: headSubmitted, Problem: "it is no time",
-			Wanted: "such as 2018-02-28T09:30:00Z",
-			Todo:   "send the time in the form of RFC 3339"}
+	if err != nil || at.IsZero() {
+		return at, &Problem{Status: http.StatusUnprocessableEntity, Object: headSubmitted, Problem: "it is no time", Wanted: "such as 2018-02-28T09:30:00Z",
+			Todo: "send the time in the form of RFC 3339"}
 	}
 	return at, nil
 }
@@ -193,9 +189,8 @@ func (s submissions) holders(ctx context.Context, list string) (names []string, 
 	}
 	for name := range strings.SplitSeq(list, ",") {
 		if name = strings.TrimSpace(name); !known[name] {
-			return nil, &Problem{Status: http.StatusNotFound, Object: headHeldBy,
-				Problem: "it names a recipient that is not in the registry",
-				Todo:    "enter the recipient first: POST /v1/recipients"}
+			return nil, &Problem{Status: http.StatusNotFound, Object: headHeldBy, Problem: "it names a recipient that is not in the registry",
+				Todo: "enter the recipient first: POST /v1/recipients"}
 		}
 		names = append(names, name)
 	}
@@ -241,7 +236,6 @@ func (s submissions) describeSubmit(r *route) {
 		op.RequestBody.Content[media] = &huma.MediaType{Schema: text("binary")}
 	}
 	schema := s.api.OpenAPI().Components.Schemas.Schema(reflectEntered, true, "Entered")
-	op.Responses["200"] = &huma.Response{Description: "The upload is entered",
-		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	op.Responses["200"] = &huma.Response{Description: "The upload is entered", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 	s.api.OpenAPI().AddOperation(op)
 }

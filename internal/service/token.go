@@ -173,8 +173,22 @@ type provider struct {
 	failed   time.Time
 }
 
-func newProvider(o OIDC) *provider {
-	return &provider{OIDC: o, client: &http.Client{Timeout: providerTime}, now: time.Now}
+func newProvider(o OIDC, pause time.Duration) *provider {
+	return &provider{OIDC: o, now: time.Now, client: &http.Client{Timeout: providerTime, Transport: &calm{pause: pause}}}
+}
+
+// A calm transport asks for an address at most once in a pause: package oidc reads the keys again for each forged token.
+type calm struct {
+	pause time.Duration
+	at    sync.Map // time.Time of the last request, by address
+}
+
+func (c *calm) RoundTrip(r *http.Request) (*http.Response, error) {
+	if last, is := c.at.Load(r.URL.String()); is && time.Since(last.(time.Time)) < c.pause {
+		return nil, errors.New("it was asked a moment ago")
+	}
+	c.at.Store(r.URL.String(), time.Now())
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // check returns the token that a JWT is. Its name is the subject of the JWT. The error wraps [ErrToken], or

@@ -152,7 +152,7 @@ func (s *Service) tell(ctx context.Context) {
 		telling.Go(func() {
 			for ctx.Err() == nil {
 				if err := s.tellDue(ctx, client, name, &h); err != nil && ctx.Err() == nil {
-					s.log.Error("notices are not sent", "webhook", name, "error", lastLine(err))
+					s.log.Error("notices are not sent", "webhook", name, "error", cause(err))
 				}
 				select {
 				case <-time.After(s.times.Notice):

@@ -41,6 +41,12 @@ const (
 	Investigation Kind = "investigation"
 )
 
+// Parts of an Investigation item that tell [Store.Showing] how far it is.
+const (
+	Begun    = "begun"
+	Findings = "findings"
+)
+
 // chunk is how many clear bytes are sealed at a time: a writer and a reader hold one chunk in memory. Chosen: an object of a
 // bucket costs a request.
 const chunk = 4 << 20
@@ -288,9 +294,19 @@ func (s *Store) List(ctx context.Context, kind Kind) ([]Item, error) {
 	return s.listed(all), err
 }
 
-// Showing lists the investigations that show one of the uploads, as [Store.List] does. Uploads may be erased.
+// Showing lists the investigations that show one of the uploads, as [Store.List] does, and after them the investigations that
+// have begun and have no findings: they may show it. Uploads may be erased.
 func (s *Store) Showing(ctx context.Context, of ...watermark.Submission) ([]Item, error) {
 	all, err := s.rows.Showing(ctx, of...)
+	if err != nil || len(of) == 0 {
+		return nil, err
+	}
+	more, err := s.rows.Unfinished(ctx, Begun, Findings)
+	for _, x := range more {
+		if !slices.ContainsFunc(all, func(y records.KeptItem) bool { return x.ID == y.ID }) {
+			all = append(all, x)
+		}
+	}
 	return s.listed(all), err
 }
 

@@ -64,9 +64,12 @@ func (r *Registry) HeldThrough(ctx context.Context, c books.Custody) (out []book
 }
 
 // ImportCustody enters many facts and returns how many were new. Facts that say the same as an entered or an earlier
-// fact are left out. If any fact is unusable, no fact is entered, and err is nil. wrong then holds, for each fact, what
-// is wrong, or nil for a good fact; else wrong is nil.
-func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (added int, _ []error, err error) {
+// fact are left out. Each fact becomes what the registry has of it; a new one lacks its number in the ledger. If any fact is
+// unusable, no fact is entered, and err is nil. wrong then holds, for each fact, what is wrong, or nil for a good fact; else
+// wrong is nil.
+func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (_ int, wrong []error, _ error) {
+	r.custody.Lock()
+	defer r.custody.Unlock()
 	there, err := r.store.Custody(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -83,18 +86,21 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (ad
 	if slices.ContainsFunc(wrong, func(err error) bool { return err != nil }) {
 		return 0, wrong, nil
 	}
-	known := make(map[[32]byte]bool)
+	known := make(map[[32]byte]books.Custody)
 	for i := range there {
 		if seen[few(&there[i])] {
-			known[said(there[i])] = true
+			known[said(there[i])] = there[i]
 		}
 	}
-	rows = slices.DeleteFunc(rows, func(c books.Custody) bool {
-		is := known[said(c)]
-		known[said(c)] = true
-		return is
-	})
-	return len(rows), nil, r.store.AddCustody(ctx, rows...)
+	var added []books.Custody
+	for i, c := range rows {
+		id := said(c)
+		if _, is := known[id]; !is {
+			known[id], added = c, append(added, c)
+		}
+		facts[i] = known[id]
+	}
+	return len(added), nil, r.store.AddCustody(ctx, added...)
 }
 
 // checkCustody checks a fact and returns it ready for the store: times in whole microseconds, the list sorted, Entered

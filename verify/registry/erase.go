@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -32,6 +33,9 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	}
 	if err := checkNote(actor, note); err != nil {
 		return nil, err
+	}
+	if strings.Contains(note, subject) {
+		return nil, fmt.Errorf("%w: the note names the subject, and the ledger would keep it", ErrInput)
 	}
 	if err := r.store.CheckSubject(ctx, subject); err != nil {
 		return nil, err
@@ -72,6 +76,9 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 func (r *Registry) EraseRecipient(ctx context.Context, name, actor, note string) error {
 	if err := checkNote(actor, note); err != nil {
 		return err
+	}
+	if strings.Contains(note, name) {
+		return fmt.Errorf("%w: the note names the reviewer, and the ledger would keep it", ErrInput)
 	}
 	to, err := r.Recipient(ctx, name)
 	if errors.Is(err, ErrNotFound) {

@@ -229,8 +229,7 @@ func (p *prepared) marked(ctx context.Context, m marker, id watermark.CopyID) (*
 		return nil, err
 	}
 	if out.Weak && !p.how.AllowWeak {
-		return nil, fmt.Errorf("%w: it was not read back after a simulated messenger (%d x %d pixels)",
-			ErrWeak, out.Image.Rect.Dx(), out.Image.Rect.Dy())
+		return nil, fmt.Errorf("%w: it was not read back after a simulated messenger (%d x %d pixels)", ErrWeak, out.Image.Rect.Dx(), out.Image.Rect.Dy())
 	}
 	return out, nil
 }

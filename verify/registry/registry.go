@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -25,6 +26,8 @@ import (
 type Registry struct {
 	store records.Store
 	now   func() time.Time
+
+	custody sync.Mutex // of [Registry.ImportCustody]: what is entered at once is compared with each other
 
 	id, origin string // random, hex; of the ledger
 	sealHashes bool

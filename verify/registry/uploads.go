@@ -80,8 +80,7 @@ func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 		".zip": uploadZip, ".tar": uploadTar, ".tar.gz": uploadTar,
 	}[archiveKind(p)]
 	if list == nil {
-		return yield(Upload{Name: p, Modified: info.ModTime(), Size: info.Size(),
-			Open: func() (io.ReadCloser, error) { return intake.OpenRegular(p) }})
+		return yield(Upload{Name: p, Modified: info.ModTime(), Size: info.Size(), Open: func() (io.ReadCloser, error) { return intake.OpenRegular(p) }})
 	}
 	going, err := list(p, yield)
 	return going && (err == nil || yield(Upload{Name: p, Err: fmt.Errorf("archive: %w", err)}))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,26 +16,19 @@ import (
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
-
-// doctorRows is how many uploads, and how many copies, doctor reads at most. Chosen: less than a second.
-const doctorRows = 10_000
 
 // NewDoctor returns the verb "doctor", which checks that a home is ready for use. Exit code 1: there is a problem.
 func NewDoctor(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that a home is ready for use",
-		Long: `Check keys, registry, originals and segments of a home. A problem stops a verb from
-doing its work. A warning names what makes records count less in a later
-investigation. Each comes with the command that mends it. Exit 1 if there is a
-problem. Nothing is changed.
-
-At most 10,000 uploads and copies are read, and one original is opened:
-"kycmark audit --originals" checks all.`,
+		Long: `Check keys and registry of a home, and open one original. A problem stops a verb from doing its work.
+A warning names what makes records count less in a later investigation. Each comes with
+the command that mends it. Exit 1 if there is a problem. Nothing is changed.
+"kycmark audit --originals" checks copies and originals.`,
 		Example: `  kycmark doctor
   kycmark doctor --json`,
 		Args: ui.Exactly(),
@@ -60,8 +52,7 @@ func weak(mend, format string, args ...any) error {
 
 // checks are what doctor looks at, in order.
 var checks = []check{{"keys", checkKeys}, {"registry", checkLedger}, {"mark keys", checkMarkKeys}, {"sealing key", checkSealKey},
-	{"ledger key", checkLedgerKey}, {"recipients", checkRecipients}, {"uploads", checkUploads}, {"originals", checkOriginals},
-	{"copies", checkCopies}, {"segments", checkSegments}, {"checkpoints", checkCheckpoints}}
+	{"ledger key", checkLedgerKey}, {"originals", checkOriginals}, {"checkpoints", checkCheckpoints}}
 
 // doctorLine is the result of one check as JSON.
 type doctorLine struct {
@@ -192,100 +183,25 @@ func checkLedgerKey(ctx context.Context, b *ui.Desk) (string, error) {
 	return public, err
 }
 
-func checkRecipients(ctx context.Context, b *ui.Desk) (string, error) {
-	all, err := b.Registry.Recipients(ctx)
-	if err == nil && len(all) == 0 {
-		err = weak("kycmark recipient add", "none, so that no copy can be issued")
-	}
-	return ui.Plural(len(all), "recipient"), err
-}
-
-// checkUploads counts uploads without a subject: a recipient is named for copies of two persons, and all these count as one.
-func checkUploads(ctx context.Context, b *ui.Desk) (string, error) {
-	n, bare := 0, 0
-	for s, err := range first(b.Registry.Submissions(ctx, time.Time{})) {
-		if err != nil {
-			return "", err
-		}
-		if n++; s.Subject == "" {
-			bare++
-		}
-	}
-	switch {
-	case n == 0:
-		return "", weak("kycmark submit", "none, so that no leak can be matched")
-	case bare > 0:
-		return "", weak("kycmark subject set", "%d of %d without a subject: together they count as one person's", bare, n)
-	}
-	return fmt.Sprintf("%d looked at", n), nil
-}
-
 // checkOriginals opens the first original that is kept.
 func checkOriginals(ctx context.Context, b *ui.Desk) (string, error) {
 	key, err := b.Home.SealKey()
 	if err != nil {
 		return "", err
 	}
-	for s, err := range first(b.Registry.Submissions(ctx, time.Time{})) {
-		if err != nil {
-			return "", err
-		}
-		if !s.Kept {
+	for s, err := range b.Registry.Submissions(ctx, time.Time{}) {
+		if err == nil && !s.Kept {
 			continue
 		}
-		if _, err := b.Registry.Original(ctx, key, s.ID); err != nil {
+		if err == nil {
+			_, err = b.Registry.Original(ctx, key, s.ID)
+		}
+		if err != nil {
 			return "", ui.WithHint(err, "restore the place of originals from a backup, kycmark audit --originals")
 		}
 		return fmt.Sprintf("submission %s opened", s.ID), nil
 	}
 	return "none to open", nil
-}
-
-// first yields at most [doctorRows] of all items, and the error that ends them.
-func first[T any](all iter.Seq2[*T, error]) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		n := 0
-		for x, err := range all {
-			if n++; n > doctorRows || !yield(x, err) {
-				return
-			}
-		}
-	}
-}
-
-// checkCopies counts copies whose release was never confirmed.
-func checkCopies(ctx context.Context, b *ui.Desk) (string, error) {
-	n, reserved := 0, 0
-	for c, err := range first(b.Registry.AllCopies(ctx)) {
-		if err != nil {
-			return "", err
-		}
-		if n++; c.State == books.CopyReserved {
-			reserved++
-		}
-	}
-	if reserved > 0 {
-		return "", weak("the same kycmark issue again, else kycmark issue --void", "%d of %d reserved: that they were handed out is not confirmed", reserved, n)
-	}
-	return fmt.Sprintf("%d looked at", n), nil
-}
-
-// checkSegments opens all segments. Rows are read in the place of segments that cannot be used.
-func checkSegments(ctx context.Context, b *ui.Desk) (string, error) {
-	key, err := b.Home.SealKey()
-	if err != nil {
-		return "", err
-	}
-	all, err := b.Registry.Engine().Segments(ctx, key, new(parts.Index))
-	if err != nil {
-		return "", err
-	}
-	for _, s := range all {
-		if s.Err != nil {
-			return "", weak("the next kycmark submit makes it again", "%v", s.Err)
-		}
-	}
-	return fmt.Sprintf("%d", len(all)), nil
 }
 
 // checkCheckpoints looks for a signed state of the ledger, and for a witness beside it.

@@ -103,7 +103,7 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 func sayShowing(ctx context.Context, b *ui.Desk, ids []watermark.Submission) error {
 	showing, err := kept.New(b.Registry, nil).Showing(ctx, ids...)
 	for _, x := range showing {
-		b.Warnf("investigation %s of %s shows an erased upload, and stays until it is removed", x.ID, ui.Day(x.Made))
+		b.Warnf("investigation %s of %s shows an erased upload, or may show it when it is done, and stays until it is removed", x.ID, ui.Day(x.Made))
 	}
 	return err
 }

@@ -20,24 +20,19 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// An IssueRequest is what copies are asked for.
-type IssueRequest struct {
+type issueFlags struct {
 	To                         []string
 	Purpose, Request           string
 	Out, Format                string
 	AllowWeak, Force, KeepEXIF bool
 	MaxSide                    int
 	MaxBytes                   int64
-}
-
-type IssueFlags struct {
-	IssueRequest
-	since, nameFrom string
-	submissions     ui.IdList[watermark.Submission]
-	all, queue      bool
-	outage          *outage
-	void            ui.IdList[watermark.CopyID]
-	note            string
+	since, nameFrom            string
+	submissions                ui.IdList[watermark.Submission]
+	all                        bool
+	outage                     *outage
+	void                       ui.IdList[watermark.CopyID]
+	note                       string
 
 	kept  []string                        // files that no copy may take the place of
 	names map[watermark.Submission]string // of the copies' files, without ending
@@ -46,7 +41,7 @@ type IssueFlags struct {
 // NewIssue returns the verb "issue". Exit code 3: some copies were refused or failed, the rest is written. A full
 // disk ends all.
 func NewIssue(u *ui.UI) *cobra.Command {
-	f := IssueFlags{submissions: ui.SubmissionIDs(), void: ui.IdList[watermark.CopyID]{Parse: watermark.ParseCopyID}}
+	f := issueFlags{submissions: ui.SubmissionIDs(), void: ui.IdList[watermark.CopyID]{Parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
 		Use:   "issue --to NAME... (--submission ID | --all | --since TIME) --out DIR",
 		Short: "Hand marked copies of uploads to recipients",
@@ -100,7 +95,6 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.BoolVar(&f.Force, "force", false, "overwrite files that exist")
 	fs.Var(&f.void, "void", "`IDs` of reserved copies, if no byte of them left: enters that, and issues nothing")
 	fs.StringVar(&f.note, "note", "", "with --void: how this is known")
-	ui.QueueFlag(cmd, &f.queue)
 	ui.Complete(cmd, "to")
 	ui.Complete(cmd, "format", picture.Offered()...)
 	ui.Complete(cmd, "metadata", "drop", "keep")
@@ -122,7 +116,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 // issueCopies marks copies of all chosen uploads for all recipients, several uploads at a time. Flags, keys, recipients and
 // folders are checked before the first copy is entered in the ledger. A copy that fails is reported and the rest is
 // done, unless that would also fail.
-func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
+func issueCopies(ctx context.Context, b *ui.Desk, f issueFlags) error {
 	if f.MaxSide < 0 {
 		return ui.Usagef("--max-side cannot be negative")
 	}
@@ -142,10 +136,8 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 	var issuer *registry.Issuer
 	var ids []watermark.Submission
 	err = f.outage.wait(ctx, func() error {
-		if !f.queue { // else the worker's keys are used
-			if issuer, err = b.Issuer(false); err != nil {
-				return err
-			}
+		if issuer, err = b.Issuer(false); err != nil {
+			return err
 		}
 		for _, to := range f.To {
 			if _, err := b.Registry.Recipient(ctx, to); err != nil {
@@ -193,30 +185,26 @@ func issueCopies(ctx context.Context, b *ui.Desk, f IssueFlags) error {
 		}
 		return nil
 	}
-	if f.queue {
-		err = issueQueued(ctx, b, f, ids, step, emit)
-	} else {
-		err = ui.Each(ctx, ids, func(_ context.Context, id watermark.Submission) []issueLine {
-			defer step()
-			lines := issueAll(going, b, issuer, id, f)
-			if n := len(lines); n > 0 && lines[n-1].ends {
-				end()
-			}
-			return lines
-		}, emit)
-	}
+	err = ui.Each(ctx, ids, func(_ context.Context, id watermark.Submission) []issueLine {
+		defer step()
+		lines := issueAll(going, b, issuer, id, f)
+		if n := len(lines); n > 0 && lines[n-1].ends {
+			end()
+		}
+		return lines
+	}, emit)
 	b.Printf("%s for %s in %s\n", ui.Plural(issued, "copy"), ui.Name(strings.Join(f.To, ", ")), f.Out)
 	return err
 }
 
 // voidAll enters the copies of --void as void. A copy that is unknown or was released is reported, and the rest
 // is entered.
-func voidAll(ctx context.Context, b *ui.Desk, f IssueFlags) error {
+func voidAll(ctx context.Context, b *ui.Desk, f issueFlags) error {
 	if f.note == "" {
 		return ui.Usagef("--void: want a --note, how it is known that no byte left")
 	}
 	for _, id := range f.void.IDs {
-		_, err := b.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: f.note, Actor: b.Actor()})
+		_, err := b.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: f.note, Actor: ui.Actor()})
 		if ended := ctx.Err(); ended != nil {
 			return ended
 		}
@@ -241,14 +229,14 @@ type voidLine struct {
 	Error *string `json:"error"`
 }
 
-func (f IssueRequest) options(actor string) registry.IssueOptions {
+func (f issueFlags) options(actor string) registry.IssueOptions {
 	return registry.IssueOptions{Actor: actor, Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
 		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak}
 }
 
 // folder returns the folder for the copies of the recipient called to: --out itself if there is one
 // recipient, else the folder [intake.FolderName] of the recipient in it.
-func (f IssueFlags) folder(to string) string {
+func (f issueFlags) folder(to string) string {
 	if len(f.To) == 1 {
 		return f.Out
 	}
@@ -256,7 +244,7 @@ func (f IssueFlags) folder(to string) string {
 }
 
 // makeFolders makes the recipients' folders. A folder that cannot be written to is an error before any copy is entered.
-func (f IssueFlags) makeFolders() error {
+func (f issueFlags) makeFolders() error {
 	for _, to := range f.To {
 		if err := os.MkdirAll(f.folder(to), ui.FolderPerm); err != nil {
 			return err
@@ -269,7 +257,7 @@ func (f IssueFlags) makeFolders() error {
 }
 
 // chosenUploads returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.
-func chosenUploads(ctx context.Context, b *ui.Desk, f IssueFlags) ([]watermark.Submission, error) {
+func chosenUploads(ctx context.Context, b *ui.Desk, f issueFlags) ([]watermark.Submission, error) {
 	ids := f.submissions.IDs
 	if len(ids) > 0 {
 		return ids, nil

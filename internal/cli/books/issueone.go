@@ -12,7 +12,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,8 +48,8 @@ type issueLine struct {
 
 // issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
 // last. The upload is opened and decoded once, and only if a copy of it is to be made.
-func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id watermark.Submission, f IssueFlags) []issueLine {
-	o := f.options(b.Actor())
+func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
+	o := f.options(ui.Actor())
 	o.Opened = new(registry.Opened)
 	var lines []issueLine
 	for _, to := range f.To {
@@ -136,7 +135,7 @@ func (l issueLine) failed(err error) issueLine {
 // issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its format.
 // A copy that an earlier run entered for the same request is taken; its file is written if it is not there. The copy
 // is entered in the ledger before its file is written.
-func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, o *registry.IssueOptions, stem string, f IssueFlags) issueLine {
+func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, o *registry.IssueOptions, stem string, f issueFlags) issueLine {
 	c, err := issuer.Copy(ctx, l.id, l.Recipient, o)
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return l.failed(err)
@@ -175,7 +174,7 @@ func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issue
 // checkCopy returns an error if a copy cannot be written to stem with the ending of any format: the copy's format is
 // known only after it was entered in the ledger. An existing file needs --force and must be neither a file of the
 // home nor another recipient's copy.
-func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f IssueFlags) error {
+func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f issueFlags) error {
 	for _, format := range append(picture.Writable(), "pdf") {
 		path := stem + picture.Extension(format)
 		if _, err := os.Lstat(path); err != nil {
@@ -269,81 +268,4 @@ func stemOf(file string) string {
 		name = strings.ToValidUTF8(name[:maxNameBytes], "")
 	}
 	return strings.Trim(name, " .-")
-}
-
-// issueQueued has workers issue copies of the uploads ids, and calls emit with the lines of each. step is
-// called after each.
-func issueQueued(ctx context.Context, b *ui.Desk, f IssueFlags, ids []watermark.Submission, step func(), emit func(watermark.Submission, []issueLine) error) error {
-	dir, err := filepath.Abs(".")
-	if err != nil {
-		return err
-	}
-	list := ui.Mapped(slices.Values(ids), func(of watermark.Submission) jobs.Job { return NewIssueJob(f, of, dir, b.Actor()) })
-	return ui.RunAll(ctx, b, list, func(job jobs.Job, got issueResult, err error) error {
-		defer step()
-		if err != nil {
-			return err
-		}
-		return emit(job.Do.(issueJob).Submission, got.lines(f))
-	})
-}
-
-// An issueJob issues copies of an upload.
-type issueJob struct {
-	IssueRequest
-	Actor, Dir string // Dir: the folder in which the command was called
-	Submission watermark.Submission
-	Stem       string // name of the copies' files; "": the submission's ID
-}
-
-// NewIssueJob returns the job for the upload of. The same request that is not done yet is the same job.
-func NewIssueJob(f IssueFlags, of watermark.Submission, dir, actor string) jobs.Job {
-	x := issueJob{IssueRequest: f.IssueRequest, Dir: dir, Submission: of, Stem: f.names[of]}
-	once, _ := json.Marshal(x) // of texts and numbers: no error
-	x.Actor = actor
-	return jobs.Job{Kind: ui.KindIssue, Do: x, Once: string(once)}
-}
-
-func (x issueJob) flags(b *ui.Desk) IssueFlags {
-	f := IssueFlags{IssueRequest: x.IssueRequest, kept: b.Home.Files(), outage: new(outage)}
-	if !filepath.IsAbs(f.Out) {
-		f.Out = filepath.Join(x.Dir, f.Out)
-	}
-	if x.Stem != "" {
-		f.names = map[watermark.Submission]string{x.Submission: x.Stem}
-	}
-	return f
-}
-
-// An issueResult is what came of an [issueJob].
-type issueResult struct {
-	Lines   []issueLine
-	LeftOut []int // pages, of each line
-	Ends    bool  // the last line's error would meet other copies, too
-}
-
-// lines returns the lines as the command prints them, with its own paths.
-func (r issueResult) lines(f IssueFlags) []issueLine {
-	for i := range r.Lines {
-		l := &r.Lines[i]
-		l.leftOut, l.ends = r.LeftOut[i], r.Ends && i == len(r.Lines)-1
-		if l.Error != nil {
-			l.err = errors.New(*l.Error)
-		} else {
-			path := filepath.Join(f.folder(l.Recipient), filepath.Base(*l.File))
-			l.File = &path
-		}
-	}
-	return r.Lines
-}
-
-func DoIssue(ctx context.Context, b *ui.Desk, job issueJob) (out issueResult, err error) {
-	out.Lines = issueAll(ctx, b.As(job.Actor), b.Worker.Issuer, job.Submission, job.flags(b))
-	for _, l := range out.Lines {
-		if jobs.Passing(l.cause) {
-			return out, l.cause
-		}
-		out.LeftOut, out.Ends = append(out.LeftOut, l.leftOut), l.ends
-	}
-	return out, nil
 }

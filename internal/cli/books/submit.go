@@ -24,7 +24,7 @@ import (
 type submitFlags struct {
 	subject, at, manifest string
 	from                  subjectFrom
-	hashOnly, queue       bool
+	hashOnly              bool
 }
 
 // NewSubmit returns the verb "submit". Exit code 3: some files failed, the rest is entered.
@@ -64,8 +64,8 @@ whole pictures. No copies of them can be issued, and their pixels cannot be comp
   kycmark submit --subject-from '/([^/_]+)_' uploads/            # uploads/customer-4711_selfie.jpg
   kycmark submit --manifest uploads/customers.csv`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if slices.Contains(args, "-") && (len(args) > 1 || f.queue) {
-				return ui.Usagef("- is standard input: no other file beside it, and no --queue, whose workers cannot read it")
+			if slices.Contains(args, "-") && len(args) > 1 {
+				return ui.Usagef("- is standard input: no other file beside it")
 			}
 			if f.manifest == "" {
 				return ui.Some("file or folder")(cmd, args)
@@ -82,7 +82,6 @@ whole pictures. No copies of them can be issued, and their pixels cannot be comp
 	fs.StringVar(&f.at, "at", "", "`when` the customer sent it: RFC 3339, or a day, or mtime, when the file was changed (default: now)")
 	fs.StringVar(&f.manifest, "manifest", "", "CSV `file` with the columns file, subject, at")
 	fs.BoolVar(&f.hashOnly, "hash-only", false, "keep the hashes alone, no originals")
-	ui.QueueFlag(cmd, &f.queue)
 	cmd.MarkFlagsMutuallyExclusive("subject", "subject-from")
 	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
@@ -186,10 +185,11 @@ func submitUploads(ctx context.Context, b *ui.Desk, f submitFlags, args []string
 		defer closeManifest()
 		uploads = named
 	}
-	results, err := enterUploads(ctx, b, f, f.dated(uploads, when))
+	issuer, err := b.Issuer(f.hashOnly)
 	if err != nil {
 		return err
 	}
+	results := issuer.Import(ctx, f.dated(uploads, when), &registry.SubmitOptions{Actor: ui.Actor(), HashOnly: f.hashOnly})
 	show, done := b.ProgressOf(ctx, "submitting")
 	defer done()
 	total, n := countUploads(b, f, args), 0
@@ -211,18 +211,6 @@ func submitUploads(ctx context.Context, b *ui.Desk, f submitFlags, args []string
 		return ui.Usagef("no files in %s", cmp.Or(f.manifest, strings.Join(args, ", ")))
 	}
 	return nil
-}
-
-// enterUploads returns what becomes of the uploads as they are entered, by this process or by workers.
-func enterUploads(ctx context.Context, b *ui.Desk, f submitFlags, uploads iter.Seq[registry.Upload]) (iter.Seq2[registry.Imported, error], error) {
-	if f.queue {
-		return submitQueued(ctx, b, f, uploads), nil
-	}
-	issuer, err := b.Issuer(f.hashOnly)
-	if err != nil {
-		return nil, err
-	}
-	return issuer.Import(ctx, uploads, &registry.SubmitOptions{Actor: b.Actor(), HashOnly: f.hashOnly}), nil
 }
 
 // A subjectCount counts the uploads of an import that are in the registry.

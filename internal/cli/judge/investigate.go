@@ -205,7 +205,7 @@ func investigation(ctx context.Context, b *ui.Desk, o verify.Options, doing stri
 		return nil, nil, err
 	}
 	show, done := b.ProgressOf(ctx, doing)
-	o.Actor, o.Command, o.Progress = b.Actor(), b.Command(), orState(b, o.State, show)
+	o.Actor, o.Command, o.Progress = ui.Actor(), b.Command(), orState(b, o.State, show)
 	if inv, err = found.Begin(&o); err != nil {
 		done()
 	}

@@ -32,7 +32,7 @@ func examineQueued(ctx context.Context, b *ui.Desk, job *InvestigateJob) (parts 
 	if job.Dir, err = filepath.Abs("."); err != nil {
 		return nil, err
 	}
-	job.Actor, job.Command = b.Actor(), b.Command()
+	job.Actor, job.Command = ui.Actor(), b.Command()
 	files := ui.ListFiles(job.Dump)
 	if err := job.sum(ctx, files); err != nil {
 		return nil, err

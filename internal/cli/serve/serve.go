@@ -94,9 +94,8 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	b.WarnExposed(b.Home.KeyFiles()...)
 	has := func(r service.Role) bool { return slices.Contains(roles, r) }
 	memory := b.MaxMemory()
-	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey,
-		LedgerPublic: keys.LedgerPublic,
-		Dumps:        b.Home.Buckets.Dumps, Deliveries: b.Home.Buckets.Copies,
+	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey, LedgerPublic: keys.LedgerPublic,
+		Dumps: b.Home.Buckets.Dumps, Deliveries: b.Home.Buckets.Copies,
 		MaxBodies: memory / ofBodies, Log: slog.New(slog.NewJSONHandler(b.Err, nil))}
 	if cfg.OIDC, err = oidcOf(b.Home); err != nil {
 		return err
@@ -318,10 +317,9 @@ func newTokenList(u *ui.UI) *cobra.Command {
 	}
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
 		all, err := service.TokensOf(b.Registry).List(ctx)
-		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err),
-			func(t *service.Token) (any, []string) {
-				return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires), moment(t.Revoked)}
-			})
+		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err), func(t *service.Token) (any, []string) {
+			return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires), moment(t.Revoked)}
+		})
 	})
 }
 

@@ -96,16 +96,14 @@ type Desk struct {
 	*UI
 	Home     *home.Home
 	Registry *registry.Registry
-	Worker   *keyring // nil: the command reads its keys as it needs them, and acts for its user
+	Worker   *keyring // nil: the command reads its keys as it needs them
 }
 
-// A keyring is what a worker has: keys, read once, and the person for whom it does a job.
+// A keyring is what a worker has: keys, read once.
 type keyring struct {
-	Mark   []*watermark.Key // none: it takes no jobs that need one
-	Seal   *registry.SealKey
-	actor  string
-	Found  *verify.Investigator // its jobs share what it read of the registry
-	Issuer *registry.Issuer     // nil: it only investigates
+	Mark  []*watermark.Key
+	Seal  *registry.SealKey
+	Found *verify.Investigator // its jobs share what it read of the registry
 }
 
 // Keys reads the home's mark keys and its sealing key, and warns of key files that others can read. The first mark
@@ -125,9 +123,6 @@ func (b *Desk) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 // Issuer returns what enters uploads and hands out copies. With hashOnly it seals nothing: a sealing key that is not the
 // registry's is left out.
 func (b *Desk) Issuer(hashOnly bool) (*registry.Issuer, error) {
-	if b.Worker != nil {
-		return b.Worker.Issuer, nil
-	}
 	keys, seal, err := b.Keys()
 	if err != nil {
 		return nil, err
@@ -158,15 +153,7 @@ func (b *Desk) NewInvestigator(keys []*watermark.Key, seal *registry.SealKey, me
 		Readers: verify.Readers{Readers: b.Readers(), Unpack: unpack.Files, LeakedPDF: b.Pdfs.Leaked}})
 }
 
-// Actor is who acts, as the registry notes it.
-func (b *Desk) Actor() string {
-	if b.Worker != nil {
-		return b.Worker.actor
-	}
-	return Actor()
-}
-
-// Actor is the user of this process.
+// Actor is the user of this process: who acts, as the registry notes it.
 func Actor() string {
 	if me, err := user.Current(); err == nil {
 		return me.Username

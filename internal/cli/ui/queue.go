@@ -5,16 +5,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func QueueFlag(cmd *cobra.Command, queue *bool) {
@@ -33,11 +30,7 @@ func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done
 	}
 	permitted := func(yield func(jobs.Job, error) bool) {
 		for job := range list {
-			err := ctx.Err()
-			if !b.May(job.Kind) {
-				err = fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
-			}
-			if !yield(job, err) {
+			if !yield(job, ctx.Err()) {
 				return
 			}
 		}
@@ -61,44 +54,19 @@ func RunAll[Out any](ctx context.Context, b *Desk, list iter.Seq[jobs.Job], done
 	return cmp.Or(err, ctx.Err())
 }
 
-// ErrStopped ends a run whose caller wants no more results.
-var ErrStopped = errors.New("stopped")
+// KindInvestigate is the kind of the jobs that are parts of an investigation.
+const KindInvestigate = "investigate"
 
-// The kinds of jobs.
-const (
-	KindSubmit      = "submit"
-	KindIssue       = "issue"
-	KindInvestigate = "investigate"
-)
-
-// AsWorker returns the books as a worker has them: with the keys that the home has. The sealing key must be there.
+// AsWorker returns the books as a worker has them, with the keys of the home.
 func (b *Desk) AsWorker() (*Desk, error) {
 	w := *b
-	half := b.MaxMemory() / 2 // for investigations, and as much for other jobs
 	w.Worker = new(keyring)
 	var err error
-	if w.Worker.Mark, w.Worker.Seal, err = b.Home.Keys(); errors.Is(err, fs.ErrNotExist) && w.Worker.Mark == nil {
-		w.Worker.Seal, err = b.Home.SealKey()
-	}
-	if err == nil {
-		w.Worker.Found, err = b.NewInvestigator(w.Worker.Mark, w.Worker.Seal, half)
-	}
-	if err == nil && !b.Home.InvestigateOnly {
-		w.Worker.Issuer, err = b.NewIssuer(registry.Config{Keys: w.Worker.Mark, SealKey: w.Worker.Seal, MaxMemory: half})
+	if w.Worker.Mark, w.Worker.Seal, err = b.Home.Keys(); err == nil {
+		w.Worker.Found, err = b.NewInvestigator(w.Worker.Mark, w.Worker.Seal, b.MaxMemory())
 	}
 	return &w, err
 }
-
-func (b *Desk) As(actor string) *Desk {
-	w := *b
-	ring := *b.Worker
-	ring.actor = actor
-	w.Worker = &ring
-	return &w
-}
-
-// May reports whether the home has the right to do jobs of a kind, or to have them done.
-func (b *Desk) May(kind string) bool { return !b.Home.InvestigateOnly || kind == KindInvestigate }
 
 // Doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
 // know are an error: a command of a later version asks for more than this worker can do.

@@ -217,7 +217,31 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	if err != nil {
 		return nil, err
 	}
+	return detect(newReader(ctx, l, kd))
+}
+
+// Sought is [Detect] of a picture that should carry the mark of id. place leads from its pixels to mark pixels. If what is
+// read there correlates with the code of id by less than enough, Sought does not search. It returns that correlation, and that
+// nothing was found.
+func Sought(ctx context.Context, img image.Image, kd *Keys, id uint64, place geometry.Mat, enough float64) (*Detection, error) {
+	l, err := newLeak(img)
+	if err != nil {
+		return nil, err
+	}
 	r := newReader(ctx, l, kd)
+	soft, energy := r.soft(tracked{m: place.Mul(geometry.PixelScale(1/l.scale[0], 1/l.scale[1]))}, 1)
+	sum := 0.0
+	for j, sign := range kd.Payload.Encode(id) {
+		sum += float64(float64(sign) * soft[j])
+	}
+	if at := sum / math.Sqrt(float64(energy*code.CodedN)+1e-20); at < enough {
+		return &Detection{Correlation: at}, nil
+	}
+	return detect(r)
+}
+
+// detect is [Detect] by a reader.
+func detect(r *reader) (*Detection, error) {
 	if err := search([]*reader{r}, stages[:]); err != nil {
 		return nil, err
 	}

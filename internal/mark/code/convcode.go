@@ -73,8 +73,7 @@ type decoder struct {
 // newDecoder returns a decoder of that many steps, one a bit, that keeps the list best paths
 // into each state. At first only state 0 has a path.
 func newDecoder(steps, list int) *decoder {
-	d := &decoder{list: list, steps: steps,
-		metric: make([]float32, states*list), next: make([]float32, states*list),
+	d := &decoder{list: list, steps: steps, metric: make([]float32, states*list), next: make([]float32, states*list),
 		from: make([]uint8, steps*states*list), rank: make([]uint8, steps*states*list)}
 	for i := range d.metric {
 		d.metric[i] = negligible

@@ -65,17 +65,22 @@ func (d Tables) RevokeToken(ctx context.Context, name string, at time.Time) erro
 }
 
 func (d Tables) Claim(ctx context.Context, r records.Request) (*records.Request, error) {
-	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING",
-		schema.Requests.Bind(&r)...)
+	_, err := d.Write.ExecContext(ctx, schema.Requests.Insert(nil)+" ON CONFLICT (id) DO NOTHING", schema.Requests.Bind(&r)...)
 	if err != nil {
 		return nil, err
 	}
 	return schema.Requests.One(ctx, d.Read, " WHERE id = $1", r.ID[:])
 }
 
-func (d Tables) SetAnswer(ctx context.Context, id [32]byte, answer string) error {
-	_, err := d.Write.ExecContext(ctx, "UPDATE request SET answer = $1 WHERE id = $2", answer, id[:])
-	return err
+func (d Tables) SetAnswer(ctx context.Context, id [32]byte, before, answer string) error {
+	done, err := d.Write.ExecContext(ctx, "UPDATE request SET answer = $1 WHERE id = $2 AND answer = $3", answer, id[:], before)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return records.ErrConflict
 }
 
 func (d Tables) ForgetRequests(ctx context.Context, before time.Time) error {

@@ -106,6 +106,11 @@ func (s Store) Showing(ctx context.Context, of ...watermark.Submission) (out []r
 	return out, nil
 }
 
+func (s Store) Unfinished(ctx context.Context, begun, done string) ([]records.KeptItem, error) {
+	return schema.Kept.Rows(ctx, s.Read, ` WHERE id IN (SELECT kept FROM kept_part WHERE part = $1) AND id NOT IN (SELECT kept FROM kept_part WHERE part = $2)
+		ORDER BY made, id`, begun, done)
+}
+
 func (s Store) Expired(ctx context.Context, before time.Time) ([]records.KeptItem, error) {
 	return schema.Kept.Rows(ctx, s.Read, " WHERE expires > 0 AND expires < $1 ORDER BY expires", schema.Micros(&before))
 }
@@ -132,10 +137,13 @@ func (s Store) AddChunk(ctx context.Context, of *records.KeptPart, n int64, body
 		return fmt.Errorf("keep a chunk: %w", err)
 	}
 	there, err := schema.Number(ctx, s.Write, "SELECT count(*) FROM kept_chunk WHERE object = $1 AND object_size > 0", name[:])
-	if err == nil && there == 0 {
-		err = errors.Join(records.ErrNotFound, s.Place.Remove(ctx, name))
+	if err != nil || there > 0 {
+		return err
 	}
-	return err
+	if _, _, err = s.Item(ctx, of.Of); err == nil {
+		err = fmt.Errorf("%w: another process wrote the part %q meanwhile", records.ErrConflict, of.Name)
+	}
+	return errors.Join(err, s.Place.Remove(ctx, name))
 }
 
 func (s Store) Chunk(ctx context.Context, of *records.KeptPart, n int64) ([]byte, error) {

@@ -30,22 +30,18 @@ func TableOf[T any](name, columns string, bind func(*T) []any) Table[T] {
 }
 
 var (
-	Info = TableOf("registry", "id created seal_hashes salt seq originals",
-		func(i *records.Info) []any {
-			return []any{Fixed(i.ID[:]), Micros(&i.Created), flag{&i.SealHashes}, Fixed(i.Salt[:]), &i.Seq, &i.Originals}
-		})
-	Recipients = TableOf("recipient", "name kind ref employer blind digest actor added salt seq",
-		func(r *books.Recipient) []any {
-			return []any{&r.Name, &r.Kind, &r.Ref, &r.Of, Sparse(r.Blind[:]), Sparse(r.Digest[:]), &r.Actor, Micros(&r.Added), Fixed(r.Salt[:]), &r.Seq}
-		})
-	MarkKeys = TableOf("mark_key", "id commitment since salt seq",
-		func(k *records.KeyEntry) []any {
-			return []any{&k.ID, Fixed(k.Commitment[:]), Micros(&k.Added), Fixed(k.Salt[:]), &k.Seq}
-		})
-	KeyStates = TableOf("key_state", "key_id state since note entered actor salt seq",
-		func(s *books.KeyState) []any {
-			return []any{&s.KeyID, &s.State, Micros(&s.Since), &s.Note, Micros(&s.Entered), &s.Actor, Fixed(s.Salt[:]), &s.Seq}
-		})
+	Info = TableOf("registry", "id created seal_hashes salt seq originals", func(i *records.Info) []any {
+		return []any{Fixed(i.ID[:]), Micros(&i.Created), flag{&i.SealHashes}, Fixed(i.Salt[:]), &i.Seq, &i.Originals}
+	})
+	Recipients = TableOf("recipient", "name kind ref employer blind digest actor added salt seq", func(r *books.Recipient) []any {
+		return []any{&r.Name, &r.Kind, &r.Ref, &r.Of, Sparse(r.Blind[:]), Sparse(r.Digest[:]), &r.Actor, Micros(&r.Added), Fixed(r.Salt[:]), &r.Seq}
+	})
+	MarkKeys = TableOf("mark_key", "id commitment since salt seq", func(k *records.KeyEntry) []any {
+		return []any{&k.ID, Fixed(k.Commitment[:]), Micros(&k.Added), Fixed(k.Salt[:]), &k.Seq}
+	})
+	KeyStates = TableOf("key_state", "key_id state since note entered actor salt seq", func(s *books.KeyState) []any {
+		return []any{&s.KeyID, &s.State, Micros(&s.Since), &s.Note, Micros(&s.Entered), &s.Actor, Fixed(s.Salt[:]), &s.Seq}
+	})
 	Submissions = TableOf("submission", "id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition document page pages actor",
 		func(s *books.Submission) []any {
 			return []any{Fixed(s.ID[:]), Fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
@@ -57,18 +53,15 @@ var (
 		FROM submission s LEFT JOIN subject x ON x.submission = s.id AND x.reference <> '') AS submission`,
 		append(slices.Clone(Submissions.Columns), "later", "set_at"),
 		func(s *books.Submission) []any { return append(Submissions.Bind(s), laterSubject{s}, setAt{s}) }}
-	Subjects = TableOf("subject", "submission reference blind digest entered actor salt seq",
-		func(c *records.SubjectChange) []any {
-			return []any{Fixed(c.Submission[:]), &c.Subject, Fixed(c.Blind[:]), Fixed(c.Digest[:]), Micros(&c.Entered), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
-		})
-	Seals = TableOf("sealed", "submission key_id wrapped hashes features body object object_size",
-		func(x *Sealed) []any {
-			return []any{Fixed(x.Of[:]), &x.KeyID, Blob(&x.Wrapped), Blob(&x.Hashes), Blob(&x.Features), Blob(&x.Body), Sparse(x.Object.Name[:]), &x.Object.Size}
-		})
-	Erasures = TableOf("erasure", "reviewer remains note entered actor salt seq",
-		func(e *records.Erasure) []any {
-			return []any{&e.Reviewer, Fixed(e.Left[:]), &e.Note, Micros(&e.Entered), &e.Actor, Fixed(e.Salt[:]), &e.Seq}
-		})
+	Subjects = TableOf("subject", "submission reference blind digest entered actor salt seq", func(c *records.SubjectChange) []any {
+		return []any{Fixed(c.Submission[:]), &c.Subject, Fixed(c.Blind[:]), Fixed(c.Digest[:]), Micros(&c.Entered), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
+	})
+	Seals = TableOf("sealed", "submission key_id wrapped hashes features body object object_size", func(x *Sealed) []any {
+		return []any{Fixed(x.Of[:]), &x.KeyID, Blob(&x.Wrapped), Blob(&x.Hashes), Blob(&x.Features), Blob(&x.Body), Sparse(x.Object.Name[:]), &x.Object.Size}
+	})
+	Erasures = TableOf("erasure", "reviewer remains note entered actor salt seq", func(e *records.Erasure) []any {
+		return []any{&e.Reviewer, Fixed(e.Left[:]), &e.Note, Micros(&e.Entered), &e.Actor, Fixed(e.Salt[:]), &e.Seq}
+	})
 	ErasureLists = TableOf("erasure_submission", "erasure submission", bindListed)
 	Copies       = TableOf("copy", "id submission recipient reviewer purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq",
 		func(c *books.Copy) []any {
@@ -76,70 +69,55 @@ var (
 				&c.Margin, flag{&c.Weak}, &c.PSNR, &c.SSIM, &c.Format, &c.Width, &c.Height, Fixed(c.SHA256[:]),
 				&c.Size, Micros(&c.Issued), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 		})
-	Releases = TableOf("release", "copy submission state note entered actor salt seq",
-		func(r *books.Release) []any {
-			return []any{CopyID(&r.Copy), Fixed(r.Submission[:]), &r.State, &r.Note, Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
-		})
-	Receipts = TableOf("receipt", "copy public_key signature entered actor salt seq",
-		func(r *books.Receipt) []any {
-			return []any{CopyID(&r.Copy), Fixed(r.PublicKey[:]), Fixed(r.Signature[:]), Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
-		})
-	Returns = TableOf("came_back", "submission copy log10_p entered actor salt seq",
-		func(r *books.Return) []any {
-			return []any{Fixed(r.Submission[:]), CopyID(&r.Copy), &r.LogP, Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
-		})
+	Releases = TableOf("release", "copy submission state note entered actor salt seq", func(r *books.Release) []any {
+		return []any{CopyID(&r.Copy), Fixed(r.Submission[:]), &r.State, &r.Note, Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
+	})
+	Receipts = TableOf("receipt", "copy public_key signature entered actor salt seq", func(r *books.Receipt) []any {
+		return []any{CopyID(&r.Copy), Fixed(r.PublicKey[:]), Fixed(r.Signature[:]), Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
+	})
+	Returns = TableOf("came_back", "submission copy log10_p entered actor salt seq", func(r *books.Return) []any {
+		return []any{Fixed(r.Submission[:]), CopyID(&r.Copy), &r.LogP, Micros(&r.Entered), &r.Actor, Fixed(r.Salt[:]), &r.Seq}
+	})
 	CustodyFacts = TableOf("custody", "recipient reviewer through since until listed note event scheme entered actor salt seq",
 		func(c *Custody) []any {
 			return []any{&c.Recipient, &c.Reviewer, &c.Through, Micros(&c.From), Micros(&c.To), &c.Listed, &c.Note, Sparse(c.Event[:]), &c.Scheme, Micros(&c.Entered), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 		})
-	CustodyEvents = TableOf("custody_event", "custody sealed",
-		func(e *CustodyEvent) []any { return []any{&e.Of, Blob(&e.Sealed)} })
+	CustodyEvents  = TableOf("custody_event", "custody sealed", func(e *CustodyEvent) []any { return []any{&e.Of, Blob(&e.Sealed)} })
 	CustodyLists   = TableOf("custody_submission", "custody submission", bindListed)
 	Investigations = TableOf("investigation", "started actor command input files salt seq found evidence evidence_sha256 published pictures digests",
 		func(i *books.Investigation) []any {
 			return []any{Micros(&i.Started), &i.Actor, &i.Command, Fixed(i.Input[:]), &i.Files, Fixed(i.Salt[:]), &i.Entry,
 				Micros(&i.Found), &i.Evidence, Sparse(i.EvidenceSHA256[:]), flag{&i.Published}, Sparse(i.Pictures[:]), Blob(&i.Digests)}
 		})
-	Conclusions = TableOf("conclusion", "investigation entered named copies actor salt seq",
-		func(c *records.Conclusion) []any {
-			return []any{&c.Investigation, Micros(&c.Entered), lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, Fixed(c.Salt[:]), &c.Seq}
-		})
-	Checkpoints = TableOf("checkpoint", "size root note made stamp",
-		func(c *books.Checkpoint) []any {
-			return []any{&c.Size, Fixed(c.Root[:]), Text(&c.Text), Micros(&c.Made), Blob(&c.Stamp)}
-		})
-	Cosigned = TableOf("cosigned", "size root witness dated proof entered salt seq",
-		func(c *records.Cosigned) []any {
-			return []any{&c.Size, Fixed(c.Root[:]), &c.Witness, Micros(&c.Dated), Blob(&c.Proof), Micros(&c.Entered), Fixed(c.Salt[:]), &c.Seq}
-		})
-	Segments = TableOf("segment", "name state made first last digest size wrapped",
-		func(s *Segment) []any {
-			return []any{Fixed(s.Name[:]), &s.State, Micros(&s.Made), &s.First, &s.Last, Sparse(s.Digest[:]), &s.Size, Blob(&s.Wrapped)}
-		})
-	Kept = TableOf("kept", "id kind made expires wrapped",
-		func(k *records.KeptItem) []any {
-			return []any{Fixed(k.ID[:]), &k.Kind, Micros(&k.Made), Micros(&k.Expires), Blob(&k.Wrapped)}
-		})
-	KeptParts = TableOf("kept_part", "kept part version chunks size digest",
-		func(p *records.KeptPart) []any {
-			return []any{Fixed(p.Of[:]), &p.Name, Fixed(p.Version[:]), &p.Chunks, &p.Size, Fixed(p.SHA256[:])}
-		})
-	ListNodes = TableOf("list_node", "id body",
-		func(n *ListNode) []any { return []any{Blob(&n.ID), Blob(&n.Body)} })
-	Tokens = TableOf("token", "name id digest roles added expires revoked",
-		func(t *records.Token) []any {
-			return []any{&t.Name, &t.ID, Fixed(t.Digest[:]), &t.Roles, Micros(&t.Added), Micros(&t.Expires), Micros(&t.Revoked)}
-		})
-	Requests = TableOf("request", "id digest answer made",
-		func(r *records.Request) []any {
-			return []any{Fixed(r.ID[:]), Fixed(r.Digest[:]), &r.Answer, Micros(&r.Made)}
-		})
-	Notices = TableOf("notice", "id hook body made due tries",
-		func(n *records.Notice) []any {
-			return []any{Fixed(n.ID[:]), &n.Hook, &n.Body, Micros(&n.Made), Micros(&n.Due), &n.Tries}
-		})
-	Ledger = TableOf("ledger", "seq entry nodes",
-		func(r *Entry) []any { return []any{&r.Seq, Blob(&r.Text), Blob(&r.Nodes)} })
+	Conclusions = TableOf("conclusion", "investigation entered named copies actor salt seq", func(c *records.Conclusion) []any {
+		return []any{&c.Investigation, Micros(&c.Entered), lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, Fixed(c.Salt[:]), &c.Seq}
+	})
+	Checkpoints = TableOf("checkpoint", "size root note made stamp", func(c *books.Checkpoint) []any {
+		return []any{&c.Size, Fixed(c.Root[:]), Text(&c.Text), Micros(&c.Made), Blob(&c.Stamp)}
+	})
+	Cosigned = TableOf("cosigned", "size root witness dated proof entered salt seq", func(c *records.Cosigned) []any {
+		return []any{&c.Size, Fixed(c.Root[:]), &c.Witness, Micros(&c.Dated), Blob(&c.Proof), Micros(&c.Entered), Fixed(c.Salt[:]), &c.Seq}
+	})
+	Segments = TableOf("segment", "name state made first last digest size wrapped", func(s *Segment) []any {
+		return []any{Fixed(s.Name[:]), &s.State, Micros(&s.Made), &s.First, &s.Last, Sparse(s.Digest[:]), &s.Size, Blob(&s.Wrapped)}
+	})
+	Kept = TableOf("kept", "id kind made expires wrapped", func(k *records.KeptItem) []any {
+		return []any{Fixed(k.ID[:]), &k.Kind, Micros(&k.Made), Micros(&k.Expires), Blob(&k.Wrapped)}
+	})
+	KeptParts = TableOf("kept_part", "kept part version chunks size digest", func(p *records.KeptPart) []any {
+		return []any{Fixed(p.Of[:]), &p.Name, Fixed(p.Version[:]), &p.Chunks, &p.Size, Fixed(p.SHA256[:])}
+	})
+	ListNodes = TableOf("list_node", "id body", func(n *ListNode) []any { return []any{Blob(&n.ID), Blob(&n.Body)} })
+	Tokens    = TableOf("token", "name id digest roles added expires revoked", func(t *records.Token) []any {
+		return []any{&t.Name, &t.ID, Fixed(t.Digest[:]), &t.Roles, Micros(&t.Added), Micros(&t.Expires), Micros(&t.Revoked)}
+	})
+	Requests = TableOf("request", "id digest answer made", func(r *records.Request) []any {
+		return []any{Fixed(r.ID[:]), Fixed(r.Digest[:]), &r.Answer, Micros(&r.Made)}
+	})
+	Notices = TableOf("notice", "id hook body made due tries", func(n *records.Notice) []any {
+		return []any{Fixed(n.ID[:]), &n.Hook, &n.Body, Micros(&n.Made), Micros(&n.Due), &n.Tries}
+	})
+	Ledger = TableOf("ledger", "seq entry nodes", func(r *Entry) []any { return []any{&r.Seq, Blob(&r.Text), Blob(&r.Nodes)} })
 )
 
 // A Entry is an entry and the nodes of the tree that it completes, from its leaf upwards.

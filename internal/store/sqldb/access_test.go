@@ -50,7 +50,8 @@ func TestAccess(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, byte(2), there.Digest[0], "the first request stays")
 			}
-			require.NoError(t, store.SetAnswer(t.Context(), r.ID, "done"))
+			require.NoError(t, store.SetAnswer(t.Context(), r.ID, "", "done"))
+			require.ErrorIs(t, store.SetAnswer(t.Context(), r.ID, "", "done by another"), records.ErrConflict)
 			there, err := store.Claim(t.Context(), r)
 			require.NoError(t, err)
 			require.Equal(t, "done", there.Answer)

@@ -63,8 +63,7 @@ func sealedAlike(ctx context.Context, t *tx, entering []schema.Sealed) error {
 	}
 	for i := range entering {
 		if x := &entering[i]; x.KeyID != keyID {
-			return fmt.Errorf("%w: submission %s was sealed under the key %s, which %s does not open",
-				records.ErrSealed, of, keyID, x.KeyID)
+			return fmt.Errorf("%w: submission %s was sealed under the key %s, which %s does not open", records.ErrSealed, of, keyID, x.KeyID)
 		}
 	}
 	return nil

@@ -263,8 +263,7 @@ func (t *tx) flush(ctx context.Context) error {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	root := t.tree.Root()
-	if _, err := t.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1",
-		int64(t.tree.Size()), root[:]); err != nil {
+	if _, err := t.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1", int64(t.tree.Size()), root[:]); err != nil {
 		return fmt.Errorf("ledger head: %w", err)
 	}
 	return t.writeLists(ctx)

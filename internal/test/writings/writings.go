@@ -37,6 +37,15 @@ func each(b []byte, format, with string) string {
 	return strings.Join(all, with)
 }
 
+// indexed writes each byte behind its index.
+func indexed(b []byte, format, with string) string {
+	var all []string
+	for i, c := range b {
+		all = append(all, fmt.Sprintf(format, i, c))
+	}
+	return strings.Join(all, with)
+}
+
 // mysql writes bytes as mysqldump does between quotes.
 func mysql(b []byte) string {
 	var out strings.Builder
@@ -270,15 +279,26 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"quotes twice":              func(b []byte) string { return "VALUES ('" + strings.ReplaceAll(mysql(b), `\'`, "''") + "')" },
 		"octal":                     func(b []byte) string { return " 7 | " + octal(b, `\`) + "\n 8 |" },
 		"octal, COPY":               func(b []byte) string { return "1\t" + octal(b, `\\`) + "\t2\n" },
-		"numbers":                   func(b []byte) string { return `{"type":"Buffer","data":[` + each(b, "%d", ",") + `]}` },
-		"numbers, lines":            func(b []byte) string { return "[\n    " + each(b, "%d", ",\n    ") + "\n]" },
-		"numbers, signed":           func(b []byte) string { return "[" + signed(b) + "]" },
-		"uuencode":                  func(b []byte) string { return "Subject: x\n\n" + uuencode(b) },
-		"UTF-16 without a mark":     func(b []byte) string { return wideOf("\n\"x\",\""+std(b)+"\"\n", 2) },
-		"UTF-16 of hexadecimal":     func(b []byte) string { return wideOf("1,0x"+hex.EncodeToString(b)+",x", 2) },
-		"UTF-32":                    func(b []byte) string { return wideOf(`["`+std(b)+`"]`, 4) },
-		"base64, lines joined":      func(b []byte) string { return `"` + fold(std(b), 76, " ") + `"` },
-		"base64 in a quoted mail":   func(b []byte) string { return "\n> " + fold(std(b), 76, "\n> ") + "\n\nYes." },
+		"JSON of a Uint8Array":      func(b []byte) string { return `{"photo":{` + indexed(b, `"%d":%d`, ",") + `}}` },
+		"YAML of numbers":           func(b []byte) string { return "photo:\n" + each(b, "- %d\n", "") + "name: x\n" },
+		"XML of bytes":              func(b []byte) string { return "<p>" + each(b, "<byte>%d</byte>", "\n  ") + "</p>" },
+		"PHP print_r":               func(b []byte) string { return "Array\n(\n" + indexed(b, "    [%d] => %d\n", "") + ")\n" },
+		"numbers in quotes":         func(b []byte) string { return "[" + each(b, `"%d"`, ", ") + "]" },
+		"numbers, semicolons":       func(b []byte) string { return "x;" + each(b, "%d", ";") + ";y" },
+		"character codes":           func(b []byte) string { return "SELECT " + each(b, "CHR(%d)", " || ") + " FROM dual" },
+		"entities":                  func(b []byte) string { return "<p>" + each(b, "&#%d;", "") + "</p>" },
+		"Java XMLEncoder": func(b []byte) string {
+			return "<array>\n" + indexed(b, "<void index=\"%d\">\n<byte>%d</byte>\n</void>", "\n") + "</array>"
+		},
+		"numbers":                 func(b []byte) string { return `{"type":"Buffer","data":[` + each(b, "%d", ",") + `]}` },
+		"numbers, lines":          func(b []byte) string { return "[\n    " + each(b, "%d", ",\n    ") + "\n]" },
+		"numbers, signed":         func(b []byte) string { return "[" + signed(b) + "]" },
+		"uuencode":                func(b []byte) string { return "Subject: x\n\n" + uuencode(b) },
+		"UTF-16 without a mark":   func(b []byte) string { return wideOf("\n\"x\",\""+std(b)+"\"\n", 2) },
+		"UTF-16 of hexadecimal":   func(b []byte) string { return wideOf("1,0x"+hex.EncodeToString(b)+",x", 2) },
+		"UTF-32":                  func(b []byte) string { return wideOf(`["`+std(b)+`"]`, 4) },
+		"base64, lines joined":    func(b []byte) string { return `"` + fold(std(b), 76, " ") + `"` },
+		"base64 in a quoted mail": func(b []byte) string { return "\n> " + fold(std(b), 76, "\n> ") + "\n\nYes." },
 		"base64 in lines of a log": func(b []byte) string {
 			return "\n2026-11-01T10:00:00Z DEBUG " + fold(std(b), 1000, "\n2026-11-01T10:00:01Z DEBUG ") + "\n"
 		},

@@ -72,10 +72,11 @@ type Look struct {
 	small *image.NRGBA // of repeatSide pixels at most
 	side  int          // long side, pixels
 	gain  bool         // it says that it is a gain map
+	Marks []watermark.CopyID
 }
 
 func LookAt(data []byte, img *image.NRGBA) *Look {
-	return &Look{picture.Fit(picture.Flatten(img), repeatSide), max(img.Rect.Dx(), img.Rect.Dy()), gainMaps.Match(data)}
+	return &Look{picture.Fit(picture.Flatten(img), repeatSide), max(img.Rect.Dx(), img.Rect.Dy()), gainMaps.Match(data), nil}
 }
 
 // Repeats reports whether a picture is whole, in whose file it lies, its gain map, or a smaller version of it, perhaps turned.
