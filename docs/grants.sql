@@ -8,7 +8,7 @@
 --
 --   CREATE ROLE intake1 LOGIN PASSWORD '…' IN ROLE DATABASE_SCHEMA_intake;
 --
--- Each has what its routes need. investigate and issue also have what the command "investigate" and workers need.
+-- Each has what its routes need. investigate also has what the command "investigate" and workers need.
 -- S is SELECT, I INSERT, U UPDATE, D DELETE. M is MAINTAIN, which an erasure needs to free old rows. Before PostgreSQL 17
 -- only their owner can: ALTER TABLE ... OWNER TO DATABASE_SCHEMA_admin for the four tables with M. Then a superuser runs this file.
 DO $$
@@ -23,7 +23,7 @@ BEGIN
         END IF;
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', current_schema(), one.name);
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), one.name);
-        IF one.role IN ('issue', 'investigate') AND to_regnamespace(quote_ident(current_schema() || '_queue')) IS NOT NULL THEN
+        IF one.role = 'investigate' AND to_regnamespace(quote_ident(current_schema() || '_queue')) IS NOT NULL THEN
             EXECUTE format('GRANT USAGE ON SCHEMA %1$I TO %2$I; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %1$I TO %2$I;
                 GRANT USAGE ON ALL SEQUENCES IN SCHEMA %1$I TO %2$I', current_schema() || '_queue', one.name);
         END IF;

@@ -456,16 +456,18 @@ func TestTakenBackByAnother(t *testing.T) {
 	})
 }
 
-// The roles that docs/grants.sql lets use the queue need no other right: one works, the other asks.
+// The role that docs/grants.sql lets use the queue needs no other right. The others have none.
 func TestRole(t *testing.T) {
 	t.Parallel()
 	key := registry.GenerateSealKey()
 	_, dsn := open(t, key)
 	logins := pgtest.Logins(t, dsn, "../../docs/grants.sql", "issue", "investigate", "intake")
 	work(t, again(t, logins["investigate"], key), map[string]jobs.Func{"audit": func(context.Context, []byte) (any, error) { return "holds", nil }})
-	require.Equal(t, []string{`"holds"`}, run(t, again(t, logins["issue"], key), jobs.Job{Kind: "audit"}))
-	_, err := jobs.OpenServer(t.Context(), logins["intake"], "registry", key)
-	require.ErrorContains(t, err, "permission denied")
+	require.Equal(t, []string{`"holds"`}, run(t, again(t, logins["investigate"], key), jobs.Job{Kind: "audit"}))
+	for _, role := range []string{"intake", "issue"} {
+		_, err := jobs.OpenServer(t.Context(), logins[role], "registry", key)
+		require.ErrorContains(t, err, "permission denied", role)
+	}
 }
 
 // A result that is too large for a row fails the job, and says so.
