@@ -227,7 +227,7 @@ func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) 
 		}
 		return &File{name, there.Size, there.SHA256}, nil
 	}
-	written, err := o.kept.Write(ctx, x.Spool, partFile+hashOf(name), r)
+	written, err := o.kept.WriteUnless(ctx, x.Spool, partFile+hashOf(name), partName+hashOf(name), r)
 	if err == nil { // the file counts from now on
 		_, err = o.kept.Write(ctx, x.Spool, partName+hashOf(name), strings.NewReader(name))
 	}

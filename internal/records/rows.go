@@ -333,8 +333,8 @@ type Kept interface {
 	AddChunk(ctx context.Context, of *KeptPart, n int64, body []byte) error
 	Chunk(ctx context.Context, of *KeptPart, n int64) ([]byte, error)
 	// Publish has a version of a part read from now on, and removes its other versions. The error wraps ErrConflict if chunks of
-	// the version are gone, since another was published meanwhile.
-	Publish(ctx context.Context, p KeptPart) error
+	// the version are gone, since another was published meanwhile, or if the item has a part called unless.
+	Publish(ctx context.Context, p KeptPart, unless string) error
 	Remove(ctx context.Context, id [16]byte) error
 	// Expired lists the items that expired before a time.
 	Expired(ctx context.Context, before time.Time) ([]KeptItem, error)

@@ -261,7 +261,7 @@ func keepsFile(t *testing.T, keeper, remover *registry.Registry, shows ...waterm
 	require.NoError(t, k.Add(t.Context(), item))
 	require.NoError(t, k.Show(t.Context(), item.ID, shows...))
 	require.NoError(t, k.AddChunk(t.Context(), &p, 0, []byte{3}))
-	require.NoError(t, k.Publish(t.Context(), p))
+	require.NoError(t, k.Publish(t.Context(), p, ""))
 	k = storeOf(remover).Kept()
 	if len(shows) > 0 {
 		found, err := k.Showing(t.Context(), shows...)

@@ -161,6 +161,12 @@ func (s *Store) item(ctx context.Context, id ID) (*records.KeptItem, []records.K
 // another process wrote the part meanwhile. It wraps [registry.ErrInput] if the name is empty or longer than 64 bytes. An error
 // of r is returned as it is.
 func (s *Store) Write(ctx context.Context, id ID, part string, r io.Reader) (Part, error) {
+	return s.WriteUnless(ctx, id, part, "", r)
+}
+
+// WriteUnless is [Store.Write] while the item has no part that is called unless. The error wraps [registry.ErrConflict] if it
+// has one, and the part stays as it is.
+func (s *Store) WriteUnless(ctx context.Context, id ID, part, unless string, r io.Reader) (Part, error) {
 	if part == "" || len(part) > maxName {
 		return Part{}, fmt.Errorf("%w: the name of a part has %d bytes, want 1 to %d", registry.ErrInput, len(part), maxName)
 	}
@@ -191,7 +197,7 @@ func (s *Store) Write(ctx context.Context, id ID, part string, r io.Reader) (Par
 		}
 	}
 	p.SHA256 = [32]byte(sum.Sum(nil))
-	if err := s.rows.Publish(ctx, p); err != nil {
+	if err := s.rows.Publish(ctx, p, unless); err != nil {
 		return Part{}, fmt.Errorf("kept item %s: %w", id, err)
 	}
 	return partOf(&p), nil

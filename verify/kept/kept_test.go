@@ -174,6 +174,24 @@ func TestReplacedWhileRead(t *testing.T) {
 	})
 }
 
+// Opponent's story: two files come at once under one name, and the file that was answered with success is replaced by the other.
+func TestWriteUnless(t *testing.T) {
+	homes(t, func(t *testing.T, h home) {
+		s := kept.New(h.Registry, h.key)
+		id, err := s.Create(t.Context(), kept.Request{Kind: kept.Spool, For: time.Hour})
+		require.NoError(t, err)
+		first, err := s.WriteUnless(t.Context(), id, "file", "name", strings.NewReader("one"))
+		require.NoError(t, err)
+		_, err = s.Write(t.Context(), id, "name", strings.NewReader("leak.jpg"))
+		require.NoError(t, err)
+		_, err = s.WriteUnless(t.Context(), id, "file", "name", strings.NewReader("another"))
+		require.ErrorIs(t, err, registry.ErrConflict)
+		got, err := read(t, s, id, first)
+		require.NoError(t, err)
+		require.Equal(t, "one", string(got))
+	})
+}
+
 // What expired is gone for readers at once, and for the database and the place after a sweep: also what a killed writer left.
 func TestExpired(t *testing.T) {
 	homes(t, func(t *testing.T, h home) {

@@ -172,12 +172,18 @@ func (s Store) Chunk(ctx context.Context, of *records.KeptPart, n int64) ([]byte
 	return body, err
 }
 
-func (s Store) Publish(ctx context.Context, p records.KeptPart) error {
+func (s Store) Publish(ctx context.Context, p records.KeptPart, unless string) error {
 	err := s.begin(ctx, func(tx *sql.Tx) error {
 		if err := lock(ctx, tx, p.Of); err != nil {
 			return err
 		}
-		n, err := schema.Number(ctx, tx, "SELECT count(*) FROM kept_chunk WHERE kept = $1 AND part = $2 AND version = $3", p.Of[:], p.Name, p.Version[:])
+		n, err := schema.Number(ctx, tx, "SELECT count(*) FROM kept_part WHERE kept = $1 AND part = $2", p.Of[:], unless)
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%w: it has the part %q", records.ErrConflict, unless)
+		}
+		if err == nil {
+			n, err = schema.Number(ctx, tx, "SELECT count(*) FROM kept_chunk WHERE kept = $1 AND part = $2 AND version = $3", p.Of[:], p.Name, p.Version[:])
+		}
 		if err != nil {
 			return err
 		}
