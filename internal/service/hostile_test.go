@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/service"
 )
 
@@ -199,7 +200,11 @@ func TestVendorWithoutPictures(t *testing.T) {
 
 // Bodies of strangers end soon, and take no memory from those who have a token.
 func TestBodiesOfStrangers(t *testing.T) {
-	w := begin(t, func(c *service.Config) { c.Times.JSON, c.MaxBodies = 300*time.Millisecond, 8<<20 })
+	w := begin(t, func(c *service.Config) {
+		kind, err := hooks.Of("veriff")
+		require.NoError(t, err)
+		c.Times.JSON, c.MaxBodies, c.Hooks = 2*time.Second, 8_000_000, map[string]service.Hook{"veriff": {Vendor: kind}}
+	})
 	held := func(head string) net.Conn {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(w.at.URL, "http://"))
 		require.NoError(t, err)
@@ -214,9 +219,12 @@ func TestBodiesOfStrangers(t *testing.T) {
 		_, err := io.ReadAll(conn)
 		assert.NoError(t, err, "%s: the connection ends", head)
 	}
-	for range 20 {
-		held("POST /v1/hooks/none HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+	for range 40 { // more than the memory for strangers holds, and a multiple of what all others have
+		held("POST /v1/hooks/veriff HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
 	}
+	require.Eventually(t, func() bool {
+		return w.do(call{method: "POST", path: "/v1/hooks/veriff", as: "-", body: strings.Repeat(" ", 900_000)}).status == http.StatusTooManyRequests
+	}, time.Second, 10*time.Millisecond)
 	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "v", "kind": "vendor"}})
 }
 
