@@ -76,14 +76,13 @@ func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Write
 }
 
 // End returns where the file with which r begins ends, by its structure. It returns 0 if r begins with no file, or is cut off.
-func End(ctx context.Context, r io.Reader) (end int64) {
-	_, _ = Scan(ctx, r, func(f Find, copy func(io.Writer) (int64, error)) error {
-		if n, err := copy(io.Discard); f.At == 0 && f.Plain && err == nil {
-			end = n
-		}
-		return io.EOF // no more
-	})
-	return end
+func End(ctx context.Context, r io.Reader) int64 {
+	b := &stream{Reader: bufio.NewReaderSize(r, bufferSize)}
+	c := &copied{s: b, w: io.Discard, ctx: ctx}
+	if k := kindOf(b.have(2 * margin)); k == nil || k.copy(c) != nil {
+		return 0
+	}
+	return c.n
 }
 
 // A scan is one call of Scan.

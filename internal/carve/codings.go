@@ -194,7 +194,7 @@ func hasFrame(b []byte) bool {
 // maxSign is the length of the longest of signs, and of a quote before it.
 const maxSign = 6
 
-// codedBytes returns the writing, byte by byte, in which a JPEG or PNG starts b; nil: none. before has at least maxSign bytes
+// codedBytes returns the writing, byte by byte, in which one of magics starts b; nil: none. before has at least maxSign bytes
 // before b, if there are as many.
 func codedBytes(b, before []byte) *coding {
 	if b[0] >= 0xc2 {
@@ -230,7 +230,8 @@ func codedBytes(b, before []byte) *coding {
 	return nil
 }
 
-// inDigits reports whether the first two bytes of a file are written in digits at the start of b, near each other.
+// inDigits reports whether the first two bytes of a file are written in digits at the start of b, near each other. It is much
+// cheaper than to try the writings.
 func inDigits(b []byte) bool {
 	first, _ := hexByte(b)
 	for _, m := range magics {
@@ -260,7 +261,7 @@ func quoteOf(before []byte) byte {
 	return 0
 }
 
-// inCode returns the writing that next decodes if a JPEG or PNG starts b in it; else nil.
+// inCode returns the writing that next decodes if one of magics starts b in it; else nil.
 func inCode(name string, b []byte, next decoder) *coding {
 	if !inBytes(b, next) {
 		return nil

@@ -24,9 +24,10 @@ func newWork(u *ui.UI) *cobra.Command {
 		Use:   "work",
 		Short: "Do the jobs of investigations",
 		Long: `Do the parts of investigations that "kycmark investigate --queue" waits for, and the
-investigations that "kycmark serve" was asked for (kind investigation). Any number of workers may run: of a registry in PostgreSQL on any machines that see the
-same files under the same paths, of a registry in a file on its machine. A worker needs the
-sealing key and the mark keys.
+investigations that "kycmark serve" was asked for (kind investigation). Any number of
+workers may run: of a registry in PostgreSQL on any machines that see the same files
+under the same paths, of a registry in a file on its machine. A worker needs the sealing
+key and the mark keys.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, or the registry is in a file, after a

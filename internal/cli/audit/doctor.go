@@ -25,10 +25,10 @@ func NewDoctor(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that a home is ready for use",
-		Long: `Check keys and registry of a home, and open one original. A problem stops a verb from doing its work.
-A warning names what makes records count less in a later investigation. Each comes with
-the command that mends it. Exit 1 if there is a problem. Nothing is changed.
-"kycmark audit --originals" checks copies and originals.`,
+		Long: `Check keys and registry of a home, and open one original. A problem stops a verb from
+doing its work. A warning names what makes records count less in a later investigation.
+Each comes with the command that mends it. Exit 1 if there is a problem. Nothing is
+changed. "kycmark audit --originals" checks copies and originals.`,
 		Example: `  kycmark doctor
   kycmark doctor --json`,
 		Args: ui.Exactly(),

@@ -229,8 +229,8 @@ type voidLine struct {
 	Error *string `json:"error"`
 }
 
-func (f issueFlags) options(actor string) registry.IssueOptions {
-	return registry.IssueOptions{Actor: actor, Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
+func (f issueFlags) options() registry.IssueOptions {
+	return registry.IssueOptions{Actor: ui.Actor(), Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
 		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak}
 }
 
