@@ -395,7 +395,7 @@ type InIssueAllBody struct {
 	// Request The same submission, recipient, purpose, request, size and format have one copy; another text has another
 	Request *string `json:"request,omitempty"`
 
-	// Submissions Uploads
+	// Submissions Uploads, each once
 	Submissions []string `json:"submissions"`
 }
 

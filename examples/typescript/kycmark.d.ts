@@ -961,7 +961,7 @@ export interface components {
             recipient: string;
             /** @description The same submission, recipient, purpose, request, size and format have one copy; another text has another */
             request?: string;
-            /** @description Uploads */
+            /** @description Uploads, each once */
             submissions: string[];
         };
         InReceiptBody: {

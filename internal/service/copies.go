@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -40,7 +41,7 @@ type inIssue struct {
 
 type inIssueAll struct {
 	Body struct {
-		Submissions []watermark.Submission `json:"submissions" minItems:"1" maxItems:"10000" nullable:"false" uniqueItems:"true" doc:"Uploads"`
+		Submissions []watermark.Submission `json:"submissions" minItems:"1" maxItems:"10000" nullable:"false" doc:"Uploads, each once"`
 		WantedCopy
 	}
 }
@@ -198,6 +199,9 @@ func (s copies) deliver(ctx context.Context, in *inIssueAll) error {
 func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, c *books.Copy, file []byte) error, told func(zipped) error) error {
 	if _, err := s.Registry.Recipient(ctx, in.Body.Recipient); err != nil {
 		return problemOf("recipient", err)
+	}
+	if list := in.Body.Submissions; len(distinct(slices.Clone(list))) < len(list) { // package huma panics if it checks objects for that
+		return &Problem{Status: http.StatusUnprocessableEntity, Object: "submissions", Problem: "one is there twice", Wanted: "each once", Todo: "leave the second out"}
 	}
 	for _, id := range in.Body.Submissions {
 		x := zipped{Submission: id}

@@ -70,6 +70,7 @@ func TestCopiesAsZip(t *testing.T) {
 	for what, body := range map[string]string{
 		"none":    `{"recipient":"vendor-a","submissions":[]}`,
 		"twice":   `{"recipient":"vendor-a","submissions":["` + first + `","` + first + `"]}`,
+		"objects": `{"recipient":"vendor-a","submissions":[{}]}`,
 		"nobody":  `{"recipient":"vendor-x","submissions":["` + first + `"]}`,
 		"no IDs":  `{"recipient":"vendor-a","submissions":["x"]}`,
 		"nothing": `{"recipient":"vendor-a"}`,
