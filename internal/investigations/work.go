@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/passing"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -130,7 +130,7 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	if errors.Is(err, errStale) {
 		err = o.examine(ctx, in, false)
 	}
-	if err == nil || ctx.Err() != nil || jobs.Passing(err) || errors.Is(err, registry.ErrConflict) || errors.Is(err, syscall.ENOSPC) {
+	if err == nil || ctx.Err() != nil || passing.Is(err) || errors.Is(err, registry.ErrConflict) || passing.Full(err) {
 		return nil, err // it is tried again: a conflict is with a worker that is lost
 	}
 	failed := State{Stage: Failed, Problem: err.Error()}

@@ -29,6 +29,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/kycmark/kycmark/internal/passing"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -271,7 +272,7 @@ func (q *Queue) await(ctx context.Context, r *run, mine *[]added, done func(Job,
 		switch {
 		case err == nil:
 			answered = time.Now()
-		case ctx.Err() == nil && Passing(err) && time.Since(answered) < patience:
+		case ctx.Err() == nil && passing.Is(err) && time.Since(answered) < patience:
 			why = fmt.Errorf("the database is away: %w", err)
 		default:
 			return err

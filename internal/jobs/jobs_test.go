@@ -6,8 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"io/fs"
 	"iter"
 	"net"
 	"os"
@@ -208,15 +206,6 @@ func TestPassing(t *testing.T) {
 		require.Len(t, stalls, 1)
 		require.Contains(t, stalls[0], "tried again: the job failed: read object 4711: "+passing.Error())
 	}
-}
-
-// The error of a full disk has the methods of a network's. It does not pass, nor is the database away.
-func TestFullDiskDoesNotPass(t *testing.T) {
-	full := &fs.PathError{Op: "write", Path: "copy", Err: syscall.ENOSPC}
-	require.False(t, jobs.Passing(full))
-	require.False(t, jobs.Away(objects.ErrAway))
-	require.True(t, jobs.Away(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}))
-	require.True(t, jobs.Away(fmt.Errorf("commit: %w", io.ErrUnexpectedEOF)))
 }
 
 // A command says that it waits for a worker: also when its job's worker died and no other is there.

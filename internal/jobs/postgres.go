@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -177,17 +176,3 @@ func (l locked) exec(ctx context.Context, query string) error {
 }
 
 func (l locked) close(ctx context.Context) { l.Close(ctx) }
-
-// serverPassing reports whether an error of a PostgreSQL server may not come again. known is false if it is of no server.
-func serverPassing(err error) (passes, known bool) {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		switch server.Code[:2] { // connection, rollback, resources, operator, system
-		case "08", "40", "53", "57", "58":
-			return true, true
-		}
-		return false, true
-	}
-	var connecting *pgconn.ConnectError // also: no host takes writes
-	return errors.As(err, &connecting) || pgconn.SafeToRetry(err), false
-}

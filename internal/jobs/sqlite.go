@@ -16,8 +16,6 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
-	"modernc.org/sqlite"
-	codes "modernc.org/sqlite/lib"
 )
 
 // queueEnd ends the name of the file of a queue, after that of the registry's file.
@@ -188,9 +186,3 @@ func (u unlocked) exec(ctx context.Context, query string) error {
 }
 
 func (u unlocked) close(context.Context) {}
-
-// filePassing reports whether an error says that another process holds a file's lock for long.
-func filePassing(err error) bool {
-	var of *sqlite.Error
-	return errors.As(err, &of) && of.Code()&0xff == codes.SQLITE_BUSY
-}

@@ -11,5 +11,3 @@ import (
 func openFile(context.Context, string) (database, error) {
 	return nil, errors.New("a queue beside a registry in a file: not on processors of 32 bits")
 }
-
-func filePassing(error) bool { return false }

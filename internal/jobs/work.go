@@ -3,46 +3,26 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"os"
 	"runtime/debug"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/passing"
 )
 
-// A Func does a job. It must be idempotent. After an error that may pass (see [Passing]), the job is tried
+// A Func does a job. It must be idempotent. After an error that may pass (see package passing), the job is tried
 // again; another error ends it.
 type Func func(ctx context.Context, do []byte) (result any, err error)
-
-// Passing reports whether an error may not come again: the database or another server is away, or ends this session.
-func Passing(err error) bool {
-	if passes, known := serverPassing(err); passes || known {
-		return passes
-	}
-	var network net.Error
-	errors.As(err, &network)
-	_, file := network.(syscall.Errno) // errors of files, such as that of a full disk, have the methods of net.Error
-	return network != nil && !file || filePassing(err) || errors.Is(err, objects.ErrAway) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// Away reports whether an error says that the database is away, not a bucket of originals.
-func Away(err error) bool { return Passing(err) && !errors.Is(err, objects.ErrAway) }
 
 // A Done says that a worker's attempt at a job is over.
 type Done struct {
@@ -249,7 +229,7 @@ func (w *worker) work(ctx, leased context.Context, job *river.Job[row], do Func)
 	}
 	if err != nil {
 		o = outcome{Error: err.Error()}
-		if e = (ending{state: rivertype.JobStateCancelled, shown: errHidden}); Passing(err) {
+		if e = (ending{state: rivertype.JobStateCancelled, shown: errHidden}); passing.Is(err) {
 			e.state = rivertype.JobStateAvailable
 		}
 	}
@@ -297,7 +277,7 @@ func (w *worker) settle(leased context.Context, job *river.Job[row], e ending) e
 		switch {
 		case leased.Err() != nil, err == nil && done == 0:
 			return errLost
-		case err == nil || !Passing(err) || time.Since(begun) > patience:
+		case err == nil || !passing.Is(err) || time.Since(begun) > patience:
 			return err
 		}
 		select {

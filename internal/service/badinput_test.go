@@ -107,6 +107,8 @@ func TestBadInput(t *testing.T) {
 		"void what left":          {call{method: "POST", path: "/v1/copies/" + copyID + "/void", body: `{"note":"no"}`}, 409, "copy"},
 		"a signature of nothing":  {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: fmt.Sprintf(`{"public_key":"%064d","signature":"%0128d"}`, 1, 1)}, 409, "receipt"},
 		"a short signature":       {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: `{"public_key":"00","signature":"00"}`}, 422, "public_key"},
+		"names in another case":   {call{method: "POST", path: "/v1/recipients", body: `{"Name":"vendor-c","Kind":"vendor"}`}, 422, "name"},
+		"types of an answer":      {call{method: "GET", path: "/v1/recipients?all=1", head: map[string]string{"Accept": "a;"}}, 422, "all"},
 		"no facts":                {call{method: "POST", path: "/v1/custody", body: `{"facts":[]}`}, 422, "facts"},
 		"a fact of no uploads":    {custody(`{"recipient":"vendor-a","note":"n"}`), 422, "which uploads"},
 		"a fact of one time":      {custody(`{"recipient":"vendor-a","note":"n","from":"2018-01-01T00:00:00Z"}`), 422, "which uploads"},

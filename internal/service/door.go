@@ -103,12 +103,12 @@ func actor(ctx context.Context) string { return visitOf(ctx).token.Name }
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var id [8]byte
 	rand.Read(id[:])
-	v := &visit{ResponseWriter: w, at: time.Now(), id: hex.EncodeToString(id[:]), written: s.times.Write}
+	v := &visit{ResponseWriter: w, at: time.Now(), id: hex.EncodeToString(id[:]), written: s.Times.Write}
 	s.metrics.active.Inc()
 	defer s.leave(r, v)
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	if r.ContentLength != 0 { // what the route does not read, package http does
-		_ = http.NewResponseController(w).SetReadDeadline(v.at.Add(s.times.JSON))
+		_ = http.NewResponseController(w).SetReadDeadline(v.at.Add(s.Times.JSON))
 	}
 	if err := s.enter(v, r); err != nil {
 		v.refuse("request", err)
@@ -124,6 +124,9 @@ func (s *Service) enter(v *visit, r *http.Request) error {
 	}
 	v.Header().Set("Cache-Control", "no-store")
 	v.Header().Set("X-Content-Type-Options", "nosniff")
+	if v.route.id != "metrics" {
+		r.Header.Del("Accept") // an answer has one type, and package huma panics on "a;"
+	}
 	if len(v.route.roles) > 0 {
 		if err := s.authorize(v, r); err != nil {
 			return err
@@ -204,12 +207,12 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 		r.Body = http.NoBody
 		return func() {}, v.once.claim(r.Context())
 	}
-	limit, patience := int64(maxJSON), s.times.JSON
+	limit, patience := int64(maxJSON), s.Times.JSON
 	switch kind {
 	case pictureBody:
-		limit, patience = s.maxBytes, s.times.Picture
+		limit, patience = s.MaxBytes, s.Times.Picture
 	case dumpBody:
-		limit, patience = s.maxDump, s.times.Dump
+		limit, patience = s.MaxDump, s.Times.Dump
 	}
 	if err := mediaType(r, kind); err != nil {
 		return nil, err
@@ -323,7 +326,7 @@ var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})
 // leave writes the line of log of a request, and counts it. A panic becomes an answer.
 func (s *Service) leave(r *http.Request, v *visit) {
 	if x := recover(); x != nil {
-		s.log.Error("panic", "request_id", v.id, "stack", string(debug.Stack())) // its value may be personal data
+		s.Log.Error("panic", "request_id", v.id, "stack", string(debug.Stack())) // its value may be personal data
 		v.refuse("request", errors.New("panic"))
 	}
 	s.metrics.active.Dec()
@@ -351,7 +354,7 @@ func (s *Service) leave(r *http.Request, v *visit) {
 		level = slog.LevelError
 		line = append(line, "error", cause(v.failed))
 	}
-	s.log.Log(r.Context(), level, "request", line...)
+	s.Log.Log(r.Context(), level, "request", line...)
 	if v.cut {
 		panic(http.ErrAbortHandler)
 	}

@@ -233,15 +233,15 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 
 // addObject adds an object as a file.
 func (s examinations) addObject(ctx context.Context, id kept.ID, name string, from *buckets.Bucket, o minio.ObjectInfo) (*investigations.File, error) {
-	if o.Size > s.maxDump {
-		return nil, fmt.Errorf("%w: got %d bytes, want at most %d", registry.ErrLimit, o.Size, s.maxDump)
+	if o.Size > s.MaxDump {
+		return nil, fmt.Errorf("%w: got %d bytes, want at most %d", registry.ErrLimit, o.Size, s.MaxDump)
 	}
 	r, err := from.Get(ctx, o.Key)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return s.Office.Add(ctx, id, name, http.MaxBytesReader(nil, r, s.maxDump)) // it may have grown meanwhile
+	return s.Office.Add(ctx, id, name, http.MaxBytesReader(nil, r, s.MaxDump)) // it may have grown meanwhile
 }
 
 // How often a watcher gets a state that changed, and a sign that the connection lives. Chosen.

@@ -67,7 +67,7 @@ func (s ledger) routes() {
 		a, err := l.Audit(ctx, registry.AuditOptions{Keys: []string{s.LedgerPublic}, Witnesses: in.Body.Witnesses, Checkpoints: in.Body.Checkpoints})
 		if err == nil && !a.Holds {
 			if err := s.notify(ctx, auditFailed, noticeData{Entries: a.Size, Problems: len(a.Problems)}); err != nil {
-				s.log.Error("notice is not entered", "type", auditFailed, "error", lastLine(err)) // the answer says more
+				s.Log.Error("notice is not entered", "type", auditFailed, "error", lastLine(err)) // the answer says more
 			}
 		}
 		return reply(a, err)

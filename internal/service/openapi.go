@@ -22,6 +22,8 @@ var (
 	reflectFile      = reflect.TypeFor[investigations.File]()
 )
 
+func init() { huma.ValidateStrictCasing = true } // names of JSON are as the document writes them
+
 // apiConfig returns the configuration of package huma: no pages of its own, JSON alone, and its errors as a [Problem].
 func apiConfig() huma.Config {
 	cfg := huma.DefaultConfig("kycmark", apiVersion)
@@ -121,11 +123,7 @@ func add[In, Out any](s *Service, id, object string, do func(context.Context, *I
 		}
 		v := visitOf(ctx)
 		v.failed = err
-		p := problemOf(object, err).ready(v.id)
-		if p.again > 0 {
-			v.Header().Set("Retry-After", p.GetHeaders().Get("Retry-After"))
-		}
-		return nil, p
+		return nil, problemOf(object, err).ready(v.id)
 	})
 }
 

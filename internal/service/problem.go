@@ -15,6 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/passing"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -83,53 +84,55 @@ func (p *Problem) write(w http.ResponseWriter, request string) {
 	_ = enc.Encode(p.ready(request)) // the client is gone
 }
 
-// retryAfter is when a request may be sent again that found the memory taken, or the registry away. Chosen.
-const retryAfter = 5 * time.Second
+// A request that found the memory taken, or the registry away, may be sent again later. The time is chosen.
+const (
+	retryAfter = 5 * time.Second
+	later      = "send the same request again after Retry-After"
+)
 
 // A kind of failure is what an error of the library means for an answer. text says that the words of the error are
-// shown, without what they quote. again says that the same request may succeed later.
+// shown, without what they quote. again is when the same request may succeed; 0: never.
 type failure struct {
-	is          error
-	status      int
-	problem     string
-	todo        string
-	text, again bool
+	is      error
+	status  int
+	problem string
+	todo    string
+	text    bool
+	again   time.Duration
 }
 
 // failures lists them, the first that fits counts.
 var failures = []failure{
-	{context.Canceled, statusGone, "the client went away", "send the request again", false, false},
-	{context.DeadlineExceeded, http.StatusServiceUnavailable, "it took too long", "send the same request again", false, true},
-	{registry.ErrBusy, http.StatusTooManyRequests, "other pictures have the memory", "send the same request again after Retry-After", false, true},
+	{context.Canceled, statusGone, "the client went away", "send the request again", false, 0},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "it took too long", "send the same request again", false, retryAfter},
+	{registry.ErrBusy, http.StatusTooManyRequests, "other pictures have the memory", later, false, retryAfter},
 	{registry.ErrFormat, http.StatusUnprocessableEntity, "it is no readable picture",
-		"send the file as the customer sent it: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF", true, false},
-	{registry.ErrLimit, http.StatusRequestEntityTooLarge, "it is too large", "send a smaller file", true, false},
+		"send the file as the customer sent it: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF", true, 0},
+	{registry.ErrLimit, http.StatusRequestEntityTooLarge, "it is too large", "send a smaller file", true, 0},
 	{registry.ErrWeak, http.StatusUnprocessableEntity, "its mark would not survive a messenger",
-		"ask for a larger copy, or send allow_weak", false, false},
-	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark", "ask for a larger copy", false, false},
-	{registry.ErrErased, http.StatusGone, "it was erased", "nothing: erased uploads do not come back", false, false},
-	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry", "check the ID or the name", false, false},
-	{registry.ErrLedgerKey, http.StatusUnprocessableEntity, "it is no key of a ledger or witness", "send the key as it was printed", false, false},
+		"ask for a larger copy, or send allow_weak", false, 0},
+	{watermark.ErrTooSmall, http.StatusUnprocessableEntity, "the copy would be too small for a mark", "ask for a larger copy", false, 0},
+	{registry.ErrErased, http.StatusGone, "it was erased", "nothing: erased uploads do not come back", false, 0},
+	{registry.ErrNotFound, http.StatusNotFound, "it is not in the registry", "check the ID or the name", false, 0},
+	{registry.ErrLedgerKey, http.StatusUnprocessableEntity, "it is no key of a ledger or witness", "send the key as it was printed", false, 0},
 	{registry.ErrMarkKey, http.StatusConflict, "the mark key is not in use",
-		"have the operator name an active mark key in kycmark.toml", false, false},
+		"have the operator name an active mark key in kycmark.toml", false, 0},
 	{investigations.ErrStage, http.StatusConflict, "the investigation is not at that stage",
-		"see its stage: GET /v1/investigations/{id}", true, false},
+		"see its stage: GET /v1/investigations/{id}", true, 0},
 	{registry.ErrConflict, http.StatusConflict, "the registry has it in another state, or something else under this name or ID",
-		"read what is there, and use another name or request", false, false},
-	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read", "send the request to a process that may write", false, false},
+		"read what is there, and use another name or request", false, 0},
+	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read", "send the request to a process that may write", false, 0},
 	{registry.ErrProof, http.StatusConflict, "it cannot be proved",
-		"check the signatures; if a checkpoint is missing, sign one first: POST /v1/ledger/checkpoints", true, false},
-	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable", "correct the request by the OpenAPI document", true, false},
-	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused", "correct the request by the OpenAPI document", false, false},
-	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now",
-		"send the same request again after Retry-After", false, true},
-	{objects.ErrAway, http.StatusServiceUnavailable, "the server of the bucket does not answer",
-		"send the same request again after Retry-After", false, true},
+		"check the signatures; if a checkpoint is missing, sign one first: POST /v1/ledger/checkpoints", true, 0},
+	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable", "correct the request by the OpenAPI document", true, 0},
+	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused", "correct the request by the OpenAPI document", false, 0},
+	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now", later, false, retryAfter},
+	{objects.ErrAway, http.StatusServiceUnavailable, "the server of the bucket does not answer", later, false, retryAfter},
 	{objects.ErrRefused, http.StatusBadGateway, "the server of the bucket refuses",
-		"have the operator check [buckets] in kycmark.toml and the keys of the bucket", false, false},
-	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree", "have the operator run \"kycmark audit\"", false, false},
+		"have the operator check [buckets] in kycmark.toml and the keys of the bucket", false, 0},
+	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree", "have the operator run \"kycmark audit\"", false, 0},
 	{registry.ErrSealed, http.StatusInternalServerError, "its original cannot be opened",
-		"have the operator run \"kycmark audit --originals\"", false, false},
+		"have the operator run \"kycmark audit --originals\"", false, 0},
 }
 
 // statusGone is what logs say of a client that went away. It is never sent.
@@ -149,14 +152,18 @@ func problemOf(object string, err error) *Problem {
 		if !errors.Is(err, f.is) {
 			continue
 		}
-		p := &Problem{Status: f.status, Object: object, Problem: f.problem, Todo: f.todo}
+		p := &Problem{Status: f.status, Object: object, Problem: f.problem, Todo: f.todo, again: f.again}
 		if f.text {
 			p.Got = lastLine(errors.New(quoted.ReplaceAllString(err.Error(), "“…”")))
 		}
-		if f.again {
-			p.again = retryAfter
-		}
 		return p
+	}
+	switch {
+	case passing.Full(err):
+		return &Problem{Status: http.StatusInsufficientStorage, Object: object, Problem: "a disk of the service is full",
+			Todo: "have the operator make room, and send the same request again", again: retryAfter}
+	case passing.Is(err):
+		return &Problem{Status: http.StatusServiceUnavailable, Object: object, Problem: "the database does not answer", Todo: later, again: retryAfter}
 	}
 	return &Problem{Status: http.StatusInternalServerError, Object: object, Problem: "it failed inside",
 		Todo: "send the same request again; give the operator the instance of this answer"}

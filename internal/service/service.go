@@ -97,14 +97,9 @@ type Service struct {
 	bodies, unknown *memory.Budget // of requests with and without a token
 
 	dumps, deliveries map[string]*buckets.Bucket // of the roles of the process
-
-	maxBytes int64
-	maxDump  int64
-	times    Times
-	metrics  *metrics
-	log      *slog.Logger
-	spans    *spans
-	draining atomic.Bool
+	metrics           *metrics
+	spans             *spans
+	draining          atomic.Bool
 }
 
 // New returns the service that cfg describes. The error wraps [registry.ErrInput] if cfg is unusable.
@@ -163,27 +158,19 @@ func opened(addresses map[string]string) (map[string]*buckets.Bucket, error) {
 
 // begin sets what [Config] leaves out.
 func (s *Service) begin() {
-	def := func(d *time.Duration, to time.Duration) {
-		if *d == 0 {
-			*d = to
-		}
+	t := s.Times
+	s.Times = Times{
+		Header: cmp.Or(t.Header, 10*time.Second), JSON: cmp.Or(t.JSON, 10*time.Second), Picture: cmp.Or(t.Picture, 2*time.Minute),
+		Dump: cmp.Or(t.Dump, 30*time.Minute), Write: cmp.Or(t.Write, time.Minute), Idle: cmp.Or(t.Idle, 2*time.Minute),
+		Drain: cmp.Or(t.Drain, 30*time.Second), Notice: cmp.Or(t.Notice, 5*time.Second),
 	}
-	s.times = s.Times
-	def(&s.times.Header, 10*time.Second)
-	def(&s.times.JSON, 10*time.Second)
-	def(&s.times.Picture, 2*time.Minute)
-	def(&s.times.Dump, 30*time.Minute)
-	def(&s.times.Write, time.Minute)
-	def(&s.times.Idle, 2*time.Minute)
-	def(&s.times.Drain, 30*time.Second)
-	def(&s.times.Notice, 5*time.Second)
-	s.maxBytes = cmp.Or(s.MaxBytes, defaultMaxBytes)
-	s.maxDump = cmp.Or(s.MaxDump, defaultMaxDump)
+	s.MaxBytes = cmp.Or(s.MaxBytes, defaultMaxBytes)
+	s.MaxDump = cmp.Or(s.MaxDump, defaultMaxDump)
 	s.bodies, s.unknown = memory.New(cmp.Or(s.MaxBodies, defaultMaxBodies)), memory.New(maxUnknown)
-	if s.log = s.Log; s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
 	}
-	s.spans = &spans{s.Traces, make(chan span, spansKept), s.metrics.dropped, s.log}
+	s.spans = &spans{s.Traces, make(chan span, spansKept), s.metrics.dropped, s.Log}
 }
 
 // has reports whether this process has a role.
@@ -293,8 +280,8 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 	defer cut()
 	server := &http.Server{
 		Handler: s, BaseContext: func(net.Listener) context.Context { return base },
-		ReadHeaderTimeout: s.times.Header, IdleTimeout: s.times.Idle, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(discardErrors{s.log.Handler()}, slog.LevelDebug),
+		ReadHeaderTimeout: s.Times.Header, IdleTimeout: s.Times.Idle, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(discardErrors{s.Log.Handler()}, slog.LevelDebug),
 	}
 	telling, end := context.WithCancel(context.WithoutCancel(ctx)) // requests that have begun have spans too
 	var told sync.WaitGroup
@@ -310,12 +297,12 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
-	limit, cancel := context.WithTimeout(base, s.times.Drain)
+	limit, cancel := context.WithTimeout(base, s.Times.Drain)
 	defer cancel()
 	err := server.Shutdown(limit)
 	if err != nil {
 		cut()
-		err = errors.Join(fmt.Errorf("requests had not ended after %s, and were cut off: %w", s.times.Drain, err), server.Close())
+		err = errors.Join(fmt.Errorf("requests had not ended after %s, and were cut off: %w", s.Times.Drain, err), server.Close())
 	}
 	<-failed
 	return err

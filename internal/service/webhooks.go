@@ -152,10 +152,10 @@ func (s *Service) tell(ctx context.Context) {
 		telling.Go(func() {
 			for ctx.Err() == nil {
 				if err := s.tellDue(ctx, client, name, &h); err != nil && ctx.Err() == nil {
-					s.log.Error("notices are not sent", "webhook", name, "error", cause(err))
+					s.Log.Error("notices are not sent", "webhook", name, "error", cause(err))
 				}
 				select {
-				case <-time.After(s.times.Notice):
+				case <-time.After(s.Times.Notice):
 				case <-ctx.Done():
 				}
 			}
@@ -172,7 +172,7 @@ func (s *Service) tellDue(ctx context.Context, client *http.Client, name string,
 		return err
 	}
 	for _, n := range due {
-		pause := s.times.Notice
+		pause := s.Times.Notice
 		for range n.Tries {
 			pause = min(pauseGrows*pause, maxPause)
 		}
@@ -191,7 +191,7 @@ func (s *Service) tellDue(ctx context.Context, client *http.Client, name string,
 		result := "taken"
 		if told != nil {
 			result = "given up"
-			s.log.Error("notice is given up", "webhook", name, "notice", noticeID(&n))
+			s.Log.Error("notice is given up", "webhook", name, "notice", noticeID(&n))
 		}
 		s.metrics.notices.WithLabelValues(name, result).Inc()
 		if err := s.store.RemoveNotice(ctx, &n); err != nil {

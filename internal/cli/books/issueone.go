@@ -19,7 +19,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/passing"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -87,7 +87,7 @@ type outage struct {
 func (o *outage) wait(ctx context.Context, do func() error) error {
 	for {
 		err := do()
-		if late := o.lasts(err); late || !jobs.Away(err) {
+		if late := o.lasts(err); late || !passing.Away(err) {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -100,7 +100,7 @@ func (o *outage) wait(ctx context.Context, do func() error) error {
 // endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, the
 // registry no entry, a server is away, or the mark key is not in use.
 func endsAll(err error) bool {
-	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || jobs.Passing(err)
+	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || passing.Is(err)
 }
 
 // lasts notes the error of an attempt, and reports whether the outage is too long.
@@ -108,7 +108,7 @@ func (o *outage) lasts(err error) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case !jobs.Away(err):
+	case !passing.Away(err):
 		o.since = time.Time{}
 	case o.since.IsZero():
 		o.since = time.Now()
