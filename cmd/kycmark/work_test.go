@@ -300,7 +300,7 @@ func TestJobsTwice(t *testing.T) {
 	require.NoError(t, err)
 	before, _, err := r.Ledger().Head(t.Context())
 	require.NoError(t, err)
-	do := cli.Kinds(b)[ui.KindInvestigate]
+	do := cli.Kinds(b)[judge.KindPart]
 	_, err = do(t.Context(), []byte(`{"Later":1}`))
 	require.ErrorContains(t, err, `another version than this worker's asks for it: json: unknown field "Later"`)
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
+	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/demo"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -178,7 +179,7 @@ func (d *demoStory) run(args ...string) {
 		return
 	}
 	verb := args[0]
-	if d.queue && verb == ui.KindInvestigate {
+	if d.queue && verb == judge.KindPart {
 		args = append(args, "--queue")
 	}
 	d.Printf("   $ kycmark %s\n", intake.ShellLine(args...))

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -432,26 +433,22 @@ func (q *Queue) open(id int64, kind string, sealed, said []byte, now int64) (do 
 // half a lease or more. A job of another process that is over is added again, for this process.
 func (q *Queue) finished(ctx context.Context, r *run, jobs []added, done func(Job, json.RawMessage, error) error) (n int, why, err error) {
 	type state struct {
-		id                    int64
 		over, running, leased bool
 		since                 float64 // seconds since it was taken
 		by                    string
 		output                []byte
 	}
-	var all []state
+	states := make(map[int64]state)
 	err = q.db.rows(ctx, func(scan func(...any) error) error {
+		var id int64
 		var s state
-		all = append(all, s)
-		x := &all[len(all)-1]
-		return scan(&x.id, &x.over, &x.running, &x.leased, &x.since, &x.by, &x.output)
+		err := scan(&id, &s.over, &s.running, &s.leased, &s.since, &s.by, &s.output)
+		states[id] = s
+		return err
 	}, "SELECT id, finalized_at IS NOT NULL, state = 'running', "+q.sql.leased+", "+q.sql.taken+", coalesce("+q.sql.by+", ''), metadata->'output' FROM "+
 		q.sql.table+" WHERE "+q.sql.among, idsOf(jobs))
 	if err != nil {
 		return 0, nil, err
-	}
-	states := make(map[int64]state)
-	for _, s := range all {
-		states[s.id] = s
 	}
 	for i := range jobs {
 		job := &jobs[i]
@@ -537,12 +534,9 @@ func (q *Queue) takeBack(ctx context.Context, r *run, jobs []added) {
 
 // idsOf returns the numbers of jobs as a JSON array.
 func idsOf(jobs []added) string {
-	ids := []byte{'['}
-	for i, job := range jobs {
-		if i > 0 {
-			ids = append(ids, ',')
-		}
-		ids = strconv.AppendInt(ids, job.id, 10)
+	var ids []string
+	for _, job := range jobs {
+		ids = append(ids, strconv.FormatInt(job.id, 10))
 	}
-	return string(append(ids, ']'))
+	return "[" + strings.Join(ids, ",") + "]"
 }

@@ -22,7 +22,7 @@ import (
 const queueEnd = ".queue"
 
 // A file has the rows of a queue in a SQLite file of its own, beside the registry's. Processes of one machine use it. It has no lock that
-// ends with a process: the job of a worker that died is another's when its lease is over.
+// ends with a process: the workers of processes that are gone are dead.
 type file struct {
 	fileQuerier
 	db      *sql.DB
@@ -180,8 +180,23 @@ func (f *file) live(context.Context, int32) (living, error) { return unlocked{f}
 
 type unlocked struct{ *file }
 
+// exec also gives back the jobs of workers whose processes are gone.
 func (u unlocked) exec(ctx context.Context, query string) error {
-	_, err := u.file.exec(ctx, query)
+	var dead [][]any
+	err := u.rows(ctx, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		if ran(name) {
+			dead = append(dead, []any{name})
+		}
+		return err
+	}, "SELECT DISTINCT coalesce("+u.queries.by+", '') FROM river_job WHERE state = 'running'")
+	if err == nil {
+		err = u.many(ctx, "UPDATE river_job SET "+u.queries.abandon+" WHERE state = 'running' AND "+u.queries.by+" = $1", dead)
+	}
+	if err == nil {
+		_, err = u.file.exec(ctx, query)
+	}
 	return err
 }
 

@@ -11,7 +11,9 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -71,6 +73,24 @@ type worker struct {
 	leases map[claim]*lease
 }
 
+// thisProcess begins the numbers of this process's workers. An earlier process with the same number, as in a container, had others.
+var thisProcess = rand.Int32N(1 << 15)
+
+// ran reports whether the worker of that name was in a process of this machine that is gone.
+func ran(name string) bool {
+	var number int32
+	var pid int
+	host, _ := os.Hostname()
+	if n, _ := fmt.Sscanf(name, "worker-%d, process %d", &number, &pid); n != 2 || !strings.HasSuffix(name, fmt.Sprintf(" on %.50s", host)) {
+		return false
+	}
+	if pid == os.Getpid() {
+		return number>>16 != thisProcess
+	}
+	p, err := os.FindProcess(pid)
+	return err != nil || errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
 // A claim is an attempt at a job.
 type claim struct {
 	id      int64
@@ -86,7 +106,7 @@ type lease struct {
 // Work does jobs of the kinds that it has functions for, atOnce at a time. It ends with ctx, after
 // the jobs that it has begun. report is called after each attempt, from several goroutines.
 func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, report func(Done)) error {
-	w := &worker{Queue: q, number: rand.Int32(), leases: make(map[claim]*lease)}
+	w := &worker{Queue: q, number: thisProcess<<16 | rand.Int32N(1<<16), leases: make(map[claim]*lease)}
 	host, _ := os.Hostname()
 	w.name = fmt.Sprintf("worker-%d, process %d on %.50s", w.number, os.Getpid(), host)
 	slots := make(chan struct{}, atOnce)

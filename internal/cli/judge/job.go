@@ -2,13 +2,14 @@ package judge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"path/filepath"
-	"slices"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -19,6 +20,9 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
+
+// KindPart is the kind of the jobs that are parts of an investigation.
+const KindPart = "investigate"
 
 // Jobs of an investigation, each done on one processor. All chosen.
 const (
@@ -38,34 +42,48 @@ func examineQueued(ctx context.Context, b *ui.Desk, job *InvestigateJob) (parts 
 		return nil, err
 	}
 	of := min(max(len(files)/filesPerPart, minParts), maxParts)
-	list := make([]jobs.Job, of)
-	for k := range list {
-		list[k] = job.ForPart(k+1, of)
+	q, err := b.Queue(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer q.Close()
 	step, done := b.Progress(ctx, "examining", of)
 	defer done()
-	err = ui.RunAll(ctx, b, slices.Values(list), func(job jobs.Job, text []byte, err error) error {
+	all := func(yield func(jobs.Job, error) bool) {
+		for k := range of {
+			if !yield(job.ForPart(k+1, of), ctx.Err()) {
+				return
+			}
+		}
+	}
+	err = q.Run(ctx, all, func(job jobs.Job, result json.RawMessage, err error) error {
 		step()
+		var text []byte
+		if err == nil {
+			err = json.Unmarshal(result, &text)
+		}
 		if err != nil {
 			return fmt.Errorf("part %s was not examined, so that nothing is concluded: %w", job.Do.(InvestigateJob).Part, err)
 		}
 		parts = append(parts, text)
 		return nil
-	})
-	return parts, err
+	}, func(why error) { b.Warnf("%s", ui.Reason(why)) })
+	if ctx.Err() != nil {
+		b.Hintf("jobs that were not done are taken back; the same command goes on where it was")
+	}
+	return parts, cmp.Or(err, ctx.Err())
 }
 
 func joined(ctx context.Context, inv *verify.Investigation, parts [][]byte) iter.Seq2[*findings.Finding, error] {
+	verdicts, err := inv.Join(ctx, parts...)
 	return func(yield func(*findings.Finding, error) bool) {
-		verdicts, err := inv.Join(ctx, parts...)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
 		for _, v := range verdicts {
 			if !yield(v, nil) {
 				return
 			}
+		}
+		if err != nil {
+			yield(nil, err)
 		}
 	}
 }
@@ -106,26 +124,39 @@ func (x *InvestigateJob) sum(ctx context.Context, files []string) error {
 func (x InvestigateJob) ForPart(k, n int) jobs.Job {
 	x.Part = verify.Part{Number: k, Of: n}
 	rand.Read(x.Once[:])
-	return jobs.Job{Kind: ui.KindInvestigate, Do: x}
+	return jobs.Job{Kind: KindPart, Do: x}
 }
 
-// DoInvestigate examines a part of a dump and returns what [verify.Investigation.WritePart] writes.
-func DoInvestigate(ctx context.Context, b *ui.Desk, job InvestigateJob) ([]byte, error) {
+// Examining returns the function for jobs of [KindPart]: it returns what [verify.Investigation.WritePart] writes. Parameters that it
+// does not know are an error: a command of a later version asks for more than this worker can do.
+func Examining(b *ui.Desk) jobs.Func {
+	return func(ctx context.Context, text []byte) (any, error) {
+		var job InvestigateJob
+		parameters := json.NewDecoder(bytes.NewReader(text))
+		parameters.DisallowUnknownFields()
+		if err := parameters.Decode(&job); err != nil {
+			return nil, fmt.Errorf("a command of another version than this worker's asks for it: %w", err)
+		}
+		return job.examine(ctx, b)
+	}
+}
+
+func (x *InvestigateJob) examine(ctx context.Context, b *ui.Desk) ([]byte, error) {
 	inv, err := b.Worker.Found.Begin(&verify.Options{
-		Actor: job.Actor, Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against,
-		References: job.References, Circumstances: job.Circumstances, Workers: 1,
+		Actor: x.Actor, Command: x.Command, Dir: x.Dir, Sums: x.Sums, Part: x.Part, Once: x.Once, Against: x.Against,
+		References: x.References, Circumstances: x.Circumstances, Workers: 1,
 	})
 	if err != nil {
 		return nil, err
 	}
 	var verdicts []*findings.Finding
-	for v, err := range inv.Files(ctx, job.Dump...) {
+	for v, err := range inv.Files(ctx, x.Dump...) {
 		if err != nil {
 			return nil, err
 		}
 		verdicts = append(verdicts, v)
 	}
 	var out bytes.Buffer
-	err = inv.WritePart(ctx, &out, verdicts, job.Reveal)
+	err = inv.WritePart(ctx, &out, verdicts, x.Reveal)
 	return out.Bytes(), err
 }
