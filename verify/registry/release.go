@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/hkdf"
@@ -58,10 +57,11 @@ func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to *boo
 	}
 }
 
-// idOf returns the n-th ID of a request. Without the mark key it is as good as random.
+// idOf returns the n-th ID of a request. Without the mark key it is as good as random. The salt of the recipient's entry makes it
+// another's ID if a registry comes back from a backup, and its next recipient gets the name of one that is not in the backup.
 func (s *Issuer) idOf(n int, of watermark.Submission, to *books.Recipient, o *IssueOptions) watermark.CopyID {
 	about := []byte("kycmark copy of a request v1\n")
-	for _, field := range []string{s.cfg.Registry.ID(), of.String(), cmp.Or(to.Ref, to.Name), o.Purpose, o.Request, o.Format, strconv.Itoa(o.MaxSide),
+	for _, field := range []string{s.cfg.Registry.ID(), of.String(), string(to.Salt[:]), o.Purpose, o.Request, o.Format, strconv.Itoa(o.MaxSide),
 		strconv.FormatInt(o.MaxBytes, 10), strconv.FormatBool(o.KeepEXIF), strconv.Itoa(n)} {
 		about = append(append(strconv.AppendInt(about, int64(len(field)), 10), ':'), field...)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // employ enters vendors and a reviewer of the first.
@@ -153,4 +155,36 @@ func TestEraseReviewer(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEqual(t, c.ID, again.ID)
 	checkLedger(t, r)
+}
+
+// Opponent's story: a registry comes back from a backup without vendor-b, who has copies. The next party of that name had the IDs
+// of these copies, and was named when they leaked. A party that the backup has gets the copies that it had.
+func TestRestoredBackup(t *testing.T) {
+	t.Parallel()
+	ctx, dir := t.Context(), t.TempDir()
+	lived, backup := sqlite.At(filepath.Join(dir, "kyc.db")), sqlite.At(filepath.Join(dir, "backup.db"))
+	r, err := registry.Create(ctx, lived, nil)
+	require.NoError(t, err)
+	defer r.Close()
+	cfg := leaktest.Config(t)
+	cfg.Registry = r
+	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "vendor-a", Kind: books.KindVendor}))
+	of := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "customer", time.Now())
+	_, _, err = registry.Clone(ctx, lived, backup, "", nil)
+	require.NoError(t, err)
+	restored, err := registry.Open(ctx, backup)
+	require.NoError(t, err)
+	defer restored.Close()
+	ids := map[string][]watermark.CopyID{}
+	for _, cfg.Registry = range []*registry.Registry{r, restored} {
+		s := newIssuer(t, cfg)
+		require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor-b", Kind: books.KindVendor}))
+		for _, to := range []string{"vendor-a", "vendor-b"} {
+			c, err := s.Issue(ctx, of.ID, to, registry.WriteTo(io.Discard), &registry.IssueOptions{AllowWeak: true})
+			require.NoError(t, err)
+			ids[to] = append(ids[to], c.ID)
+		}
+	}
+	assert.Equal(t, ids["vendor-a"][0], ids["vendor-a"][1])
+	assert.NotEqual(t, ids["vendor-b"][0], ids["vendor-b"][1])
 }
