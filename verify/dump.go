@@ -214,9 +214,17 @@ func (v *Investigation) travel(ctx context.Context, leaks []*findings.Finding) (
 		if len(receipts) > 0 {
 			t.Receipt = receipts[0].Entered
 		}
-		for _, h := range facts {
-			if h.Of(&c) {
-				t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
+		parties := []string{c.Recipient} // that had it, of each hand-on the next
+		for i := 0; i < len(parties); i++ {
+			had := c
+			had.Recipient = parties[i]
+			for _, h := range facts {
+				if h.Of(&had) {
+					t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
+				}
+				if h.Of(&had) && !slices.Contains(parties, h.Recipient) {
+					parties = append(parties, h.Recipient)
+				}
 			}
 		}
 		if t.Returned, err = v.x.HoldersOfReturned(ctx, c.ID, leaks); err != nil {

@@ -71,7 +71,11 @@ func (o *Opened) Decoded() bool { return o.p != nil && o.p.image != nil }
 
 // RequestedID returns the ID of the copy that answers a request.
 func (s *Issuer) RequestedID(ctx context.Context, of watermark.Submission, to string, o IssueOptions) watermark.CopyID {
-	id, _, err := s.requested(ctx, of, &books.Recipient{Name: to}, &o)
+	r, err := s.cfg.Registry.Recipient(ctx, to)
+	if err != nil {
+		panic(err)
+	}
+	id, _, err := s.requested(ctx, of, r, &o)
 	if err != nil {
 		panic(err)
 	}

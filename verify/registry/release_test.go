@@ -218,6 +218,7 @@ func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 // the registry from before it was issued.
 func TestIDsOfRequests(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor B", Kind: books.KindVendor}))
 	ids := make(map[watermark.CopyID]string)
 	of := func(s *registry.Issuer, what string, of watermark.Submission, to string, o registry.IssueOptions) {
 		id := s.RequestedID(t.Context(), of, to, o)

@@ -427,7 +427,7 @@ func issuerAll(w *Weighing) []words.Figures {
 			}
 		}
 	}
-	return once(n > 1, words.Figures{"n": n, "of": of, "names": slices.Sorted(maps.Keys(names))})
+	return once(n > 1, words.Figures{"n": n, "of": of, "names": words.InSentence(slices.Sorted(maps.Keys(names)))})
 }
 
 // recipients returns the recipients with confirmed copies, sorted, whether or not the registry still lists them.

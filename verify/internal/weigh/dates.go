@@ -81,7 +81,7 @@ func published(w *Weighing) (out []words.Figures) {
 }
 
 func outcome(names []string) string {
-	return words.List(append(slices.Clone(names), []string{"no recipient"}[min(len(names), 1):]...)) + " " + words.Verb(max(len(names), 1), "was", "were") + " named"
+	return words.List(append(words.InSentence(names), []string{"no recipient"}[min(len(names), 1):]...)) + " " + words.Verb(max(len(names), 1), "was", "were") + " named"
 }
 
 // Concluded says whom an earlier investigation named.

@@ -103,11 +103,13 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 			none++
 		}
 	}
-	rivals := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether })
+	others := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether }) || slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
+		return len(t.Returned) > 0 || slices.ContainsFunc(t.Others, func(h findings.HandOn) bool { return !vendor(h.Party) })
+	})
 	switch {
 	case none > 0:
 		return "vendor-refuted", words.Figures{"n": none}
-	case sure == w.Leaks && whole(w) && !rivals && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
+	case sure == w.Leaks && whole(w) && !others && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
 		return "vendor-supported", words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
 	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}

@@ -61,7 +61,7 @@ var dumpSentences = []row{
 	{"missing-subjects", weakens, missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no customer reference, so {n|it counts|they count} as one person's at most. Enter the references (kycmark subject set), and investigate again."},
 	{"held", headline, held, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
 	{"also-held", weakens, alsoHeld, "The {n} {n|picture|pictures} with copies of {name} {n|shows an upload|show uploads} that {others} could also hold unmarked. With those copies in hand, each of them could have laid the marks there."},
-	{"had", headline, had, "By the record, {other} also had {n} of the {of} {of|copy|copies} of {name} found here: {name} handed {n|it|them} on, as entered on {entered}.{so}"},
+	{"had", headline, had, "By the record, as entered on {entered}, {other} also had {n} of the {of} {of|copy|copies} of {name} found here.{so}"},
 	{"returned", headline, cameBackOf, "{n} of the {of} {of|copy|copies} of {name} found here came back: {m|upload|uploads} {uploads} came in with {n|its mark|their marks}. Each party that had {m|this upload|these uploads} fits as well: {who}."},
 	{"together", weakens, together, "{n} {n|picture contains|pictures contain} copies issued to {among}{names} at once. Several parties put {n|it|them} together, or one party had the copies of all: the findings do not tell which."},
 	{"several", weakens, severalSources, "Copies of several recipients were found. The findings do not tell several sources from a single source that had the copies of all."},
