@@ -121,7 +121,11 @@ func (v *Investigation) restored(ctx context.Context, leaks []*findings.Finding)
 // restoreMarked adds to l.Private.marked the recipients of all copies that were read in a leak.
 func (v *Investigation) restoreMarked(ctx context.Context, l *findings.Finding) error {
 	e := conclude.EvidenceOf(l, v.cfg.given())
-	for _, r := range e.IssuedReads() {
+	reads := e.IssuedReads()
+	if l.Kind == findings.FoundCopy {
+		reads = e.Beside()
+	}
+	for _, r := range reads {
 		c, err := v.x.Issued(ctx, r.Copy, r.KeyID)
 		if err != nil {
 			return err

@@ -138,8 +138,8 @@ func (d *demoStory) tell() error {
 	}
 
 	d.say("Whose copies are they? Each picture is searched for, read and traced.")
-	// Custody counts if it was entered before the leaks were found, which is now.
-	d.run("investigate", leaks, "--found", ui.Moment(time.Now()), "--report", report)
+	// Custody counts if it was entered before the leaks were found, which is now: after the last copy, to the second.
+	d.run("investigate", leaks, "--found", ui.Moment(time.Now().Add(time.Second)), "--report", report)
 	if d.bad == nil {
 		d.Printf("\nLook first: open %s in a browser.\n", report)
 		d.Printf("Then:       %s list --to vendor-a --home %s\n", self(), intake.ShellLine(home))

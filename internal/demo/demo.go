@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
@@ -112,10 +112,10 @@ func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 		return nil, fmt.Errorf("demo: %d copies in %s: the story needs 4, and 2 uploads without", len(handed), copies)
 	}
 	m := &maker{dir: dir}
-	m.attacked("1-messenger.jpg", "a copy as a messenger's small preview", handed[0].copy, lowMessenger)
-	m.attacked("2-screenshot.png", "a copy on a screen", handed[1].copy, onScreen)
-	m.attacked("3-crop.jpg", "a part of a copy", handed[2].copy, half)
-	m.attacked("4-february.jpg", "an upload of February that never was marked", unmarked[0].original, messenger)
+	m.changed("1-messenger.jpg", "a copy as a messenger's small preview", handed[0].copy, 70, fit(800))
+	m.changed("2-screenshot.png", "a copy on a screen", handed[1].copy, 0, onScreen)
+	m.changed("3-crop.jpg", "a part of a copy", handed[2].copy, 85, half)
+	m.changed("4-february.jpg", "an upload of February that never was marked", unmarked[0].original, 87, fit(1280))
 	m.transplant("5-transplanted.jpg", "the mark of one copy, laid upon another upload", handed[3], unmarked[1].original)
 	for i, e := range strangers {
 		m.shipped(fmt.Sprintf("%d-%s", 6+i, path.Base(e.File)), e)
@@ -184,9 +184,9 @@ func (m *maker) write(name, what string, data []byte) {
 	}
 }
 
-// picture writes img in the format that the ending of name says, at the default quality, and lists
+// picture writes img in the format that the ending of name says, at a quality (0: the default), and lists
 // it as what. An error is kept in m.err; after one, nothing is done.
-func (m *maker) picture(name, what string, img *image.NRGBA) {
+func (m *maker) picture(name, what string, img *image.NRGBA, quality int) {
 	if m.err != nil {
 		return
 	}
@@ -196,26 +196,31 @@ func (m *maker) picture(name, what string, img *image.NRGBA) {
 		return
 	}
 	var buf bytes.Buffer
-	m.err = picture.Encode(&buf, img, format, 0)
+	m.err = picture.Encode(&buf, img, format, quality)
 	m.write(name, what, buf.Bytes())
 }
 
-// What happens to the copies that leak. Package edits has the same names and steps.
-var (
-	messenger    = attack.New("telegram", "", "", attack.FitTo(1280), attack.JPEG(87))
-	lowMessenger = attack.New("telegram_low", "", "", attack.FitTo(800), attack.JPEG(70))
-	half         = attack.New("crop50", "", "", attack.CropTo(.5), attack.JPEG(85))
-	onScreen     = attack.New("screenshot", "", "", attack.Screenshot(1000))
-)
+// What happens to the copies that leak.
+func fit(side int) func(*image.NRGBA) image.Image {
+	return func(img *image.NRGBA) image.Image { return imaging.Fit(img, side, side, imaging.Box) }
+}
 
-// attacked writes the picture in file, after an attack, to name in the folder of the leaks, and lists it as what. The
+func half(img *image.NRGBA) image.Image { // of its area
+	return imaging.CropAnchor(img, img.Rect.Dx()*7/10, img.Rect.Dy()*7/10, imaging.Left)
+}
+
+func onScreen(img *image.NRGBA) image.Image {
+	img = imaging.Fit(img, 1000, 1000, imaging.Box)
+	page := imaging.New(img.Rect.Dx()+240, img.Rect.Dy()+180, color.Gray{Y: 32})
+	return imaging.Paste(page, img, image.Pt(150, 110))
+}
+
+// changed writes the picture in file, after a change, to name in the folder of the leaks, and lists it as what. The
 // ending of name sets the format. Errors are kept in m.err; after one, nothing is done.
-func (m *maker) attacked(name, what, file string, a attack.Attack) {
-	img := m.load(file)
-	if m.err != nil {
-		return
+func (m *maker) changed(name, what, file string, quality int, change func(*image.NRGBA) image.Image) {
+	if img := m.load(file); m.err == nil {
+		m.picture(name, what, imaging.Clone(change(img)), quality)
 	}
-	m.picture(name, what, a.Apply(img, 1))
 }
 
 // shipped writes the built-in picture e, as it is, to name in the folder of the leaks, and lists it by e.About.
@@ -245,7 +250,7 @@ func (m *maker) transplant(name, what string, from handOut, onto string) {
 			target.Pix[i] = uint8(min(max(sum, 0), 255))
 		}
 	}
-	m.picture(name, what, target)
+	m.picture(name, what, target, 0)
 }
 
 // damaged writes the first bytes of file, too few to show anything, to name in the folder of the leaks, and lists it as what.

@@ -57,8 +57,8 @@ func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to *boo
 	}
 }
 
-// idOf returns the n-th ID of a request. Without the mark key it is as good as random. The salt of the recipient's entry makes it
-// another's ID if a registry comes back from a backup, and its next recipient gets the name of one that is not in the backup.
+// idOf returns the n-th ID of a request. Without the mark key it is as good as random. The salt of the recipient's entry is in it:
+// after a restore from a backup, another recipient may be entered under a name that the backup lacks.
 func (s *Issuer) idOf(n int, of watermark.Submission, to *books.Recipient, o *IssueOptions) watermark.CopyID {
 	about := []byte("kycmark copy of a request v1\n")
 	for _, field := range []string{s.cfg.Registry.ID(), of.String(), string(to.Salt[:]), o.Purpose, o.Request, o.Format, strconv.Itoa(o.MaxSide),

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -20,10 +18,9 @@ import (
 // NewCustody returns the verb "custody", which does nothing itself: "add" is below it.
 func NewCustody(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "custody",
-		Short: "Enter who could hold uploads unmarked, or had copies of another",
-		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --note "contract 2017/3: intake by vendor A"
-  kycmark custody add --from custody.csv`,
+		Use:     "custody",
+		Short:   "Enter who could hold uploads unmarked, or had copies of another",
+		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --note "contract 2017/3: intake by vendor A"`,
 	}
 	return ui.Only(cmd, newCustodyAdd(u))
 }
@@ -34,11 +31,11 @@ type custodyFlags struct {
 	all                           bool
 }
 
-// newCustodyAdd returns the verb "custody add". An unknown recipient or submission is exit code 4, or 2 in a table.
+// newCustodyAdd returns the verb "custody add". An unknown recipient or submission is exit code 4.
 func newCustodyAdd(u *ui.UI) *cobra.Command {
 	f := custodyFlags{submissions: ui.SubmissionIDs()}
 	cmd := &cobra.Command{
-		Use:   "add NAME (--from TIME --to TIME | --all | --list FILE | --through OTHER) --note TEXT | add --from FILE.csv",
+		Use:   "add NAME (--from TIME --to TIME | --all | --list FILE | --through OTHER) --note TEXT",
 		Short: "Enter that NAME held uploads unmarked, or had what OTHER had",
 		Long: `Enter that a recipient held uploads without marks: handed out before marking began,
 or taken in on the exchange's behalf. The uploads are all that customers sent from one
@@ -54,36 +51,21 @@ the facts entered until now; the command prints them. Reports say in each senten
 a recipient who else had its copies. That counts whatever the time of entry, which is stated.
 
 Times are RFC 3339, or a day or a month (UTC), the last one included whole. A list
-is a file with one submission ID a line; lines that begin with # are passed over.
-
-Without NAME, --from names a CSV file with many facts. Its first line names the columns, in
-any order: recipient, from, to, note, and optionally submissions (IDs with spaces between
-them). Both times may be empty if submissions are listed. If a line is wrong, every wrong
-line is named, and nothing is entered. Facts that were entered before are left unchanged.`,
+is a file with one submission ID a line; lines that begin with # are passed over.`,
 		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --note "contract 2017/3: intake by vendor A"
   kycmark custody add backup --all --note "nightly backup of the intake"
   kycmark custody add authority-b --list handed-over.txt --note "request 2019/4"
-  kycmark custody add sub-b --through vendor-a --note "letter of vendor-a, 2026-03-01"
-  kycmark custody add --from custody.csv
-
-  recipient,from,to,note
-  vendor-a,2018-02,2018-02,contract 2017/3: intake by vendor A
-  backup,2017-01,2019-12,nightly backup`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return ui.Exactly("NAME")(cmd, args)
-			}
-			return nil
-		},
+  kycmark custody add sub-b --through vendor-a --note "letter of vendor-a, 2026-03-01"`,
+		Args: ui.Exactly("NAME"),
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.from, "from", "", "`time` of the first uploads held; without NAME a CSV file of facts")
+	fs.StringVar(&f.from, "from", "", "`time` of the first uploads held")
 	fs.StringVar(&f.to, "to", "", "`time` of the last uploads held")
 	fs.BoolVar(&f.all, "all", false, "all uploads that were sent until now")
 	fs.StringVar(&f.list, "list", "", "only the IDs in this `file`")
 	fs.Var(&f.submissions, "submission", "only this `ID`, 32 hex digits; may be repeated")
 	fs.StringVar(&f.through, "through", "", "the recipient with this `name` handed on its copies and unmarked uploads")
-	fs.StringVar(&f.note, "note", "", "how this is known (required with NAME)")
+	fs.StringVar(&f.note, "note", "", "how this is known (required)")
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	ui.Complete(cmd, "through")
 	for _, other := range []string{"from", "list", "submission"} {
@@ -92,13 +74,6 @@ line is named, and nothing is entered. Facts that were entered before are left u
 	cmd.MarkFlagsOneRequired("from", "all", "list", "submission", "through")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
 		switch {
-		case len(args) == 0 && f.from != "":
-			if f.to+f.note+f.list+f.through != "" || len(f.submissions.IDs) > 0 {
-				return ui.Usagef("needs NAME: a table has the notes, times and lists in it")
-			}
-			return ImportCustody(ctx, b, f.from)
-		case len(args) == 0:
-			return ui.Usagef("needs NAME, or a table by --from")
 		case f.note == "":
 			return ui.Usagef("needs --note: how this is known")
 		case (f.from == "") != (f.to == ""):
@@ -199,74 +174,4 @@ func custodyWords(c books.Custody) string {
 		return fmt.Sprintf("had copies of %s issued to %s%s", what, ui.Name(c.Through), when)
 	}
 	return fmt.Sprintf("held %s%s unmarked", what, when)
-}
-
-// ImportCustody enters all facts of custody in the CSV file at path. It reports every wrong line; one wrong line is a
-// ui.UsageError, and nothing is entered. A line is wrong by itself, or else by what the registry has.
-func ImportCustody(ctx context.Context, b *ui.Desk, path string) error {
-	file, err := ui.OpenCSV(path, 4, "recipient", "from", "to", "note", "submissions")
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	file.Lines.TrimLeadingSpace = true
-	var facts []books.Custody
-	var lines []int // of the facts
-	n := 0
-	wrong := func(line int, err error) {
-		n++
-		b.Errorf("%s: line %d: %s", path, line, ui.Reason(err))
-	}
-	for row, err := range file.Rows {
-		var c books.Custody
-		if err == nil {
-			c, err = custodyRow(row)
-		}
-		switch {
-		case err == nil:
-			facts, lines = append(facts, c), append(lines, row.Line)
-		case row.Line == 0:
-			return fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
-		default:
-			wrong(row.Line, err)
-		}
-	}
-	added := 0
-	if n == 0 {
-		var unknown []error
-		if added, unknown, err = b.Registry.ImportCustody(ctx, facts); err != nil {
-			return err
-		}
-		for i, err := range unknown {
-			if err != nil {
-				wrong(lines[i], err)
-			}
-		}
-	}
-	if n > 0 {
-		return ui.Usagef("%s: %s; nothing was entered", path, ui.Plural(n, "wrong line"))
-	}
-	b.Printf("%s entered, %d of %d were there already\n", ui.Plural(added, "fact"), len(facts)-added, len(facts))
-	return b.Line(map[string]int{"entered": added, "there": len(facts) - added})
-}
-
-// custodyRow returns the fact that one line of the table states. A line needs a recipient, a note, and either both
-// times or submissions. Whether recipient and submissions are known is not checked.
-func custodyRow(row ui.CsvRow) (books.Custody, error) {
-	cell := func(column string) string { return strings.TrimSpace(row.Cell(column)) }
-	f := custodyFlags{from: cell("from"), to: cell("to"), note: cell("note"), submissions: ui.SubmissionIDs()}
-	for _, id := range strings.Fields(cell("submissions")) {
-		if err := f.submissions.Set(id); err != nil {
-			return books.Custody{}, err
-		}
-	}
-	switch {
-	case cell("recipient") == "":
-		return books.Custody{}, errors.New("no recipient")
-	case f.note == "":
-		return books.Custody{}, errors.New("no note")
-	case (f.from == "") != (f.to == ""), f.from == "" && len(f.submissions.IDs) == 0:
-		return books.Custody{}, errors.New("from and to are needed, or submissions")
-	}
-	return f.custody(cell("recipient"))
 }

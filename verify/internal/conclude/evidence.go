@@ -184,6 +184,9 @@ func Into(v *findings.Finding, e Evidence) {
 			}
 		}
 	}
+	for _, r := range e.Beside() {
+		Mark(v, r.Issued.Recipient)
+	}
 	v.Recipients = v.MayNames()
 }
 

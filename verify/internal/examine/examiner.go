@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"image"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/memory"
@@ -115,9 +116,55 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	return out, nil
 }
 
-// examine gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the
-// blind reads under every key; then the traces. A leak too small for a mark has no reads.
+// examine gathers the evidence on a leak, and on what lies beside the upload that it shows.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
+	if e, err = gather(ctx, v, l); err == nil {
+		err = rest(ctx, v, l, &e)
+	}
+	if err == nil {
+		err = v.returned(ctx, l, &e)
+	}
+	if err == nil {
+		err = v.alone(ctx, l, &e)
+	}
+	if errors.Is(err, registry.ErrTampered) {
+		return e.Damaged(), nil
+	}
+	return e, err
+}
+
+// rest looks at what lies beside the upload that a leak shows: a smaller picture, as in a screenshot of several, is not found in
+// the whole. Copies that are surely there are added to e.
+func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
+	shown := e.Shown()
+	if shown == nil || shown.Region == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
+		return nil
+	}
+	for _, r := range l.beside(shown.Region) {
+		in, err := gather(ctx, v, l.part(r))
+		if err != nil {
+			return err
+		}
+		var alone findings.Finding
+		conclude.Into(&alone, in)
+		for _, x := range in.IssuedReads() {
+			old, m := e.Match(x.Issued.Submission), in.Match(x.Issued.Submission)
+			if m == nil || old != nil && conclude.ShowsCapture(old.Pixels) || alone.Kind != findings.FoundCopy || !slices.Contains(alone.Copies, x.Copy) || !found(&in, &x) {
+				continue // or it was examined in the whole
+			}
+			m.Region = moved(m.Region, r)
+			is := func(of watermark.Submission) bool { return of == m.Submission }
+			e.Matches = append(slices.DeleteFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) }), *m)
+			e.Traces = append(slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return is(o.Submission) }), *findings.TraceOf(in.Traces, m.Submission))
+			e.Reads = append(slices.DeleteFunc(e.Reads, func(o conclude.Read) bool { return o.Copy == x.Copy }), x)
+		}
+	}
+	return nil
+}
+
+// gather gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the
+// blind reads under every key; then the traces. A leak too small for a mark has no reads.
+func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err error) {
 	until, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var reading *watermark.Reading
@@ -158,16 +205,7 @@ func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, e
 	if err := v.siblings(ctx, l, &e); err != nil {
 		return e, err
 	}
-	if err := v.Rivals(ctx, &e); err != nil {
-		return e, err
-	}
-	if err = v.returned(ctx, l, &e); err == nil {
-		err = v.alone(ctx, l, &e)
-	}
-	if errors.Is(err, registry.ErrTampered) {
-		return e.Damaged(), nil
-	}
-	return e, err
+	return e, v.Rivals(ctx, &e)
 }
 
 // Rivals looks at copies that were read. For each it asks whether the leak shows the document or page of the copy's upload,

@@ -112,12 +112,33 @@ func (l *Leak) cut(q *findings.Quad) *Leak {
 // goesOn reports whether the leak goes on beside region q: on one side by [tuning.MinRest] of the region, and enough for a mark.
 func (l *Leak) goesOn(q *findings.Quad) bool {
 	x0, y0, x1, y1 := conclude.Bounds(q)
-	in, all := l.covers(x0, y0, x1, y1), l.Image.Rect
-	w, h := max(in.Min.X-all.Min.X, all.Max.X-in.Max.X), max(in.Min.Y-all.Min.Y, all.Max.Y-in.Max.Y)
-	enough := func(w, h int) bool {
-		return float64(w*h) >= float64(tuning.MinRest*(x1-x0)*(y1-y0)) && watermark.CheckSize(w, h) == nil
+	return slices.ContainsFunc(l.beside(q), func(r image.Rectangle) bool {
+		return float64(r.Dx()*r.Dy()) >= float64(tuning.MinRest*(x1-x0)*(y1-y0)) && watermark.CheckSize(r.Dx(), r.Dy()) == nil
+	})
+}
+
+// beside returns the rectangles of a leak beside region q whose sides are [tuning.MinStrip] or more.
+func (l *Leak) beside(q *findings.Quad) (out []image.Rectangle) {
+	in, all := l.covers(conclude.Bounds(q)), l.Image.Rect
+	for _, r := range []image.Rectangle{{all.Min, image.Pt(all.Max.X, in.Min.Y)}, {image.Pt(all.Min.X, in.Max.Y), all.Max},
+		{all.Min, image.Pt(in.Min.X, all.Max.Y)}, {image.Pt(in.Max.X, all.Min.Y), all.Max}} {
+		if min(r.Dx(), r.Dy()) >= tuning.MinStrip {
+			out = append(out, r)
+		}
 	}
-	return enough(w, all.Dy()) || enough(all.Dx(), h)
+	return out
+}
+
+// moved returns a region of the part r of a leak as a region of the leak; nil is all of the part.
+func moved(q *findings.Quad, r image.Rectangle) *findings.Quad {
+	if q == nil {
+		q = &findings.Quad{{0, 0}, {float64(r.Dx()), 0}, {float64(r.Dx()), float64(r.Dy())}, {0, float64(r.Dy())}}
+	}
+	out := *q
+	for i := range out {
+		out[i][0], out[i][1] = out[i][0]+float64(r.Min.X), out[i][1]+float64(r.Min.Y)
+	}
+	return &out
 }
 
 // covers returns the pixels of a leak in a rectangle. Coordinates beyond the leak are cut.

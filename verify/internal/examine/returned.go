@@ -166,8 +166,8 @@ func (v *Examiner) cameBack(ctx context.Context, e *conclude.Evidence, r *conclu
 	return out, nil
 }
 
-// carries returns the copies whose marks the original of a page carries: by reading, or if that finds none, by tracing it
-// against the page of. The result is kept.
+// carries returns the copies whose marks the original of a page carries: by reading, or if that finds none of the page of, by
+// tracing it against that page. The result is kept.
 func (v *Examiner) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
 	about := [2]watermark.Submission{page, conclude.PageOf(of)}
 	v.families.mu.Lock()
@@ -184,12 +184,16 @@ func (v *Examiner) carries(ctx context.Context, page watermark.Submission, of *f
 	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
 		return nil, err
 	}
-	if err == nil {
-		for _, d := range reading.Marks {
-			copies = append(copies, d.Copy)
+	one := false
+	for i := 0; err == nil && i < len(reading.Marks); i++ {
+		copies = append(copies, reading.Marks[i].Copy)
+		c, err := v.Issued(ctx, reading.Marks[i].Copy, reading.Marks[i].KeyID)
+		if err != nil {
+			return nil, err
 		}
+		one = one || c != nil && c.Submission == of.Submission
 	}
-	if len(copies) == 0 {
+	if !one {
 		t, err := v.traceAgainst(ctx, &Leak{Picture: &picture.Picture{Image: o.image}}, of, tuning.TraceLevel)
 		if err != nil {
 			return nil, err

@@ -200,7 +200,7 @@ func (v *Examiner) sameCapture(ctx context.Context, o *Original, page watermark.
 		if err != nil {
 			return onto, false, err
 		}
-		if !conclude.ShowsCapture(word) {
+		if !conclude.ShowsCapture(word) && word != findings.PixelsPartial { // or a part, as if one picture has both sides of a card
 			continue
 		}
 		if onto = s.ToOriginal(); way[0] == other {

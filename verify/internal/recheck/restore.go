@@ -34,7 +34,7 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 			full.Private.Others[b.Submission] = b.Cluster
 		}
 		leaks[i] = &full
-		if l.Kind == findings.FoundUnconfirmed {
+		if l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundCopy && len(l.Reads) > len(l.Copies) {
 			unconfirmed++
 		}
 	}

@@ -99,6 +99,9 @@ const (
 	// MinRest is the min area of what lies beside an upload in a leak, as a share of the upload's area. In less the
 	// upload is not looked for once more. Chosen: most bars of screenshots are smaller.
 	MinRest = 0.5
+	// MinStrip is the min side of what lies beside an upload in a leak and is examined, pixels. Chosen: hardly a mark of a smaller picture can be
+	// read.
+	MinStrip = 150
 )
 
 // Controls.

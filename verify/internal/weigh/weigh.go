@@ -137,6 +137,11 @@ func (w *Weighing) count(l *findings.Finding) {
 			s.add(l, w.Unit)
 		}
 	}
+	for _, name := range l.Private.Marked {
+		if s := w.parties[name]; s != nil && l.Kind == findings.FoundCopy && !slices.Contains(names, name) {
+			s.unconfirmed++
+		}
+	}
 	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() || w.Cfg.after(l.Submitted) {
 		return
 	}

@@ -1,0 +1,79 @@
+package verify_test
+
+import (
+	"image"
+	"image/color"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func photo(person uint64, w, h int) *image.NRGBA {
+	return specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(person), w), person, w, h)
+}
+
+// below pastes pictures below each other onto grey.
+func below(w int, pictures ...image.Image) *image.NRGBA {
+	h := 0
+	for _, p := range pictures {
+		h += p.Bounds().Dy()
+	}
+	sheet, y := imaging.New(w, h, color.Gray{Y: 250}), 0
+	for _, p := range pictures {
+		sheet, y = imaging.Paste(sheet, p, image.Pt(0, y)), y+p.Bounds().Dy()
+	}
+	return sheet
+}
+
+// Opponent's story: a customer sent a passport, and later one picture of passport and selfie, which vendor A has a copy of. The copy
+// leaks, cut to the passport: it was "transplanted", and smaller ones were "unmarked".
+func TestCopyOfTwoPicturesCutToOne(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A")
+	passport := photo(71, 800, 600)
+	submit(t, s, file(t, passport, "jpeg"), "one", feb)
+	both := imaging.Resize(below(800, passport, photo(72, 800, 600)), 640, 0, imaging.Lanczos)
+	second := submit(t, s, savedAnew(t, both, "jpeg", 85), "one", feb.AddDate(0, 1, 0))
+	_, marked, id := issued(t, s, second.ID, "vendor A")
+	v := newInvestigator(t, investigating(cfg))
+	for _, side := range long.Cases(1, 640, 330) {
+		got := examine(t, v, imaging.Resize(imaging.Crop(marked, image.Rect(0, 0, 640, 480)), side, 0, imaging.Lanczos))
+		assert.Equal(t, []watermark.CopyID{id}, confirmed(got), "%d: %s: %s", side, got.Label(), got.Note)
+		require.NoError(t, verify.Recheck(got, true))
+	}
+}
+
+// Opponent's story: a screenshot has an unmarked upload, or vendor A's copy, and a smaller copy of vendor B below. It was "unmarked", or
+// named vendor A alone.
+func TestSmallerCopyBeside(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A", "vendor B")
+	large, small := photo(73, 1000, 750), photo(74, 1000, 750)
+	first := submit(t, s, file(t, large, "jpeg"), "one", feb)
+	second := submit(t, s, file(t, small, "jpeg"), "two", feb)
+	_, a, idA := issued(t, s, first.ID, "vendor A")
+	_, b, idB := issued(t, s, second.ID, "vendor B")
+	b = imaging.Resize(b, 320, 0, imaging.Lanczos)
+	v := newInvestigator(t, investigating(cfg))
+	type leak struct {
+		above image.Image
+		want  []watermark.CopyID
+	}
+	for _, x := range long.Cases(1, leak{a, []watermark.CopyID{idA, idB}}, leak{large, []watermark.CopyID{idB}}) {
+		got := examine(t, v, below(1000, x.above, b))
+		assert.ElementsMatch(t, x.want, confirmed(got), "%s: %s", got.Label(), got.Note)
+		require.NoError(t, verify.Recheck(got, true))
+	}
+}
