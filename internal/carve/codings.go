@@ -42,12 +42,18 @@ var pairs = func() (set [1 << 10]uint64) {
 	for _, c := range `/_iRUJA\fF8-123457bx%` {
 		add(string(c) + "\x00")
 	}
+	for _, c := range "0123456789abcdefABCDEF \t>|" {
+		add("\n" + string(c))
+	}
 	return set
 }()
 
 // next returns the index in b, before end, at which a file seems to start, or a writing of one if codings is true. It also
 // returns whether one does; if not, the index is end. last are the bytes before b.
 func next(b, last []byte, end int, codings bool) (int, bool) {
+	if codings && len(last) == 0 && end > 0 && listingOf(b) != nil {
+		return 0, true
+	}
 	for i := 0; i < end; i++ {
 		if i+1 >= len(b) {
 			break
@@ -79,6 +85,8 @@ func starts(b, before []byte, codings bool) bool {
 		return true
 	case !codings:
 		return false
+	case b[0] == '\n':
+		return listingOf(b[1:]) != nil
 	case b[1] == 0:
 		return width(b) > 1 && coded(b, before) != nil
 	case b[0] == 'b':
@@ -142,6 +150,16 @@ func coded(b, before []byte) *coding {
 			return nil
 		}
 		return &coding{name: fmt.Sprintf("UTF-%d", 8*w), decode: func(s *stream) io.Reader { return &wide{s, w} }}
+	}
+	line, is := bytes.CutPrefix(b, []byte("\n"))
+	if is || len(before) == 0 {
+		if l := listingOf(line); l != nil {
+			return &coding{"listing", func(s *stream) io.Reader {
+				s.skip(len(b) - len(line))
+				l.s = s
+				return l
+			}, true}
+		}
 	}
 	in64 := func(s *stream) io.Reader {
 		return join(s, before, is64, func(j *joined) io.Reader { return &run64{s: s, joins: j.goesOn} })
