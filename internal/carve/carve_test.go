@@ -350,7 +350,7 @@ func TestOpaque(t *testing.T) {
 		"numbers": {list("%d, ", same), true}, "typed numbers": {list("uint8(%d), ", same), true}, "octal": {list("%03o\n", same), true}, "digits 0 and 1": {list("%08b ", same), true},
 		"assembler": {list("\tdb %03Xh\n", same), true}, "words of od": {inWords(secret, " %06o", 2), true}, "words of hexdump": {inWords(secret, "    %04x", 2), true},
 		"S-records": {inWords(secret, "\nS1130000%XFF", 16), true}, "xxd of what is encrypted": {writings.All(t)["xxd"](secret), true},
-		"addresses of the internet": {list("%d.12.34.56\n", same), false}, "percentages": {list("%d, ", func(c byte) any { return c % 101 }), false},
+		"addresses of the internet": {list("%d.12.34.56\n", same), false}, "percentages": {list("%d, ", func(c byte) any { return c % 100 }), false},
 		"identifiers": {list("10%06d\n", func(c byte) any { return int(c) * 3571 }), false}, "telephone numbers": {list("+49 30 90%03d77\n", same), false},
 		"MD5 of passwords": {list("%x\n", func(c byte) any { return md5.Sum([]byte{c}) }), false}, "places": {list("%d.520008,13.404954\n", same), false},
 		"random": {string(secret), true}, "random in base64": {text + base64.StdEncoding.EncodeToString(secret) + text, true}, "random in hexadecimal": {hex.EncodeToString(secret), true},
