@@ -18,7 +18,7 @@ type coding struct {
 }
 
 // signs are before a byte that a text escapes, the longest first. Bytes that it can print may be written as themselves.
-var signs = []string{`\\u00`, `\u00`, `\\x`, `\x`, "%", "="}
+var signs = []string{`\\u00`, `\u00`, `\udc`, `\\x`, `\x`, "%", "="}
 
 // started64 are what the base64 of files starts with: JPEG, PNG, GIF, WebP, PDF, zip.
 var started64 = []string{"/9j/", "iVBORw0KGgo", "R0lGODlh", "R0lGODdh", "UklGR", "JVBERi", "UEsDB"}
@@ -162,7 +162,7 @@ func coded(b, before []byte) *coding {
 		}
 	}
 	in64 := func(s *stream) io.Reader {
-		return join(s, before, is64, func(j *joined) io.Reader { return &run64{s: s, joins: j.goesOn} })
+		return join(s, before, is64, func(j *joined) io.Reader { return &run64{s: s, from: j.column, joins: j.goesOn} })
 	}
 	switch {
 	case coded64(b):
@@ -239,6 +239,9 @@ func codedBytes(b, before []byte) *coding {
 				return inCode("escaped", b, inOctal(sign, quoteOf(rest)))
 			}
 		}
+	}
+	if rest, has := bytes.CutSuffix(before, []byte(`\`)); has && firstOf(b, "255", "137") {
+		return inCode("escaped", b, inDecimal(quoteOf(rest)))
 	}
 	if firstOf(b, "255", "137", "-1", "82", "80", "71", "37", "31") {
 		if next := listed(b, 10); next != nil {
@@ -440,6 +443,9 @@ const escapes = "e\x1bn\nr\rt\tb\bf\f0\x00Z\x1aa\av\v\\\\//''\"\"$$@@"
 func unescaped(b []byte, quote byte) (byte, int) {
 	switch c := b[0]; {
 	case c == '\\' && len(b) > 1:
+		if v, is := hexByte(b[min(4, len(b)):]); is && bytes.HasPrefix(b, []byte(`\u00`)) {
+			return v, 6
+		}
 		if i := strings.IndexByte(escapes, b[1]); i >= 0 && i%2 == 0 {
 			return escapes[i+1], 2
 		}
@@ -470,6 +476,34 @@ func inOctal(sign string, quote byte) decoder {
 		}
 		if sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)) {
 			return '\\', 4
+		}
+		if first || len(b) == 0 {
+			return 0, 0
+		}
+		return unescaped(b, quote)
+	}
+}
+
+// names are the names of the first signs of ASCII, and of its last, as Haskell writes them.
+var names = strings.Fields("NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US SP DEL")
+
+// inDecimal decodes up to three digits, or a name, behind a backslash, as OCaml, Lua and Haskell write a byte, or the byte itself.
+func inDecimal(quote byte) decoder {
+	return func(b []byte, first bool) (byte, int) {
+		n := 1
+		if first {
+			n = 0
+		}
+		if digits, d := number(b[min(n, len(b)):min(n+3, len(b))], 10); d > 0 && b[n] != '-' && (first || b[0] == '\\') {
+			if bytes.HasPrefix(b[n+d:], []byte(`\&`)) { // before a digit
+				d += 2
+			}
+			return digits, n + d
+		}
+		for i, name := range names {
+			if !first && bytes.HasPrefix(b, []byte(`\`+name)) {
+				return byte(i + i/33*94), 1 + len(name)
+			}
 		}
 		if first || len(b) == 0 {
 			return 0, 0
@@ -510,6 +544,9 @@ func listed(b []byte, base int) decoder {
 			i := bytes.Index(b[p:min(len(b), maxBetween)], []byte(start.second))
 			if p += i; i < 0 {
 				break
+			}
+			for base == 16 && p > n && b[p-1] == '0' { // 0D8h
+				p--
 			}
 			if next := between(bytes.Clone(b[n:p]), base); inBytes(b, next) {
 				return next
@@ -574,7 +611,10 @@ func between(sep []byte, base int) decoder {
 			case from < len(b) && b[from] == sep[k]:
 				i = from + 1
 			default:
-				return 0, 0
+				if i = keyword(b, i, from); i == 0 {
+					return 0, 0
+				}
+				k = len(sep)
 			}
 		}
 		at := white(b, i)
@@ -584,6 +624,17 @@ func between(sep []byte, base int) decoder {
 		}
 		return v, at + n
 	}
+}
+
+// keyword returns the place of the first number in a line of an assembler, which starts between two places of b; 0: no such line.
+func keyword(b []byte, from, to int) int {
+	for bytes.IndexByte(b[from:to], '\n') >= 0 && to < min(len(b), maxBetween) {
+		s, gap, end := word(b[to:])
+		if to += end; len(s) > 0 && (end > gap+len(s) || s[0] <= '9') {
+			return to - len(s)
+		}
+	}
+	return 0
 }
 
 // inQuotes decodes bytes between quotes as SQL has them: as themselves, behind a backslash, or a quote twice.

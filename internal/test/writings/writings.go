@@ -232,6 +232,62 @@ func chars(b []byte) string {
 	return out.String() + "\n"
 }
 
+// lines writes 12 bytes a line.
+func lines(b []byte, format, with, line string) string {
+	var all []string
+	for part := range slices.Chunk(b, 12) {
+		all = append(all, each(part, format, with))
+	}
+	return strings.Join(all, line)
+}
+
+// decimal writes what cannot be printed behind a backslash, as OCaml and Haskell do.
+func decimal(b []byte, format string) string {
+	var out strings.Builder
+	for i, c := range b {
+		switch {
+		case c == '"' || c == '\\':
+			out.WriteString(`\` + string(rune(c)))
+		case c == '\n':
+			out.WriteString(`\n`)
+		case c == 0 && format == `\%d`:
+			out.WriteString(`\NUL`)
+		case c == 16 && format == `\%d`:
+			out.WriteString(`\DLE`)
+		case c == 127 && format == `\%d`:
+			out.WriteString(`\DEL`)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&out, format, c)
+			if format == `\%d` && i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9' {
+				out.WriteString(`\&`)
+			}
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}
+
+// surrogates writes bytes as Python's JSON does with those that are no UTF-8.
+func surrogates(b []byte) string {
+	var out strings.Builder
+	for _, c := range b {
+		switch {
+		case c > 0x7f:
+			fmt.Fprintf(&out, `\udc%02x`, c)
+		case c == '"' || c == '\\':
+			out.WriteString(`\` + string(rune(c)))
+		case c == '\n':
+			out.WriteString(`\n`)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&out, `\u00%02x`, c)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}
+
 // starred writes a star for lines that are like the one before, as od and hexdump do, behind addresses of so many signs.
 func starred(s string, address int) string {
 	var out []string
@@ -402,6 +458,17 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"od -t o4":       func(b []byte) string { return words(b, "%07o", " %011o", 16, 4, false, false) },
 		"tcpdump -x":     func(b []byte) string { return words(b, "\t0x%04x: ", " %04x", 16, 2, true, false) },
 		"debugger":       func(b []byte) string { return words(b, "0x55555555%04x:", "\t0x%02x", 8, 1, true, false) },
+		"OCaml":          func(b []byte) string { return `let a = "` + decimal(b, `\%03d`) + `"` },
+		"Haskell":        func(b []byte) string { return `a = "` + decimal(b, `\%d`) + `"` },
+		"JSON of surrogates": func(b []byte) string {
+			return `{"a": "` + surrogates(b) + `"}`
+		},
+		"assembler of GNU":   func(b []byte) string { return "a:\n\t.byte\t" + lines(b, "0x%02x", ",", "\n\t.byte\t") },
+		"assembler, numbers": func(b []byte) string { return "a:\n\t.byte " + lines(b, "%d", ", ", "\n\t.byte ") },
+		"assembler of Intel": func(b []byte) string {
+			return "a\tdb " + strings.ReplaceAll(lines(b, "0%02Xh", ", ", "\n\tdb "), "00", "0")
+		},
+		"HTML in quoted-printable, not aligned": func(b []byte) string { return quoted(t, "x"+html(b)) },
 		"od of a disk": func(b []byte) string {
 			return starred(words(slices.Concat(make([]byte, 4096), b, make([]byte, 4096)), "%07o", " %06o", 16, 2, false, false), 7)
 		},
