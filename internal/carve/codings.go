@@ -545,10 +545,11 @@ func listed(b []byte, base int) decoder {
 			if p += i; i < 0 {
 				break
 			}
-			for base == 16 && p > n && b[p-1] == '0' { // 0D8h
-				p--
+			sep := b[n:p]
+			if base == 16 {
+				sep = bytes.TrimRight(sep, "0") // of 0D8h
 			}
-			if next := between(bytes.Clone(b[n:p]), base); inBytes(b, next) {
+			if next := between(bytes.Clone(sep), base); inBytes(b, next) {
 				return next
 			}
 		}

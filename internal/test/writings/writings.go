@@ -468,7 +468,9 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"assembler of Intel": func(b []byte) string {
 			return "a\tdb " + strings.ReplaceAll(lines(b, "0%02Xh", ", ", "\n\tdb "), "00", "0")
 		},
-		"HTML in quoted-printable, not aligned": func(b []byte) string { return quoted(t, "x"+html(b)) },
+		"HTML in quoted-printable, 1 on": func(b []byte) string { return "\n" + quoted(t, "x"+html(b)) },
+		"HTML in quoted-printable, 2 on": func(b []byte) string { return "\n" + quoted(t, "xx"+html(b)) },
+		"HTML in quoted-printable, 3 on": func(b []byte) string { return "\n" + quoted(t, "xxx"+html(b)) },
 		"od of a disk": func(b []byte) string {
 			return starred(words(slices.Concat(make([]byte, 4096), b, make([]byte, 4096)), "%07o", " %06o", 16, 2, false, false), 7)
 		},
