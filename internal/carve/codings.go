@@ -35,7 +35,7 @@ var pairs = func() (set [1 << 10]uint64) {
 		add(k.magic)
 	}
 	add(started64...)
-	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b", "1f", "1F", "31")
+	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b", "1f", "1F", "31", "49", "4d", "4D", "73", "77")
 	for _, level := range zlibLevels {
 		add("x" + level)
 	}
@@ -101,7 +101,7 @@ func starts(b, before []byte, codings bool) bool {
 
 // kindMagic reports whether b starts as a file whose head may be written with escapes.
 func kindMagic(b []byte) bool {
-	return firstOf(b, "\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03", `PK\`)
+	return firstOf(b, "\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03", `PK\`, `II*\`, `MM\`)
 }
 
 // longRun returns the first index below end at which minRun signs of base64 follow one another; without one, end.
@@ -218,7 +218,7 @@ func codedBytes(b, before []byte) *coding {
 	if b[0] >= 0xc2 {
 		return inCode("escaped", b, inLatin1(quoteOf(before)))
 	}
-	if firstOf(b, "ff", "fF", "Ff", "FF", "89", "52", "47", "50", "25", "1f", "1F") {
+	if firstOf(b, "ff", "fF", "Ff", "FF", "89", "52", "47", "50", "25", "1f", "1F", "49", "4d", "4D") {
 		for _, sign := range signs {
 			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
 				return inCode("escaped", b, inHex(sign, quoteOf(rest)))
@@ -243,7 +243,7 @@ func codedBytes(b, before []byte) *coding {
 	if rest, has := bytes.CutSuffix(before, []byte(`\`)); has && firstOf(b, "255", "137") {
 		return inCode("escaped", b, inDecimal(quoteOf(rest)))
 	}
-	if firstOf(b, "255", "137", "-1", "82", "80", "71", "37", "31") {
+	if firstOf(b, "255", "137", "-1", "82", "80", "71", "37", "31", "73", "77") {
 		if next := listed(b, 10); next != nil {
 			return inCode("numbers", b, next)
 		}
@@ -315,7 +315,7 @@ func inBytes(b []byte, next decoder) bool {
 }
 
 // magics start the files that are looked for in bytes that are written one by one.
-var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03\x04", "\x1f\x8b\x08"}
+var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03\x04", "\x1f\x8b\x08", "II*\x00", "MM\x00*"}
 
 // Between quotes maxUnquoted bytes are read to see whether a file starts there. A writing that holds for enoughUnquoted is right.
 const maxUnquoted, enoughUnquoted = 4 << 10, 256

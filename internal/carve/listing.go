@@ -191,9 +191,13 @@ func (l *listing) Read(out []byte) (int, error) {
 // frequent among them. Numbers beside a point or before a hyphen are of addresses, dates and measures. Chosen.
 func isListed(sample []byte) bool {
 	var short, long tally
+	all, wide := 0, 0 // words, but for letters alone, and bytes above 200
 	for b := sample; len(b) > 0; {
 		s, gap, end := word(b)
 		point := gap > 0 && b[gap-1] == '.'
+		if bytes.ContainsAny(s, "0123456789") || len(s) > 2 {
+			all++
+		}
 		if b = b[end:]; point || len(b) > 0 && (b[0] == '.' || b[0] == '-') {
 			continue
 		}
@@ -202,6 +206,9 @@ func isListed(sample []byte) bool {
 		case !bytes.ContainsAny(s, "0123456789") || slices.ContainsFunc(s, func(c byte) bool { return hexDigit(c) < 0 }):
 		case n < 3 || n == 3 && s[0] < '4':
 			short.add(s)
+			if n == 3 && s[0] == '2' || s[0] >= 'd' {
+				wide++
+			}
 		case n == 3:
 			short.high++
 		case n == 4 || n == 6 || n == 8 || n == 11 || n == 16 || n > 40:
@@ -211,7 +218,9 @@ func isListed(sample []byte) bool {
 		}
 	}
 	octal, hexadecimal := long.high == 0, 2*long.letters > long.n
-	return 16*short.n > len(sample) && 50*short.high < short.n && 160*short.same < short.n*(short.n-1) ||
+	listed := 16*short.n > len(sample) && 50*short.high < short.n
+	pure := 20*short.n > 19*all && 50*wide > short.n
+	return listed && (pure || 160*short.same < short.n*(short.n-1)) ||
 		5*long.digits > 2*len(sample) && (octal || hexadecimal) && 160*long.same < long.n*(long.n-1)
 }
 
