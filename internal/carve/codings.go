@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -189,7 +188,7 @@ func coded(b, before []byte) *coding {
 	}
 	var best decoder
 	longest := 0 // bytes
-	for _, next := range []decoder{inHex(`\x`, quote), inHex(`\u00`, quote), inHex("%", quote), inOctal(`\\`, quote), inOctal(`\`, quote), inLatin1(quote), inQuotes(quote)} {
+	for _, next := range []decoder{inDigits(`\x`, 16, quote), inDigits(`\u00`, 16, quote), inDigits("%", 16, quote), inDigits(`\\`, 8, quote), inDigits(`\`, 8, quote), inLatin1(quote), inQuotes(quote)} {
 		inner := func(b []byte, _ bool) (byte, int) { return next(b, false) }
 		if out := unquoted(b, inner); len(out) > longest && kindOf(out) != nil {
 			if best, longest = inner, len(out); longest > enoughUnquoted {
@@ -221,12 +220,12 @@ func codedBytes(b, before []byte) *coding {
 	if firstOf(b, "ff", "fF", "Ff", "FF", "89", "52", "47", "50", "25", "1f", "1F", "49", "4d", "4D") {
 		for _, sign := range signs {
 			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
-				return inCode("escaped", b, inHex(sign, quoteOf(rest)))
+				return inCode("escaped", b, inDigits(sign, 16, quoteOf(rest)))
 			}
 		}
 	}
-	if inDigits(b) {
-		if inBytes(b, inHex("", 0)) {
+	if near(b) {
+		if inBytes(b, inHex) {
 			return inHexadecimal(before, 0)
 		}
 		if next := listed(b, 16); next != nil {
@@ -236,12 +235,12 @@ func codedBytes(b, before []byte) *coding {
 	if firstOf(b, "377", "211") {
 		for _, sign := range []string{`\\`, `\`} {
 			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
-				return inCode("escaped", b, inOctal(sign, quoteOf(rest)))
+				return inCode("escaped", b, inDigits(sign, 8, quoteOf(rest)))
 			}
 		}
 	}
 	if rest, has := bytes.CutSuffix(before, []byte(`\`)); has && firstOf(b, "255", "137") {
-		return inCode("escaped", b, inDecimal(quoteOf(rest)))
+		return inCode("escaped", b, inDigits(`\`, 10, quoteOf(rest)))
 	}
 	if firstOf(b, "255", "137", "-1", "82", "80", "71", "37", "31", "73", "77") {
 		if next := listed(b, 10); next != nil {
@@ -251,9 +250,9 @@ func codedBytes(b, before []byte) *coding {
 	return nil
 }
 
-// inDigits reports whether the first two bytes of a file are written in digits at the start of b, near each other. It is much
+// near reports whether the first two bytes of a file are written in digits at the start of b, near each other. It is much
 // cheaper than to try the writings.
-func inDigits(b []byte) bool {
+func near(b []byte) bool {
 	first, _ := hexByte(b)
 	for _, m := range magics {
 		for p := 2; m[0] == first && p < min(len(b)-1, 16); p++ {
@@ -294,7 +293,7 @@ func inCode(name string, b []byte, next decoder) *coding {
 func inHexadecimal(before []byte, prefix int) *coding {
 	return &coding{name: "hexadecimal", decode: func(s *stream) io.Reader {
 		s.skip(prefix)
-		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex("", 0), joins: j.goesOn} })
+		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex, joins: j.goesOn} })
 	}}
 }
 
@@ -399,41 +398,16 @@ func white(b []byte, i int) int {
 	return i
 }
 
-// inHex decodes two digits for each byte: behind sign, or, if that is "", with white space between them. quote ends escapes; 0:
-// none does.
-func inHex(sign string, quote byte) decoder {
-	return func(b []byte, first bool) (byte, int) {
-		i := 0
-		switch {
-		case first:
-		case sign == "":
-			i = white(b, 0)
-		default:
-			for _, joins := range []string{"\\\n", "\\\r\n", "=\n", "=\r\n"} { // a line that goes on
-				if joins[0] == sign[0] && bytes.HasPrefix(b, []byte(joins)) {
-					i = len(joins)
-				}
-			}
-			if !bytes.HasPrefix(b[i:], []byte(sign)) {
-				if i == len(b) {
-					return 0, 0
-				}
-				c, n := unescaped(b[i:], quote)
-				if sign == "%" && c == '+' { // of a form
-					c = ' '
-				}
-				if n > 0 {
-					n += i
-				}
-				return c, n
-			}
-			i += len(sign)
-		}
-		if c, is := hexByte(b[i:]); is {
-			return c, i + 2
-		}
-		return 0, 0
+// inHex decodes two digits for each byte, with white space between them.
+func inHex(b []byte, first bool) (byte, int) {
+	i := 0
+	if !first {
+		i = white(b, 0)
 	}
+	if c, is := hexByte(b[i:]); is {
+		return c, i + 2
+	}
+	return 0, 0
 }
 
 // escapes are letters behind a backslash, and their bytes. Z is of MySQL, $ and @ of Perl.
@@ -455,60 +429,49 @@ func unescaped(b []byte, quote byte) (byte, int) {
 	return 0, 0
 }
 
-// inOctal decodes three digits for a byte behind sign, or the byte itself.
-func inOctal(sign string, quote byte) decoder {
-	return func(b []byte, first bool) (byte, int) {
-		n := len(sign)
-		if first {
-			n = 0
-		}
-		if bytes.HasPrefix(b, []byte(sign[:n])) && len(b) >= n+3 && b[n] >= '0' && b[n] <= '3' && b[n+1]&^7 == '0' && b[n+2]&^7 == '0' {
-			return b[n]<<6 | b[n+1]&7<<3 | b[n+2]&7, n + 3
-		}
-		if d := 0; !first && bytes.HasPrefix(b, []byte(sign)) { // Perl writes fewer digits if no digit follows
-			for d < 2 && n+d < len(b) && b[n+d]&^7 == '0' {
-				d++
-			}
-			if d > 0 {
-				v, _ := strconv.ParseUint(string(b[n:n+d]), 8, 8)
-				return byte(v), n + d
-			}
-		}
-		if sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)) {
-			return '\\', 4
-		}
-		if first || len(b) == 0 {
-			return 0, 0
-		}
-		return unescaped(b, quote)
-	}
-}
-
-// names are the names of the first signs of ASCII, and of its last, as Haskell writes them.
+// names are the names of the first signs of ASCII and of its last, as Haskell writes them.
 var names = strings.Fields("NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US SP DEL")
 
-// inDecimal decodes up to three digits, or a name, behind a backslash, as OCaml, Lua and Haskell write a byte, or the byte itself.
-func inDecimal(quote byte) decoder {
+// inDigits decodes digits to a base for each byte behind sign, two to base 16, else three or fewer, or the byte itself. quote ends
+// escapes; 0: none does. The base is 10 in OCaml, Lua and Haskell.
+func inDigits(sign string, base int, quote byte) decoder {
 	return func(b []byte, first bool) (byte, int) {
-		n := 1
+		i, n, v := 0, 0, 0
+		for _, joins := range []string{"\\\n", "\\\r\n", "=\n", "=\r\n"} { // a line that goes on
+			if !first && joins[0] == sign[0] && bytes.HasPrefix(b, []byte(joins)) {
+				i = len(joins)
+			}
+		}
+		b = b[i:]
+		rest, is := bytes.CutPrefix(b, []byte(sign))
+		at := i + len(sign)
 		if first {
-			n = 0
+			rest, is, at = b, true, 0
 		}
-		if digits, d := number(b[min(n, len(b)):min(n+3, len(b))], 10); d > 0 && b[n] != '-' && (first || b[0] == '\\') {
-			if bytes.HasPrefix(b[n+d:], []byte(`\&`)) { // before a digit
-				d += 2
+		for is && n < 3-base/16 && n < len(rest) && hexDigit(rest[n]) >= 0 && hexDigit(rest[n]) < base && v*base+hexDigit(rest[n]) < 256 {
+			v, n = v*base+hexDigit(rest[n]), n+1
+		}
+		switch {
+		case n == 3-base/16, n > 0 && !first && base < 16: // Perl writes fewer digits if no digit follows
+			if base == 10 && bytes.HasPrefix(rest[n:], []byte(`\&`)) { // of Haskell, before a digit
+				n += 2
 			}
-			return digits, n + d
-		}
-		for i, name := range names {
-			if !first && bytes.HasPrefix(b, []byte(`\`+name)) {
-				return byte(i + i/33*94), 1 + len(name)
-			}
-		}
-		if first || len(b) == 0 {
+			return byte(v), at + n
+		case first, is && base == 16, len(b) == 0:
 			return 0, 0
+		case sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)):
+			return '\\', i + 4
 		}
-		return unescaped(b, quote)
+		for k, name := range names {
+			if base == 10 && bytes.HasPrefix(b, []byte(`\`+name)) {
+				return byte(k + k/33*94), 1 + len(name)
+			}
+		}
+		c, used := unescaped(b, quote)
+		if sign == "%" && c == '+' { // of a form
+			c = ' '
+		}
+		return c, used + i*min(used, 1)
 	}
 }
 
@@ -538,39 +501,21 @@ const maxBetween = 64
 // listed returns the decoder of the list of numbers that starts b, to a base of 10 or 16; nil: none, or of no file. What lies
 // between the first two numbers lies between all. A number in it, such as an index, stands for any number.
 func listed(b []byte, base int) decoder {
-	v, n := number(b, base)
-	for _, start := range lists {
-		for p := n; n > 0 && start.base == base && start.first == v && p < min(len(b), maxBetween); p++ {
-			i := bytes.Index(b[p:min(len(b), maxBetween)], []byte(start.second))
-			if p += i; i < 0 {
-				break
-			}
-			sep := b[n:p]
-			if base == 16 {
-				sep = bytes.TrimRight(sep, "0") // of 0D8h
-			}
-			if next := between(bytes.Clone(sep), base); inBytes(b, next) {
-				return next
-			}
+	first, n := number(b, base)
+	for p := n + 1; n > 0 && p < min(len(b)-1, maxBetween); p++ {
+		second, is := number(b[p:], base)
+		if is < 2 || !slices.ContainsFunc(magics, func(m string) bool { return m[0] == first && m[1] == second }) {
+			continue
+		}
+		sep := b[n:p]
+		if base == 16 {
+			sep = bytes.TrimRight(sep, "0") // of 0D8h
+		}
+		if next := between(bytes.Clone(sep), base); inBytes(b, next) {
+			return next
 		}
 	}
 	return nil
-}
-
-// lists has the first two bytes of files as lists of numbers have them.
-var lists = func() (all []listStart) {
-	for _, m := range magics {
-		for k, second := range []string{"%[1]d", "-%[2]d", "%[1]x", "%[1]X"} {
-			all = append(all, listStart{10 + k/2*6, m[0], fmt.Sprintf(second, m[1], 256-int(m[1]))})
-		}
-	}
-	return all
-}()
-
-type listStart struct {
-	base   int
-	first  byte
-	second string
 }
 
 // number returns the byte that a number of at most three decimal or two hexadecimal digits is, signed or not, and its length; 0: b

@@ -66,7 +66,7 @@ func (w words) read(line []byte, n int) (out, rest []byte) {
 		s, gap, end := word(line)
 		if w.base == 0 && len(line) > 3 && line[0] == ' ' {
 			cell := bytes.TrimLeft(line[1:4], " ")
-			c, used := inOctal("", 0)(cell, true)
+			c, used := inDigits(`\`, 8, 0)(cell, true)
 			if len(cell) == 0 {
 				c = ' '
 			} else if used == 0 {
