@@ -213,25 +213,6 @@ func words(b []byte, address, format string, line, size int, big, text bool) str
 	return out.String() + "\n"
 }
 
-// chars writes bytes as od -c does.
-func chars(b []byte) string {
-	var out strings.Builder
-	for i, c := range b {
-		if i%16 == 0 {
-			fmt.Fprintf(&out, "\n%07o", i)
-		}
-		switch at := strings.IndexByte("\x00\a\b\t\n\v\f\r", c); {
-		case at >= 0:
-			out.WriteString("  \\" + `0abtnvfr`[at:at+1])
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&out, " %03o", c)
-		default:
-			out.WriteString("   " + string(rune(c)))
-		}
-	}
-	return out.String() + "\n"
-}
-
 // lines writes 12 bytes a line.
 func lines(b []byte, format, with, line string) string {
 	var all []string
@@ -476,7 +457,6 @@ func All(t testing.TB) map[string]func([]byte) string {
 		},
 		"xxd -b":                   func(b []byte) string { return words(b, "%08x:", " %08b", 6, 1, true, true) },
 		"od --endian=big":          func(b []byte) string { return words(b, "%07o", " %04x", 16, 2, true, false) },
-		"od -c":                    func(b []byte) string { return chars(b) },
 		"C array of short numbers": func(b []byte) string { return "[]byte{" + each(b, "0x%x", ", ") + "}" },
 		"Java array":               func(b []byte) string { return "byte[] b = {" + each(b, "(byte) 0x%02x", ", ") + "};" },
 		"Perl":                     perl,
