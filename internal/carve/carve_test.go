@@ -368,7 +368,7 @@ func TestOpaque(t *testing.T) {
 // Opponent's story: a text of starts alone, or of a start in every second byte, takes for ever.
 func TestHostileTexts(t *testing.T) {
 	bomb := writings.Compressed(t, make([]byte, 64<<20), func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })
-	for _, one := range []string{"/9j/", "\xff\xd8\xff", "\xff\xd8\xff\xe0\x00\x02", "PK\x03\x04", "%PDF-1.4", "begin 644 x\n", "ffd8ff", `\xff\xd8\xff`, "255,216,255,", "A", "'\xff\xd8\xff\xe0", "\x1f\x8b\x08\x00", "x\x9c", "x\x9c\x03\x00", "/\x009\x00j\x00", bomb, "AAAAIGZ0eX", "GIF89a", "=\n", "&#10;", `\/`} {
+	for _, one := range []string{"/9j/", "\xff\xd8\xff", "\xff\xd8\xff\xe0\x00\x02", "PK\x03\x04", "%PDF-1.4", "begin 644 x\n", "ffd8ff", `\xff\xd8\xff`, "255,216,255,", "A", "'\xff\xd8\xff\xe0", "\x1f\x8b\x08\x00", "x\x9c", "x\x9c\x03\x00", "/\x009\x00j\x00", bomb, "AAAAIGZ0eX", "GIF89a", "=\n", "&#10;", `\/`, "\n0000 00 00 00 00\n0004 00 00 00 00\n*\nfff0 00 00 00 00"} {
 		start := time.Now()
 		got, _ := scanned(t, strings.NewReader(strings.Repeat(one, long.Number(1<<17, 1<<18)/len(one))))
 		t.Logf("%-30.30q %7d files, %v", one, len(got), time.Since(start))

@@ -18,7 +18,7 @@ type listing struct {
 	line       uint64 // bytes of a full line
 	at         uint64 // address of the next line
 	star       bool   // was the line before
-	last, left []byte // bytes of the last line, and those of them that were not read
+	last, left []byte // bytes of the last line, and what of it was not read
 }
 
 // words say how a listing writes the bytes of a line.
@@ -147,6 +147,7 @@ func (l *listing) Read(out []byte) (int, error) {
 		if err != nil || at < l.at || at > l.at && !l.star {
 			return 0, io.EOF
 		}
+		l.at = max(l.at, at-min(at, l.line<<16)) // of more repetitions so many lines are enough
 		if at == l.at {
 			l.star = false
 			l.last, _ = l.read(behind, int(l.line))
@@ -162,12 +163,12 @@ func (l *listing) Read(out []byte) (int, error) {
 	return n, nil
 }
 
-// isListed reports whether a sample looks like bytes in words of digits, of which none is frequent. The words have up to three
+// isListed reports whether a sample looks like bytes in words of digits, and no word is frequent. Words have up to three
 // digits, or more as od writes them. Numbers beside a point or before a hyphen are of addresses, dates and measures. Chosen.
 func isListed(sample []byte) bool {
 	var n, same, digits, letters, high [2]int // of shorter and longer words. Equal pairs count twice
 	var of [2][1 << 12]int                    // words by hash
-	all, wide := 0, 0                         // words, but for pairs of letters, and bytes above 200
+	all, wide := 0, 0                         // words except pairs of letters, and bytes above 200
 	for b := sample; len(b) > 0; {
 		s, gap, end := word(b)
 		point := gap > 0 && b[gap-1] == '.'

@@ -300,8 +300,8 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 	return nil
 }
 
-// gaps lists the files in what lies before, between and behind the files of a zip archive and their list, and the archive with an
-// error if anything is there.
+// gaps lists the files in what lies before, between and behind the files of a zip archive. If that is more than the heads of files
+// and their list, it also lists the archive with an error.
 func (d *Dump) gaps(ctx context.Context, in *source, z *zip.Reader, depth int, under string) error {
 	list := int64(22 + len(z.Comment))
 	places := make([][2]int64, 0, len(z.File)+1) // where files end, and where their heads, without extra fields, and bytes start

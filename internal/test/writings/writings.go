@@ -249,7 +249,7 @@ func decimal(b []byte, format string) string {
 	return out.String()
 }
 
-// surrogates writes bytes as Python's JSON does with those that are no UTF-8.
+// surrogates writes bytes above ASCII as Python's JSON writes what is no UTF-8.
 func surrogates(b []byte) string {
 	var out strings.Builder
 	for _, c := range b {
