@@ -17,7 +17,10 @@ type coding struct {
 }
 
 // signs are before a byte that a text escapes, the longest first. Bytes that it can print may be written as themselves.
-var signs = []string{`\\u00`, `\u00`, `\udc`, `\\x`, `\x`, "%", "="}
+var signs = []struct {
+	sign string
+	base int
+}{{`\\u00`, 16}, {`\u00`, 16}, {`\udc`, 16}, {`\\x`, 16}, {`\x`, 16}, {"%", 16}, {"=", 16}, {`\\`, 8}, {`\`, 8}, {`\`, 10}}
 
 // started64 are what the base64 of files starts with: JPEG, PNG, GIF, WebP, PDF, zip.
 var started64 = []string{"/9j/", "iVBORw0KGgo", "R0lGODlh", "R0lGODdh", "UklGR", "JVBERi", "UEsDB"}
@@ -217,51 +220,23 @@ func codedBytes(b, before []byte) *coding {
 	if b[0] >= 0xc2 {
 		return inCode("escaped", b, inLatin1(quoteOf(before)))
 	}
-	if firstOf(b, "ff", "fF", "Ff", "FF", "89", "52", "47", "50", "25", "1f", "1F", "49", "4d", "4D") {
-		for _, sign := range signs {
-			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
-				return inCode("escaped", b, inDigits(sign, 16, quoteOf(rest)))
+	for _, e := range signs {
+		if rest, has := bytes.CutSuffix(before, []byte(e.sign)); has {
+			if c := inCode("escaped", b, inDigits(e.sign, e.base, quoteOf(rest))); c != nil {
+				return c
 			}
 		}
 	}
-	if near(b) {
-		if inBytes(b, inHex) {
-			return inHexadecimal(before, 0)
-		}
-		if next := listed(b, 16); next != nil {
-			return inCode("hexadecimal", b, next)
-		}
+	if inBytes(b, inHex) {
+		return inHexadecimal(before, 0)
 	}
-	if firstOf(b, "377", "211") {
-		for _, sign := range []string{`\\`, `\`} {
-			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
-				return inCode("escaped", b, inDigits(sign, 8, quoteOf(rest)))
-			}
-		}
+	if next := listed(b, 16, maxBetween/4); next != nil {
+		return inCode("hexadecimal", b, next)
 	}
-	if rest, has := bytes.CutSuffix(before, []byte(`\`)); has && firstOf(b, "255", "137") {
-		return inCode("escaped", b, inDigits(`\`, 10, quoteOf(rest)))
-	}
-	if firstOf(b, "255", "137", "-1", "82", "80", "71", "37", "31", "73", "77") {
-		if next := listed(b, 10); next != nil {
-			return inCode("numbers", b, next)
-		}
+	if next := listed(b, 10, maxBetween); next != nil {
+		return inCode("numbers", b, next)
 	}
 	return nil
-}
-
-// near reports whether the first two bytes of a file are written in digits at the start of b, near each other. It is much
-// cheaper than to try the writings.
-func near(b []byte) bool {
-	first, _ := hexByte(b)
-	for _, m := range magics {
-		for p := 2; m[0] == first && p < min(len(b)-1, 16); p++ {
-			if second, is := hexByte(b[p:]); is && second == m[1] {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func firstOf(b []byte, heads ...string) bool {
@@ -499,10 +474,10 @@ func inLatin1(quote byte) decoder {
 const maxBetween = 64
 
 // listed returns the decoder of the list of numbers that starts b, to a base of 10 or 16; nil: none, or of no file. What lies
-// between the first two numbers lies between all. A number in it, such as an index, stands for any number.
-func listed(b []byte, base int) decoder {
+// between the first two numbers lies between all, within so many bytes. A number in it, such as an index, stands for any number.
+func listed(b []byte, base, within int) decoder {
 	first, n := number(b, base)
-	for p := n + 1; n > 0 && p < min(len(b)-1, maxBetween); p++ {
+	for p := n + 1; n > 1 && strings.IndexByte("\xff\x89RG%P\x1fIM", first) >= 0 && p < min(len(b)-1, within); p++ {
 		second, is := number(b[p:], base)
 		if is < 2 || !slices.ContainsFunc(magics, func(m string) bool { return m[0] == first && m[1] == second }) {
 			continue
