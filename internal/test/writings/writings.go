@@ -438,7 +438,7 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"od -b":          func(b []byte) string { return words(b, "%07o", " %03o", 16, 1, true, false) },
 		"od -t o4":       func(b []byte) string { return words(b, "%07o", " %011o", 16, 4, false, false) },
 		"tcpdump -x":     func(b []byte) string { return words(b, "\t0x%04x: ", " %04x", 16, 2, true, false) },
-		"debugger":       func(b []byte) string { return words(b, "0x55555555%04x:", "\t0x%02x", 8, 1, true, false) },
+		"debugger":       func(b []byte) string { return words(b, "0x5555%08x:", "\t0x%02x", 8, 1, true, false) },
 		"OCaml":          func(b []byte) string { return `let a = "` + decimal(b, `\%03d`) + `"` },
 		"Haskell":        func(b []byte) string { return `a = "` + decimal(b, `\%d`) + `"` },
 		"JSON of surrogates": func(b []byte) string {
