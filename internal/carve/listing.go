@@ -29,7 +29,8 @@ type words struct {
 }
 
 // otherWords are the words that are not hexadecimal.
-var otherWords = []words{{2, 8, 1, 2, true}, {8, 3, 1, 5, true}, {8, 6, 2, 5, false}, {8, 11, 4, 2, false}, {10, 0, 1, 12, true}, {10, 0, 2, 12, false}, {10, 0, 4, 12, false}}
+var otherWords = []words{{2, 8, 1, 2, true}, {8, 3, 1, 5, true}, {8, 6, 2, 5, false}, {8, 11, 4, 2, false},
+	{10, 0, 1, 12, true}, {10, 0, 2, 12, false}, {10, 0, 4, 12, false}}
 
 const hexDigits = "0123456789abcdefABCDEF"
 
@@ -177,7 +178,8 @@ func isListed(sample []byte) bool {
 		}
 		s = bytes.TrimRight(bytes.TrimLeft(s, "xS"), "hHuUyL") // as in \xff, S-records, 0FFh, 255u
 		long := len(s) > 40 || slices.Contains([]int{4, 6, 8, 11, 16}, len(s))
-		if point || len(b) > 0 && (b[0] == '.' || b[0] == '-') || !long && len(s) > 3 || len(bytes.Trim(s, hexDigits)) > 0 || !bytes.ContainsAny(s, "0123456789") {
+		point = point || len(b) > 0 && (b[0] == '.' || b[0] == '-')
+		if point || !long && len(s) > 3 || len(bytes.Trim(s, hexDigits)) > 0 || !bytes.ContainsAny(s, "0123456789") {
 			continue
 		}
 		k, hash := 0, uint32(0)
