@@ -24,9 +24,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Opponent's story: a WebP lies in pieces in a recorded transfer. Noise is decoded, and the report says that the registry
+// Opponent's story: a WebP or JPEG lies in pieces in a recorded transfer. Noise is decoded, and the report says that the registry
 // has nothing like it.
-func TestWebPInPieces(t *testing.T) {
+func TestPicturesInPieces(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
 	passport := specimen.Render(specimen.Passport, specimen.NewPerson(1), 360)
@@ -52,8 +52,14 @@ func TestWebPInPieces(t *testing.T) {
 	assert.Equal(t, findings.FoundUnmarked, whole.Kind)
 	v := investigator() // noise has no mark, and to search it for one takes two seconds a piece
 	examined := 0
+	var sent bytes.Buffer
+	require.NoError(t, picture.Encode(&sent, specimen.Render(specimen.Passport, specimen.NewPerson(2), 360), "jpeg", 90))
+	half := sent.Len() / 2
+	files := [][]byte{slices.Concat(sent.Bytes()[:half], []byte("\xff\x00\xff\x00\xff\x00"), sent.Bytes()[half:])}
 	for at := 1200; at < leaked.Len()/3; at += long.Number(2100, 700) {
-		file := slices.Concat(leaked.Bytes()[:at], []byte("\r\n4000\r\n"), leaked.Bytes()[at:])[:leaked.Len()]
+		files = append(files, slices.Concat(leaked.Bytes()[:at], []byte("\r\n4000\r\n"), leaked.Bytes()[at:])[:leaked.Len()])
+	}
+	for _, file := range files {
 		leak, err := v.File(t.Context(), "pieces.webp", file)
 		require.NoError(t, err)
 		assert.NotEqual(t, findings.FoundUnknown, leak.Kind)

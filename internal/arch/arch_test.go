@@ -116,7 +116,7 @@ var rules = []rule{
 	},
 	{
 		of:     []string{"..."},
-		except: []string{"internal/attack/...", "internal/test/attack", "internal/demo/...", "verify/leaktest/..."},
+		except: []string{"internal/attack/...", "internal/test/attack", "verify/leaktest/..."},
 		never:  []string{"internal/attack/..."},
 		why:    "leaks are simulated to measure (module bench), to test and to show (demo), never in what marks or judges",
 	},

@@ -1,5 +1,5 @@
 // Package attack simulates what happens to a leaked picture: messengers, thumbnails, crops, screenshots, photographs of
-// screens, redactions. Tests of pipelines and the demonstration use its twelve attacks. internal/test/attack has all 63
+// screens, redactions. Tests of pipelines use its twelve attacks. internal/test/attack has all 63
 // of the project's definition. Everything random in an attack (place of a crop, noise) comes from a seed: the same
 // picture, attack and seed give the same result.
 //

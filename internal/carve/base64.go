@@ -54,6 +54,7 @@ type run64 struct {
 	held  int  // bits of bits
 	n     int  // signs
 	line  int  // signs in this line
+	from  int  // column at which the first line starts
 	width int  // signs in the line before, if a space ended it
 	mark  byte // the first sign that only one alphabet has
 	over  bool
@@ -114,7 +115,10 @@ func (r *run64) between(b []byte) (sign byte, used int) {
 	switch {
 	case b[0] == '=' && (len(b) < 3 || string(b[:3]) != "=3D" && string(b[:3]) != "=2B" && string(b[:3]) != "=2F"):
 		line := bytes.TrimPrefix(b[1:], []byte("\r"))
-		if len(line) == 0 || line[0] != '\n' || len(line) > 1 && sign64[line[1]] < 0 || r.n%4 > 1 && r.line != softLine-1 || coded64(line[1:]) {
+		if r.n > r.line {
+			r.from = 0
+		}
+		if len(line) == 0 || line[0] != '\n' || len(line) > 1 && sign64[line[1]] < 0 || r.n%4 > 1 && r.from+r.line != softLine-1 || coded64(line[1:]) {
 			return 0, 0
 		}
 		r.line = 0

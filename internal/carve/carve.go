@@ -222,7 +222,7 @@ func (m *samples) add(b []byte) {
 		if m.left -= n; n == 0 {
 			n = min(sampleSize-len(m.sample), len(b))
 			if m.sample = append(m.sample, b[:n]...); len(m.sample) == sampleSize {
-				m.opaque, m.sample, m.left = isOpaque(m.sample), m.sample[:0], sampleEvery-sampleSize
+				m.opaque, m.sample, m.left = isOpaque(m.sample) || isListed(m.sample[:sampleSize/4]) && isListed(m.sample), m.sample[:0], sampleEvery-sampleSize
 			}
 		}
 		if m.opaque {

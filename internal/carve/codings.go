@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -18,7 +17,10 @@ type coding struct {
 }
 
 // signs are before a byte that a text escapes, the longest first. Bytes that it can print may be written as themselves.
-var signs = []string{`\\u00`, `\u00`, `\\x`, `\x`, "%", "="}
+var signs = []struct {
+	sign string
+	base int
+}{{`\\u00`, 16}, {`\u00`, 16}, {`\udc`, 16}, {`\\x`, 16}, {`\x`, 16}, {"%", 16}, {"=", 16}, {`\\`, 8}, {`\`, 8}, {`\`, 10}}
 
 // started64 are what the base64 of files starts with: JPEG, PNG, GIF, WebP, PDF, zip.
 var started64 = []string{"/9j/", "iVBORw0KGgo", "R0lGODlh", "R0lGODdh", "UklGR", "JVBERi", "UEsDB"}
@@ -35,12 +37,15 @@ var pairs = func() (set [1 << 10]uint64) {
 		add(k.magic)
 	}
 	add(started64...)
-	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b", "1f", "1F", "31")
+	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b", "1f", "1F", "31", "49", "4d", "4D", "73", "77")
 	for _, level := range zlibLevels {
 		add("x" + level)
 	}
 	for _, c := range `/_iRUJA\fF8-123457bx%` {
 		add(string(c) + "\x00")
+	}
+	for _, c := range "0123456789abcdefABCDEF \t>|" {
+		add("\n" + string(c))
 	}
 	return set
 }()
@@ -48,6 +53,9 @@ var pairs = func() (set [1 << 10]uint64) {
 // next returns the index in b, before end, at which a file seems to start, or a writing of one if codings is true. It also
 // returns whether one does; if not, the index is end. last are the bytes before b.
 func next(b, last []byte, end int, codings bool) (int, bool) {
+	if codings && len(last) == 0 && end > 0 && listingOf(b) != nil {
+		return 0, true
+	}
 	for i := 0; i < end; i++ {
 		if i+1 >= len(b) {
 			break
@@ -79,6 +87,8 @@ func starts(b, before []byte, codings bool) bool {
 		return true
 	case !codings:
 		return false
+	case b[0] == '\n':
+		return listingOf(b[1:]) != nil
 	case b[1] == 0:
 		return width(b) > 1 && coded(b, before) != nil
 	case b[0] == 'b':
@@ -93,7 +103,7 @@ func starts(b, before []byte, codings bool) bool {
 
 // kindMagic reports whether b starts as a file whose head may be written with escapes.
 func kindMagic(b []byte) bool {
-	return firstOf(b, "\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03", `PK\`)
+	return firstOf(b, "\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03", `PK\`, `II*\`, `MM\`)
 }
 
 // longRun returns the first index below end at which minRun signs of base64 follow one another; without one, end.
@@ -143,8 +153,18 @@ func coded(b, before []byte) *coding {
 		}
 		return &coding{name: fmt.Sprintf("UTF-%d", 8*w), decode: func(s *stream) io.Reader { return &wide{s, w} }}
 	}
+	line, is := bytes.CutPrefix(b, []byte("\n"))
+	if is || len(before) == 0 {
+		if l := listingOf(line); l != nil {
+			return &coding{"listing", func(s *stream) io.Reader {
+				s.skip(len(b) - len(line))
+				l.s = s
+				return l
+			}, true}
+		}
+	}
 	in64 := func(s *stream) io.Reader {
-		return join(s, before, is64, func(j *joined) io.Reader { return &run64{s: s, joins: j.goesOn} })
+		return join(s, before, is64, func(j *joined) io.Reader { return &run64{s: s, from: j.column, joins: j.goesOn} })
 	}
 	switch {
 	case coded64(b):
@@ -171,7 +191,7 @@ func coded(b, before []byte) *coding {
 	}
 	var best decoder
 	longest := 0 // bytes
-	for _, next := range []decoder{inHex(`\x`, quote), inHex(`\u00`, quote), inHex("%", quote), inOctal(`\\`, quote), inOctal(`\`, quote), inLatin1(quote), inQuotes(quote)} {
+	for _, next := range []decoder{inDigits(`\x`, 16, quote), inDigits(`\u00`, 16, quote), inDigits("%", 16, quote), inDigits(`\\`, 8, quote), inDigits(`\`, 8, quote), inLatin1(quote), inQuotes(quote)} {
 		inner := func(b []byte, _ bool) (byte, int) { return next(b, false) }
 		if out := unquoted(b, inner); len(out) > longest && kindOf(out) != nil {
 			if best, longest = inner, len(out); longest > enoughUnquoted {
@@ -200,48 +220,23 @@ func codedBytes(b, before []byte) *coding {
 	if b[0] >= 0xc2 {
 		return inCode("escaped", b, inLatin1(quoteOf(before)))
 	}
-	if firstOf(b, "ff", "fF", "Ff", "FF", "89", "52", "47", "50", "25", "1f", "1F") {
-		for _, sign := range signs {
-			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
-				return inCode("escaped", b, inHex(sign, quoteOf(rest)))
+	for _, e := range signs {
+		if rest, has := bytes.CutSuffix(before, []byte(e.sign)); has {
+			if c := inCode("escaped", b, inDigits(e.sign, e.base, quoteOf(rest))); c != nil {
+				return c
 			}
 		}
 	}
-	if inDigits(b) {
-		if inBytes(b, inHex("", 0)) {
-			return inHexadecimal(before, 0)
-		}
-		if next := listed(b, 16); next != nil {
-			return inCode("hexadecimal", b, next)
-		}
+	if inBytes(b, inHex) {
+		return inHexadecimal(before, 0)
 	}
-	if firstOf(b, "377", "211") {
-		for _, sign := range []string{`\\`, `\`} {
-			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
-				return inCode("escaped", b, inOctal(sign, quoteOf(rest)))
-			}
-		}
+	if next := listed(b, 16, maxBetween/4); next != nil {
+		return inCode("hexadecimal", b, next)
 	}
-	if firstOf(b, "255", "137", "-1", "82", "80", "71", "37", "31") {
-		if next := listed(b, 10); next != nil {
-			return inCode("numbers", b, next)
-		}
+	if next := listed(b, 10, maxBetween); next != nil {
+		return inCode("numbers", b, next)
 	}
 	return nil
-}
-
-// inDigits reports whether the first two bytes of a file are written in digits at the start of b, near each other. It is much
-// cheaper than to try the writings.
-func inDigits(b []byte) bool {
-	first, _ := hexByte(b)
-	for _, m := range magics {
-		for p := 2; m[0] == first && p < min(len(b)-1, 16); p++ {
-			if second, is := hexByte(b[p:]); is && second == m[1] {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func firstOf(b []byte, heads ...string) bool {
@@ -273,7 +268,7 @@ func inCode(name string, b []byte, next decoder) *coding {
 func inHexadecimal(before []byte, prefix int) *coding {
 	return &coding{name: "hexadecimal", decode: func(s *stream) io.Reader {
 		s.skip(prefix)
-		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex("", 0), joins: j.goesOn} })
+		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex, joins: j.goesOn} })
 	}}
 }
 
@@ -294,7 +289,7 @@ func inBytes(b []byte, next decoder) bool {
 }
 
 // magics start the files that are looked for in bytes that are written one by one.
-var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03\x04", "\x1f\x8b\x08"}
+var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03\x04", "\x1f\x8b\x08", "II*\x00", "MM\x00*"}
 
 // Between quotes maxUnquoted bytes are read to see whether a file starts there. A writing that holds for enoughUnquoted is right.
 const maxUnquoted, enoughUnquoted = 4 << 10, 256
@@ -378,41 +373,16 @@ func white(b []byte, i int) int {
 	return i
 }
 
-// inHex decodes two digits for each byte: behind sign, or, if that is "", with white space between them. quote ends escapes; 0:
-// none does.
-func inHex(sign string, quote byte) decoder {
-	return func(b []byte, first bool) (byte, int) {
-		i := 0
-		switch {
-		case first:
-		case sign == "":
-			i = white(b, 0)
-		default:
-			for _, joins := range []string{"\\\n", "\\\r\n", "=\n", "=\r\n"} { // a line that goes on
-				if joins[0] == sign[0] && bytes.HasPrefix(b, []byte(joins)) {
-					i = len(joins)
-				}
-			}
-			if !bytes.HasPrefix(b[i:], []byte(sign)) {
-				if i == len(b) {
-					return 0, 0
-				}
-				c, n := unescaped(b[i:], quote)
-				if sign == "%" && c == '+' { // of a form
-					c = ' '
-				}
-				if n > 0 {
-					n += i
-				}
-				return c, n
-			}
-			i += len(sign)
-		}
-		if c, is := hexByte(b[i:]); is {
-			return c, i + 2
-		}
-		return 0, 0
+// inHex decodes two digits for each byte, with white space between them.
+func inHex(b []byte, first bool) (byte, int) {
+	i := 0
+	if !first {
+		i = white(b, 0)
 	}
+	if c, is := hexByte(b[i:]); is {
+		return c, i + 2
+	}
+	return 0, 0
 }
 
 // escapes are letters behind a backslash, and their bytes. Z is of MySQL, $ and @ of Perl.
@@ -422,6 +392,9 @@ const escapes = "e\x1bn\nr\rt\tb\bf\f0\x00Z\x1aa\av\v\\\\//''\"\"$$@@"
 func unescaped(b []byte, quote byte) (byte, int) {
 	switch c := b[0]; {
 	case c == '\\' && len(b) > 1:
+		if v, is := hexByte(b[min(4, len(b)):]); is && bytes.HasPrefix(b, []byte(`\u00`)) {
+			return v, 6
+		}
 		if i := strings.IndexByte(escapes, b[1]); i >= 0 && i%2 == 0 {
 			return escapes[i+1], 2
 		}
@@ -431,32 +404,49 @@ func unescaped(b []byte, quote byte) (byte, int) {
 	return 0, 0
 }
 
-// inOctal decodes three digits for a byte behind sign, or the byte itself.
-func inOctal(sign string, quote byte) decoder {
+// names are the names of the first signs of ASCII and of its last, as Haskell writes them.
+var names = strings.Fields("NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US SP DEL")
+
+// inDigits decodes digits to a base for each byte behind sign, two to base 16, else three or fewer, or the byte itself. quote ends
+// escapes; 0: none does. The base is 10 in OCaml, Lua and Haskell.
+func inDigits(sign string, base int, quote byte) decoder {
 	return func(b []byte, first bool) (byte, int) {
-		n := len(sign)
+		i, n, v := 0, 0, 0
+		for _, joins := range []string{"\\\n", "\\\r\n", "=\n", "=\r\n"} { // a line that goes on
+			if !first && joins[0] == sign[0] && bytes.HasPrefix(b, []byte(joins)) {
+				i = len(joins)
+			}
+		}
+		b = b[i:]
+		rest, is := bytes.CutPrefix(b, []byte(sign))
+		at := i + len(sign)
 		if first {
-			n = 0
+			rest, is, at = b, true, 0
 		}
-		if bytes.HasPrefix(b, []byte(sign[:n])) && len(b) >= n+3 && b[n] >= '0' && b[n] <= '3' && b[n+1]&^7 == '0' && b[n+2]&^7 == '0' {
-			return b[n]<<6 | b[n+1]&7<<3 | b[n+2]&7, n + 3
+		for is && n < 3-base/16 && n < len(rest) && hexDigit(rest[n]) >= 0 && hexDigit(rest[n]) < base && v*base+hexDigit(rest[n]) < 256 {
+			v, n = v*base+hexDigit(rest[n]), n+1
 		}
-		if d := 0; !first && bytes.HasPrefix(b, []byte(sign)) { // Perl writes fewer digits if no digit follows
-			for d < 2 && n+d < len(b) && b[n+d]&^7 == '0' {
-				d++
+		switch {
+		case n == 3-base/16, n > 0 && !first && base < 16: // Perl writes fewer digits if no digit follows
+			if base == 10 && bytes.HasPrefix(rest[n:], []byte(`\&`)) { // of Haskell, before a digit
+				n += 2
 			}
-			if d > 0 {
-				v, _ := strconv.ParseUint(string(b[n:n+d]), 8, 8)
-				return byte(v), n + d
-			}
-		}
-		if sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)) {
-			return '\\', 4
-		}
-		if first || len(b) == 0 {
+			return byte(v), at + n
+		case first, is && base == 16, len(b) == 0:
 			return 0, 0
+		case sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)):
+			return '\\', i + 4
 		}
-		return unescaped(b, quote)
+		for k, name := range names {
+			if base == 10 && bytes.HasPrefix(b, []byte(`\`+name)) {
+				return byte(k + k/33*94), 1 + len(name)
+			}
+		}
+		c, used := unescaped(b, quote)
+		if sign == "%" && c == '+' { // of a form
+			c = ' '
+		}
+		return c, used + i*min(used, 1)
 	}
 }
 
@@ -484,37 +474,23 @@ func inLatin1(quote byte) decoder {
 const maxBetween = 64
 
 // listed returns the decoder of the list of numbers that starts b, to a base of 10 or 16; nil: none, or of no file. What lies
-// between the first two numbers lies between all. A number in it, such as an index, stands for any number.
-func listed(b []byte, base int) decoder {
-	v, n := number(b, base)
-	for _, start := range lists {
-		for p := n; n > 0 && start.base == base && start.first == v && p < min(len(b), maxBetween); p++ {
-			i := bytes.Index(b[p:min(len(b), maxBetween)], []byte(start.second))
-			if p += i; i < 0 {
-				break
-			}
-			if next := between(bytes.Clone(b[n:p]), base); inBytes(b, next) {
-				return next
-			}
+// between the first two numbers lies between all, within so many bytes. A number in it, such as an index, stands for any number.
+func listed(b []byte, base, within int) decoder {
+	first, n := number(b, base)
+	for p := n + 1; n > 1 && strings.IndexByte("\xff\x89RG%P\x1fIM", first) >= 0 && p < min(len(b)-1, within); p++ {
+		second, is := number(b[p:], base)
+		if is < 2 || !slices.ContainsFunc(magics, func(m string) bool { return m[0] == first && m[1] == second }) {
+			continue
+		}
+		sep := b[n:p]
+		if base == 16 {
+			sep = bytes.TrimRight(sep, "0") // of 0D8h
+		}
+		if next := between(bytes.Clone(sep), base); inBytes(b, next) {
+			return next
 		}
 	}
 	return nil
-}
-
-// lists has the first two bytes of files as lists of numbers have them.
-var lists = func() (all []listStart) {
-	for _, m := range magics {
-		for k, second := range []string{"%[1]d", "-%[2]d", "%[1]x", "%[1]X"} {
-			all = append(all, listStart{10 + k/2*6, m[0], fmt.Sprintf(second, m[1], 256-int(m[1]))})
-		}
-	}
-	return all
-}()
-
-type listStart struct {
-	base   int
-	first  byte
-	second string
 }
 
 // number returns the byte that a number of at most three decimal or two hexadecimal digits is, signed or not, and its length; 0: b
@@ -556,7 +532,10 @@ func between(sep []byte, base int) decoder {
 			case from < len(b) && b[from] == sep[k]:
 				i = from + 1
 			default:
-				return 0, 0
+				if i = keyword(b, i, from); i == 0 {
+					return 0, 0
+				}
+				k = len(sep)
 			}
 		}
 		at := white(b, i)
@@ -566,6 +545,17 @@ func between(sep []byte, base int) decoder {
 		}
 		return v, at + n
 	}
+}
+
+// keyword returns the place of the first number in a line of an assembler, which starts between two places of b; 0: no such line.
+func keyword(b []byte, from, to int) int {
+	for bytes.IndexByte(b[from:to], '\n') >= 0 && to < min(len(b), maxBetween) {
+		s, gap, end := word(b[to:])
+		if to += end; len(s) > 0 && (end > gap+len(s) || s[0] <= '9') {
+			return to - len(s)
+		}
+	}
+	return 0
 }
 
 // inQuotes decodes bytes between quotes as SQL has them: as themselves, behind a backslash, or a quote twice.

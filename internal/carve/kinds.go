@@ -30,7 +30,11 @@ var kinds = []kind{
 	{".7z", "7z\xbc\xaf\x27\x1c", func(b []byte) bool {
 		return len(b) > 32 && crc32.ChecksumIEEE(b[12:32]) == binary.LittleEndian.Uint32(b[8:])
 	}, (*copied).sevenZip},
-	{".rar", "Rar!\x1a\x07", func(b []byte) bool { return len(b) > 20 }, (*copied).rest},
+	{".rar", "Rar!\x1a\x07", func(b []byte) bool { return len(b) > 20 }, (*copied).rar},
+	{"", "SQLite format 3\x00", func(b []byte) bool { return len(b) > 100 && binary.BigEndian.Uint32(b[28:]) > 0 }, func(c *copied) error {
+		b := c.s.have(32)
+		return c.take(int64(b[16])<<8*int64(binary.BigEndian.Uint32(b[28:])) + int64(b[17])<<16*int64(binary.BigEndian.Uint32(b[28:])))
+	}},
 	{".bmp", "BM", isBMP, (*copied).bmp},
 	{".tif", "II*\x00", isTIFF, (*copied).tiff},
 	{".tif", "MM\x00*", isTIFF, (*copied).tiff},
@@ -312,6 +316,18 @@ func (c *copied) bmp() error {
 func (c *copied) sevenZip() error {
 	b := c.s.have(32)
 	return c.take(32 + int64(min(binary.LittleEndian.Uint64(b[12:]), 1<<60)) + int64(min(binary.LittleEndian.Uint64(b[20:]), 1<<60)))
+}
+
+// rar copies up to the last block, of version 5 or 4, as it is in an archive that has no further parts.
+func (c *copied) rar() error {
+	return c.upTo(8, func(b []byte) int {
+		for _, end := range []string{"\x1d\x77\x56\x51\x03\x05\x04\x00", "\xc4\x3d\x7b\x00\x40\x07\x00"} {
+			if i := bytes.Index(b, []byte(end)); i >= 0 {
+				return i + len(end)
+			}
+		}
+		return -1
+	})
 }
 
 // tiff copies up to the end of the last directory, and of the values and strips that it or an earlier one names (TIFF 6.0,

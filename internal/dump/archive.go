@@ -4,11 +4,13 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"cmp"
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -244,12 +246,13 @@ func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, u
 // zipBzip2 is the method of a zip archive whose files bzip2 compressed (APPNOTE 4.4.5).
 const zipBzip2 = 12
 
-const looseBytes, looseShare = 8 << 10, 200 // bytes of a zip archive, and for each file of it, that may belong to none. Chosen
+// maxLoose is how many bytes may lie between two files of a zip archive, or behind the last one, that belong to none. Chosen.
+const maxLoose = 128
 
 // zip lists the files of a zip archive. Of an office document, kind [office], it lists what may be a picture or has one.
 // depth counts the archives around it, under is its name. Files that are encrypted or compressed by another method, and
-// links, are listed with an error. So is the archive itself if bytes of it belong to no file. The error is of
-// the archive's directory, ErrTooMany or ctx's. If all its files are encrypted, or if it is a bomb, the error says so.
+// links, are listed with an error. The error is of the archive's directory, ErrTooMany or ctx's. If all its files are
+// encrypted, or if it is a bomb, the error says so.
 func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, under string) error {
 	at := &listed{source: in, left: maxDirectory}
 	z, err := zip.NewReader(at, in.size)
@@ -265,9 +268,7 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 		return err
 	}
 	packed, size, limit := uint64(0), uint64(0), uint64(allowance(in.size))
-	heads := looseBytes + looseShare*len(z.File)
 	for _, e := range z.File {
-		heads += 2 * len(e.Name) // at the file, and in the list
 		packed += min(e.CompressedSize64, 1<<40)
 		if size += min(e.UncompressedSize64, 1<<40); packed > uint64(in.size) {
 			return errOverlap
@@ -275,10 +276,8 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 			return tooLarge(limit)
 		}
 	}
-	if loose := in.size - int64(packed) - int64(heads); loose > 0 {
-		if err := d.add(File{Name: under, Size: in.size, Err: fmt.Errorf("more than %d bytes of it belong to no file in its list, and were not looked into", loose)}); err != nil {
-			return err
-		}
+	if err := d.gaps(ctx, in, z, depth, under); err != nil {
+		return err
 	}
 	for _, e := range z.File {
 		if e.FileInfo().IsDir() && e.CompressedSize64 == 0 {
@@ -299,6 +298,42 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 		}
 	}
 	return nil
+}
+
+// gaps lists the files in what lies before, between and behind the files of a zip archive. If that is more than the heads of files
+// and their list, it also lists the archive with an error.
+func (d *Dump) gaps(ctx context.Context, in *source, z *zip.Reader, depth int, under string) error {
+	list := int64(22 + len(z.Comment))
+	places := make([][2]int64, 0, len(z.File)+1) // where files end, and where their heads, without extra fields, and bytes start
+	for _, e := range z.File {
+		list += 46 + int64(len(e.Name)+len(e.Extra)+len(e.Comment))
+		if at, err := e.DataOffset(); err == nil { // else opening it says why
+			places = append(places, [2]int64{at - 30 - int64(len(e.Name)), at + int64(e.CompressedSize64)})
+		}
+	}
+	places = append(places, [2]int64{in.size - list, in.size - list})
+	slices.SortFunc(places, func(a, b [2]int64) int { return cmp.Compare(a[0], b[0]) })
+	end, loose := int64(0), int64(0)
+	for _, p := range append(places, [2]int64{in.size, 0}) {
+		if n := p[0] - end; n > maxLoose {
+			from, head := end, make([]byte, maxLoose)
+			in.ReadAt(head, end)
+			if at := bytes.Index(head[:maxLoose-30], []byte("PK\x03\x04")); at >= 0 { // of a file that is not in the list
+				from += int64(at + 30 + int(binary.LittleEndian.Uint16(head[at+26:])))
+			}
+			if err := d.between(ctx, in, min(from, p[0]), p[0], depth, fmt.Sprintf("%s!byte %d, of no file", under, from)); err != nil {
+				return err
+			}
+			if p[1] > 0 {
+				loose += n
+			}
+		}
+		end = max(end, p[1])
+	}
+	if loose == 0 {
+		return nil
+	}
+	return d.add(File{Name: under, Size: in.size, Err: fmt.Errorf("%d bytes of it belong to no file in its list, and were not looked into", loose)})
 }
 
 // listed reads a zip archive. While its files are listed, left is how many more bytes may be read. Package zip keeps 8
@@ -332,7 +367,7 @@ func (d *Dump) tar(ctx context.Context, in *source, broken error, depth int, und
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			at, err := whole.Seek(0, io.SeekCurrent)
-			return cmp.Or(broken, err, d.behind(ctx, in, at, depth, under))
+			return cmp.Or(broken, err, d.between(ctx, in, at, in.size, depth, under+"!behind its end"))
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return cmp.Or(broken, err)
@@ -385,8 +420,8 @@ func (d *Dump) tail(ctx context.Context, depth int, f File) error {
 	}})
 }
 
-// behind lists the files in what follows byte at of a file, which is called under: behind its end. depth counts the archives around it.
-func (d *Dump) behind(ctx context.Context, in *source, at int64, depth int, under string) error {
-	open := in.opening(func() (io.ReadCloser, error) { return in.part(at, in.size-at) })
-	return d.entry(ctx, depth+1, File{Name: under + "!behind its end", Size: in.size - at, aside: true, Open: open})
+// between lists the files in what lies between two places of an archive, which is called name. depth counts the archives around it.
+func (d *Dump) between(ctx context.Context, in *source, from, to int64, depth int, name string) error {
+	open := in.opening(func() (io.ReadCloser, error) { return in.part(from, to-from) })
+	return d.entry(ctx, depth+1, File{Name: name, Size: to - from, aside: true, Open: open})
 }

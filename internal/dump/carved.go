@@ -107,7 +107,7 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer,
 		return err
 	}
 	f.Open = from.opening(func() (io.ReadCloser, error) { return from.part(at, f.Size) })
-	if k := kind(found.Ending); k != "" && k != tiff {
+	if k := kind(found.Ending); k != "" && k != tiff || found.Ending == "" { // a database
 		return d.entry(ctx, depth+1, f)
 	}
 	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole.File, f, whole.within) {

@@ -3,6 +3,7 @@ package dump_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"image"
@@ -43,6 +44,13 @@ func TestFilesInOtherFiles(t *testing.T) {
 	}
 	mail := "From: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: image/jpeg; name=\"=?utf-8?q?f=C3=BCr?=.jpg\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64Of(a) + "\r\n\r\n--b\r\nContent-Type: image/jpeg\r\n\r\n" + b + "\r\n--b--\r\n"
 	far := "II*\x00\x40\x4b\x4c\x00" + strings.Repeat("pixels..", 25) // a TIFF that is cut off: its directory would be at byte 5,000,000
+	var manySmall []entry
+	var smallOnes []string
+	for i := range 60 {
+		manySmall = append(manySmall, entry{fmt.Sprintf("%d.txt", i+10), "small"})
+		smallOnes = append(smallOnes, fmt.Sprintf("gap.zip!%d.txt: small", i+10))
+	}
+	packed := without(zipOf(t, append(manySmall, entry{"x.txt", a}, entry{"y.txt", "small"})...), "x.txt")
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -60,6 +68,8 @@ func TestFilesInOtherFiles(t *testing.T) {
 		"words.txt":   {"no picture here", []string{"words.txt: no picture here"}},
 		"name.png":    {"\x00\x01not a png" + a, pictures("name.png!byte 11.jpg")},
 		"wrong.jpg":   {zipOf(t, entry{"in.jpg", a}), pictures("wrong.jpg!in.jpg")},
+		"gap.zip":     {packed, append(append([]string{"gap.zip: ! 1324 bytes of it belong to no file in its list, and were not looked into"}, smallOnes...), "gap.zip!y.txt: small")},
+		"stub.zip":    {a + zipOf(t, entry{"y.txt", "small"}), []string{"stub.zip: ! 1253 bytes of it belong to no file in its list, and were not looked into", "stub.zip!byte 0, of no file: " + a, "stub.zip!y.txt: small"}},
 		"empty":       {"", []string{"empty: "}},
 		"disk.img":    {"\x01" + far + a + "'" + base64Of(b) + "'", []string{"disk.img!byte 1.tif: ...", "disk.img!byte 1.tif!byte 208.jpg: " + a, fmt.Sprintf("disk.img!byte 1.tif!byte %d, base64.jpg: %s", 209+len(a), b)}},
 	} {
@@ -71,6 +81,19 @@ func TestFilesInOtherFiles(t *testing.T) {
 		}
 		assert.Equal(t, c.want, got, name)
 	}
+}
+
+// without is a zip archive whose list of files leaves one out.
+func without(archive, name string) string {
+	list := strings.Index(archive, "PK\x01\x02")
+	from := list + strings.Index(archive[list:], name) - 46
+	to := from + 46 + len(name)
+	end := []byte(archive[strings.LastIndex(archive, "PK\x05\x06"):])
+	n := binary.LittleEndian.Uint16(end[8:]) - 1
+	binary.LittleEndian.PutUint16(end[8:], n)
+	binary.LittleEndian.PutUint16(end[10:], n)
+	binary.LittleEndian.PutUint32(end[12:], binary.LittleEndian.Uint32(end[12:])-uint32(to-from))
+	return archive[:from] + archive[to:len(archive)-len(end)] + string(end)
 }
 
 // Opponent's story: the pictures lie in an encrypted part, and nobody hears that it was not looked into.

@@ -91,7 +91,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	if at := bytes.LastIndex(data, []byte("%%EOF")); at >= 0 {
 		at = min(at, end)
 		tail := bytes.NewReader(bytes.Clone(data[at:]))
-		if err := d.behind(ctx, &source{stored: tail, size: tail.Size()}, 0, maxDepth-1, f.Name); err != nil {
+		if err := d.between(ctx, &source{stored: tail}, 0, tail.Size(), maxDepth-1, f.Name+"!behind its end"); err != nil {
 			return err
 		}
 	}

@@ -114,6 +114,8 @@ func TestBehindATIFF(t *testing.T) {
 		"a.tif": {Data: []byte(tiffOf(t, 2) + small(40))}, "b.bin": {Data: []byte(tiffOf(t, 1) + small(41))},
 		"c.tif": {Data: []byte("To: x\n\n" + base64.StdEncoding.EncodeToString([]byte(small(42))) + "\n")},
 		"d.7z":  {Data: []byte(string(archive) + small(43))},
+		"e.rar": {Data: []byte("Rar!\x1a\x07\x01\x00" + strings.Repeat("packed ", 9) + "\x1d\x77\x56\x51\x03\x05\x04\x00" + small(44))},
+		"f":     {Data: []byte("SQLite format 3\x00\x02\x00" + strings.Repeat("\x00", 13) + "\x01" + strings.Repeat("\x00", 480) + small(45))},
 	}, ""))
 	var got []int
 	for _, f := range d.Files {
@@ -123,5 +125,5 @@ func TestBehindATIFF(t *testing.T) {
 			got = append(got, pic.Image.Rect.Dx())
 		}
 	}
-	assert.Equal(t, []int{40, 41, 42, 43}, got)
+	assert.Equal(t, []int{40, 41, 42, 43, 44, 45}, got)
 }

@@ -51,7 +51,7 @@ func weak(mend, format string, args ...any) error {
 }
 
 // checks are what doctor looks at, in order.
-var checks = []check{{"keys", checkKeys}, {"registry", checkLedger}, {"mark keys", checkMarkKeys}, {"sealing key", checkSealKey},
+var checks = []check{{"keys", checkKeys}, {"mark keys", checkMarkKeys}, {"sealing key", checkSealKey},
 	{"ledger key", checkLedgerKey}, {"originals", checkOriginals}, {"checkpoints", checkCheckpoints}}
 
 // doctorLine is the result of one check as JSON.
@@ -120,11 +120,6 @@ func beside(h *home.Home) (plain []string) {
 		}
 	}
 	return plain
-}
-
-func checkLedger(ctx context.Context, b *ui.Desk) (string, error) {
-	size, _, err := b.Registry.Ledger().Head(ctx)
-	return fmt.Sprintf("%s, ID %s", ui.Entries(size), b.Registry.ID()), err
 }
 
 // checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks. A key of

@@ -175,6 +175,117 @@ func hexdump(b []byte) string {
 	return out.String() + "\n"
 }
 
+// words writes lines of 16 bytes, or of another number, as od and xxd do: behind an address, with a format for each word of so many
+// bytes. big: the first byte of a word comes first. text: the bytes follow as text.
+func words(b []byte, address, format string, line, size int, big, text bool) string {
+	var out strings.Builder
+	for at := 0; at < len(b); at += line {
+		var columns strings.Builder
+		part := b[at:min(at+line, len(b))]
+		for i := 0; i < len(part); i += size {
+			var v uint64
+			for k := range size {
+				c := uint64(0)
+				if i+k < len(part) {
+					c = uint64(part[i+k])
+				}
+				if shift := 8 * k; big {
+					v |= c << (8*size - 8 - shift)
+				} else {
+					v |= c << shift
+				}
+			}
+			fmt.Fprintf(&columns, format, v)
+		}
+		fmt.Fprintf(&out, "\n"+address, at)
+		if text {
+			dots := strings.Map(func(r rune) rune {
+				if r < ' ' || r > '~' {
+					return '.'
+				}
+				return r
+			}, latin1(part))
+			fmt.Fprintf(&out, "%-*s  %s", line/size*len(fmt.Sprintf(format, 0)), columns.String(), dots)
+		} else {
+			out.WriteString(columns.String())
+		}
+	}
+	return out.String() + "\n"
+}
+
+// lines writes 12 bytes a line.
+func lines(b []byte, format, with, line string) string {
+	var all []string
+	for part := range slices.Chunk(b, 12) {
+		all = append(all, each(part, format, with))
+	}
+	return strings.Join(all, line)
+}
+
+// decimal writes what cannot be printed behind a backslash, as OCaml and Haskell do.
+func decimal(b []byte, format string) string {
+	var out strings.Builder
+	for i, c := range b {
+		switch {
+		case c == '"' || c == '\\':
+			out.WriteString(`\` + string(rune(c)))
+		case c == '\n':
+			out.WriteString(`\n`)
+		case c == 0 && format == `\%d`:
+			out.WriteString(`\NUL`)
+		case c == 16 && format == `\%d`:
+			out.WriteString(`\DLE`)
+		case c == 127 && format == `\%d`:
+			out.WriteString(`\DEL`)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&out, format, c)
+			if format == `\%d` && i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9' {
+				out.WriteString(`\&`)
+			}
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}
+
+// surrogates writes bytes above ASCII as Python's JSON writes what is no UTF-8.
+func surrogates(b []byte) string {
+	var out strings.Builder
+	for _, c := range b {
+		switch {
+		case c > 0x7f:
+			fmt.Fprintf(&out, `\udc%02x`, c)
+		case c == '"' || c == '\\':
+			out.WriteString(`\` + string(rune(c)))
+		case c == '\n':
+			out.WriteString(`\n`)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&out, `\u00%02x`, c)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}
+
+// starred writes a star for lines that are like the one before, as od and hexdump do, behind addresses of so many signs.
+func starred(s string, address int) string {
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		n := len(out)
+		switch {
+		case n == 0 || len(line) < address || len(out[n-1]) != 1 && (len(out[n-1]) < address || line[address:] != out[n-1][address:]):
+		case len(out[n-1]) == 1 && line[address:] == out[n-2][address:]:
+			continue
+		case len(out[n-1]) > 1:
+			line = "*"
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
+
 // perl writes bytes as Data::Dumper does, with as few digits as are clear.
 func perl(b []byte) string {
 	var out strings.Builder
@@ -310,7 +421,42 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"Oracle, statements": func(b []byte) string {
 			return "\nappend(b, hextoraw('" + fold(hex.EncodeToString(b), 2000, "'));\nappend(b, hextoraw('") + "'));\n"
 		},
-		"hexdump":                  hexdump,
+		"hexdump":     hexdump,
+		"xxd":         func(b []byte) string { return words(b, "%08x:", " %04x", 16, 2, true, true) },
+		"xxd -g1":     func(b []byte) string { return words(b, "%08x:", " %02x", 16, 1, true, true) },
+		"xxd -c32 -u": func(b []byte) string { return words(b, "%08x:", " %04X", 32, 2, true, true) },
+		"xxd -e":      func(b []byte) string { return words(b, "%08x:", " %08x", 16, 4, false, true) },
+		"xxd in a mail": func(b []byte) string {
+			return strings.ReplaceAll(words(b, "%08x:", " %04x", 16, 2, true, true), "\n", "\n> ")
+		},
+		"hexdump, words": func(b []byte) string { return words(b, "%07x", " %04x", 16, 2, false, false) },
+		"hexdump -x":     func(b []byte) string { return words(b, "%07x", "    %04x", 16, 2, false, false) },
+		"od":             func(b []byte) string { return words(b, "%07o", " %06o", 16, 2, false, false) },
+		"od -t x1":       func(b []byte) string { return words(b, "%07o", " %02x", 16, 1, true, false) },
+		"od -A d -t u1":  func(b []byte) string { return words(b, "%07d", " %3d", 16, 1, true, false) },
+		"od -A d -t u2":  func(b []byte) string { return words(b, "%07d", " %5d", 16, 2, false, false) },
+		"od -b":          func(b []byte) string { return words(b, "%07o", " %03o", 16, 1, true, false) },
+		"od -t o4":       func(b []byte) string { return words(b, "%07o", " %011o", 16, 4, false, false) },
+		"tcpdump -x":     func(b []byte) string { return words(b, "\t0x%04x: ", " %04x", 16, 2, true, false) },
+		"debugger":       func(b []byte) string { return words(b, "0x5555%08x:", "\t0x%02x", 8, 1, true, false) },
+		"OCaml":          func(b []byte) string { return `let a = "` + decimal(b, `\%03d`) + `"` },
+		"Haskell":        func(b []byte) string { return `a = "` + decimal(b, `\%d`) + `"` },
+		"JSON of surrogates": func(b []byte) string {
+			return `{"a": "` + surrogates(b) + `"}`
+		},
+		"assembler of GNU":   func(b []byte) string { return "a:\n\t.byte\t" + lines(b, "0x%02x", ",", "\n\t.byte\t") },
+		"assembler, numbers": func(b []byte) string { return "a:\n\t.byte " + lines(b, "%d", ", ", "\n\t.byte ") },
+		"assembler of Intel": func(b []byte) string {
+			return "a\tdb " + strings.ReplaceAll(lines(b, "0%02Xh", ", ", "\n\tdb "), "00", "0")
+		},
+		"HTML in quoted-printable, 1 on": func(b []byte) string { return "\n" + quoted(t, "x"+html(b)) },
+		"HTML in quoted-printable, 2 on": func(b []byte) string { return "\n" + quoted(t, "xx"+html(b)) },
+		"HTML in quoted-printable, 3 on": func(b []byte) string { return "\n" + quoted(t, "xxx"+html(b)) },
+		"od of a disk": func(b []byte) string {
+			return starred(words(slices.Concat(make([]byte, 4096), b, make([]byte, 4096)), "%07o", " %06o", 16, 2, false, false), 7)
+		},
+		"xxd -b":                   func(b []byte) string { return words(b, "%08x:", " %08b", 6, 1, true, true) },
+		"od --endian=big":          func(b []byte) string { return words(b, "%07o", " %04x", 16, 2, true, false) },
 		"C array of short numbers": func(b []byte) string { return "[]byte{" + each(b, "0x%x", ", ") + "}" },
 		"Java array":               func(b []byte) string { return "byte[] b = {" + each(b, "(byte) 0x%02x", ", ") + "};" },
 		"Perl":                     perl,

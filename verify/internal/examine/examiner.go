@@ -12,6 +12,7 @@ import (
 	"image"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/memory"
@@ -107,7 +108,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if out.Kind == findings.FoundUnknown && pic.Format == "webp" && pic.Incomplete != "" { // how much of it shows the picture is not known
+	if out.Kind == findings.FoundUnknown && strings.Contains(pic.Incomplete, "wrong") { // how much of it shows the picture is not known
 		return conclude.ClosedLeak(path, findings.FoundDamaged, findings.Picture{SHA256: out.SHA256, Size: out.Size}, pic.Incomplete+": it may lie in pieces"), nil
 	}
 	if out.Kind == findings.FoundIncomplete {
