@@ -2,6 +2,5 @@ package intake
 
 var (
 	Looks      = looks
-	Folded     = folded
 	Prototypes = prototypes
 )

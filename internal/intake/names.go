@@ -153,13 +153,13 @@ var prototypes = sync.OnceValue(func() map[rune]string {
 	return of
 })
 
-// folded returns s without the differences of letter case and of canonical form, as file systems compare names.
-func folded(s string) string { return norm.NFC.String(cases.Fold().String(norm.NFD.String(s))) }
+// Folded returns s without the differences of letter case and of canonical form, as file systems compare names.
+func Folded(s string) string { return norm.NFC.String(cases.Fold().String(norm.NFD.String(s))) }
 
 // looks returns the skeletons (UTS #39, section 4) of s as it is, and of s without letter case. Compatibility
 // forms are decomposed; joiners, and punctuation at the end, are left out.
 func looks(s string) (out [2]string) {
-	for i, s := range []string{s, folded(s)} {
+	for i, s := range []string{s, Folded(s)} {
 		var b strings.Builder
 		for _, r := range norm.NFKD.String(s) {
 			if p := prototypes()[r]; p != "" {
@@ -203,7 +203,7 @@ func FolderName(name string) string {
 	out, sum := b.String(), fmt.Sprintf("~%.8x", sha256.Sum256([]byte(name)))
 	if len(out) > maxFolder {
 		out = strings.ToValidUTF8(out[:maxFolder-len(sum)], "")
-	} else if name == folded(name) && name != "" {
+	} else if name == Folded(name) && name != "" {
 		return out
 	}
 	return out + sum

@@ -17,12 +17,8 @@ import (
 
 // NewCustody returns the verb "custody", which does nothing itself: "add" is below it.
 func NewCustody(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "custody",
-		Short:   "Enter who could hold uploads unmarked, or had copies of another",
-		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --note "contract 2017/3: intake by vendor A"`,
-	}
-	return ui.Only(cmd, newCustodyAdd(u))
+	return ui.Only(&cobra.Command{Use: "custody", Short: "Enter who could hold uploads unmarked, or had copies of another",
+		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --note "contract 2017/3: intake by vendor A"`}, newCustodyAdd(u))
 }
 
 type custodyFlags struct {

@@ -109,6 +109,12 @@ func vendorClaim(r *report) (string, row) {
 	for _, x := range r.Verdict.Odds.Rivals {
 		all = all && x.Why == "together"
 	}
+	for _, t := range r.Verdict.Travel {
+		all = all && len(t.Returned) == 0
+		for _, h := range t.Others {
+			all = all && kind[h.Party] == "vendor"
+		}
+	}
 	if !all {
 		return "open", row{"n": of, "of": len(r.Leaks)}
 	}

@@ -31,7 +31,13 @@ func reviewers(r *report) (out []row) {
 			} else {
 				called = quoted(called)
 			}
-			so = "The marks name " + called + ". Others at " + quoted(name) + " may have had the same copies."
+			so = "The marks name " + called + "."
+			for _, x := range r.Verdict.Odds.Rivals {
+				if x.Name == name {
+					so = "The marks are of copies shown to " + called + "."
+				}
+			}
+			so += " Others at " + quoted(name) + " may have had the same copies."
 		}
 		out = append(out, some(len(shown), row{"of": len(all), "k": len(who), "name": name, "so": so})...)
 	}

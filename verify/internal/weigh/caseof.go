@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -270,7 +271,7 @@ func lnMean(ln []float64) float64 {
 func (w *Weighing) Clusters() {
 	number, n := make(map[string]string), 0
 	enter := func(cluster *string, subject string) {
-		if subject == "" {
+		if subject = intake.Folded(subject); subject == "" {
 			return
 		}
 		if number[subject] == "" {

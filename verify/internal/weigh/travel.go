@@ -192,7 +192,8 @@ func reviewers(w *Weighing) []words.Figures {
 		so := "The evidence is not enough to name a single reviewer."
 		for _, r := range w.Odds.Reviewers {
 			if r.Of == s.Name {
-				so = fmt.Sprintf("The marks name %s. Others at %s may have had the same copies.", reviewerOf(w, r), intake.InSentence(s.Name))
+				are := map[bool]string{true: "name", false: "are of copies shown to"}[slices.Contains(w.Odds.Alone(), s.Name)]
+				so = fmt.Sprintf("The marks %s %s. Others at %s may have had the same copies.", are, reviewerOf(w, r), intake.InSentence(s.Name))
 			}
 		}
 		return words.Figures{"n": n, "of": len(s.copies), "k": len(shown), "so": so}
