@@ -199,17 +199,7 @@ func TestSheetsOfReturnedCopies(t *testing.T) {
 			got := examine(t, v, sheet)
 			assert.Equal(t, "copy", got.Label(), got.Note)
 			assert.ElementsMatch(t, x.want, confirmed(got), got.Note)
-			require.NoError(t, verify.Recheck(got, true))
-			d, err := v.Weigh(t.Context(), []*findings.Finding{got})
-			require.NoError(t, err)
-			var text bytes.Buffer
-			require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
-			f := readFindings(t, text.String())
-			require.NoError(t, recheck.CheckLeaks(f))
-			require.NoError(t, recheck.CheckVerdict(f))
-			wrong, err := sentencecheck.Check(text.Bytes())
-			require.NoError(t, err)
-			require.Empty(t, wrong)
+			standsUp(t, v, got)
 		})
 	}
 }

@@ -119,14 +119,11 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 
 // examine gathers the evidence on a leak, and on what lies beside the upload that it shows.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
-	if e, err = gather(ctx, v, l); err == nil {
-		err = rest(ctx, v, l, &e)
-	}
-	if err == nil {
-		err = v.returned(ctx, l, &e)
-	}
-	if err == nil {
-		err = v.alone(ctx, l, &e)
+	e, err = gather(ctx, v, l)
+	for _, more := range []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone} {
+		if err == nil {
+			err = more(ctx, v, l, &e)
+		}
 	}
 	if errors.Is(err, registry.ErrTampered) {
 		return e.Damaged(), nil
@@ -141,8 +138,11 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 	if shown == nil || shown.Region == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil
 	}
-	for _, r := range l.beside(shown.Region) {
-		in, err := gather(ctx, v, l.part(r))
+	strips := l.beside(shown.Region)
+	for _, r := range strips {
+		part := l.part(r)
+		part.level = tuning.SiblingLevel / float64(len(strips))
+		in, err := gather(ctx, v, part)
 		if err != nil {
 			return err
 		}

@@ -37,6 +37,7 @@ type Leak struct {
 	why      string                        // the first of closed could not be compared; of the whole leak
 	whole    *Leak                         // that this leak was cut from; nil: it is whole
 	corner   image.Point                   // of the cut in whole
+	level    float64                       // false-positive rate of its traces; 0: [tuning.TraceLevel]
 }
 
 // A placing returns where local features find an original in a leak; nil if they could not look.

@@ -29,7 +29,7 @@ var notReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, fi
 
 // returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
 // the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
-func (v *Examiner) returned(ctx context.Context, l *Leak, e *conclude.Evidence) error {
+func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
 		if r.Issued == nil {
@@ -68,7 +68,7 @@ func (v *Examiner) returned(ctx context.Context, l *Leak, e *conclude.Evidence) 
 
 // alone sets a place in the leak that has a found copy's mark alone, if another found copy may bring the mark along:
 // there it is the copy's own, as on a sheet with a picture of each.
-func (v *Examiner) alone(ctx context.Context, l *Leak, e *conclude.Evidence) error {
+func alone(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
 		brings := func(o conclude.Read) bool { return slices.Contains(r.Returned, o.Issued.Submission) && found(e, &o) }

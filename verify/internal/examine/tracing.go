@@ -36,7 +36,7 @@ func (v *Examiner) trace(ctx context.Context, l *Leak, e *conclude.Evidence) err
 		}
 	}
 	for i := range targets {
-		t, err := v.traceBoth(ctx, l, e, &targets[i], tuning.TraceLevel/float64(len(targets)))
+		t, err := v.traceBoth(ctx, l, e, &targets[i], cmp.Or(l.level, tuning.TraceLevel)/float64(len(targets)))
 		if err != nil {
 			return err
 		}

@@ -83,8 +83,8 @@ func checkTraces(v *findings.Finding) error {
 	return nil
 }
 
-// checkTrace checks that the leak was compared with the submission of t. Level must be [tuning.TraceLevel], or [tuning.SiblingLevel] for
-// a sibling, divided by a possible number of submissions. Copies must be in order of LogP, and
+// checkTrace checks that the leak was compared with the submission of t. Level must be [tuning.TraceLevel], divided by a possible
+// number of submissions, or [tuning.SiblingLevel] so divided. Copies must be in order of LogP, and
 // found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
 // decoys must be there. Power must be a probability. Scores are not checked.
 func checkTrace(v *findings.Finding, t *findings.Tracing) error {
@@ -92,9 +92,9 @@ func checkTrace(v *findings.Finding, t *findings.Tracing) error {
 	sibling := func(o *findings.Tracing) bool {
 		return slices.ContainsFunc(v.Matches, func(m findings.Match) bool { return m.Submission == o.Submission && m.Sibling })
 	}
-	targets := 0 // beside siblings
+	targets := 0 // beside siblings, and what was traced at a lower level
 	for i := range v.Traces {
-		if !sibling(&v.Traces[i]) {
+		if !sibling(&v.Traces[i]) && v.Traces[i].Level > math.Log10(tuning.SiblingLevel)+0.1 {
 			targets++
 		}
 	}
@@ -105,7 +105,7 @@ func checkTrace(v *findings.Finding, t *findings.Tracing) error {
 	switch {
 	case !compared(v, t.Submission):
 		return errors.New("nothing spoke for this submission")
-	case !divides(tuning.TraceLevel, targets) && !(sibling(t) && (divides(tuning.TraceLevel, 1) || divides(tuning.SiblingLevel, 1))):
+	case !divides(tuning.TraceLevel, targets) && !(sibling(t) && divides(tuning.TraceLevel, 1)) && !divides(tuning.SiblingLevel, 1):
 		return fmt.Errorf("level is %v, which no number of submissions gives", t.Level)
 	case !(t.Power >= 0 && t.Power <= 1):
 		return fmt.Errorf("power is %v, want 0 to 1", t.Power)

@@ -77,7 +77,7 @@ const (
 	// MinReadScore is the score of tracing, [findings.Tracing].Expected, from which on reading alone finds a mark too. Chosen: about six
 	// times what an accusation by tracing takes.
 	MinReadScore = 40
-	// SiblingLevel is the same, in addition, for siblings of the upload that a leak shows: little beside TraceLevel. Chosen.
+	// SiblingLevel is the same, in addition, for siblings of the upload shown, and for what lies beside it: little. Chosen.
 	SiblingLevel = 1e-12
 	// MaxSiblings is the maximum number of uploads that are compared with the upload that a leak shows, to find its
 	// siblings. Chosen.
@@ -99,8 +99,7 @@ const (
 	// MinRest is the min area of what lies beside an upload in a leak, as a share of the upload's area. In less the
 	// upload is not looked for once more. Chosen: most bars of screenshots are smaller.
 	MinRest = 0.5
-	// MinStrip is the min side of what lies beside an upload in a leak and is examined, pixels. Chosen: hardly a mark of a smaller picture can be
-	// read.
+	// MinStrip is the min side of what is examined beside an upload, pixels. Chosen: hardly a mark of a smaller picture is read.
 	MinStrip = 150
 )
 
