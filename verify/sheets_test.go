@@ -80,19 +80,19 @@ func TestSmallerCopyBeside(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	vendors(t, cfg.Registry, "vendor A", "vendor B")
-	large, small := photo(73, 1000, 750), photo(74, 1000, 750)
+	large, small := photo(73, 640, 480), photo(74, 640, 480)
 	first := submit(t, s, file(t, large, "jpeg"), "one", feb)
 	second := submit(t, s, file(t, small, "jpeg"), "two", feb)
 	_, a, idA := issued(t, s, first.ID, "vendor A")
 	_, b, idB := issued(t, s, second.ID, "vendor B")
-	b = imaging.Resize(b, 320, 0, imaging.Lanczos)
+	b = imaging.Resize(b, 300, 0, imaging.Lanczos)
 	v := newInvestigator(t, investigating(cfg))
 	type leak struct {
 		above image.Image
 		want  []watermark.CopyID
 	}
 	for _, x := range long.Cases(1, leak{a, []watermark.CopyID{idA, idB}}, leak{large, []watermark.CopyID{idB}}) {
-		got := examine(t, v, below(1000, x.above, b))
+		got := examine(t, v, below(640, x.above, b))
 		assert.ElementsMatch(t, x.want, confirmed(got), "%s: %s", got.Label(), got.Note)
 		standsUp(t, v, got)
 	}
