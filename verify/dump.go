@@ -123,7 +123,7 @@ func (v *Investigation) restoreMarked(ctx context.Context, l *findings.Finding) 
 	e := conclude.EvidenceOf(l, v.cfg.given())
 	reads := e.IssuedReads()
 	if l.Kind == findings.FoundCopy {
-		reads = e.Beside()
+		reads = conclude.Conclude(e).Aside
 	}
 	for _, r := range reads {
 		c, err := v.x.Issued(ctx, r.Copy, r.KeyID)

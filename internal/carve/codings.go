@@ -477,7 +477,10 @@ const maxBetween = 64
 // between the first two numbers lies between all, within so many bytes. A number in it, such as an index, stands for any number.
 func listed(b []byte, base, within int) decoder {
 	first, n := number(b, base)
-	for p := n + 1; n > 1 && strings.IndexByte("\xff\x89RG%P\x1fIM", first) >= 0 && p < min(len(b)-1, within); p++ {
+	if n < 2 || strings.IndexByte("\xff\x89RG%P\x1fIM", first) < 0 {
+		return nil
+	}
+	for p := n + 1; p < min(len(b)-1, within); p++ {
 		second, is := number(b[p:], base)
 		if is < 2 || !slices.ContainsFunc(magics, func(m string) bool { return m[0] == first && m[1] == second }) {
 			continue

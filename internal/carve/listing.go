@@ -91,10 +91,10 @@ func (w words) read(line []byte, n int) (out, rest []byte) {
 func listingOf(b []byte) *listing {
 	first, second, _ := bytes.Cut(b, []byte("\n"))
 	from, first := address(first)
-	to, _ := address(second[:max(0, bytes.IndexByte(second, '\n'))])
-	if from == "" || len(from) != len(to) {
+	if from == "" { // most lines of text
 		return nil
 	}
+	to, _ := address(second[:max(0, bytes.IndexByte(second, '\n'))])
 	s, _, end := word(first)
 	_, gap, _ := word(first[end:])
 	for _, w := range append([]words{{16, len(s), len(s) / 2, gap + 1, true}}, otherWords...) {
@@ -102,7 +102,7 @@ func listingOf(b []byte) *listing {
 			x, err := strconv.ParseUint(from, base, 63)
 			y, err2 := strconv.ParseUint(to, base, 63)
 			n := y - x
-			if err != nil || err2 != nil || w.size == 0 || n < 4 || n > margin || n%uint64(w.size) > 0 {
+			if err != nil || err2 != nil || len(from) != len(to) || w.size == 0 || n < 4 || n > margin || n%uint64(w.size) > 0 {
 				continue
 			}
 			out, rest := w.read(first, int(n))

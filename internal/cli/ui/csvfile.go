@@ -16,7 +16,7 @@ import (
 // read line by line, so that it may be of any length.
 type CsvFile struct {
 	io.Closer
-	Lines   *csv.Reader
+	lines   *csv.Reader
 	columns []string // as in the file
 	Budget  *budget  // of what is read; renew it at a line to limit lines and not the file
 }
@@ -57,17 +57,17 @@ func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
 	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" {
 		r.Discard(3)
 	}
-	c.Lines = csv.NewReader(r)
-	c.Lines.FieldsPerRecord = -1    // which is checked here
-	c.Lines.TrimLeadingSpace = true // of the headings
-	if c.columns, err = c.Lines.Read(); err != nil {
+	c.lines = csv.NewReader(r)
+	c.lines.FieldsPerRecord = -1    // which is checked here
+	c.lines.TrimLeadingSpace = true // of the headings
+	if c.columns, err = c.lines.Read(); err != nil {
 		if _, broken := errors.AsType[*csv.ParseError](err); !errors.Is(err, io.EOF) && !broken {
 			f.Close()
 			return nil, fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
 		}
 		err = fmt.Errorf("no line of headings: %w", err)
 	}
-	c.Lines.TrimLeadingSpace = false
+	c.lines.TrimLeadingSpace = false
 	for i, name := range c.columns {
 		c.columns[i] = strings.TrimSpace(name)
 		switch name = c.columns[i]; {
@@ -93,7 +93,7 @@ func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
 // ends the rows, since the next line cannot be found. An error of reading does as well; its line number is 0.
 func (c *CsvFile) Rows(yield func(CsvRow, error) bool) {
 	for {
-		cells, err := c.Lines.Read()
+		cells, err := c.lines.Read()
 		if errors.Is(err, io.EOF) {
 			return
 		}
@@ -102,7 +102,7 @@ func (c *CsvFile) Rows(yield func(CsvRow, error) bool) {
 		case ok:
 			row.Line, err = broken.Line, fmt.Errorf("%w; the lines after it are not read", broken.Err)
 		case err == nil:
-			row.Line, _ = c.Lines.FieldPos(0)
+			row.Line, _ = c.lines.FieldPos(0)
 			if len(cells) != len(c.columns) {
 				err = fmt.Errorf("%s, want %d", Plural(len(cells), "column"), len(c.columns))
 			}

@@ -54,6 +54,7 @@ type conclusion struct {
 	Submission watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
 	Read       *Read                // the mark on which the conclusion rests; nil: none of an issued copy
 	also       []Read               // other issued copies whose marks were found beside read
+	Aside      []Read               // reads set aside beside sure ones, which nothing rules out: the leak may come from these copies as well
 	Accused    []watermark.CopyID   // the copies that the leak may carry together
 	recall     *findings.Recall     // of FoundUnknown; nil: not known
 	Said       []findings.Said      // the note, in sentences of [words.Notes]
@@ -89,6 +90,7 @@ func Conclude(e Evidence) conclusion {
 	}
 	issued, others := beside(own)
 	c := e.rules(issued)
+	c.Aside = slices.DeleteFunc(slices.Clone(others), func(r Read) bool { return r.Lacks || r.forgeable() || r.void() })
 	c.sayReturned(issued)
 	if len(along) > 0 {
 		c.say("copies-brought", words.Figures{"n": len(along), "copies": copyNames(along)})

@@ -184,7 +184,7 @@ func Into(v *findings.Finding, e Evidence) {
 			}
 		}
 	}
-	for _, r := range e.Beside() {
+	for _, r := range c.Aside {
 		Mark(v, r.Issued.Recipient)
 	}
 	v.Recipients = v.MayNames()

@@ -45,13 +45,6 @@ func beside(issued []Read) (main, others []Read) {
 	return main, others
 }
 
-// Beside returns the reads that are set aside beside sure ones, and that nothing rules out: the leak may come from these copies as well.
-func (e Evidence) Beside() []Read {
-	all := e.IssuedReads()
-	_, others := beside(slices.DeleteFunc(slices.Clone(all), func(r Read) bool { return r.comesWith(all) }))
-	return slices.DeleteFunc(others, func(r Read) bool { return r.Lacks || r.forgeable() || r.void() })
-}
-
 // concludeFound returns the conclusion for a picture in which tracing found several copies, each by its own part of
 // the mark. All are confirmed and accused, each for its own submission and recipient. The conclusion's submission is
 // of the first read that shows its capture, or of the first, whose mark is the strongest.

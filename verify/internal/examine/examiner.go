@@ -146,11 +146,11 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 		if err != nil {
 			return err
 		}
-		var alone findings.Finding
-		conclude.Into(&alone, in)
+		var there findings.Finding
+		conclude.Into(&there, in)
 		for _, x := range in.IssuedReads() {
 			old, m := e.Match(x.Issued.Submission), in.Match(x.Issued.Submission)
-			if m == nil || old != nil && conclude.ShowsCapture(old.Pixels) || alone.Kind != findings.FoundCopy || !slices.Contains(alone.Copies, x.Copy) || !found(&in, &x) {
+			if m == nil || old != nil && conclude.ShowsCapture(old.Pixels) || there.Kind != findings.FoundCopy || !slices.Contains(there.Copies, x.Copy) || !found(&in, &x) {
 				continue // or it was examined in the whole
 			}
 			m.Region = moved(m.Region, r)

@@ -192,7 +192,10 @@ func reviewers(w *Weighing) []words.Figures {
 		so := "The evidence is not enough to name a single reviewer."
 		for _, r := range w.Odds.Reviewers {
 			if r.Of == s.Name {
-				are := map[bool]string{true: "name", false: "are of copies shown to"}[slices.Contains(w.Odds.Alone(), s.Name)]
+				are := "name"
+				if !slices.Contains(w.Odds.Alone(), s.Name) {
+					are = "are of copies shown to"
+				}
 				so = fmt.Sprintf("The marks %s %s. Others at %s may have had the same copies.", are, reviewerOf(w, r), intake.InSentence(s.Name))
 			}
 		}
