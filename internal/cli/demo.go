@@ -14,8 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
-	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/demo"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -33,10 +31,7 @@ func newDemo(u *ui.UI) *cobra.Command {
 		Short: "See the whole story on the shipped pictures",
 		Long: `Play the whole story on pictures that are built in: uploads come in, recipients
 are handed marked copies, some of it leaks, and the leak is investigated. Each
-step is a verb of this command, run as printed; the persons are invented.
-
-With --registry and --blobs the story plays on servers, with --queue by workers that
-"kycmark work" starts in the demo's home: examples/cluster/run.`,
+step is a verb of this command, run as printed; the persons are invented.`,
 		Example: `  kycmark demo
   kycmark demo --dir /tmp/story --force`,
 		Args: ui.Exactly(),
@@ -50,9 +45,6 @@ With --registry and --blobs the story plays on servers, with --queue by workers 
 	}
 	cmd.Flags().StringVar(&d.dir, "dir", "kycmark-demo", "`folder` for all that it makes")
 	cmd.Flags().BoolVar(&force, "force", false, "throw away what an earlier demo left there")
-	cmd.Flags().StringVar(&d.registry, "registry", "", "`address` of the registry, if it is to be on a server")
-	bookverbs.BlobsFlag(cmd, &d.blobs)
-	ui.QueueFlag(cmd, &d.queue)
 	return cmd
 }
 
@@ -88,9 +80,6 @@ type demoStory struct {
 	dir  string
 	step int
 	bad  error // the first one
-
-	registry, blobs string // for init
-	queue           bool   // workers do the work
 }
 
 // tell plays the whole story in d.dir. It returns the first error, after which no step is done.
@@ -101,14 +90,7 @@ func (d *demoStory) tell() error {
 		"leaks say whose they were. It takes about half a minute of CPU and writes to %s.\n", d.dir)
 
 	d.say("An exchange keeps its books in a home: a registry and the keys.")
-	initial := []string{"init", home}
-	if d.registry != "" {
-		initial = append(initial, "--registry", d.registry)
-	}
-	if d.blobs != "" {
-		initial = append(initial, "--blobs", d.blobs)
-	}
-	d.run(initial...)
+	d.run("init", home)
 	if d.bad == nil {
 		d.Printf("   $ export KYCMARK_HOME=%s\n", intake.ShellLine(home))
 	}
@@ -179,9 +161,6 @@ func (d *demoStory) run(args ...string) {
 		return
 	}
 	verb := args[0]
-	if d.queue && verb == judge.KindPart {
-		args = append(args, "--queue")
-	}
 	d.Printf("   $ kycmark %s\n", intake.ShellLine(args...))
 	out := io.Discard
 	switch {

@@ -108,11 +108,10 @@ func references(s string) bool { return reference.MatchString(s) }
 
 var reference = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})*$`)
 
-// object reads a JSON object into x. More after it is an error, and a name twice in it too, since readers differ in
-// which of the two they take.
+// object reads a JSON object into x. More after it is an error, and a name twice in it too.
 func object(body []byte, x any) error {
-	if err := unique(body); err != nil {
-		return err
+	if err := Unique(body); err != nil {
+		return fmt.Errorf("body: %w", err)
 	}
 	return json.Unmarshal(body, x)
 }
@@ -136,22 +135,22 @@ func (e *Event) happened(kind string, pictures []string, at string, layouts ...s
 // maxDepth is how deep an event may be nested. Chosen: these vendors' have five levels.
 const maxDepth = 50
 
-// unique checks that body is one JSON object in which no object has a name twice, in any case of letters: the
-// reader of this package takes either case.
-func unique(body []byte) error {
+// Unique checks that body is one JSON object in which no object has a name twice, in any case of letters: readers differ in
+// which of the two they take, and some take either case.
+func Unique(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if first, err := d.Token(); err != nil || first != json.Delim('{') {
-		return errors.New("body: want a JSON object")
+		return errors.New("want a JSON object")
 	}
 	open := []map[string]bool{{}} // names of each open object; nil: an array
 	name := true                  // the next token of an object is a name
 	for len(open) > 0 {
 		if len(open) > maxDepth {
-			return fmt.Errorf("body: nested deeper than %d levels", maxDepth)
+			return fmt.Errorf("nested deeper than %d levels", maxDepth)
 		}
 		token, err := d.Token()
 		if err != nil {
-			return fmt.Errorf("body: %w", err)
+			return err
 		}
 		names := open[len(open)-1]
 		switch token {
@@ -171,7 +170,7 @@ func unique(body []byte) error {
 		}
 		if key, ok := token.(string); ok && name {
 			if key = strings.ToLower(key); names[key] {
-				return fmt.Errorf("body: name %.40q twice", key)
+				return fmt.Errorf("name %.40q twice", key)
 			}
 			names[key], name = true, false
 			continue
@@ -179,7 +178,7 @@ func unique(body []byte) error {
 		name = true
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("body: more than one JSON object")
+		return errors.New("more than one JSON object")
 	}
 	return nil
 }

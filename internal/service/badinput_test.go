@@ -47,10 +47,10 @@ func TestBadInput(t *testing.T) {
 		says   string // in the detail
 	}{
 		"no JSON":                {recipient(`{"name":`), 400, "body"},
-		"JSON of another kind":   {recipient(`["vendor-b"]`), 422, "body"},
+		"JSON of another kind":   {recipient(`["vendor-b"]`), 400, "body"},
 		"an unknown field":       {recipient(`{"name":"vendor-b","kind":"vendor","admin":true}`), 422, "admin"},
 		"a missing field":        {recipient(`{"name":"vendor-b"}`), 422, "kind"},
-		"a null":                 {recipient(`null`), 422, "body"},
+		"a null":                 {recipient(`null`), 400, "body"},
 		"no body":                {recipient(``), 400, "body"},
 		"an unknown kind":        {recipient(`{"name":"vendor-b","kind":"friend"}`), 422, "kind"},
 		"a name of blanks":       {recipient(`{"name":" ","kind":"vendor"}`), 422, "recipient"},
@@ -107,6 +107,7 @@ func TestBadInput(t *testing.T) {
 		"void what left":          {call{method: "POST", path: "/v1/copies/" + copyID + "/void", body: `{"note":"no"}`}, 409, "copy"},
 		"a signature of nothing":  {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: fmt.Sprintf(`{"public_key":"%064d","signature":"%0128d"}`, 1, 1)}, 409, "receipt"},
 		"a short signature":       {call{method: "POST", path: "/v1/copies/" + copyID + "/receipts", body: `{"public_key":"00","signature":"00"}`}, 422, "public_key"},
+		"a name twice":            {call{method: "POST", path: "/v1/recipients", body: `{"name":"vendor-c","kind":"vendor","name":"vendor-d"}`}, 400, "twice"},
 		"names in another case":   {call{method: "POST", path: "/v1/recipients", body: `{"Name":"vendor-c","Kind":"vendor"}`}, 422, "name"},
 		"types of an answer":      {call{method: "GET", path: "/v1/recipients?all=1", head: map[string]string{"Accept": "a;"}}, 422, "all"},
 		"no facts":                {call{method: "POST", path: "/v1/custody", body: `{"facts":[]}`}, 422, "facts"},

@@ -92,6 +92,24 @@ func TestSameRequestAtOnce(t *testing.T) {
 	}
 }
 
+// A hand-on that is sent again enters nothing that follows from what was entered since.
+func TestHandOnAgain(t *testing.T) {
+	w := begin(t)
+	submission, _ := w.stocked()
+	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "vendor-b", "kind": "vendor"}})
+	held := func(key, recipient string, more map[string]any) call {
+		more["recipient"], more["note"] = recipient, "contract"
+		return keyed("/v1/custody", map[string]any{"facts": []any{more}}, key)
+	}
+	on := held("hand-on", "vendor-b", map[string]any{"through": "vendor-a"})
+	first := w.must(on)
+	w.must(held("later fact", "vendor-a", map[string]any{"submissions": []string{submission}}))
+	assert.Equal(t, string(first.body), string(w.must(on).body))
+	assert.Equal(t, []string{"vendor-a", "vendor-b"}, w.query("SELECT recipient FROM custody ORDER BY recipient"))
+	w.must(held("another hand-on", "vendor-b", map[string]any{"through": "vendor-a"}))
+	assert.Equal(t, []string{"vendor-a", "vendor-b", "vendor-b"}, w.query("SELECT recipient FROM custody ORDER BY recipient"))
+}
+
 // An audit by what is no key says so, and that of a text that is no checkpoint tells nobody that the ledger is wrong.
 func TestAuditByNonsense(t *testing.T) {
 	w := begin(t, func(c *service.Config) {

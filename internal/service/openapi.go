@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -29,6 +30,8 @@ func apiConfig() huma.Config {
 	cfg := huma.DefaultConfig("kycmark", apiVersion)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.RejectUnknownQueryParameters = true
+	once := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	cfg.Formats = map[string]huma.Format{"application/json": once, "json": once}
 	cfg.Info.Description = "Uploads come in, marked copies go out, and the ledger says who got which. Texts that may be personal data come in headers " +
 		"and bodies, never in paths or queries. Send a random Idempotency-Key with each call that changes something: " +
 		"the same key with the same request has the same answer, for seven days."
@@ -41,6 +44,14 @@ func apiConfig() huma.Config {
 		return x, nil
 	}}
 	return cfg
+}
+
+// unmarshal reads a body of JSON.
+func unmarshal(body []byte, x any) error {
+	if err := hooks.Unique(body); err != nil {
+		return err
+	}
+	return json.Unmarshal(body, x)
 }
 
 // operation describes a route for package huma and the document.

@@ -112,8 +112,19 @@ func (s parties) event(ctx context.Context, in *inEvent) error {
 	return v.send(event)
 }
 
-// addCustody enters facts of custody. Of a hand-on it enters what follows from it as well. It answers with all of them.
+// addCustody enters facts of custody. Of a hand-on it enters what follows from it as well. It answers with all of them. The
+// same request, sent again, follows from the ledger as it was, and sent twice at once it enters them once.
 func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books.Custody], error) {
+	size, _, err := s.Registry.Ledger().Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := visitOf(ctx).once
+	if was := o.earlier(); was != "" {
+		if size, err = strconv.ParseInt(was, 10, 64); err != nil {
+			return nil, err
+		}
+	}
 	var facts []books.Custody
 	for i, f := range in.Body.Facts {
 		if f.From.IsZero() != f.To.IsZero() || f.From.IsZero() && f.Through == "" && len(f.Submissions) == 0 {
@@ -126,17 +137,15 @@ func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books
 		}
 		facts = append(facts, c)
 		if c.Through != "" {
-			held, err := s.Registry.HeldThrough(ctx, c)
+			held, err := s.Registry.HeldThrough(ctx, c, size)
 			if err != nil {
 				return nil, err
 			}
 			facts = append(facts, held...)
 		}
 	}
-	if o := visitOf(ctx).once; o.earlier() == "" { // the same request, sent twice at once, enters them once
-		if err := o.keep(ctx, "{}"); err != nil {
-			return nil, err
-		}
+	if err := o.keep(ctx, strconv.FormatInt(size, 10)); err != nil {
+		return nil, err
 	}
 	return reply(facts, s.enterCustody(ctx, facts))
 }

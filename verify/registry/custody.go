@@ -31,10 +31,10 @@ func (r *Registry) AddCustody(ctx context.Context, facts ...books.Custody) error
 	return r.store.AddCustody(ctx, rows...)
 }
 
-// HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts until now say which
-// uploads the recipient called Through held. HeldThrough returns facts about the uploads among them that c means by
-// From, To and Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
-func (r *Registry) HeldThrough(ctx context.Context, c books.Custody) (out []books.Custody, err error) {
+// HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts among the first entries of
+// the ledger say which uploads the recipient called Through held. HeldThrough returns facts about the uploads among them that
+// c means by From, To and Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
+func (r *Registry) HeldThrough(ctx context.Context, c books.Custody, entries int64) (out []books.Custody, err error) {
 	facts, err := r.Custody(ctx, CustodyFilter{Recipient: c.Through})
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (r *Registry) HeldThrough(ctx context.Context, c books.Custody) (out []book
 				continue
 			}
 		}
-		if held.Through == "" && !x.To.Before(x.From) {
+		if held.Seq <= entries && held.Through == "" && !x.To.Before(x.From) {
 			out = append(out, x)
 		}
 	}

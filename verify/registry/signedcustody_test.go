@@ -45,11 +45,16 @@ func TestSignedCustody(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, entered, "another event")
 
+	second := cfg
+	second.Registry, err = registry.Open(ctx, sqlite.At(path))
+	require.NoError(t, err)
+	defer second.Registry.Close()
+	at := []*registry.Issuer{s, newIssuer(t, second)}
 	var wg sync.WaitGroup
 	var first atomic.Int32
-	for range 8 { // deliveries at once
+	for n := range 8 { // deliveries at once, to two processes
 		wg.Go(func() {
-			entered, err := s.AddSignedCustody(ctx, of(other), event)
+			entered, err := at[n%2].AddSignedCustody(ctx, of(other), event)
 			assert.NoError(t, err)
 			if entered {
 				first.Add(1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,7 @@ is a file with one submission ID a line; lines that begin with # are passed over
 		facts := []books.Custody{c}
 		if err == nil && f.through != "" {
 			var held []books.Custody
-			held, err = b.Registry.HeldThrough(ctx, c)
+			held, err = b.Registry.HeldThrough(ctx, c, math.MaxInt64)
 			facts = append(facts, held...)
 		}
 		if err == nil {

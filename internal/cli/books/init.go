@@ -82,7 +82,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 		}),
 	}
 	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
-	BlobsFlag(cmd, &opts.Originals)
+	blobsFlag(cmd, &opts.Originals)
 	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "also seal the perceptual hashes: only who has the sealing key can search")
 	return cmd
 }
@@ -205,11 +205,11 @@ become two ledgers.`,
 			}{rows, size, root})
 		}),
 	}
-	BlobsFlag(cmd, &blobs)
+	blobsFlag(cmd, &blobs)
 	return cmd
 }
 
-func BlobsFlag(cmd *cobra.Command, place *string) {
+func blobsFlag(cmd *cobra.Command, place *string) {
 	cmd.Flags().StringVar(place, "blobs", "", "`place` of sealed originals: a folder, s3://BUCKET/PREFIX, or database (default: a folder beside a registry's file; a server's database)")
 }
 
