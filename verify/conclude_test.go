@@ -363,8 +363,17 @@ func TestTargetsOfASheet(t *testing.T) {
 		}
 		assert.Equal(t, row.want, got, name)
 	}
-	two := conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 100)}, Traces: []findings.Tracing{{Submission: watermark.Submission{1}, Registered: true, Power: 1}}}
-	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "Beside that, the picture shows 1 further upload, with no copy confirmed there: "+watermark.Submission{2}.String())
+	trace := func(id byte) findings.Tracing {
+		return findings.Tracing{Submission: watermark.Submission{id}, Registered: true, Power: 1}
+	}
+	two := conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 100)}, Traces: []findings.Tracing{trace(1)}}
+	second := watermark.Submission{2}.String()
+	assert.Equal(t, findings.FoundUnreadable, conclude.Conclude(two).Finding, "the other picture may be a copy")
+	two.Traces = append(two.Traces, trace(2))
+	assert.Equal(t, findings.FoundUnmarked, conclude.Conclude(two).Finding)
+	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "The picture also shows upload "+second+" beside, with no copy confirmed there.")
 	two.Matches[1].Region = two.Matches[0].Region // one capture, submitted twice
-	assert.NotContains(t, words.Written(conclude.Conclude(two).Said), "Beside that")
+	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "The picture also shows upload "+second+" in the same place")
+	two.Matches[1] = at(2, findings.PixelsAlike, 100)
+	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "The picture also shows beside what looks like upload "+second)
 }

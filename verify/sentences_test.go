@@ -86,7 +86,7 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 				}
 			}
 		}
-		for _, x := range d.Notes {
+		for _, x := range slices.Concat(d.Notes, d.Said) {
 			said[x.Code]++
 		}
 		if wrong := checked(t, d, cfg); !assert.Empty(t, wrong, "seed %d: %s", seed+i, d.Headline) && i > 50 {

@@ -37,11 +37,13 @@ func below(w int, pictures ...image.Image) *image.NRGBA {
 	return sheet
 }
 
-// standsUp fails the test if the findings file with a finding does not hold for those who check it.
-func standsUp(t *testing.T, v *verify.Investigation, got *findings.Finding) {
+// standsUp returns the verdict on findings. It fails the test if the findings file does not hold for those who check it.
+func standsUp(t *testing.T, v *verify.Investigation, got ...*findings.Finding) *findings.Verdict {
 	t.Helper()
-	require.NoError(t, verify.Recheck(got, true))
-	d, err := v.Weigh(t.Context(), []*findings.Finding{got})
+	for _, l := range got {
+		require.NoError(t, verify.Recheck(l, true))
+	}
+	d, err := v.Weigh(t.Context(), got)
 	require.NoError(t, err)
 	var text bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
@@ -51,6 +53,7 @@ func standsUp(t *testing.T, v *verify.Investigation, got *findings.Finding) {
 	wrong, err := sentencecheck.Check(text.Bytes())
 	require.NoError(t, err)
 	require.Empty(t, wrong)
+	return d
 }
 
 // Opponent's story: a customer sent a passport, and later one picture of passport and selfie, which vendor A has a copy of. The copy

@@ -152,9 +152,9 @@ func (v *Finding) foundByTrace() bool {
 	return c != nil && c.Found
 }
 
-// Views returns the finding once for each submission whose copies are confirmed in the leak: with that submission, its
-// copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v
-// itself.
+// Views returns the finding once for each submission that the leak shows: with that submission, its copies alone, and what
+// the registry says of it. The first is of v.Submission. Of one submission or none, it is v itself. A submission without a
+// confirmed copy beside one with such is unreadable.
 func (v *Finding) Views() []*Finding {
 	if len(v.Beside) == 0 {
 		return []*Finding{v}
@@ -176,6 +176,10 @@ func (v *Finding) view(b Beside, subject string) *Finding {
 		if c.Submission == b.Submission {
 			x.Issued, x.Copies = append(x.Issued, c), append(x.Copies, c.ID)
 		}
+	}
+	if x.Kind == FoundCopy && len(x.Copies) == 0 {
+		x.Kind, x.KeyID, x.Strength, x.Private.Marked = FoundUnreadable, "", Strength{}, nil
+		x.Reads = slices.DeleteFunc(slices.Clone(v.Reads), func(r Reading) bool { return r.Submission != b.Submission })
 	}
 	for _, r := range v.Reads {
 		if r.Copy == x.Copy() && r.Submission == b.Submission {
@@ -262,4 +266,11 @@ func Shown(leaks []*Finding) (out []*Finding) {
 		}
 	}
 	return out
+}
+
+// HashOnly reports whether only the hash is kept of a submission that leaks match.
+func HashOnly(leaks []*Finding, of watermark.Submission) bool {
+	return slices.ContainsFunc(leaks, func(l *Finding) bool {
+		return slices.ContainsFunc(l.Matches, func(m Match) bool { return m.Submission == of && m.HashOnly })
+	})
 }

@@ -23,12 +23,14 @@ type Conclusion struct {
 	SubjectEntered time.Time          `json:"subject_entered,omitzero"`
 	Copies         []watermark.CopyID `json:"copies"`               // issued ones whose marks were found, strongest first; confirmed in a FoundCopy alone
 	Recipients     []string           `json:"recipients,omitempty"` // of the confirmed copies, strongest first; none beside every other mark
-	Beside         []Beside           `json:"beside,omitempty"`     // further submissions with confirmed copies in the picture
+	Beside         []Beside           `json:"beside,omitempty"`     // further submissions that the picture shows
 }
 
-// A Beside is a submission beside [Conclusion].Submission. The leak has confirmed copies of it.
+// A Beside is a submission that the leak shows besides [Conclusion].Submission: it has confirmed copies of it, or shows it
+// without one.
 type Beside struct {
 	Submission     watermark.Submission `json:"submission"`
+	Same           bool                 `json:"same,omitempty"` // in the place of [Conclusion].Submission: the leak may be of either
 	Page           int                  `json:"page,omitempty"` // as in [Conclusion], with all that follows
 	Submitted      time.Time            `json:"submitted,omitzero"`
 	Cluster        string               `json:"cluster,omitempty"`

@@ -13,6 +13,7 @@ import (
 // Only matched, marked, recall and chance are set for a leak that shows no submission.
 type sighting struct {
 	matched bool
+	picture int             // the picture that it is of; sightings beside each other are of one
 	marked  bool            // a mark was found in it, also a mark that counts for no recipient
 	cell    int             // index of the cell of its submission
 	recall  float64         // probability, 0..1, that the search finds such a leak
@@ -34,8 +35,8 @@ type sighting struct {
 // had reports whether holder k is recorded to have had recipient r's very copy of the submission.
 func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 
-// bare reports whether the leak shows a submission, and no mark was found in it.
-func (s *sighting) bare() bool { return s.matched && !s.marked && len(s.sure) == 0 }
+// bare reports whether the leak shows a submission, and no mark was found in the picture.
+func (s *sighting) bare() bool { return s.matched && !s.marked && len(s.near) == 0 }
 
 // explains reports whether a leak may be the copy of recipient r, of any date, that was issued of its
 // submission: the e-value of that copy is above [doubtful].
@@ -100,7 +101,7 @@ func newModel(c *Case) *model {
 	clusters, few := make(map[string]int), narrow(c)
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
-		s := sighting{matched: l.Submission != "", marked: l.Marked}
+		s := sighting{matched: l.Submission != "", marked: l.Marked, picture: i}
 		s.recall, s.chance = cmp.Or(l.Recall, usualRecall), cmp.Or(l.FalseMatch, usualFalseMatch)
 		if s.matched {
 			s.read(c, l, index, few)
@@ -109,7 +110,7 @@ func newModel(c *Case) *model {
 			}
 		}
 		if s.near = maps.Clone(s.sure); l.Beside {
-			s.near = m.seen[i-1].near
+			s.near, s.picture = m.seen[i-1].near, m.seen[i-1].picture
 			maps.Copy(s.near, s.sure)
 		}
 		m.seen = append(m.seen, s)

@@ -64,13 +64,13 @@ func (m *model) window() *Window {
 		return nil
 	}
 	cells := last - first + 1
-	w := &Window{From: best[0], To: best[1], Of: len(slices.Concat(bare...)), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
+	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...), nil), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
 	w.Chance = math.Min(0, log10(lnTail(inside, n, w.Submissions, size)+dsp.Ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
 	}
 	in := slices.DeleteFunc(slices.Concat(bare...), func(s *sighting) bool { return s.cell < best[0] || s.cell > best[1] })
-	w.Leaks = len(in)
+	w.Leaks = pictures(slices.Concat(bare...), in)
 	for k, h := range m.c.Holders {
 		if slices.ContainsFunc(in, func(s *sighting) bool { return !s.covered[k] }) {
 			continue
@@ -81,6 +81,20 @@ func (m *model) window() *Window {
 		}
 	}
 	return w
+}
+
+// pictures counts the pictures of leaks; with in, those whose leaks are all in it.
+func pictures(leaks, in []*sighting) int {
+	all := make(map[int]bool)
+	for _, s := range leaks {
+		all[s.picture] = true
+	}
+	for _, s := range leaks {
+		if in != nil && !slices.Contains(in, s) {
+			delete(all, s.picture)
+		}
+	}
+	return len(all)
 }
 
 // bare returns the leaks without a mark, by cluster.
@@ -202,7 +216,7 @@ func (m *model) holding() *Holding {
 	if out.Chance += dsp.Ln(float64(max(tried, 1))); out.Chance > dsp.Ln(maxLuck) {
 		return nil
 	}
-	out.Chance, out.Clusters, out.Leaks, out.Of = log10(out.Chance), len(in), len(slices.Concat(in...)), len(slices.Concat(bare...))
+	out.Chance, out.Clusters, out.Leaks, out.Of = log10(out.Chance), len(in), pictures(slices.Concat(in...), nil), pictures(slices.Concat(bare...), nil)
 	for k, h := range m.c.Holders {
 		had := within(in, func(s *sighting) bool { return s.ever[k] > 0 || s.held[k] })
 		if len(within(in, func(s *sighting) bool { return s.covered[k] })) == len(in) {

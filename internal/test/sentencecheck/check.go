@@ -161,6 +161,7 @@ type leak struct {
 	File    string `json:"file"`
 	Finding string `json:"finding"`
 	Beside  []struct {
+		Same       bool      `json:"same"`
 		Submission string    `json:"submission"`
 		Submitted  time.Time `json:"submitted"`
 		Cluster    string    `json:"cluster"`

@@ -12,11 +12,11 @@ import (
 // leak counts that is the rarest in the holding. The bound of the chance is compared with the exact sum, and with the
 // bound that is written in the text of the method.
 func holdingRule(r *report) []row {
-	persons, of := make(map[string][]*caseLeak), 0
+	persons, bare := make(map[string][]*caseLeak), []*caseLeak(nil)
 	for i := range r.Verdict.Case.Leaks {
 		if l := &r.Verdict.Case.Leaks[i]; l.bare() {
 			persons[l.Cluster] = append(persons[l.Cluster], l)
-			of++
+			bare = append(bare, l)
 		}
 	}
 	best, bound, exact, tried := "", 0.0, 0.0, 0
@@ -43,9 +43,9 @@ func holdingRule(r *report) []row {
 		return nil
 	}
 	in := r.personsOf(persons, best)
-	n := 0
+	var its []*caseLeak
 	for _, p := range in {
-		n += len(persons[p])
+		its = append(its, persons[p]...)
 	}
 	var names, shares, others []string
 	for _, h := range r.holders() {
@@ -72,7 +72,7 @@ func holdingRule(r *report) []row {
 		}
 		also = " " + who + " had nine tenths of these or more in another way: by other records of custody, or as marked copies."
 	}
-	return []row{{"of": of, "n": n, "names": names, "shares": shares, "k": len(names), "persons": len(persons), "inside": len(in), "others": also,
+	return []row{{"of": pictures(bare), "n": pictures(its), "names": names, "shares": shares, "k": len(names), "persons": len(persons), "inside": len(in), "others": also,
 		"once": func(x any) bool { return exact/math.Ln10 <= bound+1e-9 && seldom(x, bound) }}}
 }
 

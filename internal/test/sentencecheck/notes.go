@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -46,12 +47,13 @@ type traceOf struct {
 }
 
 type matchOf struct {
-	Submission string `json:"submission"`
-	Page       int    `json:"page"`
-	Sibling    bool   `json:"sibling"`
-	Distance   int    `json:"distance"`
-	Pixels     string `json:"pixels"`
-	HashOnly   bool   `json:"hash_only"`
+	Submission string    `json:"submission"`
+	Page       int       `json:"page"`
+	Sibling    bool      `json:"sibling"`
+	Distance   int       `json:"distance"`
+	Pixels     string    `json:"pixels"`
+	Submitted  time.Time `json:"submitted"`
+	HashOnly   bool      `json:"hash_only"`
 
 	PerhapsSharper bool         `json:"perhaps_sharper"`
 	Score          *float64     `json:"score"`
@@ -504,16 +506,11 @@ var noteRules = map[string]func(*report, *leak) row{
 		return when(l.Submission != "" && shows == "same page" && len(places) == 0, nil)
 	},
 	"shows-beside": func(_ *report, l *leak) row {
-		var of []string
-		for _, m := range l.Matches {
-			if capture(m.Pixels) && l.alone(m) && m.Submission != l.Submission && !slices.ContainsFunc(l.ours(), func(x readOf) bool {
-				return x.Submission == m.Submission && l.Finding != "transplanted" && (l.confirmed() || len(l.Copies) > 1) && slices.Contains(l.Copies, x.Copy)
-			}) {
-				of = append(of, m.Submission)
-			}
+		x := row{"uploads": l.further()}
+		if slices.ContainsFunc(l.further(), func(s string) bool { return strings.Contains(s, "looks like") }) {
+			x["looks"] = true
 		}
-		concluded := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission && l.alone(m) })
-		return when(concluded && len(of) > 0, row{"n": len(of), "uploads": of})
+		return when(len(l.further()) > 0, x)
 	},
 	"pages": func(_ *report, l *leak) row { return when(l.Pages > 1 && l.examined(), row{"n": l.Pages}) },
 	"lacks": func(_ *report, l *leak) row { return when(l.Lacks != "" && l.examined(), row{"lacks": l.Lacks}) },
@@ -525,8 +522,47 @@ var noteRules = map[string]func(*report, *leak) row{
 	"no picture":  is("no picture"),
 }
 
-// alone reports whether the place of a match is known, and is beside the places of all uploads that are shown.
-func (l *leak) alone(m matchOf) bool {
+// further are the uploads that the leak shows, or looks like, besides the uploads of its finding, and where.
+func (l *leak) further() (out []string) {
+	nearTo := l.Finding == "unmarked" || l.Finding == "unreadable"
+	for _, m := range l.Matches {
+		same := capture(m.Pixels) || m.Sibling && slices.Contains([]string{"same in part", "same edges", "same document", "same page", "sharper"}, m.Pixels) || m.HashOnly && m.Pixels == "not compared" && m.Distance <= 10
+		switch {
+		case l.nextTo(m) && (capture(m.Pixels) || nearTo && same && l.shared() < 2):
+			out = append(out, "upload "+m.Submission+" beside")
+		case nearTo && same && m.Submission != l.Submission && l.shared() < 2:
+			out = append(out, "upload "+m.Submission+" in the same place")
+		case l.nextTo(m) && document(m.Pixels):
+			out = append(out, "beside what looks like upload "+m.Submission)
+		}
+	}
+	return out
+}
+
+func document(pixels string) bool { return pixels == "same document" || pixels == "same page" }
+
+// nextTo reports whether a match lies beside all uploads of the leak's finding.
+func (l *leak) nextTo(m matchOf) bool {
+	of := map[string]bool{l.Submission: true}
+	if l.confirmed() || l.unconfirmed() {
+		for _, x := range l.ours() {
+			of[x.Submission] = of[x.Submission] || slices.Contains(l.Copies, x.Copy)
+		}
+	}
+	for id, is := range of {
+		at := slices.IndexFunc(l.Matches, func(o matchOf) bool { return o.Submission == id })
+		if is && (id == m.Submission || at < 0 || overlap(l.Matches[at], m)) {
+			return false
+		}
+	}
+	return true
+}
+
+// overlap reports whether the places of two matches share more than a twentieth of the smaller one, or one is not known.
+func overlap(m, o matchOf) bool {
+	if m.Region == nil || o.Region == nil {
+		return true
+	}
 	side := func(q [][2]float64, axis int) (from, to float64) {
 		from, to = q[0][axis], q[0][axis]
 		for _, p := range q {
@@ -534,24 +570,20 @@ func (l *leak) alone(m matchOf) bool {
 		}
 		return from, to
 	}
-	for _, o := range l.Matches {
-		if o.Submission == m.Submission || !capture(o.Pixels) {
-			continue
-		}
-		if m.Region == nil || o.Region == nil {
-			return false
-		}
-		both, a, b := 1.0, 1.0, 1.0
-		for axis := range 2 {
-			from, to := side(m.Region, axis)
-			low, high := side(o.Region, axis)
-			both, a, b = both*max(0, min(to, high)-max(from, low)), a*(to-from), b*(high-low)
-		}
-		if both > 0.05*min(a, b) {
-			return false
-		}
+	both, a, b := 1.0, 1.0, 1.0
+	for axis := range 2 {
+		from, to := side(m.Region, axis)
+		low, high := side(o.Region, axis)
+		both, a, b = both*max(0, min(to, high)-max(from, low)), a*(to-from), b*(high-low)
 	}
-	return m.Region != nil
+	return both > 0.05*min(a, b)
+}
+
+// alone reports whether the place of a match is known, and is beside the places of all uploads that are shown.
+func (l *leak) alone(m matchOf) bool {
+	return m.Region != nil && !slices.ContainsFunc(l.Matches, func(o matchOf) bool {
+		return o.Submission != m.Submission && capture(o.Pixels) && overlap(m, o)
+	})
 }
 
 // changed is the rule of a note on places at which the leak differs from an upload, by what the pixels say.
@@ -595,7 +627,7 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 	"beside-custody": beside(func(r *report, name string) int {
 		return r.count(func(l *leak) bool {
 			in, _ := r.admissible(l)
-			return l.bare() && !r.after(l.Submitted) && slices.Contains(in, name)
+			return l.bare() && slices.Contains(in, name)
 		})
 	}),
 	"beside-late":     beside(func(r *report, name string) int { return r.outside(name) * yes(!r.found.IsZero()) }),
@@ -630,7 +662,7 @@ func beside(n func(*report, string) int) func(*report, *hypothesis) row {
 func (r *report) outside(name string) int {
 	return r.count(func(l *leak) bool {
 		_, out := r.admissible(l)
-		return l.bare() && !r.after(l.Submitted) && slices.Contains(out, name)
+		return l.bare() && slices.Contains(out, name)
 	})
 }
 

@@ -2,6 +2,7 @@ package sentencecheck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -37,7 +38,10 @@ func markClaim(r *report) (string, row) {
 
 // seenWhole: nothing that was given was left out, be it a file or a page of it.
 func (r *report) seenWhole() bool {
-	return r.count(func(l *leak) bool { return !l.examined() || l.Pages > 1 }) == 0
+	return r.count(func(l *leak) bool {
+		looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return document(m.Pixels) && l.nextTo(m) })
+		return !l.examined() || l.Pages > 1 || looks
+	}) == 0
 }
 
 func oursClaim(r *report) (string, row) {
@@ -49,14 +53,31 @@ func oursClaim(r *report) (string, row) {
 
 func monthClaim(r *report) (string, row) {
 	var all []time.Time
+	begins := func(t time.Time) time.Time {
+		return time.Date(t.UTC().Year(), t.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
+	}
 	n := 0
 	for i := range r.Leaks {
-		known := r.Leaks[i].shows()
-		for _, x := range r.Leaks[i].parts() {
-			if known = known && !x.Submitted.IsZero(); known {
-				at := x.Submitted.UTC()
-				all = append(all, time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC))
+		l := &r.Leaks[i]
+		known, its := l.shows(), map[time.Time]bool{}
+		for _, x := range l.parts() {
+			its[begins(x.Submitted)] = true
+			known = known && !x.Submitted.IsZero()
+		}
+		for _, b := range l.Beside {
+			known = known && !(b.Same && !begins(b.Submitted).Equal(begins(l.Submitted)))
+		}
+		for _, x := range l.Reads {
+			for _, id := range x.Returned {
+				there := false
+				for _, m := range l.Matches {
+					there = there || m.Submission == id && its[begins(m.Submitted)]
+				}
+				known = known && there
 			}
+		}
+		if known {
+			all = slices.AppendSeq(all, maps.Keys(its))
 		}
 		n += yes(known)
 	}
@@ -83,9 +104,11 @@ func vendorClaim(r *report) (string, row) {
 		vendors, named, may := 0, 0, map[string]bool{"vendor": true, "reviewer": true, "": true}
 		for _, name := range l.recipients() {
 			vendors += yes(kind[name] == "vendor")
-			named += yes(kind[name] == "vendor" && slices.Contains(r.Verdict.Named, name))
 		}
-		of, sure = of+yes(vendors > 0), sure+yes(named > 0)
+		for _, x := range l.parts() {
+			named += yes(slices.ContainsFunc(x.recipients(), func(name string) bool { return kind[name] == "vendor" && slices.Contains(r.Verdict.Named, name) }))
+		}
+		of, sure = of+yes(vendors > 0), sure+yes(named == len(l.parts()))
 		for _, name := range l.recipients() {
 			vendors += yes(may[kind[name]])
 		}

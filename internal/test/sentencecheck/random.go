@@ -171,6 +171,7 @@ func (d *dump) shows(l map[string]any, u *Upload, pixels string) {
 		x := float64(90 + 10*d.IntN(2))
 		l["matches"] = append(m, map[string]any{"submission": o.ID, "distance": 90, "pixels": "same, altered", "altered": []any{d.place()}, "submitted": o.Submitted,
 			"region": [4][2]float64{{x, 0}, {x + 100, 0}, {x + 100, 80}, {x, 80}}})
+		l["beside"] = []any{map[string]any{"submission": o.ID, "submitted": o.Submitted, "custody": o.Custody}}
 	}
 	var controls []any
 	for range d.IntN(4) {
@@ -381,6 +382,11 @@ func (d *dump) unmarked(l map[string]any) {
 	}
 	d.trace(l, u, 0.9995)
 	l["finding"], l["power"] = "unmarked", 0.9995
+	if len(l["matches"].([]any)) > 1 {
+		traces := l["traces"].([]any)
+		d.trace(l, &d.Uploads[0], 0.9995)
+		l["traces"] = append(traces, l["traces"].([]any)...)
+	}
 }
 
 // unreadable shows an upload, and no mark could be looked for well enough.

@@ -33,9 +33,18 @@ func (r *report) cameBack() bool {
 	return slices.ContainsFunc(r.Verdict.Travel, func(t travel) bool { return len(t.Returned) > 0 })
 }
 
+// hashed reports whether only the hash is kept of an upload that the leak matches.
+func (l *leak) hashed(upload string) bool {
+	return slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.HashOnly && m.Submission == upload })
+}
+
 func copyReturned(_ *report, l *leak) row {
 	all := l.cameBack()
-	return when(len(all) > 0, row{"n": len(all), "uploads": all})
+	how := "came in"
+	if slices.ContainsFunc(all, l.hashed) {
+		how = "may have come in, since only the hash is kept,"
+	}
+	return when(len(all) > 0, row{"n": len(all), "uploads": all, "how": how})
 }
 
 // namedReturned: of each named recipient, the copies in leaks that came back, as which uploads, and who had these.
@@ -44,11 +53,14 @@ func namedReturned(r *report) (out []row) {
 		if !slices.Contains(r.Verdict.Named, name) {
 			continue
 		}
-		n, had, uploads := 0, make(map[string]int), make(map[string]bool)
+		n, had, uploads, how := 0, make(map[string]int), make(map[string]bool), ""
 		for _, t := range r.travelOf(name) {
 			n += yes(len(t.Returned) > 0)
 			for _, x := range t.Returned {
 				uploads[x.Submission] = true
+				if r.count(func(l *leak) bool { return l.hashed(x.Submission) }) > 0 {
+					how = ", or may have since only a hash is kept,"
+				}
 				parties := make(map[string]bool)
 				for _, h := range x.Holders {
 					parties[h.Party] = h.Party != name
@@ -65,7 +77,7 @@ func namedReturned(r *report) (out []row) {
 			}
 		}
 		if n > 0 {
-			out = append(out, row{"name": name, "n": n, "of": len(r.travelOf(name)), "m": len(uploads), "uploads": slices.Sorted(maps.Keys(uploads)), "who": who})
+			out = append(out, row{"name": name, "n": n, "of": len(r.travelOf(name)), "m": len(uploads), "uploads": slices.Sorted(maps.Keys(uploads)), "who": who, "how": how})
 		}
 	}
 	return out

@@ -62,8 +62,8 @@ func (l *leak) recipients() (out []string) {
 	return out
 }
 
-// parts returns the leak once for each upload whose copies are confirmed in it: with these copies alone, and with what the
-// registry says of that upload.
+// parts returns the leak once for each upload that it shows: with the copies of that upload alone, and with what the
+// registry says of it.
 func (l *leak) parts() (out []*leak) {
 	if len(l.Beside) == 0 {
 		return []*leak{l}
@@ -75,6 +75,10 @@ func (l *leak) parts() (out []*leak) {
 			if c.Of == of {
 				x.Issued = append(x.Issued, c)
 			}
+		}
+		if l.confirmed() && len(x.Issued) == 0 { // shown without a copy
+			x.Finding, x.KeyID, x.Copies = "unreadable", "", nil
+			x.Reads = slices.DeleteFunc(slices.Clone(l.Reads), func(o readOf) bool { return o.Submission != of })
 		}
 		out = append(out, &x)
 		return &x
@@ -204,9 +208,11 @@ func between(low, high int) func(any) bool {
 func (r *report) admissible(l *leak) (in, out []string) {
 	for _, h := range r.holders() {
 		any, good := false, false
-		for _, c := range l.Custody {
-			if c.Recipient == h {
-				any, good = true, good || !r.found.IsZero() && c.Entered.Before(r.found)
+		for _, x := range l.parts() {
+			for _, c := range x.Custody {
+				if c.Recipient == h && !r.after(x.Submitted) {
+					any, good = true, good || !r.found.IsZero() && c.Entered.Before(r.found)
+				}
 			}
 		}
 		if good {
@@ -268,20 +274,21 @@ func (r *report) stage() int {
 }
 
 // plain returns the number of pictures that show an upload and on which no mark was found: all, and
-// the pictures of the time of the window. A repeated file and an upload of later than the find do not count.
+// the pictures of the time of the window.
 func (r *report) plain() (all, in int) {
-	w, cells := r.Verdict.Odds.Window, r.Verdict.Case.Cells
-	for i := range r.Leaks {
-		l := &r.Leaks[i]
-		if !l.bare() || r.after(l.Submitted) || !r.first(i) {
-			continue
-		}
-		all++
-		if (w.From == 0 || !l.Submitted.Before(cells[w.From].From)) && (w.To+1 == len(cells) || l.Submitted.Before(cells[w.To].From.AddDate(0, 0, 1))) {
-			in++
+	w := r.Verdict.Odds.Window
+	var bare []*caseLeak
+	outside := make(map[*caseLeak]bool)
+	for i := range r.Verdict.Case.Leaks {
+		if l := &r.Verdict.Case.Leaks[i]; l.bare() {
+			bare = append(bare, l)
+			outside[l.near[0]] = outside[l.near[0]] || !r.within(l, w.From, w.To)
 		}
 	}
-	return all, in
+	for _, out := range outside {
+		in += yes(!out)
+	}
+	return pictures(bare), in
 }
 
 // timeOf returns the days of the window in words, and its share of the registry.
@@ -343,9 +350,20 @@ func cellCounts(text json.RawMessage) (counts []int) {
 	return counts
 }
 
-// bare reports whether a leak shows an upload without any mark that was found.
+// bare reports whether a leak shows an upload, and no mark was found in its picture.
 func (l *caseLeak) bare() bool {
-	return l.Submission != "" && !l.Marked && !slices.ContainsFunc(l.Copies, func(c copyOf) bool { return c.Confirmed && c.LnE >= strong })
+	return l.Submission != "" && !l.Marked && !slices.ContainsFunc(l.near, func(o *caseLeak) bool {
+		return slices.ContainsFunc(o.Copies, func(c copyOf) bool { return c.Confirmed && c.LnE >= strong })
+	})
+}
+
+// pictures counts the pictures of leaks of the case.
+func pictures(leaks []*caseLeak) int {
+	all := make(map[*caseLeak]bool)
+	for _, l := range leaks {
+		all[l.near[0]] = true
+	}
+	return len(all)
 }
 
 // within reports whether a leak's upload is of the cells from and to, or between them. The first cell has
@@ -434,6 +452,7 @@ func (r *report) windowHeld(only bool) []row {
 	if only {
 		return once(len(names) > 0, row{"names": names})
 	}
+	_, n = r.plain()
 	return once(len(names) > 0, row{"names": names, "n": n})
 }
 

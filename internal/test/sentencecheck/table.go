@@ -203,11 +203,19 @@ var rules = map[string]func(*report) []row{
 	"published": published,
 	"reserved":  namedReserved,
 	"had":       namedHad,
-	"others-unsure": func(r *report) []row {
-		return once(r.stage() == named && slices.ContainsFunc(r.holders(), func(name string) bool {
+	"others-unsure": func(r *report) (out []row) {
+		if r.stage() == named && slices.ContainsFunc(r.holders(), func(name string) bool {
 			seen := r.count(func(l *leak) bool { return slices.Contains(l.recipients(), name) }) > 0
 			return r.Verdict.Unconfirmed[name] > 0 && !slices.Contains(r.Verdict.Named, name) && !seen
-		}), nil)
+		}) {
+			out = append(out, row{"what": "Marks of copies issued to others were also found, and could not be confirmed"})
+		}
+		n := r.count(func(l *leak) bool { return l.confirmed() && len(l.further()) > 0 })
+		if r.stage() == named && n > 0 {
+			words := map[bool]string{true: "picture with a confirmed copy also shows", false: "pictures with confirmed copies also show"}[n == 1]
+			out = append(out, row{"what": fmt.Sprintf("%d %s other uploads, or what looks like them, and no copy was confirmed there", n, words)})
+		}
+		return out
 	},
 
 	"returned":         namedReturned,
@@ -269,7 +277,7 @@ var rules = map[string]func(*report) []row{
 		for _, h := range r.holders() {
 			if n := r.count(func(l *leak) bool {
 				in, _ := r.admissible(l)
-				return l.bare() && !r.after(l.Submitted) && slices.Contains(in, h)
+				return l.bare() && slices.Contains(in, h)
 			}); n > 0 {
 				names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", h, n, whole(r.couldHold(h, 0, len(r.Verdict.Case.Cells))), whole(r.uploads(0, len(r.Verdict.Case.Cells)))))
 			}
@@ -674,7 +682,7 @@ func chance(k, n, good, all int, r float64) (p float64) {
 // inadmissible counts, over leaks without a mark, the holders whose custody was not entered in time.
 func (r *report) inadmissible() (n int) {
 	for i := range r.Leaks {
-		if l := &r.Leaks[i]; l.bare() && !r.after(l.Submitted) {
+		if l := &r.Leaks[i]; l.bare() {
 			_, out := r.admissible(l)
 			n += len(out)
 		}

@@ -8,11 +8,11 @@ func (l *leak) bareOfOne() bool {
 	return l.Finding == "unreadable" && l.seen() && len(l.Reads) == 0 && l.trace(l.Submission).Submission != "" && l.shared() <= 1
 }
 
-// alikeBeside returns another upload of the same document that the leak may show in the place of its upload. No
-// tracing rules out its copies. "": no such upload.
+// alikeBeside returns another upload of the same document or capture that the leak shows, or may show. No tracing rules out its
+// copies. "": no such upload.
 func (l *leak) alikeBeside() string {
 	for _, m := range l.Matches {
-		if (m.Pixels == "same document" || m.Pixels == "same page" && len(m.Altered) == 0 || m.Sibling) && m.Submission != l.Submission && !l.excluded(m.Submission) && !l.alone(m) {
+		if (m.Pixels == "same document" || m.Pixels == "same page" && len(m.Altered) == 0 || m.Sibling || capture(m.Pixels)) && m.Submission != l.Submission && !l.excluded(m.Submission) {
 			return m.Submission
 		}
 	}

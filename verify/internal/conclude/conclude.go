@@ -91,7 +91,7 @@ func Conclude(e Evidence) conclusion {
 	issued, others := beside(own)
 	c := e.rules(issued)
 	c.Aside = slices.DeleteFunc(slices.Clone(others), func(r Read) bool { return r.Lacks || r.forgeable() || r.void() })
-	c.sayReturned(issued)
+	c.sayReturned(&e, issued)
 	if len(along) > 0 {
 		c.say("copies-brought", words.Figures{"n": len(along), "copies": copyNames(along)})
 	}
@@ -111,25 +111,62 @@ func Conclude(e Evidence) conclusion {
 	return c
 }
 
-// sayBeside adds a sentence to the note of a sheet that shows several uploads. The sentence names the
-// uploads beside c.submission without an accused copy. It needs the place of c.submission.
+// sayBeside adds the sentence on the further uploads that the leak shows, or looks like in places of their own, without an
+// accused copy.
 func (c *conclusion) sayBeside(e *Evidence) {
-	if m := e.Match(c.Submission); m == nil || !e.Apart(c.Submission) {
-		return
-	}
-	var names []string
-	for _, m := range e.Matches {
-		accused := slices.ContainsFunc(e.Reads, func(r Read) bool {
-			return r.Issued != nil && r.Issued.Submission == m.Submission && slices.Contains(c.Accused, r.Copy)
-		})
-		if m.Submission != c.Submission && ShowsCapture(m.Pixels) && !accused && e.Apart(m.Submission) {
-			names = append(names, m.Submission.String())
+	x, names := words.Figures{}, []string{}
+	for i := range e.Matches {
+		m := &e.Matches[i]
+		switch {
+		case c.further(e, m) && c.apart(e, m):
+			names = append(names, "upload "+m.Submission.String()+" beside")
+		case c.further(e, m):
+			names = append(names, "upload "+m.Submission.String()+" in the same place")
+		case ShowsDocument(m.Pixels) && c.apart(e, m):
+			x["looks"], names = true, append(names, "beside what looks like upload "+m.Submission.String())
 		}
 	}
-	if len(names) > 0 {
-		c.say("shows-beside", words.Figures{"n": len(names), "uploads": names})
+	if x["uploads"] = names; len(names) > 0 {
+		c.say(Further, x)
 	}
 }
+
+// Further is the code of the sentence of a note on further uploads. Its figure "looks" is there if one is not surely shown.
+const Further = "shows-beside"
+
+// further reports whether the leak shows the upload of m besides the uploads that the conclusion rests on: in a place of its own.
+// A leak without a mark may show it in the same place as well: then either upload may have leaked.
+func (c *conclusion) further(e *Evidence, m *findings.Match) bool {
+	if ShowsCapture(m.Pixels) && c.apart(e, m) {
+		return true
+	}
+	same := ShowsCapture(m.Pixels) || m.Sibling && Aligned(m.Pixels) && !slices.Contains(NotReturned, m.Pixels) || e.byHash(m) && m.Distance <= tuning.SureWithoutPixels
+	return same && c.bare() && m.Submission != c.Submission && e.sharing() < 2 // a page that several have points to no holder
+}
+
+// bare reports whether the leak shows an upload, and no mark was read.
+func (c *conclusion) bare() bool {
+	return c.Finding == findings.FoundUnmarked || c.Finding == findings.FoundUnreadable
+}
+
+// apart reports whether an upload lies in the leak beside all uploads that the conclusion rests on.
+func (c *conclusion) apart(e *Evidence, m *findings.Match) bool {
+	of := []watermark.Submission{c.Submission}
+	for _, r := range e.Reads {
+		if r.Issued != nil && slices.Contains(c.Accused, r.Copy) {
+			of = append(of, r.Issued.Submission)
+		}
+	}
+	return !slices.ContainsFunc(of, func(of watermark.Submission) bool { return of == m.Submission || !besides(e.Match(of), m) })
+}
+
+// besides reports whether two uploads lie in a leak beside each other.
+func besides(a, b *findings.Match) bool {
+	return a != nil && a.Region != nil && b.Region != nil && Overlap(a.Region, b.Region) <= tuning.MaxOverlap
+}
+
+// NotReturned are the words for pixels that rule out that a leak derives from an upload.
+var NotReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUnrelated}
 
 // rules is [Conclude] for issued, the reads that conclude, without the sentences on other marks.
 func (e Evidence) rules(issued []Read) conclusion {
@@ -244,11 +281,11 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 	return c
 }
 
-// untold returns a match with another upload than shown, of the same document, page or capture and in its place. Tracing
-// would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
+// untold returns a match with another upload than shown, of the same document, page or capture, that the leak shows or may show.
+// Tracing would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
 func (e *Evidence) untold(shown *findings.Match) *findings.Match {
 	return Find(e.Matches, func(m *findings.Match) bool {
-		return (ShowsDocument(m.Pixels) && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !e.Apart(m.Submission) && !rulesOut(findings.TraceOf(e.Traces, m.Submission))
+		return (ShowsCapture(m.Pixels) || ShowsDocument(m.Pixels) && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !rulesOut(findings.TraceOf(e.Traces, m.Submission))
 	})
 }
 
@@ -492,16 +529,20 @@ func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 }
 
 // sayReturned adds the sentence on uploads that carry the marks of copies that conclude.
-func (c *conclusion) sayReturned(issued []Read) {
+func (c *conclusion) sayReturned(e *Evidence, issued []Read) {
 	var uploads []string
+	how := "came in"
 	for _, r := range issued {
 		for _, id := range r.Returned {
+			if m := e.Match(id); m != nil && m.HashOnly {
+				how = "may have come in, since only the hash is kept,"
+			}
 			if !slices.Contains(uploads, id.String()) {
 				uploads = append(uploads, id.String())
 			}
 		}
 	}
 	if len(uploads) > 0 {
-		c.say("copy-returned", words.Figures{"n": len(uploads), "uploads": uploads})
+		c.say("copy-returned", words.Figures{"how": how, "n": len(uploads), "uploads": uploads})
 	}
 }

@@ -180,8 +180,13 @@ func Into(v *findings.Finding, e Evidence) {
 			Mark(v, r.Issued.Recipient)
 			if c.Finding == findings.FoundCopy {
 				v.Issued = append(v.Issued, *r.Issued)
-				show(v, r.Issued.Submission, e.Page(r.Issued.Submission), was)
+				show(v, r.Issued.Submission, e.Page(r.Issued.Submission), false, was)
 			}
+		}
+	}
+	for i := range e.Matches {
+		if m := &e.Matches[i]; (c.bare() || c.Finding == findings.FoundCopy) && c.further(&e, m) {
+			show(v, m.Submission, m.Page, !c.apart(&e, m), was)
 		}
 	}
 	for _, r := range c.Aside {
@@ -315,7 +320,7 @@ func (e *Evidence) Apart(of watermark.Submission) bool {
 		return false
 	}
 	return !slices.ContainsFunc(e.Matches, func(o findings.Match) bool {
-		return o.Submission != of && ShowsCapture(o.Pixels) && (o.Region == nil || !(Overlap(m.Region, o.Region) <= tuning.MaxOverlap))
+		return o.Submission != of && ShowsCapture(o.Pixels) && !besides(m, &o)
 	})
 }
 

@@ -109,8 +109,8 @@ func copyNames(issued []Read) (names []string) {
 	return names
 }
 
-// show adds the submission of a confirmed copy to v.Beside, once. was has what the registry says of it.
-func show(v *findings.Finding, of watermark.Submission, page int, was []findings.Beside) {
+// show adds a submission to v.Beside, once. was has what the registry says of it.
+func show(v *findings.Finding, of watermark.Submission, page int, same bool, was []findings.Beside) {
 	is := func(b findings.Beside) bool { return b.Submission == of }
 	if of == v.Submission || slices.ContainsFunc(v.Beside, is) {
 		return
@@ -119,7 +119,7 @@ func show(v *findings.Finding, of watermark.Submission, page int, was []findings
 	if i := slices.IndexFunc(was, is); i >= 0 {
 		b = was[i]
 	}
-	b.Page = page
+	b.Page, b.Same = page, same
 	v.Beside = append(v.Beside, b)
 }
 

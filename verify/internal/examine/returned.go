@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -24,11 +25,9 @@ import (
 // A copy comes back if a customer who received it sends it again. Each holder of that upload has what the recipient of
 // the copy has: a leak that carries the mark, and shows the upload, may come from either.
 
-// notReturned are the words for pixels that rule out that a leak derives from an upload.
-var notReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUnrelated}
-
 // returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
-// the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
+// the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows. Of uploads
+// whose hashes alone are kept it is not known.
 func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
@@ -44,6 +43,9 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 			uploads = append(uploads, x.Submission)
 		}
 		more, err := v.cameBack(ctx, e, r)
+		if err == nil {
+			uploads, err = mayCarry(ctx, v, e, r, uploads)
+		}
 		if err != nil {
 			return err
 		}
@@ -58,12 +60,30 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 					return err
 				}
 			}
-			if !slices.Contains(notReturned, m.Pixels) {
+			if !slices.Contains(conclude.NotReturned, m.Pixels) {
 				r.Returned = append(r.Returned, id)
 			}
 		}
 	}
 	return nil
+}
+
+// mayCarry adds uploads that the leak may show by their hashes alone, and that were entered after the copy of r. Nothing else was
+// kept of them, so that they may have come in with its mark.
+func mayCarry(ctx context.Context, v *Examiner, e *conclude.Evidence, r *conclude.Read, uploads []watermark.Submission) ([]watermark.Submission, error) {
+	for _, m := range e.Matches {
+		if !m.HashOnly || m.Distance > phash.MatchRadius {
+			continue
+		}
+		row, err := v.Cfg.Registry.Submission(ctx, m.Submission)
+		if gone(err) != nil {
+			return nil, err
+		}
+		if err == nil && row.Rendition == (books.Digest{}) && row.Seq > r.Issued.Seq { // else its marks were read when it came
+			uploads = append(uploads, m.Submission)
+		}
+	}
+	return uploads, nil
 }
 
 // alone sets a place in the leak that has a found copy's mark alone, if another found copy may bring the mark along:

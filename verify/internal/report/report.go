@@ -354,7 +354,8 @@ func (r ReportView) Others(t findings.Travel) string {
 		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), words.Day(h.Entered), h.Note))
 	}
 	for _, x := range t.Returned {
-		out = append(out, fmt.Sprintf("the exchange, as upload %s, which came in with this mark", x.Submission))
+		how := map[bool]string{false: "came in", true: "may have come in, since only its hash is kept,"}[findings.HashOnly(r.Findings, x.Submission)]
+		out = append(out, fmt.Sprintf("the exchange, as upload %s, which %s with this mark", x.Submission, how))
 		for _, h := range x.Holders {
 			out = append(out, fmt.Sprintf("%s, which had that upload, as entered on %s (%s)", intake.InSentence(h.Party), words.Day(h.Entered), h.Note))
 		}

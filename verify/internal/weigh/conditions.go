@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -269,14 +270,23 @@ func namedOthers(w *Weighing) []words.Figures {
 }
 
 // namedUnconfirmed is said beside a name if pictures carry unconfirmed marks of recipients that are not
-// named, and none that is confirmed. They count for no recipient, so the sentence names none.
-func namedUnconfirmed(w *Weighing) []words.Figures {
-	for name := range w.Unconfirmed {
-		if s := w.parties[name]; len(w.Named) > 0 && !slices.Contains(w.Named, name) && (s == nil || s.pictures == 0) {
-			return []words.Figures{{}}
-		}
+// named, and none that is confirmed. They count for no recipient, so the sentence names none. It is also said if
+// pictures with confirmed copies show other uploads.
+func namedUnconfirmed(w *Weighing) (out []words.Figures) {
+	unnamed := func(name string) bool {
+		s := w.parties[name]
+		return !slices.Contains(w.Named, name) && (s == nil || s.pictures == 0)
 	}
-	return nil
+	if len(w.Named) > 0 && slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), unnamed) {
+		out = append(out, words.Figures{"what": "Marks of copies issued to others were also found, and could not be confirmed"})
+	}
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == conclude.Further })
+	})
+	if len(w.Named) > 0 && n > 0 {
+		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy also shows", "pictures with confirmed copies also show") + " other uploads, or what looks like them, and no copy was confirmed there"})
+	}
+	return out
 }
 
 func withheld(w *Weighing) (out []words.Figures) {
@@ -609,10 +619,14 @@ func severals(w *Weighing) int {
 func collages(w *Weighing) []words.Figures {
 	copies, uploads := 0, 0
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		if len(l.Beside) > 0 {
-			copies, uploads = copies+len(l.Issued), uploads+1+len(l.Beside)
+		of := make(map[watermark.Submission]bool)
+		for _, c := range l.Issued {
+			of[c.Submission] = true
 		}
-		return len(l.Beside) > 0
+		if len(of) > 1 {
+			copies, uploads = copies+len(l.Issued), uploads+len(of)
+		}
+		return len(of) > 1
 	})
 	return several(n, words.Figures{"copies": copies, "uploads": uploads, "max": tuning.MaxApart})
 }

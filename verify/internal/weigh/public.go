@@ -6,8 +6,10 @@ import (
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Claims that companies make after a leak, each answered by the findings. A claim is supported only if the findings of
@@ -44,16 +46,24 @@ func claimNotOurs(w *Weighing) (string, words.Figures) {
 	return "ours-open", words.Figures{}
 }
 
-// claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown.
+// claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown. Of a leak that may be of uploads of
+// several months none is known.
 func claimOneMonth(w *Weighing) (string, words.Figures) {
 	var months []time.Time // their first days
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		known := l.Matched()
-		for _, x := range l.Views() {
-			if known = known && !x.Submitted.IsZero(); known {
-				at := x.Submitted.UTC()
-				months = append(months, time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC))
-			}
+		known, of, first := l.Matched(), []time.Time{}, monthOf(l.Submitted)
+		for k, x := range l.Views() {
+			of = append(of, monthOf(x.Submitted))
+			known = known && !x.Submitted.IsZero() && !(k > 0 && l.Beside[k-1].Same && of[k] != first)
+		}
+		for _, r := range l.Reads {
+			known = known && !slices.ContainsFunc(r.Returned, func(id watermark.Submission) bool {
+				m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == id })
+				return m == nil || !slices.Contains(of, monthOf(m.Submitted))
+			})
+		}
+		if known {
+			months = append(months, of...)
 		}
 		return known
 	})
@@ -68,7 +78,16 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 	return "month-open", words.Figures{"n": n, "of": w.Leaks}
 }
 
-func whole(w *Weighing) bool { return w.Readable() == w.Leaks && len(severalPages(w)) == 0 }
+// whole reports whether all that the files show was judged: also what looks like an upload beside what is shown.
+func whole(w *Weighing) bool {
+	looks := func(s findings.Said) bool { return s.Code == conclude.Further && s.Figures["looks"] == true }
+	return w.Readable() == w.Leaks && len(severalPages(w)) == 0 && leaksThat(&w.Verdict, func(l *findings.Finding) bool { return slices.ContainsFunc(l.Said, looks) }) == 0
+}
+
+// monthOf returns the first day of the month of a time, UTC.
+func monthOf(t time.Time) time.Time {
+	return time.Date(t.UTC().Year(), t.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
+}
 
 // month writes the month of a time, UTC: "March 2018".
 func month(t time.Time) string { return t.UTC().Format("January 2006") }
@@ -90,7 +109,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 		if slices.ContainsFunc(l.MayNames(), vendor) {
 			of, had = of+1, true
 		}
-		if slices.ContainsFunc(l.MayNames(), named) {
+		if !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return !slices.ContainsFunc(x.MayNames(), named) }) {
 			sure++
 		}
 		for _, c := range l.Issued {

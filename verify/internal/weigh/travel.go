@@ -138,7 +138,7 @@ func returnedIn(d *findings.Verdict, l *findings.Finding, id watermark.CopyID) (
 // cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
 func cameBackOf(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
+		n, all, uploads, had, how := 0, 0, []string{}, make(map[string]int), ""
 		for _, t := range w.Travel {
 			if !w.parties[name].copies[t.Copy] {
 				continue
@@ -148,6 +148,9 @@ func cameBackOf(w *Weighing) (out []words.Figures) {
 			}
 			for _, r := range t.Returned {
 				uploads = append(uploads, r.Submission.String())
+				if findings.HashOnly(w.Findings, r.Submission) {
+					how = ", or may have since only a hash is kept,"
+				}
 				once := make(map[string]bool)
 				for _, h := range r.Holders {
 					if h.Party != name && !once[h.Party] {
@@ -166,7 +169,7 @@ func cameBackOf(w *Weighing) (out []words.Figures) {
 		}
 		slices.Sort(uploads)
 		uploads = slices.Compact(uploads)
-		out = append(out, words.Figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who})
+		out = append(out, words.Figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who, "how": how})
 	}
 	return out
 }

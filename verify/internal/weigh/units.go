@@ -25,9 +25,14 @@ import (
 // recipient.
 func (w *Weighing) Units() {
 	g := grouping{index: make(map[watermark.Submission]int), first: make(map[string]int)}
-	for _, l := range findings.Views(w.Findings) {
-		if l.Matched() {
-			g.add(l)
+	for _, l := range w.Findings {
+		for k, x := range l.Views() {
+			if x.Matched() {
+				g.add(x)
+			}
+			if k > 0 && l.Beside[k-1].Same {
+				g.join(g.index[l.Submission], g.index[x.Submission])
+			}
 		}
 	}
 	for _, d := range w.SameDocuments {

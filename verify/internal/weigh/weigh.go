@@ -142,15 +142,20 @@ func (w *Weighing) count(l *findings.Finding) {
 			s.unconfirmed++
 		}
 	}
-	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() || w.Cfg.after(l.Submitted) {
+	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() {
 		return
 	}
 	in, out := make(map[string]bool), make(map[string]bool)
-	for _, c := range l.Custody {
-		if w.Cfg.Admissible(c) {
-			in[c.Recipient] = true
-		} else {
-			out[c.Recipient] = true
+	for _, x := range l.Views() {
+		if w.Cfg.after(x.Submitted) {
+			continue
+		}
+		for _, c := range x.Custody {
+			if w.Cfg.Admissible(c) {
+				in[c.Recipient] = true
+			} else {
+				out[c.Recipient] = true
+			}
 		}
 	}
 	for name, s := range w.parties {

@@ -211,7 +211,7 @@ var Notes = map[string]string{
 	"copies-collage":   "The marks of {n} copies, of {uploads} uploads, are in this picture, each with the part that is that copy's alone: {copies}. The picture was put together of them, or they were laid over each other. Each counts for its own recipient and upload.",
 	"copies-beside":    "The picture also carries {n|the mark|the marks} of {n|copy|copies} {copies}. {n|That mark is|Those marks are} not confirmed and {n|counts|count} for no recipient.",
 	"copies-brought":   "The picture also carries {n|the mark|the marks} of {n|copy|copies} {copies}. The upload came in with {n|this mark|these marks}, so that each copy of the upload carries {n|it|them}. {n|This mark counts|These marks count} for no recipient.",
-	"copy-returned":    "{n|Upload|Uploads} {uploads} came in with this mark, and the picture may show {n|it|them} as well. Each party that had {n|it|them} could release this picture.",
+	"copy-returned":    "{n|Upload|Uploads} {uploads} {how} with this mark, and the picture may show {n|it|them} as well. Each party that had {n|it|them} could release this picture.",
 	"copy-forgeable":   thisMark + ", and shows the upload of that copy. The mark key is recorded as compromised since {since}. When the pictures were found is {found}. A holder of the key who knew the ID of the copy and had the upload could have made this mark.",
 	"copy-is-void":     "The ledger says that {n|copy|copies} {copies} {n|is|are} void: no byte was handed out. That record is wrong, or the picture left the issuer in another way. {n|The mark counts|The marks count} for no recipient.",
 	"copy-is-reserved": "The ledger has {n|copy|copies} {copies} as reserved: that {n|it was|they were} handed out to the recipient is not confirmed.",
@@ -242,7 +242,7 @@ var Notes = map[string]string{
 	"mark-here":        "A mark of a key that was tried may be here: what all marks of a key have in common was seen. A picture without a mark shows that much less than once in a million. Whose copy it was cannot be said.",
 	"unknown-recall":   "In trials with leaks of its kind ({kind}) the search found the first page of the upload for {found} of {of}. Over all uploads of this registry it finds at least {bound} (95 % confidence).{clause}",
 
-	"shows-beside": "Beside that, the picture shows {n} further {n|upload|uploads}, with no copy confirmed there: {uploads}.",
+	"shows-beside": "The picture also shows {uploads}, with no copy confirmed there.",
 	"altered":      "The picture differs from the upload in {n} {n|place|places} ({kinds}, {share} of the upload).{clause} Everywhere else it shows the same capture.",
 	"page-fields":  "In {n} {n|place|places} ({share} of the upload) the picture shows another text or picture than the upload.",
 	"page-hidden":  "Not all of the page can be read in the picture.",
@@ -298,7 +298,7 @@ var Clauses = map[string]string{
 	"weak":            "by calculation a mark would have been found with a probability of {power}, and {needed} is required",
 	"keys":            "the mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand",
 	"aside":           "it could not be laid onto its original exactly enough to look for a mark",
-	"alike":           "it may also show the upload {upload}, of the same document or picture, whose copies could not be ruled out",
+	"alike":           "it also shows, or may show, the upload {upload}, whose copies could not be ruled out",
 	"shared":          "{n} uploads have this page in common, and from which of them it comes is not known",
 
 	"flat": " It shows too little for its hash to be searched.",

@@ -1,0 +1,118 @@
+package verify_test
+
+import (
+	"image/color"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Opponent's story: an insider of the exchange pastes copies of vendor A beside uploads that vendor A never had. Vendor A was
+// named alone, all were "of one month", and "from a vendor".
+func TestUploadBesideACopy(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A", "vendor B")
+	v := newInvestigator(t, investigating(cfg))
+	var leaks []*findings.Finding
+	for i := range uint64(2) {
+		own, other := photo(81+i, 640, 480), photo(91+i, 640, 480)
+		first := submit(t, s, file(t, own, "jpeg"), "one of "+string('a'+rune(i)), feb)
+		second := submit(t, s, file(t, other, "jpeg"), "other of "+string('a'+rune(i)), feb.AddDate(1, 0, 0))
+		_, marked, id := issued(t, s, first.ID, "vendor A")
+		got := examine(t, v, below(640, marked, other))
+		require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
+		require.Len(t, got.Beside, 1, got.Note)
+		assert.Equal(t, second.ID, got.Beside[0].Submission)
+		leaks = append(leaks, got)
+	}
+	d := standsUp(t, v, leaks...)
+	assert.Equal(t, []string{"vendor A"}, d.Named)
+	assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
+	all := strings.Join(d.Sentences(), " ")
+	assert.Contains(t, all, "2 pictures with confirmed copies also show other uploads")
+	assert.Contains(t, all, "“All these pictures are of one month”: refuted")
+	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
+}
+
+// Opponent's story: customers sent pictures by vendor A's app, and a year later the same pictures by vendor B's, which saves them anew. Vendor B's folder
+// leaks. The findings pointed to vendor A's uploads and their month.
+func TestPicturesSentTwice(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A", "vendor B")
+	with := investigating(cfg)
+	with.Found = time.Now().AddDate(0, 0, 1)
+	v := newInvestigator(t, with)
+	in := map[string][]watermark.Submission{}
+	var leaked [][]byte
+	for i := range uint64(4) {
+		img := photo(101+i, 640, 480)
+		first := submit(t, s, file(t, img, "jpeg"), "one of "+string('a'+rune(i)), feb)
+		again := savedAnew(t, imaging.Resize(img, 600, 0, imaging.Lanczos), "jpeg", 80)
+		second := submit(t, s, again, "two of "+string('a'+rune(i)), feb.AddDate(1, 0, 0))
+		in["vendor A"], in["vendor B"] = append(in["vendor A"], first.ID), append(in["vendor B"], second.ID)
+		leaked = append(leaked, savedAnew(t, imaging.Resize(decoded(t, again), 560, 0, imaging.Lanczos), "jpeg", 75))
+	}
+	for i := range 60 { // most uploads are of others
+		submit(t, s, savedAnew(t, imaging.New(100, 75, color.Gray{Y: uint8(3 * i)}), "png", 0), "", feb)
+	}
+	for name, uploads := range in {
+		require.NoError(t, cfg.Registry.AddCustody(t.Context(), books.Custody{Recipient: name, Submissions: uploads, To: books.Always, Note: "app"}))
+	}
+	var leaks []*findings.Finding
+	for _, data := range leaked {
+		got := examine(t, v, decoded(t, data))
+		require.Contains(t, []findings.Kind{findings.FoundUnmarked, findings.FoundUnreadable}, got.Kind, got.Note)
+		require.Len(t, got.Beside, 1, got.Note)
+		require.True(t, got.Beside[0].Same)
+		leaks = append(leaks, got)
+	}
+	d := standsUp(t, v, leaks...)
+	assert.Nil(t, d.Odds.Window)
+	assert.Nil(t, d.Odds.Holding)
+	all := strings.Join(d.Sentences(), " ")
+	assert.Contains(t, all, "“All these pictures are of one month”: not supported")
+	assert.Contains(t, all, "vendor A (4 of these")
+	assert.Contains(t, all, "vendor B (4 of these")
+}
+
+// Opponent's story: customers get copies of vendor A back, and send them again by vendor B's app. Of these uploads only hashes are kept. Vendor B's folder
+// leaks. Vendor A was named alone.
+func TestReturnedAsAHash(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A", "vendor B")
+	v := newInvestigator(t, investigating(cfg))
+	var leaks []*findings.Finding
+	var seconds []watermark.Submission
+	for i := range uint64(2) {
+		subject := "customer " + string('a'+rune(i))
+		first := submit(t, s, file(t, photo(111+i, 640, 480), "jpeg"), subject, feb)
+		_, marked, _ := issued(t, s, first.ID, "vendor A")
+		again := savedAnew(t, marked, "jpeg", 88)
+		second := submit(t, s, again, subject, feb.AddDate(0, 1, 0), &registry.SubmitOptions{HashOnly: true})
+		seconds = append(seconds, second.ID)
+		require.NoError(t, cfg.Registry.AddCustody(t.Context(), books.Custody{Recipient: "vendor B", Submissions: seconds, To: books.Always, Note: "app"}))
+		got := examine(t, v, imaging.Resize(decoded(t, again), 580, 0, imaging.Lanczos))
+		require.Equal(t, findings.FoundCopy, got.Kind, got.Note)
+		leaks = append(leaks, got)
+	}
+	d := standsUp(t, v, leaks...)
+	assert.True(t, hasRival(d, "vendor A", "vendor B"), "%v", d.Odds.Rivals)
+	assert.Contains(t, d.Headline, "came back, or may have since only a hash is kept, as uploads")
+	assert.Contains(t, strings.Join(d.Sentences(), " "), "“All these pictures are of one month”: not supported")
+}
