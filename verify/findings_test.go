@@ -189,6 +189,7 @@ var unnoticed = []string{
 	".leaks[].keys[].since",
 	".leaks[].keys[].state",
 	".leaks[].matches[].height",
+	".leaks[].matches[].received",
 	".leaks[].matches[].region[][]",
 	".leaks[].matches[].score",
 	".leaks[].matches[].submitted",

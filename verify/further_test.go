@@ -116,3 +116,34 @@ func TestReturnedAsAHash(t *testing.T) {
 	assert.Contains(t, d.Headline, "came back, or may have since only a hash is kept, as uploads")
 	assert.Contains(t, strings.Join(d.Sentences(), " "), "“All these pictures are of one month”: not supported")
 }
+
+// Opponent's story: after the find the uploads of the leaked pictures alone are entered, with times of a month of which vendor A
+// could hold all. The findings said how seldom a draw gives that, and that vendor A could hold all of these and no others.
+func TestUploadsEnteredAfterTheFind(t *testing.T) {
+	t.Parallel()
+	for _, later := range []bool{false, true} {
+		cfg := leaktest.Config(t)
+		s := newIssuer(t, cfg)
+		vendors(t, cfg.Registry, "vendor A")
+		require.NoError(t, cfg.Registry.AddCustody(t.Context(), books.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 0, 2), Note: "app"}))
+		with := investigating(cfg)
+		with.Found = time.Now().Add(time.Minute)
+		if later {
+			with.Found = time.Now()
+		}
+		for i := range 60 {
+			submit(t, s, savedAnew(t, imaging.New(100, 75, color.Gray{Y: uint8(3 * i)}), "png", 0), "", feb.AddDate(0, -2-i, 0))
+		}
+		v := newInvestigator(t, with)
+		var leaks []*findings.Finding
+		for i := range uint64(4) {
+			img := photo(121+i, 480, 360)
+			submit(t, s, file(t, img, "jpeg"), "customer "+string('a'+rune(i)), feb.AddDate(0, 0, 1))
+			leaks = append(leaks, examine(t, v, img))
+		}
+		d := standsUp(t, v, leaks...)
+		require.NotNil(t, d.Odds.Window)
+		assert.Equal(t, later, len(d.Odds.Window.Holders) == 0)
+		assert.Equal(t, later, strings.Contains(strings.Join(d.Sentences(), " "), "They may have been chosen for these pictures"))
+	}
+}

@@ -93,6 +93,7 @@ type Match struct {
 	Pixels     string               `json:"pixels"`              // one of the constants
 	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
 	Submitted  time.Time            `json:"submitted"`           // of the submission
+	Received   time.Time            `json:"received,omitzero"`   // when the registry took it
 	Sibling    bool                 `json:"sibling,omitempty"`   // its original is the same capture as that of the upload that the leak shows
 	HashOnly   bool                 `json:"hash_only,omitempty"` // only the hash of the submission is kept
 	Altered    []Region             `json:"altered,omitempty"`   // places that the leak shows altered; outside of them it shows the same capture

@@ -90,6 +90,8 @@ type Leak struct {
 	// Cluster is the opaque unit of the submission, a person as far as is known: leaks of one cluster count together.
 	// All matched leaks whose cluster is "" are one cluster. Unmatched leaks count each, unless they have a cluster.
 	Cluster string `json:"cluster,omitempty"`
+	// Later: the registry took the submission after the leaks were found. It may have been chosen for them.
+	Later bool `json:"later,omitempty"`
 	// Recall is the probability that the search finds a leak of this kind whose
 	// submission is in the registry, 0..1; 0: not measured, 0.9.
 	Recall float64 `json:"recall,omitempty"`

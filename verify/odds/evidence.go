@@ -14,6 +14,7 @@ import (
 type sighting struct {
 	matched bool
 	picture int             // the picture that it is of; sightings beside each other are of one
+	later   bool            // its submission came after the leaks were found
 	marked  bool            // a mark was found in it, also a mark that counts for no recipient
 	cell    int             // index of the cell of its submission
 	recall  float64         // probability, 0..1, that the search finds such a leak
@@ -101,7 +102,7 @@ func newModel(c *Case) *model {
 	clusters, few := make(map[string]int), narrow(c)
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
-		s := sighting{matched: l.Submission != "", marked: l.Marked, picture: i}
+		s := sighting{matched: l.Submission != "", marked: l.Marked, later: l.Later, picture: i}
 		s.recall, s.chance = cmp.Or(l.Recall, usualRecall), cmp.Or(l.FalseMatch, usualFalseMatch)
 		if s.matched {
 			s.read(c, l, index, few)

@@ -72,7 +72,7 @@ func (m *model) window() *Window {
 	in := slices.DeleteFunc(slices.Concat(bare...), func(s *sighting) bool { return s.cell < best[0] || s.cell > best[1] })
 	w.Leaks = pictures(slices.Concat(bare...), in)
 	for k, h := range m.c.Holders {
-		if slices.ContainsFunc(in, func(s *sighting) bool { return !s.covered[k] }) {
+		if m.later() || slices.ContainsFunc(in, func(s *sighting) bool { return !s.covered[k] }) {
 			continue
 		}
 		w.Holders = append(w.Holders, h.Name)
@@ -95,6 +95,12 @@ func pictures(leaks, in []*sighting) int {
 		}
 	}
 	return len(all)
+}
+
+// later reports whether a leak without a mark shows a submission that came after the leaks were found. Submissions may then have
+// been chosen for the leaks, so that no holder follows.
+func (m *model) later() bool {
+	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.bare() && s.later })
 }
 
 // bare returns the leaks without a mark, by cluster.
@@ -213,7 +219,7 @@ func (m *model) holding() *Holding {
 			out.Chance, in = x, its
 		}
 	}
-	if out.Chance += dsp.Ln(float64(max(tried, 1))); out.Chance > dsp.Ln(maxLuck) {
+	if out.Chance += dsp.Ln(float64(max(tried, 1))); out.Chance > dsp.Ln(maxLuck) || m.later() {
 		return nil
 	}
 	out.Chance, out.Clusters, out.Leaks, out.Of = log10(out.Chance), len(in), pictures(slices.Concat(in...), nil), pictures(slices.Concat(bare...), nil)

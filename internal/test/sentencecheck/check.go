@@ -138,6 +138,7 @@ type caseLeak struct {
 	Held         []string  `json:"held"`
 	Transplanted []string  `json:"transplanted"`
 	Beside       bool      `json:"beside"`
+	Later        bool      `json:"later"`
 
 	near []*caseLeak // all leaks of the case that are of the same picture, this one too
 }

@@ -136,9 +136,25 @@ func lateCopies(r *report) (out []row) {
 }
 
 func lateUploads(r *report) []row {
-	return some(r.count(func(l *leak) bool {
-		return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && !r.stated.IsZero() && r.stated.Before(x.Submitted) })
-	}), row{"found": moment(r.stated)})
+	late := func(at func(*leak) time.Time) int {
+		return r.count(func(l *leak) bool {
+			return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && !r.stated.IsZero() && r.stated.Before(at(x)) })
+		})
+	}
+	if n := late(func(x *leak) time.Time { return x.Submitted }); n > 0 {
+		return some(n, row{"found": moment(r.stated), "how": "recorded as submitted", "so": "One of these dates is wrong, or the file was elsewhere before."})
+	}
+	return some(late((*leak).received), row{"found": moment(r.stated), "how": "entered", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
+}
+
+// received returns when the registry took the upload that the leak shows.
+func (l *leak) received() (at time.Time) {
+	for _, m := range l.Matches {
+		if m.Submission == l.Submission {
+			return m.Received
+		}
+	}
+	return at
 }
 
 // held returns when the first fact of a holder's custody of a leak was entered; zero: no fact.

@@ -39,7 +39,7 @@ func holdingRule(r *report) []row {
 		}
 	}
 	bound = (bound + math.Log(float64(max(tried, 1)))) / math.Ln10
-	if best == "" || bound > -4 {
+	if best == "" || bound > -4 || r.later() {
 		return nil
 	}
 	in := r.personsOf(persons, best)

@@ -53,6 +53,7 @@ type matchOf struct {
 	Distance   int       `json:"distance"`
 	Pixels     string    `json:"pixels"`
 	Submitted  time.Time `json:"submitted"`
+	Received   time.Time `json:"received"`
 	HashOnly   bool      `json:"hash_only"`
 
 	PerhapsSharper bool         `json:"perhaps_sharper"`

@@ -40,7 +40,8 @@ type dump struct {
 	miss any       // what the search could not find
 	lost time.Time // when the key was compromised; zero: it was not
 
-	forged bool // it was, when the leaks were found
+	forged  bool // it was, when the leaks were found
+	archive bool // some uploads were entered long after they were sent
 }
 
 // kinds are the kinds of leaks, with a function that fills in a leak of the kind.
@@ -74,6 +75,7 @@ func Dump(rng *rand.Rand, w *World) (leaks [][]byte) {
 		d.lost = w.Uploads[0].Submitted.AddDate(0, 0, rng.IntN(3000)-1000)
 		d.forged = w.Found.IsZero() || !w.Found.Before(d.lost)
 	}
+	d.archive = rng.IntN(8) == 0
 	n := rng.IntN(6)
 	if rng.IntN(3) == 0 {
 		n += rng.IntN(25)
@@ -137,8 +139,16 @@ func (d *dump) issued(n int) *Upload {
 }
 
 func (d *dump) match(l map[string]any, u *Upload, pixels string) {
-	l["matches"] = []any{map[string]any{"submission": u.ID, "distance": 4, "pixels": pixels, "submitted": u.Submitted}}
+	l["matches"] = []any{map[string]any{"submission": u.ID, "distance": 4, "pixels": pixels, "submitted": u.Submitted, "received": d.received(u)}}
 	d.search(l)
+}
+
+// received is when the registry took an upload: a few are of an archive.
+func (d *dump) received(u *Upload) time.Time {
+	if d.archive && d.IntN(3) == 0 {
+		return u.Submitted.AddDate(20, 0, 0)
+	}
+	return u.Submitted
 }
 
 // search says what the search of the leak went by.

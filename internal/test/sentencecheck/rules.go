@@ -357,6 +357,19 @@ func (l *caseLeak) bare() bool {
 	})
 }
 
+// later reports whether a picture without a mark shows an upload that the registry took after the find.
+func (r *report) later() bool {
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		for _, x := range l.parts() {
+			if at := x.received(); l.bare() && r.after(at) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // pictures counts the pictures of leaks of the case.
 func pictures(leaks []*caseLeak) int {
 	all := make(map[*caseLeak]bool)
@@ -428,7 +441,7 @@ func seldom(x any, log10 float64) bool {
 // show; with only set, they could also hold no other uploads.
 func (r *report) windowHeld(only bool) []row {
 	w := r.Verdict.Odds.Window
-	if w == nil {
+	if w == nil || r.later() {
 		return nil
 	}
 	n, had := 0, make(map[string]int)

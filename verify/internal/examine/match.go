@@ -114,7 +114,7 @@ func (v *Examiner) match(ctx context.Context, l *Leak, c search.Candidate) (*fin
 	if err != nil {
 		return nil, err
 	}
-	return &findings.Match{Submission: row.Whole(), Page: row.Page, Distance: c.Distance, Region: c.Region, Pixels: findings.PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
+	return &findings.Match{Submission: row.Whole(), Page: row.Page, Distance: c.Distance, Region: c.Region, Pixels: findings.PixelsUnknown, Submitted: row.Submitted, Received: row.Received, HashOnly: !row.Kept}, nil
 }
 
 // comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It leaves m as it is if

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 )
@@ -139,7 +140,7 @@ func foundNotUsed(w *Weighing) []words.Figures {
 	if leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Matched() && copied(l, w.Cfg.claimedLate) }) > 0 {
 		why = append(why, "a picture contains a copy that was issued later")
 	}
-	if len(lateUploads(w)) > 0 {
+	if w.shownLate(submitted) > 0 {
 		why = append(why, "a picture shows an upload that was submitted later")
 	}
 	return []words.Figures{{"found": w.foundAt(), "why": why}}
@@ -172,12 +173,29 @@ func lateCopies(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// lateUploads are the uploads that leaks show and that were submitted after [verify.Options].Found.
+// lateUploads are the uploads that leaks show and that were submitted, or taken by the registry, after [verify.Options].Found.
 func lateUploads(w *Weighing) []words.Figures {
-	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.claimedLate(x.Submitted) })
+	if n := w.shownLate(submitted); n > 0 {
+		return several(n, words.Figures{"found": w.foundAt(), "how": "recorded as submitted", "so": "One of these dates is wrong, or the file was elsewhere before."})
+	}
+	return several(w.shownLate(received), words.Figures{"found": w.foundAt(), "how": "entered", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
+}
+
+// shownLate counts the leaks that show an upload with a time after the stated find.
+func (w *Weighing) shownLate(at func(*findings.Finding) time.Time) int {
+	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.claimedLate(at(x)) })
 	})
-	return several(n, words.Figures{"found": w.foundAt()})
+}
+
+func submitted(l *findings.Finding) time.Time { return l.Submitted }
+
+// received returns when the registry took the upload that a leak shows; zero: not known.
+func received(l *findings.Finding) (at time.Time) {
+	if m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission }); m != nil {
+		at = m.Received
+	}
+	return at
 }
 
 // foundAt writes the time at which the leaks were found, as stated.

@@ -72,7 +72,7 @@ var dumpSentences = []row{
 	{"reserved", weakens, namedReserved, "For {n} of the {of} copies of {name} found here the record does not confirm that {n|it was|they were} handed out."},
 	{"exposed", weakens, exposed, "{n} {n|picture contains a copy|pictures contain copies} issued to {name} that {n|was|were} confirmed in other files. These files were public on {day}, as was stated when they were examined."},
 	{"late-copies", weakens, lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} on {issued} or later{unproven}. The time of the find is stated as {found}. One of these dates is wrong, or the pictures were made after the find."},
-	{"late-uploads", weakens, lateUploads, "{n} {n|picture shows an upload|pictures show uploads} recorded as submitted after the stated time of the find ({found}). One of these dates is wrong, or the file was elsewhere before."},
+	{"late-uploads", weakens, lateUploads, "{n} {n|picture shows an upload|pictures show uploads} {how} after the stated time of the find ({found}). {so}"},
 	{"found-not-used", weakens, foundNotUsed, "The stated time of the find ({found}) is not used, since it is contradicted: {why}. Custody therefore counts against no holder."},
 	{"found-changed", weakens, foundChanged, "The time of the find is {now} now. In the first examination of these files, entered on {entered}, it was {first}."},
 	{"outcome-changed", weakens, outcomeChanged, "An earlier examination of {n} of these files, perhaps with others, had another result (entry {entry} of the ledger): {then} then. Now {now}."},
