@@ -375,5 +375,5 @@ func TestTargetsOfASheet(t *testing.T) {
 	two.Matches[1].Region = two.Matches[0].Region // one capture, submitted twice
 	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "The picture also shows upload "+second+" in the same place")
 	two.Matches[1] = at(2, findings.PixelsAlike, 100)
-	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "The picture also shows beside what looks like upload "+second)
+	assert.Contains(t, words.Written(conclude.Conclude(two).Said), "The picture also shows what looks like upload "+second+" beside")
 }

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"image"
 	"image/color"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -145,5 +148,36 @@ func TestUploadsEnteredAfterTheFind(t *testing.T) {
 		require.NotNil(t, d.Odds.Window)
 		assert.Equal(t, later, len(d.Odds.Window.Holders) == 0)
 		assert.Equal(t, later, strings.Contains(strings.Join(d.Sentences(), " "), "They may have been chosen for these pictures"))
+	}
+}
+
+// Leakers put pictures side by side, and shrink them together. Uploads among them are shown; second photographs of the same documents
+// are not. Opponent's story: such sheets of uploads were "lookalikes" alone.
+func TestSheetOfUnmarkedUploads(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	v := newInvestigator(t, investigating(cfg))
+	var uploads, seconds []image.Image
+	var ids []string
+	for i := range uint64(4) {
+		document := specimen.Render(specimen.Passport, specimen.NewPerson(131+i), 800)
+		uploads, seconds = append(uploads, specimen.Photograph(document, 131+i, 800, 600)), append(seconds, specimen.Photograph(document, 231+i, 800, 600))
+		ids = append(ids, submit(t, s, file(t, uploads[i], "jpeg"), "customer "+string('a'+rune(i)), feb).ID.String())
+	}
+	for _, n := range long.Cases(1, 2, 4) {
+		for k, pictures := range [][]image.Image{uploads, seconds} {
+			sheet := imaging.New(800*((n+1)/2), 1200, color.Gray{})
+			for i := range n {
+				sheet = imaging.Paste(sheet, pictures[i], image.Pt(800*(i/2), 600*(i%2)))
+			}
+			got, err := v.File(t.Context(), "sheet.jpg", savedAnew(t, imaging.Resize(sheet, sheet.Rect.Dx()*6/10, 0, imaging.Lanczos), "jpeg", 80))
+			require.NoError(t, err)
+			assert.Equal(t, k == 0, got.Matched(), "%d: %s", n, got.Note)
+			for _, id := range ids[:n] {
+				assert.True(t, k == 1 || id == got.Submission.String() || strings.Contains(got.Note, "upload "+id+" beside"), got.Note)
+			}
+			standsUp(t, v, got)
+		}
 	}
 }

@@ -89,6 +89,7 @@ const (
 	gridShade   = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
 	cutShade    = 0.4 // the same on a scaled piece: of 30 pieces of scans that lie alike by chance the best has 0.43
 	cutOver     = 1.0 // pixels of the leak by which a scaled piece may go beyond the original
+	maxOver     = 2   // sides beyond which something else may lie. Chosen: a sheet of four
 	minCut      = 0.2 // share of the original that a scaled piece shows, at least
 	noiseShade  = 3.0 // grey levels by which nine tenths may be off where noise agrees
 )

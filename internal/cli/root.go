@@ -56,7 +56,7 @@ func NewRoot(u *ui.UI) *cobra.Command {
 		Long: `kycmark marks each copy of a KYC picture for the one who receives it, and tells
 from a leaked picture whose copy it was.
 
-Exit codes: 0 done; 1 the answer is "no" (nothing found, does not hold, refused
+Exit codes: 0 done; 1 the answer is "no" (no mark there, does not hold, refused
 as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
 		Example: `  # the whole story on shipped pictures, nothing to set up
   kycmark demo

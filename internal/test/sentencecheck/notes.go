@@ -534,7 +534,7 @@ func (l *leak) further() (out []string) {
 		case nearTo && same && m.Submission != l.Submission && l.shared() < 2:
 			out = append(out, "upload "+m.Submission+" in the same place")
 		case l.nextTo(m) && document(m.Pixels):
-			out = append(out, "beside what looks like upload "+m.Submission)
+			out = append(out, "what looks like upload "+m.Submission+" beside")
 		}
 	}
 	return out

@@ -123,7 +123,7 @@ func (c *conclusion) sayBeside(e *Evidence) {
 		case c.further(e, m):
 			names = append(names, "upload "+m.Submission.String()+" in the same place")
 		case ShowsDocument(m.Pixels) && c.apart(e, m):
-			x["looks"], names = true, append(names, "beside what looks like upload "+m.Submission.String())
+			x["looks"], names = true, append(names, "what looks like upload "+m.Submission.String()+" beside")
 		}
 	}
 	if x["uploads"] = names; len(names) > 0 {
