@@ -286,13 +286,16 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 }
 
 // cut reports whether the leak is a piece of the original, perhaps scaled: not turned or bent by
-// the hundredth part of a pixel, all detail the same, and next to no difference of light.
+// the hundredth part of a pixel, all detail the same, and next to no difference of light. If it ends on the original's frame at two
+// sides or more, light may differ more.
 func (s *Sight) cut(all []place) bool {
-	if n := s.Likeness(); s.light[1] > cutShade || n.Agree < n.Textured || s.Shown() < minCut || !s.isPiece() {
+	n := s.Likeness()
+	is, on := s.isPiece()
+	if !is || s.light[1] > sheetShade || n.Agree < n.Textured || s.Shown() < minCut {
 		return false
 	}
 	_, far := s.onLine(all)
-	return far <= cutMax
+	return far <= cutMax && s.light[1] <= cutShade || far <= sheetMax && on >= 2
 }
 
 // hasNoise reports whether the noise of the original's sensor is in the leak. It returns false if

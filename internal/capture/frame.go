@@ -312,17 +312,17 @@ func (s *Sight) onLine(all []place) (half, nineTenths float64) {
 
 // isPiece reports whether the leak shows nothing beyond the original. Another capture of the card
 // that was not cut mostly shows more on some side. Beyond up to two sides something else may lie, as another picture in a
-// collage, if the leak ends on the frame of the original at the others.
-func (s *Sight) isPiece() bool {
+// collage, if the leak ends on the frame of the original at the others. on is the number of these.
+func (s *Sight) isPiece() (is bool, on int) {
 	inv, ok := s.H.Inverse()
 	if !ok {
-		return false
+		return false, 0
 	}
 	lowX, lowY, highX, highY := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for _, q := range inv.Mul(geometry.Translation(-0.5, -0.5)).Corners(float64(s.view.W), float64(s.view.H)) {
 		lowX, lowY, highX, highY = math.Min(lowX, q.X), math.Min(lowY, q.Y), math.Max(highX, q.X), math.Max(highY, q.Y)
 	}
-	over, on := 0, 0
+	over := 0
 	for _, beyond := range [4]float64{lowX + 0.5, lowY + 0.5, float64(s.Leak.W) - 0.5 - highX, float64(s.Leak.H) - 0.5 - highY} {
 		switch {
 		case beyond > cutOver:
@@ -331,7 +331,7 @@ func (s *Sight) isPiece() bool {
 			on++
 		}
 	}
-	return over == 0 || over <= maxOver && over+on == 4
+	return over == 0 || over <= maxOver && over+on == 4, on
 }
 
 // A line is the sums of points through which a straight line is laid.

@@ -4,6 +4,7 @@ package capture
 
 import (
 	"image"
+	"image/color"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -58,6 +60,38 @@ func straightScans(t *testing.T) {
 		off = append(off, offGrid(t, New(dsp.LazyLuma(plan.Take(page))), leak)...)
 	}
 	gridFigures(t, off)
+}
+
+// TestSheetStudy counts the verdicts on scans that lie beside another picture, scaled together: of the uploads themselves, and of second
+// scans that lie as straight as the upload to a fifth of a pixel.
+//
+//	go test -tags study -v -run SheetStudy ./internal/capture
+func TestSheetStudy(t *testing.T) {
+	own, others := make(map[Verdict]int), make(map[Verdict]int)
+	for i := range uint64(200) {
+		seed, w := 9100<<32+i<<20, []int{400, 500, 640}[i%3]
+		page := specimen.NewBlank(specimen.Templates()[i%5], w).Fill(specimen.NewPerson(seed))
+		plan := specimen.NewScan(page.Rect, seed, w, w*3/4)
+		again := seed + 1
+		for bent(plan, specimen.NewScan(page.Rect, again, w, w*3/4)) > 0.2 {
+			again++
+		}
+		upload, beside := plan.Take(page), specimen.Scan(page, seed+1<<19, w, w*3/4)
+		for of, img := range map[*map[Verdict]int]*image.NRGBA{&own: upload, &others: specimen.Scan(page, again, w, w*3/4)} {
+			sheet := imaging.Paste(imaging.New(2*w, w*3/4, color.Gray{}), img, image.Pt(int(i%2)*w, 0))
+			sheet = imaging.Paste(sheet, beside, image.Pt(int(1-i%2)*w, 0))
+			leak := after(t, []string{"none", "jpeg75"}[i%2], imaging.Resize(sheet, 2*w*8/10, 0, imaging.Lanczos), 1)
+			s, err := New(dsp.LazyLuma(upload)).Find(t.Context(), dsp.LazyLuma(leak))
+			require.NoError(t, err)
+			if s != nil {
+				v, err := s.Verdict()
+				require.NoError(t, err)
+				(*of)[v]++
+			}
+		}
+	}
+	t.Logf("uploads: %v; second scans: %v", own, others)
+	require.Zero(t, others[Same]+others[Altered])
 }
 
 // bent returns how far the corners of b are off those of a, moved as fits best, pixels.
