@@ -79,7 +79,6 @@ func (s *sentenceRun) circumstances() (out []verify.Options) {
 		func(c *verify.Options) { c.Against = []watermark.Submission{s.uploads[0].id, s.uploads[1].id} },
 		func(c *verify.Options) { c.UploadsPerSubject = 2 },
 		func(c *verify.Options) { c.Claimed = 300 },
-		func(c *verify.Options) { c.Claimed, c.Drawn = 300, true },
 	} {
 		out = append(out, s.how)
 		set(&out[len(out)-1])

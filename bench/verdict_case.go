@@ -24,7 +24,7 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 			l.found = s.outcome.draw(rng, l.kind, s.anyAttack(rng, l.kind))
 		}
 	}
-	c := &odds.Case{FoundKnown: true, Cells: d.cells, Holders: d.holdings(), MarkTrials: verify.MarkTrials, Examined: len(d.leaks)}
+	c := &odds.Case{FoundKnown: true, Cells: d.cells, Holders: d.holdings(), MarkTrials: verify.MarkTrials}
 	innocent := make(map[copyKey]evidence) // one value for a copy in all leaks
 	own := make(map[copyKey][]float64)     // evidence for a copy in each leak that shows it
 	var leaks []*simLeak
@@ -36,7 +36,7 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 			}
 			continue
 		}
-		leak := odds.Leak{Recall: l.found.Recall, FalseMatch: l.found.FalseMatch}
+		var leak odds.Leak
 		if shown := l.shows(rng, len(d.month)); shown >= 0 {
 			d.show(&leak, l, shown, func(r int) evidence {
 				key := copyKey{shown, r}

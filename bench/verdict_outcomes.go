@@ -59,10 +59,8 @@ type outcome struct {
 	Read    bool   `json:"read,omitempty"`     // a mark was read and not traced: validation allows less
 	Marked  bool   `json:"marked,omitempty"`   // the recipient of the copy is listed as transplanted
 
-	Recall     float64    `json:"recall,omitempty"`
-	FalseMatch float64    `json:"false_match,omitempty"`
-	Own        *evidence  `json:"own,omitempty"`      // for the copy that leaked
-	Innocent   []evidence `json:"innocent,omitempty"` // for the other copies of the submission shown
+	Own      *evidence  `json:"own,omitempty"`      // for the copy that leaked
+	Innocent []evidence `json:"innocent,omitempty"` // for the other copies of the submission shown
 }
 
 // evidence is what a case says of one copy: see [odds.Copy].

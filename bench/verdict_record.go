@@ -175,7 +175,6 @@ func (o *outcome) take(d *findings.Verdict, of watermark.Submission, leaked wate
 		return
 	}
 	l := &d.Case.Leaks[0]
-	o.Recall, o.FalseMatch = l.Recall, l.FalseMatch
 	o.Marked = slices.Contains(l.Transplanted, recipient)
 	first := d.Findings[0]
 	o.Read = first.Kind == findings.FoundCopy && !slices.ContainsFunc(first.Traces, func(t findings.Tracing) bool {

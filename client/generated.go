@@ -673,9 +673,6 @@ type WantedInvestigation struct {
 	// Claimed Pictures that the leaker claims to have
 	Claimed *int64 `json:"claimed,omitempty"`
 
-	// Drawn We drew the pictures at random from those claimed
-	Drawn *bool `json:"drawn,omitempty"`
-
 	// Examiner Name of the person who examines, for the report
 	Examiner *string `json:"examiner,omitempty"`
 

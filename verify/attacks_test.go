@@ -14,27 +14,6 @@ import (
 
 // What a dump's words must not say of findings that seem plain.
 
-// A draw counts with all its files: lookalikes and damaged ones show nothing of ours.
-func TestClaimOfADraw(t *testing.T) {
-	var leaks []*findings.Finding
-	for n := range 40 {
-		f := findings.FoundUnreadable
-		switch {
-		case n >= 30:
-			f = findings.FoundDamaged
-		case n >= 20:
-			f = findings.FoundLookalike
-		}
-		leaks = append(leaks, leakOf(n+1, f, ""))
-	}
-	got := verify.WeighFor(leaks, recipients, verify.Options{Circumstances: findings.Circumstances{Claimed: 1000, Drawn: true}}, 120)
-	require.Equal(t, 40, got.Case.Examined)
-	claim := got.Odds.Claim
-	require.Equal(t, []any{20, 40, 1000, 363, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
-	require.Contains(t, strings.Join(got.Sentences(), " "), "at least 363 show uploads of the registry, at a one-sided confidence of 95 %.")
-	require.Equal(t, []int{1000, 20}, []int{claim.Max, claim.Open}, "any of the 20 others may be ours")
-}
-
 // Custody is a fact: how many of the uploads each party could hold, how seldom a random draw lies so close in time, and
 // that the exchange itself and a thief who took that time are not told apart.
 func TestCustodyIsSaidInWholeNumbers(t *testing.T) {

@@ -19,7 +19,6 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -27,9 +26,8 @@ import (
 const (
 	// DefaultReferences is the number of controls of a dump unless [Options] say otherwise.
 	DefaultReferences = tuning.DefaultReferences
-	// MarkTrials and MatchTrials are the pictures by which error rates of marks and of matches were validated.
-	MarkTrials  = tuning.MarkTrials
-	MatchTrials = tuning.MatchTrials
+	// MarkTrials is the number of pictures by which error rates of marks were validated.
+	MarkTrials = tuning.MarkTrials
 )
 
 // Readers read what the library alone does not. The command brings all of them.
@@ -151,8 +149,6 @@ func (o Options) ready() (Options, error) {
 	switch {
 	case min(o.Workers, o.Claimed, o.UploadsPerSubject) < 0:
 		return o, unusable("a limit is negative")
-	case o.Drawn && int64(o.Claimed) > odds.MaxClaimed:
-		return o, unusable("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))
 	case !o.Found.IsZero() && o.Found.UTC().Year() < earliestFound:
 		return o, unusable("leaks found in %d: before %d there were no such pictures", o.Found.UTC().Year(), earliestFound)
 	case o.References > tuning.MaxReferencesOfADump:

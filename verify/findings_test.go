@@ -446,7 +446,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 		"trace": findings.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": findings.Edit{}, "issuedCopy": books.Copy{}, "custody": books.Custody{}, "beside": findings.Beside{},
 		"history": findings.History{}, "keyState": books.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"odds": odds.Verdict{}, "recipientEvidence": odds.Recipient{}, "window": odds.Window{}, "holding": odds.Holding{},
-		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "alsoHeld": odds.Verdict{}.AlsoHeld, "claim": odds.Verdict{}.Claim,
+		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "alsoHeld": odds.Verdict{}.AlsoHeld,
 	} {
 		assert.Equal(t, fields(x), slices.Sorted(maps.Keys(doc.Defs[name].Properties)), name)
 	}

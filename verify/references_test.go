@@ -43,7 +43,7 @@ func TestReferences(t *testing.T) {
 }
 
 // The same picture, submitted by two persons: which of the two leaked is not known, and the
-// odds are told how often leaks of this dump fit uploads of others.
+// report says that the picture may have been submitted twice.
 func TestReferencesThatFitToo(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
@@ -71,7 +71,6 @@ func TestReferencesThatFitToo(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, d.Case.Leaks, 2, "it may be of either upload")
 	assert.True(t, d.Case.Leaks[1].Beside)
-	assert.InDelta(t, 1.5/float64(len(pixels)+1), d.Case.Leaks[0].FalseMatch, 1e-6)
 	assert.Contains(t, strings.Join(d.Sentences(), " "), "These are the uploads that look most like the upload shown; none is known to be of the same person")
 	assert.Contains(t, strings.Join(d.Sentences(), " "), "In 1 of these comparisons the other upload was also found to be the same capture. The same picture may have been submitted twice.")
 }

@@ -218,7 +218,7 @@ func TestFewReturnedCopiesMakeNoRival(t *testing.T) {
 	l := func(back bool) odds.Copy {
 		return odds.Copy{ID: "1", Recipient: "vendor A", LnE: 20, Confirmed: true, Returned: back}
 	}
-	c := &odds.Case{Cells: oddstest.Months(feb, feb), Holders: []odds.Holder{{Name: "vendor A", Copies: []int{4}}}, MarkTrials: tuning.MarkTrials, Examined: 4}
+	c := &odds.Case{Cells: oddstest.Months(feb, feb), Holders: []odds.Holder{{Name: "vendor A", Copies: []int{4}}}, MarkTrials: tuning.MarkTrials}
 	c.Cells[0].Submissions = 4
 	for i := range 4 {
 		c.Leaks = append(c.Leaks, odds.Leak{Submission: fmt.Sprint(i), Submitted: feb, Cluster: fmt.Sprint(i), Copies: []odds.Copy{l(i < 2)}})

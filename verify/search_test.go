@@ -49,7 +49,7 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg.MaxPixels = phash.MaxPixels + 1
 	_, err := cfg.begin()
 	require.ErrorIs(t, err, registry.ErrInput)
-	cfg.MaxPixels, cfg.Claimed, cfg.Drawn = 0, math.MaxInt, true
+	cfg.MaxPixels, cfg.Claimed = 0, -1
 	_, err = cfg.begin()
 	require.ErrorIs(t, err, registry.ErrInput)
 }

@@ -109,7 +109,6 @@ func TestSentencesThatWereFalse(t *testing.T) {
 	a := func(n int, c ...books.Custody) *findings.Finding {
 		return leakOf(n, findings.FoundCopy, "vendor A", c...)
 	}
-	drawn := findings.Circumstances{Found: found, Claimed: 100, Drawn: true}
 	known := findings.Circumstances{Found: found}
 	broken := closed(3, findings.FoundDamaged)
 	for name, x := range map[string]struct {
@@ -117,7 +116,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		cfg         findings.Circumstances
 		says, never string
 	}{
-		"drawn by us, and nothing": {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, drawn, "0 count as showing", "others made"},
+		"others chose, no uploads": {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, findings.Circumstances{Found: found, Claimed: 100}, "0 of those examined show uploads of the registry. From a selection that others made", "were examined"},
 		"chance is rounded up":     {[]*findings.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09.", "9e-10."},
 		"marks, none confirmed":    {[]*findings.Finding{unconfirmed(a(1))}, known, "1 of the 1 leaked picture carries the mark of an issued copy.", "No upload of the registry was matched"},
 		"other marks beside":       {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of the 3 leaked pictures", "No mark of another"},
@@ -319,7 +318,7 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 	case 3:
 		cfg.UploadsPerSubject = 1 + rng.IntN(2)
 	case 4:
-		cfg.Claimed, cfg.Drawn = 60+rng.IntN(1000), rng.IntN(3) > 0
+		cfg.Claimed = 60 + rng.IntN(1000)
 	}
 	var leaks []*findings.Finding
 	w.Found = cfg.Found

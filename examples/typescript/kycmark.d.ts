@@ -1218,8 +1218,6 @@ export interface components {
              * @description Pictures that the leaker claims to have
              */
             claimed?: number;
-            /** @description We drew the pictures at random from those claimed */
-            drawn?: boolean;
             /** @description Name of the person who examines, for the report */
             examiner?: string;
             /**

@@ -31,7 +31,6 @@ type wantedInvestigation struct {
 	Evidence  string                 `json:"found_evidence,omitempty" maxLength:"4000" doc:"How that is known: an address, a message"`
 	Published bool                   `json:"published,omitempty" doc:"The files were public then, where found_evidence says"`
 	Claimed   int                    `json:"claimed,omitempty" minimum:"0" doc:"Pictures that the leaker claims to have"`
-	Drawn     bool                   `json:"drawn,omitempty" doc:"We drew the pictures at random from those claimed"`
 	Examiner  string                 `json:"examiner,omitempty" maxLength:"200" doc:"Name of the person who examines, for the report"`
 	Case      string                 `json:"case,omitempty" maxLength:"200" doc:"Number of the case, for the report"`
 	Against   []watermark.Submission `json:"against,omitempty" maxItems:"1000" doc:"Compare with these submissions alone"`
@@ -143,7 +142,7 @@ func (s examinations) create(ctx context.Context, in *struct{ Body wantedInvesti
 	}
 	r := investigations.Request{Actor: actor(ctx), Command: []string{"POST", "/v1/investigations"}, Against: b.Against, Reveal: b.Reveal,
 		Circumstances: findings.Circumstances{Found: b.Found, Evidence: b.Evidence, Published: b.Published,
-			Claimed: b.Claimed, Drawn: b.Drawn, Examiner: b.Examiner, Case: b.Case}}
+			Claimed: b.Claimed, Examiner: b.Examiner, Case: b.Case}}
 	state, err := s.Office.Create(ctx, r)
 	if err != nil {
 		return nil, err

@@ -240,11 +240,9 @@ type Circumstances struct {
 	// confirmed in these files name no recipient anew in other files that are found later, elsewhere.
 	Published bool
 
-	// Claimed is how many pictures the holder of the dump claims to have, at most [odds.MaxClaimed] if Drawn; 0: there
-	// is no such claim. Drawn says that we drew the dump at random from the claimed pictures. A selection that others
-	// made says nothing about the rest.
+	// Claimed is how many pictures the holder of the dump claims to have; 0: there is no such claim. A selection that
+	// others made says nothing about the rest.
 	Claimed int
-	Drawn   bool
 
 	// UploadsPerSubject is how many of the uploads without a subject reference one person has at most. n of them are
 	// then of n/UploadsPerSubject persons at least. 0: not known, so that all of them may be of one person.

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -51,32 +50,6 @@ func TestAbsenceOfManyIsNotExplained(t *testing.T) {
 	}
 	assert.Empty(t, weigh(t, c).Alone(), "that X held them unmarked, too, speaks against X alone")
 	assert.Equal(t, 7, of(t, weigh(t, build(0, 7, 0.3)), "X").Absent, "whether or not anybody is named")
-}
-
-// Files of a draw that are no leaks of the case show nothing of ours: they were drawn all the same.
-func TestClaimsCountWhatWasDrawn(t *testing.T) {
-	c := newCase()
-	for i := range 200 {
-		shows(c, i%120)
-	}
-	c.Claimed, c.Drawn, c.Examined = 10_000, true, 400
-	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 10_000, Min: 4_581, Level: 0.95, Max: 10_000, Recall: 1, Open: 200, FalseMatch: 1e-3}, weigh(t, c).Claim)
-	top := int64(odds.MaxClaimed)
-	c.Claimed = int(top)
-	assert.InDelta(t, 0.4583*odds.MaxClaimed, weigh(t, c).Claim.Min, 1e-2*odds.MaxClaimed)
-	c.Claimed++ // from somewhere on the bound is of rounding errors
-	_, err := odds.Weigh(c)
-	require.ErrorIs(t, err, odds.ErrCase)
-	c.Drawn = false
-	weigh(t, c)
-	c.Drawn = true
-	c.Claimed = 300
-	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 300, Min: 200, Level: 1}, weigh(t, c).Claim, "nothing is left to be drawn")
-	for _, n := range []int{-1, 199, 10_000_000} {
-		c.Examined = n
-		_, err := odds.Weigh(c)
-		require.ErrorIs(t, err, odds.ErrCase, n)
-	}
 }
 
 // Y leaked its copies, which a stamp left unconfirmed, and laid four leaked copies of X among them. X is

@@ -23,7 +23,7 @@ func large(n, holders int) *odds.Case {
 	for range n {
 		switch rng.IntN(6) {
 		case 0:
-			c.Leaks = append(c.Leaks, odds.Leak{Recall: 0.97})
+			c.Leaks = append(c.Leaks, odds.Leak{})
 		case 1, 2:
 			cell := 60 + rng.IntN(60)
 			l := shows(c, cell)

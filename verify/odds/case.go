@@ -19,15 +19,6 @@ const (
 	MaxCells   = 36_600 // a hundred years of days
 )
 
-// MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
-// [Case].Drawn). It is above any real number of pictures, and low enough that floating point counts
-// them exactly.
-const MaxClaimed = 10_000_000_000
-
-// maxExamined is the maximum of [Case].Examined for a drawn case. It bounds the time that the
-// sums of [Verdict].Claim take.
-const maxExamined = 10 * MaxLeaks
-
 // A Case is all that a verdict of a dump is computed from. It is plain data.
 type Case struct {
 	// FoundKnown: it is known when the leaks were found, so that custody was judged
@@ -39,15 +30,8 @@ type Case struct {
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
 
-	// Claimed is the number of pictures that the publisher of the dump claims to have. It is
-	// at most [MaxClaimed] if Drawn is set. 0: no number is claimed.
+	// Claimed is the number of pictures that the publisher of the dump claims to have. 0: no number is claimed.
 	Claimed int `json:"claimed,omitempty"`
-	// Examined is the number of files in the dump. It includes files that are not in Leaks (damaged files, lookalikes):
-	// a drawn file that matches no submission counts as a non-match, whatever the cause. 0: as many as leaks.
-	Examined int `json:"examined,omitempty"`
-	// Drawn reports whether we drew the leaks at random from all claimed pictures. Only then
-	// does the sample say anything about the pictures that were not examined.
-	Drawn bool `json:"drawn,omitempty"`
 
 	// MarkTrials is the number of independent validation trials of marks that ended without a
 	// single false identification. The likelihood ratios of copies are capped at MarkTrials/3 (see [Cap]). With
@@ -92,12 +76,6 @@ type Leak struct {
 	Cluster string `json:"cluster,omitempty"`
 	// Later: the registry took the submission after the leaks were found. It may have been chosen for them.
 	Later bool `json:"later,omitempty"`
-	// Recall is the probability that the search finds a leak of this kind whose
-	// submission is in the registry, 0..1; 0: not measured, 0.9.
-	Recall float64 `json:"recall,omitempty"`
-	// FalseMatch is the probability that a picture of this template that is not in the
-	// registry is matched all the same, 0..1; 0: not measured, 1e-3.
-	FalseMatch float64 `json:"false_match,omitempty"`
 	// Copies are all copies that were issued of the submission.
 	Copies []Copy `json:"copies,omitempty"`
 	// Unmarked names the holders whose admissible custody covers the submission.
@@ -171,10 +149,6 @@ func (c *Case) check() error {
 		return bad("a count is negative")
 	case c.Claimed > 0 && c.Claimed < c.pictures():
 		return bad("%d pictures claimed and %d examined", c.Claimed, c.pictures())
-	case c.Drawn && int64(c.Claimed) > MaxClaimed:
-		return bad("drawn from %d pictures, more than %d", c.Claimed, int64(MaxClaimed))
-	case c.Examined != 0 && c.Examined < c.pictures() || c.Drawn && c.Examined > maxExamined:
-		return bad("%d files examined, fewer than the %d leaks or more than %d", c.Examined, c.pictures(), maxExamined)
 	}
 	for i, l := range c.Cells {
 		if l.Submissions < 0 || l.Ever() > math.MaxInt32 || l.Ever() < l.Submissions {
@@ -241,9 +215,6 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 // check validates one leak. Every copy and custody must be of a holder that is recorded to have any in the
 // submission's cell.
 func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
-	if !share(l.Recall) || !share(l.FalseMatch) {
-		return bad("a probability is not in 0..1")
-	}
 	if l.Submission == "" {
 		if len(l.Copies)+len(l.Unmarked)+len(l.Held) > 0 {
 			return bad("copies or custody of no submission")

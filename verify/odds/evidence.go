@@ -1,7 +1,6 @@
 package odds
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -10,15 +9,13 @@ import (
 )
 
 // A sighting is a leak as the package sees it. Recipients and holders are indices in [Case].Holders.
-// Only matched, marked, recall and chance are set for a leak that shows no submission.
+// Only matched, picture and marked are set for a leak that shows no submission.
 type sighting struct {
 	matched bool
 	picture int             // the picture that it is of; sightings beside each other are of one
 	later   bool            // its submission came after the leaks were found
 	marked  bool            // a mark was found in it, also a mark that counts for no recipient
 	cell    int             // index of the cell of its submission
-	recall  float64         // probability, 0..1, that the search finds such a leak
-	chance  float64         // probability, 0..1, of a false match
 	mark    map[int]float64 // by recipient that was issued a copy: the e-value of its copies, of several the mean
 	ever    map[int]float64 // mark, of copies of any date
 	miss    map[int]float64 // by recipient: the probability that the mark of its copy is not found; 1 if some of it is seen
@@ -103,7 +100,6 @@ func newModel(c *Case) *model {
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
 		s := sighting{matched: l.Submission != "", marked: l.Marked, later: l.Later, picture: i}
-		s.recall, s.chance = cmp.Or(l.Recall, usualRecall), cmp.Or(l.FalseMatch, usualFalseMatch)
 		if s.matched {
 			s.read(c, l, index, few)
 			for r := range s.ever {

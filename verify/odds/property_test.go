@@ -100,7 +100,6 @@ func TestHostileCases(t *testing.T) {
 		"evidence is no number":  func(c *odds.Case) { c.Leaks[0].Copies[0].LnE = nan },
 		"evidence is infinite":   func(c *odds.Case) { c.Leaks[0].Copies[0].LnE = math.Inf(1) },
 		"miss":                   func(c *odds.Case) { c.Leaks[0].Copies[0].Miss = 1.5 },
-		"recall":                 func(c *odds.Case) { c.Leaks[0].Recall = nan },
 		"unknown recipient":      func(c *odds.Case) { c.Leaks[0].Copies[0].Recipient = "nobody" },
 		"unknown custody":        func(c *odds.Case) { c.Leaks[0].Unmarked = []string{"nobody"} },
 		"not in custody":         func(c *odds.Case) { c.Leaks[0].Submitted = c.Cells[100].From; c.Leaks[0].Unmarked = []string{"X"} },
@@ -124,8 +123,6 @@ func TestHostileCases(t *testing.T) {
 		rng := rand.New(rand.NewPCG(13, seed))
 		c := drawn(seed)
 		for i := range c.Leaks {
-			c.Leaks[i].Recall = []float64{1, 1e-300, 0.5}[rng.IntN(3)]
-			c.Leaks[i].FalseMatch = []float64{1, 1e-300, 0.5}[rng.IntN(3)]
 			for k := range c.Leaks[i].Copies {
 				c.Leaks[i].Copies[k].LnE = []float64{1e300, -1e300, 0, 700, -700}[rng.IntN(5)]
 				c.Leaks[i].Copies[k].Miss = []float64{0, 1, 1e-300}[rng.IntN(3)]
@@ -203,7 +200,7 @@ func TestThievesOfSmallRegistries(t *testing.T) {
 				if !has[thief] || rng.Float64() > part {
 					continue
 				}
-				l := odds.Leak{Submission: fmt.Sprint(upload), Cluster: fmt.Sprint(upload / 2), Submitted: c.Cells[cell].From, Recall: 0.99}
+				l := odds.Leak{Submission: fmt.Sprint(upload), Cluster: fmt.Sprint(upload / 2), Submitted: c.Cells[cell].From}
 				l.Marked = rng.Float64() < 0.9
 				for r := range has {
 					x := copyOf(c.Holders[r].Name, -20+18*rng.Float64())

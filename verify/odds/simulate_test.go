@@ -156,7 +156,7 @@ func (w *world) dump(thefts []theft, strangers int) *odds.Case {
 	}
 	for _, t := range thefts {
 		for _, i := range t.uploads {
-			l := odds.Leak{Recall: 0.97, FalseMatch: 1e-4}
+			l := odds.Leak{}
 			if w.rng.Float64() < 0.03 { // the search misses it
 				c.Leaks = append(c.Leaks, l)
 				continue
@@ -177,7 +177,7 @@ func (w *world) dump(thefts []theft, strangers int) *odds.Case {
 		}
 	}
 	for range strangers {
-		c.Leaks = append(c.Leaks, odds.Leak{Recall: 0.97})
+		c.Leaks = append(c.Leaks, odds.Leak{})
 	}
 	return c
 }

@@ -41,7 +41,7 @@ func newCase(holders ...odds.Holder) *odds.Case {
 // shows adds a leak of a submission of some month, of a person of its own.
 func shows(c *odds.Case, cell int, custody ...string) *odds.Leak {
 	n := fmt.Sprint(len(c.Leaks))
-	c.Leaks = append(c.Leaks, odds.Leak{Submission: n, Cluster: n, Submitted: c.Cells[cell].From.Add(time.Hour), Recall: 0.99, Unmarked: custody})
+	c.Leaks = append(c.Leaks, odds.Leak{Submission: n, Cluster: n, Submitted: c.Cells[cell].From.Add(time.Hour), Unmarked: custody})
 	return &c.Leaks[len(c.Leaks)-1]
 }
 
@@ -462,7 +462,7 @@ func TestDumpsThatShowNothing(t *testing.T) {
 	assert.Nil(t, v.Window)
 	strangers := newCase(empty.Holders...)
 	for range 60 {
-		strangers.Leaks = append(strangers.Leaks, odds.Leak{Recall: 0.99})
+		strangers.Leaks = append(strangers.Leaks, odds.Leak{})
 	}
 	v = weigh(t, strangers)
 	assert.Empty(t, v.Named)
@@ -495,28 +495,4 @@ func TestInnocentRecipient(t *testing.T) {
 	after := weigh(t, c)
 	assert.Equal(t, of(t, before, "X"), of(t, after, "X"))
 	assert.Equal(t, []string{"X"}, after.Named)
-}
-
-func TestClaims(t *testing.T) {
-	c := newCase()
-	for i := range 400 {
-		if i < 387 {
-			shows(c, i%120)
-		} else {
-			c.Leaks = append(c.Leaks, odds.Leak{})
-		}
-	}
-	c.Claimed = 10_000
-	assert.Equal(t, odds.Claim{Seen: 387, Examined: 400, Claimed: 10_000, Min: 387, Level: 1}, weigh(t, c).Claim, "a blackmailer's selection")
-	c.Drawn = true
-	got := weigh(t, c).Claim
-	assert.Equal(t, 0.95, got.Level)
-	assert.Equal(t, 9_492, got.Min, "drawn by us: P(at least 387) is 0.0500132 for 9,492 and less below")
-	for i := range c.Leaks {
-		c.Leaks[i].FalseMatch = 0.002358 // 3/1,272, which investigations use without controls that fit
-	}
-	assert.Equal(t, 9_491, weigh(t, c).Claim.Min)
-	c.Claimed = 300
-	_, err := odds.Weigh(c)
-	require.ErrorIs(t, err, odds.ErrCase)
 }

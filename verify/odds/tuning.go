@@ -65,15 +65,3 @@ const (
 	// maxEnds is the number of first, and of last, cells of windows that are looked at. It bounds the time. Chosen.
 	maxEnds = 200
 )
-
-// What a draw says of all claimed pictures ([Verdict].Claim).
-const (
-	maxDoubt   = 0.05  // probability at which a bound stops, one-sided. A convention
-	negligible = 1e-20 // terms of a distribution, relative to the largest, that are left out. TestClaimsByBruteForce
-	// minFound is the recall, 0..1, below which the search says too little of an unmatched leak: the
-	// upper bound then counts the leak as ours. Chosen.
-	minFound = 0.5
-	// usualRecall and usualFalseMatch are used for leaks without values of their own. Chosen.
-	usualRecall     = 0.9
-	usualFalseMatch = 1e-3
-)

@@ -42,9 +42,8 @@ type Verdict struct {
 	Window     *Window     `json:"window"`              // where in time leaks without marks are dense; null: nowhere more than by chance
 	Holding    *Holding    `json:"holding,omitempty"`   // a holder's uploads among which leaks without marks are dense; nil: no holder's more than by chance
 	AlsoHeld   []AlsoHeld  `json:"also_held,omitempty"` // recipients whose copies others could have laid on pictures of their own
-	Claim      claim       `json:"claim"`
-	Clusters   int         `json:"clusters"` // that count once each
-	Matched    int         `json:"matched"`  // pictures that show submissions
+	Clusters   int         `json:"clusters"`            // that count once each
+	Matched    int         `json:"matched"`             // pictures that show submissions
 }
 
 // Codes of what is particular about a recipient's copies.
@@ -67,7 +66,6 @@ func Weigh(c *Case) (*Verdict, error) {
 			v.Matched++
 		}
 	}
-	v.Claim = m.claim(v.Matched)
 	for _, g := range m.groups {
 		v.Together = append(v.Together, m.namesOf(slices.Sorted(slices.Values(g))))
 	}

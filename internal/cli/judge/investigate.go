@@ -35,7 +35,6 @@ type investigateFlags struct {
 	state         string
 	against       ui.IdList[watermark.Submission]
 	claimed       int
-	drawn         bool
 	reveal        bool
 	published     bool
 	queue         bool
@@ -82,7 +81,6 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
-	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	ui.QueueFlag(cmd, &f.queue)
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
@@ -144,7 +142,7 @@ func investigateDump(ctx context.Context, b *ui.Desk, f investigateFlags, dump [
 	} else if found.Before(first) {
 		b.Warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, ui.Moment(first))
 	}
-	circumstances := findings.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.Home.UploadsPerSubject}
+	circumstances := findings.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, UploadsPerSubject: b.Home.UploadsPerSubject}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
 	o := verify.Options{Against: f.against.IDs, State: f.state, References: b.Home.References, Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)

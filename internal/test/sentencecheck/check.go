@@ -122,7 +122,6 @@ type caseOf struct {
 	} `json:"holders"`
 	Leaks      []caseLeak `json:"leaks"`
 	Claimed    int        `json:"claimed"`
-	Drawn      bool       `json:"drawn"`
 	MarkTrials int        `json:"mark_trials"`
 }
 
@@ -130,8 +129,6 @@ type caseLeak struct {
 	Submission   string    `json:"submission"`
 	Submitted    time.Time `json:"submitted"`
 	Cluster      string    `json:"cluster"`
-	Recall       float64   `json:"recall"`
-	FalseMatch   float64   `json:"false_match"`
 	Marked       bool      `json:"marked"`
 	Copies       []copyOf  `json:"copies"`
 	Unmarked     []string  `json:"unmarked"`

@@ -3,7 +3,6 @@ package sentencecheck
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -298,12 +297,8 @@ var rules = map[string]func(*report) []row{
 				return chance <= -2 && inside > 1 && seldom(x, chance)
 			}}}
 	},
-	"claim-drawn":     claimRule("drawn"),
-	"claim-seen":      claimRule("seen"),
-	"claim-all":       claimRule("all"),
-	"claim-min":       boundRule("min"),
-	"claim-max":       boundRule("max"),
-	"claim-unbounded": boundRule("unbounded"),
+	"claim-seen": claimRule(false),
+	"claim-all":  claimRule(true),
 
 	"released":     func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
 	"issuer-all":   issuerAll,
@@ -577,106 +572,19 @@ func unissuedRule(r *report) []row {
 		}})
 }
 
-// claimRule: which of four sentences on the claimed pictures is true.
-func claimRule(kind string) func(*report) []row {
+// claimRule: which of two sentences on the claimed pictures is true.
+func claimRule(all bool) func(*report) []row {
 	return func(r *report) []row {
-		c := r.Verdict.Case
-		seen := 0
+		c, seen := r.Verdict.Case, 0
 		for _, l := range c.Leaks {
 			seen += yes(l.Submission != "" && !l.Beside)
 		}
-		is, x := "seen", row{"claimed": whole(c.Claimed), "seen": seen}
-		switch {
-		case c.Claimed == 0:
-			return nil
-		case len(r.Leaks) >= c.Claimed && r.seenWhole():
-			is, x["examined"] = "all", len(r.Leaks)
-		case c.Drawn:
-			is, x["examined"] = "drawn", len(r.Leaks)
+		x := row{"claimed": whole(c.Claimed), "seen": seen}
+		if all {
+			x["examined"] = len(r.Leaks)
 		}
-		return once(is == kind, x)
+		return once(c.Claimed > 0 && all == (len(r.Leaks) >= c.Claimed && r.seenWhole()), x)
 	}
-}
-
-// boundRule: which bounds of the claimed pictures a draw of ours gives, and that each is the last number
-// that the draw does not reject at 95 %.
-func boundRule(kind string) func(*report) []row {
-	return func(r *report) []row {
-		c, n := r.Verdict.Case, len(r.Leaks)
-		if !c.Drawn || c.Claimed == 0 || n >= c.Claimed {
-			return nil
-		}
-		seen, sure, open, recall, wrong := 0, 0, n, 1.0, 0.0
-		for _, l := range c.Leaks {
-			if l.Beside { // the picture counts once
-				continue
-			}
-			open--
-			finds, mistakes := l.Recall, l.FalseMatch
-			if finds == 0 {
-				finds = 0.9
-			}
-			if mistakes == 0 {
-				mistakes = 1e-3
-			}
-			wrong = max(wrong, mistakes)
-			switch {
-			case l.Submission != "":
-				seen++
-				sure += yes(slices.ContainsFunc(l.Copies, func(x copyOf) bool { return x.Confirmed && x.LnE >= math.Log(1000) }))
-			case l.Marked || finds < 0.5:
-				open++
-			default:
-				recall = min(recall, finds)
-			}
-		}
-		few := func(good int) float64 { return chance(seen+open, n, good, c.Claimed, recall) }          // P(no more are seen)
-		many := func(good int) float64 { return chance(n-seen, n, c.Claimed-good, c.Claimed, 1-wrong) } // P(no fewer are seen)
-		const near = 1e-6
-		x := row{"claimed": whole(c.Claimed), "level": "95", "open": open}
-		switch {
-		case kind == "min" && (sure > 0 || many(0) <= 0.05):
-			x = row{"claimed": x["claimed"], "level": "95", "false": func(v any) bool { p, ok := number(v); return ok && math.Abs(p-100*wrong) <= 5*wrong },
-				"min": func(v any) bool {
-					k, ok := number(v)
-					return ok && many(int(k)) > 0.05-near && (int(k) == sure || many(int(k)-1) <= 0.05+near)
-				}}
-		case kind == "max" && few(c.Claimed) <= 0.05:
-			x["recall"] = percent(recall)
-			x["max"] = func(v any) bool {
-				k, ok := number(v)
-				return ok && few(int(k)) > 0.05-near && few(int(k)+1) <= 0.05+near
-			}
-		case kind == "unbounded" && few(c.Claimed) > 0.05:
-			delete(x, "level")
-		default:
-			return nil
-		}
-		return []row{x}
-	}
-}
-
-// chance returns the probability that at most k things of a kind are found among n drawn from all.
-// good of all are of that kind, and each that is drawn is found with probability r. It is the sum
-// over how many were drawn and how many of them were found.
-func chance(k, n, good, all int, r float64) (p float64) {
-	choose := func(n, k int) float64 {
-		a, _ := math.Lgamma(float64(n + 1))
-		b, _ := math.Lgamma(float64(k + 1))
-		c, _ := math.Lgamma(float64(n - k + 1))
-		return a - b - c
-	}
-	for i := max(0, n-(all-good)); i <= min(n, good); i++ {
-		found := yes(i <= k)
-		q := float64(found)
-		for j := 0; found == 0 && j <= k; j++ {
-			if r < 1 {
-				q += math.Exp(choose(i, j) + float64(j)*math.Log(r) + float64(i-j)*math.Log(1-r))
-			}
-		}
-		p += q * math.Exp(choose(good, i)+choose(all-good, n-i)-choose(all, n))
-	}
-	return p
 }
 
 // inadmissible counts, over leaks without a mark, the holders whose custody was not entered in time.

@@ -140,8 +140,6 @@ const (
 
 // The case of a dump.
 const (
-	// MinRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
-	MinRecall = 1e-4
 	// MaxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
 	// not found to be. It is below the limit (ln 1,000) from which a copy counts towards a name.
 	MaxUnconfirmed = 6.9
@@ -156,10 +154,6 @@ const (
 	MarkTrials = TrialsOfThings + TrialsOfCameras + TrialsOfPeople + TrialsOfReceipts
 
 	TrialsOfThings, TrialsOfCameras, TrialsOfPeople, TrialsOfReceipts = 439, 222, 98, 153
-	// MatchTrials adds 360 documents of invented persons, each laid on five of its template
-	// ("kycmark-bench match lookalikes", seeds 6011 to 6014). Each of the real pictures was laid on
-	// the picture most like it. None was taken for another. It bounds the rate of false matches.
-	MatchTrials = MarkTrials + 360
 
 	// MaxPower is the maximum power that is stated: 3 in 629 bounds the rate of misses, since no mark
 	// was missed in so many pictures with a power of MinPower ("kycmark-bench units").

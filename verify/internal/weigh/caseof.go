@@ -88,7 +88,7 @@ func (b *Facts) addTo(counts map[string][]int, names map[string]bool, cell int) 
 // submissions is a leak of the case for each.
 func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.Cfg.Before.IsZero(), Cells: slices.Clone(b.Cells), Holders: []odds.Holder{}, Leaks: []odds.Leak{},
-		Claimed: w.Cfg.Claimed, Drawn: w.Cfg.Drawn, Examined: len(w.Findings), MarkTrials: tuning.MarkTrials}
+		Claimed: w.Cfg.Claimed, MarkTrials: tuning.MarkTrials}
 	for i := range c.Cells {
 		if x := &c.Cells[i]; x.All == x.Submissions {
 			x.All = 0
@@ -104,19 +104,13 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		}
 		c.Holders = append(c.Holders, h)
 	}
-	pooled, falseMatch := w.Pooled(), falseMatch(w)
+	pooled := w.Pooled()
 	again := repeated(w.First)
 	var at []int
 	of := func(i int, l *findings.Finding, beside bool) {
-		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != "" || l.Damaged(), Beside: beside}
+		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged(), Beside: beside}
 		if !l.Matched() && again[w.First[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
-		}
-		if l.Recall != nil {
-			leak.Recall = math.Max(l.Recall.Bound, tuning.MinRecall)
-		}
-		if w.Cfg.SearchedNamed() && !l.Matched() {
-			leak.Recall = tuning.MinRecall // only named uploads were searched, so that the search says nothing
 		}
 		if l.Matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.Unit[l.Submission]

@@ -552,47 +552,13 @@ func holding(w *Weighing) []words.Figures {
 	return []words.Figures{{"of": x.Of, "n": x.Leaks, "names": words.InSentence(x.Holders), "k": len(x.Holders), "shares": shares, "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance), "others": others}}
 }
 
-// A claim is which sentence is said of the pictures that are claimed.
-type claim int
-
-const (
-	claimDrawn claim = iota // a draw of ours
-	claimSeen               // others chose what was examined
-	claimAll                // all that is claimed was examined
-)
-
-// claimed returns the condition of a sentence on the pictures that are claimed.
-func claimed(of claim) func(*Weighing) []words.Figures {
+// claimed returns the condition of a sentence on the pictures that are claimed: all of them were examined, or others
+// chose what was.
+func claimed(all bool) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures {
-		c, is := w.Odds.Claim, claimSeen
-		switch {
-		case c.Examined >= c.Claimed && whole(w):
-			is = claimAll
-		case w.Case.Drawn:
-			is = claimDrawn
-		}
-		return once(c.Claimed > 0 && is == of, claimFigures(w))
+		of, n := w.Case.Claimed, len(w.Findings)
+		return once(of > 0 && all == (n >= of && whole(w)), words.Figures{"claimed": words.Thousands(float64(of)), "seen": w.Odds.Matched, "examined": n})
 	}
-}
-
-// bounded returns the condition of a sentence on a bound of the claimed pictures from a draw of ours.
-func bounded(is func(*Weighing) bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		c := w.Odds.Claim
-		return once(w.Case.Drawn && c.Examined < c.Claimed && is(w), claimFigures(w))
-	}
-}
-
-// The bounds that say something: more than nothing, less than all.
-func hasMin(w *Weighing) bool { return w.Odds.Claim.Min > 0 }
-func hasMax(w *Weighing) bool { return w.Odds.Claim.Max < w.Odds.Claim.Claimed }
-func noMax(w *Weighing) bool  { return !hasMax(w) }
-
-// claimFigures are the figures of all sentences on the pictures that are claimed.
-func claimFigures(w *Weighing) words.Figures {
-	c := w.Odds.Claim
-	return words.Figures{"claimed": words.Thousands(float64(c.Claimed)), "seen": c.Seen, "examined": c.Examined, "min": words.Thousands(float64(c.Min)), "max": words.Thousands(float64(c.Max)),
-		"level": fmt.Sprintf("%.0f", 100*c.Level), "recall": words.Share(c.Recall), "false": fmt.Sprintf("%.2g", 100*c.FalseMatch), "open": c.Open}
 }
 
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.

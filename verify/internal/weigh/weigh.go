@@ -5,13 +5,11 @@ package weigh
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
-	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -243,17 +241,6 @@ func references(w *Weighing) (leaks, compared, same int) {
 		}
 	}
 	return leaks, compared, same
-}
-
-// falseMatch returns the probability, 1e-6..1, that a leak fits an upload that it does not show. It is 3/n for n
-// validation trials without a false match, the 95 % upper bound. If controls of this dump found the same capture, the
-// rate of the controls (Krichevsky and Trofimov's estimate) is taken if it is higher.
-func falseMatch(w *Weighing) float64 {
-	rate := 3.0 / tuning.MatchTrials
-	if _, compared, same := references(w); same > 0 {
-		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
-	}
-	return math.Max(conclude.Micro(rate), 1e-6)
 }
 
 // NotSearched returns the sentences on what the search of the dump could not read: records of the registry, and
