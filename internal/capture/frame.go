@@ -311,8 +311,8 @@ func (s *Sight) onLine(all []place) (half, nineTenths float64) {
 }
 
 // isPiece reports whether the leak shows nothing beyond the original. Another capture of the card
-// that was not cut mostly shows more on some side. Beyond up to two sides something else may lie, as another picture in a
-// collage, if the leak ends on the frame of the original at the others. on is the number of these.
+// that was not cut mostly shows more on some side. A collage has other pictures beyond up to two sides, and ends on the
+// frame of the original at the others. on is the number of sides where the leak ends on that frame.
 func (s *Sight) isPiece() (is bool, on int) {
 	inv, ok := s.H.Inverse()
 	if !ok {
