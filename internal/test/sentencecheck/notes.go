@@ -580,13 +580,6 @@ func overlap(m, o matchOf) bool {
 	return both > 0.05*min(a, b)
 }
 
-// alone reports whether the place of a match is known, and is beside the places of all uploads that are shown.
-func (l *leak) alone(m matchOf) bool {
-	return m.Region != nil && !slices.ContainsFunc(l.Matches, func(o matchOf) bool {
-		return o.Submission != m.Submission && capture(o.Pixels) && overlap(m, o)
-	})
-}
-
 // changed is the rule of a note on places at which the leak differs from an upload, by what the pixels say.
 func changed(word string) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
