@@ -313,23 +313,6 @@ func (c *copied) bmp() error {
 	return c.take(max(64, int64(binary.LittleEndian.Uint32(c.s.have(6)[2:]))))
 }
 
-func (c *copied) sevenZip() error {
-	b := c.s.have(32)
-	return c.take(32 + int64(min(binary.LittleEndian.Uint64(b[12:]), 1<<60)) + int64(min(binary.LittleEndian.Uint64(b[20:]), 1<<60)))
-}
-
-// rar copies up to the last block, of version 5 or 4, as it is in an archive that has no further parts.
-func (c *copied) rar() error {
-	return c.upTo(8, func(b []byte) int {
-		for _, end := range []string{"\x1d\x77\x56\x51\x03\x05\x04\x00", "\xc4\x3d\x7b\x00\x40\x07\x00"} {
-			if i := bytes.Index(b, []byte(end)); i >= 0 {
-				return i + len(end)
-			}
-		}
-		return -1
-	})
-}
-
 // tiff copies up to the end of the last directory, and of the values and strips that it or an earlier one names (TIFF 6.0,
 // section 2). A list of strips before its directory is not seen again: its strips lie before it too. Without a first directory
 // the error is io.EOF.
@@ -408,50 +391,6 @@ func (c *copied) boxes() error {
 		}
 		if err := c.take(max(n, 8)); err != nil {
 			return err
-		}
-	}
-}
-
-// pdf copies up to the last end of file behind which no object follows (ISO 32000-1, 7.5.6).
-func (c *copied) pdf() error {
-	for {
-		end := []byte("%%EOF")
-		if err := c.upTo(len(end), func(b []byte) int { return bytes.Index(b, end) }); err != nil {
-			return err
-		}
-		if err := c.take(int64(len(end))); err != nil {
-			return err
-		}
-		b := c.s.have(64)
-		more := bytes.TrimLeft(b, "\r\n \t\x00")
-		if len(more) == 0 || (more[0] < '0' || more[0] > '9') && !bytes.HasPrefix(more, []byte("xref")) {
-			if bytes.HasPrefix(b, []byte("\r\n")) {
-				return c.take(2)
-			}
-			return c.take(int64(min(len(b)-len(more), 1)))
-		}
-	}
-}
-
-// zip copies up to the end of the directory that says where it lies (APPNOTE 4.3.16).
-func (c *copied) zip() error {
-	const size = 22
-	mark := []byte("PK\x05\x06")
-	for {
-		if err := c.upTo(size, func(b []byte) int { return bytes.Index(b, mark) }); err != nil {
-			return err
-		}
-		b := c.s.have(size)
-		if len(b) < size {
-			return c.rest()
-		}
-		directory, at := binary.LittleEndian.Uint32(b[12:]), binary.LittleEndian.Uint32(b[16:])
-		own := int64(at)+int64(directory) == c.n || at == 1<<32-1
-		if err := c.take(size); err != nil {
-			return err
-		}
-		if own {
-			return c.take(int64(binary.LittleEndian.Uint16(b[20:])))
 		}
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"hash"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -148,62 +147,6 @@ func (d *Dump) single(ctx context.Context, in *source, broken error, depth int, 
 	}
 	f := File{Name: under + "!" + name, Size: in.size, Open: in.opening(func() (io.ReadCloser, error) { return in.part(0, in.size) })}
 	return cmp.Or(d.entry(ctx, depth+1, f), broken)
-}
-
-// ownFile returns a file of the system with the bytes of r: r itself, or a temporary copy of up to limit
-// bytes. The caller closes it. whole reads r and is read to its end.
-func ownFile(r io.ReadCloser, whole *digested, limit int64) (*temporary, error) {
-	if f, ok := r.(*os.File); ok {
-		_, err := io.Copy(io.Discard, whole)
-		return &temporary{f, true}, err
-	}
-	defer r.Close()
-	t, err := newTemporary()
-	if err != nil {
-		return nil, err
-	}
-	if _, err = io.Copy(&bounded{Writer: t, limit: limit}, whole); err != nil {
-		t.Close()
-		return nil, err
-	}
-	return t, nil
-}
-
-// A tooLarge error says that more bytes than this limit would have to be unpacked.
-type tooLarge int64
-
-func (n tooLarge) Error() string {
-	return fmt.Sprintf("more than %d bytes would have to be unpacked", int64(n))
-}
-
-// store keeps the bytes of from in the dump's temporary file, and returns them, also with an error. More
-// than d.left bytes, which it reduces, are an error of type tooLarge.
-func (d *Dump) store(ctx context.Context, from io.Reader) (*source, error) {
-	return d.keep(func(w io.Writer) (int64, error) { return io.Copy(w, &stopped{ctx, from}) })
-}
-
-// newTemporary returns a new temporary file. If the system allows it, the file has no name, so nothing is left behind.
-func newTemporary() (*temporary, error) {
-	f, err := os.CreateTemp("", "kycmark-*")
-	if err != nil {
-		return nil, err
-	}
-	return &temporary{f, os.Remove(f.Name()) == nil}, nil
-}
-
-// A temporary is a file that is deleted when it is closed.
-type temporary struct {
-	*os.File
-	removed bool // nothing is to be deleted: some systems cannot delete an open file
-}
-
-// Close closes the file and deletes it unless that was done before.
-func (t *temporary) Close() error {
-	err := t.File.Close()
-	if !t.removed {
-		err = errors.Join(err, os.Remove(t.Name()))
-	}
-	return err
 }
 
 // A stopped reader returns ctx's error once ctx has ended.

@@ -10,16 +10,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify"
@@ -192,57 +188,6 @@ func (o *Office) options(x asked) *verify.Options {
 		References: o.References, Once: x.Once}
 }
 
-// CanName reports whether a file can have the name.
-func CanName(name string) bool {
-	return fs.ValidPath(name) && name != "." && len(name) <= maxName &&
-		!strings.ContainsFunc(name, func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) })
-}
-
-// Add adds a file, under a name such as "chats/7.jpg", to an open investigation. The same file again changes nothing.
-// The error wraps [ErrStage] if the investigation has begun, and [registry.ErrConflict] if it has another file of that
-// name. It wraps [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r is returned as
-// it is, and leaves no file.
-func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) (*File, error) {
-	if !CanName(name) {
-		return nil, fmt.Errorf("%w: name of a file: want parts such as \"chats/7.jpg\", no control character, at most %d bytes", registry.ErrInput, maxName)
-	}
-	x, err := o.opened(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	spool, err := o.kept.Open(ctx, x.Spool)
-	if err != nil {
-		return nil, err
-	}
-	if len(spool.Parts)/2 >= maxFiles {
-		return nil, fmt.Errorf("%w: more than %d files, want an archive of them", registry.ErrLimit, maxFiles)
-	}
-	if there, is := filesOf(spool)[hashOf(name)]; is {
-		got := sha256.New()
-		if _, err := io.Copy(got, r); err != nil {
-			return nil, err
-		}
-		if books.Digest(got.Sum(nil)) != there.SHA256 {
-			return nil, fmt.Errorf("%w: the investigation has another file of this name", registry.ErrConflict)
-		}
-		return &File{name, there.Size, there.SHA256}, nil
-	}
-	written, err := o.kept.WriteUnless(ctx, x.Spool, partFile+hashOf(name), partName+hashOf(name), r)
-	if err == nil { // the file counts from now on
-		_, err = o.kept.Write(ctx, x.Spool, partName+hashOf(name), strings.NewReader(name))
-	}
-	if err == nil { // it may have been closed meanwhile, or got another file of this name
-		_, err = o.opened(ctx, id)
-	}
-	if err == nil {
-		spool, err = o.kept.Open(ctx, x.Spool)
-	}
-	if err == nil && filesOf(spool)[hashOf(name)].SHA256 != written.SHA256 {
-		err = fmt.Errorf("%w: the investigation got another file of this name meanwhile", registry.ErrConflict)
-	}
-	return &File{name, written.Size, written.SHA256}, err
-}
-
 // opened returns the request of an investigation that has not begun.
 func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
 	in, err := o.open(ctx, id)
@@ -312,22 +257,6 @@ func (o *Office) look(ctx context.Context, id kept.ID) (in inside, s *State, err
 		}
 	}
 	return in, nil, err
-}
-
-// Files lists the files of an investigation by name: what was there when it began, or is there until then.
-func (o *Office) Files(ctx context.Context, id kept.ID) (list []File, err error) {
-	in, err := o.open(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if in.has(kept.Begun) {
-		return list, in.read(ctx, kept.Begun, &list)
-	}
-	var x asked
-	if err := in.read(ctx, partAsked, &x); err != nil {
-		return nil, err
-	}
-	return o.list(ctx, x.Spool)
 }
 
 // List returns the states of the newest investigations, at most limit, the newest first.

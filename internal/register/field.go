@@ -375,35 +375,3 @@ func between(i, cell, n int) (int, float32) {
 	}
 	return c, float32(twice-2*cell*c) / float32(2*cell)
 }
-
-// remap writes to dst the values of p at positions xs and ys, by bilinear interpolation. Positions beyond an edge are
-// moved onto it. seen becomes true for positions more than two pixels inside of p. p must be 2 x 2 pixels or more.
-func remap(dst dsp.Plane, seen []bool, p, xs, ys dsp.Plane) {
-	right, bottom := float32(p.W-1), float32(p.H-1)
-	dsp.Shared(len(dst.Pix), 4*len(dst.Pix), func(from, to int) {
-		out, xs, ys := dst.Pix[:to], xs.Pix[:to], ys.Pix[:to]
-		for i := from; i < to; i++ {
-			x, y := xs[i], ys[i]
-			seen[i] = x > 2 && y > 2 && x < right-2 && y < bottom-2
-			x, y = inside(x, right), inside(y, bottom)
-			ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
-			fx, fy := x-float32(ix), y-float32(iy)
-			a := p.Pix[iy*p.W+ix : iy*p.W+ix+2 : iy*p.W+ix+2]
-			b := p.Pix[iy*p.W+p.W+ix : iy*p.W+p.W+ix+2]
-			t := a[0] + float32(fx*(a[1]-a[0]))
-			u := b[0] + float32(fx*(b[1]-b[0]))
-			out[i] = t + float32(fy*(u-t))
-		}
-	})
-}
-
-// inside moves v into 0..end, and NaN to 0.
-func inside(v, end float32) float32 {
-	switch {
-	case !(v >= 0):
-		return 0
-	case v > end:
-		return end
-	}
-	return v
-}

@@ -1,15 +1,12 @@
 package parts
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/cipher"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"sort"
@@ -154,142 +151,6 @@ func (m *scratch) fail(s *sealed, what string) {
 	if m.err == nil {
 		m.err = &RecordError{s.name, what}
 	}
-}
-
-// A WriterReader is a file that is being written.
-type WriterReader interface {
-	io.Writer
-	io.ReaderAt
-}
-
-// WriteSealed writes uploads to the new file f as a sealed segment. References rise; an upload without
-// features is nil or the zero value. kept is called after the last upload: [Index.Mount] returns what it returns, which
-// is sealed too. Mount must be called with the same about. key has a nonce of 12 bytes and a tag of 16, as AES-256-GCM
-// has, and must seal nothing else. Errors wrap [ErrFormat], or are errors of f.
-func WriteSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], kept func() []byte, about []byte) error {
-	return writeSealed(f, key, uploads, kept, about, maxUnsorted)
-}
-
-// writeSealed is [WriteSealed], and holds so many postings at a time, or the postings of one bucket.
-func writeSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], kept func() []byte, about []byte, held uint64) (err error) {
-	out := bufio.NewWriterSize(f, sealedBuffer)
-	var buf []byte
-	var m scratch
-	write := func(kind byte, number int, clear []byte) error {
-		buf = key.Seal(buf[:0], m.nonceOf(kind, number), clear, nil)
-		_, err := out.Write(buf)
-		return err
-	}
-	if _, err = out.WriteString(sealedMagic); err != nil {
-		return err
-	}
-	s := sealed{aead: key}
-	at, buckets := uint64(len(sealedMagic)), make([]uint32, 1<<maxAddress)
-	for ref, fe := range uploads {
-		if s.uploads > 0 && ref <= s.ref(s.uploads-1) || s.uploads == MaxSealed {
-			return fmt.Errorf("%w: upload %d of a segment is %d: out of order, or one too many", ErrFormat, s.uploads, ref)
-		}
-		if fe.Len() > 0 {
-			if err = write(uploadRecord, s.uploads, fe.data); err != nil {
-				return err
-			}
-			at += uint64(len(buf))
-			u := upload{data: fe.data}
-			for k := range u.count() {
-				buckets[u.descriptor(k)[0]&(1<<maxAddress-1)]++
-			}
-		}
-		s.table = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(s.table, uint64(ref)), at)
-		s.uploads++
-	}
-	if err = out.Flush(); err != nil {
-		return err
-	}
-	n := 0
-	for _, c := range buckets {
-		n += int(c)
-	}
-	g := &segment{address: addressOf(n)}
-	for i, c := range buckets[1<<g.address:] { // longer addresses fall into the same bucket
-		buckets[i&(1<<g.address-1)] += c
-	}
-	buckets = buckets[:1<<g.address]
-	sum := uint32(0)
-	s.offsets = make([]byte, 0, 4*len(buckets)+4)
-	for _, c := range buckets {
-		s.offsets = binary.LittleEndian.AppendUint32(s.offsets, sum)
-		sum += c
-	}
-	s.offsets = binary.LittleEndian.AppendUint32(s.offsets, sum)
-	for first := 0; first < len(buckets); {
-		last := first + 1
-		for last < len(buckets) && s.offset(last+1)-s.offset(first) <= held {
-			last++
-		}
-		if err = s.writeBuckets(f, g, first, last, buckets, write); err != nil {
-			return err
-		}
-		first = last
-	}
-	rest := kept()
-	if err = write(keptRecord, 0, rest); err != nil {
-		return err
-	}
-	tail := slices.Concat(s.table, s.offsets)
-	for _, n := range []int{s.uploads, g.address, len(rest)} {
-		tail = binary.LittleEndian.AppendUint64(tail, uint64(n))
-	}
-	if _, err = out.Write(key.Seal(tail, m.nonceOf(tableRecord, 0), nil, authenticated(tail, about))); err != nil {
-		return err
-	}
-	return out.Flush()
-}
-
-// authenticated is what the last record authenticates.
-func authenticated(tail, about []byte) []byte {
-	sum := sha256.Sum256(tail)
-	return append(sum[:], about...)
-}
-
-// writeBuckets writes the buckets from first to before last. It reads the uploads from f. next is overwritten.
-func (s *sealed) writeBuckets(f io.ReaderAt, g *segment, first, last int, next []uint32, write func(byte, int, []byte) error) error {
-	base := s.offset(first)
-	posts := make([]byte, postingSize*(s.offset(last)-base))
-	for b := first; b < last; b++ {
-		next[b] = uint32(s.offset(b) - base)
-	}
-	var m scratch
-	in := bufio.NewReaderSize(io.NewSectionReader(f, int64(s.end(-1)), int64(s.end(s.uploads-1)-s.end(-1))), sealedBuffer)
-	var raw []byte
-	for at := range s.uploads {
-		size := int(s.end(at) - s.end(at-1))
-		if raw = slices.Grow(raw[:0], size)[:size]; size == 0 {
-			continue
-		}
-		if _, err := io.ReadFull(in, raw); err != nil {
-			return err
-		}
-		var err error
-		if m.record, err = s.aead.Open(m.record[:0], m.nonceOf(uploadRecord, at), raw, nil); err != nil {
-			return fmt.Errorf("%w: a record that was just written", ErrFormat)
-		}
-		u := upload{data: m.record}
-		for k := range u.count() {
-			sign := u.descriptor(k)[0]
-			if b := int(g.bucket(sign)); b >= first && b < last {
-				p := posts[postingSize*next[b]:]
-				binary.LittleEndian.PutUint32(p, signsOf(sign))
-				binary.LittleEndian.PutUint32(p[4:], uint32(at)<<8|uint32(k))
-				next[b]++
-			}
-		}
-	}
-	for b := first; b < last; b++ {
-		if err := write(bucketRecord, b, posts[postingSize*(s.offset(b)-base):postingSize*(s.offset(b+1)-base)]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Mount adds the uploads of data, which [WriteSealed] wrote, to the index. None of their references may be

@@ -253,3 +253,82 @@ func plausible(m geometry.Mat) bool {
 	root := math.Sqrt(math.Max(0, float64(half*half)-float64(det*det)))
 	return half+root <= float64(maxSkew*maxSkew*(half-root))+1e-12
 }
+
+// A candidate is an upload to look at, and its hits.
+type candidate struct {
+	upload uint32
+	vote   float32
+	hits   []hit
+}
+
+// best returns up to r.candidates uploads that were not looked at before, with their hits, and marks these as looked
+// at. votes has the sum of each upload. The largest sums choose a shortlist; then the votes that agree in direction and
+// scale choose the candidates and become their vote. Uploads with fewer than minVotes hits are left out.
+func (r *search) best(votes []float32) []candidate {
+	var top []candidate
+	floor, size := float32(0), shortlist*r.candidates
+	for u, v := range votes {
+		if v <= floor || r.done[uint32(u)] {
+			continue
+		}
+		top = append(top, candidate{upload: uint32(u), vote: v})
+		if len(top) >= 2*size {
+			top = strongest(top, size)
+			floor = top[len(top)-1].vote
+		}
+	}
+	top = strongest(top, size)
+	for i := range r.place {
+		r.place[i] = -1
+	}
+	for i := range top {
+		r.place[top[i].upload] = int32(i)
+	}
+	for _, h := range r.hits {
+		if i := r.place[h.upload]; i >= 0 {
+			top[i].hits = append(top[i].hits, h)
+		}
+	}
+	for i := range top {
+		top[i].vote = r.agreement(&top[i])
+	}
+	top = strongest(slices.DeleteFunc(top, func(c candidate) bool { return len(c.hits) < minVotes || c.vote <= 0 }), r.candidates)
+	for i := range top {
+		r.done[top[i].upload] = true
+	}
+	return top
+}
+
+// agreement returns the largest sum of votes among hits of c that agree in turn and change of scale (Jegou, Douze and
+// Schmid, "Hamming embedding and weak geometric consistency", 2008). A hit votes by its rarity in one cell of turn and
+// scale, from leak to upload. The sum is over 2 x 2 neighbouring cells. A feature of the upload votes once in each
+// cell, with its first hit there: a pattern that repeats in the leak counts once. c stays as it is.
+func (r *search) agreement(c *candidate) float32 {
+	var sums [turnParts][levelParts]float32
+	var seen [256][turnParts]uint16 // by feature of the upload: a bit for each level of a cell that it voted in
+	for _, h := range c.hits {
+		a := &r.asked[h.asked]
+		t := int(h.turn-a.turn) & (turnSteps - 1) * turnParts / turnSteps
+		l := (int(h.level) - int(a.level) + levelSteps) / 2 % levelParts
+		if bit := uint16(1) << l; seen[h.feature][t]&bit == 0 {
+			seen[h.feature][t] |= bit
+			sums[t][l] += r.rarity[h.asked][h.distance]
+		}
+	}
+	best := float32(0)
+	for t := range sums {
+		n := (t + 1) % turnParts
+		for l := range levelParts - 1 {
+			best = max(best, sums[t][l]+sums[t][l+1]+sums[n][l]+sums[n][l+1])
+		}
+	}
+	return best
+}
+
+// strongest returns the n candidates with the largest votes, sorted by falling vote. It sorts c itself.
+func strongest(c []candidate, n int) []candidate {
+	slices.SortFunc(c, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.vote, a.vote), cmp.Compare(a.upload, b.upload))
+	})
+	return c[:min(len(c), n)]
+}

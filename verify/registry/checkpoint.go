@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -279,4 +281,94 @@ func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books
 		}
 	}
 	return &c
+}
+
+// auditCosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
+// It returns the signatures with a time that hold, of the witnesses that o names.
+func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Checkpoint, o AuditOptions) ([]records.Cosigned, error) {
+	rows, err := l.r.store.Cosigned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var holds []records.Cosigned
+	stamps := make(map[int]records.Cosigned) // the last of each of kept
+	for _, s := range rows {
+		at := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == s.Size && c.Root == s.Root })
+		wrong := func(what string) { a.Problems = append(a.Problems, fmt.Sprintf("entry %d: %s", s.Seq, what)) }
+		switch {
+		case at < 0:
+			wrong(fmt.Sprintf("the checkpoint of %d entries was removed", s.Size))
+			continue
+		case s.Witness == "":
+			stamps[at] = s
+			if l.r.stamps != nil {
+				if latest, err := l.r.stamps(s.Proof, sha256.Sum256(kept[at].Body())); err == nil {
+					holds = append(holds, records.Cosigned{Size: s.Size, Dated: latest})
+				}
+			}
+			continue
+		}
+		c, dated, err := tlog.OpenCosigned(s.Proof, s.Witness)
+		switch lines := noteSignatures(string(s.Proof)); {
+		case err != nil || int64(c.Size) != s.Size || c.Root != s.Root || !dated.Equal(s.Dated):
+			wrong("the signature of the witness " + s.Witness + " does not hold")
+		case !strings.Contains(kept[at].Text, lines):
+			wrong(fmt.Sprintf("the signature of the witness %s was removed from the checkpoint of %d entries", s.Witness, s.Size))
+		case slices.Contains(o.Witnesses, s.Witness):
+			holds = append(holds, s)
+		}
+	}
+	for at, s := range stamps {
+		if !bytes.Equal(kept[at].Stamp, s.Proof) {
+			a.Problems = append(a.Problems, fmt.Sprintf("entry %d: its timestamp was removed from the checkpoint of %d entries, or is another", s.Seq, s.Size))
+		}
+	}
+	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) { // also signatures that an earlier version kept
+		for _, w := range c.Witnesses {
+			if !w.Time.IsZero() && !slices.ContainsFunc(holds, func(s records.Cosigned) bool { return s.Size == c.Size && s.Witness == w.Key }) {
+				holds = append(holds, records.Cosigned{Size: c.Size, Witness: w.Key, Dated: w.Time})
+			}
+		}
+	}
+	slices.SortFunc(holds, func(a, b records.Cosigned) int { return cmp.Compare(a.Size, b.Size) })
+	return holds, nil
+}
+
+// auditCheckpoint checks that one of o.Keys signed the checkpoint text, and the signatures of o.Witnesses that are
+// there. It then checks that the checkpoint is of this ledger, and that the ledger begins with its entries. The
+// result has no Made and no Stamp.
+func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*books.Checkpoint, error) {
+	c, seen, err := openByAny(text, o.Keys, o.Witnesses)
+	if err != nil {
+		return nil, err
+	}
+	if c.Origin != l.Origin() {
+		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, l.Origin())
+	}
+	size, _, err := l.r.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if int64(c.Size) > size {
+		return nil, fmt.Errorf("%w: it is of %d entries, while there are %d", ErrTampered, c.Size, size)
+	}
+	root, err := tlog.RootAt(ctx, c.Size, l.r.store.Nodes)
+	if err != nil {
+		return nil, err
+	}
+	if root != c.Root {
+		return nil, fmt.Errorf("%w: the first %d entries differ from the signed entries", ErrTampered, c.Size)
+	}
+	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, c.Origin, seen), nil
+}
+
+// openByAny opens a checkpoint that one of keys, which must not be empty, signed, and returns the witnesses that
+// signed it also. If no key fits, it returns the error of the last key.
+func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen []tlog.Cosignature, err error) {
+	for _, k := range keys {
+		if c, seen, err = tlog.OpenCheckpoint(text, k, witnesses...); err == nil || errors.Is(err, ErrLedgerKey) {
+			return c, seen, err
+		}
+	}
+	return c, seen, err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -125,4 +126,64 @@ func signedState(ctx context.Context, b *ui.Desk) (string, error) {
 		return "", err
 	}
 	return b.Home.LedgerPublic()
+}
+
+// writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
+func (f *investigateFlags) writeAll(ctx context.Context, b *ui.Desk, inv *verify.Investigation, d *findings.Verdict) error {
+	var report bytes.Buffer
+	if f.report != "" || f.bundle != "" {
+		if err := inv.WriteReport(ctx, &report, d, f.reveal); err != nil {
+			return err
+		}
+	}
+	if f.report != "" {
+		if err := ui.WriteOutput(f.report, report.Bytes(), false); err != nil {
+			return err
+		}
+	}
+	if err := f.write(ctx, b, inv, d, report.Bytes(), f.reveal); err != nil {
+		return err
+	}
+	if f.report != "" {
+		b.Printf("\nreport: %s\n", f.report)
+	}
+	if f.findings != "" {
+		b.Printf("findings: %s\n", f.findings)
+	}
+	if f.bundle != "" {
+		b.Printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
+	}
+	return nil
+}
+
+// checkOutputs returns an error, before any work is done, if an output cannot be written. An output must not be one
+// of the leaks in dump, a file of a home, or another output. Only the state file may exist.
+func (f *investigateFlags) checkOutputs(b *ui.Desk, dump []string) error {
+	inputs := ui.ListFiles(dump)
+	if err := b.CheckOutputs(false, inputs, f.report); err != nil {
+		return err
+	}
+	if f.state != "" { // a state file may exist: it is what an earlier run left
+		if err := ui.CheckSpared(f.state, b.Home.Files()); err != nil {
+			return err
+		}
+	}
+	if err := f.checkApart(); err != nil {
+		return err
+	}
+	return f.ready(b, inputs)
+}
+
+func (f *investigateFlags) checkApart() error {
+	outputs := []struct{ flag, path string }{
+		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},
+	}
+	for i, x := range outputs {
+		for _, y := range outputs[:i] {
+			if x.path != "" && y.path != "" && ui.SamePlace(x.path, y.path) {
+				return ui.Usagef("%s and %s are one file, %s", y.flag, x.flag, x.path)
+			}
+		}
+	}
+	return nil
 }

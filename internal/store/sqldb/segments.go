@@ -15,7 +15,6 @@ import (
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify/books"
 )
 
 // Submissions are found by hashes and local features. Segments save a process the reading of all rows: each is a sealed
@@ -375,32 +374,6 @@ func (d segments) cleanSegments(ctx context.Context) error {
 	err := d.building(func(files *segmentFiles) error { return d.removeSegments(ctx, files, true) })
 	if err != nil {
 		return fmt.Errorf("the erasure is done, and the keys of its segments are destroyed; the next erasure or audit removes their files: %w", err)
-	}
-	return nil
-}
-
-// finishErasures is cleanSegments if an erasure was interrupted before its segments were removed, and
-// this process may write.
-func (d segments) finishErasures(ctx context.Context) error {
-	left, err := schema.Number(ctx, d.read, "SELECT count(*) FROM segment WHERE state = $1 AND last > 0", segmentIdle)
-	if err != nil || left == 0 || d.readOnly {
-		return err
-	}
-	if err = d.cleanSegments(ctx); err == nil || errors.Is(err, records.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err) {
-		return nil
-	}
-	if errors.Is(err, errUnread) {
-		return err
-	}
-	return schema.Tampered("an erasure is not finished: %v", err)
-}
-
-// dropKeys takes the segments of erased submissions out of use, and destroys their keys: they are to be removed.
-func dropKeys(ctx context.Context, t *tx, rows []books.Submission) error {
-	for i := range rows {
-		if _, err := t.ExecContext(ctx, "UPDATE segment SET state = $1, wrapped = $2 WHERE first <= $3 AND last >= $3", segmentIdle, []byte{}, rows[i].Seq); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -1,10 +1,13 @@
 package conclude
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/recall"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -162,4 +165,165 @@ func (c *conclusion) sayRecall(m *findings.Missing) {
 		x["clause"], x["missing"], x["uploads"] = "some", words.Thousands(float64(m.Damaged+m.Flat+m.Whole)), words.Thousands(float64(m.Uploads))
 	}
 	c.say("unknown-recall", x)
+}
+
+// sayBeside adds the sentence on the further uploads that the leak shows, or looks like in places of their own, without an
+// accused copy.
+func (c *conclusion) sayBeside(e *Evidence) {
+	x, names := words.Figures{}, []string{}
+	for i := range e.Matches {
+		m := &e.Matches[i]
+		switch {
+		case c.further(e, m) && c.apart(e, m):
+			names = append(names, "upload "+m.Submission.String()+" beside")
+		case c.further(e, m):
+			names = append(names, "upload "+m.Submission.String()+" in the same place")
+		case ShowsDocument(m.Pixels) && c.apart(e, m):
+			x["looks"], names = true, append(names, "what looks like upload "+m.Submission.String()+" beside")
+		}
+	}
+	if x["uploads"] = names; len(names) > 0 {
+		c.say(Further, x)
+	}
+}
+
+// Further is the code of the sentence of a note on further uploads. Its figure "looks" is there if one is not surely shown.
+const Further = "shows-beside"
+
+// further reports whether the leak shows the upload of m besides the uploads that the conclusion rests on: in a place of its own.
+// A leak without a mark may show it in the same place as well: then either upload may have leaked.
+func (c *conclusion) further(e *Evidence, m *findings.Match) bool {
+	if ShowsCapture(m.Pixels) && c.apart(e, m) {
+		return true
+	}
+	same := ShowsCapture(m.Pixels) || m.Sibling && Aligned(m.Pixels) && !slices.Contains(NotReturned, m.Pixels) || e.byHash(m) && m.Distance <= tuning.SureWithoutPixels
+	return same && c.bare() && m.Submission != c.Submission && e.sharing() < 2 // a page that several have points to no holder
+}
+
+// bare reports whether the leak shows an upload, and no mark was read.
+func (c *conclusion) bare() bool {
+	return c.Finding == findings.FoundUnmarked || c.Finding == findings.FoundUnreadable
+}
+
+// apart reports whether an upload lies in the leak beside all uploads that the conclusion rests on.
+func (c *conclusion) apart(e *Evidence, m *findings.Match) bool {
+	of := []watermark.Submission{c.Submission}
+	for _, r := range e.Reads {
+		if r.Issued != nil && slices.Contains(c.Accused, r.Copy) {
+			of = append(of, r.Issued.Submission)
+		}
+	}
+	return !slices.ContainsFunc(of, func(of watermark.Submission) bool { return of == m.Submission || !besides(e.Match(of), m) })
+}
+
+// besides reports whether two uploads lie in a leak beside each other.
+func besides(a, b *findings.Match) bool {
+	return a != nil && a.Region != nil && b.Region != nil && Overlap(a.Region, b.Region) <= tuning.MaxOverlap
+}
+
+// NotReturned are the words for pixels that rule out that a leak derives from an upload.
+var NotReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUnrelated}
+
+// concludeUnknown returns the conclusion for a leak that shows and resembles no submission.
+func concludeUnknown(e Evidence) conclusion {
+	c := conclusion{Finding: findings.FoundUnknown, recall: e.Recall}
+	template := e.first(findings.PixelsTemplate)
+	why := "plain"
+	switch {
+	case e.TooFlat:
+		why = "flat"
+	case template == nil && slices.ContainsFunc(e.Matches, func(m findings.Match) bool { return m.Distance <= tuning.NearRadius }):
+		why = "near"
+	}
+	c.say("unknown", words.Figures{"clause": why})
+	if template != nil && !e.TooFlat {
+		agree := 0.0
+		if template.Score != nil {
+			agree = *template.Score
+		}
+		c.say("unknown-template", words.Figures{"upload": template.Submission.String(), "share": words.Share(agree)})
+	}
+	c.sayRecall(e.missing)
+	return c
+}
+
+// sayAltered adds the sentence on the places that a leak shows altered to the note, if there are
+// any. Places of [findings.PixelsSame] are so small, or so plain, that a filter may have made them. Of [findings.PixelsPage] without such
+// places it says that not all of the page can be read.
+func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
+	if len(places) == 0 {
+		if pixels == findings.PixelsPage {
+			c.say("page-hidden", nil)
+		}
+		return
+	}
+	sum := 0.0
+	var kinds []string
+	for _, p := range places {
+		sum += p.Share
+		if kind := words.Regions[p.Kind]; !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	also := "plain"
+	switch pixels {
+	case findings.PixelsSame:
+		also = "filtered"
+	case findings.PixelsPage:
+		c.say("page-fields", words.Figures{"n": len(places), "share": words.Percent(sum)})
+		return
+	}
+	c.say("altered", words.Figures{"n": len(places), "kinds": kinds, "share": words.Percent(sum), "clause": also})
+}
+
+// sayReturned adds the sentence on uploads that carry the marks of copies that conclude.
+func (c *conclusion) sayReturned(e *Evidence, issued []Read) {
+	var uploads []string
+	how := "came in"
+	for _, r := range issued {
+		for _, id := range r.Returned {
+			if m := e.Match(id); m != nil && m.HashOnly {
+				how = "may have come in, since only the hash is kept,"
+			}
+			if !slices.Contains(uploads, id.String()) {
+				uploads = append(uploads, id.String())
+			}
+		}
+	}
+	if len(uploads) > 0 {
+		c.say("copy-returned", words.Figures{"how": how, "n": len(uploads), "uploads": uploads})
+	}
+}
+
+// keys returns the states of the keys of all marks that were read, each state once: of issued copies first. Keys
+// whose state is not known are left out.
+func (e Evidence) keys() []books.KeyState {
+	var out []books.KeyState
+	for _, r := range append(e.IssuedReads(), e.Reads...) {
+		if r.Key != nil && !slices.Contains(out, *r.Key) {
+			out = append(out, *r.Key)
+		}
+	}
+	return out
+}
+
+// IssuedReads returns the reads of copies that the registry issued, the first of each copy. Confirmed copies come
+// first; among equals the strongest mark, which has the smallest p ([Read.logP]).
+func (e Evidence) IssuedReads() []Read {
+	var out []Read
+	for _, r := range e.Reads {
+		if r.Issued != nil && !slices.ContainsFunc(out, func(o Read) bool { return o.Copy == r.Copy }) {
+			out = append(out, r)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Read) int {
+		if a.confirmed() != b.confirmed() {
+			if a.confirmed() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.logP(), b.logP())
+	})
+	return out
 }
