@@ -62,12 +62,12 @@ func TestPicturesSentTwice(t *testing.T) {
 	in := map[string][]watermark.Submission{}
 	var leaked [][]byte
 	for i := range uint64(4) {
-		img := photo(101+i, 640, 480)
+		img := photo(101+i, 480, 360)
 		first := submit(t, s, file(t, img, "jpeg"), "one of "+string('a'+rune(i)), feb)
-		again := savedAnew(t, imaging.Resize(img, 600, 0, imaging.Lanczos), "jpeg", 80)
+		again := savedAnew(t, imaging.Resize(img, 450, 0, imaging.Lanczos), "jpeg", 80)
 		second := submit(t, s, again, "two of "+string('a'+rune(i)), feb.AddDate(1, 0, 0))
 		in["vendor A"], in["vendor B"] = append(in["vendor A"], first.ID), append(in["vendor B"], second.ID)
-		leaked = append(leaked, savedAnew(t, imaging.Resize(decoded(t, again), 560, 0, imaging.Lanczos), "jpeg", 75))
+		leaked = append(leaked, savedAnew(t, imaging.Resize(decoded(t, again), 430, 0, imaging.Lanczos), "jpeg", 75))
 	}
 	for i := range 60 { // most uploads are of others
 		submit(t, s, savedAnew(t, imaging.New(100, 75, color.Gray{Y: uint8(3 * i)}), "png", 0), "", feb)
@@ -114,6 +114,10 @@ func TestReturnedAsAHash(t *testing.T) {
 		require.Equal(t, findings.FoundCopy, got.Kind, got.Note)
 		leaks = append(leaks, got)
 	}
+	plain := examine(t, v, photo(111, 640, 480))
+	require.Len(t, plain.Beside, 1, "it may be of either upload: %s", plain.Note)
+	assert.True(t, plain.Beside[0].Same)
+	standsUp(t, v, plain)
 	d := standsUp(t, v, leaks...)
 	assert.True(t, hasRival(d, "vendor A", "vendor B"), "%v", d.Odds.Rivals)
 	assert.Contains(t, d.Headline, "came back, or may have since only a hash is kept, as uploads")
