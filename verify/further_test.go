@@ -68,6 +68,13 @@ func TestPicturesSentTwice(t *testing.T) {
 		second := submit(t, s, again, "two of "+string('a'+rune(i)), feb.AddDate(1, 0, 0))
 		in["vendor A"], in["vendor B"] = append(in["vendor A"], first.ID), append(in["vendor B"], second.ID)
 		leaked = append(leaked, savedAnew(t, imaging.Resize(decoded(t, again), 430, 0, imaging.Lanczos), "jpeg", 75))
+		if i == 0 { // the file itself
+			got, err := v.File(t.Context(), "exact.jpg", again)
+			require.NoError(t, err)
+			assert.Equal(t, second.ID, got.Submission)
+			assert.Empty(t, got.Beside)
+			standsUp(t, v, got)
+		}
 	}
 	for i := range 60 { // most uploads are of others
 		submit(t, s, savedAnew(t, imaging.New(100, 75, color.Gray{Y: uint8(3 * i)}), "png", 0), "", feb)
@@ -114,7 +121,9 @@ func TestReturnedAsAHash(t *testing.T) {
 		require.Equal(t, findings.FoundCopy, got.Kind, got.Note)
 		leaks = append(leaks, got)
 	}
-	plain := examine(t, v, photo(111, 640, 480))
+	exact := examine(t, v, photo(111, 640, 480))
+	assert.Empty(t, exact.Beside, "it is the first file, byte for byte")
+	plain := examine(t, v, imaging.Resize(photo(111, 640, 480), 620, 0, imaging.Lanczos))
 	require.Len(t, plain.Beside, 1, "it may be of either upload: %s", plain.Note)
 	assert.True(t, plain.Beside[0].Same)
 	standsUp(t, v, plain)
@@ -138,8 +147,8 @@ func TestUploadsEnteredAfterTheFind(t *testing.T) {
 		if later {
 			with.Found = time.Now()
 		}
-		for i := range 60 {
-			submit(t, s, savedAnew(t, imaging.New(100, 75, color.Gray{Y: uint8(3 * i)}), "png", 0), "", feb.AddDate(0, -2-i, 0))
+		for i := range 40 {
+			submit(t, s, file(t, photo(uint64(500+i), 320, 240), "jpeg"), "", feb.AddDate(0, -2-i, 0))
 		}
 		v := newInvestigator(t, with)
 		var leaks []*findings.Finding

@@ -78,16 +78,15 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 	said := make(map[string]int)
 	for i := range reports {
 		d, cfg := randomWeighed(t, uint64(seed+i))
+		all := slices.Concat(d.Notes, d.Said)
 		for _, l := range d.Findings {
-			for _, x := range l.Said {
-				said[x.Code]++
-				if clause, ok := x.Figures["clause"].(string); ok {
-					said["clause "+clause]++
-				}
-			}
+			all = append(all, l.Said...)
 		}
-		for _, x := range slices.Concat(d.Notes, d.Said) {
+		for _, x := range all {
 			said[x.Code]++
+			if clause, ok := x.Figures["clause"].(string); ok {
+				said["clause "+clause]++
+			}
 		}
 		if wrong := checked(t, d, cfg); !assert.Empty(t, wrong, "seed %d: %s", seed+i, d.Headline) && i > 50 {
 			break
@@ -98,7 +97,7 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 		codes = append(codes, "clause "+clause)
 	}
 	for _, code := range codes {
-		never := code == odds.TooMany || // nine recipients are many
+		never := slices.Contains([]string{odds.TooMany, "clause " + odds.TooMany, "clause " + odds.FewTrials, "clause vendor-supported"}, code) || // nine recipients are many, 912 trials enough; TestClaimsMadeInPublic
 			strings.HasSuffix(code, "-unanswered") // TestLongGroups
 		assert.True(t, said[code] > 0 || never || reports < all, "%s is never said", code)
 	}

@@ -5,6 +5,7 @@ package verify_test
 import (
 	"image"
 	"image/color"
+	"slices"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -16,7 +17,7 @@ import (
 )
 
 // Opponent's story: an upload is a sheet of vendor A's copies, and vendor B has a copy of it. Vendor B leaks what is cut out of its copy.
-// Its mark, which is read in each picture, makes it another possible source.
+// Its mark, which is read in each picture, makes it a source or another possible one.
 func TestSheetOfCopies(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
@@ -40,5 +41,11 @@ func TestSheetOfCopies(t *testing.T) {
 	d, err := v.Weigh(t.Context(), leaks)
 	require.NoError(t, err)
 	assert.NotContains(t, d.Odds.Alone(), "vendor A")
-	assert.Equal(t, len(leaks), d.Unconfirmed["vendor B"])
+	confirmed := 0
+	for _, l := range leaks {
+		if slices.Contains(l.MayNames(), "vendor B") {
+			confirmed++
+		}
+	}
+	assert.Equal(t, len(leaks), confirmed+d.Unconfirmed["vendor B"])
 }

@@ -95,8 +95,8 @@ type Reviewer struct {
 //
 //   - The employer is named.
 //   - The reviewer's copies alone meet the conditions of [model.names], among all recipients and reviewers.
-//   - Each rival explains the employer's leaks for the same reason, or is the employer, which had the same pictures. So
-//     no colleague is a rival, and the employer's own copies are not among the leaks.
+//   - Each rival explains the employer's leaks for the same reason, or is the employer, which had the same pictures. No
+//     copy of a colleague, or of the employer's own, is surely in a leak.
 //
 // If these would be more than [MaxHolders] holders, no reviewer is named.
 func (m *model) reviewers(v *Verdict) (out []Reviewer) {
@@ -138,7 +138,9 @@ func (m *model) reviewers(v *Verdict) (out []Reviewer) {
 			employer := x.Other == r.Of && (x.Why == RivalHeld || x.Why == RivalHad)
 			return x.Name == name && !employer && !slices.ContainsFunc(v.Rivals, same)
 		}
-		if slices.Contains(v.Named, r.Of) && slices.Contains(single.Named, name) && !slices.ContainsFunc(single.Rivals, other) {
+		another := func(x Copy) bool { return x.Recipient == r.Of && x.Reviewer != r.Ref && x.Confirmed && x.LnE >= SureLnE }
+		mixed := slices.ContainsFunc(m.c.Leaks, func(l Leak) bool { return slices.ContainsFunc(l.Copies, another) })
+		if slices.Contains(v.Named, r.Of) && slices.Contains(single.Named, name) && !slices.ContainsFunc(single.Rivals, other) && !mixed {
 			out = append(out, r)
 		}
 	}

@@ -79,7 +79,14 @@ func TestColleaguesLeaveNoReviewerNamed(t *testing.T) {
 		shows(own, february).Copies = []odds.Copy{shown("17", "vendor-a", 25)}
 	}
 	shows(own, february).Copies = []odds.Copy{copyOf("vendor-a", 25)} // the employer's own
-	for name, c := range map[string]*odds.Case{"beside": beside, "mixed": mixed, "the employer's own": own} {
+	same := employers()
+	for range 2 {
+		shows(same, february).Copies = []odds.Copy{shown("17", "vendor-a", 25)}
+	}
+	again := same.Leaks[0] // another picture of the same person
+	again.Copies = []odds.Copy{copyOf("vendor-a", 25)}
+	same.Leaks = append(same.Leaks, again)
+	for name, c := range map[string]*odds.Case{"beside": beside, "mixed": mixed, "the employer's own": own, "the employer's own, of the same person": same} {
 		v := weigh(t, c)
 		assert.Equal(t, []string{"vendor-a"}, v.Named, name)
 		assert.Empty(t, v.Rivals, name)

@@ -42,7 +42,8 @@ func (m *model) window() *Window {
 		byCell := func(a, b *sighting) int { return a.cell - b.cell }
 		clusters = append(clusters, [2]int{slices.MinFunc(leaks, byCell).cell, slices.MaxFunc(leaks, byCell).cell})
 	}
-	size, n := ahead[len(ahead)-1], len(clusters)
+	all, n := ahead[len(ahead)-1], len(clusters)
+	size := max(all-m.c.Unsearched, 0) // as if what is not found lay outside of each window
 	var best [2]int
 	top, inside := 0.0, 0
 	from, to := thin(clusters, 0), thin(clusters, 1)
@@ -55,7 +56,7 @@ func (m *model) window() *Window {
 					k++
 				}
 			}
-			if v := scan(float64(k), float64(n), float64(ahead[b+1]-ahead[min(a, b+1)]), float64(size)); k > 1 && v > top {
+			if v := scan(float64(k), float64(n), float64(min(ahead[b+1]-ahead[min(a, b+1)], size)), float64(size)); k > 1 && v > top {
 				best, top, inside = [2]int{a, b}, v, k
 			}
 		}
@@ -64,8 +65,8 @@ func (m *model) window() *Window {
 		return nil
 	}
 	cells := last - first + 1
-	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...), nil), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
-	w.Chance = math.Min(0, log10(lnTail(inside, n, w.Submissions, size)+dsp.Ln(float64(cells*(cells+1)/2))))
+	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...), nil), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
+	w.Chance = math.Min(0, log10(lnTail(inside, n, min(w.Submissions, size), size)+dsp.Ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
 	}
@@ -213,7 +214,7 @@ func (m *model) holding() *Holding {
 		}
 		tried++
 		its, n := within(bare, func(s *sighting) bool { return s.covered[k] }), float64(len(bare))
-		mean := m.expected(k, bare)
+		mean := m.expected(k, bare, m.c.Unsearched)
 		// Hoeffding, JASA 58, 1963, theorems 1 and 4: draws that differ in p by their mean, and draws without replacement
 		if x := -scan(float64(len(its)), n, mean, n); x < out.Chance && n-float64(len(its)) <= float64(maxOutside*(n-mean)) {
 			out.Chance, in = x, its
@@ -226,7 +227,7 @@ func (m *model) holding() *Holding {
 	for k, h := range m.c.Holders {
 		had := within(in, func(s *sighting) bool { return s.ever[k] > 0 || s.held[k] })
 		if len(within(in, func(s *sighting) bool { return s.covered[k] })) == len(in) {
-			out.Holders, out.Shares = append(out.Holders, h.Name), append(out.Shares, micro(m.expected(k, bare)/float64(len(bare))))
+			out.Holders, out.Shares = append(out.Holders, h.Name), append(out.Shares, micro(m.expected(k, bare, 0)/float64(len(bare))))
 		} else if float64(len(had)) >= float64(nearlyAll*float64(len(in))) {
 			out.Others = append(out.Others, h.Name)
 		}
@@ -234,13 +235,15 @@ func (m *model) holding() *Holding {
 	return out
 }
 
-// expected returns how many clusters are of the holding of holder k, if each leak is drawn from all submissions of its
-// cell. Of several leaks of a cluster the rarest counts. k must have admissible custody.
-func (m *model) expected(k int, bare [][]*sighting) (sum float64) {
+// expected returns how many clusters are of the holding of holder k, if each leak is drawn from the submissions of its
+// cell. As many as unsearched are left out, none of them of the holding. Of several leaks of a cluster the rarest counts.
+// k must have admissible custody.
+func (m *model) expected(k int, bare [][]*sighting, unsearched int) (sum float64) {
 	for _, leaks := range bare {
 		p := 1.0
 		for _, s := range leaks {
-			p = min(p, float64(m.c.Holders[k].Unmarked[s.cell])/float64(m.c.Cells[s.cell].Submissions))
+			held := m.c.Holders[k].Unmarked[s.cell]
+			p = min(p, float64(held)/float64(max(held, m.c.Cells[s.cell].Submissions-unsearched, 1)))
 		}
 		sum += p
 	}

@@ -111,6 +111,7 @@ type oddsOf struct {
 
 type caseOf struct {
 	FoundKnown bool `json:"found_known"`
+	Unsearched int  `json:"unsearched"`
 	Cells      []struct {
 		From        time.Time `json:"from"`
 		Submissions int       `json:"submissions"`

@@ -25,7 +25,7 @@ func holdingRule(r *report) []row {
 			continue
 		}
 		tried++
-		inside, mean := len(r.personsOf(persons, h.Name)), r.shareOf(persons, h.Name)
+		inside, mean := len(r.personsOf(persons, h.Name)), r.shareOf(persons, h.Name, r.Verdict.Case.Unsearched)
 		a, n := float64(inside)/float64(len(persons)), float64(len(persons))
 		if a <= mean || 3*(1-a) > 1-mean {
 			continue
@@ -59,7 +59,7 @@ func holdingRule(r *report) []row {
 			some += yes(had)
 		}
 		if all {
-			names, shares = append(names, h), append(shares, fmt.Sprintf("%s could hold %.1f %%", h, 100*r.shareOf(persons, h)))
+			names, shares = append(names, h), append(shares, fmt.Sprintf("%s could hold %.1f %%", h, 100*r.shareOf(persons, h, 0)))
 		} else if 10*some >= 9*len(in) {
 			others = append(others, h)
 		}
@@ -86,12 +86,14 @@ func (r *report) personsOf(persons map[string][]*caseLeak, holder string) (in []
 	return in
 }
 
-// rarest returns the share of the uploads of a leak's day that a holder could hold: of several leaks the lowest.
-func (r *report) rarest(leaks []*caseLeak, holder string) float64 {
+// rarest returns the share of the uploads of a leak's day that a holder could hold: of several leaks the lowest. Uploads that are
+// not searched are left out, as if the holder had none of these.
+func (r *report) rarest(leaks []*caseLeak, holder string, unsearched int) float64 {
 	low := 1.0
 	for _, l := range leaks {
 		cell := r.cellOf(l.Submitted)
-		low = math.Min(low, float64(r.couldHold(holder, cell, cell+1))/float64(r.uploads(cell, cell+1)))
+		held := r.couldHold(holder, cell, cell+1)
+		low = math.Min(low, float64(held)/math.Max(float64(held), float64(r.uploads(cell, cell+1)-unsearched)))
 	}
 	return low
 }
@@ -107,9 +109,9 @@ func (r *report) cellOf(at time.Time) (cell int) {
 }
 
 // shareOf returns the mean of rarest over persons.
-func (r *report) shareOf(persons map[string][]*caseLeak, holder string) (mean float64) {
+func (r *report) shareOf(persons map[string][]*caseLeak, holder string, unsearched int) (mean float64) {
 	for _, leaks := range persons {
-		mean += r.rarest(leaks, holder) / float64(len(persons))
+		mean += r.rarest(leaks, holder, unsearched) / float64(len(persons))
 	}
 	return mean
 }
@@ -119,7 +121,7 @@ func (r *report) shareOf(persons map[string][]*caseLeak, holder string) (mean fl
 func (r *report) tailOf(persons map[string][]*caseLeak, holder string, inside int) float64 {
 	p := []float64{1} // by number of persons
 	for _, leaks := range persons {
-		x := r.rarest(leaks, holder)
+		x := r.rarest(leaks, holder, r.Verdict.Case.Unsearched)
 		next := make([]float64, len(p)+1)
 		for k, q := range p {
 			next[k], next[k+1] = next[k]+q*(1-x), next[k+1]+q*x

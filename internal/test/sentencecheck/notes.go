@@ -526,12 +526,13 @@ var noteRules = map[string]func(*report, *leak) row{
 // further are the uploads that the leak shows, or looks like, besides the uploads of its finding, and where.
 func (l *leak) further() (out []string) {
 	nearTo := l.Finding == "unmarked" || l.Finding == "unreadable"
+	own := strings.HasPrefix(l.SHA256, l.Submission) && l.Submission != ""
 	for _, m := range l.Matches {
 		same := capture(m.Pixels) || m.Sibling && slices.Contains([]string{"same in part", "same edges", "same document", "same page", "sharper"}, m.Pixels) || m.HashOnly && m.Pixels == "not compared" && m.Distance <= 10
 		switch {
 		case l.nextTo(m) && (capture(m.Pixels) || nearTo && same && l.shared() < 2):
 			out = append(out, "upload "+m.Submission+" beside")
-		case nearTo && same && m.Submission != l.Submission && l.shared() < 2:
+		case nearTo && same && m.Submission != l.Submission && l.shared() < 2 && !own:
 			out = append(out, "upload "+m.Submission+" in the same place")
 		case l.nextTo(m) && document(m.Pixels):
 			out = append(out, "what looks like upload "+m.Submission+" beside")

@@ -175,6 +175,9 @@ func (d *dump) place() any {
 func (d *dump) shows(l map[string]any, u *Upload, pixels string) {
 	d.match(l, u, pixels)
 	l["submission"], l["submitted"], l["distance"], l["custody"] = u.ID, u.Submitted, 4, u.Custody
+	if d.IntN(8) == 0 { // the file of the upload
+		l["sha256"] = u.ID + fmt.Sprintf("%032x", d.Uint64())
+	}
 	if o := &d.Uploads[0]; o.ID != u.ID && d.IntN(6) == 0 { // on one sheet with another upload
 		m := l["matches"].([]any)
 		m[0].(map[string]any)["region"] = [4][2]float64{{0, 0}, {100, 0}, {100, 80}, {0, 80}}

@@ -404,7 +404,8 @@ func (r *report) personsIn(from, to int) (all, inside int) {
 // from to to. It is corrected for the number of ranges of cells between the first and the last with uploads.
 func (r *report) chance(inside, all, from, to int) float64 {
 	cells := r.Verdict.Case.Cells
-	size, good := r.uploads(0, len(cells)), r.uploads(from, to+1)
+	size := max(r.uploads(0, len(cells))-r.Verdict.Case.Unsearched, 0)
+	good := min(r.uploads(from, to+1), size)
 	choose := func(n, k int) float64 {
 		a, _ := math.Lgamma(float64(n + 1))
 		b, _ := math.Lgamma(float64(k + 1))

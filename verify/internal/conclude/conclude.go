@@ -344,10 +344,13 @@ var notConfirmed = map[string]string{
 	findings.PixelsUnknown:   "closed",
 }
 
-// Shown returns the match with the submission that the leak shows, or nil. It is the first match of the same pixels,
-// else of altered pixels, else with the same edges. Without such a match it is the first within [phash.MatchRadius] whose pixels are undecided
-// or the same in part, or that rests on its hash (see [Evidence.byHash]).
+// Shown returns the match with the submission that the leak shows, or nil. It is the submission of the leak's own bytes. Else it
+// is the first match of the same pixels, of altered pixels, or with the same edges. Without such a match it is the first within
+// [phash.MatchRadius] whose pixels are undecided or the same in part, or that rests on its hash (see [Evidence.byHash]).
 func (e Evidence) Shown() *findings.Match {
+	if m := e.Match(e.File); m != nil && (ShowsCapture(m.Pixels) || e.byHash(m)) {
+		return m
+	}
 	if m := cmp.Or(e.first(findings.PixelsSame), e.first(findings.PixelsAltered), e.first(findings.PixelsEdges)); m != nil {
 		return m
 	}

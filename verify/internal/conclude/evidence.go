@@ -1,6 +1,7 @@
 package conclude
 
 import (
+	"encoding/hex"
 	"math"
 	"slices"
 	"time"
@@ -19,12 +20,13 @@ type Evidence struct {
 	Matches []findings.Match // nearest first; within the radius, and aligned ones beyond it
 	Reads   []Read           // the blind ones, one for each key under which a mark was found, then those by tracing
 	Traces  []findings.Tracing
-	Recall  *findings.Recall  // of leaks like this one; nil: nothing was searched
-	missing *findings.Missing // uploads that were not searched, or only in part; nil: none
-	TooFlat bool              // the hash has too little to go on
-	Sync    float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
-	Erased  bool              // there are copies of erased uploads
-	Closed  int               // uploads that it may show and that could not be compared
+	Recall  *findings.Recall     // of leaks like this one; nil: nothing was searched
+	missing *findings.Missing    // uploads that were not searched, or only in part; nil: none
+	TooFlat bool                 // the hash has too little to go on
+	Sync    float64              // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
+	Erased  bool                 // there are copies of erased uploads
+	Closed  int                  // uploads that it may show and that could not be compared
+	File    watermark.Submission // that has the very bytes of the leak, if the registry has it
 	Given
 }
 
@@ -108,6 +110,9 @@ func EvidenceOf(v *findings.Finding, g Given) Evidence {
 		Recall: RecallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing
+	}
+	if sum, err := hex.DecodeString(v.SHA256); err == nil && len(sum) == 32 {
+		e.File = watermark.SubmissionOf([32]byte(sum))
 	}
 	for _, x := range v.Reads {
 		r := Read{Copy: x.Copy, KeyID: x.KeyID, Among: x.Among, Page: x.Page, Shows: x.Shows, Altered: x.Altered, Erased: x.Erased, Rival: x.Rival, Returned: x.Returned, Alone: x.Alone, foundAt: g.FoundAt}
@@ -322,25 +327,6 @@ func (e *Evidence) Apart(of watermark.Submission) bool {
 	return !slices.ContainsFunc(e.Matches, func(o findings.Match) bool {
 		return o.Submission != of && ShowsCapture(o.Pixels) && !besides(m, &o)
 	})
-}
-
-// Overlap returns the area that the bounds of two regions share, as a share, 0..1, of the smaller bounds. It is
-// NaN if one has no area.
-func Overlap(a, b *findings.Quad) float64 {
-	ax0, ay0, ax1, ay1 := Bounds(a)
-	bx0, by0, bx1, by1 := Bounds(b)
-	both := math.Max(0, math.Min(ax1, bx1)-math.Max(ax0, bx0)) * math.Max(0, math.Min(ay1, by1)-math.Max(ay0, by0))
-	return both / math.Min((ax1-ax0)*(ay1-ay0), (bx1-bx0)*(by1-by0))
-}
-
-// Bounds returns the smallest and the largest coordinates of the corners of q.
-func Bounds(q *findings.Quad) (x0, y0, x1, y1 float64) {
-	x0, y0, x1, y1 = q[0][0], q[0][1], q[0][0], q[0][1]
-	for _, p := range q[1:] {
-		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])
-		y0, y1 = math.Min(y0, p[1]), math.Max(y1, p[1])
-	}
-	return x0, y0, x1, y1
 }
 
 // Find returns a pointer to the first element of all for which is reports true, or nil.

@@ -2,6 +2,7 @@ package conclude
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/recall"
@@ -197,7 +198,8 @@ func (c *conclusion) further(e *Evidence, m *findings.Match) bool {
 		return true
 	}
 	same := ShowsCapture(m.Pixels) || m.Sibling && Aligned(m.Pixels) && !slices.Contains(NotReturned, m.Pixels) || e.byHash(m) && m.Distance <= tuning.SureWithoutPixels
-	return same && c.bare() && m.Submission != c.Submission && e.sharing() < 2 // a page that several have points to no holder
+	// A page that several have points to no holder. The bytes of a file are of no other upload.
+	return same && c.bare() && m.Submission != c.Submission && e.sharing() < 2 && c.Submission != e.File
 }
 
 // bare reports whether the leak shows an upload, and no mark was read.
@@ -326,4 +328,23 @@ func (e Evidence) IssuedReads() []Read {
 		return cmp.Compare(a.logP(), b.logP())
 	})
 	return out
+}
+
+// Overlap returns the area that the bounds of two regions share, as a share, 0..1, of the smaller bounds. It is
+// NaN if one has no area.
+func Overlap(a, b *findings.Quad) float64 {
+	ax0, ay0, ax1, ay1 := Bounds(a)
+	bx0, by0, bx1, by1 := Bounds(b)
+	both := math.Max(0, math.Min(ax1, bx1)-math.Max(ax0, bx0)) * math.Max(0, math.Min(ay1, by1)-math.Max(ay0, by0))
+	return both / math.Min((ax1-ax0)*(ay1-ay0), (bx1-bx0)*(by1-by0))
+}
+
+// Bounds returns the smallest and the largest coordinates of the corners of q.
+func Bounds(q *findings.Quad) (x0, y0, x1, y1 float64) {
+	x0, y0, x1, y1 = q[0][0], q[0][1], q[0][0], q[0][1]
+	for _, p := range q[1:] {
+		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])
+		y0, y1 = math.Min(y0, p[1]), math.Max(y1, p[1])
+	}
+	return x0, y0, x1, y1
 }

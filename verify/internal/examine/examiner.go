@@ -245,7 +245,7 @@ func (v *Examiner) compare(ctx context.Context, l *Leak, e *conclude.Evidence) e
 	if err := v.Cache.Follow(ctx, v.Engine()); err != nil {
 		return err
 	}
-	e.TooFlat, e.Given = found.tooFlat, v.Cfg.Given
+	e.TooFlat, e.Given, e.File = found.tooFlat, v.Cfg.Given, watermark.SubmissionOf(l.Picture.SHA256)
 	if e.Matches, err = v.Matches(ctx, l, found); err != nil {
 		return err
 	}

@@ -131,6 +131,9 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		c.Leaks, at = append(c.Leaks, leak), append(at, i)
 	}
 	for i, l := range w.Findings {
+		if l.Searched != nil && l.Searched.Missing != nil {
+			c.Unsearched = max(c.Unsearched, l.Searched.Missing.Whole+l.Searched.Missing.Flat+l.Searched.Missing.Damaged)
+		}
 		if !l.Weighed() || l.Matched() && w.First[i] != i {
 			continue
 		}
