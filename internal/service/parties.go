@@ -115,15 +115,13 @@ func (s parties) event(ctx context.Context, in *inEvent) error {
 // addCustody enters facts of custody. Of a hand-on it enters what follows from it as well. It answers with all of them. The
 // same request, sent again, follows from the ledger as it was, and sent twice at once it enters them once.
 func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books.Custody], error) {
+	o := visitOf(ctx).once
 	size, _, err := s.Registry.Ledger().Head(ctx)
+	if was := o.earlier(); was != "" && err == nil {
+		size, err = strconv.ParseInt(was, 10, 64)
+	}
 	if err != nil {
 		return nil, err
-	}
-	o := visitOf(ctx).once
-	if was := o.earlier(); was != "" {
-		if size, err = strconv.ParseInt(was, 10, 64); err != nil {
-			return nil, err
-		}
 	}
 	var facts []books.Custody
 	for i, f := range in.Body.Facts {

@@ -51,6 +51,28 @@ func TestVendorHadItFirst(t *testing.T) {
 	assert.Nil(t, weigh(t, c).Holding, "custody of unknown leaks is no fact against anybody")
 }
 
+// Opponent's story: crops leak of all uploads alike, and only vendor-a's originals were kept to search for crops. The findings said that all
+// leaks are vendor-a's, or of its months.
+func TestUploadsThatAreNotSearched(t *testing.T) {
+	all := newCase(odds.Holder{Name: "vendor-a", Unmarked: over(0, 119, 500)}, odds.Holder{Name: "vendor-b", Unmarked: over(0, 119, 500)})
+	heldAt(all, 20, "vendor-a")
+	month := newCase(odds.Holder{Name: "vendor-a", Unmarked: over(february, february, 1000)})
+	for range 8 {
+		shows(month, february)
+	}
+	require.NotNil(t, weigh(t, all).Holding)
+	require.NotNil(t, weigh(t, month).Window)
+	for _, c := range []*odds.Case{all, month} {
+		total := 0
+		for _, x := range c.Cells {
+			total += x.Submissions
+		}
+		c.Unsearched = total - 1000
+	}
+	assert.Nil(t, weigh(t, all).Holding)
+	assert.Nil(t, weigh(t, month).Window)
+}
+
 // Holding every upload, or every upload of some time, is no evidence: any leak of that time is held so.
 func TestHoldingEverythingIsNoEvidence(t *testing.T) {
 	c := newCase(odds.Holder{Name: "the only vendor", Unmarked: over(0, 119, 1000)})

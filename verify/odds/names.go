@@ -138,7 +138,9 @@ func (m *model) reviewers(v *Verdict) (out []Reviewer) {
 			employer := x.Other == r.Of && (x.Why == RivalHeld || x.Why == RivalHad)
 			return x.Name == name && !employer && !slices.ContainsFunc(v.Rivals, same)
 		}
-		another := func(x Copy) bool { return x.Recipient == r.Of && x.Reviewer != r.Ref && x.Confirmed && x.LnE >= SureLnE }
+		another := func(x Copy) bool {
+			return x.Recipient == r.Of && x.Reviewer != r.Ref && x.Confirmed && x.LnE >= SureLnE
+		}
 		mixed := slices.ContainsFunc(m.c.Leaks, func(l Leak) bool { return slices.ContainsFunc(l.Copies, another) })
 		if slices.Contains(v.Named, r.Of) && slices.Contains(single.Named, name) && !slices.ContainsFunc(single.Rivals, other) && !mixed {
 			out = append(out, r)

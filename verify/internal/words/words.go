@@ -321,7 +321,7 @@ var Clauses = map[string]string{
 	"ours-open":        "not supported. A search misses some pictures that were altered, and erased uploads cannot be found.",
 	"month-refuted":    "refuted. They show uploads that were submitted in {n} months, from {first} to {last}.",
 	"month-supported":  "supported by the issuer's records. {n|The picture shows an upload|All pictures show uploads} submitted in {first}.",
-	"month-open":       "not supported. Of {of} {of|file|files}, {n} {n|shows an upload|show uploads} with a recorded time.",
+	"month-open":       "not supported. Of {of} {of|file|files}, the month of {n} is known.",
 	"vendor-refuted":   "refuted. {n} {n|picture comes from a copy|pictures come from copies} that no vendor had, by the records.",
 	"vendor-supported": "supported. {n|The picture comes from a copy|All pictures come from copies} issued to {names}. Who released {n|it|them} is not shown.",
 	"vendor-open":      "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor.",
