@@ -137,7 +137,7 @@ func TestReturnedAsAHash(t *testing.T) {
 // could hold all. The findings said how seldom a draw gives that, and that vendor A could hold all of these and no others.
 func TestUploadsEnteredAfterTheFind(t *testing.T) {
 	t.Parallel()
-	for _, later := range []bool{false, true} {
+	for _, later := range long.Cases(1, true, false) {
 		cfg := leaktest.Config(t)
 		s := newIssuer(t, cfg)
 		vendors(t, cfg.Registry, "vendor A")
