@@ -418,7 +418,7 @@ type InRecipientBody struct {
 	// Name Unique; the same name and kind may be entered again
 	Name string `json:"name"`
 
-	// Of Employer of a reviewer, for which the copies count
+	// Of Employer of a reviewer, for which the copies count. Without it the name cannot be erased.
 	Of *string `json:"of,omitempty"`
 }
 

@@ -975,7 +975,7 @@ export interface components {
             kind: "store" | "vendor" | "authority" | "reviewer" | "partner";
             /** @description Unique; the same name and kind may be entered again */
             name: string;
-            /** @description Employer of a reviewer, for which the copies count */
+            /** @description Employer of a reviewer, for which the copies count. Without it the name cannot be erased. */
             of?: string;
         };
         InVoidBody: {

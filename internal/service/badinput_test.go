@@ -116,7 +116,7 @@ func TestBadInput(t *testing.T) {
 		"a fact that ends first":  {custody(`{"recipient":"vendor-a","note":"n","from":"2018-01-02T00:00:00Z","to":"2018-01-01T00:00:00Z"}`), 422, "ends"},
 		"a fact of a stranger":    {custody(`{"recipient":"vendor-z","note":"n","from":"2018-01-01T00:00:00Z","to":"2018-01-02T00:00:00Z"}`), 404, "fact 1"},
 		"through itself":          {custody(`{"recipient":"vendor-a","through":"vendor-a","note":"n"}`), 422, "custody"},
-		"through a stranger":      {custody(`{"recipient":"vendor-a","through":"vendor-z","note":"n"}`), 404, "custody"},
+		"through a stranger":      {custody(`{"recipient":"vendor-a","through":"vendor-z","note":"n"}`), 404, "fact 1"},
 		"a fact of a copy's ID":   {custody(`{"recipient":"vendor-a","note":"n","submissions":["` + copyID + `"]}`), 422, ""},
 		"erase nothing":           {call{method: "POST", path: "/v1/erasures", body: `{"note":"n"}`}, 422, "subject, submissions or recipient"},
 		"erase both":              {call{method: "POST", path: "/v1/erasures", body: `{"note":"n","subject":"a","submissions":["` + submission + `"]}`}, 422, "subject, submissions or recipient"},

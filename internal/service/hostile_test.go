@@ -110,6 +110,15 @@ func TestHandOnAgain(t *testing.T) {
 	assert.Equal(t, []string{"vendor-a", "vendor-b", "vendor-b"}, w.query("SELECT recipient FROM custody ORDER BY recipient"))
 }
 
+// A monitor that knows more entries than the ledger has hears of it: the registry was restored from a backup.
+func TestEventsBeyondTheLedger(t *testing.T) {
+	w := begin(t)
+	w.stocked()
+	got := w.do(call{method: "GET", path: "/v1/events?after=99999999"})
+	assert.Equal(t, 422, got.status)
+	assert.Contains(t, got.problem(t).Todo, "backup")
+}
+
 // An audit by what is no key says so, and that of a text that is no checkpoint tells nobody that the ledger is wrong.
 func TestAuditByNonsense(t *testing.T) {
 	w := begin(t, func(c *service.Config) {

@@ -46,6 +46,11 @@ func (s ledger) routes() {
 		After int64 `query:"after" minimum:"0" doc:"Number of the last entry that is known; 0: none"`
 		Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"Entries at most"`
 	}) (*answer[events], error) {
+		size, _, err := l.Head(ctx)
+		if err == nil && in.After > size {
+			return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "after", Problem: "the ledger has fewer entries", Got: strconv.FormatInt(in.After, 10),
+				Wanted: "at most " + strconv.FormatInt(size, 10), Todo: "if the registry was restored from a backup, read on from the last entry that both have"}
+		}
 		entries, err := registry.EntriesAfter(ctx, l, in.After, in.Limit)
 		next := in.After
 		if len(entries) > 0 {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -30,7 +31,7 @@ func apiConfig() huma.Config {
 	cfg := huma.DefaultConfig("kycmark", apiVersion)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.RejectUnknownQueryParameters = true
-	once := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	once := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(body []byte, x any) error { return cmp.Or(hooks.Unique(body), json.Unmarshal(body, x)) }}
 	cfg.Formats = map[string]huma.Format{"application/json": once, "json": once}
 	cfg.Info.Description = "Uploads come in, marked copies go out, and the ledger says who got which. Texts that may be personal data come in headers " +
 		"and bodies, never in paths or queries. Send a random Idempotency-Key with each call that changes something: " +
@@ -44,14 +45,6 @@ func apiConfig() huma.Config {
 		return x, nil
 	}}
 	return cfg
-}
-
-// unmarshal reads a body of JSON.
-func unmarshal(body []byte, x any) error {
-	if err := hooks.Unique(body); err != nil {
-		return err
-	}
-	return json.Unmarshal(body, x)
 }
 
 // operation describes a route for package huma and the document.

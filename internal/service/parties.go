@@ -20,7 +20,7 @@ type inRecipient struct {
 	Body struct {
 		Name string `json:"name" minLength:"1" maxLength:"200" doc:"Unique; the same name and kind may be entered again"`
 		Kind string `json:"kind" enum:"store,vendor,authority,reviewer,partner"`
-		Of   string `json:"of,omitempty" maxLength:"200" doc:"Employer of a reviewer, for which the copies count"`
+		Of   string `json:"of,omitempty" maxLength:"200" doc:"Employer of a reviewer, for which the copies count. Without it the name cannot be erased."`
 	}
 }
 
@@ -137,7 +137,7 @@ func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books
 		if c.Through != "" {
 			held, err := s.Registry.HeldThrough(ctx, c, size)
 			if err != nil {
-				return nil, err
+				return nil, problemOf("fact "+strconv.Itoa(i+1)+", through", err)
 			}
 			facts = append(facts, held...)
 		}
@@ -162,7 +162,7 @@ func (s parties) enterCustody(ctx context.Context, facts []books.Custody) error 
 	for i, w := range wrong {
 		if w != nil {
 			p = problemOf("fact "+strconv.Itoa(i+1), w)
-			all = append(all, p.Object+": "+strings.TrimSpace(p.Problem+" "+p.Got))
+			all = append(all, p.Object+": "+strings.TrimSuffix(p.Problem+": "+p.Got, ": "))
 		}
 	}
 	if p != nil {

@@ -154,7 +154,7 @@ func problemOf(object string, err error) *Problem {
 		}
 		p := &Problem{Status: f.status, Object: object, Problem: f.problem, Todo: f.todo, again: f.again}
 		if f.text {
-			p.Got = lastLine(errors.New(quoted.ReplaceAllString(err.Error(), "“…”")))
+			p.Got = lastLine(errors.New(quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), f.is.Error()+": "), "“…”")))
 		}
 		return p
 	}
