@@ -32,9 +32,8 @@ func newDemo(u *ui.UI) *cobra.Command {
 		Long: `Play the whole story on pictures that are built in: uploads come in, recipients
 are handed marked copies, some of it leaks, and the leak is investigated. Each
 step is a verb of this command, run as printed; the persons are invented.`,
-		Example: `  kycmark demo
-  kycmark demo --dir /tmp/story --force`,
-		Args: ui.Exactly(),
+		Example: `  kycmark demo --dir /tmp/story --force`,
+		Args:    ui.Exactly(),
 		RunE: u.Verb(func(cmd *cobra.Command, _ []string) error {
 			if err := demoFolder(d.dir, force); err != nil {
 				return err

@@ -206,10 +206,12 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 		return err
 	}
 	k := kind(f.Name)
-	if k == "" {
-		k = begins(ctx, f)
+	if k != tiff { // whose pages tell
+		if b := begins(ctx, f); k == "" || b == onlyOne {
+			k = b
+		}
 	}
-	if k == database && d.opts.Unpack == nil {
+	if k == onlyOne || k == database && d.opts.Unpack == nil {
 		k = ""
 	}
 	switch {

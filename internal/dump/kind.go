@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 )
 
 // Kinds of archives that are opened beside tar, zip and pdf. What gzip, bzip2, xz or zstd compressed is a
@@ -23,6 +24,7 @@ const (
 	office   = ".docx" // a document in a zip archive, with its pictures
 	tiff     = ".tif"  // its pages
 	part     = ".001"  // of an archive in several files
+	onlyOne  = ".jpg"  // a picture by its bytes, but no TIFF
 )
 
 // kinds are the endings of names, and what they say of a file: the second ones are kinds.
@@ -112,7 +114,7 @@ func begins(ctx context.Context, f File) string {
 			return m[1]
 		}
 	}
-	return ""
+	return map[bool]string{true: onlyOne}[picture.Sniff(head) == codec.Readable]
 }
 
 // maxList is the max size of a list of names in bytes.

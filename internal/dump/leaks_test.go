@@ -32,6 +32,13 @@ func list(t *testing.T, name, text string) []string {
 	return contents(t, d, dir)
 }
 
+// A picture is a picture, whatever its name says.
+func TestPicturesNamedAsArchives(t *testing.T) {
+	for _, name := range []string{"a.zip", "a.gz", "a.tar.gz", "a.tar", "a.7z", "a.rar", "a.bz2", "a.zst", "a.xz", "a.pdf", "a.docx", "a.7z.001"} {
+		assert.Equal(t, []string{name + ": " + photo(t, 1)}, list(t, name, photo(t, 1)))
+	}
+}
+
 // A file that was compressed without an archive is one file, or the archive that it is.
 func TestOneCompressedFile(t *testing.T) {
 	long := fmt.Sprintf("%x", sha256.Sum256(nil))

@@ -45,7 +45,6 @@ A manifest is a CSV file with the column subject and the column submission (an I
 file (the uploaded file; the manifest of "submit" fits). With --subject-from the uploaded files are
 read again, and their subjects taken from their names: see "kycmark submit --help".`,
 		Example: `  kycmark subject set 4f0c2d1e9a8b77665544332211000f1e customer-4711
-  kycmark subject set --manifest uploads/customers.csv
   kycmark subject set --subject-from name uploads/`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
