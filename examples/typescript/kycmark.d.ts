@@ -923,7 +923,7 @@ export interface components {
         };
         InCustodyBody: {
             /** @description All are entered, or none */
-            facts: components["schemas"]["Fact"][] | null;
+            facts: components["schemas"]["Fact"][];
         };
         InErasureBody: {
             /** @description Why; without the subject, since the ledger keeps it */

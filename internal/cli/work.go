@@ -23,7 +23,6 @@ investigations that "kycmark serve" was asked for (kind investigation). Any numb
 workers may run: of a registry in PostgreSQL on any machines that see the same files
 under the same paths, of a registry in a file on its machine. A worker needs the sealing
 key and the mark keys.
-
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds; if it freezes, after a minute: nothing is entered twice.`,
 		Example: `  kycmark work --home /srv/kyc

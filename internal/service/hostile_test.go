@@ -41,6 +41,13 @@ func TestErasuresAgain(t *testing.T) {
 		assert.Equal(t, http.StatusNotFound, w.do(keyed("/v1/investigations/"+strings.Repeat("1", 32)+"/removal", nil, "no investigation")).status)
 	}
 	w.must(alive)
+	gone := w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "daria_idcard")}).field(t, "submission")
+	for range 2 { // the first is erased already
+		both := map[string]any{"submissions": []string{gone, submission}, "note": "n"}
+		w.must(call{method: "POST", path: "/v1/erasures", body: map[string]any{"submissions": []string{gone}, "note": "n"}, head: map[string]string{"Idempotency-Key": "the first key of two"}})
+		assert.Contains(t, string(w.must(keyed("/v1/erasures", both, "both")).body), submission)
+	}
+	submission = w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "farid_selfie")}).field(t, "submission")
 
 	twice := keyed("/v1/erasures", map[string]any{"submissions": []string{submission, submission}, "note": "n"}, "one upload twice")
 	first := w.must(twice)

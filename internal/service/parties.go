@@ -30,13 +30,13 @@ type fact struct {
 	Through     string                 `json:"through,omitempty" maxLength:"200" doc:"The recipient that handed its copies on; with it a hand-on is entered, and what follows from it"`
 	From        time.Time              `json:"from,omitzero" doc:"When the first of the uploads was submitted, or of the copies issued"`
 	To          time.Time              `json:"to,omitzero" doc:"When the last was; without from and to, submissions or through are needed"`
-	Submissions []watermark.Submission `json:"submissions,omitempty" doc:"These uploads alone"`
+	Submissions []watermark.Submission `json:"submissions,omitempty" minItems:"1" doc:"These uploads alone"`
 	Note        string                 `json:"note" minLength:"1" maxLength:"4000" doc:"How it is known; no names of persons"`
 }
 
 type inCustody struct {
 	Body struct {
-		Facts []fact `json:"facts" minItems:"1" maxItems:"1000" doc:"All are entered, or none"`
+		Facts []fact `json:"facts" minItems:"1" maxItems:"1000" nullable:"false" doc:"All are entered, or none"`
 	}
 }
 
@@ -225,7 +225,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	for _, id := range planned {
 		if _, err := s.Registry.Submission(ctx, id); err == nil {
 			left = append(left, id)
-		} else if !again || !errors.Is(err, registry.ErrErased) {
+		} else if !again && len(planned) == 1 || !errors.Is(err, registry.ErrErased) { // of several uploads the others are erased
 			return nil, err
 		}
 	}

@@ -39,7 +39,6 @@ func newSubjectSet(u *ui.UI) *cobra.Command {
 		Long: `Enter to which customers uploads belong that were submitted without a subject, or
 under a wrong one. SUBJECT is an opaque reference of the customer, never a name. Each
 change is an entry of the ledger, which commits to the reference without telling it.
-Then examine the leaks again: a recipient is named for copies of two customers.
 
 A manifest is a CSV file with the column subject and the column submission (an ID) or
 file (the uploaded file; the manifest of "submit" fits). With --subject-from the uploaded files are

@@ -33,14 +33,12 @@ func NewTrace(u *ui.UI) *cobra.Command {
 		Long: `Lay each leak over the original, and say which issued copies are in the leak. This also
 works on thumbnails, prints, photos of a screen, and mixtures of several copies. One
 line a leak. Exit 1 if no leak accuses a copy.
-
 score is in standard deviations: the score of a copy that was not used is standard normal
 or less. log10_p is the base-10 logarithm of the probability that a copy that was not
 used scores so high, corrected for the number of copies. Below -9 the copy is accused.
 power is the probability that a copy in this leak would have been accused. If power is
 0.999 or more and no copy is accused, the leak was made of no listed copy, unless its
 mark was removed on purpose.
-
 If the original has several pages, the leak is laid over each page, up to the first page
 that it shows. The submission of page 2 and up follows from the submission of the whole.
 Exit 3 if a leak, or a page of a leak or of the original, could not be read.`,
