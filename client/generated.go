@@ -848,8 +848,8 @@ type IssueCopyParams struct {
 
 // GetCustodyEventParams defines parameters for GetCustodyEvent.
 type GetCustodyEventParams struct {
-	// Entry Number of the fact's entry in the ledger
-	Entry int64 `form:"entry" json:"entry"`
+	// Entry Number of the fact's entry in the ledger; without it the first signed event
+	Entry *int64 `form:"entry,omitempty" json:"entry,omitempty"`
 }
 
 // IssueCopiesJSONRequestBody defines body for IssueCopies for application/json ContentType.
@@ -4114,12 +4114,16 @@ func NewGetCustodyEventRequest(server string, id string, params *GetCustodyEvent
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
-		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "entry", params.Entry, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
+		if params.Entry != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "entry", *params.Entry, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
 			}
+
 		}
 
 		if encoded := queryValues.Encode(); encoded != "" {

@@ -2600,9 +2600,9 @@ export interface operations {
     };
     "get-custody-event": {
         parameters: {
-            query: {
-                /** @description Number of the fact's entry in the ledger */
-                entry: number;
+            query?: {
+                /** @description Number of the fact's entry in the ledger; without it the first signed event */
+                entry?: number;
             };
             header?: never;
             path: {

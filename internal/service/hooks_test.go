@@ -140,6 +140,8 @@ func TestVendorEvents(t *testing.T) {
 			path := fmt.Sprintf("/v1/submissions/%s/custody-event?entry=", id)
 			kept := w.must(call{method: "GET", path: path + strconv.FormatInt(facts[0].Seq, 10), as: "investigate"})
 			require.Equal(t, event.body, string(kept.body), "as it was received")
+			kept = w.must(call{method: "GET", path: strings.TrimSuffix(path, "?entry="), as: "investigate"})
+			require.Equal(t, event.body, string(kept.body), "the only one")
 			require.Equal(t, 404, w.do(call{method: "GET", path: path + "1"}).problem(t).Status)
 		}
 	}

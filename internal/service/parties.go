@@ -86,7 +86,7 @@ func (s parties) routes() {
 
 type inEvent struct {
 	PathOfSubmission
-	Entry int64 `query:"entry" required:"true" minimum:"1" doc:"Number of the fact's entry in the ledger"`
+	Entry int64 `query:"entry" minimum:"1" doc:"Number of the fact's entry in the ledger; without it the first signed event"`
 }
 
 // event hands out the signed event that a fact of custody rests on.
@@ -99,7 +99,7 @@ func (s parties) event(ctx context.Context, in *inEvent) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(facts, func(c books.Custody) bool { return c.Seq == in.Entry })
+	at := slices.IndexFunc(facts, func(c books.Custody) bool { return c.Seq == in.Entry || in.Entry == 0 && c.Event != books.Digest{} })
 	if at < 0 {
 		return registry.ErrNotFound
 	}
