@@ -114,7 +114,10 @@ func begins(ctx context.Context, f File) string {
 			return m[1]
 		}
 	}
-	return map[bool]string{true: onlyOne}[picture.Sniff(head) == codec.Readable]
+	if picture.Sniff(head) == codec.Readable {
+		return onlyOne
+	}
+	return ""
 }
 
 // maxList is the max size of a list of names in bytes.

@@ -88,7 +88,7 @@ func (v Vendor) Read(header http.Header, body, secret []byte, now time.Time) (Ev
 		return e, ErrSignature
 	}
 	if err := v.event(body, &e); err != nil {
-		return e, fmt.Errorf("%w: %w", ErrEvent, err)
+		return e, fmt.Errorf("%w: body: %w", ErrEvent, err)
 	}
 	if !e.Pictures {
 		return e, nil
@@ -108,10 +108,11 @@ func references(s string) bool { return reference.MatchString(s) }
 
 var reference = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})*$`)
 
-// object reads a JSON object into x. More after it is an error, and a name twice in it too.
-func object(body []byte, x any) error {
-	if err := Unique(body); err != nil {
-		return fmt.Errorf("body: %w", err)
+// Object reads a JSON object into x. More after it is an error, and a name twice in it too: readers differ in which of the two
+// they take.
+func Object(body []byte, x any) error {
+	if err := unique(body); err != nil {
+		return err
 	}
 	return json.Unmarshal(body, x)
 }
@@ -135,9 +136,9 @@ func (e *Event) happened(kind string, pictures []string, at string, layouts ...s
 // maxDepth is how deep an event may be nested. Chosen: these vendors' have five levels.
 const maxDepth = 50
 
-// Unique checks that body is one JSON object in which no object has a name twice, in any case of letters: readers differ in
-// which of the two they take, and some take either case.
-func Unique(body []byte) error {
+// unique checks that body is one JSON object in which no object has a name twice, in any case of letters: some readers
+// take either case.
+func unique(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if first, err := d.Token(); err != nil || first != json.Delim('{') {
 		return errors.New("want a JSON object")

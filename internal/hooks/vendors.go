@@ -45,7 +45,7 @@ func sumsub(body []byte, e *Event) error {
 		ExternalUserID string `json:"externalUserId"`
 		CreatedAtMs    string `json:"createdAtMs"`
 	}
-	if err := object(body, &x); err != nil {
+	if err := Object(body, &x); err != nil {
 		return err
 	}
 	e.Subject, e.Session = x.ExternalUserID, x.ApplicantID+"/"+x.InspectionID
@@ -67,7 +67,7 @@ func onfido(body []byte, e *Event) error {
 			} `json:"resource"`
 		} `json:"payload"`
 	}
-	if err := object(body, &x); err != nil {
+	if err := Object(body, &x); err != nil {
 		return err
 	}
 	p := x.Payload
@@ -88,7 +88,7 @@ func veriff(body []byte, e *Event) error {
 			DecisionTime   string `json:"decisionTime"`
 		} `json:"verification"`
 	}
-	if err := object(body, &x); err != nil {
+	if err := Object(body, &x); err != nil {
 		return err
 	}
 	v := x.Verification

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -31,7 +30,7 @@ func apiConfig() huma.Config {
 	cfg := huma.DefaultConfig("kycmark", apiVersion)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.RejectUnknownQueryParameters = true
-	once := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(body []byte, x any) error { return cmp.Or(hooks.Unique(body), json.Unmarshal(body, x)) }}
+	once := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: hooks.Object}
 	cfg.Formats = map[string]huma.Format{"application/json": once, "json": once}
 	cfg.Info.Description = "Uploads come in, marked copies go out, and the ledger says who got which. Texts that may be personal data come in headers " +
 		"and bodies, never in paths or queries. Send a random Idempotency-Key with each call that changes something: " +

@@ -132,7 +132,7 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	if all := r.Header.Values(headSubject); len(all) > 1 || len(all) == 1 && all[0] == "" {
 		return &Problem{Status: http.StatusUnprocessableEntity, Object: headSubject, Problem: "it is empty, or there several times",
-			Wanted: "one reference, or no such header", Todo: "send the request again so"}
+			Wanted: "one reference", Todo: "send one reference, or leave the header out"}
 	}
 	row, duplicate, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once, r.ContentLength},
 		r.Header.Get(headSubject), at, &registry.SubmitOptions{Actor: actor(ctx)})

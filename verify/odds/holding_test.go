@@ -51,6 +51,31 @@ func TestVendorHadItFirst(t *testing.T) {
 	assert.Nil(t, weigh(t, c).Holding, "custody of unknown leaks is no fact against anybody")
 }
 
+// Each picture came in twice: by vendor-a, and in another month by vendor-b. Which of the two leaked is not known, so that neither holder nor month
+// follows. Without the second uploads both do.
+func TestPicturesThatCameInTwice(t *testing.T) {
+	for _, twice := range []bool{false, true} {
+		held := newCase(odds.Holder{Name: "vendor-a", Unmarked: over(0, 119, 500)}, odds.Holder{Name: "vendor-b", Unmarked: over(0, 119, 500)})
+		month := newCase(odds.Holder{Name: "vendor-b", Unmarked: over(0, 119, 500)})
+		for i := range 20 {
+			for c, k := range map[*odds.Case]int{held: i * 37 % 120, month: february} {
+				cluster := shows(c, k).Cluster
+				if c == held {
+					c.Leaks[len(c.Leaks)-1].Unmarked = []string{"vendor-a"}
+				}
+				if twice {
+					again := shows(c, (i*37+60)%120, "vendor-b")
+					again.Beside, again.Cluster = true, cluster
+				}
+			}
+		}
+		a, b := weigh(t, held), weigh(t, month)
+		assert.Equal(t, twice, a.Holding == nil)
+		assert.Equal(t, twice, b.Window == nil)
+		assert.Equal(t, []int{20, 20}, []int{a.Matched, b.Matched}, "a picture counts once")
+	}
+}
+
 // Opponent's story: crops leak of all uploads alike, and only vendor-a's originals were kept to search for crops. The findings said that all
 // leaks are vendor-a's, or of its months.
 func TestUploadsThatAreNotSearched(t *testing.T) {

@@ -141,8 +141,8 @@ func (m *model) reviewers(v *Verdict) (out []Reviewer) {
 		another := func(x Copy) bool {
 			return x.Recipient == r.Of && x.Reviewer != r.Ref && x.Confirmed && x.LnE >= SureLnE
 		}
-		mixed := slices.ContainsFunc(m.c.Leaks, func(l Leak) bool { return slices.ContainsFunc(l.Copies, another) })
-		if slices.Contains(v.Named, r.Of) && slices.Contains(single.Named, name) && !slices.ContainsFunc(single.Rivals, other) && !mixed {
+		mixed := func(l Leak) bool { return slices.ContainsFunc(l.Copies, another) }
+		if slices.Contains(v.Named, r.Of) && slices.Contains(single.Named, name) && !slices.ContainsFunc(single.Rivals, other) && !slices.ContainsFunc(m.c.Leaks, mixed) {
 			out = append(out, r)
 		}
 	}

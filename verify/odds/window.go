@@ -65,15 +65,19 @@ func (m *model) window() *Window {
 		return nil
 	}
 	cells := last - first + 1
-	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...), nil), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
+	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...)), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
 	w.Chance = math.Min(0, log10(lnTail(inside, n, min(w.Submissions, size), size)+dsp.Ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
 	}
-	in := slices.DeleteFunc(slices.Concat(bare...), func(s *sighting) bool { return s.cell < best[0] || s.cell > best[1] })
-	w.Leaks = pictures(slices.Concat(bare...), in)
+	within := func(s *sighting) bool { return s.cell >= best[0] && s.cell <= best[1] }
+	in := slices.DeleteFunc(slices.Concat(bare...), func(s *sighting) bool { return !within(s) })
+	w.Leaks = w.Of - pictures(slices.DeleteFunc(slices.Concat(bare...), within)) // all of a picture must lie there
+	if m.later() {
+		return w
+	}
 	for k, h := range m.c.Holders {
-		if m.later() || slices.ContainsFunc(in, func(s *sighting) bool { return !s.covered[k] }) {
+		if slices.ContainsFunc(in, func(s *sighting) bool { return !s.covered[k] }) {
 			continue
 		}
 		w.Holders = append(w.Holders, h.Name)
@@ -84,18 +88,13 @@ func (m *model) window() *Window {
 	return w
 }
 
-// pictures counts the pictures of leaks; with in, those whose leaks are all in it.
-func pictures(leaks, in []*sighting) int {
-	all := make(map[int]bool)
+// pictures counts the pictures of leaks.
+func pictures(leaks []*sighting) int {
+	of := make(map[int]bool)
 	for _, s := range leaks {
-		all[s.picture] = true
+		of[s.picture] = true
 	}
-	for _, s := range leaks {
-		if in != nil && !slices.Contains(in, s) {
-			delete(all, s.picture)
-		}
-	}
-	return len(all)
+	return len(of)
 }
 
 // later reports whether a leak without a mark shows a submission that came after the leaks were found. Submissions may then have
@@ -223,7 +222,7 @@ func (m *model) holding() *Holding {
 	if out.Chance += dsp.Ln(float64(max(tried, 1))); out.Chance > dsp.Ln(maxLuck) || m.later() {
 		return nil
 	}
-	out.Chance, out.Clusters, out.Leaks, out.Of = log10(out.Chance), len(in), pictures(slices.Concat(in...), nil), pictures(slices.Concat(bare...), nil)
+	out.Chance, out.Clusters, out.Leaks, out.Of = log10(out.Chance), len(in), pictures(slices.Concat(in...)), pictures(slices.Concat(bare...))
 	for k, h := range m.c.Holders {
 		had := within(in, func(s *sighting) bool { return s.ever[k] > 0 || s.held[k] })
 		if len(within(in, func(s *sighting) bool { return s.covered[k] })) == len(in) {

@@ -31,8 +31,8 @@ func (r *Registry) AddCustody(ctx context.Context, facts ...books.Custody) error
 	return r.store.AddCustody(ctx, rows...)
 }
 
-// HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts among the first entries of
-// the ledger say which uploads the recipient called Through held. HeldThrough returns facts about the uploads among them that
+// HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts up to a number of the ledger's
+// entries say which uploads the recipient called Through held. HeldThrough returns facts about the uploads among them that
 // c means by From, To and Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
 func (r *Registry) HeldThrough(ctx context.Context, c books.Custody, entries int64) (out []books.Custody, err error) {
 	facts, err := r.Custody(ctx, CustodyFilter{Recipient: c.Through})

@@ -78,7 +78,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
-	ui.QueueFlag(cmd, &f.queue)
+	cmd.Flags().BoolVar(&f.queue, "queue", false, "have \"kycmark work\" do it, and wait; on other machines also, if the registry is in PostgreSQL")
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")

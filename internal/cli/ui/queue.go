@@ -3,15 +3,9 @@ package ui
 import (
 	"context"
 
-	"github.com/spf13/cobra"
-
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 )
-
-func QueueFlag(cmd *cobra.Command, queue *bool) {
-	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, and wait; on other machines also, if the registry is in PostgreSQL")
-}
 
 // Queue opens the queue beside the registry, under the sealing key of the home, which must be the registry's.
 func (b *Desk) Queue(ctx context.Context) (*jobs.Queue, error) {

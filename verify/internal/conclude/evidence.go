@@ -1,7 +1,6 @@
 package conclude
 
 import (
-	"encoding/hex"
 	"math"
 	"slices"
 	"time"
@@ -111,9 +110,7 @@ func EvidenceOf(v *findings.Finding, g Given) Evidence {
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing
 	}
-	if sum, err := hex.DecodeString(v.SHA256); err == nil && len(sum) == 32 {
-		e.File = watermark.SubmissionOf([32]byte(sum))
-	}
+	e.File, _ = watermark.ParseSubmission(v.SHA256[:min(len(v.SHA256), 2*len(e.File))]) // zero without a digest
 	for _, x := range v.Reads {
 		r := Read{Copy: x.Copy, KeyID: x.KeyID, Among: x.Among, Page: x.Page, Shows: x.Shows, Altered: x.Altered, Erased: x.Erased, Rival: x.Rival, Returned: x.Returned, Alone: x.Alone, foundAt: g.FoundAt}
 		if x.LogP != nil {
@@ -325,7 +322,7 @@ func (e *Evidence) Apart(of watermark.Submission) bool {
 		return false
 	}
 	return !slices.ContainsFunc(e.Matches, func(o findings.Match) bool {
-		return o.Submission != of && ShowsCapture(o.Pixels) && !besides(m, &o)
+		return o.Submission != of && ShowsCapture(o.Pixels) && !disjoint(m, &o)
 	})
 }
 

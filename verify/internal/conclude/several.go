@@ -13,7 +13,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Leaks in which the marks of several issued copies are.
+// Leaks in which the marks of several issued copies are, or which show several uploads; and sentences of notes.
 
 func allFound(issued []Read) bool {
 	return !slices.ContainsFunc(issued, func(r Read) bool { return !r.sure() })
@@ -215,11 +215,11 @@ func (c *conclusion) apart(e *Evidence, m *findings.Match) bool {
 			of = append(of, r.Issued.Submission)
 		}
 	}
-	return !slices.ContainsFunc(of, func(of watermark.Submission) bool { return of == m.Submission || !besides(e.Match(of), m) })
+	return !slices.ContainsFunc(of, func(of watermark.Submission) bool { return of == m.Submission || !disjoint(e.Match(of), m) })
 }
 
-// besides reports whether two uploads lie in a leak beside each other.
-func besides(a, b *findings.Match) bool {
+// disjoint reports whether two uploads lie in a leak beside each other.
+func disjoint(a, b *findings.Match) bool {
 	return a != nil && a.Region != nil && b.Region != nil && Overlap(a.Region, b.Region) <= tuning.MaxOverlap
 }
 
