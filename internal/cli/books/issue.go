@@ -27,15 +27,14 @@ type issueFlags struct {
 	AllowWeak, Force, KeepEXIF bool
 	MaxSide                    int
 	MaxBytes                   int64
-	since, nameFrom            string
+	since                      string
 	submissions                ui.IdList[watermark.Submission]
 	all                        bool
 	outage                     *outage
 	void                       ui.IdList[watermark.CopyID]
 	note                       string
 
-	kept  []string                        // files that no copy may take the place of
-	names map[watermark.Submission]string // of the copies' files, without ending
+	kept []string // files that no copy may take the place of
 }
 
 // NewIssue returns the verb "issue". Exit code 3: some copies were refused or failed, the rest is written. A full
@@ -55,11 +54,6 @@ picture whose mark would not be read back after a messenger is refused, unless
 --allow-weak; so is an upload with such a page. A copy of several pages has them all,
 each marked with the copy's ID, and is a TIFF, or of a PDF a PDF of pictures.
 
---name-from names copies by their uploads' files instead: it takes what "kycmark submit
---json" printed. A file name may name a person, and the recipient sees it; neither the
-registry nor the ledger keeps it. Where two uploads have one name, the beginning of the
-submission's ID is added.
-
 A copy stays reserved if its issue was killed before the second entry: "kycmark list
 copies" names it. The same issue, run again, releases it. If it cannot be run again, and no
 byte of the copy left the house, --void enters that. A void copy counts for no recipient. A
@@ -73,7 +67,6 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 ` + ui.MetadataHelp,
 		Example: `  kycmark issue --to vendor-a --all --out for-vendor-a/
   kycmark issue --to authority-b --submission 0123456789abcdef0123456789abcdef --purpose "request 2026/17" --out for-b/
-  kycmark submit --json uploads/ > names.jsonl && kycmark issue --to vendor-a --all --name-from names.jsonl --out for-a/
   kycmark issue --to vendor-a --to vendor-b --since 2018-02 --format jpeg --max-side 1920 --max-bytes 1MB --out copies/
   kycmark issue --void 00000000000004d2 --note "the server died; its disk was never read again"`,
 		Args: ui.Exactly(),
@@ -86,7 +79,6 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.StringVar(&f.Purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
 	fs.StringVar(&f.Request, "request", "", "a `text` that names the request: another text asks for other copies")
 	fs.StringVarP(&f.Out, "out", "o", "", "`folder` for the copies, made if need be (required)")
-	fs.StringVar(&f.nameFrom, "name-from", "", "name copies by their uploads' files, as in this `file` that \"submit --json\" printed")
 	fs.IntVar(&f.MaxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
 	fs.Var((*ui.ByteSize)(&f.MaxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
 	fs.StringVar(&f.Format, "format", "", "jpeg, png or webp (default: like the original; copies of several pages are TIFF)")
@@ -125,9 +117,6 @@ func issueCopies(ctx context.Context, b *ui.Desk, f issueFlags) error {
 	}
 	f.kept, f.outage = b.Home.Files(), new(outage)
 	var err error
-	if f.names, err = uploadNames(f.nameFrom); err != nil {
-		return err
-	}
 	for i, to := range f.To {
 		if slices.Contains(f.To[:i], to) {
 			return ui.Usagef("--to %s: got it twice, want it once", ui.Name(to))

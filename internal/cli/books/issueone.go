@@ -1,21 +1,17 @@
 package books
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -53,7 +49,7 @@ func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id water
 	o.Opened = new(registry.Opened)
 	var lines []issueLine
 	for _, to := range f.To {
-		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
+		stem := filepath.Join(f.folder(to), id.String())
 		var line issueLine
 		if err := f.outage.wait(ctx, func() error {
 			line = issueLine{Submission: id.String(), Recipient: to, id: id}.issue(ctx, b, issuer, &o, stem, f)
@@ -199,73 +195,4 @@ func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f iss
 		}
 	}
 	return nil
-}
-
-const (
-	maxNameBytes = 100 // of a copy's file name; every file system takes 255
-	tellingApart = 8   // hex digits of a submission's ID that tell equal names apart
-)
-
-// uploadNames reads the lines that "kycmark submit --json" printed to file. It returns for each submission the name
-// that its copies' files take, without folder and ending. Names that several submissions have, letters folded, get a
-// hyphen and the beginning of the ID.
-func uploadNames(file string) (map[watermark.Submission]string, error) {
-	if file == "" {
-		return nil, nil
-	}
-	f, err := intake.OpenRegular(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	names, users := map[watermark.Submission]string{}, map[string]int{} // users: submissions by name, letters folded
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		var line struct {
-			File       string
-			Submission *watermark.Submission
-		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return nil, ui.Usagef("%s:%d: not a line of \"kycmark submit --json\": %v", file, n, err)
-		}
-		if line.Submission == nil {
-			continue
-		}
-		name := stemOf(line.File)
-		if _, there := names[*line.Submission]; name != "" && !there {
-			names[*line.Submission] = name
-			users[strings.ToLower(name)]++
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	taken := map[string]bool{}
-	for id, name := range names {
-		if users[strings.ToLower(name)] > 1 {
-			name += "-" + id.String()[:tellingApart]
-			if users[strings.ToLower(name)] > 0 || taken[name] {
-				name = id.String()
-			}
-			names[id], taken[name] = name, true
-		}
-	}
-	return names, nil
-}
-
-// stemOf returns the name of the upload file without folder and ending, made a file name that every system takes, of
-// up to maxNameBytes bytes. It returns "" if no character is left.
-func stemOf(file string) string {
-	name := path.Base(strings.ReplaceAll(file, `\`, "/"))
-	name = strings.TrimSuffix(name, path.Ext(name))
-	name = strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) || strings.ContainsRune(`<>:"/\|?*`, r) {
-			return '_'
-		}
-		return r
-	}, strings.ToValidUTF8(name, "_"))
-	if len(name) > maxNameBytes {
-		name = strings.ToValidUTF8(name[:maxNameBytes], "")
-	}
-	return strings.Trim(name, " .-")
 }
