@@ -258,6 +258,9 @@ type Entered struct {
 	// Submitted When the customer sent it
 	Submitted time.Time `json:"submitted"`
 
+	// Warnings What keeps copies or leaks of it from being made or found
+	Warnings []string `json:"warnings,omitempty"`
+
 	// Width Pixels, upright, of the first page
 	Width int64 `json:"width"`
 }

@@ -85,9 +85,7 @@ type Options struct {
 	// of windows, since the person who names the submissions chooses what can be found.
 	Against []watermark.Submission
 
-	// State is a file that keeps the findings of a dump while it is examined. A run that was cut short goes on where it
-	// was; files whose bytes are in it are not examined again. "": none is kept.
-	State string
+	State State // nil: findings are not kept
 
 	// Dir is the folder where relative paths of a dump begin; "": the current folder. Findings have the
 	// paths as they are given.
@@ -158,7 +156,9 @@ func (o Options) ready() (Options, error) {
 	case len(o.Against) > tuning.MaxAgainst:
 		return o, unusable("more than %d submissions to trace against", tuning.MaxAgainst)
 	}
-	if err := errors.Join(o.Part.check(), intake.CheckText("actor", o.Actor, intake.MaxName)); err != nil {
+	if err := errors.Join(o.Part.check(), intake.CheckText("actor", o.Actor, intake.MaxName),
+		intake.CheckText("case", o.Case, intake.MaxName), intake.CheckText("examiner", o.Examiner, intake.MaxName),
+		intake.CheckText("evidence of the time", o.Evidence, intake.MaxNote)); err != nil {
 		return o, unusable("%w", err)
 	}
 	seen := make(map[watermark.Submission]bool, len(o.Against))

@@ -79,7 +79,6 @@ func (v *Investigation) investigateDump(ctx context.Context, list func(*dump.Dum
 			yield(nil, err)
 			return
 		}
-		defer p.close()
 		sums, err := v.sums(ctx, mine)
 		if err != nil {
 			yield(nil, err)

@@ -100,9 +100,9 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 
 func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time, opts ...*registry.SubmitOptions) *books.Submission {
 	t.Helper()
-	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at, append(opts, nil)[0])
+	sub, became, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at, append(opts, nil)[0])
 	require.NoError(t, err)
-	require.False(t, duplicate)
+	require.False(t, became.Duplicate)
 	return sub
 }
 

@@ -23,7 +23,7 @@ func TestPublications(t *testing.T) {
 	day := func(n int) time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, n) }
 	examine := func(leak []byte, published bool, at time.Time, evidence string) *findings.Verdict {
 		of := *c
-		of.Published, of.Found, of.Evidence, of.State = published, at, evidence, state
+		of.Published, of.Found, of.Evidence, of.State = published, at, evidence, verify.StateFile(state)
 		v := of.investigator(t, reads(c.copy.ID))
 		var leaks []*findings.Finding
 		for l, err := range v.FS(t.Context(), fstest.MapFS{"leak": {Data: leak}}) {

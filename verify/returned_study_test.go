@@ -58,9 +58,9 @@ func TestReturnedStudy(t *testing.T) {
 	carried := func(t *testing.T, cfg registry.Config, img image.Image, format string, quality int) []books.Copy {
 		var data bytes.Buffer
 		require.NoError(t, picture.Encode(&data, img, format, quality))
-		sub, duplicate, err := issuer.Submit(t.Context(), &data, "", feb, nil)
+		sub, became, err := issuer.Submit(t.Context(), &data, "", feb, nil)
 		require.NoError(t, err)
-		require.False(t, duplicate)
+		require.False(t, became.Duplicate)
 		got, err := cfg.Registry.Carried(t.Context(), sub.ID)
 		require.NoError(t, err)
 		return got

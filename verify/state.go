@@ -29,8 +29,45 @@ import (
 type progress struct {
 	mu    sync.Mutex
 	known map[string]*findings.Finding // by SHA-256, hex
-	file  *os.File                     // nil: nothing is kept
+	state State                        // nil: nothing is kept
 	once  books.Digest                 // random, of all runs with this state file: see [Options].Once
+}
+
+// A State keeps the findings of a dump while it is examined, as lines of text. A run that was cut short goes on where it
+// was: files whose bytes have a finding are not examined again. A [StateFile] is one.
+type State interface {
+	Name() string           // for errors
+	Read() ([]byte, error)  // all lines that were kept, none at first. The last one may lack its end
+	Replace(b []byte) error // as a whole, or not at all
+	Append(b []byte) error
+}
+
+// A StateFile is the path of a file that is a [State].
+type StateFile string
+
+// Name returns the path.
+func (f StateFile) Name() string { return "state file " + string(f) }
+
+// Read reads the file, if it exists.
+func (f StateFile) Read() ([]byte, error) {
+	text, err := os.ReadFile(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return text, err
+}
+
+// Replace replaces the file.
+func (f StateFile) Replace(b []byte) error { return durable.WriteFile(string(f), b, 0o600, true) }
+
+// Append appends to the file, which must exist.
+func (f StateFile) Append(b []byte) error {
+	file, err := os.OpenFile(string(f), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(b)
+	return errors.Join(err, file.Close())
 }
 
 // A stateHead is the first line of a state file: what its findings depend on.
@@ -71,29 +108,28 @@ func (v *Investigation) stateHead(ctx context.Context) (stateHead, error) {
 	return h, err
 }
 
-// begin returns the progress of a run: the findings that an earlier run kept in the file [Options].State, which is
-// opened for more. The error wraps [registry.ErrInput] if the file is damaged or of another investigation.
+// begin returns the progress of a run: the findings that an earlier run kept in [Options].State. The error wraps
+// [registry.ErrInput] if the state is damaged or of another investigation.
 func (v *Investigation) begin(ctx context.Context) (*progress, error) {
-	p := &progress{known: make(map[string]*findings.Finding), once: v.cfg.Once}
-	if v.cfg.State == "" {
+	p := &progress{known: make(map[string]*findings.Finding), state: v.cfg.State, once: v.cfg.Once}
+	if p.state == nil {
 		return p, nil
 	}
 	if err := v.resume(ctx, p); err != nil {
-		p.close()
-		return nil, fmt.Errorf("state file %s: %w", v.cfg.State, err)
+		return nil, fmt.Errorf("%s: %w", p.state.Name(), err)
 	}
 	return p, nil
 }
 
-// resume reads the state file, if it exists, into p and drops the findings that the registry may no longer support.
-// Then it replaces the file as a whole by what is left, so that a crash loses nothing, and opens it to append.
+// resume reads the state into p and drops the findings that the registry may no longer support. Then it replaces the
+// state as a whole by what is left, so that a crash loses nothing.
 func (v *Investigation) resume(ctx context.Context, p *progress) error {
 	head, err := v.stateHead(ctx)
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(v.cfg.State)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	text, err := p.state.Read()
+	if err != nil {
 		return err
 	}
 	if head.Once = v.cfg.Once; head.Once == (books.Digest{}) {
@@ -122,11 +158,7 @@ func (v *Investigation) resume(ctx context.Context, p *progress) error {
 			return err
 		}
 	}
-	if err := durable.WriteFile(v.cfg.State, kept.Bytes(), 0o600, true); err != nil {
-		return err
-	}
-	p.file, err = os.OpenFile(v.cfg.State, os.O_WRONLY|os.O_APPEND, 0)
-	return err
+	return p.state.Replace(kept.Bytes())
 }
 
 // read enters the findings of a state file into p, and returns the file's head. want is the head that this run would
@@ -168,7 +200,7 @@ func (v *Investigation) dropStale(ctx context.Context, p *progress, begun int64)
 	return nil
 }
 
-// add keeps a finding by the digest of its file, and appends it to the state file if the digest is new.
+// add keeps a finding by the digest of its file, and appends it to the state if the digest is new.
 func (p *progress) add(v *findings.Finding) error {
 	if v.SHA256 == "" {
 		return nil
@@ -177,11 +209,15 @@ func (p *progress) add(v *findings.Finding) error {
 	_, known := p.known[v.SHA256]
 	p.known[v.SHA256] = v
 	p.mu.Unlock()
-	if known || p.file == nil {
+	if known || p.state == nil {
 		return nil
 	}
-	if err := json.NewEncoder(p.file).Encode(v); err != nil {
-		return fmt.Errorf("state file: %w", err)
+	line, err := json.Marshal(v)
+	if err == nil {
+		err = p.state.Append(append(line, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.state.Name(), err)
 	}
 	return nil
 }
@@ -209,10 +245,4 @@ func (v *Investigation) again(ctx context.Context, p *progress, path string, lea
 		out.Private.Upload, err = v.x.UploadLook(ctx, &out)
 	}
 	return &out, err
-}
-
-func (p *progress) close() {
-	if p.file != nil {
-		p.file.Close()
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
@@ -38,7 +39,7 @@ func TestStateOfARun(t *testing.T) {
 		return &watermark.Detection{}, nil
 	}
 	run := func(state string, most int) (leaks []*findings.Finding, d *findings.Verdict, err error) {
-		c.State, c.Workers = state, 1
+		c.State, c.Workers = verify.StateFile(state), 1
 		v := c.investigator(t, counting)
 		for l, err := range v.Files(t.Context(), dir) {
 			if err != nil {
@@ -103,7 +104,7 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": residence()} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
-	c.State, c.Workers = filepath.Join(t.TempDir(), "state"), 1
+	c.State, c.Workers = verify.StateFile(filepath.Join(t.TempDir(), "state")), 1
 	run := func() (findings []string, read int) {
 		v := c.investigator(t, func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
 			read++
@@ -139,12 +140,13 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 func TestStateSparesOtherFiles(t *testing.T) {
 	c := newCase(t)
 	for _, text := range []string{`{"case":1}`, "x", `{"kycmark_statements":1}`, "{}\n"} {
-		c.State = filepath.Join(t.TempDir(), "notes.json")
-		require.NoError(t, os.WriteFile(c.State, []byte(text), 0o600))
+		path := filepath.Join(t.TempDir(), "notes.json")
+		c.State = verify.StateFile(path)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		for _, err := range c.investigator(t, noMark).FS(t.Context(), fstest.MapFS{"a.jpg": {Data: file(t, c.bill, "jpeg")}}) {
 			require.ErrorIs(t, err, registry.ErrInput)
 		}
-		got, err := os.ReadFile(c.State)
+		got, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.Equal(t, text, string(got))
 	}

@@ -29,6 +29,7 @@ type serving struct {
 func (x *issuing) serve(token string) *serving {
 	x.Helper()
 	s := &serving{cmd: x.command("serve", "--listen", "127.0.0.1:0", "--json")}
+	s.cmd.Env = append(s.cmd.Environ(), "TMPDIR="+x.temporary())
 	out, err := s.cmd.StdoutPipe()
 	require.NoError(x, err)
 	require.NoError(x, s.cmd.Start())
@@ -40,6 +41,13 @@ func (x *issuing) serve(token string) *serving {
 		s.token = token
 	}
 	return s
+}
+
+// temporary is the folder of temporary files of what serves.
+func (x *issuing) temporary() string {
+	folder := filepath.Join(x.dir, "temporary")
+	require.NoError(x, os.MkdirAll(folder, 0o700))
+	return folder
 }
 
 // call makes a request that must succeed, and returns the answer.
@@ -113,6 +121,9 @@ func servedKilled(t *testing.T, x *issuing, n int, other bool) {
 			}
 			require.NoError(t, s.cmd.Process.Kill())
 			_ = s.cmd.Wait()
+			left, err := os.ReadDir(x.temporary())
+			require.NoError(t, err)
+			require.Empty(t, left, "what was examined does not stay in clear")
 			kills, killed = kills+1, time.Now()
 			until = max(state.Examined+1, kills*n/all)
 			if s = next; !other {

@@ -844,6 +844,8 @@ export interface components {
              * @description When the customer sent it
              */
             submitted: string;
+            /** @description What keeps copies or leaks of it from being made or found */
+            warnings?: string[] | null;
             /**
              * Format: int64
              * @description Pixels, upright, of the first page
@@ -1996,7 +1998,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events named state, whose data are as GET /v1/investigations/{id} answers */
+            /** @description Events named state, whose data are as GET /v1/investigations/{id} answers; at last one named removed if it was removed */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -181,14 +181,19 @@ func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) 
 	if err != nil {
 		return nil, err
 	}
-	spool, err := o.kept.Open(ctx, x.Spool)
+	hash := hashOf(name)
+	parts, err := o.kept.Parts(ctx, x.Spool)
 	if err != nil {
 		return nil, err
 	}
-	if len(spool.Parts)/2 >= maxFiles {
+	if parts/2 >= maxFiles {
 		return nil, fmt.Errorf("%w: more than %d files, want an archive of them", registry.ErrLimit, maxFiles)
 	}
-	if there, is := filesOf(spool)[hashOf(name)]; is {
+	spool, err := o.kept.Open(ctx, x.Spool, partFile+hash, partName+hash)
+	if err != nil {
+		return nil, err
+	}
+	if there, is := filesOf(spool)[hash]; is {
 		got := sha256.New()
 		if _, err := io.Copy(got, r); err != nil {
 			return nil, err
@@ -198,17 +203,17 @@ func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) 
 		}
 		return &File{name, there.Size, there.SHA256}, nil
 	}
-	written, err := o.kept.WriteUnless(ctx, x.Spool, partFile+hashOf(name), partName+hashOf(name), r)
+	written, err := o.kept.WriteUnless(ctx, x.Spool, partFile+hash, partName+hash, r)
 	if err == nil { // the file counts from now on
-		_, err = o.kept.Write(ctx, x.Spool, partName+hashOf(name), strings.NewReader(name))
+		_, err = o.kept.Write(ctx, x.Spool, partName+hash, strings.NewReader(name))
 	}
 	if err == nil { // it may have been closed meanwhile, or got another file of this name
 		_, err = o.opened(ctx, id)
 	}
 	if err == nil {
-		spool, err = o.kept.Open(ctx, x.Spool)
+		spool, err = o.kept.Open(ctx, x.Spool, partFile+hash, partName+hash)
 	}
-	if err == nil && filesOf(spool)[hashOf(name)].SHA256 != written.SHA256 {
+	if err == nil && filesOf(spool)[hash].SHA256 != written.SHA256 {
 		err = fmt.Errorf("%w: the investigation got another file of this name meanwhile", registry.ErrConflict)
 	}
 	return &File{name, written.Size, written.SHA256}, err

@@ -48,7 +48,7 @@ const (
 	partAsked  = "asked"
 	partClosed = "closed" // no file comes any more; empty
 	partState  = "state"  // replaced again and again
-	partResume = "resume" // the state file of [verify.Options]
+	partResume = "resume" // the state of [verify.Options]
 	partTold   = "told"   // Over has returned nil; empty
 )
 

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -161,21 +159,16 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "kycmark-investigation-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	opts := o.options(x)
-	opts.State = filepath.Join(folder, partResume)
+	opts, state := o.options(x), new(state)
+	opts.State = state
 	if resumed {
-		if err := in.resume(ctx, opts.State); err != nil {
+		if err := state.resume(ctx, in); err != nil {
 			return err
 		}
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	saved, stop := o.keepSaving(ctx, fail, in.ID, opts)
+	saved, stop := o.keepSaving(ctx, fail, in.ID, opts, state)
 	defer stop()
 	inv, err := o.Found.Begin(opts)
 	if err != nil {
@@ -248,26 +241,51 @@ func (o *Office) conclude(ctx context.Context, id kept.ID, inv *verify.Investiga
 	return err
 }
 
-// resume writes what was examined so far to a file.
-func (x inside) resume(ctx context.Context, path string) error {
-	r, _, err := x.Read(ctx, kept.Part{Name: partResume})
-	if err != nil {
-		return err
+// A state is that of package verify, in memory: a file would stay, in clear, after a crash.
+type state struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+var _ verify.State = (*state)(nil)
+
+func (*state) Name() string { return partResume }
+
+func (x *state) Read() ([]byte, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.text, nil
+}
+
+func (x *state) Replace(b []byte) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.text = b
+	return nil
+}
+
+func (x *state) Append(b []byte) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.text = append(x.text, b...) // the bytes before stay as they are for who has read them
+	return nil
+}
+
+// resume reads what was examined so far.
+func (x *state) resume(ctx context.Context, in inside) error {
+	r, _, err := in.Read(ctx, kept.Part{Name: partResume})
+	if err == nil {
+		x.text, err = io.ReadAll(r)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	return err
 }
 
 // saved is how far an investigation is.
 type saved struct{ done, total atomic.Int64 }
 
-// keepSaving keeps, again and again, how far the investigation is that opts describe: its progress and its state file. A
+// keepSaving keeps, again and again, how far the investigation is that opts describe: its progress and its state. A
 // failure ends the investigation by fail. stop ends the saving, and may be called twice.
-func (o *Office) keepSaving(ctx context.Context, fail func(error), id kept.ID, opts *verify.Options) (s *saved, stop func()) {
+func (o *Office) keepSaving(ctx context.Context, fail func(error), id kept.ID, opts *verify.Options, state *state) (s *saved, stop func()) {
 	s = new(saved)
 	opts.Progress = func(done, total int) { s.done.Store(int64(done)); s.total.Store(int64(total)) }
 	ended := make(chan struct{})
@@ -281,7 +299,7 @@ func (o *Office) keepSaving(ctx context.Context, fail func(error), id kept.ID, o
 			case <-time.After(pause):
 			}
 			begun := time.Now()
-			size, err := o.saveOnce(ctx, s, id, opts.State, last)
+			size, err := o.saveOnce(ctx, s, id, state, last)
 			if last = size; err != nil {
 				fail(err)
 				return
@@ -292,13 +310,10 @@ func (o *Office) keepSaving(ctx context.Context, fail func(error), id kept.ID, o
 	return s, sync.OnceFunc(func() { close(ended); saving.Wait() })
 }
 
-// saveOnce saves the state file, unless it has still so many bytes, and the progress. It returns the bytes of the file.
-func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, path string, last int64) (int64, error) {
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return last, err
-	}
-	if text = text[:bytes.LastIndexByte(text, '\n')+1]; len(text) > 0 && int64(len(text)) != last {
+// saveOnce saves the state, unless it has still so many bytes, and the progress. It returns the bytes of the state.
+func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, state *state, last int64) (int64, error) {
+	text, _ := state.Read() // never fails
+	if len(text) > 0 && int64(len(text)) != last {
 		if _, err := o.kept.Write(ctx, id, partResume, bytes.NewReader(text)); err != nil {
 			return last, err
 		}
@@ -339,20 +354,10 @@ func (o *Office) bundle(ctx context.Context, in inside) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "kycmark-bundle-")
-	if err != nil {
+	var data bytes.Buffer
+	if err := b.Archive(&data); err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "bundle.zip")
-	if err := b.Write(path); err != nil {
-		return err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = o.kept.Write(ctx, in.ID, Bundle, f)
+	_, err = o.kept.Write(ctx, in.ID, Bundle, &data)
 	return err
 }

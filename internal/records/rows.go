@@ -323,8 +323,10 @@ type Kept interface {
 	Add(ctx context.Context, item KeptItem) error
 	// Show enters that an item shows submissions. The error wraps ErrNotFound if the item or one of them is not there.
 	Show(ctx context.Context, id [16]byte, shows ...watermark.Submission) error
-	Item(ctx context.Context, id [16]byte) (*KeptItem, []KeptPart, error) // parts by name
-	Items(ctx context.Context, kind string) ([]KeptItem, error)           // in the order in which they were made
+	// Item returns an item and its parts by name; with names these parts alone, if they are there.
+	Item(ctx context.Context, id [16]byte, names ...string) (*KeptItem, []KeptPart, error)
+	Parts(ctx context.Context, id [16]byte) (int64, error)      // how many parts an item has
+	Items(ctx context.Context, kind string) ([]KeptItem, error) // in the order in which they were made
 	// Showing lists the items that show one of the submissions, as Items does.
 	Showing(ctx context.Context, of ...watermark.Submission) ([]KeptItem, error)
 	// Unfinished lists the items that have the part begun and not the part done, as Items does.

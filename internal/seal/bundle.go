@@ -149,7 +149,7 @@ func (b *Bundle) Write(path string) error {
 		return b.writeFolder(filepath.Clean(path))
 	}
 	var data bytes.Buffer
-	if err := b.archive(&data); err != nil {
+	if err := b.Archive(&data); err != nil {
 		return err
 	}
 	return durable.WriteFile(path, data.Bytes(), filePerm, false)
@@ -184,10 +184,10 @@ func (b *Bundle) writeFolder(dir string) error {
 	return os.Rename(whole, dir)
 }
 
-// archive writes the files to w as a zip archive. The same files always give the same bytes:
+// Archive writes the files to w as a zip archive. The same files always give the same bytes:
 // sorted by name, not compressed (compressed bytes depend on the program that compressed), dated
 // 1980-01-01. After an error w may hold a part of it.
-func (b *Bundle) archive(w io.Writer) error {
+func (b *Bundle) Archive(w io.Writer) error {
 	z := zip.NewWriter(w)
 	for _, f := range b.files {
 		entry, err := z.CreateRaw(&zip.FileHeader{
@@ -268,7 +268,7 @@ func parseArchive(data []byte) (*Bundle, error) {
 		return nil, fmt.Errorf("%w: the archive: %w", ErrBundle, err)
 	}
 	again := sha256.New()
-	if err := b.archive(again); err != nil || [32]byte(again.Sum(nil)) != sha256.Sum256(data) {
+	if err := b.Archive(again); err != nil || [32]byte(again.Sum(nil)) != sha256.Sum256(data) {
 		return nil, fmt.Errorf("%w: the archive is not written as this program writes it; if it was packed again, unpack it and check the folder", ErrBundle)
 	}
 	return b, nil

@@ -135,7 +135,12 @@ func (s copies) issue(ctx context.Context, in *inIssue) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
 		}
-		return errors.Join(v.hand(c, file), v.once.keep(ctx, c.ID.String())) // not before: the copy may become void
+		handed := v.hand(c, file)
+		kept := v.once.keep(ctx, c.ID.String()) // not before: the copy may become void
+		if errors.As(kept, new(*Problem)) {     // the same request, sent twice, has handed it out meanwhile
+			kept = nil
+		}
+		return errors.Join(handed, kept)
 	}, o)
 	if errors.Is(err, registry.ErrNotFound) {
 		object := "recipient"

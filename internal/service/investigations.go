@@ -77,7 +77,7 @@ func (s examinations) routes() {
 	op.Responses["200"] = linesOf[addedObject](s.Service, "A line for each object that was added, or cannot be. If the answer is cut off, send the same again.")
 	stream(s.Service, op, "bucket", s.addBucket)
 	s.raw("watch-investigation", s.watch, func(op *huma.Operation) {
-		op.Responses["200"] = bytesOf("Events named state, whose data are as GET /v1/investigations/{id} answers", "text/event-stream")
+		op.Responses["200"] = bytesOf("Events named state, whose data are as GET /v1/investigations/{id} answers; at last one named removed if it was removed", "text/event-stream")
 	})
 	for id, x := range map[string]struct{ part, media, says string }{
 		"get-findings": {investigations.Findings, "application/json", "All findings, for \"kycmark verify-report\""},
@@ -255,6 +255,10 @@ func (s examinations) watch(w http.ResponseWriter, r *http.Request, id kept.ID) 
 	last, said := "", time.Now()
 	for !s.draining.Load() {
 		state, err := s.Office.State(ctx, id)
+		if errors.Is(err, registry.ErrNotFound) && last != "" {
+			_ = v.send([]byte("event: removed\ndata: {}\n\n")) // the client is gone
+			return nil
+		}
 		if err != nil {
 			return err // after the first event, the end of the answer says it
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -155,6 +156,19 @@ func TestWatchedForLong(t *testing.T) {
 	require.Equal(t, investigations.Failed, next().Stage)
 }
 
+// Who watches an investigation that is removed is told so.
+func TestWatchedRemoval(t *testing.T) {
+	w := begin(t)
+	path := w.created(nil)
+	r, err := w.at.Client().Do(w.request(w.at.URL, call{method: "GET", path: path + "/events"}))
+	require.NoError(t, err)
+	defer r.Body.Close()
+	w.must(call{method: "POST", path: path + "/removal"})
+	all, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	require.True(t, strings.HasSuffix(string(all), "\n\nevent: removed\ndata: {}\n\n"), string(all))
+}
+
 // The same request with the same key has the same answer, and makes nothing twice.
 func TestInvestigationOnce(t *testing.T) {
 	w := begin(t)
@@ -206,6 +220,8 @@ func TestBadInvestigations(t *testing.T) {
 		"begun without files":      {post(path+"/begin", nil, nil), 422},
 		"found in the future":      {post("/v1/investigations", map[string]any{"found": time.Now().Add(time.Hour)}, nil), 422},
 		"against nothing":          {post("/v1/investigations", map[string]any{"against": []string{strings.Repeat("0", 32)}}, nil), 404},
+		"a case with a NUL":        {post("/v1/investigations", map[string]any{"case": "17\x00"}, nil), 422},
+		"an examiner in reverse":   {post("/v1/investigations", map[string]any{"examiner": "\u202eretsum"}, nil), 422},
 		"a field of no kind":       {post("/v1/investigations", map[string]any{"verdict": "guilty"}, nil), 422},
 	} {
 		got := w.do(c.call)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -111,6 +112,27 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	_, _, err := w.reg.Ledger().Check(t.Context())
 	require.NoError(t, err)
+}
+
+// A copy that is asked for several times at once, under one key, is one copy, and nothing fails.
+func TestOneKeyAtOnce(t *testing.T) {
+	w := begin(t)
+	submission, _ := w.stocked()
+	c := call{method: "POST", path: "/v1/submissions/" + submission + "/copies", head: map[string]string{"Idempotency-Key": "key-of-four-requests"},
+		body: map[string]string{"recipient": "vendor-a", "purpose": "at once"}}
+	var all [4]answered
+	var asking sync.WaitGroup
+	for i := range all {
+		asking.Go(func() { all[i] = w.do(c) })
+	}
+	asking.Wait()
+	again := w.must(c)
+	for _, x := range all {
+		assert.Equal(t, 200, x.status)
+		assert.Equal(t, again.body, x.body)
+	}
+	assert.NotContains(t, w.logs.String(), `"ERROR"`)
+	assert.Equal(t, []string{"1"}, w.query("SELECT count(*) FROM copy WHERE purpose = 'at once'"))
 }
 
 func objectOf(a answered) string {

@@ -125,6 +125,9 @@ func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books
 	}
 	var facts []books.Custody
 	for i, f := range in.Body.Facts {
+		if f.From.IsZero() && f.To.Equal(books.Always) { // as answers have it
+			f.To = time.Time{}
+		}
 		if f.From.IsZero() != f.To.IsZero() || f.From.IsZero() && f.Through == "" && len(f.Submissions) == 0 {
 			return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "fact " + strconv.Itoa(i+1), Problem: "it does not say which uploads",
 				Wanted: "from and to, or submissions, or through", Todo: "send both times; a fact about all uploads has both, too"}

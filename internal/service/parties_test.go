@@ -1,10 +1,13 @@
 package service_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 // What a reviewer is handed counts for the employer, and the reviewer's name is erased like a subject's pictures.
@@ -41,4 +44,19 @@ func TestEmptyListOfCustody(t *testing.T) {
 	for range 2 {
 		require.JSONEq(t, "[]", string(w.must(call{method: "GET", path: "/v1/custody"}).body))
 	}
+}
+
+// A fact is taken as answers have it.
+func TestCustodyAsAnswered(t *testing.T) {
+	w := begin(t)
+	submission, _ := w.stocked()
+	fact := map[string]any{"recipient": "vendor-a", "note": "contract", "submissions": []string{submission}}
+	w.must(call{method: "POST", path: "/v1/custody", body: map[string]any{"facts": []any{fact}}})
+	var facts []books.Custody
+	require.NoError(t, json.Unmarshal(w.must(call{method: "GET", path: "/v1/custody"}).body, &facts))
+	require.Len(t, facts, 1)
+	size := w.size()
+	fact["from"], fact["to"] = facts[0].From, facts[0].To
+	w.must(call{method: "POST", path: "/v1/custody", body: map[string]any{"facts": []any{fact}}})
+	require.Equal(t, size, w.size(), "it is entered already")
 }

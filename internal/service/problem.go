@@ -208,7 +208,10 @@ func fromHuma(m *huma.ErrorModel) *Problem {
 	p := &Problem{Status: m.Status, Object: "request", Problem: m.Detail, Todo: "correct the request by the OpenAPI document, GET /v1/openapi.json"}
 	var all []string
 	for _, d := range m.Errors {
-		what := quoted.ReplaceAllString(d.Message, "“…”")
+		what := d.Message
+		if !strings.HasPrefix(what, "expected value to be one of ") { // which quotes the document
+			what = quoted.ReplaceAllString(what, "“…”")
+		}
 		if d.Location != "" {
 			what = d.Location + ": " + what
 		}

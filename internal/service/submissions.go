@@ -45,7 +45,25 @@ type Submission struct {
 // entered is the answer to an upload.
 type entered struct {
 	Submission
-	Duplicate bool `json:"duplicate" doc:"The same file was there already, and was left as it was first entered"`
+	Duplicate bool     `json:"duplicate" doc:"The same file was there already, and was left as it was first entered"`
+	Warnings  []string `json:"warnings,omitempty" doc:"What keeps copies or leaks of it from being made or found"`
+}
+
+// warningsOf are the warnings of an upload. A mark that it carries is not said, since that would help to remove marks.
+func warningsOf(x registry.Imported) (all []string) {
+	if x.Lacks != "" {
+		all = append(all, "the file is not whole: "+x.Lacks)
+	}
+	if x.Doubt != nil {
+		all = append(all, "copies of it may be refused: "+strings.TrimPrefix(lastLine(x.Doubt), "watermark: "))
+	}
+	if x.LeftOut > 0 {
+		all = append(all, fmt.Sprintf("%d further frames are not entered, and leaks of them cannot be found: send each as a file", x.LeftOut))
+	}
+	if x.Others {
+		all = append(all, "it was there already under another subject, or without one, which stays")
+	}
+	return all
 }
 
 func shownSubmission(s *books.Submission) Submission {
@@ -134,7 +152,7 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 		return &Problem{Status: http.StatusUnprocessableEntity, Object: headSubject, Problem: "it is empty, or there several times",
 			Wanted: "one reference", Todo: "send one reference, or leave the header out"}
 	}
-	row, duplicate, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once, r.ContentLength},
+	row, became, err := s.Issuer.Submit(ctx, &claiming{r.Body, ctx, v.once, r.ContentLength},
 		r.Header.Get(headSubject), at, &registry.SubmitOptions{Actor: actor(ctx)})
 	if err != nil {
 		return err
@@ -147,22 +165,23 @@ func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	if err := parties(s).enterCustody(ctx, facts); err != nil {
 		return err
 	}
-	if v.once.earlier() == answerNew { // the same answer to the same request
-		duplicate = false
-	} else if !duplicate {
-		if err := v.once.keep(ctx, answerNew); err != nil {
+	out := entered{shownSubmission(row), became.Duplicate, warningsOf(became)}
+	if said, again := strings.CutPrefix(v.once.earlier(), answerNew); again { // the same answer to the same request
+		out.Duplicate, out.Warnings = false, strings.FieldsFunc(said, func(c rune) bool { return c == '\n' })
+	} else if !became.Duplicate {
+		if err := v.once.keep(ctx, answerNew+strings.Join(out.Warnings, "\n")); err != nil {
 			return err
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Location", "/v1/submissions/"+row.ID.String())
 	// the client is gone, and may send the same again
-	_ = json.NewEncoder(w).Encode(entered{shownSubmission(row), duplicate})
+	_ = json.NewEncoder(w).Encode(out)
 	return nil
 }
 
-// answerNew is the answer that a request has entered whose upload was new.
-const answerNew = "new"
+// answerNew begins the answer that a request has entered whose upload was new. Its warnings follow, a line each.
+const answerNew = "new\n"
 
 // sentAt reads a time; "" is the zero time.
 func sentAt(text string) (time.Time, error) {

@@ -144,9 +144,9 @@ func (s *Store) Show(ctx context.Context, id ID, of ...watermark.Submission) err
 	return nil
 }
 
-// item returns an item that has not expired, with its parts.
-func (s *Store) item(ctx context.Context, id ID) (*records.KeptItem, []records.KeptPart, error) {
-	x, parts, err := s.rows.Item(ctx, id)
+// item returns an item that has not expired, with its parts, or with the ones that are named.
+func (s *Store) item(ctx context.Context, id ID, names ...string) (*records.KeptItem, []records.KeptPart, error) {
+	x, parts, err := s.rows.Item(ctx, id, names...)
 	if err == nil && x.Expires.UnixMicro() > 0 && !s.now().Before(x.Expires) {
 		err = registry.ErrNotFound
 	}
@@ -170,7 +170,7 @@ func (s *Store) WriteUnless(ctx context.Context, id ID, part, unless string, r i
 	if part == "" || len(part) > maxName {
 		return Part{}, fmt.Errorf("%w: the name of a part has %d bytes, want 1 to %d", registry.ErrInput, len(part), maxName)
 	}
-	x, _, err := s.item(ctx, id)
+	x, _, err := s.item(ctx, id, part)
 	if err != nil {
 		return Part{}, err
 	}
@@ -218,14 +218,14 @@ type Opened struct {
 	parts []records.KeptPart // of Parts
 }
 
-// Open opens an item. The error wraps [registry.ErrNotFound] if it is not there or expired, and [registry.ErrSealed] if
-// it was sealed under another key.
-func (s *Store) Open(ctx context.Context, id ID) (*Opened, error) {
-	x, parts, err := s.item(ctx, id)
+// Open opens an item, with all its parts or with the ones that are named. The error wraps [registry.ErrNotFound] if it is
+// not there or expired, and [registry.ErrSealed] if it was sealed under another key.
+func (s *Store) Open(ctx context.Context, id ID, names ...string) (*Opened, error) {
+	x, parts, err := s.item(ctx, id, names...)
 	if err != nil {
 		return nil, err
 	}
-	o := &Opened{Item: s.listed([]records.KeptItem{*x})[0], rows: s.rows, parts: parts}
+	o := &Opened{Item: itemOf(x), rows: s.rows, parts: parts}
 	for i := range parts {
 		o.Parts = append(o.Parts, partOf(&parts[i]))
 	}
@@ -247,12 +247,15 @@ func (o *Opened) Read(ctx context.Context, want Part) (io.Reader, Part, error) {
 
 // Read opens an item and returns a part of it, as [Opened.Read] does.
 func (s *Store) Read(ctx context.Context, id ID, want Part) (io.Reader, Part, error) {
-	o, err := s.Open(ctx, id)
+	o, err := s.Open(ctx, id, want.Name)
 	if err != nil {
 		return nil, Part{}, err
 	}
 	return o.Read(ctx, want)
 }
+
+// Parts returns how many parts an item has.
+func (s *Store) Parts(ctx context.Context, id ID) (int64, error) { return s.rows.Parts(ctx, id) }
 
 // A reader opens the chunks of a part, one after another.
 type reader struct {
@@ -319,16 +322,21 @@ func (s *Store) Showing(ctx context.Context, of ...watermark.Submission) ([]Item
 // listed leaves out what expired.
 func (s *Store) listed(all []records.KeptItem) []Item {
 	out := []Item{}
-	for _, x := range all {
-		item := Item{ID: x.ID, Kind: Kind(x.Kind), Made: x.Made}
-		if x.Expires.UnixMicro() > 0 {
-			if item.Expires = x.Expires; !s.now().Before(x.Expires) {
-				continue
-			}
+	for i := range all {
+		if x := itemOf(&all[i]); x.Expires.IsZero() || s.now().Before(x.Expires) {
+			out = append(out, x)
 		}
-		out = append(out, item)
 	}
 	return out
+}
+
+// itemOf returns an item without its parts.
+func itemOf(x *records.KeptItem) Item {
+	item := Item{ID: x.ID, Kind: Kind(x.Kind), Made: x.Made}
+	if x.Expires.UnixMicro() > 0 {
+		item.Expires = x.Expires
+	}
+	return item
 }
 
 // Remove destroys an item with its key. The error wraps [registry.ErrNotFound] if it is not there.

@@ -175,18 +175,22 @@ func (s *submitting) prepareUpload(ctx context.Context, job *importJob, u *Uploa
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
-		job.Submission, job.up, job.Pages, job.LeftOut, job.Lacks, job.marks = x.id, x.up, len(x.up), x.leftOut, x.lacks, x.carries
-		job.there(x.old)
-		job.Restored = x.again
-		if !s.HashOnly {
-			job.Doubt = x.doubt()
-		}
+		job.up, job.marks = x.up, x.carries
+		job.saw(&x, s.HashOnly)
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrSealed):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)
 	}
 	job.data = nil
+}
+
+// saw sets what became of the file that was examined.
+func (j *importJob) saw(x *examined, hashOnly bool) {
+	j.Submission, j.Pages, j.LeftOut, j.Lacks, j.Restored = x.id, len(x.up), x.leftOut, x.lacks, x.again
+	if j.there(x.old); !hashOnly {
+		j.Doubt = x.doubt()
+	}
 }
 
 // doubt returns why copies of an upload may be refused, or nil if there is no such sign. The error is that of

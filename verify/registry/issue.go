@@ -52,20 +52,20 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed together. subject
 // is an opaque reference of the customer, never a name, and may be "". at is when the customer submitted the upload
-// (the zero time: now). A file that is already there is left as it was first entered, its subject also, and duplicate
-// is true. A lost original of it is restored. If file has a method Len() int, so many bytes are expected. opts may be
-// nil. For many files see [Issuer.Import].
+// (the zero time: now). A file that is already there is left as it was first entered, its subject also. A lost original of
+// it is restored. What became of the file has no name. If file has a method Len() int, so many bytes are expected. opts may
+// be nil. For many files see [Issuer.Import].
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
 // than a day ahead. It wraps [ErrRefused] if [Config] refuses marked uploads.
-func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time, opts *SubmitOptions) (sub *books.Submission, duplicate bool, err error) {
+func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time, opts *SubmitOptions) (sub *books.Submission, became Imported, err error) {
 	e, err := s.submitting(opts)
 	if err != nil {
-		return nil, false, err
+		return nil, became, err
 	}
 	if err := records.CheckName("subject reference", subject, intake.MaxName); err != nil {
-		return nil, false, err
+		return nil, became, err
 	}
 	var size int64
 	if sized, ok := file.(interface{ Len() int }); ok {
@@ -73,25 +73,29 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	}
 	data, err := intake.ReadAll(file, size, s.cfg.MaxBytes)
 	if err != nil {
-		return nil, false, err
+		return nil, became, err
 	}
 	x, err := e.examine(ctx, data, subject, at)
 	if err != nil {
-		return nil, false, err
+		return nil, became, err
 	}
-	added := []bool{false}
+	job, added := importJob{of: subject}, []bool{false}
+	job.saw(&x, e.HashOnly)
 	if x.up != nil {
 		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, x.up); err != nil {
-			return nil, false, fmt.Errorf("submission %s: %w", x.id, noEntry(err))
+			return nil, became, fmt.Errorf("submission %s: %w", x.id, noEntry(err))
 		}
-		if _, err := s.enterReturns(ctx, x.id, x.carries, e.Actor); err != nil {
-			return nil, false, err
+		if job.Carries, err = s.enterReturns(ctx, x.id, x.carries, e.Actor); err != nil {
+			return nil, became, err
 		}
 	}
 	if sub, err = s.cfg.Registry.Submission(ctx, x.id); err != nil {
-		return nil, false, err
+		return nil, became, err
 	}
-	return sub, !added[0], nil
+	if !added[0] {
+		job.there(sub)
+	}
+	return sub, job.Imported, nil
 }
 
 // submitting enters uploads in one way.

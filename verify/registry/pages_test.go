@@ -44,9 +44,9 @@ func TestDocument(t *testing.T) {
 		data := tiffOf(t, passport(1), passport(2), passport(3))
 		doc := submit(t, s, data, "customer 18", feb)
 		require.Equal(t, []any{3, 1}, []any{doc.Pages, doc.Page})
-		again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "customer 19", time.Time{}, nil)
+		again, became, err := s.Submit(t.Context(), bytes.NewReader(data), "customer 19", time.Time{}, nil)
 		require.NoError(t, err)
-		require.True(t, duplicate)
+		require.True(t, became.Duplicate)
 		require.Equal(t, doc, again)
 		n := 0
 		for x, err := range r.Submissions(t.Context(), time.Time{}) {

@@ -93,9 +93,9 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 
 func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time, opts ...*registry.SubmitOptions) *books.Submission {
 	t.Helper()
-	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at, append(opts, nil)[0])
+	sub, became, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at, append(opts, nil)[0])
 	require.NoError(t, err)
-	require.False(t, duplicate)
+	require.False(t, became.Duplicate)
 	return sub
 }
 
@@ -125,9 +125,9 @@ func TestSubmit(t *testing.T) {
 	require.True(t, strings.HasPrefix(sub.Hash, "pdq:"))
 	require.GreaterOrEqual(t, sub.Quality, 50)
 
-	again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "somebody else", time.Time{}, nil)
+	again, became, err := s.Submit(t.Context(), bytes.NewReader(data), "somebody else", time.Time{}, nil)
 	require.NoError(t, err)
-	require.True(t, duplicate)
+	require.True(t, became.Duplicate)
 	require.Equal(t, sub, again, "the first entry stands")
 	require.EqualValues(t, 3, checkLedger(t, cfg.Registry))
 

@@ -141,7 +141,10 @@ func investigateDump(ctx context.Context, b *ui.Desk, f investigateFlags, dump [
 	}
 	circumstances := findings.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, UploadsPerSubject: b.Home.UploadsPerSubject}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
-	o := verify.Options{Against: f.against.IDs, State: f.state, References: b.Home.References, Circumstances: circumstances}
+	o := verify.Options{Against: f.against.IDs, References: b.Home.References, Circumstances: circumstances}
+	if f.state != "" {
+		o.State = verify.StateFile(f.state)
+	}
 	doing, parts := "examining", [][]byte(nil)
 	if f.queue {
 		doing = "joining"
@@ -237,9 +240,9 @@ const manyFiles = 1000
 
 // orState returns show, which is called after each of the files of a dump. Of many files without a state file it
 // first gives a hint.
-func orState(b *ui.Desk, state string, show func(done, total int)) func(done, total int) {
+func orState(b *ui.Desk, state verify.State, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
-		if done == 1 && total >= manyFiles && state == "" {
+		if done == 1 && total >= manyFiles && state == nil {
 			b.Hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
 		}
 		if show != nil {

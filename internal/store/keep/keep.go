@@ -77,13 +77,28 @@ func lock(ctx context.Context, tx *sql.Tx, id [16]byte) error {
 	return records.ErrNotFound
 }
 
-func (s Store) Item(ctx context.Context, id [16]byte) (*records.KeptItem, []records.KeptPart, error) {
+func (s Store) Item(ctx context.Context, id [16]byte, names ...string) (*records.KeptItem, []records.KeptPart, error) {
 	item, err := schema.Kept.One(ctx, s.Read, " WHERE id = $1", id[:])
 	if err != nil {
 		return nil, nil, err
 	}
-	parts, err := schema.KeptParts.Rows(ctx, s.Read, " WHERE kept = $1 ORDER BY part", id[:])
-	return item, parts, err
+	if len(names) == 0 {
+		parts, err := schema.KeptParts.Rows(ctx, s.Read, " WHERE kept = $1 ORDER BY part", id[:])
+		return item, parts, err
+	}
+	var parts []records.KeptPart
+	for _, name := range names {
+		some, err := schema.KeptParts.Rows(ctx, s.Read, " WHERE kept = $1 AND part = $2", id[:], name)
+		if err != nil {
+			return nil, nil, err
+		}
+		parts = append(parts, some...)
+	}
+	return item, parts, nil
+}
+
+func (s Store) Parts(ctx context.Context, id [16]byte) (int64, error) {
+	return schema.Number(ctx, s.Read, "SELECT count(*) FROM kept_part WHERE kept = $1", id[:])
 }
 
 func (s Store) Items(ctx context.Context, kind string) ([]records.KeptItem, error) {
@@ -140,7 +155,7 @@ func (s Store) AddChunk(ctx context.Context, of *records.KeptPart, n int64, body
 	if err != nil || there > 0 {
 		return err
 	}
-	if _, _, err = s.Item(ctx, of.Of); err == nil {
+	if _, _, err = s.Item(ctx, of.Of, of.Name); err == nil {
 		err = fmt.Errorf("%w: another process wrote the part %q meanwhile", records.ErrConflict, of.Name)
 	}
 	return errors.Join(err, s.Place.Remove(ctx, name))
