@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image/jpeg"
 	"io"
 	"os"
@@ -427,4 +428,26 @@ func TestBundle(t *testing.T) {
 	}
 	assert.Contains(t, names, "report.html")
 	assert.Equal(t, first, w.read(id, investigations.Bundle))
+}
+
+// BenchmarkAdd adds a file to an investigation that has 3,000.
+func BenchmarkAdd(b *testing.B) {
+	cfg := leaktest.Config(b)
+	found, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{leaktest.Key()}, SealKey: cfg.SealKey})
+	require.NoError(b, err)
+	office := investigations.New(investigations.Config{Registry: cfg.Registry, SealKey: cfg.SealKey, Found: found})
+	s, err := office.Create(b.Context(), asks)
+	require.NoError(b, err)
+	n := 0
+	add := func() {
+		n++
+		_, err := office.Add(b.Context(), s.ID, fmt.Sprint(n, ".txt"), strings.NewReader("a"))
+		require.NoError(b, err)
+	}
+	for n < 3000 {
+		add()
+	}
+	for b.Loop() {
+		add()
+	}
 }
