@@ -103,7 +103,8 @@ func TestNamesAreIsolated(t *testing.T) {
 		}
 		require.NoError(t, os.WriteFile(filepath.Join("leaks", name+".jpg"), data, 0o600))
 	}
-	out := kycmark(3, "investigate", "leaks", "--report", "r.html", "--bundle", "bundle", "--examiner", "A\u202e. B, case \u202e1", "--reveal")
+	kycmark(2, "investigate", "leaks", "--examiner", "A\u202e. B, case \u202e1")
+	out := kycmark(3, "investigate", "leaks", "--report", "r.html", "--bundle", "bundle", "--examiner", "A. \u05d1, case \u05d0 1", "--reveal")
 	assert.Contains(t, out, `“leaks/a\u202egpj.exe.jpg”`)
 	assert.Contains(t, out, `issued to “a\u202egpj.exe”`)
 	kycmark(0, "investigate", filepath.Join("leaks", lying[0]+".jpg"), "--json", "--report", "redacted.html")
