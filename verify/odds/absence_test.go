@@ -16,12 +16,14 @@ func TestAbsenceByChance(t *testing.T) {
 			hits, dumps := 0.0, 1000
 			for range dumps {
 				m := &model{}
-				silent := make([]bool, n)
+				var silent []item
 				for i := range n {
 					miss := top * rng.Float64()
-					silent[i] = rng.Float64() < miss
-					m.seen = append(m.seen, sighting{matched: true, miss: map[int]float64{0: miss}, sure: map[int]bool{0: !silent[i]}})
-					m.items = append(m.items, item{leaks: []int{i}, matched: true})
+					missed, it := rng.Float64() < miss, item{leaks: []int{i}, matched: true}
+					m.seen = append(m.seen, sighting{matched: true, miss: map[int]float64{0: miss}, sure: map[int]bool{0: !missed}})
+					if m.items = append(m.items, it); missed {
+						silent = append(silent, it)
+					}
 				}
 				if m.improbable(0, silent) {
 					hits++

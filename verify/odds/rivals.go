@@ -24,8 +24,8 @@ type Rival struct {
 	Name     string `json:"name"`            // the recipient that is named, or withheld for [Dates] or [Exposed] alone
 	Other    string `json:"other,omitempty"` // the rival; "": no listed holder, of RivalReturned the issuer
 	Why      string `json:"why"`             // [RivalHeld], ...
-	Clusters int    `json:"clusters"`        // that the rival is recorded to have had
-	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: clusters that these copies do not explain; of RivalUnconfirmed: files
+	Clusters int    `json:"clusters"`        // that the rival is recorded to have had; of RivalRest: submissions
+	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: submissions that these copies do not explain; of RivalUnconfirmed: files
 }
 
 // Alone returns the recipients in v.Named for which v.Rivals has no rival, in the order of v.Named.
@@ -111,30 +111,65 @@ func (m *model) telling(r, k, had int) bool {
 	return share < wideHolder || float64(float64(had)*dsp.Ln(share)) < -0.6931471805599453
 }
 
-// rest returns the matched clusters that recipient r does not explain. A cluster belongs to
+// rest returns the matched submissions that recipient r does not explain, each with its leaks. Submissions of one person
+// count each: a copy of a person's passport says nothing of the source of the selfie. A submission belongs to
 // the rest on any of three conditions:
 //
-//   - A leak of the cluster contains a copy of another recipient, and no copy of r.
+//   - A leak of it contains a copy of another recipient, and no copy of r.
 //   - No record says that r was issued a copy. That r could hold the picture unmarked explains
 //     nothing: such a record speaks against r, and must not depend on when it was entered.
-//   - The mark of r's copy is absent although it would have been found, in this cluster or in
-//     all clusters without a mark together (see [model.improbable]).
-func (m *model) rest(r int) []item {
-	var out []item
-	silent := m.silent(r, true)
-	if !m.improbable(r, silent) {
-		clear(silent)
+//   - The mark of r's copy is absent although it would have been found, on this submission or on
+//     all submissions without a mark together (see [model.improbable]).
+func (m *model) rest(r int) (out []item) {
+	var all, silent []item
+	for _, cluster := range m.items {
+		lacks := item{matched: true}
+		for _, it := range m.submissions(cluster) {
+			if all = append(all, it); m.silent(r, it, true) {
+				lacks.leaks = append(lacks.leaks, it.leaks...)
+			}
+		}
+		if lacks.leaks != nil {
+			silent = append(silent, lacks)
+		}
 	}
-	for i, it := range m.items {
+	improbable := m.improbable(r, silent)
+	for _, it := range all {
 		explained, others := false, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
 			explained = explained || s.sure[r] || s.explains(r)
 			others = others || s.sureOfOther(r)
 		}
-		if it.matched && (others || !explained || silent[i]) {
+		if others || !explained || improbable && m.silent(r, it, true) {
 			out = append(out, it)
 		}
+	}
+	return out
+}
+
+// shown returns the matched leaks by the submissions that they show.
+func (m *model) shown() (out []item) {
+	for _, cluster := range m.items {
+		out = append(out, m.submissions(cluster)...)
+	}
+	return out
+}
+
+// submissions splits a cluster by the submissions that its leaks show. An unmatched cluster has none.
+func (m *model) submissions(cluster item) (out []item) {
+	index := make(map[string]int)
+	for _, l := range cluster.leaks {
+		id := m.c.Leaks[l].Submission
+		if id == "" {
+			continue
+		}
+		k, known := index[id]
+		if !known {
+			k, index[id] = len(out), len(out)
+			out = append(out, item{matched: true})
+		}
+		out[k].leaks = append(out[k].leaks, l)
 	}
 	return out
 }
@@ -155,22 +190,18 @@ func (m *model) transplants(name string) (n int) {
 // One degraded leak without a mark says little; many such leaks say more. Here they are summed, to decide
 // whether a recipient's copies explain a dump.
 
-// silent reports, for each cluster of m.items, whether the mark of recipient r is absent. Three
-// conditions make it absent: r was issued a copy of the submission; no leak of the cluster surely
-// shows it; the mark could have been found ([model.unseen] is below 1). If each is true, a leak of the cluster
+// silent reports, for a cluster or a submission, whether the mark of recipient r is absent. Three
+// conditions make it absent: r was issued a copy of the submission; no leak of the item surely
+// shows it; the mark could have been found ([model.unseen] is below 1). If each is true, a leak of the item
 // must also be such that r's copy may explain it ([sighting.explains]). Copies of any date count.
-func (m *model) silent(r int, each bool) []bool {
-	out := make([]bool, len(m.items))
-	for i, it := range m.items {
-		issued, seen, likely := false, false, false
-		for _, l := range it.leaks {
-			s := &m.seen[l]
-			_, ok := s.ever[r]
-			issued, seen, likely = issued || ok, seen || s.sure[r], likely || s.explains(r)
-		}
-		out[i] = issued && !seen && m.unseen(r, it) < 1 && (!each || likely)
+func (m *model) silent(r int, it item, each bool) bool {
+	issued, seen, likely := false, false, false
+	for _, l := range it.leaks {
+		s := &m.seen[l]
+		_, ok := s.ever[r]
+		issued, seen, likely = issued || ok, seen || s.sure[r], likely || s.explains(r)
 	}
-	return out
+	return issued && !seen && m.unseen(r, it) < 1 && (!each || likely)
 }
 
 // unseen returns the probability that no mark of recipient r's copy would be found in a cluster: the maximum over the
@@ -186,23 +217,21 @@ func (m *model) unseen(r int, it item) float64 {
 	return out
 }
 
-// improbable reports whether the clusters without a mark are too many to be copies of recipient r as issued. silent
-// marks these clusters (see [model.silent]). The function computes an e-value against the claim that these clusters,
+// improbable reports whether the clusters without a mark, silent, are too many to be copies of recipient r as issued
+// (see [model.silent]). The function computes an e-value against the claim that these clusters,
 // and all clusters with r's mark, are such copies.
 //
 // The alternative is that a share w of the clusters has another origin. A cluster without a mark is then more probable
 // by the factor (w + (1-w) miss)/miss. A cluster with a mark is less probable by the factor 1-w. Clusters with a mark
 // must enter, since a few misses among many finds are normal. The result is true if the e-value reaches the inverse of
 // the prior of removal, [removal].
-func (m *model) improbable(r int, silent []bool) bool {
+func (m *model) improbable(r int, silent []item) bool {
 	found := float64(len(m.clustersOf(func(s *sighting) bool { return s.sure[r] })))
 	e := 0.0
 	for _, w := range foreign {
 		sum := float64(found * dsp.Ln(1-w))
-		for i, it := range m.items {
-			if silent[i] {
-				sum += dsp.Ln(float64(w/m.unseen(r, it)) + 1 - w)
-			}
+		for _, it := range silent {
+			sum += dsp.Ln(float64(w/m.unseen(r, it)) + 1 - w)
 		}
 		e += dsp.Exp(sum) / float64(len(foreign))
 	}
@@ -211,15 +240,10 @@ func (m *model) improbable(r int, silent []bool) bool {
 
 // absent returns how many clusters show no mark of the copies that were issued to recipient r; 0 if all these marks
 // may have been missed (see [model.improbable]).
-func (m *model) absent(r int) (n int) {
-	silent := m.silent(r, false)
+func (m *model) absent(r int) int {
+	silent := slices.DeleteFunc(slices.Clone(m.items), func(it item) bool { return !m.silent(r, it, false) })
 	if !m.improbable(r, silent) {
 		return 0
 	}
-	for _, s := range silent {
-		if s {
-			n++
-		}
-	}
-	return n
+	return len(silent)
 }

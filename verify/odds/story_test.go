@@ -130,7 +130,6 @@ func TestFebruary(t *testing.T) {
 		require.NotNil(t, w, n)
 		assert.Equal(t, [2]int{february, february}, [2]int{w.From, w.To})
 		assert.Equal(t, []string{"wide", "X"}, w.Holders)
-		assert.Equal(t, []string{"X"}, w.Only)
 		assert.Equal(t, []int{n, n, n, n, 1000, 120_000}, []int{w.Leaks, w.Of, w.Clusters, w.OfClusters, w.Submissions, w.OfSubmissions})
 		chance := math.Log10(120 * 121 / 2)
 		for i := range n {
@@ -406,6 +405,53 @@ func TestRestOfADump(t *testing.T) {
 		c.Leaks[3+i].Submitted, c.Leaks[3+i].Unmarked = c.Cells[5].From, []string{"X"}
 	}
 	assert.Equal(t, []odds.Rival{{Name: "X", Why: odds.RivalRest, Of: 4}}, weigh(t, c).Rivals, "that X held them speaks against X alone, and so does not make it the only source")
+}
+
+// X had copies of passports alone. The dump has their selfies as well, or pictures of customers without references, which X
+// never had: who had these may have had the copies, too. That persons count once must not hide it.
+func TestRestOfTheSamePersons(t *testing.T) {
+	for name, cluster := range map[string]func(i int) string{"selfies": func(i int) string { return fmt.Sprint(i) }, "no references": func(int) string { return "" }} {
+		c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)})
+		for range 2 {
+			shows(c, 50).Copies = []odds.Copy{copyOf("X", 13)}
+		}
+		require.Equal(t, []string{"X"}, weigh(t, c).Alone())
+		for i := range 2 {
+			shows(c, 50).Cluster = cluster(i)
+		}
+		assert.Equal(t, []odds.Rival{{Name: "X", Why: odds.RivalRest, Of: 2}}, weigh(t, c).Rivals, name)
+	}
+}
+
+// All of a registry leaks. A few customers with many pictures each count once, but what they sent is in the registry as often: no
+// day is a window, and nobody's holding stands out.
+func TestAllOfARegistry(t *testing.T) {
+	for _, old := range []string{"", "old"} {
+		c := newCase(odds.Holder{Name: "vendor-a", Unmarked: over(february, february, 8)}, odds.Holder{Name: "vendor-b", Unmarked: over(0, 119, 1)})
+		for i := range c.Cells {
+			c.Cells[i].Submissions = 4
+			for k := range 4 {
+				l := shows(c, i)
+				if k == 0 {
+					l.Unmarked = []string{"vendor-b"}
+				} else {
+					l.Cluster = old
+				}
+			}
+		}
+		c.Cells[february].Submissions = 8
+		for range 4 {
+			shows(c, february)
+		}
+		for i := range c.Leaks {
+			if l := &c.Leaks[i]; l.Submitted.Equal(c.Cells[february].From.Add(time.Hour)) {
+				l.Cluster, l.Unmarked = l.Submission, append(l.Unmarked, "vendor-a")
+			}
+		}
+		v := weigh(t, c)
+		assert.Nil(t, v.Window)
+		assert.Nil(t, v.Holding)
+	}
 }
 
 // Who held nearly everything could have laid any mark: that it held these is no

@@ -66,5 +66,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "20d5573ae3fd1b53af99326836b6179f6d0f63eac0e3a41cfe66b0a98c3c7c0d", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "e2fd2c49c742c07a1137b008b34c04904ed965dc7ee2999e5712a71b602f7e76", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }

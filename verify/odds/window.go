@@ -18,13 +18,11 @@ type Window struct {
 	OfClusters    int    `json:"of_clusters"`
 	Submissions   int    `json:"submissions"` // of the registry, in the window
 	OfSubmissions int    `json:"of_submissions"`
-	// Chance is the log10 of the probability of a random draw from the whole registry: as many of the clusters lie in
-	// one window. It is corrected for the number of windows that were looked at.
+	// Chance is the log10 of a probability, or more: of a random draw from the whole registry as many lie in one window. It
+	// is the max for clusters and for the submissions that leaks show, corrected for the number of windows that were looked at.
 	Chance float64 `json:"log10_chance"`
-	// Holders are all whose admissible custody covers all these leaks. Only are the holders among them whose
-	// admissible custody covers nothing outside the window.
+	// Holders are all whose admissible custody covers all these leaks.
 	Holders []string `json:"holders"`
-	Only    []string `json:"only,omitempty"`
 }
 
 // window returns the range of cells in which clusters without a mark are densest (scan statistic: Kulldorff,
@@ -37,7 +35,7 @@ func (m *model) window() *Window {
 		ahead[k+1] = ahead[k] + m.c.Cells[k].Submissions
 	}
 	var clusters [][2]int // the first and the last cell of each
-	bare := m.bare()
+	bare := m.bare(m.items)
 	for _, leaks := range bare {
 		byCell := func(a, b *sighting) int { return a.cell - b.cell }
 		clusters = append(clusters, [2]int{slices.MinFunc(leaks, byCell).cell, slices.MaxFunc(leaks, byCell).cell})
@@ -66,11 +64,15 @@ func (m *model) window() *Window {
 	}
 	cells := last - first + 1
 	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...)), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
-	w.Chance = math.Min(0, log10(lnTail(inside, n, min(w.Submissions, size), size)+dsp.Ln(float64(cells*(cells+1)/2))))
+	within := func(s *sighting) bool { return s.cell >= best[0] && s.cell <= best[1] }
+	// persons with many pictures of other times would count once, and the registry has each of their uploads
+	shown := m.bare(m.shown())
+	of := len(slices.DeleteFunc(slices.Clone(shown), func(leaks []*sighting) bool { return !within(leaks[0]) }))
+	chance := math.Max(lnTail(inside, n, min(w.Submissions, size), size), lnTail(of, len(shown), min(w.Submissions, size), size))
+	w.Chance = math.Min(0, log10(chance+dsp.Ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
 	}
-	within := func(s *sighting) bool { return s.cell >= best[0] && s.cell <= best[1] }
 	in := slices.DeleteFunc(slices.Concat(bare...), func(s *sighting) bool { return !within(s) })
 	w.Leaks = w.Of - pictures(slices.DeleteFunc(slices.Concat(bare...), within)) // all of a picture must lie there
 	if m.later() {
@@ -81,9 +83,6 @@ func (m *model) window() *Window {
 			continue
 		}
 		w.Holders = append(w.Holders, h.Name)
-		if total(h.Unmarked) == total(h.Unmarked[best[0]:best[1]+1]) {
-			w.Only = append(w.Only, h.Name)
-		}
 	}
 	return w
 }
@@ -103,9 +102,9 @@ func (m *model) later() bool {
 	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.bare() && s.later })
 }
 
-// bare returns the leaks without a mark, by cluster.
-func (m *model) bare() (out [][]*sighting) {
-	for _, it := range m.items {
+// bare returns the leaks without a mark of each of some clusters or submissions that has any.
+func (m *model) bare(items []item) (out [][]*sighting) {
+	for _, it := range items {
 		var leaks []*sighting
 		for _, l := range it.leaks {
 			if s := &m.seen[l]; s.bare() {
@@ -186,8 +185,8 @@ type Holding struct {
 	Of         int `json:"of"`       // without a mark, matched
 	Clusters   int `json:"clusters"` // with no such leak outside of the holding
 	OfClusters int `json:"of_clusters"`
-	// Chance is the log10 of a probability, or more: as many are of the holding if each cluster is drawn from all submissions
-	// of its cells. It is corrected for the number of holders.
+	// Chance is the log10 of a probability, or more: as many are of the holding if each is drawn from all submissions of its
+	// cells. It is the max for clusters and for the submissions that leaks show, corrected for the number of holders.
 	Chance float64 `json:"log10_chance"`
 	// Holders are all whose admissible custody covers all these leaks. Shares are how much of all submissions of the cells
 	// of leaks without a mark each could hold: the mean over the clusters, 0..1.
@@ -200,7 +199,7 @@ type Holding struct {
 // holding returns the holding in which clusters without a mark are densest. It is nil if chance explains each with more
 // than [maxLuck], or too many lie outside. A holder of all uploads of some time has none: any leak of then is of it.
 func (m *model) holding() *Holding {
-	bare := m.bare()
+	bare, shown := m.bare(m.items), m.bare(m.shown())
 	within := func(of [][]*sighting, had func(*sighting) bool) [][]*sighting {
 		return slices.DeleteFunc(slices.Clone(of), func(leaks []*sighting) bool {
 			return slices.ContainsFunc(leaks, func(s *sighting) bool { return !had(s) })
@@ -212,10 +211,17 @@ func (m *model) holding() *Holding {
 			continue
 		}
 		tried++
-		its, n := within(bare, func(s *sighting) bool { return s.covered[k] }), float64(len(bare))
-		mean := m.expected(k, bare, m.c.Unsearched)
+		covered := func(s *sighting) bool { return s.covered[k] }
 		// Hoeffding, JASA 58, 1963, theorems 1 and 4: draws that differ in p by their mean, and draws without replacement
-		if x := -scan(float64(len(its)), n, mean, n); x < out.Chance && n-float64(len(its)) <= float64(maxOutside*(n-mean)) {
+		chance := func(of, its [][]*sighting) float64 {
+			n, mean := float64(len(of)), m.expected(k, of, m.c.Unsearched)
+			if n-float64(len(its)) > float64(maxOutside*(n-mean)) {
+				return 0
+			}
+			return -scan(float64(len(its)), n, mean, n)
+		}
+		its := within(bare, covered)
+		if x := math.Max(chance(bare, its), chance(shown, within(shown, covered))); x < out.Chance {
 			out.Chance, in = x, its
 		}
 	}

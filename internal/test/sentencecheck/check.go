@@ -115,11 +115,13 @@ type caseOf struct {
 	Cells      []struct {
 		From        time.Time `json:"from"`
 		Submissions int       `json:"submissions"`
+		All         int       `json:"all"`
 	} `json:"cells"`
 	Holders []struct {
 		Name     string          `json:"name"`
 		Copies   json.RawMessage `json:"copies"` // missing without copies
 		Unmarked json.RawMessage `json:"unmarked"`
+		Held     json.RawMessage `json:"held"`
 	} `json:"holders"`
 	Leaks      []caseLeak `json:"leaks"`
 	Claimed    int        `json:"claimed"`

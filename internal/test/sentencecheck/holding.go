@@ -12,10 +12,11 @@ import (
 // leak counts that is the rarest in the holding. The bound of the chance is compared with the exact sum, and with the
 // bound that is written in the text of the method.
 func holdingRule(r *report) []row {
-	persons, bare := make(map[string][]*caseLeak), []*caseLeak(nil)
+	persons, uploads, bare := make(map[string][]*caseLeak), make(map[string][]*caseLeak), []*caseLeak(nil)
 	for i := range r.Verdict.Case.Leaks {
 		if l := &r.Verdict.Case.Leaks[i]; l.bare() {
 			persons[l.Cluster] = append(persons[l.Cluster], l)
+			uploads[l.Submission] = append(uploads[l.Submission], l)
 			bare = append(bare, l)
 		}
 	}
@@ -25,17 +26,9 @@ func holdingRule(r *report) []row {
 			continue
 		}
 		tried++
-		inside, mean := len(r.personsOf(persons, h.Name)), r.shareOf(persons, h.Name, r.Verdict.Case.Unsearched)
-		a, n := float64(inside)/float64(len(persons)), float64(len(persons))
-		if a <= mean || 3*(1-a) > 1-mean {
-			continue
-		}
-		kl := n * a * math.Log(a/mean)
-		if a < 1 {
-			kl += n * (1 - a) * math.Log((1-a)/(1-mean))
-		}
-		if -kl < bound {
-			best, bound, exact = h.Name, -kl, r.tailOf(persons, h.Name, inside)
+		bits := math.Min(r.unlikely(persons, h.Name), r.unlikely(uploads, h.Name)) // the less unlikely one
+		if -bits < bound {
+			best, bound, exact = h.Name, -bits, math.Max(r.tailOf(persons, h.Name, len(r.personsOf(persons, h.Name))), r.tailOf(uploads, h.Name, len(r.personsOf(uploads, h.Name))))
 		}
 	}
 	bound = (bound + math.Log(float64(max(tried, 1)))) / math.Ln10
@@ -74,6 +67,21 @@ func holdingRule(r *report) []row {
 	}
 	return []row{{"of": pictures(bare), "n": pictures(its), "names": names, "shares": shares, "k": len(names), "persons": len(persons), "inside": len(in), "others": also,
 		"once": func(x any) bool { return exact/math.Ln10 <= bound+1e-9 && seldom(x, bound) }}}
+}
+
+// unlikely returns how unlikely it is, as a bound of Hoeffding in natural logarithms, that as many groups of leaks are of
+// the holding of a recipient; 0 if it is likely, or too many are not.
+func (r *report) unlikely(groups map[string][]*caseLeak, name string) float64 {
+	inside, mean := len(r.personsOf(groups, name)), r.shareOf(groups, name, r.Verdict.Case.Unsearched)
+	a, n := float64(inside)/float64(len(groups)), float64(len(groups))
+	if a <= mean || 3*(1-a) > 1-mean {
+		return 0
+	}
+	kl := n * a * math.Log(a/mean)
+	if a < 1 {
+		kl += n * (1 - a) * math.Log((1-a)/(1-mean))
+	}
+	return kl
 }
 
 // personsOf returns the persons with no leak but of uploads that a holder could hold.

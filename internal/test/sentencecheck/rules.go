@@ -319,6 +319,26 @@ func (r *report) uploads(from, end int) (n int) {
 	return n
 }
 
+// everHeld is couldHold of all cells by records of any date, and uploads of any time.
+func (r *report) everHeld(name string) (n, all int) {
+	for _, c := range r.Verdict.Case.Cells {
+		all += max(c.All, c.Submissions)
+	}
+	for _, h := range r.Verdict.Case.Holders {
+		if h.Name != name {
+			continue
+		}
+		counts := cellCounts(h.Held)
+		if len(h.Held) == 0 {
+			counts = cellCounts(h.Unmarked)
+		}
+		for _, k := range counts {
+			n += k
+		}
+	}
+	return n, all
+}
+
 // couldHold counts the uploads of some cells, the end excluded, that a recipient could hold unmarked.
 func (r *report) couldHold(name string, from, end int) (n int) {
 	for _, h := range r.Verdict.Case.Holders {
@@ -387,11 +407,11 @@ func (r *report) within(l *caseLeak, from, to int) bool {
 }
 
 // personsIn counts the persons with leaks without a mark. inside counts the persons whose such leaks all lie within cells.
-func (r *report) personsIn(from, to int) (all, inside int) {
+func (r *report) personsIn(from, to int, of func(*caseLeak) string) (all, inside int) {
 	out := make(map[string]bool)
 	for i := range r.Verdict.Case.Leaks {
 		if l := &r.Verdict.Case.Leaks[i]; l.bare() {
-			out[l.Cluster] = out[l.Cluster] || !r.within(l, from, to)
+			out[of(l)] = out[of(l)] || !r.within(l, from, to)
 		}
 	}
 	for _, x := range out {
@@ -438,12 +458,11 @@ func seldom(x any, log10 float64) bool {
 	return log10 > -9-1e-4 && times(-log10+1e-4)(x)
 }
 
-// windowHeld is the rule of the sentences on holders of the window. They could hold all uploads of the window that leaks
-// show; with only set, they could also hold no other uploads.
-func (r *report) windowHeld(only bool) []row {
+// windowHeld are the recipients that could hold all uploads of the window that leaks show, and how many pictures these are.
+func (r *report) windowHeld() (names []string, pictures int) {
 	w := r.Verdict.Odds.Window
-	if w == nil || r.later() {
-		return nil
+	if r.later() {
+		return nil, 0
 	}
 	n, had := 0, make(map[string]int)
 	for i := range r.Verdict.Case.Leaks {
@@ -456,18 +475,13 @@ func (r *report) windowHeld(only bool) []row {
 			had[name] += yes(r.Verdict.Case.FoundKnown)
 		}
 	}
-	var names []string
 	for _, h := range r.Verdict.Case.Holders {
-		cells := len(r.Verdict.Case.Cells)
-		if had[h.Name] == n && (!only || r.couldHold(h.Name, 0, w.From)+r.couldHold(h.Name, w.To+1, cells) == 0) {
+		if had[h.Name] == n {
 			names = append(names, h.Name)
 		}
 	}
-	if only {
-		return once(len(names) > 0, row{"names": names})
-	}
-	_, n = r.plain()
-	return once(len(names) > 0, row{"names": names, "n": n})
+	_, pictures = r.plain()
+	return names, pictures
 }
 
 // holdersOfTime are the sentences on holders of the window, each with its share of the uploads of that time; "": there are
@@ -480,19 +494,16 @@ func (r *report) holdersOfTime() string {
 		}
 		return names[0]
 	}
-	all, only := r.windowHeld(false), ""
-	if len(all) == 0 {
+	names, n := r.windowHeld()
+	if len(names) == 0 {
 		return ""
 	}
-	names, shares := all[0]["names"].([]string), []string(nil)
+	var shares []string
 	for _, name := range names {
 		shares = append(shares, fmt.Sprintf("%s could hold %.1f %%", name, 100*float64(r.couldHold(name, w.From, w.To+1))/float64(r.uploads(w.From, w.To+1))))
 	}
-	for _, x := range r.windowHeld(true) {
-		only = ", and " + listed(x["names"].([]string)) + " no uploads of another time"
-	}
-	return fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked%s. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
-		listed(names), all[0]["n"], only, listed(shares))
+	return fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+		listed(names), n, listed(shares))
 }
 
 // maxRatio returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
@@ -684,7 +695,7 @@ func (r *report) rivals(name string, why ...string) (out []row) {
 	return out
 }
 
-// rest returns the number of clusters that are not explained by a recipient's copies by its rivals;
+// rest returns the number of submissions that are not explained by a recipient's copies by its rivals;
 // and the bounds within which the leaks allow that number.
 func (r *report) rest(name string) (n, low, high int) {
 	for _, x := range r.Verdict.Odds.Rivals {
@@ -699,10 +710,10 @@ func (r *report) rest(name string) (n, low, high int) {
 		if l.Submission == "" {
 			continue
 		}
-		if seen[l.Cluster] == nil {
-			seen[l.Cluster] = new(state)
+		if seen[l.Submission] == nil {
+			seen[l.Submission] = new(state)
 		}
-		s := seen[l.Cluster]
+		s := seen[l.Submission]
 		s.own = s.own || l.carries(name)
 		for _, c := range l.Copies {
 			s.had = s.had || c.Recipient == name

@@ -1,6 +1,7 @@
 package sentencecheck
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -278,7 +279,8 @@ var rules = map[string]func(*report) []row{
 				in, _ := r.admissible(l)
 				return l.bare() && slices.Contains(in, h)
 			}); n > 0 {
-				names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", h, n, whole(r.couldHold(h, 0, len(r.Verdict.Case.Cells))), whole(r.uploads(0, len(r.Verdict.Case.Cells)))))
+				held, all := r.everHeld(h)
+				names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", h, n, whole(held), whole(all)))
 			}
 		}
 		return once(len(names) > 0 && r.named == 0, row{"n": r.count((*leak).bare), "names": names})
@@ -290,8 +292,9 @@ var rules = map[string]func(*report) []row{
 		}
 		of, n := r.plain()
 		dates, share := r.timeOf()
-		persons, inside := r.personsIn(w.From, w.To)
-		chance := r.chance(inside, persons, w.From, w.To)
+		persons, inside := r.personsIn(w.From, w.To, func(l *caseLeak) string { return l.Cluster })
+		uploads, these := r.personsIn(w.From, w.To, func(l *caseLeak) string { return l.Submission })
+		chance := max(r.chance(inside, persons, w.From, w.To), r.chance(these, uploads, w.From, w.To))
 		return []row{{"of": of, "n": n, "dates": dates, "share": share, "persons": persons, "inside": inside, "holders": r.holdersOfTime(),
 			"once": func(x any) bool {
 				return chance <= -2 && inside > 1 && seldom(x, chance)
@@ -575,15 +578,18 @@ func unissuedRule(r *report) []row {
 // claimRule: which of two sentences on the claimed pictures is true.
 func claimRule(all bool) func(*report) []row {
 	return func(r *report) []row {
-		c, seen := r.Verdict.Case, 0
+		c, seen, files := r.Verdict.Case, 0, make(map[string]bool)
+		for i, l := range r.Leaks {
+			files[cmp.Or(l.SHA256, fmt.Sprint(i))] = true
+		}
 		for _, l := range c.Leaks {
 			seen += yes(l.Submission != "" && !l.Beside)
 		}
 		x := row{"claimed": whole(c.Claimed), "seen": seen}
 		if all {
-			x["examined"] = len(r.Leaks)
+			x["examined"] = len(files)
 		}
-		return once(c.Claimed > 0 && all == (len(r.Leaks) >= c.Claimed && r.seenWhole()), x)
+		return once(c.Claimed > 0 && all == (len(files) >= c.Claimed && r.seenWhole()), x)
 	}
 }
 
@@ -704,7 +710,7 @@ func (r *report) restHad(other string, stated int) func(any) bool {
 			had = had || c.Recipient == other
 		}
 		if had && l.Submission != "" {
-			seen[l.Cluster] = true
+			seen[l.Submission] = true
 		}
 	}
 	return func(x any) bool { return x == float64(stated) && stated <= len(seen) }

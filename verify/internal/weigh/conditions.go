@@ -453,12 +453,17 @@ func noMark(w *Weighing) int {
 	return w.Counts[string(findings.FoundUnmarked)] + w.Counts[string(findings.FoundUnreadable)] - damagedMarks(w)
 }
 
-// holders are the recipients whose admissible custody covers leaks without a mark.
+// holders are the recipients whose admissible custody covers leaks without a mark. How much they held counts records of any
+// date, since much speaks for them.
 func holders(w *Weighing) []words.Figures {
 	var names []string
+	all := 0
+	for _, c := range w.Case.Cells {
+		all += c.Ever()
+	}
 	for k, name := range w.names {
 		if s := w.parties[name]; s.custody > 0 && !w.Cfg.SearchedNamed() {
-			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, words.Thousands(float64(total(w.Case.Holders[k].Unmarked))), words.Thousands(float64(uploadsShown(w)))))
+			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, words.Thousands(float64(total(w.Case.Holders[k].EverHeld()))), words.Thousands(float64(all))))
 		}
 	}
 	return once(len(names) > 0 && noMark(w) > 0, words.Figures{"n": noMark(w), "names": names})
@@ -467,14 +472,6 @@ func holders(w *Weighing) []words.Figures {
 func total(counts []int) (n int) {
 	for _, k := range counts {
 		n += k
-	}
-	return n
-}
-
-// uploadsShown returns the number of uploads of the registry, up to the find if it is known.
-func uploadsShown(w *Weighing) (n int) {
-	for _, c := range w.Case.Cells {
-		n += c.Submissions
 	}
 	return n
 }
@@ -509,7 +506,7 @@ func absent(w *Weighing) (out []words.Figures) {
 }
 
 // window is when leaks without a mark are densest, and how seldom a random draw is as dense. It also says which recipients
-// could hold all uploads of the window that leaks show, and which of them have no custody of another time.
+// could hold all uploads of the window that leaks show.
 func window(w *Weighing) []words.Figures {
 	x := w.Odds.Window
 	if x == nil {
@@ -520,13 +517,10 @@ func window(w *Weighing) []words.Figures {
 		held := w.Case.Holders[slices.Index(w.names, name)].Unmarked[x.From : x.To+1]
 		shares = append(shares, couldHold(name, float64(total(held))/float64(x.Submissions)))
 	}
-	only, holders := "", ""
-	if len(x.Only) > 0 {
-		only = ", and " + words.List(words.InSentence(x.Only)) + " no uploads of another time"
-	}
+	holders := ""
 	if len(shares) > 0 {
-		holders = fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked%s. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
-			words.List(words.InSentence(x.Holders)), x.Leaks, only, words.List(shares))
+		holders = fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+			words.List(words.InSentence(x.Holders)), x.Leaks, words.List(shares))
 	}
 	return []words.Figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": words.Percent(float64(x.Submissions) / float64(x.OfSubmissions)), "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance), "holders": holders}}
 }
@@ -556,7 +550,12 @@ func holding(w *Weighing) []words.Figures {
 // chose what was.
 func claimed(all bool) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures {
-		of, n := w.Case.Claimed, len(w.Findings)
+		of, n := w.Case.Claimed, 0
+		for i, first := range w.First { // the same file again is no other picture
+			if i == first {
+				n++
+			}
+		}
 		return once(of > 0 && all == (n >= of && whole(w)), words.Figures{"claimed": words.Thousands(float64(of)), "seen": w.Odds.Matched, "examined": n})
 	}
 }
