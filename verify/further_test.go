@@ -50,6 +50,37 @@ func TestUploadBesideACopy(t *testing.T) {
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }
 
+// Opponent's story: vendor B's copy lies as a small picture over a plain upload, or over vendor A's copy. The whole picture was "unmarked" and the claim
+// that no picture carries our watermark was supported; or vendor A was named alone.
+func TestPictureInAPicture(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A", "vendor B")
+	v := newInvestigator(t, investigating(cfg))
+	v.SetDetect(noMark) // tracing finds it
+	small := submit(t, s, file(t, photo(61, 400, 300), "jpeg"), "one", feb)
+	_, inset, id := issued(t, s, small.ID, "vendor B")
+	plain := photo(62, 1200, 900)
+	large := submit(t, s, file(t, plain, "jpeg"), "two", feb)
+	_, marked, of := issued(t, s, large.ID, "vendor A")
+	for _, under := range []image.Image{plain, marked} {
+		got := examine(t, v, imaging.Paste(under, inset, image.Pt(780, 580)))
+		want := []watermark.CopyID{id}
+		if under == image.Image(marked) {
+			want = []watermark.CopyID{of, id}
+		}
+		require.ElementsMatch(t, want, confirmed(got), got.Note)
+		require.Len(t, got.Beside, 1, got.Note)
+		all := strings.Join(standsUp(t, v, got).Sentences(), " ")
+		assert.Contains(t, all, "“None of these pictures carries our watermark”: refuted")
+		assert.NotContains(t, all, "No mark of another recipient's copy was found")
+		if under == image.Image(plain) {
+			assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
+		}
+	}
+}
+
 // Opponent's story: customers sent pictures by vendor A's app, and a year later the same pictures by vendor B's, which saves them anew. Vendor B's folder
 // leaks. The findings pointed to vendor A's uploads and their month.
 func TestPicturesSentTwice(t *testing.T) {

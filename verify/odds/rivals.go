@@ -124,7 +124,7 @@ func (m *model) rest(r int) (out []item) {
 	var all, silent []item
 	for _, cluster := range m.items {
 		lacks := item{matched: true}
-		for _, it := range m.submissions(cluster) {
+		for _, it := range submissions(m, cluster) {
 			if all = append(all, it); m.silent(r, it, true) {
 				lacks.leaks = append(lacks.leaks, it.leaks...)
 			}
@@ -149,15 +149,15 @@ func (m *model) rest(r int) (out []item) {
 }
 
 // shown returns the matched leaks by the submissions that they show.
-func (m *model) shown() (out []item) {
+func shown(m *model) (out []item) {
 	for _, cluster := range m.items {
-		out = append(out, m.submissions(cluster)...)
+		out = append(out, submissions(m, cluster)...)
 	}
 	return out
 }
 
 // submissions splits a cluster by the submissions that its leaks show. An unmatched cluster has none.
-func (m *model) submissions(cluster item) (out []item) {
+func submissions(m *model, cluster item) (out []item) {
 	index := make(map[string]int)
 	for _, l := range cluster.leaks {
 		id := m.c.Leaks[l].Submission

@@ -66,9 +66,9 @@ func (m *model) window() *Window {
 	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...)), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
 	within := func(s *sighting) bool { return s.cell >= best[0] && s.cell <= best[1] }
 	// persons with many pictures of other times would count once, and the registry has each of their uploads
-	shown := m.bare(m.shown())
-	of := len(slices.DeleteFunc(slices.Clone(shown), func(leaks []*sighting) bool { return !within(leaks[0]) }))
-	chance := math.Max(lnTail(inside, n, min(w.Submissions, size), size), lnTail(of, len(shown), min(w.Submissions, size), size))
+	uploads := m.bare(shown(m))
+	of := len(slices.DeleteFunc(slices.Clone(uploads), func(leaks []*sighting) bool { return !within(leaks[0]) }))
+	chance := math.Max(lnTail(inside, n, min(w.Submissions, size), size), lnTail(of, len(uploads), min(w.Submissions, size), size))
 	w.Chance = math.Min(0, log10(chance+dsp.Ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
@@ -199,7 +199,7 @@ type Holding struct {
 // holding returns the holding in which clusters without a mark are densest. It is nil if chance explains each with more
 // than [maxLuck], or too many lie outside. A holder of all uploads of some time has none: any leak of then is of it.
 func (m *model) holding() *Holding {
-	bare, shown := m.bare(m.items), m.bare(m.shown())
+	bare, uploads := m.bare(m.items), m.bare(shown(m))
 	within := func(of [][]*sighting, had func(*sighting) bool) [][]*sighting {
 		return slices.DeleteFunc(slices.Clone(of), func(leaks []*sighting) bool {
 			return slices.ContainsFunc(leaks, func(s *sighting) bool { return !had(s) })
@@ -221,7 +221,7 @@ func (m *model) holding() *Holding {
 			return -scan(float64(len(its)), n, mean, n)
 		}
 		its := within(bare, covered)
-		if x := math.Max(chance(bare, its), chance(shown, within(shown, covered))); x < out.Chance {
+		if x := math.Max(chance(bare, its), chance(uploads, within(uploads, covered))); x < out.Chance {
 			out.Chance, in = x, its
 		}
 	}

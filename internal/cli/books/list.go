@@ -21,7 +21,7 @@ import (
 // ListKinds are what list can list, the default first.
 var ListKinds = []string{"submissions", "copies", "subjects", "recipients", "custody", "keys", "checkpoints", "investigations"}
 
-type listFlags struct{ to, subject, since, until string }
+type listFlags struct{ to, subject, since string }
 
 // NewList returns the verb "list". It enters nothing and reads no key file.
 func NewList(u *ui.UI) *cobra.Command {
@@ -34,9 +34,8 @@ unmarked (custody), mark keys with their states, signed checkpoints of the ledge
 looked for leaks and when, in the order of entry; or subjects or recipients by their names.
 Erased uploads are not listed; the copies that were issued of them are.
 
---since and --until choose by when the customer sent a submission, or by when a copy was
-issued. Both take a time (RFC 3339), a day or a month of UTC; --until includes the whole
-day or month.`,
+--since chooses by when the customer sent a submission, or by when a copy was issued. It takes
+a time (RFC 3339), a day or a month of UTC.`,
 		Example: `  kycmark list
   kycmark list --to vendor-a --since 2026-11
   kycmark list custody --to vendor-a
@@ -53,7 +52,6 @@ day or month.`,
 	fs.StringVar(&f.to, "to", "", "only copies issued to, or custody of, the recipient of this `name`")
 	fs.StringVar(&f.subject, "subject", "", "only submissions of the customer with this `reference`, or copies of them")
 	fs.StringVar(&f.since, "since", "", "only what was sent or issued at or after this `time`")
-	fs.StringVar(&f.until, "until", "", "only what was sent or issued at or before this `time`")
 	ui.Complete(cmd, "to")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
 		what := ListKinds[0]
@@ -73,18 +71,18 @@ func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error 
 	case what != "copies" && what != "custody" && f.to != "":
 		return ui.Usagef("--to chooses copies or custody, not %s", what)
 	case !timed && f != listFlags{to: f.to}:
-		return ui.Usagef("%s are listed as a whole: --subject, --since and --until choose submissions and copies", what)
+		return ui.Usagef("%s are listed as a whole: --subject and --since choose submissions and copies", what)
 	}
-	span, err := newSpan(f.since, f.until)
+	since, err := ui.ParseOptionalTime(f.since)
 	if err != nil {
-		return err
+		return fmt.Errorf("--since: %w", err)
 	}
 	ledger := b.Registry.Ledger()
 	switch what {
 	case "submissions":
-		return listSubmissions(ctx, b, f.subject, span)
+		return listSubmissions(ctx, b, f.subject, since)
 	case "copies":
-		return listCopies(ctx, b, f, span)
+		return listCopies(ctx, b, f, since)
 	case "subjects":
 		return ui.PrintList(b.UI, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.Registry.Subjects(ctx), func(s *books.Subject) (any, []string) {
 			return s, []string{fmt.Sprint(s.Submissions), ui.Moment(s.First), ui.Moment(s.Last), s.Subject}
@@ -122,39 +120,15 @@ func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error 
 	return ui.Usagef("there is no list of %q, but of %s", what, strings.Join(ListKinds, ", "))
 }
 
-// A span is a range of times, ends included. A zero end is open.
-type span struct{ since, until time.Time }
-
-// newSpan makes a span of the arguments of --since and --until; "" leaves an end open. A day or a month as until
-// includes its last microsecond.
-func newSpan(since, until string) (s span, err error) {
-	if s.since, err = ui.ParseOptionalTime(since); err != nil {
-		return s, fmt.Errorf("--since: %w", err)
-	}
-	if until != "" {
-		if s.until, err = ui.ParseTime(until, true); err != nil {
-			return s, fmt.Errorf("--until: %w", err)
-		}
-		if s.since.After(s.until) {
-			return s, ui.Usagef("--since lies after --until")
-		}
-	}
-	return s, nil
-}
-
-func (s span) holds(t time.Time) bool {
-	return !t.Before(s.since) && (s.until.IsZero() || !t.After(s.until))
-}
-
-// listSubmissions prints the submissions of subject, or of all if that is "", that were sent within the span when.
+// listSubmissions prints the submissions of subject, or of all if that is "", that were sent since then.
 // The hash, which is personal data, is left out: "kycmark show ID" has it.
-func listSubmissions(ctx context.Context, b *ui.Desk, subject string, when span) error {
-	all := b.Registry.Submissions(ctx, when.since)
+func listSubmissions(ctx context.Context, b *ui.Desk, subject string, since time.Time) error {
+	all := b.Registry.Submissions(ctx, since)
 	if subject != "" {
 		all = ui.Listed(b.Registry.SubmissionsOf(ctx, subject))
 	}
 	return ui.PrintList(b.UI, "SUBMISSION\tSENT\tPIXELS\tSUBJECT", all, func(s *books.Submission) (any, []string) {
-		if !when.holds(s.Submitted) {
+		if s.Submitted.Before(since) {
 			return nil, nil
 		}
 		return struct {
@@ -164,9 +138,9 @@ func listSubmissions(ctx context.Context, b *ui.Desk, subject string, when span)
 	})
 }
 
-// listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of f.subject; ""
+// listCopies prints the copies issued since then, to the recipient f.to and of uploads of f.subject; ""
 // chooses all.
-func listCopies(ctx context.Context, b *ui.Desk, f listFlags, when span) error {
+func listCopies(ctx context.Context, b *ui.Desk, f listFlags, since time.Time) error {
 	recipient, reviewer := "", ""
 	if f.to != "" {
 		to, err := b.Registry.Recipient(ctx, f.to)
@@ -180,7 +154,7 @@ func listCopies(ctx context.Context, b *ui.Desk, f listFlags, when span) error {
 		return err
 	}
 	return ui.PrintList(b.UI, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", copiesOf(ctx, b, f.subject), func(c *books.Copy) (any, []string) {
-		if f.to != "" && (c.Recipient != recipient || reviewer != "" && c.Reviewer != reviewer) || !when.holds(c.Issued) {
+		if f.to != "" && (c.Recipient != recipient || reviewer != "" && c.Reviewer != reviewer) || c.Issued.Before(since) {
 			return nil, nil
 		}
 		return c, []string{c.ID.String(), c.Submission.String(), ui.Moment(c.Issued), shown.to(c.Recipient, c.Reviewer), c.State, c.Purpose}

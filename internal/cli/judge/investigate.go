@@ -203,7 +203,7 @@ func investigation(ctx context.Context, b *ui.Desk, o verify.Options, doing stri
 		return nil, nil, err
 	}
 	show, done := b.ProgressOf(ctx, doing)
-	o.Actor, o.Command, o.Progress = ui.Actor(), b.Command(), orState(b, o.State, show)
+	o.Actor, o.Command, o.Progress = ui.Actor(), b.Command(), show
 	if inv, err = found.Begin(&o); err != nil {
 		done()
 	}
@@ -233,22 +233,6 @@ func weighAll(ctx context.Context, b *ui.Desk, f investigateFlags, inv *verify.I
 		return err
 	}
 	return f.writeAll(ctx, b, inv, d)
-}
-
-// manyFiles is the number of files of a dump from which on --state is worth a hint. They take minutes. Chosen.
-const manyFiles = 1000
-
-// orState returns show, which is called after each of the files of a dump. Of many files without a state file it
-// first gives a hint.
-func orState(b *ui.Desk, state verify.State, show func(done, total int)) func(done, total int) {
-	return func(done, total int) {
-		if done == 1 && total >= manyFiles && state == nil {
-			b.Hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
-		}
-		if show != nil {
-			show(done, total)
-		}
-	}
 }
 
 // KnownKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be

@@ -69,8 +69,8 @@ func holdingRule(r *report) []row {
 		"once": func(x any) bool { return exact/math.Ln10 <= bound+1e-9 && seldom(x, bound) }}}
 }
 
-// unlikely returns how unlikely it is, as a bound of Hoeffding in natural logarithms, that as many groups of leaks are of
-// the holding of a recipient; 0 if it is likely, or too many are not.
+// unlikely returns a bound of Hoeffding, minus the natural logarithm: as many groups of leaks are of the holding of a
+// recipient. It is 0 if that is likely, or too many are not.
 func (r *report) unlikely(groups map[string][]*caseLeak, name string) float64 {
 	inside, mean := len(r.personsOf(groups, name)), r.shareOf(groups, name, r.Verdict.Case.Unsearched)
 	a, n := float64(inside)/float64(len(groups)), float64(len(groups))

@@ -60,6 +60,7 @@ type matchOf struct {
 	Score          *float64     `json:"score"`
 	Altered        []place      `json:"altered"`
 	Region         [][2]float64 `json:"region"`
+	Inset          bool         `json:"inset"`
 	Ratio          *struct {
 		Capture float64 `json:"capture"`
 		Another float64 `json:"another"`
@@ -534,7 +535,7 @@ func (l *leak) further() (out []string) {
 			out = append(out, "upload "+m.Submission+" beside")
 		case nearTo && same && m.Submission != l.Submission && l.shared() < 2 && !own:
 			out = append(out, "upload "+m.Submission+" in the same place")
-		case l.nextTo(m) && document(m.Pixels):
+		case l.nextTo(m) && looksLike(m.Pixels):
 			out = append(out, "what looks like upload "+m.Submission+" beside")
 		}
 	}
@@ -542,6 +543,9 @@ func (l *leak) further() (out []string) {
 }
 
 func document(pixels string) bool { return pixels == "same document" || pixels == "same page" }
+
+// looksLike reports whether what lies beside an upload looks like another one.
+func looksLike(pixels string) bool { return document(pixels) || pixels == "same in part" }
 
 // nextTo reports whether a match lies beside all uploads of the leak's finding.
 func (l *leak) nextTo(m matchOf) bool {
@@ -562,6 +566,9 @@ func (l *leak) nextTo(m matchOf) bool {
 
 // overlap reports whether the places of two matches share more than a twentieth of the smaller one, or one is not known.
 func overlap(m, o matchOf) bool {
+	if m.Inset != o.Inset {
+		return false
+	}
 	if m.Region == nil || o.Region == nil {
 		return true
 	}

@@ -39,7 +39,7 @@ func markClaim(r *report) (string, row) {
 // seenWhole: nothing that was given was left out, be it a file or a page of it.
 func (r *report) seenWhole() bool {
 	return r.count(func(l *leak) bool {
-		looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return document(m.Pixels) && l.nextTo(m) })
+		looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return looksLike(m.Pixels) && l.nextTo(m) })
 		return !l.examined() || l.Pages > 1 || looks
 	}) == 0
 }

@@ -179,7 +179,7 @@ func (c *conclusion) sayBeside(e *Evidence) {
 			names = append(names, "upload "+m.Submission.String()+" beside")
 		case c.further(e, m):
 			names = append(names, "upload "+m.Submission.String()+" in the same place")
-		case ShowsDocument(m.Pixels) && c.apart(e, m):
+		case (ShowsDocument(m.Pixels) || m.Pixels == findings.PixelsPartial) && c.apart(e, m):
 			x["looks"], names = true, append(names, "what looks like upload "+m.Submission.String()+" beside")
 		}
 	}
@@ -218,9 +218,9 @@ func (c *conclusion) apart(e *Evidence, m *findings.Match) bool {
 	return !slices.ContainsFunc(of, func(of watermark.Submission) bool { return of == m.Submission || !disjoint(e.Match(of), m) })
 }
 
-// disjoint reports whether two uploads lie in a leak beside each other.
+// disjoint reports whether two uploads lie in a leak beside each other, or one as a picture over the other.
 func disjoint(a, b *findings.Match) bool {
-	return a != nil && a.Region != nil && b.Region != nil && Overlap(a.Region, b.Region) <= tuning.MaxOverlap
+	return a != nil && (a.Inset != b.Inset || a.Region != nil && b.Region != nil && Overlap(a.Region, b.Region) <= tuning.MaxOverlap)
 }
 
 // NotReturned are the words for pixels that rule out that a leak derives from an upload.

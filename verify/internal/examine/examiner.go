@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"image"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
@@ -129,38 +128,6 @@ func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, e
 		return e.Damaged(), nil
 	}
 	return e, err
-}
-
-// rest looks at what lies beside the upload that a leak shows: a smaller picture, as in a screenshot of several, is not found in
-// the whole. Copies that are surely there are added to e.
-func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
-	shown := e.Shown()
-	if shown == nil || shown.Region == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
-		return nil
-	}
-	strips := l.beside(shown.Region)
-	for _, r := range strips {
-		part := l.part(r)
-		part.level = tuning.SiblingLevel / float64(len(strips))
-		in, err := gather(ctx, v, part)
-		if err != nil {
-			return err
-		}
-		var there findings.Finding
-		conclude.Into(&there, in)
-		for _, x := range in.IssuedReads() {
-			old, m := e.Match(x.Issued.Submission), in.Match(x.Issued.Submission)
-			if m == nil || old != nil && conclude.ShowsCapture(old.Pixels) || there.Kind != findings.FoundCopy || !slices.Contains(there.Copies, x.Copy) || !found(&in, &x) {
-				continue // or it was examined in the whole
-			}
-			m.Region = moved(m.Region, r)
-			is := func(of watermark.Submission) bool { return of == m.Submission }
-			e.Matches = append(slices.DeleteFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) }), *m)
-			e.Traces = append(slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return is(o.Submission) }), *findings.TraceOf(in.Traces, m.Submission))
-			e.Reads = append(slices.DeleteFunc(e.Reads, func(o conclude.Read) bool { return o.Copy == x.Copy }), x)
-		}
-	}
-	return nil
 }
 
 // gather gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -129,6 +131,27 @@ func (l *Leak) beside(q *findings.Quad) (out []image.Rectangle) {
 	return out
 }
 
+// patches returns the rectangles of a leak in which it shows another picture over the upload of m, whose sides are
+// [tuning.MinStrip] or more.
+func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
+	i := l.at(conclude.PageOf(m))
+	if i < 0 {
+		return nil
+	}
+	back, _ := l.Laid[i].sight.ToOriginal().Inverse()
+	for _, a := range m.Altered {
+		var q findings.Quad
+		for k, c := range a.Quad {
+			p := back.Apply(geometry.Point{X: c[0] - 0.5, Y: c[1] - 0.5})
+			q[k] = [2]float64{p.X, p.Y}
+		}
+		if r := l.covers(conclude.Bounds(&q)); a.Kind == capture.Patch && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // moved returns a region of the part r of a leak as a region of the leak; nil is all of the part.
 func moved(q *findings.Quad, r image.Rectangle) *findings.Quad {
 	if q == nil {
@@ -193,4 +216,57 @@ func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Cand
 		out = append(out, *m)
 	}
 	return out, nil
+}
+
+// rest looks at what lies beside the upload that a leak shows, and at other pictures laid over it: a smaller picture, as in a
+// screenshot of several, is not found in the whole. Copies and uploads that are surely there are added to e.
+func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
+	shown := e.Shown()
+	if shown == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
+		return nil
+	}
+	var places []image.Rectangle
+	if shown.Region != nil {
+		places = l.beside(shown.Region)
+	}
+	strips := len(places)
+	places = append(places, l.patches(shown)...)
+	for i, r := range places {
+		part := l.part(r)
+		part.level = tuning.SiblingLevel / float64(len(places))
+		in, err := gather(ctx, v, part)
+		if err != nil {
+			return err
+		}
+		var there findings.Finding
+		conclude.Into(&there, in)
+		add := func(m *findings.Match) bool {
+			if m == nil {
+				return false
+			}
+			if old := e.Match(m.Submission); old != nil && conclude.ShowsCapture(old.Pixels) { // it was examined in the whole
+				return false
+			}
+			m.Region, m.Inset = moved(m.Region, r), i >= strips
+			is := func(of watermark.Submission) bool { return of == m.Submission }
+			e.Matches = append(slices.DeleteFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) }), *m)
+			e.Traces = slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return is(o.Submission) })
+			if t := findings.TraceOf(in.Traces, m.Submission); t != nil {
+				e.Traces = append(e.Traces, *t)
+			}
+			return true
+		}
+		for _, x := range in.IssuedReads() {
+			if there.Kind == findings.FoundCopy && slices.Contains(there.Copies, x.Copy) && found(&in, &x) && add(in.Match(x.Issued.Submission)) {
+				e.Reads = append(slices.DeleteFunc(e.Reads, func(o conclude.Read) bool { return o.Copy == x.Copy }), x)
+			}
+		}
+		m := in.Match(there.Submission)
+		if m != nil && there.Kind != findings.FoundCopy && (conclude.ShowsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial) {
+			x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, r))
+			m.Region = moved(nil, l.covers(x0, y0, x1, y1).Intersect(r).Sub(r.Min)) // what is seen of it
+			add(m)
+		}
+	}
+	return nil
 }

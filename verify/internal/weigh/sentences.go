@@ -55,7 +55,7 @@ var dumpSentences = []row{
 
 	{"copies", strength, copiesFigures, "The marks on {n} {n|picture|pictures} ({clusters} {clusters|person|persons}) are at least {times} times more probable if pictures come from copies of {name} than if none does: {words}."},
 	{"cap", strength, capped, "No higher number than {times} is stated: in {trials} trials no mark was read as another copy's, which bounds the error rate by 3 in {trials} (95 % confidence)."},
-	{"receipts", strength, receipts(func(not int) bool { return not == 0 }), "For each copy of {name} found here ({n}) there is a receipt that {name} signed."},
+	{"receipts", strength, receipts(func(not int) bool { return not == 0 }), "For each copy of {name} found here ({n}) there is a receipt, signed with a key that the issuer entered as the key of {name}. Only {name} can say whether it is."},
 
 	{"withheld", weakens, withheld, "The evidence is not enough to name {name} as the source: {clause}."},
 	{"missing-subjects", weakens, missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no customer reference, so {n|it counts|they count} as one person's at most. Enter the references (kycmark subject set), and investigate again."},

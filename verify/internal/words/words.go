@@ -324,7 +324,7 @@ var Clauses = map[string]string{
 	"month-open":       "not supported. Of {of} {of|file|files}, the month of {n} is known.",
 	"vendor-refuted":   "refuted. {n} {n|picture comes from a copy|pictures come from copies} that no vendor had, by the records.",
 	"vendor-supported": "supported. {n|The picture comes from a copy|All pictures come from copies} issued to {names}. Who released {n|it|them} is not shown.",
-	"vendor-open":      "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor.",
+	"vendor-open":      "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor. Another source is not ruled out.",
 	"breach-against":   "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no record says that another party held {n|it|them}.",
 	"breach-open":      "not supported. Pictures do not show how they were obtained, and the issuer had the same copies and uploads.",
 }
