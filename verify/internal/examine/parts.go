@@ -138,14 +138,14 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	if i < 0 {
 		return nil
 	}
-	back, _ := l.Laid[i].sight.ToOriginal().Inverse()
+	back, ok := l.Laid[i].sight.ToOriginal().Inverse()
 	for _, a := range m.Altered {
 		var q findings.Quad
 		for k, c := range a.Quad {
 			p := back.Apply(geometry.Point{X: c[0] - 0.5, Y: c[1] - 0.5})
 			q[k] = [2]float64{p.X, p.Y}
 		}
-		if r := l.covers(conclude.Bounds(&q)); a.Kind == capture.Patch && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
+		if r := l.covers(conclude.Bounds(&q)); ok && a.Kind == capture.Patch && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
 			out = append(out, r)
 		}
 	}
@@ -168,7 +168,7 @@ func moved(q *findings.Quad, r image.Rectangle) *findings.Quad {
 func (l *Leak) covers(x0, y0, x1, y1 float64) image.Rectangle {
 	b := l.Image.Rect
 	at := func(v float64, low, high int) int { return int(math.Max(float64(low), math.Min(v, float64(high)))) }
-	return image.Rect(at(x0, b.Min.X, b.Max.X), at(y0, b.Min.Y, b.Max.Y), at(x1, b.Min.X, b.Max.X), at(y1, b.Min.Y, b.Max.Y))
+	return image.Rect(at(x0, b.Min.X, b.Max.X), at(y0, b.Min.Y, b.Max.Y), at(x1, b.Min.X, b.Max.X), at(y1, b.Min.Y, b.Max.Y)).Intersect(b) // also for what is no number
 }
 
 // part returns a copy of the part r of a leak, as a new leak without results.
