@@ -242,6 +242,9 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	} else if len(left) > 0 {
 		erased, err = s.Registry.EraseSubmissions(ctx, left, actor(ctx), b.Note)
 	}
+	if errors.Is(err, registry.ErrErased) { // one of them, meanwhile: none was erased here
+		return s.erase(ctx, in)
+	}
 	if err != nil {
 		return nil, err
 	}
