@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,6 +29,27 @@ type WantedCopy struct {
 	Format    string `json:"format,omitempty" enum:"jpeg,png,webp" doc:"Default: like the original"`
 	KeepEXIF  bool   `json:"keep_exif,omitempty" doc:"Pass on exposure, time, camera and lens"`
 	AllowWeak bool   `json:"allow_weak,omitempty" doc:"Release a copy whose mark would not survive a messenger"`
+}
+
+// A Copy is a copy as answers have it: without its marking, which differs if the upload had a mark.
+type Copy struct {
+	ID            watermark.CopyID     `json:"copy"`
+	Submission    watermark.Submission `json:"submission"`
+	Recipient     string               `json:"recipient"`
+	Reviewer      string               `json:"reviewer,omitempty"`
+	Purpose       string               `json:"purpose,omitempty"`
+	KeyID         string               `json:"key_id"`
+	books.Marking `json:"-"`
+	Format        string       `json:"format"`
+	Width         int          `json:"width"`
+	Height        int          `json:"height"`
+	SHA256        books.Digest `json:"sha256"`
+	Size          int64        `json:"size"`
+	Issued        time.Time    `json:"issued"`
+	books.Bound
+	Actor string `json:"actor,omitempty"`
+	State string `json:"state,omitempty"`
+	books.Logged
 }
 
 // mediaTypes are the media types of the formats of copies.
@@ -62,35 +84,31 @@ func (s copies) routes() {
 		op.Responses["200"] = linesOf[zipped](s.Service, "A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies.")
 		stream(s.Service, op, "copies", s.deliver)
 	}
-	add(s.Service, "list-copies", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
-		}
+	add(s.Service, "list-copies", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) ([]Copy, error) {
 		if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
 			return nil, err
 		}
-		return reply(s.Registry.Copies(ctx, id))
-	})
-	add(s.Service, "get-copy", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[*books.Copy], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
+		rows, err := s.Registry.Copies(ctx, id)
+		out := make([]Copy, len(rows))
+		for i, c := range rows {
+			out[i] = Copy(c)
 		}
-		return reply(s.Registry.Copy(ctx, id))
-	})
+		return out, err
+	}))
+	add(s.Service, "get-copy", "copy", of[PathOfCopy](s.copy))
 	add(s.Service, "void-copy", "copy", s.void)
 	add(s.Service, "add-receipt", "receipt", s.addReceipt)
-	add(s.Service, "list-receipts", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[[]books.Receipt], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
-		}
+	add(s.Service, "list-receipts", "copy", of[PathOfCopy](func(ctx context.Context, id watermark.CopyID) ([]books.Receipt, error) {
 		if _, err := s.Registry.Copy(ctx, id); err != nil {
 			return nil, err
 		}
-		return reply(s.Registry.Ledger().Receipts(ctx, id))
-	})
+		return s.Registry.Ledger().Receipts(ctx, id)
+	}))
+}
+
+func (s copies) copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
+	c, err := s.Registry.Copy(ctx, id)
+	return (*Copy)(c), err
 }
 
 // issueRoute serves the bytes of copies.
@@ -247,7 +265,7 @@ type inVoid struct {
 	}
 }
 
-func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], error) {
+func (s copies) void(ctx context.Context, in *inVoid) (*answer[*Copy], error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -258,7 +276,7 @@ func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], err
 	if err := s.notify(ctx, copyVoid, noticeData{Copy: &id}); err != nil {
 		return nil, err
 	}
-	return reply(s.Registry.Copy(ctx, id))
+	return reply(s.copy(ctx, id))
 }
 
 type inReceipt struct {

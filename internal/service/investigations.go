@@ -60,10 +60,10 @@ func (s examinations) routes() {
 	}) (*answer[[]investigations.State], error) {
 		return reply(o.List(ctx, in.Limit))
 	})
-	add(s.Service, "get-investigation", "investigation", of(o.State))
-	add(s.Service, "list-files", "investigation", of(o.Files))
-	add(s.Service, "begin-investigation", "investigation", of(o.Begin))
-	add(s.Service, "remove-investigation", "investigation", of(s.remove))
+	add(s.Service, "get-investigation", "investigation", of[PathOfInvestigation](o.State))
+	add(s.Service, "list-files", "investigation", of[PathOfInvestigation](o.Files))
+	add(s.Service, "begin-investigation", "investigation", of[PathOfInvestigation](o.Begin))
+	add(s.Service, "remove-investigation", "investigation", of[PathOfInvestigation](s.remove))
 	s.raw("add-file", s.addFile, func(op *huma.Operation) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: headFile, In: "header", Required: true, Schema: lengths(1, 3000),
 			Description: "Name of the file, such as chats/7.jpg, percent-encoded. The same name again must have the same bytes."})
@@ -99,17 +99,6 @@ func (s examinations) remove(ctx context.Context, id kept.ID) (removed, error) {
 // removed is the answer to the removal of an investigation.
 type removed struct {
 	ID kept.ID `json:"investigation" doc:"32 hex digits"`
-}
-
-// of makes a handler of a method of the office.
-func of[T any](do func(context.Context, kept.ID) (T, error)) func(context.Context, *PathOfInvestigation) (*answer[T], error) {
-	return func(ctx context.Context, in *PathOfInvestigation) (*answer[T], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
-		}
-		return reply(do(ctx, id))
-	}
 }
 
 // raw serves a route about an investigation whose bytes package huma does not touch.

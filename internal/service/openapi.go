@@ -170,6 +170,20 @@ func reply[T any](x T, err error) (*answer[T], error) {
 	return &answer[T]{x}, nil
 }
 
+// of makes a handler of what do does with the ID in a path.
+func of[P any, In interface {
+	*P
+	id() (ID, error)
+}, ID, T any](do func(context.Context, ID) (T, error)) func(context.Context, In) (*answer[T], error) {
+	return func(ctx context.Context, in In) (*answer[T], error) {
+		id, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		return reply(do(ctx, id))
+	}
+}
+
 // PathOfSubmission is the path of routes about an upload.
 type PathOfSubmission struct {
 	ID string `path:"id" pattern:"^[0-9a-f]{32}$" patternDescription:"the ID of a submission, 32 hex digits" doc:"ID of the submission"`

@@ -90,13 +90,13 @@ func (s submissions) routes() {
 		})
 		s.describeSubmit(r)
 	}
-	add(s.Service, "get-submission", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[Submission], error) {
-		row, err := s.submission(ctx, in)
+	add(s.Service, "get-submission", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) (Submission, error) {
+		row, err := s.Registry.Submission(ctx, id)
 		if err != nil {
-			return nil, err
+			return Submission{}, err
 		}
-		return &answer[Submission]{shownSubmission(row)}, nil
-	})
+		return shownSubmission(row), nil
+	}))
 	add(s.Service, "list-submissions", "subject", func(ctx context.Context, in *struct {
 		Subject string `header:"Kycmark-Subject" required:"true" maxLength:"200" doc:"Opaque reference of the customer"`
 	}) (*answer[[]Submission], error) {
@@ -107,8 +107,8 @@ func (s submissions) routes() {
 		}
 		return reply(out, err)
 	})
-	add(s.Service, "list-pages", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]page], error) {
-		row, err := s.submission(ctx, in)
+	add(s.Service, "list-pages", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) ([]page, error) {
+		row, err := s.Registry.Submission(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -120,21 +120,8 @@ func (s submissions) routes() {
 			}
 			out = append(out, page{k, p.ID, p.Width, p.Height})
 		}
-		return &answer[[]page]{out}, nil
-	})
-}
-
-// submission returns the row that a path names.
-func (s submissions) submission(ctx context.Context, in *PathOfSubmission) (*books.Submission, error) {
-	id, err := in.id()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", registry.ErrInput, err)
-	}
-	row, err := s.Registry.Submission(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return row, nil
+		return out, nil
+	}))
 }
 
 // submit enters an upload, and the custody of those who held it before.
