@@ -29,23 +29,30 @@ type task struct{ Of kept.ID }
 
 const (
 	lookEvery = 30 * time.Second // for investigations that others began. Chosen
+	tryEvery  = 5 * time.Second  // to take jobs. Chosen
 	saveEvery = 5 * time.Second  // how far an investigation is. A kill loses so much work. Chosen
 	ofSaving  = 10               // saving takes at most one of so many parts of the time. Chosen
 	atOnce    = 2                // investigations at a time, so that a small one need not wait for a large one. Chosen
 )
 
 // Run does investigations of all processes that have begun, until ctx ends. It then gives up the ones that it is at:
-// another process, or the next Run, goes on with them.
-func (o *Office) Run(ctx context.Context) error {
+// another process, or the next Run, goes on with them. If it cannot begin, it says so and tries again.
+func (o *Office) Run(ctx context.Context) {
 	var asking sync.WaitGroup
 	asking.Go(func() { o.ask(ctx) })
-	err := o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) {
-		if d.Err != nil && ctx.Err() == nil {
-			o.Warn(kept.ID{}, d.Err)
+	warn := func(err error) {
+		if err != nil && ctx.Err() == nil {
+			o.Warn(kept.ID{}, err)
 		}
-	})
+	}
+	for ctx.Err() == nil {
+		warn(o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) { warn(d.Err) }))
+		select {
+		case <-time.After(tryEvery):
+		case <-ctx.Done():
+		}
+	}
 	asking.Wait()
-	return err
 }
 
 // ask queues the investigations that have begun and are not over, and waits for them. Each process asks for each of

@@ -135,7 +135,11 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	}
 	if cfg.Office != nil {
 		cfg.Office.Over = s.InvestigationOver
-		defer working(ctx, cfg.Office, cfg.Log)()
+		working, stop := context.WithCancel(ctx)
+		var worker sync.WaitGroup
+		worker.Go(func() { cfg.Office.Run(working) })
+		defer worker.Wait()
+		defer stop()
 	}
 	l, err := service.Listen(ctx, f.listen, f.certificate, f.key, f.behindProxy)
 	if err != nil {
@@ -176,20 +180,12 @@ func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, 
 		References: b.Home.References, UploadsPerSubject: b.Home.UploadsPerSubject,
 		Sealing: investigations.Sealing{ReportKey: keys.Report, LedgerPublic: keys.LedgerPublic, LedgerKey: keys.LedgerKey},
 		Warn: func(id kept.ID, why error) {
+			if id == (kept.ID{}) {
+				log.Error("investigations do not go on", "error", ui.Reason(why))
+				return
+			}
 			log.Error("investigation does not go on", "investigation", id.String(), "error", ui.Reason(why))
 		}}), nil
-}
-
-// working has the office work until stop is called.
-func working(ctx context.Context, office *investigations.Office, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var working sync.WaitGroup
-	working.Go(func() {
-		if err := office.Run(ctx); err != nil {
-			log.Error("no investigation is done", "error", ui.Reason(err))
-		}
-	})
-	return func() { cancel(); working.Wait() }
 }
 
 // oidcOf returns the OpenID provider that the home names, or nil.
