@@ -40,19 +40,21 @@ const (
 func (o *Office) Run(ctx context.Context) {
 	var asking sync.WaitGroup
 	asking.Go(func() { o.ask(ctx) })
-	warn := func(err error) {
-		if err != nil && ctx.Err() == nil {
-			o.Warn(kept.ID{}, err)
-		}
-	}
 	for ctx.Err() == nil {
-		warn(o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) { warn(d.Err) }))
+		o.warn(ctx, o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) { o.warn(ctx, d.Err) }))
 		select {
 		case <-time.After(tryEvery):
 		case <-ctx.Done():
 		}
 	}
 	asking.Wait()
+}
+
+// warn says what keeps investigations from going on, unless ctx has ended.
+func (o *Office) warn(ctx context.Context, why error) {
+	if why != nil && ctx.Err() == nil {
+		o.Warn(kept.ID{}, why)
+	}
 }
 
 // ask queues the investigations that have begun and are not over, and waits for them. Each process asks for each of
@@ -62,9 +64,8 @@ func (o *Office) ask(ctx context.Context) {
 	defer waiting.Wait()
 	var known sync.Map // IDs of investigations that are asked for, or over
 	for ctx.Err() == nil {
-		if _, err := o.kept.Sweep(ctx); err != nil && ctx.Err() == nil {
-			o.Warn(kept.ID{}, err)
-		}
+		_, err := o.kept.Sweep(ctx)
+		o.warn(ctx, err)
 		all, err := o.kept.List(ctx, kept.Investigation)
 		for _, x := range all {
 			if _, is := known.Load(x.ID); is {
@@ -85,9 +86,7 @@ func (o *Office) ask(ctx context.Context) {
 				}
 			})
 		}
-		if err != nil && ctx.Err() == nil {
-			o.Warn(kept.ID{}, err)
-		}
+		o.warn(ctx, err)
 		select {
 		case <-time.After(lookEvery):
 		case <-o.begun:

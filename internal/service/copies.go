@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -118,11 +119,7 @@ func (s copies) issueRoute() {
 		return
 	}
 	op := s.operation(r)
-	types := make([]string, 0, len(mediaTypes))
-	for _, t := range mediaTypes {
-		types = append(types, t)
-	}
-	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", types...)
+	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", slices.Collect(maps.Values(mediaTypes))...)
 	op.Responses["200"].Headers = map[string]*huma.Header{
 		"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: &huma.Schema{Type: huma.TypeString}},
 		"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: &huma.Schema{Type: huma.TypeString}},

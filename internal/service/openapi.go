@@ -200,12 +200,6 @@ type PathOfCopy struct {
 
 func (in *PathOfCopy) id() (watermark.CopyID, error) { return watermark.ParseCopyID(in.ID) }
 
-// copyParameter describes the path of a route about a copy that package huma does not read.
-func copyParameter() *huma.Param {
-	return &huma.Param{Name: "id", In: "path", Required: true, Description: "ID of the copy",
-		Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{16}$"}}
-}
-
 func objectSchema() *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,21 +191,15 @@ func (s submissions) holders(ctx context.Context, list string) (names []string, 
 		return nil, nil
 	}
 	all, err := s.Registry.Recipients(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known := make(map[string]bool)
-	for _, r := range all {
-		known[r.Name] = true
-	}
 	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); !known[name] {
-			return nil, &Problem{Status: http.StatusNotFound, Object: headHeldBy, Problem: "it names a recipient that is not in the registry",
+		name = strings.TrimSpace(name)
+		if err == nil && !slices.ContainsFunc(all, func(r books.Recipient) bool { return r.Name == name }) {
+			err = &Problem{Status: http.StatusNotFound, Object: headHeldBy, Problem: "it names a recipient that is not in the registry",
 				Todo: "enter the recipient first: POST /v1/recipients"}
 		}
 		names = append(names, name)
 	}
-	return names, nil
+	return names, err
 }
 
 // claiming is the body of an upload. At its end the request of the idempotency key is known and claimed, before
