@@ -83,16 +83,20 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(roles, service.Issue) && b.Home.MarkedUploads == registry.MarkedRefused {
-		return ui.WithHint(ui.Usagef("--roles issue: marked_uploads is %q: a refusal would tell callers which pictures are marked, and so help to remove marks", registry.MarkedRefused),
-			"set marked_uploads = %q in kycmark.toml, or serve other roles", registry.MarkedAtSubmit)
+	has := func(r service.Role) bool { return slices.Contains(roles, r) }
+	switch marked := b.Home.MarkedUploads; {
+	case marked == registry.MarkedRefused && (has(service.Intake) || has(service.Issue)):
+		return ui.WithHint(ui.Usagef("marked_uploads is %q: a refusal would tell callers which pictures are marked, and so help to remove marks", marked),
+			"set marked_uploads = %q in kycmark.toml, or serve neither intake nor issue", registry.MarkedAtSubmit)
+	case marked == registry.MarkedAtSubmit && has(service.Intake) && !has(service.Issue):
+		return ui.WithHint(ui.Usagef("marked_uploads is %q: intake without issue has no mark key to read uploads with", marked),
+			"set marked_uploads = %q in kycmark.toml, or serve issue too", registry.MarkedAtIssue)
 	}
 	keys, err := service.KeysOf(b.Home, roles)
 	if err != nil {
 		return err
 	}
 	b.WarnExposed(b.Home.KeyFiles()...)
-	has := func(r service.Role) bool { return slices.Contains(roles, r) }
 	memory := b.MaxMemory()
 	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey, LedgerPublic: keys.LedgerPublic,
 		Dumps: b.Home.Buckets.Dumps, Deliveries: b.Home.Buckets.Copies,
