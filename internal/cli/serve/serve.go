@@ -114,6 +114,13 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 		}
 		defer cfg.Office.Queue.Close()
 	}
+	if has(service.Issue) {
+		for name := range b.Home.Buckets.Copies {
+			if _, err := b.Registry.Recipient(ctx, name); err != nil {
+				return ui.WithHint(fmt.Errorf("bucket of %q: %w", name, err), "see [buckets.copies] in kycmark.toml, and \"kycmark recipient add\"")
+			}
+		}
+	}
 	if has(service.Intake) || has(service.Issue) {
 		of := registry.Config{SealKey: keys.Seal, MaxMemory: memory, MaxWait: waitForMemory}
 		if has(service.Issue) {
