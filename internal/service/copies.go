@@ -224,6 +224,9 @@ func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, 
 		return &Problem{Status: http.StatusUnprocessableEntity, Object: "submissions", Problem: "one is there twice", Wanted: "each once", Todo: "leave the second out"}
 	}
 	for _, id := range in.Body.Submissions {
+		if err := s.authorize(visitOf(ctx)); err != nil {
+			return err
+		}
 		x := zipped{Submission: id}
 		_, err := s.Issuer.Issue(ctx, id, in.Body.Recipient, func(c *books.Copy, file []byte) error {
 			if err := ctx.Err(); err != nil {

@@ -191,6 +191,9 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 			return err
 		}
 		found = true
+		if err := s.authorize(visitOf(ctx)); err != nil {
+			return err
+		}
 		if strings.HasSuffix(o.Key, "/") && o.Size == 0 {
 			continue // a folder, as consoles make them
 		}
@@ -266,7 +269,7 @@ func (s examinations) watch(w http.ResponseWriter, r *http.Request, id kept.ID) 
 			if said, err = time.Now(), v.send([]byte(line)); err != nil {
 				return nil // the client is gone
 			}
-			if err := s.authorize(v, r); err != nil { // the token may be revoked
+			if err := s.authorize(v); err != nil {
 				return err
 			}
 		}
