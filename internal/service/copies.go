@@ -135,12 +135,9 @@ func (b *WantedCopy) options(ctx context.Context) *registry.IssueOptions {
 
 // issue hands a marked copy out.
 func (s copies) issue(ctx context.Context, in *inIssue) error {
-	of, err := in.id()
-	if err != nil {
-		return err
-	}
-	v, b := visitOf(ctx), in.Body
+	v, b, of := visitOf(ctx), in.Body, in.id()
 	o := b.options(ctx)
+	var err error
 	if earlier := v.once.earlier(); earlier != "" {
 		if o.ID, err = watermark.ParseCopyID(earlier); err != nil {
 			return err
@@ -266,11 +263,8 @@ type inVoid struct {
 }
 
 func (s copies) void(ctx context.Context, in *inVoid) (*answer[*Copy], error) {
-	id, err := in.id()
-	if err != nil {
-		return nil, err
-	}
-	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note, Actor: actor(ctx)}); err != nil {
+	id := in.id()
+	if _, err := s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note, Actor: actor(ctx)}); err != nil {
 		return nil, err
 	}
 	if err := s.notify(ctx, copyVoid, noticeData{Copy: &id}); err != nil {
@@ -288,10 +282,7 @@ type inReceipt struct {
 }
 
 func (s copies) addReceipt(ctx context.Context, in *inReceipt) (*answer[[]books.Receipt], error) {
-	id, err := in.id()
-	if err != nil {
-		return nil, err
-	}
+	id := in.id()
 	x := books.Receipt{Copy: id, PublicKey: in.Body.PublicKey, Signature: in.Body.Signature, Actor: actor(ctx)}
 	if _, err := s.Registry.Ledger().AddReceipt(ctx, x); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ type PathOfInvestigation struct {
 	ID string `path:"id" pattern:"^[0-9a-f]{32}$" patternDescription:"the ID of an investigation, 32 hex digits" doc:"ID of the investigation"`
 }
 
-func (in *PathOfInvestigation) id() (kept.ID, error) { return kept.ParseID(in.ID) }
+func (in *PathOfInvestigation) id() kept.ID { return must(kept.ParseID(in.ID)) }
 
 type investigation = answer[*investigations.State]
 
@@ -176,10 +176,6 @@ type inBucket struct {
 
 // addBucket adds objects of a bucket as files, under their names. A name that no file can have is percent-encoded.
 func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
-	id, err := in.id()
-	if err != nil {
-		return err
-	}
 	from := s.dumps[in.Body.Bucket]
 	if from == nil {
 		return &Problem{Status: http.StatusNotFound, Object: "bucket", Problem: "there is no bucket of this name",
@@ -201,7 +197,7 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 		if !investigations.CanName(o.Key) {
 			x.Name = url.PathEscape(o.Key)
 		}
-		file, err := s.addObject(ctx, id, x.Name, from, o)
+		file, err := s.addObject(ctx, in.id(), x.Name, from, o)
 		switch {
 		case err == nil:
 			x.Size, x.SHA256 = file.Size, &file.SHA256

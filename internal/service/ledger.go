@@ -107,11 +107,7 @@ func (s ledger) sign(ctx context.Context, _ *struct{}) (*answer[*books.Checkpoin
 
 // prove writes the proof of a copy, whose every byte counts.
 func (s ledger) prove(ctx context.Context, in *PathOfCopy) error {
-	id, err := in.id()
-	if err != nil {
-		return err
-	}
-	proof, err := s.Registry.Ledger().Prove(ctx, id, s.LedgerPublic)
+	proof, err := s.Registry.Ledger().Prove(ctx, in.id(), s.LedgerPublic)
 	if err != nil {
 		return err
 	}

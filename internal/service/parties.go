@@ -91,11 +91,7 @@ type inEvent struct {
 
 // event hands out the signed event that a fact of custody rests on.
 func (s parties) event(ctx context.Context, in *inEvent) error {
-	id, err := in.id()
-	if err != nil {
-		return err
-	}
-	facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
+	facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: in.id()})
 	if err != nil {
 		return err
 	}
