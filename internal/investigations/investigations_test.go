@@ -372,6 +372,47 @@ func TestBeginsLater(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 }
 
+// What a killed process left of an investigation is not shown, and is removed later. The request with its ID makes it, once.
+func TestHalfMade(t *testing.T) {
+	w := begin(t)
+	ctx, store := t.Context(), kept.New(w.cfg.Registry, w.cfg.SealKey)
+	var halves []kept.ID
+	for range 2 {
+		id, err := store.Create(ctx, kept.Request{Kind: kept.Investigation})
+		require.NoError(t, err)
+		halves = append(halves, id)
+		_, err = w.office.State(ctx, id)
+		require.ErrorIs(t, err, registry.ErrNotFound)
+	}
+	all, err := w.office.List(ctx, 10)
+	require.NoError(t, err)
+	require.Empty(t, all)
+
+	r := asks
+	r.ID = halves[0]
+	id := w.begun(w.leaks, r)
+	require.Equal(t, r.ID, id)
+	s, err := w.office.Create(ctx, r)
+	require.NoError(t, err)
+	require.Equal(t, investigations.Waiting, s.Stage, "it is the same one")
+	require.Equal(t, investigations.Done, w.do(id).Stage)
+
+	q, err := jobs.OpenFile(ctx, filepath.Join(t.TempDir(), "registry.db"), w.cfg.Registry.ID(), w.cfg.SealKey)
+	require.NoError(t, err)
+	defer q.Close()
+	office := w.another(func(c *investigations.Config) { c.Queue = q })
+	office.SetNow(func() time.Time { return time.Now().Add(31 * 24 * time.Hour) })
+	running, stop := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	working.Go(func() { office.Run(running) })
+	require.Eventually(t, func() bool {
+		left, err := store.List(ctx, kept.Investigation)
+		return err == nil && len(left) == 1 && left[0].ID == id
+	}, time.Minute, 20*time.Millisecond)
+	stop()
+	working.Wait()
+}
+
 // What another version has examined so far is not used: the files are examined anew, and it stays one investigation.
 func TestStale(t *testing.T) {
 	w := begin(t)

@@ -72,7 +72,11 @@ func (o *Office) ask(ctx context.Context) {
 				continue
 			}
 			in, s, err := o.look(ctx, x.ID)
-			if err != nil || s.Stage == Open && o.now().Before(x.Made.Add(spooled)) {
+			fresh := o.now().Before(x.Made.Add(spooled))
+			if errors.Is(err, errHalf) && !fresh {
+				_ = o.kept.Remove(ctx, x.ID) // or the next look does
+			}
+			if err != nil || s.Stage == Open && fresh {
 				continue // the next look finds out
 			}
 			known.Store(x.ID, nil)
@@ -143,7 +147,7 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 			failed.Unread = append(failed.Unread, Unread{f.File, f.Error})
 		}
 	}
-	if err = o.write(ctx, t.Of, partState, failed); errors.Is(err, registry.ErrNotFound) { // it was removed
+	if err = o.write(ctx, t.Of, partState, "", failed); errors.Is(err, registry.ErrNotFound) { // it was removed
 		err = nil
 	}
 	return nil, err
@@ -204,7 +208,7 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 			done.Unissued++
 		}
 	}
-	if err := o.write(ctx, in.ID, partState, done); err != nil {
+	if err := o.write(ctx, in.ID, partState, "", done); err != nil {
 		return err
 	}
 	_, err = o.kept.Write(ctx, in.ID, partResume, bytes.NewReader(nil)) // it has no use any more
@@ -324,7 +328,7 @@ func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, state *stat
 			return last, err
 		}
 	}
-	return int64(len(text)), o.write(ctx, id, partState, State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
+	return int64(len(text)), o.write(ctx, id, partState, "", State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
 }
 
 // Sealing is what bundles are sealed with. Without a ReportKey no bundle is made.

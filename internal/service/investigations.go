@@ -129,17 +129,14 @@ func (s examinations) create(ctx context.Context, in *struct{ Body wantedInvesti
 		}
 		return reply(s.Office.State(ctx, id))
 	}
-	r := investigations.Request{Actor: actor(ctx), Command: []string{"POST", "/v1/investigations"}, Against: b.Against, Reveal: b.Reveal,
+	r := investigations.Request{ID: o.name(), Actor: actor(ctx), Command: []string{"POST", "/v1/investigations"}, Against: b.Against, Reveal: b.Reveal,
 		Circumstances: findings.Circumstances{Found: b.Found, Evidence: b.Evidence, Published: b.Published,
 			Claimed: b.Claimed, Examiner: b.Examiner, Case: b.Case}}
 	state, err := s.Office.Create(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.keep(ctx, state.ID.String()); err != nil {
-		return nil, errors.Join(err, s.Office.Remove(ctx, state.ID))
-	}
-	return reply(state, nil)
+	return reply(state, o.keep(ctx, state.ID.String()))
 }
 
 // addFile keeps a file as it comes.
