@@ -193,20 +193,15 @@ type Copy struct {
 	Height     int64      `json:"height"`
 	Issued     time.Time  `json:"issued"`
 	KeyID      string     `json:"key_id"`
-	Margin     float64    `json:"margin"`
 	Proven     *time.Time `json:"proven,omitempty"`
-	PSNR       float64    `json:"psnr"`
 	Purpose    *string    `json:"purpose,omitempty"`
 	Recipient  string     `json:"recipient"`
 	Reviewer   *string    `json:"reviewer,omitempty"`
 	SHA256     string     `json:"sha256"`
 	Size       int64      `json:"size"`
-	SSIM       float64    `json:"ssim"`
 	State      *string    `json:"state,omitempty"`
-	Strength   float64    `json:"strength"`
 	Submission string     `json:"submission"`
 	Unproven   *bool      `json:"unproven,omitempty"`
-	Weak       bool       `json:"weak"`
 	Width      int64      `json:"width"`
 }
 

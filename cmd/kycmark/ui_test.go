@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -31,6 +33,22 @@ func TestWorse(t *testing.T) {
 		for j, b := range order {
 			assert.Equal(t, order[max(i, j)], ui.Worse(a, b), "%d and %d", a, b)
 		}
+	}
+}
+
+// An interrupted verb says so, unless it knows what that cut off.
+func TestInterrupted(t *testing.T) {
+	for says, err := range map[string]error{
+		"interrupted": fmt.Errorf("read: %w", context.Canceled),
+		"requests were cut off: context deadline exceeded": fmt.Errorf("requests were cut off: %w", context.DeadlineExceeded),
+	} {
+		var out bytes.Buffer
+		u, cmd := ui.NewUI(io.Discard, &out), new(cobra.Command)
+		require.NoError(t, u.Verb(func(*cobra.Command, []string) error { return nil })(cmd, nil))
+		ctx, interrupt := context.WithCancel(t.Context())
+		interrupt()
+		require.Equal(t, ui.ExitFatal, ui.Finish(ctx, u, cmd, err))
+		require.Equal(t, "kycmark: "+says+"\n", out.String())
 	}
 }
 

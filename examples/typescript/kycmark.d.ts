@@ -767,26 +767,17 @@ export interface components {
             /** Format: date-time */
             issued: string;
             key_id: string;
-            /** Format: double */
-            margin: number;
             /** Format: date-time */
             proven?: string;
-            /** Format: double */
-            psnr: number;
             purpose?: string;
             recipient: string;
             reviewer?: string;
             sha256: string;
             /** Format: int64 */
             size: number;
-            /** Format: double */
-            ssim: number;
             state?: string;
-            /** Format: double */
-            strength: number;
             submission: string;
             unproven?: boolean;
-            weak: boolean;
             /** Format: int64 */
             width: number;
         };

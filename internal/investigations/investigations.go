@@ -86,8 +86,9 @@ func New(cfg Config) *Office {
 	return &Office{cfg, kept.New(cfg.Registry, cfg.SealKey), time.Now, saveEvery, make(chan struct{}, 1)}
 }
 
-// A Request says what is to be found out.
+// A Request says what is to be found out. Requests with one ID are one investigation.
 type Request struct {
+	ID      kept.ID  `json:"-"` // zero: a random one
 	Actor   string   // who asks, as the ledger names it
 	Command []string // how it was asked for, as ledger and report repeat it
 	findings.Circumstances
@@ -169,11 +170,11 @@ func (o *Office) Create(ctx context.Context, r Request) (*State, error) {
 	if x.Spool, err = o.kept.Create(ctx, kept.Request{Kind: kept.Spool, For: spooled}); err != nil {
 		return nil, err
 	}
-	id, err := o.kept.Create(ctx, kept.Request{Kind: kept.Investigation})
-	if err != nil {
-		return nil, err
+	id, err := o.kept.Create(ctx, kept.Request{ID: r.ID, Kind: kept.Investigation})
+	if err == nil { // it is an investigation from now on
+		err = o.write(ctx, id, partAsked, partAsked, x)
 	}
-	if err := o.write(ctx, id, partAsked, x); err != nil {
+	if err != nil && !errors.Is(err, registry.ErrConflict) { // else another request with the ID made it
 		return nil, err
 	}
 	return o.State(ctx, id)
@@ -225,7 +226,7 @@ func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
 		list, err = o.list(ctx, x.Spool)
 	}
 	if err == nil {
-		err = o.write(ctx, id, kept.Begun, list)
+		err = o.write(ctx, id, kept.Begun, "", list)
 	}
 	if err != nil && !errors.Is(err, registry.ErrConflict) { // else another call begins it
 		return nil, err
@@ -314,11 +315,14 @@ func (o *Office) Remove(ctx context.Context, id kept.ID) error {
 // An inside is an investigation as it was when it was opened.
 type inside struct{ *kept.Opened }
 
+// errHalf is the error of an investigation whose [Office.Create] was killed.
+var errHalf = fmt.Errorf("%w: it was never made to its end", registry.ErrNotFound)
+
 // open opens an investigation. The error wraps [registry.ErrNotFound] if it is not there.
 func (o *Office) open(ctx context.Context, id kept.ID) (inside, error) {
 	x, err := o.kept.Open(ctx, id)
-	if err == nil && x.Kind != kept.Investigation {
-		err = registry.ErrNotFound
+	if err == nil && (x.Kind != kept.Investigation || !inside{x}.has(partAsked)) {
+		err = errHalf
 	}
 	return inside{x}, err
 }
@@ -351,11 +355,11 @@ func (x inside) state(ctx context.Context) (*State, error) {
 	return &s, nil
 }
 
-// write writes a part as JSON.
-func (o *Office) write(ctx context.Context, id kept.ID, part string, x any) error {
+// write writes a part as JSON, unless the investigation has the part of that name.
+func (o *Office) write(ctx context.Context, id kept.ID, part, unless string, x any) error {
 	text, err := json.Marshal(x)
 	if err == nil {
-		_, err = o.kept.Write(ctx, id, part, bytes.NewReader(text))
+		_, err = o.kept.WriteUnless(ctx, id, part, unless, bytes.NewReader(text))
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -306,8 +308,8 @@ func TestGoesOn(t *testing.T) {
 		require.NoError(t, err)
 		office := w.another(func(c *investigations.Config) { c.Queue = q })
 		office.SetSave(time.Millisecond)
-		ended := make(chan error, 1)
-		go func() { ended <- office.Run(ctx) }()
+		var working sync.WaitGroup
+		working.Go(func() { office.Run(ctx) })
 		for before := -1; ; {
 			s, err := office.State(t.Context(), id)
 			require.NoError(t, err)
@@ -320,7 +322,7 @@ func TestGoesOn(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		stop()
-		require.NoError(t, <-ended)
+		working.Wait()
 		q.Close()
 		stops++
 	}
@@ -332,6 +334,83 @@ func TestGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, began, 1, "%d processes", stops)
 	t.Logf("%d processes", stops)
+}
+
+// A worker that cannot begin, as on a full disk, says so at once, and begins later.
+func TestBeginsLater(t *testing.T) {
+	w := begin(t)
+	queue := filepath.Join(t.TempDir(), "registry.db")
+	q, err := jobs.OpenFile(t.Context(), queue, w.cfg.Registry.ID(), w.cfg.SealKey)
+	require.NoError(t, err)
+	defer q.Close()
+	files, err := filepath.Glob(queue + "*")
+	require.NoError(t, err)
+	db, err := sql.Open("sqlite", files[0])
+	require.NoError(t, err)
+	defer db.Close()
+	rename := func(from, to string) {
+		_, err := db.ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to)
+		require.NoError(t, err)
+	}
+	rename("river_job", "away")
+	said := make(chan error, 100)
+	office := w.another(func(c *investigations.Config) {
+		c.Queue, c.Warn = q, func(_ kept.ID, why error) { said <- why }
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	var working sync.WaitGroup
+	defer working.Wait()
+	defer stop()
+	working.Go(func() { office.Run(ctx) })
+	require.ErrorContains(t, <-said, "river_job")
+	rename("away", "river_job")
+	w.office = office
+	id := w.begun(w.leaks, asks)
+	require.Eventually(t, func() bool {
+		s, err := office.State(t.Context(), id)
+		return err == nil && s.Stage == investigations.Done
+	}, time.Minute, 20*time.Millisecond)
+}
+
+// What a killed process left of an investigation is not shown, and is removed later. The request with its ID makes it, once.
+func TestHalfMade(t *testing.T) {
+	w := begin(t)
+	ctx, store := t.Context(), kept.New(w.cfg.Registry, w.cfg.SealKey)
+	var halves []kept.ID
+	for range 2 {
+		id, err := store.Create(ctx, kept.Request{Kind: kept.Investigation})
+		require.NoError(t, err)
+		halves = append(halves, id)
+		_, err = w.office.State(ctx, id)
+		require.ErrorIs(t, err, registry.ErrNotFound)
+	}
+	all, err := w.office.List(ctx, 10)
+	require.NoError(t, err)
+	require.Empty(t, all)
+
+	r := asks
+	r.ID = halves[0]
+	id := w.begun(w.leaks, r)
+	require.Equal(t, r.ID, id)
+	s, err := w.office.Create(ctx, r)
+	require.NoError(t, err)
+	require.Equal(t, investigations.Waiting, s.Stage, "it is the same one")
+	require.Equal(t, investigations.Done, w.do(id).Stage)
+
+	q, err := jobs.OpenFile(ctx, filepath.Join(t.TempDir(), "registry.db"), w.cfg.Registry.ID(), w.cfg.SealKey)
+	require.NoError(t, err)
+	defer q.Close()
+	office := w.another(func(c *investigations.Config) { c.Queue = q })
+	office.SetNow(func() time.Time { return time.Now().Add(31 * 24 * time.Hour) })
+	running, stop := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	working.Go(func() { office.Run(running) })
+	require.Eventually(t, func() bool {
+		left, err := store.List(ctx, kept.Investigation)
+		return err == nil && len(left) == 1 && left[0].ID == id
+	}, time.Minute, 20*time.Millisecond)
+	stop()
+	working.Wait()
 }
 
 // What another version has examined so far is not used: the files are examined anew, and it stays one investigation.

@@ -29,23 +29,32 @@ type task struct{ Of kept.ID }
 
 const (
 	lookEvery = 30 * time.Second // for investigations that others began. Chosen
+	tryEvery  = 5 * time.Second  // to take jobs. Chosen
 	saveEvery = 5 * time.Second  // how far an investigation is. A kill loses so much work. Chosen
 	ofSaving  = 10               // saving takes at most one of so many parts of the time. Chosen
 	atOnce    = 2                // investigations at a time, so that a small one need not wait for a large one. Chosen
 )
 
 // Run does investigations of all processes that have begun, until ctx ends. It then gives up the ones that it is at:
-// another process, or the next Run, goes on with them.
-func (o *Office) Run(ctx context.Context) error {
+// another process, or the next Run, goes on with them. If it cannot begin, it says so and tries again.
+func (o *Office) Run(ctx context.Context) {
 	var asking sync.WaitGroup
 	asking.Go(func() { o.ask(ctx) })
-	err := o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) {
-		if d.Err != nil && ctx.Err() == nil {
-			o.Warn(kept.ID{}, d.Err)
+	for ctx.Err() == nil {
+		o.warn(ctx, o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) { o.warn(ctx, d.Err) }))
+		select {
+		case <-time.After(tryEvery):
+		case <-ctx.Done():
 		}
-	})
+	}
 	asking.Wait()
-	return err
+}
+
+// warn says what keeps investigations from going on, unless ctx has ended.
+func (o *Office) warn(ctx context.Context, why error) {
+	if why != nil && ctx.Err() == nil {
+		o.Warn(kept.ID{}, why)
+	}
 }
 
 // ask queues the investigations that have begun and are not over, and waits for them. Each process asks for each of
@@ -55,16 +64,19 @@ func (o *Office) ask(ctx context.Context) {
 	defer waiting.Wait()
 	var known sync.Map // IDs of investigations that are asked for, or over
 	for ctx.Err() == nil {
-		if _, err := o.kept.Sweep(ctx); err != nil && ctx.Err() == nil {
-			o.Warn(kept.ID{}, err)
-		}
+		_, err := o.kept.Sweep(ctx)
+		o.warn(ctx, err)
 		all, err := o.kept.List(ctx, kept.Investigation)
 		for _, x := range all {
 			if _, is := known.Load(x.ID); is {
 				continue
 			}
 			in, s, err := o.look(ctx, x.ID)
-			if err != nil || s.Stage == Open && o.now().Before(x.Made.Add(spooled)) {
+			fresh := o.now().Before(x.Made.Add(spooled))
+			if errors.Is(err, errHalf) && !fresh {
+				_ = o.kept.Remove(ctx, x.ID) // or the next look does
+			}
+			if err != nil || s.Stage == Open && fresh {
 				continue // the next look finds out
 			}
 			known.Store(x.ID, nil)
@@ -78,9 +90,7 @@ func (o *Office) ask(ctx context.Context) {
 				}
 			})
 		}
-		if err != nil && ctx.Err() == nil {
-			o.Warn(kept.ID{}, err)
-		}
+		o.warn(ctx, err)
 		select {
 		case <-time.After(lookEvery):
 		case <-o.begun:
@@ -137,7 +147,7 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 			failed.Unread = append(failed.Unread, Unread{f.File, f.Error})
 		}
 	}
-	if err = o.write(ctx, t.Of, partState, failed); errors.Is(err, registry.ErrNotFound) { // it was removed
+	if err = o.write(ctx, t.Of, partState, "", failed); errors.Is(err, registry.ErrNotFound) { // it was removed
 		err = nil
 	}
 	return nil, err
@@ -198,7 +208,7 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 			done.Unissued++
 		}
 	}
-	if err := o.write(ctx, in.ID, partState, done); err != nil {
+	if err := o.write(ctx, in.ID, partState, "", done); err != nil {
 		return err
 	}
 	_, err = o.kept.Write(ctx, in.ID, partResume, bytes.NewReader(nil)) // it has no use any more
@@ -318,7 +328,7 @@ func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, state *stat
 			return last, err
 		}
 	}
-	return int64(len(text)), o.write(ctx, id, partState, State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
+	return int64(len(text)), o.write(ctx, id, partState, "", State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
 }
 
 // Sealing is what bundles are sealed with. Without a ReportKey no bundle is made.

@@ -91,12 +91,13 @@ func work(t *testing.T, q *jobs.Queue, kinds map[string]jobs.Func) (end func()) 
 	return workAt(t, q, 2, kinds)
 }
 
-// workAt is work of so many jobs at a time.
-func workAt(t *testing.T, q *jobs.Queue, atOnce int, kinds map[string]jobs.Func) (end func()) {
+// workAt is work of so many jobs at a time. report may be left out.
+func workAt(t *testing.T, q *jobs.Queue, atOnce int, kinds map[string]jobs.Func, report ...func(jobs.Done)) (end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- q.Work(ctx, atOnce, kinds, func(jobs.Done) {}) }()
+	report = append(report, func(jobs.Done) {})
+	go func() { ended <- q.Work(ctx, atOnce, kinds, report[0]) }()
 	end = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(t, <-ended)
@@ -414,7 +415,8 @@ func TestTakenBack(t *testing.T) {
 	})
 }
 
-// Jobs that another command added and takes back, begun or not, are done for the command that still waits for them.
+// Jobs that another command added and takes back, begun or not, are done for the command that still waits for them. That is
+// no failure of theirs.
 func TestTakenBackByAnother(t *testing.T) {
 	both(t, func(t *testing.T, open opener) {
 		q, dsn := open(t, registry.GenerateSealKey())
@@ -424,14 +426,14 @@ func TestTakenBackByAnother(t *testing.T) {
 		go func() { ended <- q.Run(first, list(all...), nil, nil) }()
 		require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 3 }, time.Minute, 10*time.Millisecond)
 		var begun atomic.Int32
-		work(t, q, map[string]jobs.Func{"issue": func(ctx context.Context, _ []byte) (any, error) { // two at a time
+		workAt(t, q, 2, map[string]jobs.Func{"issue": func(ctx context.Context, _ []byte) (any, error) {
 			if begun.Add(1) <= 2 {
 				<-ctx.Done()
 				time.Sleep(300 * time.Millisecond) // what is cancelled still runs when it is asked for again
 				return nil, ctx.Err()
 			}
 			return "done", nil
-		}})
+		}}, func(d jobs.Done) { assert.NoError(t, d.Err) })
 		require.Eventually(t, func() bool { return begun.Load() == 2 }, time.Minute, 10*time.Millisecond)
 		results := make(chan []string, 2)
 		go func() { results <- run(t, q, all...) }()

@@ -104,7 +104,7 @@ type lease struct {
 }
 
 // Work does jobs of the kinds that it has functions for, atOnce at a time. It ends with ctx, after
-// the jobs that it has begun. report is called after each attempt, from several goroutines.
+// the jobs that it has begun. report is called after each attempt, from several goroutines, unless the job was taken back.
 func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, report func(Done)) error {
 	w := &worker{Queue: q, number: thisProcess<<16 | rand.Int32N(1<<16), leases: make(map[claim]*lease)}
 	host, _ := os.Hostname()
@@ -127,7 +127,9 @@ func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, rep
 		}
 		begun := time.Now()
 		err := w.work(ctx, leased, job, kinds[job.Queue])
-		report(Done{job.ID, job.Queue, time.Since(begun), err})
+		if err == nil || !errors.Is(context.Cause(ctx), river.ErrJobCancelledRemotely) {
+			report(Done{job.ID, job.Queue, time.Since(begun), err})
+		}
 		return settled{}
 	}))
 	queues := make(map[string]river.QueueConfig)

@@ -43,6 +43,11 @@ func Away(err error) bool { return Is(err) && !errors.Is(err, objects.ErrAway) }
 // Full reports whether an error says that a disk of this machine is full.
 func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || inFile(err, codes.SQLITE_FULL) }
 
+// Frozen reports whether an error says that a file or disk of this machine can only be read.
+func Frozen(err error) bool {
+	return errors.Is(err, syscall.EROFS) || inFile(err, codes.SQLITE_READONLY)
+}
+
 // inFile reports whether an error is SQLite's with this primary code.
 func inFile(err error, code int) bool {
 	var of *sqlite.Error

@@ -320,7 +320,7 @@ type KeptPart struct {
 
 // Kept is what is kept beside a registry. Errors of all methods wrap ErrNotFound if the item, the part or the chunk is not there.
 type Kept interface {
-	Add(ctx context.Context, item KeptItem) error
+	Add(ctx context.Context, item KeptItem) error // nothing if its ID is there
 	// Show enters that an item shows submissions. The error wraps ErrNotFound if the item or one of them is not there.
 	Show(ctx context.Context, id [16]byte, shows ...watermark.Submission) error
 	// Item returns an item and its parts by name; with names these parts alone, if they are there.

@@ -160,6 +160,47 @@ func TestOddObjects(t *testing.T) {
 	}
 }
 
+// A token that is revoked while a list is worked on ends it: no other object is read, and no other copy is issued.
+func TestRevokedAmidAList(t *testing.T) {
+	server := s3test.Start(t)
+	dumps, err := buckets.Open(server.Address)
+	require.NoError(t, err)
+	at, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	var w *world
+	before := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at); r.Out.Host = r.In.Host }} // which is signed
+	proxy := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		name := map[bool]string{strings.HasSuffix(r.URL.Path, "/a"): "investigate", r.Method == http.MethodPut: "issue"}[true]
+		if name != "" {
+			assert.NoError(t, service.TokensOf(w.reg).Revoke(r.Context(), name))
+		}
+		before.ServeHTTP(out, r)
+	}))
+	defer proxy.Close()
+	address := strings.ReplaceAll(server.Address, server.URL, proxy.URL)
+	w = begin(t, func(c *service.Config) {
+		c.Dumps, c.Deliveries = map[string]string{"leaks": address}, map[string]string{"vendor-a": address}
+	})
+	ids := make([]string, 2)
+	ids[0], _ = w.stocked()
+	ids[1] = w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "bruno_passport")}).field(t, "submission")
+	for _, name := range []string{"a", "b"} {
+		require.NoError(t, dumps.Put(t.Context(), "dump/"+name, "", []byte(name)))
+	}
+	investigation := w.created(nil)
+	for _, c := range []call{
+		{method: "POST", path: "/v1/deliveries", as: "issue", body: map[string]any{"recipient": "vendor-a", "purpose": "a box", "submissions": ids}},
+		{method: "POST", path: investigation + "/bucket", as: "investigate", body: map[string]string{"bucket": "leaks", "prefix": "dump/"}},
+	} {
+		got, err := w.try(c)
+		require.Error(t, err, c.path)
+		require.Equal(t, 1, bytes.Count(got.body, []byte("\n")), string(got.body))
+	}
+	require.Empty(t, w.states(ids[1], "a box"))
+	require.Contains(t, string(w.must(call{method: "GET", path: investigation + "/files"}).body), `"name":"dump/a"`)
+	require.NotContains(t, string(w.must(call{method: "GET", path: investigation + "/files"}).body), `"name":"dump/b"`)
+}
+
 // Copies are written to the bucket of their recipient, and released when it has them. A recipient without a bucket gets none. If
 // the server is away, no copy counts as released, and the same request later writes the same copies.
 func TestDeliveries(t *testing.T) {

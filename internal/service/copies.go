@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,6 +30,27 @@ type WantedCopy struct {
 	Format    string `json:"format,omitempty" enum:"jpeg,png,webp" doc:"Default: like the original"`
 	KeepEXIF  bool   `json:"keep_exif,omitempty" doc:"Pass on exposure, time, camera and lens"`
 	AllowWeak bool   `json:"allow_weak,omitempty" doc:"Release a copy whose mark would not survive a messenger"`
+}
+
+// A Copy is a copy as answers have it: without its marking, which differs if the upload had a mark.
+type Copy struct {
+	ID            watermark.CopyID     `json:"copy"`
+	Submission    watermark.Submission `json:"submission"`
+	Recipient     string               `json:"recipient"`
+	Reviewer      string               `json:"reviewer,omitempty"`
+	Purpose       string               `json:"purpose,omitempty"`
+	KeyID         string               `json:"key_id"`
+	books.Marking `json:"-"`
+	Format        string       `json:"format"`
+	Width         int          `json:"width"`
+	Height        int          `json:"height"`
+	SHA256        books.Digest `json:"sha256"`
+	Size          int64        `json:"size"`
+	Issued        time.Time    `json:"issued"`
+	books.Bound
+	Actor string `json:"actor,omitempty"`
+	State string `json:"state,omitempty"`
+	books.Logged
 }
 
 // mediaTypes are the media types of the formats of copies.
@@ -62,35 +85,31 @@ func (s copies) routes() {
 		op.Responses["200"] = linesOf[zipped](s.Service, "A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies.")
 		stream(s.Service, op, "copies", s.deliver)
 	}
-	add(s.Service, "list-copies", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]books.Copy], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
-		}
+	add(s.Service, "list-copies", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) ([]Copy, error) {
 		if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
 			return nil, err
 		}
-		return reply(s.Registry.Copies(ctx, id))
-	})
-	add(s.Service, "get-copy", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[*books.Copy], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
+		rows, err := s.Registry.Copies(ctx, id)
+		out := make([]Copy, len(rows))
+		for i, c := range rows {
+			out[i] = Copy(c)
 		}
-		return reply(s.Registry.Copy(ctx, id))
-	})
+		return out, err
+	}))
+	add(s.Service, "get-copy", "copy", of[PathOfCopy](s.copy))
 	add(s.Service, "void-copy", "copy", s.void)
 	add(s.Service, "add-receipt", "receipt", s.addReceipt)
-	add(s.Service, "list-receipts", "copy", func(ctx context.Context, in *PathOfCopy) (*answer[[]books.Receipt], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
-		}
+	add(s.Service, "list-receipts", "copy", of[PathOfCopy](func(ctx context.Context, id watermark.CopyID) ([]books.Receipt, error) {
 		if _, err := s.Registry.Copy(ctx, id); err != nil {
 			return nil, err
 		}
-		return reply(s.Registry.Ledger().Receipts(ctx, id))
-	})
+		return s.Registry.Ledger().Receipts(ctx, id)
+	}))
+}
+
+func (s copies) copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
+	c, err := s.Registry.Copy(ctx, id)
+	return (*Copy)(c), err
 }
 
 // issueRoute serves the bytes of copies.
@@ -100,11 +119,7 @@ func (s copies) issueRoute() {
 		return
 	}
 	op := s.operation(r)
-	types := make([]string, 0, len(mediaTypes))
-	for _, t := range mediaTypes {
-		types = append(types, t)
-	}
-	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", types...)
+	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", slices.Collect(maps.Values(mediaTypes))...)
 	op.Responses["200"].Headers = map[string]*huma.Header{
 		"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: &huma.Schema{Type: huma.TypeString}},
 		"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: &huma.Schema{Type: huma.TypeString}},
@@ -120,12 +135,9 @@ func (b *WantedCopy) options(ctx context.Context) *registry.IssueOptions {
 
 // issue hands a marked copy out.
 func (s copies) issue(ctx context.Context, in *inIssue) error {
-	of, err := in.id()
-	if err != nil {
-		return err
-	}
-	v, b := visitOf(ctx), in.Body
+	v, b, of := visitOf(ctx), in.Body, in.id()
 	o := b.options(ctx)
+	var err error
 	if earlier := v.once.earlier(); earlier != "" {
 		if o.ID, err = watermark.ParseCopyID(earlier); err != nil {
 			return err
@@ -209,6 +221,9 @@ func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, 
 		return &Problem{Status: http.StatusUnprocessableEntity, Object: "submissions", Problem: "one is there twice", Wanted: "each once", Todo: "leave the second out"}
 	}
 	for _, id := range in.Body.Submissions {
+		if err := s.authorize(visitOf(ctx)); err != nil {
+			return err
+		}
 		x := zipped{Submission: id}
 		_, err := s.Issuer.Issue(ctx, id, in.Body.Recipient, func(c *books.Copy, file []byte) error {
 			if err := ctx.Err(); err != nil {
@@ -247,18 +262,15 @@ type inVoid struct {
 	}
 }
 
-func (s copies) void(ctx context.Context, in *inVoid) (*answer[*books.Copy], error) {
-	id, err := in.id()
-	if err != nil {
-		return nil, err
-	}
-	if _, err = s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note, Actor: actor(ctx)}); err != nil {
+func (s copies) void(ctx context.Context, in *inVoid) (*answer[*Copy], error) {
+	id := in.id()
+	if _, err := s.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: in.Body.Note, Actor: actor(ctx)}); err != nil {
 		return nil, err
 	}
 	if err := s.notify(ctx, copyVoid, noticeData{Copy: &id}); err != nil {
 		return nil, err
 	}
-	return reply(s.Registry.Copy(ctx, id))
+	return reply(s.copy(ctx, id))
 }
 
 type inReceipt struct {
@@ -270,10 +282,7 @@ type inReceipt struct {
 }
 
 func (s copies) addReceipt(ctx context.Context, in *inReceipt) (*answer[[]books.Receipt], error) {
-	id, err := in.id()
-	if err != nil {
-		return nil, err
-	}
+	id := in.id()
 	x := books.Receipt{Copy: id, PublicKey: in.Body.PublicKey, Signature: in.Body.Signature, Actor: actor(ctx)}
 	if _, err := s.Registry.Ledger().AddReceipt(ctx, x); err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ const maxJSON = 1 << 20
 // A visit is one request on its way through the door.
 type visit struct {
 	http.ResponseWriter
+	request  *http.Request
 	at       time.Time
 	id       string // random, 16 hex digits
 	route    *route
@@ -107,6 +108,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.metrics.active.Inc()
 	defer s.leave(r, v)
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	v.request = r
 	if r.ContentLength != 0 { // what the route does not read, package http does
 		_ = http.NewResponseController(w).SetReadDeadline(v.at.Add(s.Times.JSON))
 	}
@@ -128,7 +130,7 @@ func (s *Service) enter(v *visit, r *http.Request) error {
 		r.Header.Del("Accept") // an answer has one type, and package huma panics on "a;"
 	}
 	if len(v.route.roles) > 0 {
-		if err := s.authorize(v, r); err != nil {
+		if err := s.authorize(v); err != nil {
 			return err
 		}
 	}
@@ -141,8 +143,10 @@ func (s *Service) enter(v *visit, r *http.Request) error {
 	return nil
 }
 
-// authorize finds the token of a request, and checks that it may call the route in this process.
-func (s *Service) authorize(v *visit, r *http.Request) (err error) {
+// authorize finds the token of a request, and checks that it may call the route in this process. A long answer asks again:
+// the token may be revoked.
+func (s *Service) authorize(v *visit) (err error) {
+	r := v.request
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		text = ""

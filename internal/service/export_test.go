@@ -23,3 +23,6 @@ func (s *Service) TellDue(ctx context.Context) error {
 	}
 	return nil
 }
+
+// ProblemOf returns the answer that an error becomes.
+func ProblemOf(err error) *Problem { return problemOf("registry", err) }

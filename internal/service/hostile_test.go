@@ -1,12 +1,17 @@
 package service_test
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +20,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/service"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // keyed is a call under an idempotency key.
@@ -289,4 +295,27 @@ func TestWatchedByARevokedToken(t *testing.T) {
 	require.NoError(t, service.TokensOf(w.reg).Revoke(t.Context(), "revoked"))
 	_, err = io.ReadAll(r.Body)
 	assert.Error(t, err, "the answer is cut off")
+}
+
+// A disk that is full or can only be read is said as such, also where nothing could be entered: sending again does not help.
+func TestDiskThatTakesNothing(t *testing.T) {
+	w := begin(t)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "registry.db")+"?mode=ro")
+	require.NoError(t, err)
+	defer db.Close()
+	_, frozen := db.ExecContext(t.Context(), "DELETE FROM request")
+	require.Error(t, frozen)
+	for _, c := range []struct {
+		err    error
+		status int
+	}{
+		{&fs.PathError{Op: "write", Path: "original", Err: syscall.ENOSPC}, 507},
+		{&fs.PathError{Op: "open", Path: "original", Err: syscall.EROFS}, 409},
+		{frozen, 409},
+		{errors.New("it cannot"), 503},
+	} {
+		err := fmt.Errorf("%w: %w", registry.ErrUnavailable, c.err)
+		assert.Equal(t, c.status, service.ProblemOf(err).Status, err)
+	}
+	assert.Equal(t, 409, service.ProblemOf(frozen).Status)
 }

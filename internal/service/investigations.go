@@ -42,7 +42,7 @@ type PathOfInvestigation struct {
 	ID string `path:"id" pattern:"^[0-9a-f]{32}$" patternDescription:"the ID of an investigation, 32 hex digits" doc:"ID of the investigation"`
 }
 
-func (in *PathOfInvestigation) id() (kept.ID, error) { return kept.ParseID(in.ID) }
+func (in *PathOfInvestigation) id() kept.ID { return must(kept.ParseID(in.ID)) }
 
 type investigation = answer[*investigations.State]
 
@@ -60,10 +60,10 @@ func (s examinations) routes() {
 	}) (*answer[[]investigations.State], error) {
 		return reply(o.List(ctx, in.Limit))
 	})
-	add(s.Service, "get-investigation", "investigation", of(o.State))
-	add(s.Service, "list-files", "investigation", of(o.Files))
-	add(s.Service, "begin-investigation", "investigation", of(o.Begin))
-	add(s.Service, "remove-investigation", "investigation", of(s.remove))
+	add(s.Service, "get-investigation", "investigation", of[PathOfInvestigation](o.State))
+	add(s.Service, "list-files", "investigation", of[PathOfInvestigation](o.Files))
+	add(s.Service, "begin-investigation", "investigation", of[PathOfInvestigation](o.Begin))
+	add(s.Service, "remove-investigation", "investigation", of[PathOfInvestigation](s.remove))
 	s.raw("add-file", s.addFile, func(op *huma.Operation) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: headFile, In: "header", Required: true, Schema: lengths(1, 3000),
 			Description: "Name of the file, such as chats/7.jpg, percent-encoded. The same name again must have the same bytes."})
@@ -101,17 +101,6 @@ type removed struct {
 	ID kept.ID `json:"investigation" doc:"32 hex digits"`
 }
 
-// of makes a handler of a method of the office.
-func of[T any](do func(context.Context, kept.ID) (T, error)) func(context.Context, *PathOfInvestigation) (*answer[T], error) {
-	return func(ctx context.Context, in *PathOfInvestigation) (*answer[T], error) {
-		id, err := in.id()
-		if err != nil {
-			return nil, err
-		}
-		return reply(do(ctx, id))
-	}
-}
-
 // raw serves a route about an investigation whose bytes package huma does not touch.
 func (s examinations) raw(id string, handle func(http.ResponseWriter, *http.Request, kept.ID) error, describe func(*huma.Operation)) {
 	r := s.serves(id)
@@ -140,17 +129,14 @@ func (s examinations) create(ctx context.Context, in *struct{ Body wantedInvesti
 		}
 		return reply(s.Office.State(ctx, id))
 	}
-	r := investigations.Request{Actor: actor(ctx), Command: []string{"POST", "/v1/investigations"}, Against: b.Against, Reveal: b.Reveal,
+	r := investigations.Request{ID: o.name(), Actor: actor(ctx), Command: []string{"POST", "/v1/investigations"}, Against: b.Against, Reveal: b.Reveal,
 		Circumstances: findings.Circumstances{Found: b.Found, Evidence: b.Evidence, Published: b.Published,
 			Claimed: b.Claimed, Examiner: b.Examiner, Case: b.Case}}
 	state, err := s.Office.Create(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.keep(ctx, state.ID.String()); err != nil {
-		return nil, errors.Join(err, s.Office.Remove(ctx, state.ID))
-	}
-	return reply(state, nil)
+	return reply(state, o.keep(ctx, state.ID.String()))
 }
 
 // addFile keeps a file as it comes.
@@ -187,10 +173,6 @@ type inBucket struct {
 
 // addBucket adds objects of a bucket as files, under their names. A name that no file can have is percent-encoded.
 func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
-	id, err := in.id()
-	if err != nil {
-		return err
-	}
 	from := s.dumps[in.Body.Bucket]
 	if from == nil {
 		return &Problem{Status: http.StatusNotFound, Object: "bucket", Problem: "there is no bucket of this name",
@@ -202,6 +184,9 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 			return err
 		}
 		found = true
+		if err := s.authorize(visitOf(ctx)); err != nil {
+			return err
+		}
 		if strings.HasSuffix(o.Key, "/") && o.Size == 0 {
 			continue // a folder, as consoles make them
 		}
@@ -209,7 +194,7 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 		if !investigations.CanName(o.Key) {
 			x.Name = url.PathEscape(o.Key)
 		}
-		file, err := s.addObject(ctx, id, x.Name, from, o)
+		file, err := s.addObject(ctx, in.id(), x.Name, from, o)
 		switch {
 		case err == nil:
 			x.Size, x.SHA256 = file.Size, &file.SHA256
@@ -277,7 +262,7 @@ func (s examinations) watch(w http.ResponseWriter, r *http.Request, id kept.ID) 
 			if said, err = time.Now(), v.send([]byte(line)); err != nil {
 				return nil // the client is gone
 			}
-			if err := s.authorize(v, r); err != nil { // the token may be revoked
+			if err := s.authorize(v); err != nil {
 				return err
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,11 +34,11 @@ func (w *world) works() {
 	q, err := jobs.OpenFile(ctx, filepath.Join(w.t.TempDir(), "registry.db"), w.reg.ID(), keys)
 	require.NoError(w.t, err)
 	w.srv.Office.Queue = q
-	ended := make(chan error, 1)
-	go func() { ended <- w.srv.Office.Run(ctx) }()
+	var working sync.WaitGroup
+	working.Go(func() { w.srv.Office.Run(ctx) })
 	w.t.Cleanup(func() {
 		stop()
-		assert.NoError(w.t, <-ended)
+		working.Wait()
 		q.Close()
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // A ledgerState is the ledger as it is stored.
@@ -78,12 +77,10 @@ func (s ledger) routes() {
 		return reply(a, err)
 	})
 	if r := s.serves("prove-copy"); r != nil {
-		s.mux.HandleFunc(r.pattern(), s.prove)
 		op := s.operation(r)
-		op.Parameters = append(op.Parameters, copyParameter())
 		op.Responses["200"] = bytesOf("A proof for \"kycmark prove --check\"", "application/json")
 		op.Responses["200"].Content["application/json"].Schema = objectSchema()
-		s.api.OpenAPI().AddOperation(op)
+		stream(s.Service, op, "copy", s.prove)
 	}
 }
 
@@ -109,19 +106,12 @@ func (s ledger) sign(ctx context.Context, _ *struct{}) (*answer[*books.Checkpoin
 }
 
 // prove writes the proof of a copy, whose every byte counts.
-func (s ledger) prove(w http.ResponseWriter, r *http.Request) {
-	v := visitOf(r.Context())
-	id, err := watermark.ParseCopyID(r.PathValue("id"))
+func (s ledger) prove(ctx context.Context, in *PathOfCopy) error {
+	proof, err := s.Registry.Ledger().Prove(ctx, in.id(), s.LedgerPublic)
 	if err != nil {
-		v.refuse("copy", &Problem{Status: http.StatusUnprocessableEntity, Object: "copy", Problem: "its ID is malformed", Wanted: "16 hex digits",
-			Todo: "send the ID of a copy; a submission has 32 digits"})
-		return
+		return err
 	}
-	proof, err := s.Registry.Ledger().Prove(r.Context(), id, s.LedgerPublic)
-	if err != nil {
-		v.refuse("copy", err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(proof) // the client is gone
+	v := visitOf(ctx)
+	v.Header().Set("Content-Type", "application/json")
+	return v.send(proof)
 }

@@ -92,6 +92,15 @@ func (o *once) keep(ctx context.Context, answer string) error {
 	return err
 }
 
+// name returns an ID for what the request makes, the same each time; zero without a key.
+func (o *once) name() (id [16]byte) {
+	if o != nil {
+		sum := sha256.Sum256(o.mac.Sum(o.id[:]))
+		copy(id[:], sum[:])
+	}
+	return id
+}
+
 // destroy does what the library does once, if look finds the thing. The same request, sent again, finds nothing left, and is
 // answered as before.
 func (o *once) destroy(ctx context.Context, look, do func() error) error {

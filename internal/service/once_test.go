@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -133,6 +134,35 @@ func TestOneKeyAtOnce(t *testing.T) {
 	}
 	assert.NotContains(t, w.logs.String(), `"ERROR"`)
 	assert.Equal(t, []string{"1"}, w.query("SELECT count(*) FROM copy WHERE purpose = 'at once'"))
+}
+
+// A killing is the registry's store at which a request ends, without any clean-up, when its answer is to be kept.
+type killing struct{ records.Access }
+
+func (killing) SetAnswer(context.Context, [32]byte, string, string) error { panic("killed") }
+
+// An investigation that is asked for under one key is one, however often and at once, also after a kill before its answer was
+// kept. It is not made again after it was removed.
+func TestOneInvestigation(t *testing.T) {
+	w := begin(t)
+	c := call{method: "POST", path: "/v1/investigations", body: map[string]string{"case": "1"}, head: map[string]string{"Idempotency-Key": "key-of-investigation-1"}}
+	w.srv.SetStore(killing{w.srv.Store()})
+	require.Equal(t, 500, w.do(c).status)
+	w.srv.SetStore(storeOf(w.reg))
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() { assert.Contains(t, []int{200, 409}, w.do(c).status) })
+	}
+	asking.Wait()
+	id := w.must(c).field(t, "investigation")
+	var all []struct{ Investigation string }
+	require.NoError(t, json.Unmarshal(w.must(call{method: "GET", path: "/v1/investigations"}).body, &all))
+	require.Len(t, all, 1)
+	require.Equal(t, id, all[0].Investigation)
+	w.must(call{method: "POST", path: "/v1/investigations/" + id + "/removal"})
+	require.Equal(t, 404, w.do(c).status)
+	c.head = map[string]string{"Idempotency-Key": "key-of-investigation-2"}
+	require.NotEqual(t, id, w.must(c).field(t, "investigation"))
 }
 
 func objectOf(a answered) string {

@@ -170,26 +170,34 @@ func reply[T any](x T, err error) (*answer[T], error) {
 	return &answer[T]{x}, nil
 }
 
+// of makes a handler of what do does with the ID in a path.
+func of[P any, In interface {
+	*P
+	id() ID
+}, ID, T any](do func(context.Context, ID) (T, error)) func(context.Context, In) (*answer[T], error) {
+	return func(ctx context.Context, in In) (*answer[T], error) { return reply(do(ctx, in.id())) }
+}
+
 // PathOfSubmission is the path of routes about an upload.
 type PathOfSubmission struct {
 	ID string `path:"id" pattern:"^[0-9a-f]{32}$" patternDescription:"the ID of a submission, 32 hex digits" doc:"ID of the submission"`
 }
 
-func (in *PathOfSubmission) id() (watermark.Submission, error) {
-	return watermark.ParseSubmission(in.ID)
-}
+func (in *PathOfSubmission) id() watermark.Submission { return must(watermark.ParseSubmission(in.ID)) }
 
 // PathOfCopy is the path of routes about a copy.
 type PathOfCopy struct {
 	ID string `path:"id" pattern:"^[0-9a-f]{16}$" patternDescription:"the ID of a copy, 16 hex digits" doc:"ID of the copy"`
 }
 
-func (in *PathOfCopy) id() (watermark.CopyID, error) { return watermark.ParseCopyID(in.ID) }
+func (in *PathOfCopy) id() watermark.CopyID { return must(watermark.ParseCopyID(in.ID)) }
 
-// copyParameter describes the path of a route about a copy that package huma does not read.
-func copyParameter() *huma.Param {
-	return &huma.Param{Name: "id", In: "path", Required: true, Description: "ID of the copy",
-		Schema: &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{16}$"}}
+// must returns an ID whose pattern package huma has checked.
+func must[ID any](id ID, err error) ID {
+	if err != nil {
+		panic("service: " + err.Error())
+	}
+	return id
 }
 
 func objectSchema() *huma.Schema {

@@ -13,8 +13,11 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
+// marking are the fields of a row of a copy that differ, on the average, if the upload had a mark.
+var marking = []string{"strength", "margin", "weak", "psnr", "ssim"}
+
 // A thief who has tokens of intake and issue sends a marked copy and a picture without a mark. No answer of his roles
-// tells them apart: neither its status nor its fields. The registry notices the mark all the same.
+// tells them apart: neither its status nor its fields. None says how a copy was marked. The registry notices the mark all the same.
 func TestNoRouteTellsMarks(t *testing.T) {
 	for _, when := range []string{registry.MarkedAtIssue, registry.MarkedAtSubmit} {
 		w := begin(t)
@@ -28,7 +31,7 @@ func TestNoRouteTellsMarks(t *testing.T) {
 		s, err := service.New(cfg)
 		require.NoError(t, err)
 		w.at.Config.Handler = s
-		submission, _ := w.stocked()
+		submission, copyID := w.stocked()
 		copies := func(id string) call {
 			return call{method: "POST", path: "/v1/submissions/" + id + "/copies", as: "issue", body: map[string]string{"recipient": "vendor-a"}}
 		}
@@ -43,11 +46,17 @@ func TestNoRouteTellsMarks(t *testing.T) {
 				sent.body, w.must(call{method: "GET", path: "/v1/submissions/" + id, as: "intake"}).body,
 				w.must(call{method: "GET", path: "/v1/submissions/" + id + "/pages", as: "issue"}).body,
 				w.must(call{method: "GET", path: "/v1/submissions/" + id + "/copies", as: "issue"}).body,
+				w.must(call{method: "GET", path: "/v1/copies/" + made.head.Get("Kycmark-Copy"), as: "issue"}).body,
 			} {
 				seen[i] = append(seen[i], fields(t, answer)...)
 			}
 		}
 		require.Equal(t, seen[1], seen[0], when)
+		void := w.must(call{method: "POST", path: "/v1/copies/" + w.reserved(copyID) + "/void", body: map[string]string{"note": "kept"}})
+		seen[0] = append(seen[0], fields(t, void.body)...)
+		for _, name := range marking {
+			require.NotContains(t, seen[0], name)
+		}
 		require.Len(t, w.query("SELECT submission FROM came_back"), 1, "the registry notices that a copy came back")
 	}
 }

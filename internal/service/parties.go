@@ -91,11 +91,7 @@ type inEvent struct {
 
 // event hands out the signed event that a fact of custody rests on.
 func (s parties) event(ctx context.Context, in *inEvent) error {
-	id, err := in.id()
-	if err != nil {
-		return err
-	}
-	facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
+	facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: in.id()})
 	if err != nil {
 		return err
 	}
@@ -241,6 +237,9 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 		erased, err = s.Registry.Erase(ctx, b.Subject, actor(ctx), b.Note)
 	} else if len(left) > 0 {
 		erased, err = s.Registry.EraseSubmissions(ctx, left, actor(ctx), b.Note)
+	}
+	if errors.Is(err, registry.ErrErased) { // one of them, meanwhile: none was erased here
+		return s.erase(ctx, in)
 	}
 	if err != nil {
 		return nil, err

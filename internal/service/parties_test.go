@@ -2,6 +2,8 @@ package service_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,4 +61,33 @@ func TestCustodyAsAnswered(t *testing.T) {
 	fact["from"], fact["to"] = facts[0].From, facts[0].To
 	w.must(call{method: "POST", path: "/v1/custody", body: map[string]any{"facts": []any{fact}}})
 	require.Equal(t, size, w.size(), "it is entered already")
+}
+
+// Lists that have an upload in common are erased at once, each to its end.
+func TestErasuresAtOnce(t *testing.T) {
+	w := begin(t)
+	for round := range 6 {
+		var ids [4]string
+		for i := range ids {
+			picture := append(small(t, "anna_passport"), byte(round), byte(i))
+			ids[i] = w.must(call{method: "POST", path: "/v1/submissions", body: picture}).field(t, "submission")
+		}
+		var all [3]answered
+		var erasing sync.WaitGroup
+		for i := range all {
+			c := call{method: "POST", path: "/v1/erasures", body: map[string]any{"submissions": []string{ids[0], ids[i+1]}, "note": "asked for"}}
+			if round%2 == 0 {
+				c.head = map[string]string{"Idempotency-Key": fmt.Sprintf("erasure-%02d-%02d-at-once", round, i)}
+			}
+			erasing.Go(func() { all[i] = w.do(c) })
+		}
+		erasing.Wait()
+		for i, x := range all {
+			require.Equal(t, 200, x.status, string(x.body))
+			require.Contains(t, string(x.body), ids[i+1])
+		}
+		for _, id := range ids {
+			require.Equal(t, 410, w.do(call{method: "GET", path: "/v1/submissions/" + id}).status)
+		}
+	}
 }

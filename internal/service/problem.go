@@ -148,6 +148,13 @@ func problemOf(object string, err error) *Problem {
 	if p = bodyProblem(err); p != nil {
 		return p
 	}
+	switch { // before [registry.ErrUnavailable], which wraps them
+	case passing.Full(err):
+		return &Problem{Status: http.StatusInsufficientStorage, Object: object, Problem: "a disk of the service is full",
+			Todo: "have the operator make room, and send the same request again", again: retryAfter}
+	case passing.Frozen(err):
+		err = registry.ErrReadOnly
+	}
 	for _, f := range failures {
 		if !errors.Is(err, f.is) {
 			continue
@@ -158,11 +165,7 @@ func problemOf(object string, err error) *Problem {
 		}
 		return p
 	}
-	switch {
-	case passing.Full(err):
-		return &Problem{Status: http.StatusInsufficientStorage, Object: object, Problem: "a disk of the service is full",
-			Todo: "have the operator make room, and send the same request again", again: retryAfter}
-	case passing.Is(err):
+	if passing.Is(err) {
 		return &Problem{Status: http.StatusServiceUnavailable, Object: object, Problem: "the database does not answer", Todo: later, again: retryAfter}
 	}
 	return &Problem{Status: http.StatusInternalServerError, Object: object, Problem: "it failed inside",

@@ -256,6 +256,9 @@ func Listen(ctx context.Context, address, certificate, key string, behindProxy b
 	if (certificate == "") != (key == "") {
 		return nil, fmt.Errorf("%w: TLS needs a certificate and its key, got one of them", registry.ErrInput)
 	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("%w: %w, want HOST:PORT", registry.ErrInput, err)
+	}
 	if certificate == "" && !behindProxy && !Loopback(address) {
 		return nil, fmt.Errorf("%w: address %s: others reach it without TLS, want a loopback address, a certificate, or a proxy in front", registry.ErrInput, address)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,13 +91,13 @@ func (s submissions) routes() {
 		})
 		s.describeSubmit(r)
 	}
-	add(s.Service, "get-submission", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[Submission], error) {
-		row, err := s.submission(ctx, in)
+	add(s.Service, "get-submission", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) (Submission, error) {
+		row, err := s.Registry.Submission(ctx, id)
 		if err != nil {
-			return nil, err
+			return Submission{}, err
 		}
-		return &answer[Submission]{shownSubmission(row)}, nil
-	})
+		return shownSubmission(row), nil
+	}))
 	add(s.Service, "list-submissions", "subject", func(ctx context.Context, in *struct {
 		Subject string `header:"Kycmark-Subject" required:"true" maxLength:"200" doc:"Opaque reference of the customer"`
 	}) (*answer[[]Submission], error) {
@@ -107,8 +108,8 @@ func (s submissions) routes() {
 		}
 		return reply(out, err)
 	})
-	add(s.Service, "list-pages", "submission", func(ctx context.Context, in *PathOfSubmission) (*answer[[]page], error) {
-		row, err := s.submission(ctx, in)
+	add(s.Service, "list-pages", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) ([]page, error) {
+		row, err := s.Registry.Submission(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -120,21 +121,8 @@ func (s submissions) routes() {
 			}
 			out = append(out, page{k, p.ID, p.Width, p.Height})
 		}
-		return &answer[[]page]{out}, nil
-	})
-}
-
-// submission returns the row that a path names.
-func (s submissions) submission(ctx context.Context, in *PathOfSubmission) (*books.Submission, error) {
-	id, err := in.id()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", registry.ErrInput, err)
-	}
-	row, err := s.Registry.Submission(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return row, nil
+		return out, nil
+	}))
 }
 
 // submit enters an upload, and the custody of those who held it before.
@@ -203,21 +191,15 @@ func (s submissions) holders(ctx context.Context, list string) (names []string, 
 		return nil, nil
 	}
 	all, err := s.Registry.Recipients(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known := make(map[string]bool)
-	for _, r := range all {
-		known[r.Name] = true
-	}
 	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); !known[name] {
-			return nil, &Problem{Status: http.StatusNotFound, Object: headHeldBy, Problem: "it names a recipient that is not in the registry",
+		name = strings.TrimSpace(name)
+		if err == nil && !slices.ContainsFunc(all, func(r books.Recipient) bool { return r.Name == name }) {
+			err = &Problem{Status: http.StatusNotFound, Object: headHeldBy, Problem: "it names a recipient that is not in the registry",
 				Todo: "enter the recipient first: POST /v1/recipients"}
 		}
 		names = append(names, name)
 	}
-	return names, nil
+	return names, err
 }
 
 // claiming is the body of an upload. At its end the request of the idempotency key is known and claimed, before

@@ -110,11 +110,12 @@ func (s *Store) about(id ID) string { return "kept " + s.of + " " + id.String() 
 
 // A Request says what is to be kept. The zero value of all fields but Kind works.
 type Request struct {
+	ID   ID // zero: a random one
 	Kind Kind
 	For  time.Duration // until it expires; 0: it stays, which a Spool item may not
 }
 
-// Create makes an item without parts. The error wraps [registry.ErrInput] if the request cannot be.
+// Create makes an item without parts. An item that has the ID already stays. The error wraps [registry.ErrInput] if the request cannot be.
 func (s *Store) Create(ctx context.Context, q Request) (ID, error) {
 	switch {
 	case q.Kind != Spool && q.Kind != Investigation:
@@ -122,8 +123,10 @@ func (s *Store) Create(ctx context.Context, q Request) (ID, error) {
 	case q.For < 0 || q.For == 0 && q.Kind == Spool:
 		return ID{}, fmt.Errorf("%w: kind %q for %s, want a longer time", registry.ErrInput, q.Kind, q.For)
 	}
-	var id ID
-	rand.Read(id[:])
+	id := q.ID
+	if id == (ID{}) {
+		rand.Read(id[:])
+	}
 	_, wrapped, err := sealing.NewKey(s.key, s.about(id))
 	if err != nil {
 		return ID{}, err

@@ -83,16 +83,20 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(roles, service.Issue) && b.Home.MarkedUploads == registry.MarkedRefused {
-		return ui.WithHint(ui.Usagef("--roles issue: marked_uploads is %q: a refusal would tell callers which pictures are marked, and so help to remove marks", registry.MarkedRefused),
-			"set marked_uploads = %q in kycmark.toml, or serve other roles", registry.MarkedAtSubmit)
+	has := func(r service.Role) bool { return slices.Contains(roles, r) }
+	switch marked := b.Home.MarkedUploads; {
+	case marked == registry.MarkedRefused && (has(service.Intake) || has(service.Issue)):
+		return ui.WithHint(ui.Usagef("marked_uploads is %q: a refusal would tell callers which pictures are marked, and so help to remove marks", marked),
+			"set marked_uploads = %q in kycmark.toml, or serve neither intake nor issue", registry.MarkedAtSubmit)
+	case marked == registry.MarkedAtSubmit && has(service.Intake) && !has(service.Issue):
+		return ui.WithHint(ui.Usagef("marked_uploads is %q: intake without issue has no mark key to read uploads with", marked),
+			"set marked_uploads = %q in kycmark.toml, or serve issue too", registry.MarkedAtIssue)
 	}
 	keys, err := service.KeysOf(b.Home, roles)
 	if err != nil {
 		return err
 	}
 	b.WarnExposed(b.Home.KeyFiles()...)
-	has := func(r service.Role) bool { return slices.Contains(roles, r) }
 	memory := b.MaxMemory()
 	cfg := service.Config{Registry: b.Registry, Roles: roles, LedgerKey: keys.LedgerKey, LedgerPublic: keys.LedgerPublic,
 		Dumps: b.Home.Buckets.Dumps, Deliveries: b.Home.Buckets.Copies,
@@ -109,6 +113,13 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 			return err
 		}
 		defer cfg.Office.Queue.Close()
+	}
+	if has(service.Issue) {
+		for name := range b.Home.Buckets.Copies {
+			if _, err := b.Registry.Recipient(ctx, name); err != nil {
+				return ui.WithHint(fmt.Errorf("bucket of %q: %w", name, err), "see [buckets.copies] in kycmark.toml, and \"kycmark recipient add\"")
+			}
+		}
 	}
 	if has(service.Intake) || has(service.Issue) {
 		of := registry.Config{SealKey: keys.Seal, MaxMemory: memory, MaxWait: waitForMemory}
@@ -135,7 +146,11 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	}
 	if cfg.Office != nil {
 		cfg.Office.Over = s.InvestigationOver
-		defer working(ctx, cfg.Office, cfg.Log)()
+		working, stop := context.WithCancel(ctx)
+		var worker sync.WaitGroup
+		worker.Go(func() { cfg.Office.Run(working) })
+		defer worker.Wait()
+		defer stop()
 	}
 	l, err := service.Listen(ctx, f.listen, f.certificate, f.key, f.behindProxy)
 	if err != nil {
@@ -176,20 +191,12 @@ func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, 
 		References: b.Home.References, UploadsPerSubject: b.Home.UploadsPerSubject,
 		Sealing: investigations.Sealing{ReportKey: keys.Report, LedgerPublic: keys.LedgerPublic, LedgerKey: keys.LedgerKey},
 		Warn: func(id kept.ID, why error) {
+			if id == (kept.ID{}) {
+				log.Error("investigations do not go on", "error", ui.Reason(why))
+				return
+			}
 			log.Error("investigation does not go on", "investigation", id.String(), "error", ui.Reason(why))
 		}}), nil
-}
-
-// working has the office work until stop is called.
-func working(ctx context.Context, office *investigations.Office, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var working sync.WaitGroup
-	working.Go(func() {
-		if err := office.Run(ctx); err != nil {
-			log.Error("no investigation is done", "error", ui.Reason(err))
-		}
-	})
-	return func() { cancel(); working.Wait() }
 }
 
 // oidcOf returns the OpenID provider that the home names, or nil.

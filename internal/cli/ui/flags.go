@@ -153,7 +153,8 @@ func FlagError(_ *cobra.Command, err error) error {
 	case !errors.As(err, &bad):
 		return err
 	case errors.As(err, &number):
-		return Usagef("--%s: %q is no number that it takes", bad.GetFlag().Name, bad.GetValue())
+		_, usage := pflag.UnquoteUsage(bad.GetFlag())
+		return Usagef("--%s: %q is no number that it takes: %s", bad.GetFlag().Name, bad.GetValue(), usage)
 	}
 	return Usagef("--%s: %w", bad.GetFlag().Name, bad.Unwrap())
 }

@@ -322,7 +322,7 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 		}
 		return Worse(u.Code, ExitUsage)
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, context.DeadlineExceeded) { // else it says what was cut off
 		u.Errorf("interrupted")
 		return ExitFatal
 	}

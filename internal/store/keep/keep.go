@@ -40,7 +40,7 @@ func (s Store) begin(ctx context.Context, do func(*sql.Tx) error) error {
 }
 
 func (s Store) Add(ctx context.Context, item records.KeptItem) error {
-	_, err := s.Write.ExecContext(ctx, schema.Kept.Insert(nil), schema.Kept.Bind(&item)...)
+	_, err := s.Write.ExecContext(ctx, schema.Kept.Insert(nil)+" ON CONFLICT (id) DO NOTHING", schema.Kept.Bind(&item)...)
 	return err
 }
 
