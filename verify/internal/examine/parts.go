@@ -241,14 +241,11 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 		var there findings.Finding
 		conclude.Into(&there, in)
 		add := func(m *findings.Match) bool {
-			if m == nil {
-				return false
-			}
-			if old := e.Match(m.Submission); old != nil && conclude.ShowsCapture(old.Pixels) { // it was examined in the whole
-				return false
+			is := func(of watermark.Submission) bool { return of == m.Submission }
+			if m == nil || slices.ContainsFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) && conclude.ShowsCapture(o.Pixels) }) {
+				return false // or it was examined in the whole
 			}
 			m.Region, m.Inset = moved(m.Region, r), i >= strips
-			is := func(of watermark.Submission) bool { return of == m.Submission }
 			e.Matches = append(slices.DeleteFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) }), *m)
 			e.Traces = slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return is(o.Submission) })
 			if t := findings.TraceOf(in.Traces, m.Submission); t != nil {
