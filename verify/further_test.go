@@ -64,6 +64,10 @@ func TestPictureInAPicture(t *testing.T) {
 	plain := photo(62, 1200, 900)
 	large := submit(t, s, file(t, plain, "jpeg"), "two", feb)
 	_, marked, of := issued(t, s, large.ID, "vendor A")
+	_, other, its := issued(t, s, large.ID, "vendor B")
+	twice := examine(t, v, imaging.Paste(marked, imaging.Resize(other, 400, 0, imaging.Lanczos), image.Pt(780, 580))) // one upload
+	require.ElementsMatch(t, []watermark.CopyID{of, its}, confirmed(twice), twice.Note)
+	standsUp(t, v, twice)
 	for _, under := range []image.Image{plain, marked} {
 		got := examine(t, v, imaging.Paste(under, inset, image.Pt(780, 580)))
 		want := []watermark.CopyID{id}

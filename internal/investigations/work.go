@@ -261,24 +261,18 @@ var _ verify.State = (*state)(nil)
 
 func (*state) Name() string { return partResume }
 
-func (x *state) Read() ([]byte, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.text, nil
-}
-
-func (x *state) Replace(b []byte) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.text = b
-	return nil
-}
-
+func (x *state) Read() ([]byte, error)  { return x.set(func(is []byte) []byte { return is }), nil }
+func (x *state) Replace(b []byte) error { x.set(func([]byte) []byte { return b }); return nil }
 func (x *state) Append(b []byte) error {
+	x.set(func(is []byte) []byte { return append(is, b...) }) // the bytes before stay as they are for who has read them
+	return nil
+}
+
+func (x *state) set(to func(is []byte) []byte) []byte {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.text = append(x.text, b...) // the bytes before stay as they are for who has read them
-	return nil
+	x.text = to(x.text)
+	return x.text
 }
 
 // resume reads what was examined so far.

@@ -116,10 +116,8 @@ func (m *model) telling(r, k, had int) bool {
 // the rest on any of three conditions:
 //
 //   - A leak of it contains a copy of another recipient, and no copy of r.
-//   - No record says that r was issued a copy. That r could hold the picture unmarked explains
-//     nothing: such a record speaks against r, and must not depend on when it was entered.
-//   - The mark of r's copy is absent although it would have been found, on this submission or on
-//     all submissions without a mark together (see [model.improbable]).
+//   - No record says that r was issued a copy. That r could hold it unmarked explains nothing: it speaks against r.
+//   - The mark of r's copy would have been found, on this one or on all without a mark together ([model.improbable]).
 func (m *model) rest(r int) (out []item) {
 	var all, silent []item
 	for _, cluster := range m.items {

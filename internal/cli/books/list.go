@@ -138,8 +138,7 @@ func listSubmissions(ctx context.Context, b *ui.Desk, subject string, since time
 	})
 }
 
-// listCopies prints the copies issued since then, to the recipient f.to and of uploads of f.subject; ""
-// chooses all.
+// listCopies prints the copies issued since then, to the recipient f.to and of uploads of f.subject; "" chooses all.
 func listCopies(ctx context.Context, b *ui.Desk, f listFlags, since time.Time) error {
 	recipient, reviewer := "", ""
 	if f.to != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/search"
@@ -131,8 +132,7 @@ func (l *Leak) beside(q *findings.Quad) (out []image.Rectangle) {
 	return out
 }
 
-// patches returns the rectangles of a leak in which it shows another picture over the upload of m, whose sides are
-// [tuning.MinStrip] or more.
+// patches returns the rectangles of a leak, [tuning.MinStrip] and more a side, with something else over the upload of m.
 func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	i := l.at(conclude.PageOf(m))
 	if i < 0 {
@@ -145,7 +145,7 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 			p := back.Apply(geometry.Point{X: c[0] - 0.5, Y: c[1] - 0.5})
 			q[k] = [2]float64{p.X, p.Y}
 		}
-		if r := l.covers(conclude.Bounds(&q)); ok && a.Kind == capture.Patch && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
+		if r := l.covers(conclude.Bounds(&q)); ok && a.Kind != capture.Bar && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
 			out = append(out, r)
 		}
 	}
@@ -226,7 +226,7 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 		return nil
 	}
 	var places []image.Rectangle
-	if shown.Region != nil {
+	if shown.Region != nil && l.level == 0 { // of a part, what lies over it
 		places = l.beside(shown.Region)
 	}
 	strips := len(places)
@@ -235,34 +235,44 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 		part := l.part(r)
 		part.level = tuning.SiblingLevel / float64(len(places))
 		in, err := gather(ctx, v, part)
+		if err == nil && i < strips {
+			err = rest(ctx, v, part, &in)
+		}
 		if err != nil {
 			return err
 		}
 		var there findings.Finding
 		conclude.Into(&there, in)
-		add := func(m *findings.Match) bool {
+		add := func(m *findings.Match, x *conclude.Read) bool {
 			is := func(of watermark.Submission) bool { return of == m.Submission }
-			if m == nil || slices.ContainsFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) && conclude.ShowsCapture(o.Pixels) }) {
-				return false // or it was examined in the whole
+			t, old := findings.TraceOf(in.Traces, m.Submission), findings.TraceOf(e.Traces, m.Submission)
+			if slices.ContainsFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) && conclude.ShowsCapture(o.Pixels) }) {
+				if x == nil || old == nil || found(e, x) {
+					return false // it was examined in the whole
+				}
+				both := tracing{Tracing: *old} // the upload is there twice
+				both.join(&tracing{Tracing: *t, rows: []books.Copy{*x.Issued}})
+				*old = both.Tracing
+				x.Shows, x.Altered = e.Sees(m.Submission)
+				return found(e, x)
 			}
-			m.Region, m.Inset = moved(m.Region, r), i >= strips
+			m.Region, m.Inset = moved(m.Region, r), m.Inset || i >= strips
 			e.Matches = append(slices.DeleteFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) }), *m)
-			e.Traces = slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return is(o.Submission) })
-			if t := findings.TraceOf(in.Traces, m.Submission); t != nil {
+			if e.Traces = slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return is(o.Submission) }); t != nil {
 				e.Traces = append(e.Traces, *t)
 			}
 			return true
 		}
 		for _, x := range in.IssuedReads() {
-			if there.Kind == findings.FoundCopy && slices.Contains(there.Copies, x.Copy) && found(&in, &x) && add(in.Match(x.Issued.Submission)) {
+			m := in.Match(x.Issued.Submission)
+			if m != nil && there.Kind == findings.FoundCopy && slices.Contains(there.Copies, x.Copy) && found(&in, &x) && add(m, &x) {
 				e.Reads = append(slices.DeleteFunc(e.Reads, func(o conclude.Read) bool { return o.Copy == x.Copy }), x)
 			}
 		}
-		m := in.Match(there.Submission)
-		if m != nil && there.Kind != findings.FoundCopy && (conclude.ShowsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial) {
+		if m := in.Match(there.Submission); m != nil && there.Kind != findings.FoundCopy && (conclude.ShowsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial) {
 			x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, r))
 			m.Region = moved(nil, l.covers(x0, y0, x1, y1).Intersect(r).Sub(r.Min)) // what is seen of it
-			add(m)
+			add(m, nil)
 		}
 	}
 	return nil
