@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -20,15 +21,21 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// twoVendors makes a registry with two vendors. Its marks are found by tracing alone.
+func twoVendors(t *testing.T) (registry.Config, *registry.Issuer, *verify.Investigation) {
+	t.Helper()
+	cfg := leaktest.Config(t)
+	vendors(t, cfg.Registry, "vendor A", "vendor B")
+	v := newInvestigator(t, investigating(cfg))
+	v.SetDetect(noMark)
+	return cfg, newIssuer(t, cfg), v
+}
+
 // Opponent's story: an insider of the exchange pastes copies of vendor A beside uploads that vendor A never had. Vendor A was
 // named alone, all were "of one month", and "from a vendor".
 func TestUploadBesideACopy(t *testing.T) {
 	t.Parallel()
-	cfg := leaktest.Config(t)
-	s := newIssuer(t, cfg)
-	vendors(t, cfg.Registry, "vendor A", "vendor B")
-	v := newInvestigator(t, investigating(cfg))
-	v.SetDetect(noMark) // tracing finds it
+	_, s, v := twoVendors(t)
 	var leaks []*findings.Finding
 	for i := range uint64(2) {
 		own, other := photo(81+i, 400, 300), photo(91+i, 400, 300)
@@ -54,11 +61,7 @@ func TestUploadBesideACopy(t *testing.T) {
 // that no picture carries our watermark was supported; or vendor A was named alone.
 func TestPictureInAPicture(t *testing.T) {
 	t.Parallel()
-	cfg := leaktest.Config(t)
-	s := newIssuer(t, cfg)
-	vendors(t, cfg.Registry, "vendor A", "vendor B")
-	v := newInvestigator(t, investigating(cfg))
-	v.SetDetect(noMark) // tracing finds it
+	_, s, v := twoVendors(t)
 	small := submit(t, s, file(t, photo(61, 400, 300), "jpeg"), "one", feb)
 	_, inset, id := issued(t, s, small.ID, "vendor B")
 	plain := photo(62, 1200, 900)
@@ -139,11 +142,7 @@ func TestPicturesSentTwice(t *testing.T) {
 // leaks. Vendor A was named alone.
 func TestReturnedAsAHash(t *testing.T) {
 	t.Parallel()
-	cfg := leaktest.Config(t)
-	s := newIssuer(t, cfg)
-	vendors(t, cfg.Registry, "vendor A", "vendor B")
-	v := newInvestigator(t, investigating(cfg))
-	v.SetDetect(noMark) // tracing finds it
+	cfg, s, v := twoVendors(t)
 	var leaks []*findings.Finding
 	var seconds []watermark.Submission
 	for i := range uint64(2) {

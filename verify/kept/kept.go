@@ -115,7 +115,7 @@ type Request struct {
 	For  time.Duration // until it expires; 0: it stays, which a Spool item may not
 }
 
-// Create makes an item without parts. An item that has the ID already stays. The error wraps [registry.ErrInput] if the request cannot be.
+// Create makes an item without parts. If an item has the ID, it stays. The error wraps [registry.ErrInput] if the request cannot be.
 func (s *Store) Create(ctx context.Context, q Request) (ID, error) {
 	switch {
 	case q.Kind != Spool && q.Kind != Investigation:

@@ -53,7 +53,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed together. subject
 // is an opaque reference of the customer, never a name, and may be "". at is when the customer submitted the upload
 // (the zero time: now). A file that is already there is left as it was first entered, its subject also. A lost original of
-// it is restored. What became of the file has no name. If file has a method Len() int, so many bytes are expected. opts may
+// it is restored. became lacks the Name. If file has a method Len() int, so many bytes are expected. opts may
 // be nil. For many files see [Issuer.Import].
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and

@@ -453,8 +453,8 @@ func noMark(w *Weighing) int {
 	return w.Counts[string(findings.FoundUnmarked)] + w.Counts[string(findings.FoundUnreadable)] - damagedMarks(w)
 }
 
-// holders are the recipients whose admissible custody covers leaks without a mark. How much they held counts records of any
-// date, since much speaks for them.
+// holders are the recipients whose admissible custody covers leaks without a mark. How much each held counts records of any
+// date: the more it held, the less these leaks say of it.
 func holders(w *Weighing) []words.Figures {
 	var names []string
 	all := 0
