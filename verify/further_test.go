@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"context"
 	"image"
 	"image/color"
 	"strings"
@@ -85,6 +86,40 @@ func TestPictureInAPicture(t *testing.T) {
 		if under == image.Image(plain) {
 			assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 		}
+	}
+}
+
+// Opponent's story: a small picture over a plain upload has a mark that is not listed, or that was laid onto it. The picture was "unmarked", and the claim
+// that no picture carries our watermark was supported. Or it is a plain upload over vendor A's copy: all were "from a vendor".
+func TestMarkInAPictureInAPicture(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	small, plain := photo(61, 400, 300), photo(62, 1200, 900)
+	inset := submit(t, s, file(t, small, "jpeg"), "one", feb)
+	large := submit(t, s, file(t, plain, "jpeg"), "two", feb)
+	third := submit(t, s, file(t, photo(63, 400, 300), "jpeg"), "three", feb)
+	_, marked, of := issued(t, s, large.ID, "vendor A")
+	_, _, laid := issued(t, s, third.ID, "vendor B")
+	leak := imaging.Paste(plain, small, image.Pt(780, 580))
+	for id, want := range map[watermark.CopyID]findings.Kind{laid + 1: findings.FoundUnissued, laid: findings.FoundTransplanted} {
+		v.SetDetect(func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+			if img.Bounds().Dx() > 700 {
+				return noMark(ctx, k, img)
+			}
+			return reads(id)(ctx, k, img)
+		})
+		got := examine(t, v, leak)
+		require.Equal(t, want, got.Kind, got.Note)
+		assert.Contains(t, []watermark.Submission{inset.ID, large.ID}, got.Submission)
+		all := strings.Join(standsUp(t, v, got).Sentences(), " ")
+		assert.Contains(t, all, "“None of these pictures carries our watermark”: refuted")
+	}
+	v.SetDetect(noMark)
+	for name, over := range map[string]image.Image{"also shows upload ": small, "also shows what looks like upload ": imaging.Blur(small, 3)} {
+		got := examine(t, v, imaging.Paste(marked, over, image.Pt(780, 580)))
+		require.Equal(t, []watermark.CopyID{of}, confirmed(got), got.Note)
+		assert.Contains(t, got.Note, name+inset.ID.String()+" beside")
+		assert.Contains(t, strings.Join(standsUp(t, v, got).Sentences(), " "), "“These pictures come from a vendor”: not supported")
 	}
 }
 

@@ -545,7 +545,9 @@ func (l *leak) further() (out []string) {
 func document(pixels string) bool { return pixels == "same document" || pixels == "same page" }
 
 // looksLike reports whether what lies beside an upload looks like another one.
-func looksLike(pixels string) bool { return document(pixels) || pixels == "same in part" }
+func looksLike(pixels string) bool {
+	return document(pixels) || slices.Contains([]string{"same in part", "same edges", "sharper", "undecided"}, pixels)
+}
 
 // nextTo reports whether a match lies beside all uploads of the leak's finding.
 func (l *leak) nextTo(m matchOf) bool {

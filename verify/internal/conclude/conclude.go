@@ -28,11 +28,7 @@ func (r *Read) confirmed() bool {
 	case ShowsDocument(r.Shows) && r.Rival != "" && r.Rival != findings.PixelsSame:
 		return false
 	}
-	switch r.Shows {
-	case findings.PixelsAltered, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsPartial, findings.PixelsSharper, findings.PixelsUndecided:
-		return r.found() && !r.Laid
-	}
-	return false
+	return MayShow(r.Shows) && r.found() && !r.Laid
 }
 
 // forgeable reports whether others may have made the mark: its key was compromised when the leak was found, as far as is

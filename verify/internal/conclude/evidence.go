@@ -364,6 +364,11 @@ func Aligned(pixels string) bool {
 	return slices.Contains([]string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsSharper, findings.PixelsDifferent, findings.PixelsTemplate}, pixels)
 }
 
+// MayShow reports whether the word says that the leak shows the upload, or that it may.
+func MayShow(pixels string) bool {
+	return pixels == findings.PixelsUndecided || Aligned(pixels) && !slices.Contains(NotReturned, pixels)
+}
+
 // SameDocument reports whether two originals show the same document, perhaps in two captures. pixels
 // is the word for them, and score the share of their comparable blocks that agree.
 func SameDocument(pixels string, score float64) bool {

@@ -179,7 +179,7 @@ func (c *conclusion) sayBeside(e *Evidence) {
 			names = append(names, "upload "+m.Submission.String()+" beside")
 		case c.further(e, m):
 			names = append(names, "upload "+m.Submission.String()+" in the same place")
-		case (ShowsDocument(m.Pixels) || m.Pixels == findings.PixelsPartial) && c.apart(e, m):
+		case MayShow(m.Pixels) && c.apart(e, m):
 			x["looks"], names = true, append(names, "what looks like upload "+m.Submission.String()+" beside")
 		}
 	}

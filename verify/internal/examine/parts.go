@@ -219,21 +219,26 @@ func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Cand
 }
 
 // rest looks at what lies beside the upload that a leak shows, and at other pictures laid over it: a smaller picture, as in a
-// screenshot of several, is not found in the whole. Copies and uploads that are surely there are added to e.
+// screenshot of several, is not found in the whole. Marks that are read there, and uploads that are or may be there, are added to e.
 func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	shown := e.Shown()
 	if shown == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil
 	}
-	var places []image.Rectangle
-	if shown.Region != nil && l.level == 0 { // of a part, what lies over it
-		places = l.beside(shown.Region)
+	for i := range e.Matches { // what lies over an upload may be the same to the pixel
+		if m := &e.Matches[i]; conclude.ShowsCapture(m.Pixels) && l.area(m) > l.area(shown) {
+			shown = m
+		}
 	}
-	strips := len(places)
-	places = append(places, l.patches(shown)...)
-	for i, r := range places {
+	var all []image.Rectangle
+	if shown.Region != nil && l.level == 0 { // of a part, what lies over it
+		all = l.beside(shown.Region)
+	}
+	strips := len(all)
+	all = append(all, l.patches(shown)...)
+	for i, r := range all {
 		part := l.part(r)
-		part.level = tuning.SiblingLevel / float64(len(places))
+		part.level = tuning.SiblingLevel / float64(len(all))
 		in, err := gather(ctx, v, part)
 		if err == nil && i < strips {
 			err = rest(ctx, v, part, &in)
@@ -241,39 +246,91 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 		if err != nil {
 			return err
 		}
-		var there findings.Finding
-		conclude.Into(&there, in)
-		add := func(m *findings.Match, x *conclude.Read) bool {
-			is := func(of watermark.Submission) bool { return of == m.Submission }
-			t, old := findings.TraceOf(in.Traces, m.Submission), findings.TraceOf(e.Traces, m.Submission)
-			if slices.ContainsFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) && conclude.ShowsCapture(o.Pixels) }) {
-				if x == nil || old == nil || found(e, x) {
-					return false // it was examined in the whole
-				}
-				both := tracing{Tracing: *old} // the upload is there twice
-				both.join(&tracing{Tracing: *t, rows: []books.Copy{*x.Issued}})
-				*old = both.Tracing
-				x.Shows, x.Altered = e.Sees(m.Submission)
-				return found(e, x)
-			}
-			m.Region, m.Inset = moved(m.Region, r), m.Inset || i >= strips
-			e.Matches = append(slices.DeleteFunc(e.Matches, func(o findings.Match) bool { return is(o.Submission) }), *m)
-			if e.Traces = slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return is(o.Submission) }); t != nil {
-				e.Traces = append(e.Traces, *t)
-			}
-			return true
-		}
-		for _, x := range in.IssuedReads() {
-			m := in.Match(x.Issued.Submission)
-			if m != nil && there.Kind == findings.FoundCopy && slices.Contains(there.Copies, x.Copy) && found(&in, &x) && add(m, &x) {
-				e.Reads = append(slices.DeleteFunc(e.Reads, func(o conclude.Read) bool { return o.Copy == x.Copy }), x)
-			}
-		}
-		if m := in.Match(there.Submission); m != nil && there.Kind != findings.FoundCopy && (conclude.ShowsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial) {
-			x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, r))
-			m.Region = moved(nil, l.covers(x0, y0, x1, y1).Intersect(r).Sub(r.Min)) // what is seen of it
-			add(m, nil)
-		}
+		(&place{l.covers, r, i >= strips, e, in}).add(shown.Submission)
 	}
 	return nil
+}
+
+// area returns the pixels of a leak in which an upload lies.
+func (l *Leak) area(m *findings.Match) int {
+	r := l.Image.Rect
+	if m.Region != nil {
+		r = l.covers(conclude.Bounds(m.Region))
+	}
+	return r.Dx() * r.Dy()
+}
+
+// A place is a part of a leak with evidence of its own.
+type place struct {
+	covers func(x0, y0, x1, y1 float64) image.Rectangle // of the leak
+	r      image.Rectangle                              // in the leak
+	inset  bool                                         // it lies over an upload
+	e      *conclude.Evidence                           // of the leak
+	in     conclude.Evidence                            // of the place
+}
+
+// add adds to the evidence of the leak what the place has beyond upload shown.
+func (p *place) add(shown watermark.Submission) {
+	var there findings.Finding
+	conclude.Into(&there, p.in)
+	for _, x := range p.in.Reads {
+		sure := x.Issued != nil && there.Kind == findings.FoundCopy && slices.Contains(there.Copies, x.Copy) && found(&p.in, &x)
+		if old := conclude.Find(p.e.Reads, func(o *conclude.Read) bool { return o.Copy == x.Copy && o.KeyID == x.KeyID }); old != nil {
+			if !sure || !p.take(&x) {
+				continue
+			}
+			p.e.Reads = slices.DeleteFunc(p.e.Reads, func(o conclude.Read) bool { return o.Copy == x.Copy })
+		} else if x.Issued != nil && !p.take(&x) && conclude.ShowsCapture(x.Shows) {
+			x.Shows = findings.PixelsUndecided // the upload is in the whole, which does not have the mark
+		}
+		p.e.Reads = append(p.e.Reads, x)
+	}
+	m := p.in.Match(there.Submission)
+	switch {
+	case m == nil || there.Kind == findings.FoundCopy || !conclude.MayShow(m.Pixels):
+	case !p.has(m.Submission):
+		x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, p.r))
+		m.Region = moved(nil, p.covers(x0, y0, x1, y1).Intersect(p.r).Sub(p.r.Min)) // what is seen of it
+		p.enter(m)
+	case m.Submission != shown:
+		o := p.e.Match(m.Submission)
+		o.Inset = o.Inset || p.inset
+	}
+}
+
+// has reports whether the leak as a whole shows an upload.
+func (p *place) has(of watermark.Submission) bool {
+	m := p.e.Match(of)
+	return m != nil && conclude.ShowsCapture(m.Pixels)
+}
+
+// take enters the upload of a copy that was read in the place. If the leak as a whole shows this upload, what tracing found in
+// the place is entered. It returns false if there is nothing to enter.
+func (p *place) take(x *conclude.Read) bool {
+	of := x.Issued.Submission
+	m, t, old := p.in.Match(of), findings.TraceOf(p.in.Traces, of), findings.TraceOf(p.e.Traces, of)
+	switch {
+	case m == nil:
+		return false
+	case !p.has(of):
+		p.enter(m)
+		return true
+	case t == nil || old == nil || found(p.e, x) || !found(&p.in, x):
+		return false
+	}
+	both := tracing{Tracing: *old} // the upload is there twice
+	both.join(&tracing{Tracing: *t, rows: []books.Copy{*x.Issued}})
+	*old = both.Tracing
+	x.Shows, x.Altered = p.e.Sees(of)
+	return found(p.e, x)
+}
+
+// enter adds a match of the place, and its trace.
+func (p *place) enter(m *findings.Match) {
+	m.Region, m.Inset = moved(m.Region, p.r), m.Inset || p.inset
+	p.e.Matches = append(slices.DeleteFunc(p.e.Matches, func(o findings.Match) bool { return o.Submission == m.Submission }), *m)
+	p.e.Traces = slices.DeleteFunc(p.e.Traces, func(o findings.Tracing) bool { return o.Submission == m.Submission })
+	if t := findings.TraceOf(p.in.Traces, m.Submission); t != nil {
+		p.e.Traces = append(p.e.Traces, *t)
+	}
 }
