@@ -61,7 +61,7 @@ func TestSameDocumentStudy(t *testing.T) {
 				for _, way := range [][2]*image.NRGBA{{o.img, u.img}, {u.img, o.img}} {
 					s, err := capture.New(dsp.LazyLuma(way[0])).Lay(t.Context(), capture.NewLeak(dsp.LazyLuma(way[1])), nil)
 					require.NoError(t, err)
-					word, score, err := examine.DocumentPixels(s)
+					_, word, score, err := examine.DocumentPixels(s)
 					require.NoError(t, err)
 					yes = yes || conclude.SameDocument(word, score)
 				}

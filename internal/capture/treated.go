@@ -281,18 +281,19 @@ func (s *Sight) pairs(shares []float32) (all []pair, small []dsp.Plane) {
 }
 
 // off returns the mean error of the treatment over pairs whose levels are divided by the light, grey levels. It takes each
-// step-th pair.
-func (t *treatment) off(all []pair, step int) float64 {
-	sum, n := 0.0, 0
+// step-th pair. Once the error is sure to reach limit it returns +Inf.
+func (t *treatment) off(all []pair, step int, limit float64) float64 {
+	sum, n := 0.0, float64((len(all)+step-1)/step)
 	for i := 0; i < len(all); i += step {
 		level := float32(0)
 		for k, share := range t.shares {
 			level += float32(share * t.level(all[i].from[k], 0))
 		}
-		sum += math.Abs(float64(all[i].to - level))
-		n++
+		if sum += math.Abs(float64(all[i].to - level)); sum/n >= limit {
+			return math.Inf(1)
+		}
 	}
-	return sum / float64(n)
+	return sum / n
 }
 
 // stretch sets the levels that become black and white, so that the error is least: on a coarse grid, then closer.
@@ -301,7 +302,7 @@ func (t *treatment) stretch(all []pair) {
 	try := func(low, high float64) {
 		x := *t
 		if x.low, x.high = low, high; high-low >= minStretch {
-			if off := x.off(all, step); off < best {
+			if off := x.off(all, step, best); off < best {
 				best, *t = off, x
 			}
 		}
@@ -338,5 +339,5 @@ func treatmentOf(shares []float32, all []pair, bilevel bool) (t treatment, err f
 	} else {
 		t.stretch(all)
 	}
-	return t, t.off(all, 1)
+	return t, t.off(all, 1, math.Inf(1))
 }

@@ -277,27 +277,26 @@ func (v *Examiner) between(ctx context.Context, on, leak watermark.Submission) (
 	if err != nil || l == nil {
 		return findings.PixelsUnknown, 0, err
 	}
-	s, err := o.Onto.Find(ctx, l.Onto.Luma())
-	if err != nil {
-		return "", 0, err
-	}
-	return DocumentPixels(s)
+	p, err := v.pair(ctx, l, o)
+	return p.document, p.score, err
 }
 
-// DocumentPixels returns the word and the score of [comparePixels] for two originals, or
-// [findings.PixelsRecaptured]. A page that cannot all be read is [findings.PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
-func DocumentPixels(s *capture.Sight) (word string, score float64, err error) {
+// DocumentPixels returns the word of [comparePixels] for two originals, the word for their documents, which is
+// [findings.PixelsRecaptured] as well, and the score. A page that cannot all be read is [findings.PixelsPartial]. s is how one
+// lies on the other; nil: nothing aligns.
+func DocumentPixels(s *capture.Sight) (word, document string, score float64, err error) {
 	word, share, fields, err := comparePixels(s)
 	if err != nil {
-		return "", 0, err
+		return "", "", 0, err
 	}
+	document = word
 	switch {
 	case word == findings.PixelsPage && len(fields) == 0:
-		word = findings.PixelsPartial
+		document = findings.PixelsPartial
 	case word == findings.PixelsDifferent:
 		if n := s.Likeness(); n.Foreign && n.Exchanged == 0 {
-			word = findings.PixelsRecaptured
+			document = findings.PixelsRecaptured
 		}
 	}
-	return word, conclude.Micro(*share), nil
+	return word, document, conclude.Micro(*share), nil
 }

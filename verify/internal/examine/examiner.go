@@ -56,7 +56,7 @@ type Examiner struct {
 // New returns an examiner with memory and caches of its own.
 func New(cfg Config) *Examiner {
 	return &Examiner{Cfg: cfg, Found: &search.Catalogue{Registry: cfg.Registry, Key: cfg.SealKey, Parts: new(parts.Index)}, issues: new(issuedLists),
-		families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID)},
+		families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID), pairs: make(map[[2]watermark.Submission]pair)},
 		Cache:    &OriginalCache{Max: tuning.CachedBytes}, Detect: watermark.Read, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), Memory: memory.New(cfg.MaxMemory)}
 }
 

@@ -280,8 +280,13 @@ func (p *place) add(shown watermark.Submission) {
 				continue
 			}
 			p.e.Reads = slices.DeleteFunc(p.e.Reads, func(o conclude.Read) bool { return o.Copy == x.Copy })
-		} else if x.Issued != nil && !p.take(&x) && conclude.ShowsCapture(x.Shows) {
-			x.Shows = findings.PixelsUndecided // the upload is in the whole, which does not have the mark
+		} else if x.Issued != nil && !p.take(&x) {
+			if m := p.e.Match(x.Issued.Submission); m != nil {
+				x.Page, x.Shows, x.Altered = m.Page, m.Pixels, m.Altered
+			}
+			if p.has(x.Issued.Submission) && !conclude.WouldShow(findings.TraceOf(p.e.Traces, x.Issued.Submission)) {
+				continue // nothing in the whole tells this mark from one that was laid there
+			}
 		}
 		p.e.Reads = append(p.e.Reads, x)
 	}

@@ -29,13 +29,48 @@ type sibling struct {
 	onto  geometry.Mat         // pixels of the other original to pixels of this one
 }
 
-// families has the siblings of pages, as they were looked for among the uploads up to number read.
+// families has the siblings of pages, as they were looked for among the uploads up to number read, and what originals of pages show
+// of each other.
 type families struct {
 	mu   sync.Mutex
 	read int64
 	of   map[watermark.Submission][]sibling
 
 	marks map[[2]watermark.Submission][]watermark.CopyID // by page and page, see carries
+	pairs map[[2]watermark.Submission]pair               // by the page that lies on the second
+}
+
+// A pair is what one original shows of another, on which it lies.
+type pair struct {
+	word     string       // of [comparePixels]
+	document string       // of [DocumentPixels]
+	score    float64      // of [DocumentPixels]
+	onto     geometry.Mat // pixels of the first to pixels of the other
+}
+
+// pair returns what original o shows of original on, compared once.
+func (v *Examiner) pair(ctx context.Context, o, on *Original) (p pair, err error) {
+	about := [2]watermark.Submission{o.Of, on.Of}
+	v.families.mu.Lock()
+	p, known := v.families.pairs[about]
+	v.families.mu.Unlock()
+	if known {
+		return p, nil
+	}
+	s, err := on.Onto.Find(ctx, o.Onto.Luma())
+	if err != nil {
+		return p, err
+	}
+	if p.word, p.document, p.score, err = DocumentPixels(s); err != nil {
+		return p, err
+	}
+	if s != nil {
+		p.onto = s.ToOriginal()
+	}
+	v.families.mu.Lock()
+	defer v.families.mu.Unlock()
+	v.families.pairs[about] = p
+	return p, nil
 }
 
 // follow forgets the siblings that were found before uploads up to number read were entered.
@@ -191,22 +226,18 @@ func (v *Examiner) sameCapture(ctx context.Context, o *Original, page watermark.
 	if err != nil || other == nil {
 		return onto, false, err
 	}
-	for _, way := range [][2]*Original{{other, o}, {o, other}} {
-		s, err := way[0].Onto.Find(ctx, way[1].Onto.Luma())
+	for _, way := range [][2]*Original{{o, other}, {other, o}} {
+		p, err := v.pair(ctx, way[0], way[1])
 		if err != nil {
 			return onto, false, err
 		}
-		word, _, _, err := comparePixels(s)
-		if err != nil {
-			return onto, false, err
-		}
-		if !conclude.ShowsCapture(word) && word != findings.PixelsPartial { // or a part, as if one picture has both sides of a card
+		if !conclude.ShowsCapture(p.word) && p.word != findings.PixelsPartial { // or a part, as if one picture has both sides of a card
 			continue
 		}
-		if onto = s.ToOriginal(); way[0] == other {
-			return onto, true, nil
+		if way[0] == o {
+			return p.onto, true, nil
 		}
-		back, ok := onto.Inverse()
+		back, ok := p.onto.Inverse()
 		return back, ok, nil
 	}
 	return onto, false, nil
