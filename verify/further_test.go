@@ -271,3 +271,78 @@ func TestSheetOfUnmarkedUploads(t *testing.T) {
 	}
 	t.Logf("%d of %d uploads are shown", shown, of)
 }
+
+// Opponent's story: half of the dump is copies of vendor B, under a mark key that the configuration does not name any more. Vendor A was named
+// alone, and "no mark of another recipient's copy was found". So it was with files made of copies of both.
+func TestCopiesUnderAnotherKey(t *testing.T) {
+	t.Parallel()
+	cfg, s, _ := twoVendors(t)
+	key := watermark.GenerateKey()
+	now := cfg
+	now.Key = key
+	newer := newIssuer(t, now)
+	v := newInvestigator(t, investigating(now))
+	v.SetDetect(noMark)
+	var apart, mixed []*findings.Finding
+	for i := range uint64(2) {
+		a := submit(t, s, file(t, photo(121+i, 480, 360), "jpeg"), "one of "+string('a'+rune(i)), feb)
+		b := submit(t, s, file(t, photo(131+i, 480, 360), "jpeg"), "two of "+string('a'+rune(i)), feb)
+		issued(t, s, b.ID, "vendor A")
+		_, of, _ := issued(t, newer, a.ID, "vendor A")
+		_, old, _ := issued(t, s, b.ID, "vendor B")
+		_, other, _ := issued(t, newer, b.ID, "vendor A")
+		apart = append(apart, examine(t, v, of), examine(t, v, old))
+		mixed = append(mixed, examine(t, v, imaging.Overlay(old, other, image.Point{}, 0.5)))
+	}
+	for _, leaks := range [][]*findings.Finding{apart, mixed} {
+		d := standsUp(t, v, leaks...)
+		require.Equal(t, []string{"vendor A"}, d.Named)
+		require.Len(t, d.Odds.Rivals, 1)
+		assert.Equal(t, "vendor B", d.Odds.Rivals[0].Other)
+		all := strings.Join(d.Sentences(), " ")
+		assert.NotContains(t, all, "No mark of another recipient's copy was found")
+		assert.Contains(t, all, "Copies issued to others were not looked for on some pictures")
+		assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
+	}
+}
+
+// Opponent's story: copies of uploads that were erased since, under a mark key that is not named any more, leak after the customers sent the pictures
+// again. They were "unmarked", and the claim that no picture carries our watermark was supported.
+func TestErasedCopiesUnderAnotherKey(t *testing.T) {
+	t.Parallel()
+	cfg, s, _ := twoVendors(t)
+	img := photo(141, 640, 480)
+	sub := submit(t, s, file(t, img, "jpeg"), "customer", feb)
+	_, leak, _ := issued(t, s, sub.ID, "vendor A")
+	_, err := cfg.Registry.Erase(t.Context(), "customer", "", "")
+	require.NoError(t, err)
+	submit(t, s, savedAnew(t, img, "jpeg", 84), "again", feb)
+	now := cfg
+	now.Key = watermark.GenerateKey()
+	require.NoError(t, err)
+	newIssuer(t, now)
+	v := newInvestigator(t, investigating(now))
+	got := examine(t, v, leak)
+	assert.Equal(t, findings.FoundUnreadable, got.Kind, got.Note)
+	assert.True(t, got.MarkUnsought())
+	d := standsUp(t, v, got)
+	assert.Contains(t, strings.Join(d.Sentences(), " "), "“None of these pictures carries our watermark”: not supported")
+	assert.True(t, d.Case.Leaks[0].Marked, "it is of no window and no holding")
+}
+
+// Opponent's story: only named uploads are searched, and the leak is a copy of another upload of the same picture. The claim that no picture carries
+// our watermark was supported.
+func TestNamedUploadsSupportNoClaim(t *testing.T) {
+	t.Parallel()
+	cfg, s, _ := twoVendors(t)
+	img := photo(151, 640, 480)
+	sub := submit(t, s, file(t, img, "jpeg"), "customer", feb)
+	with := investigating(cfg)
+	with.Against = []watermark.Submission{sub.ID}
+	v := newInvestigator(t, with)
+	got := examine(t, v, img)
+	require.Equal(t, findings.FoundUnmarked, got.Kind, got.Note)
+	all := strings.Join(standsUp(t, v, got).Sentences(), " ")
+	assert.Contains(t, all, "“None of these pictures carries our watermark”: not supported. No mark was found, but 1 of the 1 file may carry")
+	assert.NotContains(t, all, "speaks against it")
+}

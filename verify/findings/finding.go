@@ -116,6 +116,13 @@ func (v *Finding) Damaged() bool {
 	return v.Kind == FoundUnreadable && len(v.Reads) == 0 && CarriesMark(TraceOf(v.Traces, v.Submission))
 }
 
+// MarkUnsought reports whether no mark was found, and copies from which the leak may come were not looked for: their mark keys were not
+// at hand.
+func (v *Finding) MarkUnsought() bool {
+	t := TraceOf(v.Traces, v.Submission)
+	return v.Kind == FoundUnreadable && (v.Unsought || t != nil && t.Unsought > 0)
+}
+
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are claimed. Leaks that
 // say nothing about where pictures came from do not count. A mark that the registry does not list counts only if the
 // picture shows a submission.

@@ -53,16 +53,17 @@ type Strength struct {
 // An Evidence is all that was measured on one leak. [Conclusion] and [Strength] follow
 // from it, from the rows of the registry beside it and from the size of the picture.
 type Evidence struct {
-	Traces     []Tracing `json:"traces"`                  // against each submission that the leak was traced against
-	Reads      []Reading `json:"reads,omitempty"`         // all marks that were read, or found by tracing
-	TooFlat    bool      `json:"too_flat,omitempty"`      // the leak shows too little for its hash to be searched
-	Sync       float64   `json:"sync_log10_p,omitempty"`  // of so much agreement of pilots in a picture without a mark of the keys; 0: a mark was read, or it is above [watermark.PresentLevel]
-	Erased     bool      `json:"erased_copies,omitempty"` // there are copies of erased uploads, which are found by reading alone
-	Closed     int       `json:"closed,omitempty"`        // uploads or pages that it may show and that could not be compared: their originals are missing, altered or not readable
-	Searched   *Searched `json:"searched,omitempty"`      // what the search went by; nil: nothing was searched
-	Recall     *Recall   `json:"recall,omitempty"`        // of the search, for leaks like this one; follows from Searched; nil: not of interest or not known
-	Matches    []Match   `json:"matches"`                 // all submissions within the radius, nearest first, and near ones whose pixels align
-	References []Control `json:"references,omitempty"`    // uploads of other subjects that the leak was compared with
+	Traces     []Tracing `json:"traces"`                    // against each submission that the leak was traced against
+	Reads      []Reading `json:"reads,omitempty"`           // all marks that were read, or found by tracing
+	TooFlat    bool      `json:"too_flat,omitempty"`        // the leak shows too little for its hash to be searched
+	Sync       float64   `json:"sync_log10_p,omitempty"`    // of so much agreement of pilots in a picture without a mark of the keys; 0: a mark was read, or it is above [watermark.PresentLevel]
+	Erased     bool      `json:"erased_copies,omitempty"`   // there are copies of erased uploads, which are found by reading alone
+	Unsought   bool      `json:"erased_unsought,omitempty"` // such copies were not looked for: their mark keys are not at hand
+	Closed     int       `json:"closed,omitempty"`          // uploads or pages that it may show and that could not be compared: their originals are missing, altered or not readable
+	Searched   *Searched `json:"searched,omitempty"`        // what the search went by; nil: nothing was searched
+	Recall     *Recall   `json:"recall,omitempty"`          // of the search, for leaks like this one; follows from Searched; nil: not of interest or not known
+	Matches    []Match   `json:"matches"`                   // all submissions within the radius, nearest first, and near ones whose pixels align
+	References []Control `json:"references,omitempty"`      // uploads of other subjects that the leak was compared with
 }
 
 // A Picture describes the file of a leak and the picture in it.

@@ -64,6 +64,8 @@ type Holder struct {
 	// Unconfirmed counts the files with marks of its copies that are not confirmed, and so are no
 	// leaks of the case. They count against no recipient. Another recipient is not named alone.
 	Unconfirmed int `json:"unconfirmed,omitempty"`
+	// Unsought counts the leaks that may carry marks of its copies which were not looked for: their keys were not at hand.
+	Unsought int `json:"unsought,omitempty"`
 }
 
 // A Leak is what was found out about one picture of the dump, and one submission that it shows. A picture with copies of
@@ -90,6 +92,8 @@ type Leak struct {
 	// Transplanted names recipients whose marks the picture carries although it shows
 	// another submission than the marked one. Such a mark counts for no recipient.
 	Transplanted []string `json:"transplanted,omitempty"`
+	// Void reports whether the picture carries the mark of a copy that by the record was never handed out.
+	Void bool `json:"void,omitempty"`
 	// Beside reports whether the picture is the picture of the leak before, which shows this submission too.
 	Beside bool `json:"beside,omitempty"`
 }
@@ -192,8 +196,8 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 		if h.Name == "" || known[h.Name] != nil {
 			return nil, bad("holder %d has no name, or the name of another holder", i)
 		}
-		if h.Unconfirmed < 0 {
-			return nil, bad("holder %q has %d files with unconfirmed marks", h.Name, h.Unconfirmed)
+		if min(h.Unconfirmed, h.Unsought) < 0 {
+			return nil, bad("holder %q has %d files with unconfirmed marks and %d with marks not looked for", h.Name, h.Unconfirmed, h.Unsought)
 		}
 		known[h.Name] = h
 		for i, counts := range [][]int{h.Copies, h.Unmarked, h.Issued, h.Held} {

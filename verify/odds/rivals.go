@@ -16,7 +16,8 @@ const (
 	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies do not explain
 	RivalTogether     = "together"       // copies of both are in the same leaks: both mixed them, or one party had both
 	RivalUnconfirmed  = "unconfirmed"    // files carry marks of its copies that are not confirmed: the dump may have that source
-	RivalTransplanted = "transplanted"   // marks of the recipient's copies were laid onto other pictures of the dump
+	RivalUnsought     = "unsought"       // files may carry marks of its copies that were not looked for: their keys were not at hand
+	RivalTransplanted = "transplanted"   // marks of the recipient's copies were laid onto other pictures of the dump, or files have marks of void copies
 )
 
 // A Rival is a party from which the findings do not tell a named recipient. A recipient without rivals is named alone.
@@ -25,7 +26,7 @@ type Rival struct {
 	Other    string `json:"other,omitempty"` // the rival; "": no listed holder, of RivalReturned the issuer
 	Why      string `json:"why"`             // [RivalHeld], ...
 	Clusters int    `json:"clusters"`        // that the rival is recorded to have had; of RivalRest: submissions
-	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: submissions that these copies do not explain; of RivalUnconfirmed: files
+	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: submissions that these copies do not explain; of RivalUnconfirmed and RivalUnsought: files
 }
 
 // Alone returns the recipients in v.Named for which v.Rivals has no rival, in the order of v.Named.
@@ -88,6 +89,9 @@ func (m *model) rivals(h *Recipient) []Rival {
 	for k, other := range m.c.Holders {
 		if k != r && other.Unconfirmed > 0 {
 			out = append(out, Rival{h.Name, other.Name, RivalUnconfirmed, 0, other.Unconfirmed})
+		}
+		if k != r && other.Unsought > 0 {
+			out = append(out, Rival{h.Name, other.Name, RivalUnsought, 0, other.Unsought})
 		}
 	}
 	if n := m.transplants(h.Name); n > 0 {
@@ -175,10 +179,11 @@ func submissions(m *model, cluster item) (out []item) {
 // sureOfOther reports whether a leak contains a copy of another recipient than r, and no copy of r.
 func (s *sighting) sureOfOther(r int) bool { return len(s.sure) > 0 && !s.sure[r] }
 
-// transplants counts the leaks that carry marks of recipient name's copies although they show other submissions.
+// transplants counts the leaks that carry marks of recipient name's copies although they show other submissions, or marks of void
+// copies.
 func (m *model) transplants(name string) (n int) {
 	for i := range m.c.Leaks {
-		if slices.Contains(m.c.Leaks[i].Transplanted, name) {
+		if m.c.Leaks[i].Void || slices.Contains(m.c.Leaks[i].Transplanted, name) {
 			n++
 		}
 	}

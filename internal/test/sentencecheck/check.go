@@ -171,6 +171,7 @@ type leak struct {
 	} `json:"beside"`
 	Forgeable    bool      `json:"forgeable"`
 	ErasedCopies bool      `json:"erased_copies"`
+	Unlooked     bool      `json:"erased_unsought"`
 	Void         bool      `json:"void"`
 	Submission   string    `json:"submission"`
 	Submitted    time.Time `json:"submitted"`

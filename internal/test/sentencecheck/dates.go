@@ -2,6 +2,7 @@ package sentencecheck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -205,16 +206,14 @@ func custodyEntered(r *report) (out []row) {
 		return ""
 	}
 	for _, h := range r.holders() {
-		n, first := 0, time.Time{}
+		first := map[string][]time.Time{}
 		for i := range r.Leaks {
 			if at := r.Leaks[i].held(h); r.Leaks[i].shows() && !at.IsZero() && why(at) != "" {
-				if n++; first.IsZero() || at.Before(first) {
-					first = at
-				}
+				first[why(at)] = append(first[why(at)], at)
 			}
 		}
-		if n > 0 {
-			out = append(out, row{"n": n, "name": h, "entered": moment(first), "why": why(first)})
+		for _, y := range slices.Sorted(maps.Keys(first)) {
+			out = append(out, row{"n": len(first[y]), "name": h, "entered": moment(slices.MinFunc(first[y], time.Time.Compare)), "why": y})
 		}
 	}
 	return out

@@ -278,7 +278,7 @@ func weak(is func(*leak, *traceOf) bool, x func(*traceOf) row) func(*report, *le
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if l.alikeBeside() != "" || l.perhapsSharper() || l.Finding != "unmarked" || l.ErasedCopies && t.Expected < minReadScore || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if l.alikeBeside() != "" || l.perhapsSharper() || l.Finding != "unmarked" || l.erasedSibling(t) || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -418,10 +418,10 @@ var noteRules = map[string]func(*report, *leak) row{
 	}),
 	"not-marked": oneOf(clauses{
 		"erased-sibling": weak(func(l *leak, t *traceOf) bool {
-			return l.ErasedCopies && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.Expected < minReadScore
+			return l.erasedSibling(t) && t.Registered && t.Unsought == 0 && t.Power >= 0.999
 		}, func(*traceOf) row { return row{} }),
 		"perhaps-sharper": weak(func(l *leak, t *traceOf) bool {
-			return l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !(l.ErasedCopies && t.Expected < minReadScore)
+			return l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
 		}, func(*traceOf) row { return row{} }),
 		"weak": weak(func(_ *leak, t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
 			return row{"power": percent(t.Power), "needed": percent(0.999)}
@@ -522,6 +522,27 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unopened":    is("unopened"),
 	"missing":     is("missing"),
 	"no picture":  is("no picture"),
+}
+
+// erasedSibling: a copy of an erased upload of the same picture would not have been read.
+func (l *leak) erasedSibling(t *traceOf) bool {
+	return l.Unlooked || l.ErasedCopies && t.Expected < minReadScore
+}
+
+// unsought are the recipients of copies of the upload shown whose keys were not at hand. j is the place of a leak of the case.
+func (r *report) unsought(j int) (names []string) {
+	id := r.Verdict.Case.Leaks[j].Submission
+	t := r.Leaks[r.Verdict.Of[j]].trace(id)
+	for _, c := range r.Verdict.Case.Leaks[j].Copies {
+		seen := slices.Contains(r.Leaks[r.Verdict.Of[j]].Copies, c.ID)
+		for _, x := range t.Copies {
+			seen = seen || x.Copy == c.ID
+		}
+		if id != "" && t.Unsought > 0 && !seen {
+			names = append(names, c.Recipient)
+		}
+	}
+	return names
 }
 
 // further are the uploads that the leak shows, or looks like, besides the uploads of its finding, and where.

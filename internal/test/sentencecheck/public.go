@@ -26,7 +26,7 @@ func answered(name string, claim func(*report) (string, row)) func(*report) []ro
 
 func markClaim(r *report) (string, row) {
 	carry := r.count(func(l *leak) bool { return l.marked() || l.damaged() })
-	bare := r.count(finding("unmarked"))
+	bare := r.count(finding("unmarked")) * yes(r.named == 0)
 	if carry > 0 {
 		return "refuted", row{"n": carry}
 	}
@@ -108,7 +108,7 @@ func vendorClaim(r *report) (string, row) {
 		for _, x := range l.parts() {
 			named += yes(slices.ContainsFunc(x.recipients(), func(name string) bool { return kind[name] == "vendor" && slices.Contains(r.Verdict.Named, name) }))
 		}
-		of, sure = of+yes(vendors > 0), sure+yes(named == len(l.parts()))
+		of, sure = of+yes(vendors > 0), sure+yes(named == len(l.parts()) && vendors == len(l.recipients()))
 		for _, name := range l.recipients() {
 			vendors += yes(may[kind[name]])
 		}
@@ -158,7 +158,7 @@ func breachClaim(r *report) (string, row) {
 		}
 		return l.Finding == "unmarked" && held == 0
 	})
-	if n > 0 {
+	if n > 0 && r.named == 0 {
 		return "against", row{"n": n}
 	}
 	return "open", nil

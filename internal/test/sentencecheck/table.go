@@ -210,6 +210,15 @@ var rules = map[string]func(*report) []row{
 		}) {
 			out = append(out, row{"what": "Marks of copies issued to others were also found, and could not be confirmed"})
 		}
+		unsought := false
+		for j := range r.Verdict.Case.Leaks {
+			for _, name := range r.Verdict.Named {
+				unsought = unsought || slices.ContainsFunc(r.unsought(j), func(other string) bool { return other != name })
+			}
+		}
+		if unsought {
+			out = append(out, row{"what": "Copies issued to others were not looked for on some pictures, since their mark keys were not at hand (kycmark doctor names these keys)"})
+		}
 		n := r.count(func(l *leak) bool { return l.confirmed() && len(l.further()) > 0 })
 		if r.stage() == named && n > 0 {
 			words := map[bool]string{true: "picture with a confirmed copy also shows", false: "pictures with confirmed copies also show"}[n == 1]
@@ -230,7 +239,9 @@ var rules = map[string]func(*report) []row{
 	"restore": unlessNamed(func(l *leak) bool {
 		return l.Closed > 0 && (l.Finding == "incomplete" || l.Finding == "unreadable" || l.unconfirmed())
 	}),
-	"restore-keys": unlessNamed(func(l *leak) bool { return l.Finding == "unreadable" && l.trace(l.Submission).Unsought > 0 }),
+	"restore-keys": unlessNamed(func(l *leak) bool {
+		return l.Finding == "unreadable" && (l.Unlooked || l.trace(l.Submission).Unsought > 0)
+	}),
 	"no-match-named": func(r *report) []row {
 		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
 	},
@@ -482,7 +493,10 @@ func alone(r *report) []row {
 			return nil
 		}
 	}
-	for _, l := range r.Verdict.Case.Leaks {
+	for j, l := range r.Verdict.Case.Leaks {
+		if slices.ContainsFunc(r.unsought(j), func(other string) bool { return other != name }) {
+			return nil
+		}
 		if slices.ContainsFunc(l.Transplanted, func(other string) bool { return other != name }) {
 			return nil
 		}

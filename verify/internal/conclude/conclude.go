@@ -196,7 +196,7 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 		no, x["n"] = "shared", e.sharing()
 	case e.untold(shown) != nil:
 		no, x["upload"] = "alike", e.untold(shown).Submission.String()
-	case WouldShow(t) && e.Erased && t.Expected < tuning.MinReadScore:
+	case WouldShow(t) && (e.Unsought || e.Erased && t.Expected < tuning.MinReadScore):
 		no = "erased-sibling"
 	case WouldShow(t) && shown.PerhapsSharper:
 		no = "perhaps-sharper"

@@ -16,16 +16,17 @@ import (
 // evidence: gather writes it there, and [EvidenceOf] reads it back. A reader who has
 // only the findings therefore concludes from the same value as the investigation.
 type Evidence struct {
-	Matches []findings.Match // nearest first; within the radius, and aligned ones beyond it
-	Reads   []Read           // the blind ones, one for each key under which a mark was found, then those by tracing
-	Traces  []findings.Tracing
-	Recall  *findings.Recall     // of leaks like this one; nil: nothing was searched
-	missing *findings.Missing    // uploads that were not searched, or only in part; nil: none
-	TooFlat bool                 // the hash has too little to go on
-	Sync    float64              // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
-	Erased  bool                 // there are copies of erased uploads
-	Closed  int                  // uploads that it may show and that could not be compared
-	File    watermark.Submission // that has the very bytes of the leak, if the registry has it
+	Matches  []findings.Match // nearest first; within the radius, and aligned ones beyond it
+	Reads    []Read           // the blind ones, one for each key under which a mark was found, then those by tracing
+	Traces   []findings.Tracing
+	Recall   *findings.Recall     // of leaks like this one; nil: nothing was searched
+	missing  *findings.Missing    // uploads that were not searched, or only in part; nil: none
+	TooFlat  bool                 // the hash has too little to go on
+	Sync     float64              // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
+	Erased   bool                 // there are copies of erased uploads
+	Unsought bool                 // such copies were not looked for
+	Closed   int                  // uploads that it may show and that could not be compared
+	File     watermark.Submission // that has the very bytes of the leak, if the registry has it
 	Given
 }
 
@@ -71,7 +72,7 @@ func (r *Read) found() bool { return r.Traced != nil && r.Traced.Found }
 // gather writes the evidence into the finding, in place of what was there. The recall, and whether originals could be
 // opened, are not written: [EvidenceOf] has them from elsewhere.
 func gather(v *findings.Finding, e Evidence) {
-	v.TooFlat, v.Closed, v.Sync, v.Erased = e.TooFlat, e.Closed, e.Sync, e.Erased
+	v.TooFlat, v.Closed, v.Sync, v.Erased, v.Unsought = e.TooFlat, e.Closed, e.Sync, e.Erased, e.Unsought
 	v.Matches = append(make([]findings.Match, 0, len(e.Matches)), e.Matches...)
 	v.Traces = append(make([]findings.Tracing, 0, len(e.Traces)), e.Traces...)
 	v.Reads, v.Keys, v.Private.Found = nil, nil, nil
@@ -105,7 +106,7 @@ func openState(c *books.Copy) string {
 // EvidenceOf reads back what [gather] wrote. The finding does not say what is given beside it. After reading the finding from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
 func EvidenceOf(v *findings.Finding, g Given) Evidence {
-	e := Evidence{Matches: v.Matches, Traces: v.Traces, TooFlat: v.TooFlat, Closed: v.Closed, Sync: v.Sync, Erased: v.Erased, Given: g,
+	e := Evidence{Matches: v.Matches, Traces: v.Traces, TooFlat: v.TooFlat, Closed: v.Closed, Sync: v.Sync, Erased: v.Erased, Unsought: v.Unsought, Given: g,
 		Recall: RecallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing

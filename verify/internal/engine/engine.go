@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -137,7 +138,8 @@ type Earlier struct {
 }
 
 // Earlier lists investigations with an entry below before (0: all), in the order of entry. Some examined any of the files
-// with these SHA-256. Others examined published files with the same copies: exposes says which publications count.
+// with these SHA-256. Others examined published files with the same copies: exposes says which publications count. Those do not
+// concern a file that was examined before them.
 // confirmed are, by file, the copies that it contains. public says since when such a copy was public, in other files.
 func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID, exposes func(*books.Investigation) bool) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
 	all, err1 := e.store.Investigations(ctx)
@@ -146,6 +148,7 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		return nil, nil, err
 	}
 	public = make(map[[32]byte]map[watermark.CopyID]time.Time)
+	seen := make(map[[32]byte]time.Time) // when a file was first examined
 	for _, i := range all {
 		if before > 0 && i.Entry >= before {
 			continue
@@ -159,11 +162,18 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		for _, c := range concluded {
 			if c.Investigation == i.Entry {
 				x.Ended = c
-				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, confirmed)
+				others := maps.Clone(confirmed)
+				maps.DeleteFunc(others, func(file [32]byte, _ []watermark.CopyID) bool { return !seen[file].IsZero() && seen[file].Before(i.Found) })
+				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, others)
 			}
 		}
 		if x.Shared > 0 || x.Exposes {
 			shared = append(shared, x)
+		}
+		for _, sum := range sums {
+			if _, known := seen[sum]; !known && records.Has(&i, records.FileDigest(e.id, sum)) {
+				seen[sum] = i.Started
+			}
 		}
 	}
 	return shared, public, nil

@@ -55,7 +55,7 @@ type Examiner struct {
 
 // New returns an examiner with memory and caches of its own.
 func New(cfg Config) *Examiner {
-	return &Examiner{Cfg: cfg, Found: &search.Catalogue{Registry: cfg.Registry, Key: cfg.SealKey, Parts: new(parts.Index)}, issues: new(issuedLists),
+	return &Examiner{Cfg: cfg, Found: &search.Catalogue{Registry: cfg.Registry, Key: cfg.SealKey, Parts: new(parts.Index)}, issues: &issuedLists{keys: make(map[string]bool)},
 		families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID), pairs: make(map[[2]watermark.Submission]pair)},
 		Cache:    &OriginalCache{Max: tuning.CachedBytes}, Detect: watermark.Read, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), Memory: memory.New(cfg.MaxMemory)}
 }
@@ -217,7 +217,7 @@ func (v *Examiner) compare(ctx context.Context, l *Leak, e *conclude.Evidence) e
 		return err
 	}
 	e.Closed = len(l.closed)
-	if e.Erased, err = v.issues.ofErased(ctx, v); err != nil {
+	if e.Erased, e.Unsought, err = v.issues.ofErased(ctx, v); err != nil {
 		return err
 	}
 	if l.searched != nil {

@@ -264,31 +264,33 @@ func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, l
 type issuedLists struct {
 	engine.Lists
 	mu     sync.Mutex
-	erased int64 // number of the last erasure that was looked at
-	gone   bool  // copies of an erased upload were issued
+	erased int64           // number of the last erasure that was looked at
+	keys   map[string]bool // of copies of erased uploads that were handed out
 }
 
-// ofErased reports whether copies of an erased upload were issued.
-func (l *issuedLists) ofErased(ctx context.Context, v *Examiner) (bool, error) {
+// ofErased reports whether copies of an erased upload were issued, and whether any of these under a key that is not at hand.
+func (l *issuedLists) ofErased(ctx context.Context, v *Examiner) (some, unsought bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.gone {
-		return true, nil
-	}
 	var ids []watermark.Submission
 	last, err := v.Engine().ErasedAfter(ctx, l.erased, func(_ int64, id watermark.Submission) { ids = append(ids, id) })
 	if search.UnlessAltered(err) != nil {
-		return false, fmt.Errorf("load erasures: %w", err)
+		return false, false, fmt.Errorf("load erasures: %w", err)
 	}
 	for _, id := range ids {
 		copies, err := v.Cfg.Registry.Copies(ctx, id)
 		if err != nil && !errors.Is(err, registry.ErrNotFound) {
-			return false, err
+			return false, false, err
 		}
-		l.gone = l.gone || len(HandedOut(copies)) > 0
+		for _, c := range HandedOut(copies) {
+			l.keys[c.KeyID] = true
+		}
 	}
 	l.erased = last
-	return l.gone, nil
+	for id := range l.keys {
+		unsought = unsought || v.key(id) == nil
+	}
+	return len(l.keys) > 0, unsought, nil
 }
 
 func (v *Examiner) Engine() *engine.Engine { return v.Cfg.Registry.Engine() }

@@ -104,11 +104,11 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		}
 		c.Holders = append(c.Holders, h)
 	}
-	pooled := w.Pooled()
+	pooled, unsought := w.Pooled(), make(map[string]int)
 	again := repeated(w.First)
 	var at []int
 	of := func(i int, l *findings.Finding, beside bool) {
-		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged(), Beside: beside}
+		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged() || l.MarkUnsought(), Beside: beside}
 		if !l.Matched() && again[w.First[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
@@ -124,7 +124,11 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 					leak.Copies = append(leak.Copies, w.copyIn(l, x, pooled, b.Public))
 				}
 			}
+			for _, name := range unsoughtIn(l, b.Copies[l.Submission]) {
+				unsought[name]++
+			}
 		}
+		leak.Void = l.Void
 		if l.Kind == findings.FoundTransplanted {
 			leak.Transplanted = l.Private.Marked
 		}
@@ -141,7 +145,25 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 			of(i, x, k > 0)
 		}
 	}
+	for i := range c.Holders {
+		c.Holders[i].Unsought = unsought[c.Holders[i].Name]
+	}
 	return c, at
+}
+
+// unsoughtIn returns the recipients of copies, of the upload that a leak shows, that were not looked for in it: their keys were not
+// at hand.
+func unsoughtIn(l *findings.Finding, copies []books.Copy) (names []string) {
+	t := findings.TraceOf(l.Traces, l.Submission)
+	if t == nil || t.Unsought == 0 {
+		return nil
+	}
+	for _, x := range copies {
+		if findings.CopyIn(t, x.ID) == nil && !slices.Contains(l.Copies, x.ID) && !slices.Contains(names, x.Recipient) {
+			names = append(names, x.Recipient)
+		}
+	}
+	return names
 }
 
 // unless returns ever if it differs from counted, else nil. Missing lists are lists of zeros.

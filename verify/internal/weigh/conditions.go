@@ -151,7 +151,7 @@ func issuedAs(w *Weighing, name string) string {
 // alone is said if one recipient is named, and no other mark was found, whatever it is worth. An unconfirmed mark that is
 // not counted for the recipient named is another's, who may not be listed.
 func alone(w *Weighing) []words.Figures {
-	if len(w.Named) != 1 || unsure(w) > w.Unconfirmed[w.Named[0]] {
+	if len(w.Named) != 1 || unsure(w) > w.Unconfirmed[w.Named[0]] || len(w.rivals(w.Named[0], odds.RivalUnsought)) > 0 {
 		return nil
 	}
 	other := func(name string) bool { return name != w.Named[0] }
@@ -280,6 +280,9 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 	if len(w.Named) > 0 && slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), unnamed) {
 		out = append(out, words.Figures{"what": "Marks of copies issued to others were also found, and could not be confirmed"})
 	}
+	if slices.ContainsFunc(w.Named, func(name string) bool { return len(w.rivals(name, odds.RivalUnsought)) > 0 }) {
+		out = append(out, words.Figures{"what": "Copies issued to others were not looked for on some pictures, since their mark keys were not at hand (kycmark doctor names these keys)"})
+	}
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == conclude.Further })
 	})
@@ -325,10 +328,7 @@ func restorable(w *Weighing) []words.Figures {
 
 // keysMissing is the same for mark keys of copies of the uploads that pictures show.
 func keysMissing(w *Weighing) []words.Figures {
-	return w.openLeaks(func(l *findings.Finding) bool {
-		t := findings.TraceOf(l.Traces, l.Submission)
-		return l.Kind == findings.FoundUnreadable && t != nil && t.Unsought > 0
-	})
+	return w.openLeaks((*findings.Finding).MarkUnsought)
 }
 
 // openLeaks counts the leaks for which is is true, beside matches or marks that name no recipient.

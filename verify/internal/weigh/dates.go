@@ -66,11 +66,10 @@ func (c Basis) Admissible(x books.Custody) bool {
 	return !c.Before.IsZero() && x.Before(c.Before)
 }
 
-// Exposes reports whether a publication was before the find, as stated, and another one. An investigation of the same
-// publication that is repeated, or grows, takes nothing from any finding.
+// Exposes reports whether a publication is another one. An investigation of the same publication that is repeated, or grows,
+// takes nothing from any finding. What is stated of the find does not count: it would decide what exculpates.
 func (c Basis) Exposes(x *books.Investigation) bool {
-	same := c.Published && x.Evidence == c.Evidence && x.EvidenceSHA256 == c.EvidenceSHA256
-	return !same && (c.Found.IsZero() || x.Found.Before(c.Found))
+	return !c.Published || x.Evidence != c.Evidence || x.EvidenceSHA256 != c.EvidenceSHA256
 }
 
 // published are the entries of published files that had copies which are confirmed in other files now.
@@ -207,29 +206,24 @@ func (w *Weighing) foundAt() string { return words.UTC(w.Cfg.Found) }
 // a picture the first that was entered counts.
 func custodyEntered(w *Weighing) (out []words.Figures) {
 	for _, name := range w.names {
-		n, unproven, first := 0, 0, time.Time{}
+		n, first := make(map[string]int), make(map[string]time.Time)
 		for _, l := range w.Findings {
 			at := entered(l, name)
 			if !l.Matched() || at.IsZero() {
 				continue
 			}
-			open := !slices.ContainsFunc(l.EveryCustody(), func(c books.Custody) bool { return c.Recipient == name && !c.Unproven })
-			if !open && lateEntry(w, at) == "" {
-				continue
+			why := lateEntry(w, at)
+			if why == "" && !slices.ContainsFunc(l.EveryCustody(), func(c books.Custody) bool { return c.Recipient == name && !c.Unproven }) {
+				why = "no trusted witness or authority has dated that entry"
 			}
-			if open {
-				unproven++
-			}
-			if n++; first.IsZero() || at.Before(first) {
-				first = at
+			if n[why]++; n[why] == 1 || at.Before(first[why]) {
+				first[why] = at
 			}
 		}
-		why := lateEntry(w, first)
-		if unproven > 0 && why == "" {
-			why = "no trusted witness or authority has dated that entry"
-		}
-		if n > 0 {
-			out = append(out, words.Figures{"n": n, "name": name, "entered": words.UTC(first), "why": why})
+		for _, why := range slices.Sorted(maps.Keys(n)) {
+			if why != "" {
+				out = append(out, words.Figures{"n": n[why], "name": name, "entered": words.UTC(first[why]), "why": why})
+			}
 		}
 	}
 	return out

@@ -30,6 +30,9 @@ func answered(claim func(*Weighing) (clause string, x words.Figures)) func(*Weig
 
 func claimNoMark(w *Weighing) (string, words.Figures) {
 	carry, unmarked := markedPictures(w)+damagedMarks(w), w.Counts[string(findings.FoundUnmarked)]
+	if w.Cfg.SearchedNamed() { // leaks may be of other uploads of the same pictures
+		unmarked = 0
+	}
 	switch {
 	case carry > 0:
 		return "mark-refuted", words.Figures{"n": carry}
@@ -109,7 +112,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 		if slices.ContainsFunc(l.MayNames(), vendor) {
 			of, had = of+1, true
 		}
-		if !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return !slices.ContainsFunc(x.MayNames(), named) }) {
+		if !slices.ContainsFunc(l.MayNames(), func(name string) bool { return !vendor(name) }) && !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return !slices.ContainsFunc(x.MayNames(), named) }) {
 			sure++
 		}
 		for _, c := range l.Issued {
@@ -137,7 +140,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 // claimNoBreach is spoken against by unmarked uploads that by the records no other party held.
 func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundUnmarked && len(l.EveryCustody()) == 0 })
-	if n > 0 {
+	if n > 0 && !w.Cfg.SearchedNamed() {
 		return "breach-against", words.Figures{"n": n}
 	}
 	return "breach-open", words.Figures{}

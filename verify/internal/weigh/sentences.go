@@ -33,6 +33,7 @@ const (
 
 	ifUnnamed   // part headline if no recipient is named, else weakens
 	ifUnmatched // part headline if nothing matches, else details
+	ifNamed     // part weakens if a recipient is named, else details
 )
 
 // dumpSentences are all sentences of a verdict on a dump, in the order in which a part says them.
@@ -107,7 +108,7 @@ var dumpSentences = []row{
 	{"damaged-mark", details, many(damagedMarks), "{n} {n|picture carries|pictures carry} a part of a mark, and no copy is proved. {n|It|They} came from marked copies, and {n|counts|count} for no recipient and for no holder of unmarked uploads."},
 	{"absent", details, absent, "Copies of pictures of {n} {n|person|persons} in this dump were issued to {name}, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
 	{"forgeable", details, many(forgeables), "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised, and {n|it is|they are} not stated to have been found before that. Each holder of the key who had the upload could have made that mark, without any copy. {n|It counts|They count} for no recipient."},
-	{"void", details, many(voids), "{n} {n|picture carries|pictures carry} the mark of a copy that is void in the ledger: no byte of it was handed out, says the issuer's record. The record is wrong, or the copy left the issuer in another way. {n|It counts|They count} for no recipient."},
+	{"void", ifNamed, many(voids), "{n} {n|picture carries|pictures carry} the mark of a copy that is void in the ledger: no byte of it was handed out, says the issuer's record. The record is wrong, or the copy left the issuer in another way. {n|It counts|They count} for no recipient."},
 	{"unconfirmed", details, many(unconfirmedOnes), "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's upload. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
 	{"unconfirmed-several", details, many(severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. Marks were laid onto {n|it|them}, or several copies were put together, so {n|it counts|they count} for no recipient."},
 	{"records-altered", details, alteredRecords, "Records of the registry were altered or cannot be read, so that nothing follows for pictures that show its uploads or carry its marks: {names}."},
@@ -135,7 +136,9 @@ func (w *Weighing) Speak() {
 		switch {
 		case p == ifUnnamed && len(w.Named) > 0:
 			p = weakens
-		case p == ifUnmatched && w.stage() != aboutUnmatched:
+		case p == ifNamed && len(w.Named) > 0:
+			p = weakens
+		case p == ifNamed, p == ifUnmatched && w.stage() != aboutUnmatched:
 			p = details
 		case p > parts:
 			p = headline
