@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -218,20 +219,8 @@ func (v *Investigation) travel(ctx context.Context, leaks []*findings.Finding) (
 		if len(receipts) > 0 {
 			t.Receipt = receipts[0].Entered
 		}
-		parties := []string{c.Recipient} // that had it, of each hand-on the next
-		for i := 0; i < len(parties); i++ {
-			had := c
-			had.Recipient = parties[i]
-			for _, h := range facts {
-				if h.Of(&had) {
-					t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
-				}
-				if h.Of(&had) && !slices.Contains(parties, h.Recipient) {
-					parties = append(parties, h.Recipient)
-				}
-			}
-		}
-		if t.Returned, err = v.x.HoldersOfReturned(ctx, c.ID, leaks); err != nil {
+		t.Others = examine.HandedOn(c, facts)
+		if t.Returned, err = v.x.HoldersOfReturned(ctx, c.ID, leaks, facts); err != nil {
 			return nil, err
 		}
 		out = append(out, t)

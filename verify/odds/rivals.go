@@ -16,7 +16,7 @@ const (
 	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies do not explain
 	RivalTogether     = "together"       // copies of both are in the same leaks: both mixed them, or one party had both
 	RivalUnconfirmed  = "unconfirmed"    // files carry marks of its copies that are not confirmed: the dump may have that source
-	RivalUnsought     = "unsought"       // files may carry marks of its copies that were not looked for: their keys were not at hand
+	RivalUnsought     = "unsought"       // files may carry marks of its copies that were not looked for: their keys were not at hand. Without a name: it may have another source
 	RivalTransplanted = "transplanted"   // marks of the recipient's copies were laid onto other pictures of the dump, or files have marks of void copies
 )
 

@@ -278,7 +278,7 @@ func weak(is func(*leak, *traceOf) bool, x func(*traceOf) row) func(*report, *le
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if l.alikeBeside() != "" || l.perhapsSharper() || l.Finding != "unmarked" || l.erasedSibling(t) || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if l.alikeBeside() != "" || l.perhapsSharper() || l.Closed > 0 || l.Finding != "unmarked" || l.erasedSibling(t) || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -420,8 +420,11 @@ var noteRules = map[string]func(*report, *leak) row{
 		"erased-sibling": weak(func(l *leak, t *traceOf) bool {
 			return l.erasedSibling(t) && t.Registered && t.Unsought == 0 && t.Power >= 0.999
 		}, func(*traceOf) row { return row{} }),
+		"closed": weak(func(l *leak, t *traceOf) bool {
+			return l.Closed > 0 && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
+		}, func(*traceOf) row { return row{} }),
 		"perhaps-sharper": weak(func(l *leak, t *traceOf) bool {
-			return l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
+			return l.Closed == 0 && l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
 		}, func(*traceOf) row { return row{} }),
 		"weak": weak(func(_ *leak, t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
 			return row{"power": percent(t.Power), "needed": percent(0.999)}

@@ -40,7 +40,10 @@ func markClaim(r *report) (string, row) {
 func (r *report) seenWhole() bool {
 	return r.count(func(l *leak) bool {
 		looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return looksLike(m.Pixels) && l.nextTo(m) })
-		return !l.examined() || l.Pages > 1 || looks
+		for _, x := range l.Reads {
+			looks = looks || l.confirmed() && !slices.Contains(l.Copies, x.Copy)
+		}
+		return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks
 	}) == 0
 }
 
@@ -128,6 +131,11 @@ func vendorClaim(r *report) (string, row) {
 	all := sure == len(r.Leaks) && r.seenWhole()
 	for _, name := range r.Verdict.Named {
 		all = all && kind[name] == "vendor"
+	}
+	for i := range r.Leaks {
+		for _, c := range r.Leaks[i].Issued {
+			all = all && c.State != "reserved"
+		}
 	}
 	for _, x := range r.Verdict.Odds.Rivals {
 		all = all && x.Why == "together"

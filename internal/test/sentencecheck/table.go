@@ -237,7 +237,7 @@ var rules = map[string]func(*report) []row{
 		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy-unconfirmed")), "of": r.examined()})
 	},
 	"restore": unlessNamed(func(l *leak) bool {
-		return l.Closed > 0 && (l.Finding == "incomplete" || l.Finding == "unreadable" || l.unconfirmed())
+		return l.Closed > 0 && l.Finding != "lookalike" && l.Finding != "unknown"
 	}),
 	"restore-keys": unlessNamed(func(l *leak) bool {
 		return l.Finding == "unreadable" && (l.Unlooked || l.trace(l.Submission).Unsought > 0)
@@ -501,9 +501,17 @@ func alone(r *report) []row {
 			return nil
 		}
 	}
+	sure, unsure := map[string]bool{}, map[string]bool{}
 	for i := range r.Leaks {
 		l := &r.Leaks[i]
-		if l.unissued() || l.damaged() {
+		for _, c := range l.Issued {
+			if l.confirmed() && c.State == "reserved" {
+				unsure[c.Copy] = true
+			} else if l.confirmed() {
+				sure[c.Copy] = true
+			}
+		}
+		if l.unissued() || l.damaged() || l.confirmed() && (l.Closed > 0 || r.named > 0) {
 			return nil
 		}
 		for _, other := range l.recipients() {
@@ -520,6 +528,9 @@ func alone(r *report) []row {
 				return nil
 			}
 		}
+	}
+	if len(unsure) > 0 && len(sure) < 2 {
+		return nil
 	}
 	return []row{{}}
 }

@@ -86,7 +86,7 @@ func Conclude(e Evidence) conclusion {
 	}
 	issued, others := beside(own)
 	c := e.rules(issued)
-	c.Aside = slices.DeleteFunc(slices.Clone(others), func(r Read) bool { return r.Lacks || r.forgeable() || r.void() })
+	c.Aside = slices.DeleteFunc(slices.Clone(others), func(r Read) bool { return r.Lacks || r.void() })
 	c.sayReturned(&e, issued)
 	if len(along) > 0 {
 		c.say("copies-brought", words.Figures{"n": len(along), "copies": copyNames(along)})
@@ -198,6 +198,8 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 		no, x["upload"] = "alike", e.untold(shown).Submission.String()
 	case WouldShow(t) && (e.Unsought || e.Erased && t.Expected < tuning.MinReadScore):
 		no = "erased-sibling"
+	case WouldShow(t) && e.Closed > 0:
+		no = "closed"
 	case WouldShow(t) && shown.PerhapsSharper:
 		no = "perhaps-sharper"
 	case WouldShow(t):

@@ -163,7 +163,9 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 			if c.Investigation == i.Entry {
 				x.Ended = c
 				others := maps.Clone(confirmed)
-				maps.DeleteFunc(others, func(file [32]byte, _ []watermark.CopyID) bool { return !seen[file].IsZero() && seen[file].Before(i.Found) })
+				maps.DeleteFunc(others, func(file [32]byte, _ []watermark.CopyID) bool {
+					return !seen[file].IsZero() && seen[file].Before(i.Found)
+				})
 				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, others)
 			}
 		}

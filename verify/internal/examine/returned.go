@@ -228,15 +228,34 @@ func (v *Examiner) carries(ctx context.Context, page watermark.Submission, of *f
 	return copies, nil
 }
 
-// HoldersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
-func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding) (out []findings.Return, err error) {
+// HandedOn returns who had a copy besides its recipient, by all facts of custody. What is handed on may be handed on again.
+func HandedOn(c books.Copy, facts []books.Custody) (out []findings.HandOn) {
+	parties := []string{c.Recipient}
+	for i := 0; i < len(parties); i++ {
+		had := c
+		had.Recipient = parties[i]
+		for _, h := range facts {
+			if h.Of(&had) {
+				out = append(out, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
+			}
+			if h.Of(&had) && !slices.Contains(parties, h.Recipient) {
+				parties = append(parties, h.Recipient)
+			}
+		}
+	}
+	return out
+}
+
+// HoldersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload. facts are all facts of
+// custody.
+func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding, facts []books.Custody) (out []findings.Return, err error) {
 	for _, l := range leaks {
 		for _, upload := range conclude.ReturnedAs(l, id) {
 			if slices.ContainsFunc(out, func(r findings.Return) bool { return r.Submission == upload }) {
 				continue
 			}
 			x := findings.Return{Submission: upload}
-			facts, err := v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: upload})
+			of, err := v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: upload})
 			if errors.Is(err, registry.ErrNotFound) { // of findings of another registry: who had it is not known
 				out = append(out, x)
 				continue
@@ -244,7 +263,7 @@ func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, l
 			if err != nil {
 				return nil, err
 			}
-			for _, h := range facts {
+			for _, h := range of {
 				x.Holders = append(x.Holders, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
 			}
 			copies, err := v.Cfg.Registry.Copies(ctx, upload)
@@ -253,6 +272,7 @@ func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, l
 			}
 			for _, c := range HandedOut(copies) {
 				x.Holders = append(x.Holders, findings.HandOn{Party: c.Recipient, Entered: c.Issued, Note: "copy " + c.ID.String() + " of the upload"})
+				x.Holders = append(x.Holders, HandedOn(c, facts)...)
 			}
 			out = append(out, x)
 		}

@@ -280,7 +280,7 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 	if len(w.Named) > 0 && slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), unnamed) {
 		out = append(out, words.Figures{"what": "Marks of copies issued to others were also found, and could not be confirmed"})
 	}
-	if slices.ContainsFunc(w.Named, func(name string) bool { return len(w.rivals(name, odds.RivalUnsought)) > 0 }) {
+	if slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why == odds.RivalUnsought && r.Other != "" }) {
 		out = append(out, words.Figures{"what": "Copies issued to others were not looked for on some pictures, since their mark keys were not at hand (kycmark doctor names these keys)"})
 	}
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
@@ -322,7 +322,7 @@ func noMatchClosed(w *Weighing) []words.Figures {
 // restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
 func restorable(w *Weighing) []words.Figures {
 	return w.openLeaks(func(l *findings.Finding) bool {
-		return l.Closed > 0 && (l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundIncomplete || l.Kind == findings.FoundUnreadable)
+		return l.Closed > 0 && l.Kind != findings.FoundLookalike && l.Kind != findings.FoundUnknown
 	})
 }
 

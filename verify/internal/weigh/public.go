@@ -81,10 +81,16 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 	return "month-open", words.Figures{"n": n, "of": w.Leaks}
 }
 
-// whole reports whether all that the files show was judged: also what looks like an upload beside what is shown.
+// whole reports whether all that the files show was judged: also what looks like an upload beside what is shown, uploads that they may
+// show, and marks.
 func whole(w *Weighing) bool {
 	looks := func(s findings.Said) bool { return s.Code == conclude.Further && s.Figures["looks"] == true }
-	return w.Readable() == w.Leaks && len(severalPages(w)) == 0 && leaksThat(&w.Verdict, func(l *findings.Finding) bool { return slices.ContainsFunc(l.Said, looks) }) == 0
+	return w.Readable() == w.Leaks && len(severalPages(w)) == 0 && leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		other := func(r findings.Reading) bool {
+			return l.Kind == findings.FoundCopy && !slices.Contains(l.Copies, r.Copy)
+		}
+		return l.Closed > 0 || slices.ContainsFunc(l.Reads, other) || slices.ContainsFunc(l.Said, looks)
+	}) == 0
 }
 
 // monthOf returns the first day of the month of a time, UTC.
@@ -125,7 +131,8 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 			none++
 		}
 	}
-	others := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether }) || slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
+	reserved := slices.ContainsFunc(findings.ConfirmedCopies(w.Findings), func(c books.Copy) bool { return c.State == books.CopyReserved })
+	others := reserved || slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether }) || slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
 		return len(t.Returned) > 0 || slices.ContainsFunc(t.Others, func(h findings.HandOn) bool { return !vendor(h.Party) })
 	})
 	switch {

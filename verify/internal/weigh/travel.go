@@ -57,17 +57,22 @@ func receipts(is func(not int) bool) func(*Weighing) []words.Figures {
 	}
 }
 
+// reservedOf returns how many copies of a recipient are in the dump, and how many of them are not known to have been handed out.
+func reservedOf(w *Weighing, name string) (all, reserved int) {
+	for _, c := range findings.ConfirmedCopies(w.Findings) {
+		if w.parties[name].copies[c.ID] {
+			if all++; c.State == books.CopyReserved {
+				reserved++
+			}
+		}
+	}
+	return all, reserved
+}
+
 // namedReserved are the named recipients with copies in the dump whose release is not confirmed.
 func namedReserved(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		all, _ := acknowledged(w, name)
-		n := 0
-		for _, c := range findings.ConfirmedCopies(w.Findings) {
-			if w.parties[name].copies[c.ID] && c.State == books.CopyReserved {
-				n++
-			}
-		}
-		if n > 0 {
+		if all, n := reservedOf(w, name); n > 0 {
 			out = append(out, words.Figures{"name": name, "n": n, "of": all})
 		}
 	}

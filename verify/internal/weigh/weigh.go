@@ -86,7 +86,23 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 	}
 	w.putIntoWords()
 	w.Named = w.Odds.Named
+	w.doubts()
 	return w, nil
+}
+
+// doubts adds a rival without a name to a recipient if leaks with its copies may have another source that was not looked for: only
+// named uploads were searched, uploads could not be compared, or a leak has a mark that is not listed. So it does if fewer than two
+// copies of it are known to have been handed out.
+func (w *Weighing) doubts() {
+	for _, name := range w.Named {
+		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+			return slices.Contains(l.MayNames(), name) && (w.Cfg.SearchedNamed() || l.Closed > 0 || len(unissued(l)) > 0)
+		})
+		all, reserved := reservedOf(w, name)
+		if n = max(n, reserved); n > 0 && (n > reserved || all-reserved < 2) {
+			w.Odds.Rivals = append(w.Odds.Rivals, odds.Rival{Name: name, Why: odds.RivalUnsought, Of: n})
+		}
+	}
 }
 
 // unissued returns the marks in a leak that the registry does not list, if they count for the finding.
