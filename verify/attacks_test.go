@@ -53,7 +53,6 @@ func TestAbsenceOnMany(t *testing.T) {
 	require.Contains(t, strings.Join(got.Weakens, " "), "20 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks")
 	says := strings.Join(got.Sentences(), " ")
 	require.Contains(t, says, "nothing follows from its absence on a single picture.")
-	require.Contains(t, says, "Copies of pictures of 20 persons in this dump were issued to vendor A, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
 	got = verify.WeighFor(leaks[:4], recipients, verify.Options{}, 120, issued...)
-	require.NotContains(t, strings.Join(got.Sentences(), " "), "so many marks would be missed")
+	require.NotContains(t, strings.Join(got.Sentences(), " "), "not explained, or not wholly")
 }

@@ -32,7 +32,7 @@ func (v *Investigation) record(ctx context.Context) (*findings.Record, error) {
 	}
 	index := indexDigest(v.x.Found.Hashes)
 	r := &findings.Record{
-		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
+		Run:        findings.Run{Clock: "clock of the machine", Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
 		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.x.Found.Hashes.Len(), Index: hex.EncodeToString(index[:]), Segments: v.x.Found.Used(), LedgerSize: size, LedgerHead: head},
 		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),

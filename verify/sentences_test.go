@@ -121,7 +121,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"other marks beside":       {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of the 3 leaked pictures", "No mark of another"},
 		"a broken file repeated":   {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 of the 3 files given were not examined: 2 damaged", "byte for byte"},
 		"they resemble uploads":    {[]*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 pictures resemble uploads of the registry, but are not shown to be the same captures.", "Inconclusive"},
-		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The 3 pictures with copies issued to vendor A count as pictures of 1 person", "All 1"},
+		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The marks on 3 pictures (1 person) are", "All 1"},
 	} {
 		d := verify.WeighFor(x.leaks, recipients, verify.Options{Circumstances: x.cfg}, 120)
 		text := d.Headline + " " + strings.Join(d.Sentences(), " ")
@@ -270,7 +270,7 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 			subjects[id] = ""
 		}
 		for k, r := range recipients {
-			if rng.IntN(3) > 0 || i == 0 {
+			if i%5 != 4 && (rng.IntN(3) > 0 || i == 0) {
 				c := books.Copy{ID: watermark.CopyID(i*10 + k + 1), Submission: id, Recipient: r.Name, Purpose: fmt.Sprintf("request %d", rng.IntN(6)), KeyID: "v1-k", Issued: at.AddDate(0, 1, 0)}
 				if i%2 == 0 && r.Name == "vendor A" {
 					c.Reviewer = fmt.Sprint("reviewer-", i%3)

@@ -232,6 +232,14 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 			return nil, err
 		}
 	}
+	for _, l := range f.Leaks {
+		for _, r := range l.Reads {
+			read := books.Copy{ID: r.Copy, Submission: r.Submission, State: r.State}
+			if err := sameState(read, p.became); r.State != "" && err != nil {
+				return nil, err
+			}
+		}
+	}
 	for of := range f.CopiesTaken() {
 		if _, ok := p.entered[of]; !ok && p.lists {
 			return nil, fmt.Errorf("%w: none of how many copies of submission %s there are", registry.ErrProof, of)
@@ -287,8 +295,12 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 		p.copies[first.Copy.ID] = *first.Copy
 	case first.Investigation != nil:
 		i := first.Investigation
-		if i.Actor != record.Actor || i.Started.After(record.Time) {
-			return fmt.Errorf("%w: entry %d is of another investigation", registry.ErrProof, i.Entry)
+		evidence := ""
+		if i.EvidenceSHA256 != (books.Digest{}) {
+			evidence = i.EvidenceSHA256.String()
+		}
+		if i.Actor != record.Actor || i.Started.After(record.Time) || !i.Found.Equal(record.Found().Truncate(time.Microsecond)) || i.Evidence != record.FoundEvidence || evidence != record.FoundSHA256 {
+			return fmt.Errorf("%w: entry %d is of another investigation, or states another find", registry.ErrProof, i.Entry)
 		}
 		p.investigations[i.Entry] = true
 		p.lists = p.lists || first.Lists != books.Digest{}

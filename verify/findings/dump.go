@@ -68,6 +68,15 @@ type Record struct {
 	Parameters map[string]string `json:"parameters"` // name and value of what conclusions depend on, in words
 }
 
+// FoundOn names the parameter of when the leaks were found: RFC 3339.
+const FoundOn = "leaks found on"
+
+// Found returns when the leaks were found, as stated; zero: not stated.
+func (r *Record) Found() time.Time {
+	at, _ := time.Parse(time.RFC3339Nano, r.Parameters[FoundOn])
+	return at
+}
+
 // A Run says when, by whom and with which command leaks were examined.
 type Run struct {
 	Began   time.Time `json:"began,omitzero"` // when the first investigation began; UTC, by Clock

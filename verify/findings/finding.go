@@ -116,8 +116,7 @@ func (v *Finding) Damaged() bool {
 	return v.Kind == FoundUnreadable && len(v.Reads) == 0 && CarriesMark(TraceOf(v.Traces, v.Submission))
 }
 
-// MarkUnsought reports whether no mark was found, and copies from which the leak may come were not looked for: their mark keys were not
-// at hand.
+// MarkUnsought reports whether no mark was found, and copies were not looked for since their mark keys were not at hand.
 func (v *Finding) MarkUnsought() bool {
 	t := TraceOf(v.Traces, v.Submission)
 	return v.Kind == FoundUnreadable && (v.Unsought || t != nil && t.Unsought > 0)

@@ -179,8 +179,7 @@ func submissions(m *model, cluster item) (out []item) {
 // sureOfOther reports whether a leak contains a copy of another recipient than r, and no copy of r.
 func (s *sighting) sureOfOther(r int) bool { return len(s.sure) > 0 && !s.sure[r] }
 
-// transplants counts the leaks that carry marks of recipient name's copies although they show other submissions, or marks of void
-// copies.
+// transplants counts the leaks with marks of recipient name's copies on other submissions, or with marks of void copies.
 func (m *model) transplants(name string) (n int) {
 	for i := range m.c.Leaks {
 		if m.c.Leaks[i].Void || slices.Contains(m.c.Leaks[i].Transplanted, name) {
@@ -239,14 +238,4 @@ func (m *model) improbable(r int, silent []item) bool {
 		e += dsp.Exp(sum) / float64(len(foreign))
 	}
 	return float64(e*removal) >= 1
-}
-
-// absent returns how many clusters show no mark of the copies that were issued to recipient r; 0 if all these marks
-// may have been missed (see [model.improbable]).
-func (m *model) absent(r int) int {
-	silent := slices.DeleteFunc(slices.Clone(m.items), func(it item) bool { return !m.silent(r, it, false) })
-	if !m.improbable(r, silent) {
-		return 0
-	}
-	return len(silent)
 }

@@ -66,5 +66,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "e2fd2c49c742c07a1137b008b34c04904ed965dc7ee2999e5712a71b602f7e76", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "85e11e438d1781372e0e33dc553e2f1ada90745abc62da4999f0130c473dad5f", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }

@@ -25,10 +25,6 @@ type Recipient struct {
 	Clusters int `json:"clusters"` // with a confirmed copy whose e-value is 1,000 at least
 	Pictures int `json:"pictures"` // pictures with one
 
-	// Absent counts the clusters whose submission the recipient had a copy of, and which show no
-	// mark of that copy. It is 0 if all these marks may have been missed. If it
-	// is not 0, not all of the clusters are the recipient's copies as they were issued.
-	Absent int `json:"absent,omitempty"`
 }
 
 // A Verdict is what a [Case] supports.
@@ -97,7 +93,6 @@ func (m *model) recipient(r int) Recipient {
 		out.Code = NoLeak
 		return out
 	}
-	out.Absent = m.absent(r)
 	for i, counted := 0, false; i < len(m.seen); i++ {
 		if counted = counted && m.c.Leaks[i].Beside; m.seen[i].sure[r] && !counted {
 			out.Pictures++

@@ -21,7 +21,7 @@ import (
 // ListKinds are what list can list, the default first.
 var ListKinds = []string{"submissions", "copies", "subjects", "recipients", "custody", "keys", "checkpoints", "investigations"}
 
-type listFlags struct{ to, subject, since string }
+type listFlags struct{ to, subject string }
 
 // NewList returns the verb "list". It enters nothing and reads no key file.
 func NewList(u *ui.UI) *cobra.Command {
@@ -32,12 +32,9 @@ func NewList(u *ui.UI) *cobra.Command {
 		Long: `List submissions (the default), issued copies (the default with --to), who held uploads
 unmarked (custody), mark keys with their states, signed checkpoints of the ledger, or who
 looked for leaks and when, in the order of entry; or subjects or recipients by their names.
-Erased uploads are not listed; the copies that were issued of them are.
-
---since chooses by when the customer sent a submission, or by when a copy was issued. It takes
-a time (RFC 3339), a day or a month of UTC.`,
+Erased uploads are not listed; the copies that were issued of them are.`,
 		Example: `  kycmark list
-  kycmark list --to vendor-a --since 2026-11
+  kycmark list --to vendor-a
   kycmark list custody --to vendor-a
   kycmark list --subject customer-4711 --json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -51,7 +48,6 @@ a time (RFC 3339), a day or a month of UTC.`,
 	fs := cmd.Flags()
 	fs.StringVar(&f.to, "to", "", "only copies issued to, or custody of, the recipient of this `name`")
 	fs.StringVar(&f.subject, "subject", "", "only submissions of the customer with this `reference`, or copies of them")
-	fs.StringVar(&f.since, "since", "", "only what was sent or issued at or after this `time`")
 	ui.Complete(cmd, "to")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
 		what := ListKinds[0]
@@ -71,18 +67,14 @@ func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error 
 	case what != "copies" && what != "custody" && f.to != "":
 		return ui.Usagef("--to chooses copies or custody, not %s", what)
 	case !timed && f != listFlags{to: f.to}:
-		return ui.Usagef("%s are listed as a whole: --subject and --since choose submissions and copies", what)
-	}
-	since, err := ui.ParseOptionalTime(f.since)
-	if err != nil {
-		return fmt.Errorf("--since: %w", err)
+		return ui.Usagef("%s are listed as a whole: --subject chooses submissions and copies", what)
 	}
 	ledger := b.Registry.Ledger()
 	switch what {
 	case "submissions":
-		return listSubmissions(ctx, b, f.subject, since)
+		return listSubmissions(ctx, b, f.subject)
 	case "copies":
-		return listCopies(ctx, b, f, since)
+		return listCopies(ctx, b, f)
 	case "subjects":
 		return ui.PrintList(b.UI, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.Registry.Subjects(ctx), func(s *books.Subject) (any, []string) {
 			return s, []string{fmt.Sprint(s.Submissions), ui.Moment(s.First), ui.Moment(s.Last), s.Subject}
@@ -120,17 +112,14 @@ func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error 
 	return ui.Usagef("there is no list of %q, but of %s", what, strings.Join(ListKinds, ", "))
 }
 
-// listSubmissions prints the submissions of subject, or of all if that is "", that were sent since then.
+// listSubmissions prints the submissions of subject, or of all if that is "".
 // The hash, which is personal data, is left out: "kycmark show ID" has it.
-func listSubmissions(ctx context.Context, b *ui.Desk, subject string, since time.Time) error {
-	all := b.Registry.Submissions(ctx, since)
+func listSubmissions(ctx context.Context, b *ui.Desk, subject string) error {
+	all := b.Registry.Submissions(ctx, time.Time{})
 	if subject != "" {
 		all = ui.Listed(b.Registry.SubmissionsOf(ctx, subject))
 	}
 	return ui.PrintList(b.UI, "SUBMISSION\tSENT\tPIXELS\tSUBJECT", all, func(s *books.Submission) (any, []string) {
-		if s.Submitted.Before(since) {
-			return nil, nil
-		}
 		return struct {
 			*books.Submission
 			Hash *string `json:"hash,omitempty"`
@@ -138,8 +127,8 @@ func listSubmissions(ctx context.Context, b *ui.Desk, subject string, since time
 	})
 }
 
-// listCopies prints the copies issued since then, to the recipient f.to and of uploads of f.subject; "" chooses all.
-func listCopies(ctx context.Context, b *ui.Desk, f listFlags, since time.Time) error {
+// listCopies prints the copies issued to the recipient f.to and of uploads of f.subject; "" chooses all.
+func listCopies(ctx context.Context, b *ui.Desk, f listFlags) error {
 	recipient, reviewer := "", ""
 	if f.to != "" {
 		to, err := b.Registry.Recipient(ctx, f.to)
@@ -153,7 +142,7 @@ func listCopies(ctx context.Context, b *ui.Desk, f listFlags, since time.Time) e
 		return err
 	}
 	return ui.PrintList(b.UI, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", copiesOf(ctx, b, f.subject), func(c *books.Copy) (any, []string) {
-		if f.to != "" && (c.Recipient != recipient || reviewer != "" && c.Reviewer != reviewer) || c.Issued.Before(since) {
+		if f.to != "" && (c.Recipient != recipient || reviewer != "" && c.Reviewer != reviewer) {
 			return nil, nil
 		}
 		return c, []string{c.ID.String(), c.Submission.String(), ui.Moment(c.Issued), shown.to(c.Recipient, c.Reviewer), c.State, c.Purpose}

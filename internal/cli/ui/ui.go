@@ -47,6 +47,7 @@ type UI struct {
 // NewUI makes the ui that writes results to stdout and all else to stderr.
 func NewUI(stdout, stderr io.Writer) *UI {
 	u := &UI{Out: newStream(stdout), Err: newStream(stderr), Decoder: decoders.New(), Pdfs: pdfs.New()}
+	u.Out.below = u.Err
 	u.MaxMemory = sync.OnceValue(func() int64 {
 		if u.Memory > 0 {
 			return u.Memory << 20

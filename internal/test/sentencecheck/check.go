@@ -86,7 +86,6 @@ type hypothesis struct {
 	LR       float64 `json:"log10_e"`
 	Raw      float64 `json:"raw_log10_e"`
 	Clusters int     `json:"clusters"`
-	Absent   int     `json:"absent"`
 	Note     string  `json:"note"`
 }
 

@@ -125,6 +125,9 @@ func vendorClaim(r *report) (string, row) {
 		}
 		never += yes(l.confirmed() && vendors == 0)
 	}
+	for _, x := range r.Verdict.Odds.Rivals {
+		never *= yes(x.Why != "held unmarked" && x.Why != "planting" || kind[x.Other] != "vendor" && kind[x.Other] != "reviewer" && kind[x.Other] != "")
+	}
 	if never > 0 {
 		return "refuted", row{"n": never}
 	}
@@ -164,7 +167,7 @@ func breachClaim(r *report) (string, row) {
 		for _, b := range l.Beside {
 			held += len(b.Custody)
 		}
-		return l.Finding == "unmarked" && held == 0
+		return l.Finding == "unmarked" && held == 0 && l.trace(l.Submission).Issued == 0
 	})
 	if n > 0 && r.named == 0 {
 		return "against", row{"n": n}

@@ -236,10 +236,10 @@ var rules = map[string]func(*report) []row{
 	"unconfirmed-only": func(r *report) []row {
 		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy-unconfirmed")), "of": r.examined()})
 	},
-	"restore": unlessNamed(func(l *leak) bool {
+	"restore": besideMarks(func(l *leak) bool {
 		return l.Closed > 0 && l.Finding != "lookalike" && l.Finding != "unknown"
 	}),
-	"restore-keys": unlessNamed(func(l *leak) bool {
+	"restore-keys": besideMarks(func(l *leak) bool {
 		return l.Finding == "unreadable" && (l.Unlooked || l.trace(l.Submission).Unsought > 0)
 	}),
 	"no-match-named": func(r *report) []row {
@@ -319,38 +319,11 @@ var rules = map[string]func(*report) []row{
 	"unmarked":     keyed(finding("unmarked")),
 	"unreadable":   keyed(func(l *leak) bool { return l.Finding == "unreadable" && !l.damaged() }),
 	"damaged-mark": func(r *report) []row { return some(r.count((*leak).damaged), nil) },
-	"absent": func(r *report) (out []row) {
-		for _, h := range r.Verdict.Odds.Recipients {
-			if h.Absent > 0 && r.count(finding("unreadable")) > 0 {
-				n := h.Absent
-				out = append(out, row{"name": h.Name, "n": func(x any) bool { return x == float64(n) && n <= r.issuedTo(h.Name) }})
-			}
-		}
-		return out
-	},
-	"forgeable": func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Forgeable }), nil) },
-	"void":      func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Void }), nil) },
+	"forgeable":    func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Forgeable }), nil) },
+	"void":         func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Void }), nil) },
 	"unconfirmed": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
-			return l.unconfirmed() && !l.Forgeable && !l.Void && l.issuedCopies() < 2
-		}), nil)
-	},
-	"collages": func(r *report) []row {
-		copies, uploads := 0, 0
-		n := r.count(func(l *leak) bool {
-			of := make(map[string]bool)
-			for _, c := range l.Issued {
-				of[c.Of] = true
-			}
-			is := l.confirmed() && len(of) > 1
-			copies, uploads = copies+len(l.Issued)*yes(is), uploads+len(of)*yes(is)
-			return is
-		})
-		return some(n, row{"copies": copies, "uploads": uploads, "max": 9})
-	},
-	"unconfirmed-several": func(r *report) []row {
-		return some(r.count(func(l *leak) bool {
-			return l.unconfirmed() && !l.Forgeable && l.issuedCopies() > 1
+			return l.unconfirmed() && !l.Forgeable && !l.Void
 		}), nil)
 	},
 	"transplanted": numbered(finding("transplanted")),
@@ -372,7 +345,6 @@ var rules = map[string]func(*report) []row{
 		}
 		return some(n, row{"others": others})
 	},
-	"lacks":           numbered(func(l *leak) bool { return l.Lacks != "" }),
 	"key-compromised": keyCompromised,
 	"late-copies":     lateCopies,
 	"late-uploads":    lateUploads,
@@ -383,16 +355,6 @@ var rules = map[string]func(*report) []row{
 	"custody-entered": custodyEntered,
 	"custody-signed":  custodySigned,
 	"holding":         holdingRule,
-	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
-		low, high := r.units(partsOf(leaks, name))
-		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {
-			return s.Code == "repeats" && s.Figures["name"] == name
-		})
-		if low == len(leaks) || high >= len(leaks) && !said {
-			return nil
-		}
-		return row{"n": len(leaks), "clusters": between(low, high)}
-	}),
 	"not-compared": func(r *report) []row {
 		return some(r.Verdict.NotCompared*yes(r.count((*leak).confirmed) > 0), nil)
 	},
@@ -421,10 +383,10 @@ func numbered(is func(*leak) bool) func(*report) []row {
 	return func(r *report) []row { return some(r.count(is), nil) }
 }
 
-// unlessNamed is numbered beside matches or marks that name no recipient.
-func unlessNamed(is func(*leak) bool) func(*report) []row {
+// besideMarks is numbered beside matches or marks.
+func besideMarks(is func(*leak) bool) func(*report) []row {
 	return func(r *report) []row {
-		if s := r.stage(); s != confirmed && s != matched && s != unconfirmed {
+		if s := r.stage(); s != named && s != confirmed && s != matched && s != unconfirmed {
 			return nil
 		}
 		return some(r.count(is), nil)
@@ -511,7 +473,7 @@ func alone(r *report) []row {
 				sure[c.Copy] = true
 			}
 		}
-		if l.unissued() || l.damaged() || l.confirmed() && (l.Closed > 0 || r.named > 0) {
+		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.confirmed() && (l.Closed > 0 || r.named > 0) {
 			return nil
 		}
 		for _, other := range l.recipients() {

@@ -143,7 +143,7 @@ func (r *report) contradictions() (wrong []string) {
 		switch s.Code {
 		case "nameless":
 			x = s.Figures["of"]
-		case "named", "copies", "repeats":
+		case "named", "copies":
 		default:
 			continue
 		}

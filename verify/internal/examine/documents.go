@@ -277,7 +277,7 @@ func (v *Examiner) between(ctx context.Context, on, leak watermark.Submission) (
 	if err != nil || l == nil {
 		return findings.PixelsUnknown, 0, err
 	}
-	p, err := v.pair(ctx, l, o)
+	p, err := v.families.pair(ctx, l, o)
 	return p.document, p.score, err
 }
 

@@ -285,7 +285,7 @@ func (p *place) add(shown watermark.Submission) {
 				x.Page, x.Shows, x.Altered = m.Page, m.Pixels, m.Altered
 			}
 			if p.has(x.Issued.Submission) && !conclude.WouldShow(findings.TraceOf(p.e.Traces, x.Issued.Submission)) {
-				continue // nothing in the whole tells this mark from one that was laid there
+				continue // nothing in the whole tells whether this mark was laid there
 			}
 		}
 		p.e.Reads = append(p.e.Reads, x)

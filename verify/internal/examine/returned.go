@@ -246,8 +246,7 @@ func HandedOn(c books.Copy, facts []books.Custody) (out []findings.HandOn) {
 	return out
 }
 
-// HoldersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload. facts are all facts of
-// custody.
+// HoldersOfReturned returns who had uploads that leaks show and that carry a copy's mark. facts are all facts of custody.
 func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*findings.Finding, facts []books.Custody) (out []findings.Return, err error) {
 	for _, l := range leaks {
 		for _, upload := range conclude.ReturnedAs(l, id) {

@@ -29,8 +29,8 @@ type sibling struct {
 	onto  geometry.Mat         // pixels of the other original to pixels of this one
 }
 
-// families has the siblings of pages, as they were looked for among the uploads up to number read, and what originals of pages show
-// of each other.
+// families has the siblings of pages, as they were looked for among the uploads up to number read. It also has what originals show of
+// each other.
 type families struct {
 	mu   sync.Mutex
 	read int64
@@ -49,11 +49,11 @@ type pair struct {
 }
 
 // pair returns what original o shows of original on, compared once.
-func (v *Examiner) pair(ctx context.Context, o, on *Original) (p pair, err error) {
+func (f *families) pair(ctx context.Context, o, on *Original) (p pair, err error) {
 	about := [2]watermark.Submission{o.Of, on.Of}
-	v.families.mu.Lock()
-	p, known := v.families.pairs[about]
-	v.families.mu.Unlock()
+	f.mu.Lock()
+	p, known := f.pairs[about]
+	f.mu.Unlock()
 	if known {
 		return p, nil
 	}
@@ -67,9 +67,9 @@ func (v *Examiner) pair(ctx context.Context, o, on *Original) (p pair, err error
 	if s != nil {
 		p.onto = s.ToOriginal()
 	}
-	v.families.mu.Lock()
-	defer v.families.mu.Unlock()
-	v.families.pairs[about] = p
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pairs[about] = p
 	return p, nil
 }
 
@@ -227,7 +227,7 @@ func (v *Examiner) sameCapture(ctx context.Context, o *Original, page watermark.
 		return onto, false, err
 	}
 	for _, way := range [][2]*Original{{o, other}, {other, o}} {
-		p, err := v.pair(ctx, way[0], way[1])
+		p, err := v.families.pair(ctx, way[0], way[1])
 		if err != nil {
 			return onto, false, err
 		}

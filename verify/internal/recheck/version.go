@@ -20,7 +20,7 @@ import (
 
 // Parameters that conclusions depend on.
 const (
-	FoundOn       = "leaks found on"                                // RFC 3339, or notStated
+	FoundOn       = findings.FoundOn                                // RFC 3339, or notStated
 	PerSubject    = "uploads without a subject that one person has" // the most, or notStated
 	OriginalsOpen = "originals could be opened"                     // true or false
 	ComparedWith  = "compared with"                                 // allUploads, or how many that were named

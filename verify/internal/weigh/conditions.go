@@ -319,7 +319,7 @@ func noMatchClosed(w *Weighing) []words.Figures {
 	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && incomplete > 0, words.Figures{"n": incomplete, "of": w.Readable()})
 }
 
-// restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
+// restorable is said if something matches, and uploads that pictures may show could not be opened.
 func restorable(w *Weighing) []words.Figures {
 	return w.openLeaks(func(l *findings.Finding) bool {
 		return l.Closed > 0 && l.Kind != findings.FoundLookalike && l.Kind != findings.FoundUnknown
@@ -331,9 +331,9 @@ func keysMissing(w *Weighing) []words.Figures {
 	return w.openLeaks((*findings.Finding).MarkUnsought)
 }
 
-// openLeaks counts the leaks for which is is true, beside matches or marks that name no recipient.
+// openLeaks counts the leaks for which is is true, beside matches or marks.
 func (w *Weighing) openLeaks(is func(*findings.Finding) bool) []words.Figures {
-	if s := w.stage(); s != aboutConfirmed && s != aboutMatched && s != aboutUnconfirmed {
+	if s := w.stage(); s == aboutNothing || s == aboutUnopened || s == aboutUnmatched {
 		return nil
 	}
 	return several(leaksThat(&w.Verdict, is), nil)
@@ -495,16 +495,6 @@ func (w *Weighing) ofKeys() string {
 	return fmt.Sprintf(" under the %s that %s tried (marks under other keys, such as another service's, cannot be seen)", words.Count(w.keys, "mark key", "mark keys"), words.Verb(w.keys, "was", "were"))
 }
 
-// absent are the recipients with more absent marks than chance explains ([odds.Recipient].Absent).
-func absent(w *Weighing) (out []words.Figures) {
-	for _, h := range w.Odds.Recipients {
-		if h.Absent > 0 && w.Counts[string(findings.FoundUnreadable)] > 0 {
-			out = append(out, words.Figures{"n": h.Absent, "name": h.Name})
-		}
-	}
-	return out
-}
-
 // window is when leaks without a mark are densest, and how seldom a random draw is as dense. It also says which recipients
 // could hold all uploads of the window that leaks show.
 func window(w *Weighing) []words.Figures {
@@ -573,32 +563,9 @@ func voids(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Void })
 }
 
-// severals returns the number of leaks with marks of several issued copies that do not fit together.
-func severals(w *Weighing) int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundUnconfirmed && !l.Forgeable && len(l.Copies) > 1
-	})
-}
-
-// collages are the pictures with confirmed copies of several uploads: how many copies and uploads they have.
-func collages(w *Weighing) []words.Figures {
-	copies, uploads := 0, 0
-	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		of := make(map[watermark.Submission]bool)
-		for _, c := range l.Issued {
-			of[c.Submission] = true
-		}
-		if len(of) > 1 {
-			copies, uploads = copies+len(l.Issued), uploads+len(of)
-		}
-		return len(of) > 1
-	})
-	return several(n, words.Figures{"copies": copies, "uploads": uploads, "max": tuning.MaxApart})
-}
-
-// unconfirmedOnes returns the number of leaks with the mark of one issued copy that is not confirmed by its pixels.
+// unconfirmedOnes returns the number of leaks with marks of issued copies that are not confirmed by their pixels.
 func unconfirmedOnes(w *Weighing) int {
-	return unsure(w) - forgeables(w) - voids(w) - severals(w)
+	return unsure(w) - forgeables(w) - voids(w)
 }
 
 // unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds.
@@ -640,10 +607,6 @@ func severalPages(w *Weighing) []words.Figures {
 		}
 	}
 	return several(n, words.Figures{"others": others})
-}
-
-func lacks(w *Weighing) []words.Figures {
-	return several(leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Lacks != "" }), nil)
 }
 
 // leftOut are the files that were not examined, and why.
@@ -691,16 +654,6 @@ func (w *Weighing) each(of func(*party) words.Figures) (out []words.Figures) {
 		}
 	}
 	return out
-}
-
-// repeats are recipients with more pictures than independent submissions.
-func repeats(w *Weighing) []words.Figures {
-	return w.each(func(s *party) words.Figures {
-		if s.pictures <= len(s.clusters) {
-			return nil
-		}
-		return words.Figures{"n": s.pictures, "clusters": len(s.clusters)}
-	})
 }
 
 // note returns the sentences on the leaks that concern a recipient and that the odds of its copies leave out.

@@ -86,10 +86,7 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 func whole(w *Weighing) bool {
 	looks := func(s findings.Said) bool { return s.Code == conclude.Further && s.Figures["looks"] == true }
 	return w.Readable() == w.Leaks && len(severalPages(w)) == 0 && leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		other := func(r findings.Reading) bool {
-			return l.Kind == findings.FoundCopy && !slices.Contains(l.Copies, r.Copy)
-		}
-		return l.Closed > 0 || slices.ContainsFunc(l.Reads, other) || slices.ContainsFunc(l.Said, looks)
+		return l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, looks)
 	}) == 0
 }
 
@@ -135,8 +132,11 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 	others := reserved || slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether }) || slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
 		return len(t.Returned) > 0 || slices.ContainsFunc(t.Others, func(h findings.HandOn) bool { return !vendor(h.Party) })
 	})
+	perhaps := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool {
+		return (r.Why == odds.RivalHeld || r.Why == odds.RivalPlanting) && (vendor(r.Other) || maybe(r.Other))
+	})
 	switch {
-	case none > 0:
+	case none > 0 && !perhaps:
 		return "vendor-refuted", words.Figures{"n": none}
 	case sure == w.Leaks && whole(w) && !others && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
 		return "vendor-supported", words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
@@ -144,9 +144,12 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}
 }
 
-// claimNoBreach is spoken against by unmarked uploads that by the records no other party held.
+// claimNoBreach is spoken against by unmarked uploads that by the records no other party held, or had a copy of.
 func claimNoBreach(w *Weighing) (string, words.Figures) {
-	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundUnmarked && len(l.EveryCustody()) == 0 })
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		t := findings.TraceOf(l.Traces, l.Submission)
+		return l.Kind == findings.FoundUnmarked && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0)
+	})
 	if n > 0 && !w.Cfg.SearchedNamed() {
 		return "breach-against", words.Figures{"n": n}
 	}

@@ -75,6 +75,11 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 	if w.Cfg.SearchedNamed() {
 		w.Odds.Window, w.Odds.Holding = nil, nil // the person who names the uploads chooses what can match
 	}
+	w.Odds.Reviewers = slices.DeleteFunc(w.Odds.Reviewers, func(r odds.Reviewer) bool { // a colleague's copy may be there too
+		return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+			return slices.Contains(l.MayNames(), r.Of) && (marksBeside(l) || slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool { return t.Unsought > 0 }))
+		}) > 0
+	})
 	w.History.Reviewers = nil
 	for _, r := range w.Odds.Reviewers {
 		if name := b.History.Reviewers[r.Ref]; name != "" {
@@ -90,13 +95,21 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 	return w, nil
 }
 
-// doubts adds a rival without a name to a recipient if leaks with its copies may have another source that was not looked for: only
-// named uploads were searched, uploads could not be compared, or a leak has a mark that is not listed. So it does if fewer than two
-// copies of it are known to have been handed out.
+// unjudged reports whether a copy may be there that could not be found: records are not readable, or pilots were seen.
+func unjudged(l *findings.Finding) bool { return l.Kind == findings.FoundIncomplete || l.Sync < 0 }
+
+// marksBeside reports whether a leak with confirmed copies carries other marks, which are not confirmed.
+func marksBeside(l *findings.Finding) bool {
+	return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Reads, func(r findings.Reading) bool { return !slices.Contains(l.Copies, r.Copy) })
+}
+
+// doubts adds a rival without a name to a recipient if leaks may have another source that was not looked for: of leaks with its
+// copies only named uploads were searched, uploads could not be compared, or they have a mark that is not listed. Or other leaks could not
+// be judged. So it does if fewer than two copies of it are known to have been handed out.
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-			return slices.Contains(l.MayNames(), name) && (w.Cfg.SearchedNamed() || l.Closed > 0 || len(unissued(l)) > 0)
+			return unjudged(l) || slices.Contains(l.MayNames(), name) && (w.Cfg.SearchedNamed() || l.Closed > 0 || len(unissued(l)) > 0)
 		})
 		all, reserved := reservedOf(w, name)
 		if n = max(n, reserved); n > 0 && (n > reserved || all-reserved < 2) {
