@@ -122,11 +122,6 @@ func (r *report) sources() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// issuedCopies returns the number of different issued copies that were read.
-func (l *leak) issuedCopies() int {
-	return len(l.ours())
-}
-
 func (r *report) after(t time.Time) bool { return !r.found.IsZero() && t.After(r.found) }
 
 // count counts the leaks for which is holds.
