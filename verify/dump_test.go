@@ -116,6 +116,12 @@ func void(n int) *findings.Finding {
 	return v
 }
 
+// reserved makes the copy in a leak one of which the record does not say that it was handed out.
+func reserved(v *findings.Finding) *findings.Finding {
+	v.Issued[0].State = books.CopyReserved
+	return v
+}
+
 // lost makes the original of an upload that a leak may show unreadable.
 func lost(v *findings.Finding) *findings.Finding {
 	v.Closed = 1

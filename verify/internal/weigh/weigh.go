@@ -111,8 +111,10 @@ func (w *Weighing) doubts() {
 		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 			return unjudged(l) || slices.Contains(l.MayNames(), name) && (w.Cfg.SearchedNamed() || l.Closed > 0 || len(unissued(l)) > 0)
 		})
-		all, reserved := reservedOf(w, name)
-		if n = max(n, reserved); n > 0 && (n > reserved || all-reserved < 2) {
+		if all, reserved := reservedOf(w, name); n == 0 && all-reserved < 2 {
+			n = reserved
+		}
+		if n > 0 {
 			w.Odds.Rivals = append(w.Odds.Rivals, odds.Rival{Name: name, Why: odds.RivalUnsought, Of: n})
 		}
 	}
