@@ -319,7 +319,6 @@ func TestErasedCopiesUnderAnotherKey(t *testing.T) {
 	submit(t, s, savedAnew(t, img, "jpeg", 84), "again", feb)
 	now := cfg
 	now.Key = watermark.GenerateKey()
-	require.NoError(t, err)
 	newIssuer(t, now)
 	v := newInvestigator(t, investigating(now))
 	got := examine(t, v, leak)

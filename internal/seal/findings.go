@@ -234,8 +234,10 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 	}
 	for _, l := range f.Leaks {
 		for _, r := range l.Reads {
-			read := books.Copy{ID: r.Copy, Submission: r.Submission, State: r.State}
-			if err := sameState(read, p.became); r.State != "" && err != nil {
+			if r.State == "" {
+				continue // released
+			}
+			if err := sameState(books.Copy{ID: r.Copy, Submission: r.Submission, State: r.State}, p.became); err != nil {
 				return nil, err
 			}
 		}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -159,35 +158,29 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		for _, sum := range sums {
 			if records.Has(&i, records.FileDigest(e.id, sum)) {
 				x.Shared++
+				if seen[sum].IsZero() {
+					seen[sum] = i.Started
+				}
 			}
 		}
 		for _, c := range concluded {
 			if c.Investigation == i.Entry {
 				x.Ended = c
-				others := maps.Clone(confirmed)
-				maps.DeleteFunc(others, func(file [32]byte, _ []watermark.CopyID) bool {
-					return !seen[file].IsZero() && seen[file].Before(i.Found)
-				})
-				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, others)
+				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, confirmed, seen)
 			}
 		}
 		if x.Shared > 0 || x.Exposes {
 			shared = append(shared, x)
-		}
-		for _, sum := range sums {
-			if _, known := seen[sum]; !known && records.Has(&i, records.FileDigest(e.id, sum)) {
-				seen[sum] = i.Started
-			}
 		}
 	}
 	return shared, public, nil
 }
 
 // expose adds to public the copies of a published investigation that are confirmed in other files, and reports
-// whether there are any. The earliest time stays.
-func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *Earlier, confirmed map[[32]byte][]watermark.CopyID) (some bool) {
+// whether there are any. The earliest time stays. seen says when files were first examined.
+func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *Earlier, confirmed map[[32]byte][]watermark.CopyID, seen map[[32]byte]time.Time) (some bool) {
 	for file, copies := range confirmed {
-		if records.Has(&x.Began, records.FileDigest(e.id, file)) {
+		if first := seen[file]; !first.IsZero() && first.Before(x.Began.Found) || records.Has(&x.Began, records.FileDigest(e.id, file)) {
 			continue
 		}
 		for _, id := range copies {

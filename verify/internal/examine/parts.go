@@ -246,7 +246,7 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 		if err != nil {
 			return err
 		}
-		(&place{l.covers, r, i >= strips, e, in}).add(shown.Submission)
+		(&place{l, r, i >= strips, e, in}).add(shown.Submission)
 	}
 	return nil
 }
@@ -262,11 +262,11 @@ func (l *Leak) area(m *findings.Match) int {
 
 // A place is a part of a leak with evidence of its own.
 type place struct {
-	covers func(x0, y0, x1, y1 float64) image.Rectangle // of the leak
-	r      image.Rectangle                              // in the leak
-	inset  bool                                         // it lies over an upload
-	e      *conclude.Evidence                           // of the leak
-	in     conclude.Evidence                            // of the place
+	l     *Leak
+	r     image.Rectangle    // in the leak
+	inset bool               // it lies over an upload
+	e     *conclude.Evidence // of the leak
+	in    conclude.Evidence  // of the place
 }
 
 // add adds to the evidence of the leak what the place has beyond upload shown.
@@ -295,7 +295,7 @@ func (p *place) add(shown watermark.Submission) {
 	case m == nil || there.Kind == findings.FoundCopy || !conclude.MayShow(m.Pixels):
 	case !p.has(m.Submission):
 		x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, p.r))
-		m.Region = moved(nil, p.covers(x0, y0, x1, y1).Intersect(p.r).Sub(p.r.Min)) // what is seen of it
+		m.Region = moved(nil, p.l.covers(x0, y0, x1, y1).Intersect(p.r).Sub(p.r.Min)) // what is seen of it
 		p.enter(m)
 	case m.Submission != shown:
 		o := p.e.Match(m.Submission)

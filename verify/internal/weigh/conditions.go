@@ -156,13 +156,7 @@ func alone(w *Weighing) []words.Figures {
 	}
 	other := func(name string) bool { return name != w.Named[0] }
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		confirmed := func(r findings.Reading) bool {
-			return slices.ContainsFunc(l.Issued, func(c books.Copy) bool { return c.ID == r.Copy })
-		}
-		if l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Reads, func(r findings.Reading) bool { return !confirmed(r) }) {
-			return true
-		}
-		return slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
+		return marksBeside(l) || slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
 	})
 	return once(n == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), other), words.Figures{})
 }
