@@ -84,7 +84,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 				says(stated == "early", "4 pictures contain copies recorded as issued to vendor A on 2019-02-14")
 				says(stated == "early", "Evidence of when the pictures were found can settle which date is right.")
 				says(again != "first time", "Files of this dump were examined before: ")
-				says(slices.ContainsFunc(before, func(e findings.Earlier) bool { return !e.Found.Equal(at) }), "In the first examination of these files, entered on ")
+				says(slices.ContainsFunc(before, func(e findings.Earlier) bool { return !e.Found.Equal(at) }), "of these files, perhaps with others, had another time of the find (entry ")
 				contradicted := stated == "early" || stated == "late" && again != "first time" || stated == "stated" && again == "twice"
 				says(contradicted, "is not used, since it is contradicted")
 				assert.Equal(t, d.Case.FoundKnown, stated != "omitted" && !contradicted, what)

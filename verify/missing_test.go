@@ -194,7 +194,7 @@ func TestLostOriginals(t *testing.T) {
 			d, err := inv.Weigh(t.Context(), leaks)
 			require.NoError(t, err)
 			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 leaked pictures may show uploads that could not be read")
-			require.Contains(t, strings.Join(d.Sentences(), "\n"), "2 pictures may show uploads whose originals or records are missing, altered or not readable")
+			require.Contains(t, strings.Join(d.Sentences(), "\n"), "2 pictures may show uploads that could not be read. Restore the originals or records of these uploads (kycmark audit --originals names them)")
 			require.NotContains(t, strings.Join(d.Sentences(), "\n"), "match no upload")
 			for _, h := range d.Odds.Recipients {
 				require.InDelta(t, 0, h.LogE, 1e-9, "%s: they are no evidence", h.Name)

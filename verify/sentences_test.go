@@ -115,7 +115,9 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		cfg         findings.Circumstances
 		says, never string
 	}{
-		"others chose, no uploads": {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, findings.Circumstances{Found: found, Claimed: 100}, "0 of those examined show uploads of the registry. From a selection that others made", "were examined"},
+		"others chose, no uploads": {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, findings.Circumstances{Found: found, Claimed: 100}, "100 pictures are claimed, and 2 different files were examined. 0 count as showing an upload of the registry. From a selection that others made", "not ours”: refuted"},
+		"all that are claimed":     {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, ""), leakOf(2, findings.FoundUnmarked, "")}, findings.Circumstances{Found: found, Claimed: 2}, "2 pictures are claimed, and 2 different files were examined. 2 count as showing an upload", "From a selection"},
+		"the only one claimed":     {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, "")}, findings.Circumstances{Found: found, Claimed: 1}, "1 picture is claimed, and 1 different file was examined. 1 counts as showing an upload", "From a selection"},
 		"chance is rounded up":     {[]*findings.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09.", "9e-10."},
 		"marks, none confirmed":    {[]*findings.Finding{unconfirmed(a(1))}, known, "1 of the 1 leaked picture carries the mark of an issued copy.", "No upload of the registry was matched"},
 		"other marks beside":       {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of the 3 leaked pictures", "No mark of another"},
@@ -336,6 +338,14 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 			verify.SetMarked(l, recipient[l.Copy()])
 		}
 		leaks = append(leaks, l)
+	}
+	if cfg.Claimed%3 == 1 { // all that are claimed were examined
+		cfg.Claimed = 0
+		for _, l := range leaks {
+			if l.Weighed() {
+				cfg.Claimed++
+			}
+		}
 	}
 	travel, public := randomTravel(rng, leaks)
 	run := findings.Run{Began: found.AddDate(0, 1, rng.IntN(60)), Command: []string{"kycmark", "investigate", "it's here"}}

@@ -173,7 +173,7 @@ func TestAgainst(t *testing.T) {
 	require.NoError(t, err)
 	d, err := inv.Weigh(t.Context(), []*findings.Finding{stranger})
 	require.NoError(t, err)
-	require.Contains(t, d.Headline, "1 leaked picture examined, and no match with the upload that was named. Nothing else was searched")
+	require.Contains(t, d.Headline, "Inconclusive: only the upload that was named was searched. No upload of the registry was matched by the 1 leaked picture examined.")
 	require.NotContains(t, stranger.Note, "Its hash lies near")
 	var text bytes.Buffer
 	require.NoError(t, inv.WriteFindings(t.Context(), &text, d, false))

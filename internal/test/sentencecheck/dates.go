@@ -79,29 +79,24 @@ func examinedBefore(r *report) []row {
 	return some(len(all), row{"day": moment(first.Started), "entry": fmt.Sprint(first.Entry)})
 }
 
-func foundChanged(r *report) []row {
+func otherwise(r *report) (out []row) {
 	for _, e := range r.Verdict.Earlier {
-		if !e.Found.Equal(r.stated) {
-			first := r.Verdict.Earlier[0]
-			return []row{{"now": claim(r.stated), "first": claim(first.Found), "entered": moment(first.Started)}}
+		if first := r.Verdict.Earlier[0]; !e.Found.Equal(r.stated) {
+			out = []row{{"what": "time of the find", "now": "it is " + claim(r.stated), "then": "it was " + claim(first.Found), "entry": fmt.Sprint(first.Entry), "n": first.Shared}}
 		}
 	}
-	return nil
-}
-
-func outcomeChanged(r *report) []row {
 	for _, e := range r.Verdict.Earlier {
 		now := slices.Sorted(slices.Values(r.Verdict.Named))
 		if e.Concluded.IsZero() || slices.Equal(now, e.Named) {
 			continue
 		}
-		return []row{{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}}
+		return append(out, row{"what": "result", "now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared})
 	}
-	return nil
+	return out
 }
 
-// lateCopies counts the pictures with copies of after the stated find, by recipient.
-func lateCopies(r *report) (out []row) {
+// late counts the pictures with copies of after the stated find, by recipient, and the pictures that show uploads of after it.
+func late(r *report) (out []row) {
 	n, first, open := make(map[string]int), make(map[string]time.Time), make(map[string]string)
 	var names []string
 	for i := range r.Leaks {
@@ -131,9 +126,10 @@ func lateCopies(r *report) (out []row) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		out = append(out, row{"n": n[name], "name": name, "issued": moment(first[name]), "unproven": open[name], "found": moment(r.stated)})
+		what := fmt.Sprintf("%s recorded as issued to %s on %s or later%s", either(n[name], "contains a copy", "contain copies"), name, moment(first[name]), open[name])
+		out = append(out, row{"n": n[name], "what": unquoted(what), "found": moment(r.stated), "so": "One of these dates is wrong, or the pictures were made after the find."})
 	}
-	return out
+	return append(out, lateUploads(r)...)
 }
 
 func lateUploads(r *report) []row {
@@ -143,9 +139,11 @@ func lateUploads(r *report) []row {
 		})
 	}
 	if n := late(func(x *leak) time.Time { return x.Submitted }); n > 0 {
-		return some(n, row{"found": moment(r.stated), "how": "recorded as submitted", "so": "One of these dates is wrong, or the file was elsewhere before."})
+		return some(n, row{"found": moment(r.stated), "what": either(n, "shows an upload", "show uploads") + " recorded as submitted after the stated time of the find",
+			"so": "One of these dates is wrong, or the file was elsewhere before."})
 	}
-	return some(late((*leak).received), row{"found": moment(r.stated), "how": "entered", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
+	n := late((*leak).received)
+	return some(n, row{"found": moment(r.stated), "what": either(n, "shows an upload", "show uploads") + " entered after the stated time of the find", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
 }
 
 // received returns when the registry took the upload that the leak shows.

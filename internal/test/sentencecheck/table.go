@@ -24,9 +24,15 @@ var rules = map[string]func(*report) []row{
 				why = append(why, fmt.Sprintf("%d %s", n, f))
 			}
 		}
-		return some(len(r.Leaks)-r.examined(), row{"of": len(r.Leaks), "why": why})
+		n, others := 0, 0
+		for _, l := range r.Leaks {
+			n += yes(l.Pages > 1)
+			others += max(l.Pages-1, 0)
+		}
+		part := fmt.Sprintf("the first page or frame, without %d other%s", others, strings.Repeat("s", yes(others > 1)))
+		return append(some(len(r.Leaks)-r.examined(), row{"of": len(r.Leaks), "how": "not examined", "why": why}),
+			some(n, row{"of": len(r.Leaks), "how": "examined in part", "why": []string{part}})...)
 	},
-	"alone":     alone,
 	"reviewers": reviewers,
 	"named-others": func(r *report) []row {
 		n := 0
@@ -49,16 +55,10 @@ var rules = map[string]func(*report) []row{
 		case 2, 3:
 			who = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 		}
-		bare := strings.NewReplacer("“", "", "”", "") // a name of several words is quoted
-		return []row{{"n": r.count((*leak).confirmed), "of": r.examined(), "k": len(names),
-			"who": func(x any) bool { s, _ := x.(string); return bare.Replace(s) == bare.Replace(who) }}}
+		return []row{{"n": r.count((*leak).confirmed), "of": r.examined(), "k": len(names), "who": unquoted(who)}}
 	},
-	"lookalike":    numbered(finding("lookalike")),
-	"receipts":     receiptRule(func(not int) bool { return not == 0 }),
-	"receipts-not": receiptRule(func(not int) bool { return not > 0 }),
-	"cap": func(r *report) []row {
-		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
-	},
+	"lookalike": numbered(finding("lookalike")),
+	"receipts":  receiptRule,
 	"also-held": func(r *report) (out []row) {
 		for _, name := range r.holders() {
 			all, by := 0, make(map[string]int)
@@ -111,7 +111,7 @@ var rules = map[string]func(*report) []row{
 			return x == float64(n) && n >= low && n <= high
 		}})
 	},
-	"several": func(r *report) []row { return once(len(r.sources()) > 1, nil) },
+	"several": func(r *report) []row { return once(len(r.sources()) > 1, row{"at": unquoted(r.together())}) },
 	"controls": func(r *report) []row {
 		leaks, n, same := r.controls()
 		so := ""
@@ -175,30 +175,7 @@ var rules = map[string]func(*report) []row{
 		}
 		return some(len(r.Verdict.SameDocuments), row{"pairs": differ})
 	},
-	"named": namedRule,
-	"together": func(r *report) (out []row) {
-		for _, group := range r.groups() {
-			n := r.count(func(l *leak) bool {
-				in := 0
-				for _, name := range l.recipients() {
-					in += yes(slices.Contains(group, name))
-				}
-				return in > 1
-			})
-			var names []string
-			for _, name := range group {
-				if slices.Contains(r.Verdict.Named, name) {
-					names = append(names, name)
-				}
-			}
-			among, others := strings.Repeat("two or more of ", yes(len(group) > 2)), len(group)-len(names)
-			if others > 0 {
-				names = append(names, fmt.Sprintf("%d other recipient%s", others, strings.Repeat("s", yes(others > 1))))
-			}
-			out = append(out, once(len(group) > others, row{"n": n, "among": among, "names": names})...)
-		}
-		return out
-	},
+	"named":     namedRule,
 	"exposed":   exposed,
 	"published": published,
 	"reserved":  namedReserved,
@@ -229,28 +206,38 @@ var rules = map[string]func(*report) []row{
 
 	"returned":         namedReturned,
 	"missing-subjects": missingSubjects,
-	"matched-only": func(r *report) []row {
-		return once(r.stage() == matched, row{"n": r.count((*leak).shows), "of": r.examined()})
+	"missing-marks":    func(r *report) []row { return once(r.stage() == matched && r.named == 0, nil) },
+	"unproved": func(r *report) []row {
+		if n := r.count((*leak).shows); r.stage() == matched {
+			return []row{{"n": n, "of": r.examined(), "what": either(n, "shows an upload", "show uploads") + " of the registry",
+				"why": "no mark of an issued copy was confirmed on " + either(n, "it", "them")}}
+		}
+		n := r.count(finding("copy-unconfirmed"))
+		return once(r.stage() == unconfirmed, row{"n": n, "of": r.examined(), "what": either(n, "carries", "carry") + " the mark of an issued copy",
+			"why": either(n, "it is", "they are") + " not confirmed to show that copy's upload, and no other upload was matched"})
 	},
-	"missing-marks": func(r *report) []row { return once(r.stage() == matched && r.named == 0, nil) },
-	"unconfirmed-only": func(r *report) []row {
-		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy-unconfirmed")), "of": r.examined()})
-	},
-	"restore": besideMarks(func(l *leak) bool {
-		return l.Closed > 0 && l.Finding != "lookalike" && l.Finding != "unknown"
-	}),
-	"restore-keys": besideMarks(func(l *leak) bool {
-		return l.Finding == "unreadable" && (l.Unlooked || l.trace(l.Submission).Unsought > 0)
-	}),
-	"no-match-named": func(r *report) []row {
-		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
+	"restore": func(r *report) (out []row) {
+		if n := r.count(func(l *leak) bool { return l.Closed > 0 && l.Finding != "lookalike" && l.Finding != "unknown" }); n > 0 {
+			out = append(out, row{"what": fmt.Sprintf("%d %s may show uploads that could not be read", n, either(n, "picture", "pictures")),
+				"these": "the originals or records of these uploads", "by": "kycmark audit --originals"})
+		}
+		if n := r.count(func(l *leak) bool {
+			return l.Finding == "unreadable" && (l.Unlooked || l.trace(l.Submission).Unsought > 0)
+		}); n > 0 {
+			out = append(out, row{"what": fmt.Sprintf("For %d %s the mark keys of some copies were not at hand", n, either(n, "picture", "pictures")),
+				"these": "these keys", "by": "kycmark doctor"})
+		}
+		return out
 	},
 	"no-match": func(r *report) []row {
-		return once(r.stage() == unmatched && r.named == 0 && r.count(finding("incomplete")) == 0, row{"n": r.examined()})
-	},
-	"no-match-closed": func(r *report) []row {
-		n := r.count(finding("incomplete"))
-		return once(r.stage() == unmatched && r.named == 0 && n > 0, row{"n": n, "of": r.examined()})
+		open, n := "", r.count(finding("incomplete"))
+		if n > 0 {
+			open = fmt.Sprintf("Inconclusive: %d of the %d leaked %s may show uploads that could not be read. ", n, r.examined(), either(r.examined(), "picture", "pictures"))
+		}
+		if r.named > 0 {
+			open = "Inconclusive: only " + either(r.named, "the upload that was named was", "the uploads that were named were") + " searched. "
+		}
+		return once(r.stage() == unmatched, row{"n": r.examined(), "open": open})
 	},
 
 	"repeated": func(r *report) []row {
@@ -266,7 +253,7 @@ var rules = map[string]func(*report) []row{
 	"copies": func(r *report) (out []row) {
 		for _, h := range r.spoken() {
 			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(partsOf(r.with(h.Name), h.Name))), "words": support(h.LR),
-				"times": func(x any) bool {
+				"cap": r.capOf(h.Name), "times": func(x any) bool {
 					return times(h.LR)(x) && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw && h.Raw <= r.maxRatio(h.Name)+1e-4
 				}})
 		}
@@ -311,16 +298,25 @@ var rules = map[string]func(*report) []row{
 				return chance <= -2 && inside > 1 && seldom(x, chance)
 			}}}
 	},
-	"claim-seen": claimRule(false),
-	"claim-all":  claimRule(true),
+	"claimed": claimRule,
 
-	"released":     func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
-	"issuer-all":   issuerAll,
-	"unmarked":     keyed(finding("unmarked")),
-	"unreadable":   keyed(func(l *leak) bool { return l.Finding == "unreadable" && !l.damaged() }),
+	"released":   func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
+	"issuer-all": issuerAll,
+	"unmarked": func(r *report) []row {
+		n := r.count(finding("unmarked"))
+		return append(some(n, row{"keys": r.keysTried(), "so": "A mark that was not removed would have been found " + either(n, "there", "on each") +
+			" with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."}),
+			some(r.count(func(l *leak) bool { return l.Finding == "unreadable" && !l.damaged() }), row{"keys": r.keysTried(),
+				"so": "A mark may have been missed or removed there, so nothing follows from its absence on a single picture."})...)
+	},
 	"damaged-mark": func(r *report) []row { return some(r.count((*leak).damaged), nil) },
-	"forgeable":    func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Forgeable }), nil) },
-	"void":         func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Void }), nil) },
+	"disowned": func(r *report) []row {
+		n := r.count(func(l *leak) bool { return l.Forgeable })
+		return append(some(n, row{"that": "whose mark key is recorded as compromised, and " + either(n, "it is", "they are") + " not stated to have been found before that",
+			"so": "Each holder of the key who had the upload could have made that mark, without any copy."}),
+			some(r.count(func(l *leak) bool { return l.Void }), row{"that": "that is void in the ledger: no byte of it was handed out, says the issuer's record",
+				"so": "The record is wrong, or the copy left the issuer in another way."})...)
+	},
 	"unconfirmed": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
 			return l.unconfirmed() && !l.Forgeable && !l.Void
@@ -331,26 +327,12 @@ var rules = map[string]func(*report) []row{
 		wrong := r.Verdict.Record.Altered
 		return some(len(wrong), row{"names": wrong})
 	},
-	"incomplete":     numbered(func(l *leak) bool { return l.Finding == "incomplete" && l.Closed > 0 }),
-	"unknown-recall": unknownRecall,
-	"unknown-untried": func(r *report) []row {
-		return once(r.named == 0 && r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil }) > 0, nil)
-	},
-	"named-only": func(r *report) []row { return once(r.named > 0, nil) },
-	"pages": func(r *report) []row {
-		n, others := 0, 0
-		for _, l := range r.Leaks {
-			n += yes(l.Pages > 1)
-			others += max(l.Pages-1, 0)
-		}
-		return some(n, row{"others": others})
-	},
+	"unknown-recall":  unknownRecall,
+	"named-only":      func(r *report) []row { return once(r.named > 0, nil) },
 	"key-compromised": keyCompromised,
-	"late-copies":     lateCopies,
-	"late-uploads":    lateUploads,
+	"late":            late,
 	"examined-before": examinedBefore,
-	"found-changed":   foundChanged,
-	"outcome-changed": outcomeChanged,
+	"changed":         otherwise,
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
 	"custody-signed":  custodySigned,
@@ -383,29 +365,61 @@ func numbered(is func(*leak) bool) func(*report) []row {
 	return func(r *report) []row { return some(r.count(is), nil) }
 }
 
-// besideMarks is numbered beside matches or marks.
-func besideMarks(is func(*leak) bool) func(*report) []row {
-	return func(r *report) []row {
-		if s := r.stage(); s != named && s != confirmed && s != matched && s != unconfirmed {
-			return nil
-		}
-		return some(r.count(is), nil)
+// either returns one if n is 1, else many.
+func either(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// unquoted is the rule of a text with names: a name of several words is quoted.
+func unquoted(want string) func(any) bool {
+	bare := strings.NewReplacer("“", "", "”", "")
+	return func(x any) bool {
+		s, is := x.(string)
+		return is && bare.Replace(s) == bare.Replace(want)
 	}
 }
 
-// keyed is the rule of a sentence on the number of leaks of one kind, with the keys that were tried.
-func keyed(is func(*leak) bool) func(*report) []row {
-	return func(r *report) []row {
-		n := len(r.Verdict.Record.Keys)
-		keys := " (no mark key was given)"
-		switch {
-		case n == 1:
-			keys = " under the 1 mark key that was tried (marks under other keys, such as another service's, cannot be seen)"
-		case n > 1:
-			keys = fmt.Sprintf(" under the %d mark keys that were tried (marks under other keys, such as another service's, cannot be seen)", n)
-		}
-		return some(r.count(is), row{"keys": keys})
+// keysTried says under how many keys marks were looked for.
+func (r *report) keysTried() string {
+	n := len(r.Verdict.Record.Keys)
+	if n == 0 {
+		return " (no mark key was given)"
 	}
+	return fmt.Sprintf(" under the %d mark %s tried (marks under other keys, such as another service's, cannot be seen)", n, either(n, "key that was", "keys that were"))
+}
+
+// together says in how many pictures copies of the recipients of each group are at once.
+func (r *report) together() string {
+	var all []string
+	for _, group := range r.groups() {
+		n := r.count(func(l *leak) bool {
+			in := 0
+			for _, name := range l.recipients() {
+				in += yes(slices.Contains(group, name))
+			}
+			return in > 1
+		})
+		var names []string
+		for _, name := range group {
+			if slices.Contains(r.Verdict.Named, name) {
+				names = append(names, name)
+			}
+		}
+		among, others := strings.Repeat("two or more of ", yes(len(group) > 2)), len(group)-len(names)
+		if others > 0 {
+			names = append(names, fmt.Sprintf("%d other recipient%s", others, strings.Repeat("s", yes(others > 1))))
+		}
+		if k := len(names) - 1; n > 0 && len(group) > others {
+			all = append(all, fmt.Sprintf("%d %s issued to %s%s and %s at once", n, either(n, "picture contains copies", "pictures contain copies"), among, strings.Join(names[:k], ", "), names[k]))
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(all, "; ")
 }
 
 // namedRule: how many of the pictures contain copies of each named recipient, for what and in which months these were issued.
@@ -436,31 +450,32 @@ func namedRule(r *report) (out []row) {
 		if len(purposes) > 3 {
 			purposes = []string{fmt.Sprintf("%d requests", len(purposes))}
 		}
-		out = append(out, row{"n": len(r.with(name)), "of": r.examined(), "name": name, "as": " (" + strings.Join(append(purposes, when), ", ") + ")"})
+		out = append(out, row{"n": len(r.with(name)), "of": r.examined(), "name": name, "as": " (" + strings.Join(append(purposes, when), ", ") + ")",
+			"alone": strings.Repeat(" No mark of another recipient's copy was found.", yes(alone(r)))})
 	}
 	return out
 }
 
 // alone: one recipient is named, and no mark of another copy was found, whatever that mark is worth.
-func alone(r *report) []row {
+func alone(r *report) bool {
 	if len(r.Verdict.Named) != 1 {
-		return nil
+		return false
 	}
 	name := r.Verdict.Named[0]
 	if r.count((*leak).unconfirmed) > r.Verdict.Unconfirmed[name] {
-		return nil
+		return false
 	}
 	for other, n := range r.Verdict.Unconfirmed {
 		if other != name && n > 0 {
-			return nil
+			return false
 		}
 	}
 	for j, l := range r.Verdict.Case.Leaks {
 		if slices.ContainsFunc(r.unsought(j), func(other string) bool { return other != name }) {
-			return nil
+			return false
 		}
 		if slices.ContainsFunc(l.Transplanted, func(other string) bool { return other != name }) {
-			return nil
+			return false
 		}
 	}
 	sure, unsure := map[string]bool{}, map[string]bool{}
@@ -474,11 +489,11 @@ func alone(r *report) []row {
 			}
 		}
 		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.confirmed() && (l.Closed > 0 || r.named > 0) {
-			return nil
+			return false
 		}
 		for _, other := range l.recipients() {
 			if other != name {
-				return nil
+				return false
 			}
 		}
 		ids := make(map[string]bool)
@@ -487,14 +502,14 @@ func alone(r *report) []row {
 		}
 		for _, x := range l.Reads {
 			if l.confirmed() && !ids[x.Copy] {
-				return nil
+				return false
 			}
 		}
 	}
 	if len(unsure) > 0 && len(sure) < 2 {
-		return nil
+		return false
 	}
-	return []row{{}}
+	return true
 }
 
 func namedRivals(r *report) (out []row) {
@@ -538,9 +553,17 @@ func (r *report) controls() (leaks, n, same int) {
 	return leaks, n, same
 }
 
-// capped reports whether a stated ratio of copies is below what was computed.
-func (r *report) capped() bool {
-	return len(r.withCopies(func(h *hypothesis) bool { return h.LR > 0 && h.Raw > bound(r.Verdict.Case.MarkTrials)+1e-6 })) > 0
+// capOf says why no higher ratio of a recipient's copies is stated, if it is below what was computed.
+func (r *report) capOf(name string) func(any) bool {
+	n := r.Verdict.Case.MarkTrials
+	capped := len(r.withCopies(func(h *hypothesis) bool { return h.Name == name && h.LR > 0 && h.Raw > bound(n)+1e-6 })) > 0
+	return func(x any) bool {
+		said, _ := x.(string)
+		before, after, is := strings.Cut(said, " is stated: in ")
+		top, number := strings.CutPrefix(before, " No higher number than ")
+		trials := whole(n) + " trials no mark was read as another copy's, which bounds the error rate by 3 in " + whole(n) + " (95 % confidence)."
+		return said == "" && !capped || capped && is && number && times(bound(n))(top) && after == trials
+	}
 }
 
 // unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key.
@@ -562,22 +585,18 @@ func unissuedRule(r *report) []row {
 		}})
 }
 
-// claimRule: which of two sentences on the claimed pictures is true.
-func claimRule(all bool) func(*report) []row {
-	return func(r *report) []row {
-		c, seen, files := r.Verdict.Case, 0, make(map[string]bool)
-		for i, l := range r.Leaks {
-			files[cmp.Or(l.SHA256, fmt.Sprint(i))] = true
-		}
-		for _, l := range c.Leaks {
-			seen += yes(l.Submission != "" && !l.Beside)
-		}
-		x := row{"claimed": whole(c.Claimed), "seen": seen}
-		if all {
-			x["examined"] = len(files)
-		}
-		return once(c.Claimed > 0 && all == (len(files) >= c.Claimed && r.seenWhole()), x)
+// claimRule: how many pictures are claimed and how many files were examined, and whether others chose these.
+func claimRule(r *report) []row {
+	c, seen, files := r.Verdict.Case, 0, make(map[string]bool)
+	for i, l := range r.Leaks {
+		files[cmp.Or(l.SHA256, fmt.Sprint(i))] = true
 	}
+	for _, l := range c.Leaks {
+		seen += yes(l.Submission != "" && !l.Beside)
+	}
+	chosen := yes(len(files) < c.Claimed || !r.seenWhole())
+	return once(c.Claimed > 0, row{"claims": whole(c.Claimed) + either(c.Claimed, " picture is", " pictures are"), "seen": seen, "examined": len(files),
+		"so": strings.Repeat(" From a selection that others made, nothing follows about the rest.", chosen)})
 }
 
 // inadmissible counts, over leaks without a mark, the holders whose custody was not entered in time.
@@ -604,7 +623,7 @@ func (r *report) issuedTo(name string) int {
 	return len(seen)
 }
 
-func unknownRecall(r *report) []row {
+func unknownRecall(r *report) (out []row) {
 	n, worst := make(map[string]int), make(map[string]float64)
 	for _, l := range r.Leaks {
 		if l.Finding == "unknown" && l.Recall != nil {
@@ -627,7 +646,16 @@ func unknownRecall(r *report) []row {
 	for i, k := range kinds {
 		kinds[i] = fmt.Sprintf("%s for %d picture%s (%s)", percent(worst[k]), n[k], strings.Repeat("s", yes(n[k] > 1)), k)
 	}
-	return once(len(kinds) > 0 && r.named == 0, row{"kinds": strings.Join(kinds, "; ")})
+	if r.named > 0 {
+		return nil
+	}
+	if len(kinds) > 0 {
+		out = append(out, row{"found": "the search would have found them with at least this probability: " + strings.Join(kinds, "; "),
+			"so": "These are lower 95 % bounds of trials of such leaks, each altered in one way of many. All pages of uploads were searched; the uploads of the trials had one page."})
+	}
+	untried := r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil })
+	return append(out, once(untried > 0, row{"found": "some are missed that were altered much, or too little of them is left",
+		"so": fmt.Sprintf("How many is not measured for %d of these pictures.", untried)})...)
 }
 
 // missing returns what could not be searched: of the first leak with the most damaged uploads.

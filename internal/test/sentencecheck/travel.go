@@ -39,24 +39,21 @@ func (r *report) travelOf(name string) (out []travel) {
 }
 
 // receiptRule: of each recipient, the copies in leaks, and how many of them have no receipt.
-func receiptRule(is func(not int) bool) func(*report) []row {
-	return func(r *report) (out []row) {
-		for _, name := range r.holders() {
-			all, not := r.travelOf(name), 0
-			for _, t := range all {
-				not += yes(t.Receipt.IsZero())
-			}
-			if len(all) == 0 || !is(not) {
-				continue
-			}
-			x := row{"name": name, "n": len(all)}
-			if not > 0 {
-				x["not"] = not
-			}
-			out = append(out, x)
+func receiptRule(r *report) (out []row) {
+	for _, name := range r.holders() {
+		all, not := r.travelOf(name), 0
+		for _, t := range all {
+			not += yes(t.Receipt.IsZero())
 		}
-		return out
+		x := row{"name": name, "n": len(all), "k": not, "what": "no signed receipt",
+			"who": unquoted("the issuer's record says that " + either(not, "it was", "they were") + " sent to " + name + ", and not to another party by error")}
+		if not == 0 {
+			x["k"], x["what"] = len(all), "a receipt, signed with a key that the issuer entered as the key of that recipient"
+			x["who"] = unquoted(name + " can say whether it is")
+		}
+		out = append(out, once(len(all) > 0, x)...)
 	}
+	return out
 }
 
 // namedReserved: of each named recipient, the copies in leaks that are not known to be released.

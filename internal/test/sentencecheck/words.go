@@ -121,7 +121,7 @@ func (r *report) contradictions() (wrong []string) {
 	says := func(code string) bool {
 		return slices.ContainsFunc(v.Said, func(s said) bool { return s.Code == code })
 	}
-	heads := []string{"no-picture", "named", "confirmed", "matched-only", "unconfirmed-only", "no-match", "no-match-closed", "no-match-named"}
+	heads := []string{"no-picture", "named", "confirmed", "unproved", "no-match"}
 	heads = slices.DeleteFunc(heads, func(code string) bool { return !says(code) })
 	if len(heads) != 1 {
 		wrong = append(wrong, fmt.Sprintf("the headline says %v, want one of them", heads))
@@ -129,7 +129,7 @@ func (r *report) contradictions() (wrong []string) {
 	if inconclusive := strings.Contains(v.Headline, "Inconclusive"); inconclusive && len(v.Named) > 0 {
 		wrong = append(wrong, fmt.Sprintf("inconclusive, and %v named", v.Named))
 	}
-	noMatch := says("no-match") || says("no-match-closed") || says("no-match-named")
+	noMatch := says("no-match")
 	if noMatch && r.count((*leak).shows) > 0 {
 		wrong = append(wrong, "no match, and a leak shows an upload")
 	}

@@ -54,17 +54,9 @@ func (w *Weighing) stage() stage {
 	return aboutUnmatched
 }
 
-// at returns the condition of a sentence that is said at a stage, with figures.
-func at(s stage, of func(*Weighing) words.Figures) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures { return once(w.stage() == s, of(w)) }
-}
-
-// found returns the condition of a sentence on the leaks with a finding. keys says under which keys marks were looked
-// for.
+// found returns the condition of a sentence on the number of leaks with a finding.
 func found(f findings.Kind) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		return several(w.Counts[string(f)], words.Figures{"keys": w.ofKeys()})
-	}
+	return many(func(w *Weighing) int { return w.Counts[string(f)] })
 }
 
 // many returns the condition of a sentence with the figure n alone, which is said if n is above 0.
@@ -108,10 +100,15 @@ func (w *Weighing) namedInOrder() []string {
 	return slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return !slices.Contains(w.Named, name) })
 }
 
-// namedFigures are for each named recipient its pictures, and for what and when its copies were issued.
+// namedFigures are for each named recipient its pictures, and for what and when its copies were issued. Of a single one it
+// may be said that no other mark was found.
 func namedFigures(w *Weighing) (out []words.Figures) {
+	alone := ""
+	if isAlone(w) {
+		alone = " No mark of another recipient's copy was found."
+	}
 	for _, name := range w.namedInOrder() {
-		out = append(out, words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": issuedAs(w, name)})
+		out = append(out, words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": issuedAs(w, name), "alone": alone})
 	}
 	return out
 }
@@ -148,27 +145,27 @@ func issuedAs(w *Weighing, name string) string {
 	return " (" + strings.Join(quoted, ", ") + ", " + when + ")"
 }
 
-// alone is said if one recipient is named, and no other mark was found, whatever it is worth. An unconfirmed mark that is
-// not counted for the recipient named is another's, who may not be listed.
-func alone(w *Weighing) []words.Figures {
+// isAlone reports whether one recipient is named, and no other mark was found, whatever it is worth. An unconfirmed mark
+// that is not counted for the recipient named is another's, who may not be listed.
+func isAlone(w *Weighing) bool {
 	if len(w.Named) != 1 || unsure(w) > w.Unconfirmed[w.Named[0]] || len(w.rivals(w.Named[0], odds.RivalUnsought)) > 0 {
-		return nil
+		return false
 	}
 	other := func(name string) bool { return name != w.Named[0] }
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return marksBeside(l) || slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
 	})
-	return once(n == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), other), words.Figures{})
+	return n == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), other)
 }
 
 // confirmedFigures are the pictures with confirmed copies, if no recipient is named, and the recipients of the copies.
-func confirmedFigures(w *Weighing) words.Figures {
+func confirmedFigures(w *Weighing) []words.Figures {
 	names := w.recipients()
 	who := words.Count(len(names), "recipient", "different recipients")
 	if len(names) <= 3 {
 		who = words.List(words.InSentence(names))
 	}
-	return words.Figures{"n": w.Counts[string(findings.FoundCopy)], "of": w.Readable(), "who": who, "k": len(names)}
+	return once(w.stage() == aboutConfirmed, words.Figures{"n": w.Counts[string(findings.FoundCopy)], "of": w.Readable(), "who": who, "k": len(names)})
 }
 
 func noPicture(w *Weighing) []words.Figures { return once(w.Readable() == 0, words.Figures{}) }
@@ -197,8 +194,10 @@ func held(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// together is about each group of recipients whose copies are in the same pictures.
-func together(w *Weighing) (out []words.Figures) {
+// together says of each group of recipients in how many pictures their copies are at once: ": 2 pictures contain copies
+// issued to vendor-a and vendor-b at once"; "": there is no such group with a recipient that is named.
+func together(w *Weighing) string {
+	var out []string
 	for _, group := range w.Odds.Together {
 		among := ""
 		if len(group) > 2 {
@@ -216,9 +215,14 @@ func together(w *Weighing) (out []words.Figures) {
 		if names = words.InSentence(names); others > 0 {
 			names = append(names, words.Count(others, "other recipient", "other recipients"))
 		}
-		out = append(out, several(n, words.Figures{"among": among, "names": names})...)
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%d %s issued to %s%s at once", n, words.Verb(n, "picture contains copies", "pictures contain copies"), among, words.List(names)))
+		}
 	}
-	return out
+	if len(out) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(out, "; ")
 }
 
 // alsoHeld are recipients with pictures that others could hold unmarked, all of them. Rivals are in the sentence of [held].
@@ -298,39 +302,45 @@ func missingMarks(w *Weighing) []words.Figures {
 	return once(w.stage() == aboutMatched && !w.Cfg.SearchedNamed(), words.Figures{})
 }
 
-// The headlines if nothing matches: of named uploads, of all uploads, and beside uploads that could not be opened.
-func noMatchNamed(w *Weighing) []words.Figures {
-	return once(w.stage() == aboutUnmatched && w.Cfg.SearchedNamed(), words.Figures{"n": w.Readable(), "against": w.Cfg.Named})
-}
-
-func noMatch(w *Weighing) []words.Figures {
-	incomplete := w.Counts[string(findings.FoundIncomplete)]
-	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && incomplete == 0, words.Figures{"n": w.Readable()})
-}
-
-func noMatchClosed(w *Weighing) []words.Figures {
-	incomplete := w.Counts[string(findings.FoundIncomplete)]
-	return once(w.stage() == aboutUnmatched && !w.Cfg.SearchedNamed() && incomplete > 0, words.Figures{"n": incomplete, "of": w.Readable()})
-}
-
-// restorable is said if something matches, and uploads that pictures may show could not be opened.
-func restorable(w *Weighing) []words.Figures {
-	return w.openLeaks(func(l *findings.Finding) bool {
-		return l.Closed > 0 && l.Kind != findings.FoundLookalike && l.Kind != findings.FoundUnknown
-	})
-}
-
-// keysMissing is the same for mark keys of copies of the uploads that pictures show.
-func keysMissing(w *Weighing) []words.Figures {
-	return w.openLeaks((*findings.Finding).MarkUnsought)
-}
-
-// openLeaks counts the leaks for which is is true, beside matches or marks.
-func (w *Weighing) openLeaks(is func(*findings.Finding) bool) []words.Figures {
-	if s := w.stage(); s == aboutNothing || s == aboutUnopened || s == aboutUnmatched {
-		return nil
+// unproved is the headline if uploads or marks were found, and no copy is confirmed.
+func unproved(w *Weighing) []words.Figures {
+	switch n := unsure(w); w.stage() {
+	case aboutMatched:
+		n = w.Matched
+		return []words.Figures{{"n": n, "of": w.Readable(), "what": words.Verb(n, "shows an upload", "show uploads") + " of the registry",
+			"why": "no mark of an issued copy was confirmed on " + words.Verb(n, "it", "them")}}
+	case aboutUnconfirmed:
+		return []words.Figures{{"n": n, "of": w.Readable(), "what": words.Verb(n, "carries", "carry") + " the mark of an issued copy",
+			"why": words.Verb(n, "it is", "they are") + " not confirmed to show that copy's upload, and no other upload was matched"}}
 	}
-	return several(leaksThat(&w.Verdict, is), nil)
+	return nil
+}
+
+// noMatch is the headline if nothing matches. It begins with the reason if it is inconclusive.
+func noMatch(w *Weighing) []words.Figures {
+	open, closed := "", w.Counts[string(findings.FoundIncomplete)]
+	switch {
+	case w.Cfg.SearchedNamed():
+		open = "Inconclusive: only " + words.Verb(w.Cfg.Named, "the upload that was named was", "the uploads that were named were") + " searched. "
+	case closed > 0:
+		open = fmt.Sprintf("Inconclusive: %d of the %s may show uploads that could not be read. ", closed, words.Count(w.Readable(), "leaked picture", "leaked pictures"))
+	}
+	return once(w.stage() == aboutUnmatched, words.Figures{"n": w.Readable(), "open": open})
+}
+
+// restorable is about uploads that could not be opened, and about mark keys that were not at hand.
+func restorable(w *Weighing) (out []words.Figures) {
+	if n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return l.Closed > 0 && l.Kind != findings.FoundLookalike && l.Kind != findings.FoundUnknown
+	}); n > 0 {
+		out = append(out, words.Figures{"what": words.Count(n, "picture", "pictures") + " may show uploads that could not be read",
+			"these": "the originals or records of these uploads", "by": "kycmark audit --originals"})
+	}
+	if n := leaksThat(&w.Verdict, (*findings.Finding).MarkUnsought); n > 0 {
+		out = append(out, words.Figures{"what": "For " + words.Count(n, "picture", "pictures") + " the mark keys of some copies were not at hand",
+			"these": "these keys", "by": "kycmark doctor"})
+	}
+	return out
 }
 
 // repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts other files as well.
@@ -365,17 +375,17 @@ func (w *Weighing) spoken() []odds.Recipient {
 	return slices.DeleteFunc(slices.Clone(w.Odds.Recipients), func(r odds.Recipient) bool { return r.LogE == 0 })
 }
 
-// copiesFigures are what the copies of each recipient are worth.
+// copiesFigures are what the copies of each recipient are worth, and why no higher number is stated.
 func copiesFigures(w *Weighing) (out []words.Figures) {
 	for _, h := range w.spoken() {
-		out = append(out, words.Figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": len(w.parties[h.Name].clusters), "times": words.Times(h.LogE), "words": h.Words})
+		bound := ""
+		if trials := words.Thousands(float64(w.Case.MarkTrials)); h.Capped {
+			bound = fmt.Sprintf(" No higher number than %s is stated: in %s trials no mark was read as another copy's, which bounds the error rate by 3 in %s (95 %% confidence).",
+				words.Times(odds.Cap(w.Case.MarkTrials)), trials, trials)
+		}
+		out = append(out, words.Figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": len(w.parties[h.Name].clusters), "times": words.Times(h.LogE), "words": h.Words, "cap": bound})
 	}
 	return out
-}
-
-func capped(w *Weighing) []words.Figures {
-	capped := slices.ContainsFunc(w.spoken(), func(r odds.Recipient) bool { return r.Capped })
-	return once(capped, words.Figures{"times": words.Times(odds.Cap(w.Case.MarkTrials)), "trials": words.Thousands(float64(w.Case.MarkTrials))})
 }
 
 // unissuedFigures are marks that the registry does not list, and how often chance gives such a mark.
@@ -396,7 +406,7 @@ func unissuedFigures(w *Weighing) []words.Figures {
 
 // severalSources is said if confirmed copies of two recipients or more are there.
 func severalSources(w *Weighing) []words.Figures {
-	return once(len(w.recipients()) > 1, words.Figures{})
+	return once(len(w.recipients()) > 1, words.Figures{"at": together(w)})
 }
 
 // issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more the
@@ -530,18 +540,18 @@ func holding(w *Weighing) []words.Figures {
 	return []words.Figures{{"of": x.Of, "n": x.Leaks, "names": words.InSentence(x.Holders), "k": len(x.Holders), "shares": shares, "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance), "others": others}}
 }
 
-// claimed returns the condition of a sentence on the pictures that are claimed: all of them were examined, or others
-// chose what was.
-func claimed(all bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) []words.Figures {
-		of, n := w.Case.Claimed, 0
-		for i, first := range w.First { // the same file again is no other picture
-			if i == first {
-				n++
-			}
+// claimed is about the pictures that are claimed: all of them were examined, or others chose what was.
+func claimed(w *Weighing) []words.Figures {
+	of, n, so := w.Case.Claimed, 0, ""
+	for i, first := range w.First { // the same file again is no other picture
+		if i == first {
+			n++
 		}
-		return once(of > 0 && all == (n >= of && whole(w)), words.Figures{"claimed": words.Thousands(float64(of)), "seen": w.Odds.Matched, "examined": n})
 	}
+	if n < of || !whole(w) {
+		so = " From a selection that others made, nothing follows about the rest."
+	}
+	return once(of > 0, words.Figures{"claims": words.Thousands(float64(of)) + words.Verb(of, " picture is", " pictures are"), "seen": w.Odds.Matched, "examined": n, "so": so})
 }
 
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.
@@ -557,13 +567,24 @@ func voids(w *Weighing) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Void })
 }
 
+// disowned are the leaks with marks that count for no recipient, since others may have the key, or the copy is void.
+func disowned(w *Weighing) (out []words.Figures) {
+	if n := forgeables(w); n > 0 {
+		out = several(n, words.Figures{"that": "whose mark key is recorded as compromised, and " + words.Verb(n, "it is", "they are") + " not stated to have been found before that",
+			"so": "Each holder of the key who had the upload could have made that mark, without any copy."})
+	}
+	return append(out, several(voids(w), words.Figures{"that": "that is void in the ledger: no byte of it was handed out, says the issuer's record",
+		"so": "The record is wrong, or the copy left the issuer in another way."})...)
+}
+
 // unconfirmedOnes returns the number of leaks with marks of issued copies that are not confirmed by their pixels.
 func unconfirmedOnes(w *Weighing) int {
 	return unsure(w) - forgeables(w) - voids(w)
 }
 
-// unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds.
-func unknownRecall(w *Weighing) []words.Figures {
+// unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds. It also counts the leaks
+// of kinds that were not tried.
+func unknownRecall(w *Weighing) (out []words.Figures) {
 	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
 	for _, l := range w.Findings {
 		if l.Kind == findings.FoundUnknown && l.Recall != nil {
@@ -580,38 +601,35 @@ func unknownRecall(w *Weighing) []words.Figures {
 	for _, k := range order {
 		parts = append(parts, fmt.Sprintf("%s for %s (%s)", words.Share(kinds[k].Bound), words.Count(n[k], "picture", "pictures"), k))
 	}
-	return once(len(parts) > 0 && !w.Cfg.SearchedNamed(), words.Figures{"kinds": strings.Join(parts, "; ")})
-}
-
-// unknownUntried counts the unknown leaks of a kind that was not tried.
-func unknownUntried(w *Weighing) int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.Cfg.SearchedNamed()
-	})
+	if w.Cfg.SearchedNamed() {
+		return nil
+	}
+	if len(parts) > 0 {
+		out = append(out, words.Figures{"found": "the search would have found them with at least this probability: " + strings.Join(parts, "; "),
+			"so": "These are lower 95 % bounds of trials of such leaks, each altered in one way of many. All pages of uploads were searched; the uploads of the trials had one page."})
+	}
+	untried := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundUnknown && l.Recall == nil })
+	return append(out, once(untried > 0, words.Figures{"found": "some are missed that were altered much, or too little of them is left",
+		"so": fmt.Sprintf("How many is not measured for %d of these pictures.", untried)})...)
 }
 
 func namedOnly(w *Weighing) []words.Figures { return once(w.Cfg.SearchedNamed(), words.Figures{}) }
 
-// severalPages are the leaks with several pages or frames: only the first was examined.
-func severalPages(w *Weighing) []words.Figures {
-	n, others := 0, 0
+// leftOut are the files that were not examined, and why. Files with several pages or frames were examined in part.
+func leftOut(w *Weighing) []words.Figures {
+	n, others, why := 0, 0, []string(nil)
 	for _, l := range w.Findings {
 		if l.Pages > 1 {
 			n, others = n+1, others+l.Pages-1
 		}
 	}
-	return several(n, words.Figures{"others": others})
-}
-
-// leftOut are the files that were not examined, and why.
-func leftOut(w *Weighing) []words.Figures {
-	var why []string
 	for _, m := range findings.Meanings() {
 		if n := w.Counts[string(m.Kind)]; n > 0 && !m.Kind.Examined() {
 			why = append(why, fmt.Sprintf("%d %s", n, m.Kind.Label()))
 		}
 	}
-	return several(w.Leaks-w.Readable(), words.Figures{"of": w.Leaks, "why": why})
+	return append(several(w.Leaks-w.Readable(), words.Figures{"of": w.Leaks, "how": "not examined", "why": why}),
+		several(n, words.Figures{"of": w.Leaks, "how": "examined in part", "why": []string{"the first page or frame, without " + words.Count(others, "other", "others")}})...)
 }
 
 // keyCompromised are the keys of confirmed copies that are recorded as compromised after the stated time of the
@@ -666,15 +684,14 @@ func alteredRecords(w *Weighing) []words.Figures {
 	return several(len(w.Record.Altered), words.Figures{"names": w.Record.Altered})
 }
 
-// closedOnes counts the pictures that may show uploads whose originals or records could not be read.
-func closedOnes(w *Weighing) int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundIncomplete && l.Closed > 0 })
-}
-
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.
 func damagedMarks(w *Weighing) int { return leaksThat(&w.Verdict, (*findings.Finding).Damaged) }
 
-// withoutMark returns the figures of unreadable pictures without a part of a mark.
-func withoutMark(w *Weighing) []words.Figures {
-	return several(w.Counts[string(findings.FoundUnreadable)]-damagedMarks(w), words.Figures{"keys": w.ofKeys()})
+// unmarked is about the pictures on which no mark was found, by whether a mark would very probably have been.
+func unmarked(w *Weighing) []words.Figures {
+	n := w.Counts[string(findings.FoundUnmarked)]
+	return append(several(n, words.Figures{"keys": w.ofKeys(), "so": "A mark that was not removed would have been found " + words.Verb(n, "there", "on each") +
+		" with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."}),
+		several(w.Counts[string(findings.FoundUnreadable)]-damagedMarks(w), words.Figures{"keys": w.ofKeys(),
+			"so": "A mark may have been missed or removed there, so nothing follows from its absence on a single picture."})...)
 }

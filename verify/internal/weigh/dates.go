@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -101,24 +102,20 @@ func examinedBefore(w *Weighing) []words.Figures {
 	return several(len(w.Earlier), words.Figures{"day": words.UTC(first.Started), "entry": fmt.Sprint(first.Entry)})
 }
 
-// foundChanged is said if an earlier investigation of these files had another time of the find.
-func foundChanged(w *Weighing) []words.Figures {
-	if !slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }) {
-		return nil
+// changed is about earlier investigations of these files that had another time of the find, or named other recipients.
+func changed(w *Weighing) (out []words.Figures) {
+	if slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }) {
+		first := w.Earlier[0]
+		out = append(out, words.Figures{"what": "time of the find", "n": first.Shared, "entry": fmt.Sprint(first.Entry),
+			"then": "it was " + words.StatedFind(first.Found), "now": "it is " + words.StatedFind(w.Cfg.Found)})
 	}
-	first := w.Earlier[0]
-	return []words.Figures{{"now": words.StatedFind(w.Cfg.Found), "first": words.StatedFind(first.Found), "entered": words.UTC(first.Started)}}
-}
-
-// outcomeChanged is said if an earlier investigation of these files named other recipients.
-func outcomeChanged(w *Weighing) []words.Figures {
+	now := slices.Sorted(slices.Values(w.Named))
 	for _, e := range w.Earlier {
-		now := slices.Sorted(slices.Values(w.Named))
 		if !e.Concluded.IsZero() && !slices.Equal(e.Named, now) {
-			return []words.Figures{{"now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}}
+			return append(out, words.Figures{"what": "result", "now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared})
 		}
 	}
-	return nil
+	return out
 }
 
 // foundNotUsed says what contradicts the stated time of the find.
@@ -145,8 +142,9 @@ func foundNotUsed(w *Weighing) []words.Figures {
 	return []words.Figures{{"found": w.foundAt(), "why": why}}
 }
 
-// lateCopies are the copies in leaks that were issued after [verify.Options].Found, by the registry, or may have been.
-func lateCopies(w *Weighing) (out []words.Figures) {
+// late are the copies in leaks that were issued after [verify.Options].Found, by the registry, or may have been. It is also
+// about the uploads that leaks show and that were submitted, or taken by the registry, after that time.
+func late(w *Weighing) (out []words.Figures) {
 	n, first, unproven := make(map[string]int), make(map[string]time.Time), make(map[string]string)
 	for _, l := range w.Findings {
 		once := make(map[string]bool)
@@ -167,17 +165,16 @@ func lateCopies(w *Weighing) (out []words.Figures) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(n)) {
-		out = append(out, words.Figures{"n": n[name], "name": name, "issued": words.UTC(first[name]), "unproven": unproven[name], "found": w.foundAt()})
+		what := fmt.Sprintf("%s recorded as issued to %s on %s or later%s", words.Verb(n[name], "contains a copy", "contain copies"), intake.InSentence(name), words.UTC(first[name]), unproven[name])
+		out = append(out, words.Figures{"n": n[name], "what": what, "found": w.foundAt(), "so": "One of these dates is wrong, or the pictures were made after the find."})
 	}
-	return out
-}
-
-// lateUploads are the uploads that leaks show and that were submitted, or taken by the registry, after [verify.Options].Found.
-func lateUploads(w *Weighing) []words.Figures {
-	if n := w.shownLate(submitted); n > 0 {
-		return several(n, words.Figures{"found": w.foundAt(), "how": "recorded as submitted", "so": "One of these dates is wrong, or the file was elsewhere before."})
+	k, how, so := w.shownLate(submitted), "recorded as submitted", "One of these dates is wrong, or the file was elsewhere before."
+	if k == 0 {
+		k, how = w.shownLate(received), "entered"
+		so = "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."
 	}
-	return several(w.shownLate(received), words.Figures{"found": w.foundAt(), "how": "entered", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
+	what := words.Verb(k, "shows an upload ", "show uploads ") + how + " after the stated time of the find"
+	return append(out, several(k, words.Figures{"what": what, "found": w.foundAt(), "so": so})...)
 }
 
 // shownLate counts the leaks that show an upload with a time after the stated find.

@@ -85,8 +85,8 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 // show, and marks.
 func whole(w *Weighing) bool {
 	looks := func(s findings.Said) bool { return s.Code == conclude.Further && s.Figures["looks"] == true }
-	return w.Readable() == w.Leaks && len(severalPages(w)) == 0 && leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, looks)
+	return w.Readable() == w.Leaks && leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return l.Pages > 1 || l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, looks)
 	}) == 0
 }
 

@@ -45,16 +45,19 @@ func acknowledged(w *Weighing, name string) (all, signed int) {
 	return all, signed
 }
 
-// receipts returns the condition of a sentence on the receipts for copies in the dump, by how many copies have none.
-func receipts(is func(not int) bool) func(*Weighing) []words.Figures {
-	return func(w *Weighing) (out []words.Figures) {
-		for _, name := range w.names {
-			if all, signed := acknowledged(w, name); all > 0 && is(all-signed) {
-				out = append(out, words.Figures{"name": name, "n": all, "not": all - signed})
-			}
+// receipts are, for each recipient, the copies in the dump: with a receipt for each of them, or how many lack a receipt.
+func receipts(w *Weighing) (out []words.Figures) {
+	for _, name := range w.names {
+		all, signed := acknowledged(w, name)
+		x := words.Figures{"name": name, "n": all, "k": all, "what": "a receipt, signed with a key that the issuer entered as the key of that recipient",
+			"who": intake.InSentence(name) + " can say whether it is"}
+		if not := all - signed; not > 0 {
+			x["k"], x["what"] = not, "no signed receipt"
+			x["who"] = "the issuer's record says that " + words.Verb(not, "it was", "they were") + " sent to " + intake.InSentence(name) + ", and not to another party by error"
 		}
-		return out
+		out = append(out, once(all > 0, x)...)
 	}
+	return out
 }
 
 // reservedOf returns how many copies of a recipient are in the dump, and how many of them are not known to have been handed out.
