@@ -146,14 +146,6 @@ func (s *Submission) Whole() watermark.Submission {
 	return s.Document
 }
 
-// A Subject is a customer, by the opaque reference under which uploads were entered.
-type Subject struct {
-	Subject     string    `json:"subject"`
-	Submissions int64     `json:"submissions"` // uploads that were not erased
-	First       time.Time `json:"first"`       // when the first of them was submitted
-	Last        time.Time `json:"last"`        // when the last of them was submitted
-}
-
 // A Copy is what one recipient was handed of one submission.
 type Copy struct {
 	ID         watermark.CopyID     `json:"copy"`

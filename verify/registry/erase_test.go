@@ -3,14 +3,11 @@ package registry_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -235,33 +232,4 @@ func TestErasingAtOnce(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, 4, total)
 	checkLedger(t, cfg.Registry)
-}
-
-// A list of subjects is the same however few are held in memory, also of uploads whose subject was entered later.
-func TestSubjectsAtATime(t *testing.T) {
-	r, ctx := leaktest.NewRegistry(t), t.Context()
-	var ups []records.Upload
-	for n := range 40 {
-		sum := sha256.Sum256([]byte{byte(n)})
-		ups = append(ups, records.Upload{Submission: books.Submission{ID: watermark.SubmissionOf(sum), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
-			Submitted: feb.AddDate(0, 0, n%9), Received: feb, Subject: []string{"", "x", "b", "Ä", "é"}[n%5] + strconv.Itoa(n*n%7)}})
-	}
-	ups[5].Subject = ""
-	_, err := r.Inner().AddSubmissions(ctx, ups)
-	require.NoError(t, err)
-	_, err = r.SetSubjects(ctx, map[watermark.Submission]string{ups[5].ID: "b1", ups[6].ID: "a"}, "")
-	require.NoError(t, err)
-	list := func(all iter.Seq2[*books.Subject, error]) (out []books.Subject) {
-		for s, err := range all {
-			require.NoError(t, err)
-			out = append(out, *s)
-		}
-		return out
-	}
-	want := list(r.Subjects(ctx))
-	require.Len(t, want, 21)
-	require.True(t, slices.IsSortedFunc(want, func(a, b books.Subject) int { return strings.Compare(a.Subject, b.Subject) }))
-	for _, held := range []int{1, 2, 3, 7, 10, 20, 21, 22} {
-		require.Equal(t, want, list(r.SubjectsAtATime(ctx, held)), held)
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"image"
-	"iter"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
@@ -18,11 +17,6 @@ func (r *Registry) SetClock(now func() time.Time) { r.now = now }
 
 // Wrap puts something between the registry and its store.
 func (r *Registry) Wrap(f func(records.Store) records.Store) { r.store = f(r.store) }
-
-// SubjectsAtATime is Subjects, which holds so few.
-func (r *Registry) SubjectsAtATime(ctx context.Context, held int) iter.Seq2[*books.Subject, error] {
-	return r.subjects(ctx, held)
-}
 
 // Inner returns the registry's store.
 func (r *Registry) Inner() records.Store { return r.store }

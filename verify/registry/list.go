@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
@@ -23,67 +21,6 @@ const listPage = 1000
 // uploads. An error ends the walk. Writing to the registry while walking is allowed.
 func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*books.Copy, error] {
 	return walk(func(last *books.Copy) ([]books.Copy, error) { return r.store.CopiesAfter(ctx, last.Seq, listPage) })
-}
-
-// maxSubjects is how many subjects a list holds in memory. If there are more, it reads the uploads again for the next ones. Chosen.
-const maxSubjects = 1 << 18
-
-// Subjects walks all subjects, sorted by their bytes. It reads all uploads first: those without a subject, and
-// erased ones, do not count. An error ends the walk.
-func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*books.Subject, error] {
-	return r.subjects(ctx, maxSubjects)
-}
-
-// subjects is [Registry.Subjects], and holds twice so many subjects at a time.
-func (r *Registry) subjects(ctx context.Context, held int) iter.Seq2[*books.Subject, error] {
-	return func(yield func(*books.Subject, error) bool) {
-		for last, more := "", true; more; {
-			of, err := r.subjectsAfter(ctx, last, held)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			more = len(of) > held
-			names := slices.Sorted(maps.Keys(of))
-			for _, name := range names[:min(len(names), held)] {
-				if last = name; !yield(of[name], nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// subjectsAfter returns the first subjects behind the name after: held of them, and some more if there are more.
-func (r *Registry) subjectsAfter(ctx context.Context, after string, held int) (map[string]*books.Subject, error) {
-	of := make(map[string]*books.Subject)
-	upto := "" // uploads of later subjects were dropped; "": of none
-	for s, err := range r.Submissions(ctx, time.Time{}) {
-		if err != nil {
-			return nil, err
-		}
-		if s.Subject <= after || upto != "" && s.Subject > upto {
-			continue
-		}
-		x := of[s.Subject]
-		if x == nil {
-			x = &books.Subject{Subject: s.Subject, First: s.Submitted}
-			of[s.Subject] = x
-		}
-		x.Submissions++
-		if s.Submitted.Before(x.First) {
-			x.First = s.Submitted
-		}
-		if s.Submitted.After(x.Last) {
-			x.Last = s.Submitted
-		}
-		if len(of) > 2*held {
-			names := slices.Sorted(maps.Keys(of))
-			upto = names[held]
-			maps.DeleteFunc(of, func(name string, _ *books.Subject) bool { return name > upto })
-		}
-	}
-	return of, nil
 }
 
 // walk yields all rows of the pages that next returns, until a page has fewer than listPage rows. next is called with

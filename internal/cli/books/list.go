@@ -19,7 +19,7 @@ import (
 )
 
 // ListKinds are what list can list, the default first.
-var ListKinds = []string{"submissions", "copies", "subjects", "recipients", "custody", "keys", "checkpoints", "investigations"}
+var ListKinds = []string{"submissions", "copies", "recipients", "custody", "keys", "checkpoints", "investigations"}
 
 type listFlags struct{ to, subject string }
 
@@ -31,7 +31,7 @@ func NewList(u *ui.UI) *cobra.Command {
 		Short: "List what the registry holds",
 		Long: `List submissions (the default), issued copies (the default with --to), who held uploads
 unmarked (custody), mark keys with their states, signed checkpoints of the ledger, or who
-looked for leaks and when, in the order of entry; or subjects or recipients by their names.
+looked for leaks and when, in the order of entry; or recipients by their names.
 Erased uploads are not listed; the copies that were issued of them are.`,
 		Example: `  kycmark list
   kycmark list --to vendor-a
@@ -75,10 +75,6 @@ func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error 
 		return listSubmissions(ctx, b, f.subject)
 	case "copies":
 		return listCopies(ctx, b, f)
-	case "subjects":
-		return ui.PrintList(b.UI, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.Registry.Subjects(ctx), func(s *books.Subject) (any, []string) {
-			return s, []string{fmt.Sprint(s.Submissions), ui.Moment(s.First), ui.Moment(s.Last), s.Subject}
-		})
 	case "recipients":
 		return ui.PrintList(b.UI, "NAME\tKIND\tADDED", ui.Listed(b.Registry.Recipients(ctx)), func(r *books.Recipient) (any, []string) {
 			return r, []string{r.Name, kindWords(r), ui.Day(r.Added)}
