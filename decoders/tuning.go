@@ -45,6 +45,3 @@ func linear(format string, pixels int64) int64 {
 func reserved(format string, pixels int64) int64 {
 	return linear(format, pixels) + 3*selfMemory + handMemory*pixels
 }
-
-// usual returns how many bytes the process of most pictures uses.
-func usual(pixels int64) int64 { return min(selfMemory+usualMemory*pixels, budget) }

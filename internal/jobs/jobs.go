@@ -73,7 +73,6 @@ type Queue struct {
 // A database has the rows of a queue.
 type database interface {
 	querier
-	sql() *statements
 	// client returns River's client with this configuration.
 	client(cfg *river.Config) (client, error)
 	// exec returns the number of rows that the statement changed.
@@ -144,7 +143,7 @@ func OpenServer(ctx context.Context, dsn, of string, key *registry.SealKey) (*Qu
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	return &Queue{db: db, sql: db.sql(), of: of, key: key}, nil
+	return &Queue{db: db, sql: &db.queries, of: of, key: key}, nil
 }
 
 // OpenFile opens the queue of a registry in the file at path, as [OpenServer] does.
@@ -153,7 +152,7 @@ func OpenFile(ctx context.Context, path, of string, key *registry.SealKey) (*Que
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	return &Queue{db: db, sql: db.sql(), of: of, key: key}, nil
+	return &Queue{db: db, sql: &db.queries, of: of, key: key}, nil
 }
 
 // Close closes the connections.

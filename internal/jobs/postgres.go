@@ -100,8 +100,6 @@ func (s *server) words() statements {
 	}
 }
 
-func (s *server) sql() *statements { return &s.queries }
-
 func (s *server) close() { s.pool.Close() }
 
 func (s *server) client(cfg *river.Config) (client, error) {

@@ -106,8 +106,6 @@ func fileWords() statements {
 	}
 }
 
-func (f *file) sql() *statements { return &f.queries }
-
 func (f *file) close() { f.db.Close() }
 
 func (f *file) client(cfg *river.Config) (client, error) {

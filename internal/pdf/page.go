@@ -122,7 +122,7 @@ func (d *document) picture(ctx context.Context, k int) (*picture.PDFPage, error)
 
 // wholeAt renders page k of this size, whose sharpest picture has sharp pixels a point, as a PNG.
 func (d *document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
-	scale := resolution(size, sharp)
+	scale := min(max(sharp, minDPI/72.0), maxDPI/72.0, math.Sqrt(maxRendered/(size.w*size.h)), maxSide/size.w, maxSide/size.h) // pixels a point
 	img, err := d.rendered(k, max(1, int(size.w*scale+0.5)), max(1, int(size.h*scale+0.5)))
 	if err != nil {
 		return nil, err
@@ -321,12 +321,6 @@ func (d *document) rendered(k, w, h int) (image.Image, error) {
 		return nil, err
 	}
 	return d.bitmap(made.Bitmap)
-}
-
-// resolution returns at how many pixels a point a page of this size is rendered. sharp is the resolution
-// of its sharpest picture, in the same unit.
-func resolution(size box, sharp float64) float64 {
-	return min(max(sharp, minDPI/72.0), maxDPI/72.0, math.Sqrt(maxRendered/(size.w*size.h)), maxSide/size.w, maxSide/size.h)
 }
 
 // looksLike reports whether a picture is what a small rendering of its page shows. Values may differ by mean

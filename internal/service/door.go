@@ -3,7 +3,9 @@ package service
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -274,7 +276,8 @@ func (s *Service) keyed(v *visit, r *http.Request) (*once, error) {
 			Problem: "its length is wrong", Got: strconv.Itoa(len(key)) + " bytes",
 			Wanted: fmt.Sprintf("%d to %d", minKey, maxKey), Todo: "send a random UUID for each new request"}
 	}
-	o := onceOf(s.store, v.token.Name, key)
+	id := sha256.Sum256([]byte("kycmark request v1\n" + strconv.Quote(v.token.Name) + key))
+	o := &once{store: s.store, id: id, mac: hmac.New(sha256.New, []byte(key))}
 	o.part(v.route.id)
 	o.part(r.URL.Path)
 	for _, name := range submitHeaders {
@@ -342,7 +345,7 @@ func (s *Service) leave(r *http.Request, v *visit) {
 		v.status = statusGone
 	}
 	caller := traceParent.FindStringSubmatch(r.Header.Get("Traceparent"))
-	s.metrics.done(method, pattern, v.status, took)
+	s.metrics.duration.WithLabelValues(method, pattern, strconv.Itoa(v.status)).Observe(took.Seconds())
 	s.spans.add(caller, v, method, pattern, took)
 	s.metrics.received.Add(float64(v.received))
 	line := []any{"request_id", v.id, "http.request.method", method, "http.route", pattern, "http.response.status_code", v.status,

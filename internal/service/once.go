@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"strconv"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
@@ -30,11 +29,6 @@ type once struct {
 	id     [32]byte
 	mac    hash.Hash // under the key, so that the row tells nothing of the request to who lacks the key
 	answer string    // that an earlier request with the key has entered; "": none
-}
-
-// onceOf begins to describe a request of a caller, under a key that is not "". Its parts follow by [once.part].
-func onceOf(store records.Access, caller, key string) *once {
-	return &once{store: store, id: sha256.Sum256([]byte("kycmark request v1\n" + strconv.Quote(caller) + key)), mac: hmac.New(sha256.New, []byte(key))}
 }
 
 // part adds a text to what the request is.

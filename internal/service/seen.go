@@ -17,7 +17,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -183,9 +182,3 @@ func newMetrics() *metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
-
-func (m *metrics) done(method, route string, status int, took time.Duration) {
-	m.duration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
-}
-
-func (m *metrics) handler() http.Handler { return promhttp.HandlerFor(m.all, promhttp.HandlerOpts{}) }

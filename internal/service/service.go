@@ -22,6 +22,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/investigations"
@@ -121,7 +122,8 @@ func New(cfg Config) (*Service, error) {
 		if err := cfg.OIDC.Check(); err != nil {
 			return nil, err
 		}
-		s.provider = newProvider(*cfg.OIDC, cmp.Or(cfg.Times.Keys, providerRetry))
+		pause := &calm{pause: cmp.Or(cfg.Times.Keys, providerRetry)}
+		s.provider = &provider{OIDC: *cfg.OIDC, now: time.Now, client: &http.Client{Timeout: providerTime, Transport: pause}}
 	}
 	for name, h := range cfg.Webhooks {
 		if err := checkWebhook(&h); err != nil {
@@ -183,7 +185,7 @@ func (s *Service) routes() {
 	s.plain("livez", s.livez)
 	s.plain("readyz", s.readyz)
 	s.plain("openapi", s.document)
-	s.plain("metrics", s.metrics.handler().ServeHTTP)
+	s.plain("metrics", promhttp.HandlerFor(s.metrics.all, promhttp.HandlerOpts{}).ServeHTTP)
 	submissions{s}.routes()
 	copies{s}.routes()
 	parties{s}.routes()

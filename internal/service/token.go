@@ -173,10 +173,6 @@ type provider struct {
 	failed   time.Time
 }
 
-func newProvider(o OIDC, pause time.Duration) *provider {
-	return &provider{OIDC: o, now: time.Now, client: &http.Client{Timeout: providerTime, Transport: &calm{pause: pause}}}
-}
-
 // A calm transport asks for an address at most once in a pause: package oidc reads the keys again for each forged token.
 type calm struct {
 	pause time.Duration

@@ -112,11 +112,6 @@ func (f *Features) Len() int {
 	return int(f.data[1])
 }
 
-// sizeOf returns the size of an upload, pixels, from its features at rest.
-func sizeOf(data []byte) image.Point {
-	return image.Pt(int(binary.LittleEndian.Uint32(data[4:])), int(binary.LittleEndian.Uint32(data[8:])))
-}
-
 // MarshalBinary returns the form at rest, no longer than [MaxSize] bytes. A header of 16 bytes has version, number of
 // features, two zeros, width, height, and the CRC-32 of the rest, little-endian. Each feature then takes 20 bytes: 128
 // signs, and 32 bits of place. From the low bit on these are x and y in half canonical pixels (11 bits each), direction

@@ -1,6 +1,8 @@
 package parts
 
 import (
+	"encoding/binary"
+	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -173,7 +175,7 @@ func turnOf(m geometry.Mat) int {
 // result returns agreement a with upload u as a match. Maps and corners are turned from canonical pixels to pixels of
 // leak and upload as given, and a mirrored leak is turned back. result returns false if the map has no inverse.
 func (r *search) result(u *upload, a *agreed) (Match, bool) {
-	size := sizeOf(u.data)
+	size := image.Pt(int(binary.LittleEndian.Uint32(u.data[4:])), int(binary.LittleEndian.Uint32(u.data[8:]))) // of the upload
 	cw, ch := geometry.Fit(size.X, size.Y, uploadSide)
 	fromLeak := geometry.PixelScale(r.q.scale, r.q.scale)
 	if r.mirrored {

@@ -194,7 +194,7 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 		a := &r.asked[i]
 		var at counts
 		one = one[:0]
-		probes.begin()
+		probes.address = -1
 		for k, s := range r.segments {
 			n := len(one)
 			one = s.ask(one, a, i, r.base[k], probes.of(a, s.address), &r.memory)
@@ -217,8 +217,6 @@ type probing struct {
 	address int // that set is for; -1: none
 	set     bucketSet
 }
-
-func (p *probing) begin() { p.address = -1 }
 
 // of returns the buckets for the present feature a in a segment with so many signs in an address.
 func (p *probing) of(a *asked, address int) *bucketSet {

@@ -242,7 +242,7 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 		if h == nil || !inCell(h.Copies, k) && !(c.Late && inCell(h.Issued, k)) {
 			return bad("a copy issued to %q, which is not recorded in cell %d", c.Recipient, k)
 		}
-		if !share(c.Miss) || math.IsNaN(c.LnE) || math.IsInf(c.LnE, 0) {
+		if !(c.Miss >= 0 && c.Miss <= 1) || math.IsNaN(c.LnE) || math.IsInf(c.LnE, 0) {
 			return bad("the evidence for a copy is not a number in its range")
 		}
 	}
@@ -281,10 +281,7 @@ func or[S ~[]E, E any](ever, counted S) S {
 	return ever
 }
 
-func share(x float64) bool { return x >= 0 && x <= 1 }
-
-// maxListed is the number of cells up to which JSON has [Counts] as a list. Findings of version 2
-// and before have no more.
+// maxListed is the number of cells up to which JSON has [Counts] as a list. Chosen.
 const maxListed = 1_200
 
 // Counts are numbers by cell. More than [maxListed] are written in JSON as a string of runs:

@@ -218,11 +218,6 @@ type voidLine struct {
 	Error *string `json:"error"`
 }
 
-func (f issueFlags) options() registry.IssueOptions {
-	return registry.IssueOptions{Actor: ui.Actor(), Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
-		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak}
-}
-
 // folder returns the folder for the copies of the recipient called to: --out itself if there is one
 // recipient, else the folder [intake.FolderName] of the recipient in it.
 func (f issueFlags) folder(to string) string {

@@ -45,8 +45,8 @@ type issueLine struct {
 // issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
 // last. The upload is opened and decoded once, and only if a copy of it is to be made.
 func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
-	o := f.options()
-	o.Opened = new(registry.Opened)
+	o := registry.IssueOptions{Actor: ui.Actor(), Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
+		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak, Opened: new(registry.Opened)}
 	var lines []issueLine
 	for _, to := range f.To {
 		stem := filepath.Join(f.folder(to), id.String())

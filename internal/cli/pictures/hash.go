@@ -33,7 +33,19 @@ A hash can be turned back into a blurry picture: treat it as personal data.`,
 		Example: `  kycmark hash upload.jpg
   kycmark hash --json uploads/`,
 		Args: ui.Some("file or folder"),
-		RunE: u.Verb(func(cmd *cobra.Command, args []string) error { return hash(cmd.Context(), u, args) }),
+		RunE: u.Verb(func(cmd *cobra.Command, args []string) error {
+			return ui.EachPicture(cmd.Context(), u, "hashing", args, ui.ForHashes, func(_ context.Context, p *picture.Picture) (hashLine, error) {
+				return hashPicture(p)
+			}, func(file string, line hashLine, err error) error {
+				if line.File, line.Error = file, ui.ReasonText(err); line.Hashes == nil { // it was not decoded
+					line.Hashes, line.Chains = map[string]string{}, map[string]string{}
+				}
+				if err == nil {
+					u.Printf("%s: %s:%s (quality %d)\n", ui.Name(file), phash.PDQ, line.Hashes[phash.PDQ.String()], *line.Quality)
+				}
+				return u.Line(line)
+			})
+		}),
 	}
 }
 
@@ -45,21 +57,6 @@ type hashLine struct {
 	Error   *string           `json:"error"`
 	Chains  map[string]string `json:"chains"`  // from pixels to bits, by algorithm
 	Decoder string            `json:"decoder"` // from the file to pixels
-}
-
-// hash prints a line of hashes for each picture that args name, files or folders.
-func hash(ctx context.Context, u *ui.UI, args []string) error {
-	return ui.EachPicture(ctx, u, "hashing", args, ui.ForHashes, func(_ context.Context, p *picture.Picture) (hashLine, error) {
-		return hashPicture(p)
-	}, func(file string, line hashLine, err error) error {
-		if line.File, line.Error = file, ui.ReasonText(err); line.Hashes == nil { // it was not decoded
-			line.Hashes, line.Chains = map[string]string{}, map[string]string{}
-		}
-		if err == nil {
-			u.Printf("%s: %s:%s (quality %d)\n", ui.Name(file), phash.PDQ, line.Hashes[phash.PDQ.String()], *line.Quality)
-		}
-		return u.Line(line)
-	})
 }
 
 // hashPicture computes the hashes of pic, which ui.ForHashes loaded. The line lacks the file's name. If an algorithm fails,

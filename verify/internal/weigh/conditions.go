@@ -364,20 +364,19 @@ func controls(w *Weighing) []words.Figures {
 	if same > 0 {
 		so = " The same picture may have been submitted twice."
 	}
-	if same > 0 && cameBack(w) {
+	if same > 0 && slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 }) {
 		so = " Uploads came in with marks of copies that were found here."
 	}
 	return several(compared, words.Figures{"leaks": leaks, "same": same, "so": so})
 }
 
-// spoken are the recipients with confirmed copies and a likelihood ratio above 1.
-func (w *Weighing) spoken() []odds.Recipient {
-	return slices.DeleteFunc(slices.Clone(w.Odds.Recipients), func(r odds.Recipient) bool { return r.LogE == 0 })
-}
-
-// copiesFigures are what the copies of each recipient are worth, and why no higher number is stated.
+// copiesFigures are what the copies of each recipient are worth, if they are worth anything, and why no higher number is
+// stated.
 func copiesFigures(w *Weighing) (out []words.Figures) {
-	for _, h := range w.spoken() {
+	for _, h := range w.Odds.Recipients {
+		if h.LogE == 0 {
+			continue
+		}
 		bound := ""
 		if trials := words.Thousands(float64(w.Case.MarkTrials)); h.Capped {
 			bound = fmt.Sprintf(" No higher number than %s is stated: in %s trials no mark was read as another copy's, which bounds the error rate by 3 in %s (95 %% confidence).",

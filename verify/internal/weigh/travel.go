@@ -182,11 +182,6 @@ func cameBackOf(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// cameBack reports whether a copy in the dump came back as an upload that leaks may show.
-func cameBack(w *Weighing) bool {
-	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
-}
-
 // reviewers are, for each recipient with confirmed copies, the copies that its reviewers were shown, and the reviewer that
 // is named.
 func reviewers(w *Weighing) []words.Figures {
