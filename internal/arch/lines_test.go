@@ -111,8 +111,6 @@ var overLimits = map[string]int{
 	"internal/mark/blind.reader":       32,
 	"verify.Investigation":             42,
 	"verify/internal/examine.Examiner": 53,
-	"verify/registry.Issuer":           30,
-	"verify/registry.Ledger":           35,
 	"verify/registry.Registry":         35,
 }
 

@@ -70,13 +70,14 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
 	}
 	a := &Audit{Checkpoints: []books.Checkpoint{}, Outside: []books.Checkpoint{}, Unread: []string{}, Problems: []string{}, Clock: []string{}}
+	x := auditing{a, l, o}
 	info, err := l.r.store.Info(ctx)
 	if err != nil {
 		return nil, err
 	}
 	a.Unsummed = info.Unsummed
 	for _, k := range kept {
-		c, err := l.auditCheckpoint(ctx, []byte(k.Text), o)
+		c, err := x.checkpoint(ctx, []byte(k.Text))
 		if err == nil {
 			err = ofItsRow(k)
 		}
@@ -89,7 +90,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		}
 	}
 	for i, text := range o.Checkpoints {
-		c, err := l.auditCheckpoint(ctx, []byte(text), o)
+		c, err := x.checkpoint(ctx, []byte(text))
 		if err := a.note(err, fmt.Sprintf("checkpoint %d that was handed in: ", i+1)); err != nil {
 			return nil, err
 		}
@@ -99,7 +100,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	}
 	var signed []records.Cosigned
 	if !unread {
-		signed, err = l.auditCosigned(ctx, a, kept, o)
+		signed, err = x.cosigned(ctx, kept)
 		if err := a.note(err, ""); err != nil {
 			return nil, err
 		}
@@ -137,7 +138,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		}
 	}
 	if o.SealKey != nil {
-		if err := l.auditOriginals(ctx, a, o, last); err != nil {
+		if err := x.originals(ctx, last); err != nil {
 			return nil, err
 		}
 	}
@@ -258,16 +259,23 @@ func (a *Audit) note(err error, what string) error {
 	return err
 }
 
-// auditOriginals opens what is sealed of every upload with o.SealKey: the original, and the hash and local features
-// that it is found by. last is the time of the ledger's last entry.
-func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions, last time.Time) error {
+// An auditing is an audit at work.
+type auditing struct {
+	*Audit
+	l *Ledger
+	o AuditOptions
+}
+
+// originals opens what is sealed of every upload with o.SealKey: the original, and the hash and local features that it is
+// found by. last is the time of the ledger's last entry.
+func (a auditing) originals(ctx context.Context, last time.Time) error {
 	sweep := time.Now().Add(-durable.Settled)
 	if len(a.Problems) > 0 {
 		sweep = time.Time{}
 	} else if last.Before(sweep) {
 		sweep = last
 	}
-	objects, err := l.r.store.CheckObjects(ctx, sweep)
+	objects, err := a.l.r.store.CheckObjects(ctx, sweep)
 	if err != nil {
 		return err
 	}
@@ -275,9 +283,9 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions, l
 	if objects.Unread != "" {
 		a.Unread = append(a.Unread, objects.Unread)
 	}
-	has := func(f *engine.Found) bool { return f.Kept || l.r.sealHashes || f.ID == (watermark.Submission{}) }
+	has := func(f *engine.Found) bool { return f.Kept || a.l.r.sealHashes || f.ID == (watermark.Submission{}) }
 	total, done := 0, 0
-	if _, err := l.r.Engine().FoundBy(ctx, nil, 0, math.MaxInt64, func(f *engine.Found) error {
+	if _, err := a.l.r.Engine().FoundBy(ctx, nil, 0, math.MaxInt64, func(f *engine.Found) error {
 		if has(f) {
 			total++
 		}
@@ -285,36 +293,36 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions, l
 	}); err != nil {
 		return err
 	}
-	if err := a.note(l.r.Engine().CheckSegments(ctx, o.SealKey), ""); err != nil {
+	if err := a.note(a.l.r.Engine().CheckSegments(ctx, a.o.SealKey), ""); err != nil {
 		return err
 	}
-	_, err = l.r.Engine().FoundBy(ctx, o.SealKey, 0, math.MaxInt64, func(f *engine.Found) error {
+	_, err = a.l.r.Engine().FoundBy(ctx, a.o.SealKey, 0, math.MaxInt64, func(f *engine.Found) error {
 		if !has(f) {
 			return a.note(f.HashErr, "")
 		}
-		if err := l.auditUpload(ctx, a, o, f); err != nil {
+		if err := a.upload(ctx, f); err != nil {
 			return err
 		}
-		if done++; o.Progress != nil {
-			o.Progress(done, max(done, total)) // uploads may come in meanwhile
+		if done++; a.o.Progress != nil {
+			a.o.Progress(done, max(done, total)) // uploads may come in meanwhile
 		}
 		return nil
 	})
 	return err
 }
 
-// auditUpload notes in a what is wrong with one upload, or counts its original as good. An upload that was erased
-// meanwhile is neither.
-func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *engine.Found) error {
+// upload notes what is wrong with one upload, or counts its original as good. An upload that was erased meanwhile is
+// neither.
+func (a auditing) upload(ctx context.Context, f *engine.Found) error {
 	if f.ID == (watermark.Submission{}) { // its row cannot be read
 		return a.note(f.HashErr, "")
 	}
-	s, err := l.r.store.Submission(ctx, f.ID)
+	s, err := a.l.r.store.Submission(ctx, f.ID)
 	if err == nil && s.Erased {
 		return nil
 	}
 	if err == nil && s.Kept {
-		err = l.auditOriginal(ctx, o, s)
+		err = a.original(ctx, s)
 	}
 	switch {
 	case errors.Is(err, records.ErrUnread):
@@ -333,12 +341,12 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *e
 	return nil
 }
 
-// auditOriginal opens the kept original of s and compares its digest, and its pixels if the decoder is still that of
+// original opens the kept original of s and compares its digest, and its pixels if the decoder is still that of
 // the entry. An upload that was erased meanwhile is no error.
-func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Submission) error {
-	file, err := l.r.Original(ctx, o.SealKey, s.Whole())
+func (a auditing) original(ctx context.Context, s *books.Submission) error {
+	file, err := a.l.r.Original(ctx, a.o.SealKey, s.Whole())
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
-		if row, again := l.r.store.Submission(ctx, s.ID); again == nil && row.Erased {
+		if row, again := a.l.r.store.Submission(ctx, s.ID); again == nil && row.Erased {
 			return nil // meanwhile
 		}
 		return fmt.Errorf("submission %s: %w: nothing is there", s.ID, ErrSealed)
@@ -346,7 +354,7 @@ func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Sub
 	if err != nil {
 		return err
 	}
-	_, _, err = engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: phash.MaxPixels, Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
+	_, _, err = engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: phash.MaxPixels, Decode: picture.Decoding(ctx, a.o.Decode), PDF: picture.ReadingPDF(ctx, a.o.PDF)})
 	if err != nil && !errors.Is(err, ErrSealed) {
 		err = fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
 	}

@@ -82,14 +82,15 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*books.Checkpoint, e
 	if i := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
 		return l.handedOut(kept[i])
 	}
+	now := state{l.r.store, size, root}
 	if n := len(kept); n > 0 {
-		if same, err := l.onlyCosigned(ctx, kept[n-1].Size, size); err != nil {
+		if same, err := now.onlyCosigned(ctx, kept[n-1].Size); err != nil {
 			return nil, err
 		} else if same {
 			return l.handedOut(kept[n-1])
 		}
 	}
-	if err := l.continues(ctx, kept, size, root); err != nil {
+	if err := now.continues(ctx, kept); err != nil {
 		return nil, err
 	}
 	text, err := tlog.Checkpoint{Origin: l.Origin(), Size: uint64(size), Root: root}.Sign(private)
@@ -103,19 +104,26 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*books.Checkpoint, e
 	return l.handedOut(*row)
 }
 
-// onlyCosigned reports whether the entries with numbers above from, up to to, are signatures of witnesses and timestamps.
-func (l *Ledger) onlyCosigned(ctx context.Context, from, to int64) (bool, error) {
+// A state is that of the ledger when it had size entries.
+type state struct {
+	in   records.Store
+	size int64
+	root tlog.Hash
+}
+
+// onlyCosigned reports whether the entries with numbers above from are signatures of witnesses and timestamps.
+func (s state) onlyCosigned(ctx context.Context, from int64) (bool, error) {
 	const maxCosigned = 64 // Chosen: so many witnesses sign no checkpoint
-	if to <= from || to-from > maxCosigned {
+	if s.size <= from || s.size-from > maxCosigned {
 		return false, nil
 	}
-	entries, err := l.r.store.Entries(ctx, from, int(to-from))
+	entries, err := s.in.Entries(ctx, from, int(s.size-from))
 	for _, raw := range entries {
 		if e, err := records.ParseEntry(raw); err != nil || e.Kind != records.EntryCosigned {
 			return false, nil
 		}
 	}
-	return len(entries) == int(to-from), err
+	return len(entries) == int(s.size-from), err
 }
 
 // handedOut returns the kept checkpoint row with the origin and the signers' names that its text has. No witness's
@@ -140,23 +148,23 @@ func ofItsRow(row books.Checkpoint) error {
 	return nil
 }
 
-// continues checks that root is the root of the ledger's first size entries, and that this state begins with the last
-// of the kept checkpoints.
-func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
-	at, err := tlog.RootAt(ctx, uint64(size), l.r.store.Nodes)
+// continues checks that the root is that of the ledger's first entries, and that this state begins with the last of the
+// kept checkpoints.
+func (s state) continues(ctx context.Context, kept []books.Checkpoint) error {
+	at, err := tlog.RootAt(ctx, uint64(s.size), s.in.Nodes)
 	if err != nil {
 		return err
 	}
-	if at != root {
-		return fmt.Errorf("%w: the root of its %d entries is another", ErrTampered, size)
+	if at != s.root {
+		return fmt.Errorf("%w: the root of its %d entries is another", ErrTampered, s.size)
 	}
 	if len(kept) == 0 {
 		return nil
 	}
 	last := kept[len(kept)-1]
-	path, err := tlog.Consistency(ctx, uint64(last.Size), uint64(size), l.r.store.Nodes)
+	path, err := tlog.Consistency(ctx, uint64(last.Size), uint64(s.size), s.in.Nodes)
 	if err == nil {
-		err = tlog.VerifyConsistency(uint64(last.Size), uint64(size), path, last.Root, root)
+		err = tlog.VerifyConsistency(uint64(last.Size), uint64(s.size), path, last.Root, s.root)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: it does not continue the checkpoint of %d entries: %w", ErrTampered, last.Size, err)
@@ -283,10 +291,10 @@ func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books
 	return &c
 }
 
-// auditCosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
+// cosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
 // It returns the signatures with a time that hold, of the witnesses that o names.
-func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Checkpoint, o AuditOptions) ([]records.Cosigned, error) {
-	rows, err := l.r.store.Cosigned(ctx)
+func (a auditing) cosigned(ctx context.Context, kept []books.Checkpoint) ([]records.Cosigned, error) {
+	rows, err := a.l.r.store.Cosigned(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -301,8 +309,8 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 			continue
 		case s.Witness == "":
 			stamps[at] = s
-			if l.r.stamps != nil {
-				if latest, err := l.r.stamps(s.Proof, sha256.Sum256(kept[at].Body())); err == nil {
+			if a.l.r.stamps != nil {
+				if latest, err := a.l.r.stamps(s.Proof, sha256.Sum256(kept[at].Body())); err == nil {
 					holds = append(holds, records.Cosigned{Size: s.Size, Dated: latest})
 				}
 			}
@@ -314,7 +322,7 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 			wrong("the signature of the witness " + s.Witness + " does not hold")
 		case !strings.Contains(kept[at].Text, lines):
 			wrong(fmt.Sprintf("the signature of the witness %s was removed from the checkpoint of %d entries", s.Witness, s.Size))
-		case slices.Contains(o.Witnesses, s.Witness):
+		case slices.Contains(a.o.Witnesses, s.Witness):
 			holds = append(holds, s)
 		}
 	}
@@ -334,25 +342,25 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 	return holds, nil
 }
 
-// auditCheckpoint checks that one of o.Keys signed the checkpoint text, and the signatures of o.Witnesses that are
+// checkpoint checks that one of o.Keys signed the checkpoint text, and the signatures of o.Witnesses that are
 // there. It then checks that the checkpoint is of this ledger, and that the ledger begins with its entries. The
 // result has no Made and no Stamp.
-func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*books.Checkpoint, error) {
-	c, seen, err := openByAny(text, o.Keys, o.Witnesses)
+func (a auditing) checkpoint(ctx context.Context, text []byte) (*books.Checkpoint, error) {
+	c, seen, err := openByAny(text, a.o.Keys, a.o.Witnesses)
 	if err != nil {
 		return nil, err
 	}
-	if c.Origin != l.Origin() {
-		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, l.Origin())
+	if c.Origin != a.l.Origin() {
+		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, a.l.Origin())
 	}
-	size, _, err := l.r.store.Head(ctx)
+	size, _, err := a.l.r.store.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if int64(c.Size) > size {
 		return nil, fmt.Errorf("%w: it is of %d entries, while there are %d", ErrTampered, c.Size, size)
 	}
-	root, err := tlog.RootAt(ctx, c.Size, l.r.store.Nodes)
+	root, err := tlog.RootAt(ctx, c.Size, a.l.r.store.Nodes)
 	if err != nil {
 		return nil, err
 	}

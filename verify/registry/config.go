@@ -172,7 +172,7 @@ const maxWorkers = 1024
 const submitBytes = 32 << 20
 
 // enteringLimits returns the limits of decoding uploads, one page after the other, with memory of lease.
-func (s *Issuer) enteringLimits(ctx context.Context, lease *memory.Lease) picture.Limits {
+func (s *submitting) enteringLimits(ctx context.Context, lease *memory.Lease) picture.Limits {
 	if s.readsAtSubmit() {
 		return s.issuingLimits(ctx, lease)
 	}

@@ -151,7 +151,7 @@ func (s *submitting) readUploads(ctx context.Context, uploads iter.Seq[Upload], 
 }
 
 // readUpload opens an upload and returns its bytes, up to MaxBytes of [Config].
-func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
+func (s *submitting) readUpload(u *Upload) ([]byte, error) {
 	if u.Err != nil {
 		return nil, intake.WithoutPath(u.Err)
 	}

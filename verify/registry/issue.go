@@ -183,7 +183,7 @@ const (
 )
 
 // checkSent returns an error that wraps [ErrInput] if the time of sending, which may be zero, is out of range.
-func (s *Issuer) checkSent(at time.Time) error {
+func (s *submitting) checkSent(at time.Time) error {
 	switch {
 	case at.IsZero(): // now
 	case at.UTC().Year() < earliestSent:
@@ -264,17 +264,17 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	return c, err
 }
 
-// logged returns the rows that AddCopy enters for the copy out of the submission of: the copy, and the commitment to
-// its mark key, which counts if the key was never entered.
-func (s *Issuer) logged(of watermark.Submission, to *books.Recipient, o *IssueOptions, out *rendered) (books.Copy, records.KeyEntry) {
+// logged returns the rows that AddCopy enters for the copy out: the copy, and the commitment to its mark key, which counts
+// if the key was never entered.
+func (p *prepared) logged(to *books.Recipient, o *IssueOptions, out *rendered) (books.Copy, records.KeyEntry) {
 	recipient, reviewer := to.Party()
-	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
+	key, now := p.cfg.Key.ID(), p.cfg.Registry.clock()
 	return books.Copy{
-		ID: o.ID, Submission: of, Recipient: recipient, Reviewer: reviewer, Purpose: o.Purpose, KeyID: key,
+		ID: o.ID, Submission: p.of, Recipient: recipient, Reviewer: reviewer, Purpose: o.Purpose, KeyID: key,
 		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
 		Format:  out.format, Width: out.size.X, Height: out.size.Y, SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
 		Issued: now, Actor: o.Actor, State: books.CopyReserved, Logged: books.Logged{Salt: records.NewSalt()},
-	}, records.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: records.NewSalt()}}
+	}, records.KeyEntry{ID: key, Commitment: p.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: records.NewSalt()}}
 }
 
 // Original decrypts the kept file of a submission and checks that its digest is that of the file received. It does not

@@ -157,7 +157,7 @@ func (p *prepared) issue(ctx context.Context, lim picture.Limits, to *books.Reci
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
-	row, key := p.logged(p.of, to, o, out)
+	row, key := p.logged(to, o, out)
 	err = noEntry(p.cfg.Registry.store.AddCopy(ctx, &row, key))
 	fresh := err == nil
 	if errors.Is(err, ErrConflict) {

@@ -96,7 +96,7 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 			rows = append(rows, wireEntry{Release: &x, Salt: x.Salt, seq: x.Seq})
 		}
 	}
-	return l.prove(ctx, rows, public)
+	return proving{l.r, public}.of(ctx, rows)
 }
 
 // ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject reference and its
@@ -112,7 +112,7 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 		return nil, fmt.Errorf("submission %s: %w", id, err)
 	}
 	entered := records.AsEntered(*s)
-	return l.prove(ctx, []wireEntry{{Submission: &wireSubmission{entered, entered.Details}, Salt: s.Salt, seq: s.Seq}}, public)
+	return proving{l.r, public}.of(ctx, []wireEntry{{Submission: &wireSubmission{entered, entered.Details}, Salt: s.Salt, seq: s.Seq}})
 }
 
 // ProveInvestigation is [Ledger.Prove] for an investigation. entry is the number of its entry in
@@ -124,7 +124,7 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 	}
 	for _, x := range rows {
 		if x.Entry == entry {
-			return l.prove(ctx, []wireEntry{{Investigation: &x, Salt: x.Salt, seq: x.Entry}}, public)
+			return proving{l.r, public}.of(ctx, []wireEntry{{Investigation: &x, Salt: x.Salt, seq: x.Entry}})
 		}
 	}
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
@@ -142,13 +142,13 @@ func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, pub
 	if err != nil {
 		return nil, err
 	}
-	row := wireEntry{seq: size}
+	p, row := proving{l.r, public}, wireEntry{seq: size}
 	for i, id := range of {
 		list, err := tlog.CheckList(root, names[2*i], proofs[2*i])
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 		}
-		releases, err := l.releasesIn(ctx, id, root, proofs[2*i+1])
+		releases, err := p.releasesIn(ctx, id, root, proofs[2*i+1])
 		if err != nil {
 			return nil, err
 		}
@@ -163,17 +163,23 @@ func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, pub
 			return nil, err
 		}
 	}
-	return l.prove(ctx, []wireEntry{row}, public)
+	return p.of(ctx, []wireEntry{row})
+}
+
+// A proving makes a proof for readers who have a public key of the ledger.
+type proving struct {
+	*Registry
+	public string
 }
 
 // releasesIn returns the releases of the copies of a submission that lists with this root have, without releases that
 // came in since.
-func (l *Ledger) releasesIn(ctx context.Context, of watermark.Submission, root tlog.Hash, proof [][]byte) ([]books.Release, error) {
+func (p proving) releasesIn(ctx context.Context, of watermark.Submission, root tlog.Hash, proof [][]byte) ([]books.Release, error) {
 	list, err := tlog.CheckList(root, records.ReleasesOf(of), proof)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
-	all, err := l.r.store.Releases(ctx, of)
+	all, err := p.store.Releases(ctx, of)
 	if err == nil && uint64(len(all)) < list.N {
 		err = fmt.Errorf("%w: releases of copies of %s are missing", ErrTampered, of)
 	}
@@ -183,10 +189,10 @@ func (l *Ledger) releasesIn(ctx context.Context, of watermark.Submission, root t
 	return all[:list.N], nil
 }
 
-// prove writes a proof of rows, the row that was asked for first, and checks the proof as its reader will. It sets
-// Entry, Path and Checkpoint of each row.
-func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
-	kept, err := l.r.store.Checkpoints(ctx)
+// of writes a proof of rows, the row that was asked for first, and checks the proof as its reader will. It sets Entry, Path
+// and Checkpoint of each row.
+func (p proving) of(ctx context.Context, rows []wireEntry) ([]byte, error) {
+	kept, err := p.store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -195,23 +201,23 @@ func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]
 		if used[i] = covering(kept, row.seq); used[i] < 0 {
 			return nil, fmt.Errorf("%w: no signed checkpoint covers entry %d yet", ErrProof, row.seq)
 		}
-		if err := l.path(ctx, &rows[i], kept[used[i]]); err != nil {
+		if err := p.path(ctx, &rows[i], kept[used[i]]); err != nil {
 			return nil, err
 		}
 	}
 	of := slices.Compact(slices.Sorted(slices.Values(used)))
-	p := wireProof{Format: proofFormat, Key: public, Entries: rows}
+	out := wireProof{Format: proofFormat, Key: p.public, Entries: rows}
 	for _, i := range of {
-		p.Checkpoints = append(p.Checkpoints, kept[i].Text)
+		out.Checkpoints = append(out.Checkpoints, kept[i].Text)
 	}
 	for i := range rows {
 		rows[i].Checkpoint = slices.Index(of, used[i])
 	}
-	data, err := p.encode()
+	data, err := out.encode()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := CheckProof(data, public); errors.Is(err, ErrProof) {
+	if _, err := CheckProof(data, p.public); errors.Is(err, ErrProof) {
 		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 	} else if err != nil {
 		return nil, err
@@ -238,8 +244,8 @@ func covering(kept []books.Checkpoint, seq int64) int {
 }
 
 // path sets Entry and Path of row: the entry with the number row.seq, and its hashes up to the root of c.
-func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
-	entries, err := l.r.store.Entries(ctx, row.seq-1, 1)
+func (p proving) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
+	entries, err := p.store.Entries(ctx, row.seq-1, 1)
 	if err != nil {
 		return err
 	}
@@ -247,7 +253,7 @@ func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) e
 		return fmt.Errorf("%w: entry %d is missing", ErrTampered, row.seq)
 	}
 	row.Entry = string(entries[0])
-	path, err := tlog.Inclusion(ctx, uint64(row.seq-1), uint64(c.Size), l.r.store.Nodes)
+	path, err := tlog.Inclusion(ctx, uint64(row.seq-1), uint64(c.Size), p.store.Nodes)
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", row.seq, err)
 	}

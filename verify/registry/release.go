@@ -111,8 +111,8 @@ const secondEntryTime = 30 * time.Second
 
 // handOut has hand release the bytes of the copy c, which was entered, and enters what became of it. fresh: no
 // earlier attempt entered c.
-func (s *Issuer) handOut(ctx context.Context, c *books.Copy, file []byte, fresh bool, hand Hand, actor string) error {
-	ledger := s.cfg.Registry.Ledger()
+func (p *prepared) handOut(ctx context.Context, c *books.Copy, file []byte, fresh bool, hand Hand, actor string) error {
+	ledger := p.cfg.Registry.Ledger()
 	if c.State == books.CopyVoid {
 		return fmt.Errorf("copy %s: %w: it is void", c.ID, ErrConflict)
 	}
@@ -221,7 +221,7 @@ func (s *Issuer) keys() []*watermark.Key {
 	return keys
 }
 
-func (s *Issuer) readsAtSubmit() bool { return s.cfg.Marked != MarkedAtIssue && len(s.keys()) > 0 }
+func (s *submitting) readsAtSubmit() bool { return s.cfg.Marked != MarkedAtIssue && len(s.keys()) > 0 }
 
 // carried reads the marks of issued copies in the picture of an upload, by their own checks and among all copies
 // issued. It enters nothing. Submission, Entered and the rest of a row are the caller's.
