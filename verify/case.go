@@ -13,18 +13,17 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
-// books reads from the registry what the odds need: recipients, the copies of each submission that leaks show, days,
+// books gathers what the odds need: recipients, the copies of each submission that leaks show, days,
 // and what each recipient had by day. All of it is counted twice: up to the time of the find that cfg has
 // ([weigh.Basis.Dated]), and whatever the dates. If only named submissions were searched, the counts are of these and of
 // what leaks show. Errors are the registry's, as they are.
-func (v *Investigation) books(ctx context.Context, leaks []*findings.Finding, cfg weigh.Basis) (*weigh.Facts, error) {
-	b := &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}
-	all, err := v.cfg.Registry.Recipients(ctx)
+func (g *gathering) books(ctx context.Context, cfg weigh.Basis) error {
+	b := g.facts
+	all, err := g.cfg.Registry.Recipients(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	reviewers := make(map[string]string)
 	for _, r := range all {
@@ -34,40 +33,41 @@ func (v *Investigation) books(ctx context.Context, leaks []*findings.Finding, cf
 			reviewers[r.Ref] = r.Name
 		}
 	}
-	for _, l := range findings.Shown(leaks) {
-		all, err := v.cfg.Registry.Copies(ctx, l.Submission)
+	for _, l := range findings.Shown(g.leaks) {
+		all, err := g.cfg.Registry.Copies(ctx, l.Submission)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		b.Copies[l.Submission] = examine.HandedOut(all)
 	}
-	e := v.x.Engine()
+	e := g.x.Engine()
 	if b.Holdings, err = e.Holdings(ctx, !cfg.SearchedNamed(), cfg.Before, cfg.Admissible); err != nil { // after the copies: no day of theirs is missing
-		return nil, err
+		return err
 	}
 	b.History = historyOf(b.Holdings, b.Recipients)
 	b.History.Reviewers = reviewers
 	if cfg.SearchedNamed() {
-		return b, v.namedBooks(ctx, cfg, b, leaks)
+		return g.namedBooks(ctx, cfg)
 	}
 	if b.Ever, err = e.Holdings(ctx, true, time.Time{}, func(books.Custody) bool { return true }); err != nil {
-		return nil, err
+		return err
 	}
 	b.Holdings.Extend(len(b.Ever.Days))
 	for i, n := range b.Ever.Submissions {
 		b.Cells = append(b.Cells, odds.Cell{From: b.Ever.Days[i], Submissions: b.Holdings.Submissions[i], All: n})
 	}
-	return b, v.countErased(ctx, cfg, b, leaks)
+	return g.countErased(ctx, cfg)
 }
 
-// countErased adds to b the submissions that leaks show and that were erased since, because the registry's counts no
+// countErased adds the submissions that leaks show and that were erased since, because the registry's counts no
 // longer contain them. Submissions that the registry does not know are passed over.
-func (v *Investigation) countErased(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
-	for _, l := range findings.Shown(leaks) {
+func (g *gathering) countErased(ctx context.Context, cfg weigh.Basis) error {
+	b := g.facts
+	for _, l := range findings.Shown(g.leaks) {
 		if len(b.Cells) == 0 {
 			continue
 		}
-		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
+		_, err := g.cfg.Registry.Submission(ctx, l.Submission)
 		switch {
 		case errors.Is(err, registry.ErrErased):
 			b.Add(cfg, odds.CellOf(b.Cells, l.Submitted), weigh.Held{Submitted: l.Submitted, Copies: b.Copies[l.Submission], Custody: l.Custody})
@@ -130,27 +130,28 @@ func daily(counts []books.Issued) (out []findings.DayCount) {
 	return out
 }
 
-// namedBooks fills b if only named submissions were searched: it counts these, and what leaks show beside them, in
+// namedBooks is for searches of named submissions alone: it counts these, and what leaks show beside them, in
 // one cell of time. The history is of the whole registry, and no holder's custody is counted from it.
-func (v *Investigation) namedBooks(ctx context.Context, cfg weigh.Basis, b *weigh.Facts, leaks []*findings.Finding) error {
+func (g *gathering) namedBooks(ctx context.Context, cfg weigh.Basis) error {
+	b := g.facts
 	b.Holdings.Unmarked = make(map[string][]int)
 	b.Ever = &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
-	for _, l := range findings.Shown(leaks) {
+	for _, l := range findings.Shown(g.leaks) {
 		b.CountOne(cfg, weigh.Held{Submitted: l.Submitted, Copies: b.Copies[l.Submission], Custody: l.Custody})
 	}
-	for _, id := range v.cfg.Against {
+	for _, id := range g.cfg.Against {
 		if _, known := b.Copies[id]; known {
 			continue // a leak shows it
 		}
-		s, err := v.cfg.Registry.Submission(ctx, id)
+		s, err := g.cfg.Registry.Submission(ctx, id)
 		if errors.Is(err, registry.ErrErased) {
 			continue // as in the comparison
 		}
 		if err != nil {
 			return err
 		}
-		copies, err1 := v.cfg.Registry.Copies(ctx, id)
-		custody, err2 := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
+		copies, err1 := g.cfg.Registry.Copies(ctx, id)
+		custody, err2 := g.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
 		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -17,8 +19,10 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/examine"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
+	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -185,4 +189,40 @@ func (c config) examination() examine.Config {
 
 func (c config) given() conclude.Given {
 	return conclude.Given{Opens: c.SealKey != nil, FoundAt: c.Found}
+}
+
+// keyIDs returns the IDs of the mark keys under which marks are read. It is never nil.
+func (c config) keyIDs() []string {
+	out := []string{}
+	for _, k := range c.Keys {
+		out = append(out, k.ID())
+	}
+	return out
+}
+
+// sealKeyID returns the ID of the sealing key, "" without a sealing key.
+func (c config) sealKeyID() string {
+	if c.SealKey == nil {
+		return ""
+	}
+	return c.SealKey.ID()
+}
+
+// parameters returns the parameters of [recheck.Method] and the parameters that depend on the configuration.
+func (c config) parameters() map[string]string {
+	p := recheck.Method()
+	p["other uploads a leak is held against"] = c.examination().ReferenceRecord()
+	p["most bytes of a file"] = strconv.FormatInt(c.MaxBytes, 10)
+	p[recheck.FoundOn], p[recheck.ComparedWith], p[recheck.PerSubject] = words.NotStated, recheck.AllUploads, words.NotStated
+	p[recheck.OriginalsOpen] = strconv.FormatBool(c.SealKey != nil)
+	if n := len(c.Against); n > 0 {
+		p[recheck.ComparedWith] = strconv.Itoa(n)
+	}
+	if n := c.UploadsPerSubject; n > 0 {
+		p[recheck.PerSubject] = strconv.Itoa(n)
+	}
+	if !c.Found.IsZero() {
+		p[recheck.FoundOn] = c.Found.UTC().Format(time.RFC3339Nano)
+	}
+	return p
 }

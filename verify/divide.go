@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -99,14 +100,22 @@ func (v *Investigation) WritePart(ctx context.Context, w io.Writer, leaks []*fin
 	return nil
 }
 
-// readPart reads a part that is to be part number of so many.
-func (v *Investigation) readPart(text []byte, number, of int) (h partHead, leaks []*findings.Finding, err error) {
+// A joining puts parts of a dump together.
+type joining struct {
+	cfg     config
+	engine  *engine.Engine
+	parts   int
+	entered map[int64]books.Investigation // by the numbers of their entries
+}
+
+// read reads a part that is to be part number.
+func (v *joining) read(text []byte, number int) (h partHead, leaks []*findings.Finding, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
-	if err := json.Unmarshal(line, &h); !whole || err != nil || h.Part != (Part{number, of}) || h.Files < 0 || h.Files > v.cfg.MaxFiles {
+	if err := json.Unmarshal(line, &h); !whole || err != nil || h.Part != (Part{number, v.parts}) || h.Files < 0 || h.Files > v.cfg.MaxFiles {
 		return h, nil, errors.New("it is no such part of a dump")
 	}
 	at := number - 1 // in the dump
-	for ; len(rest) > 0; at += of {
+	for ; len(rest) > 0; at += v.parts {
 		var x partLine
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole || at >= h.Files || json.Unmarshal(line, &x) != nil || x.Finding == nil {
 			return h, nil, fmt.Errorf("it is damaged: file %d of the dump", at+1)
@@ -150,12 +159,12 @@ func (v *Investigation) Join(ctx context.Context, parts ...[]byte) (leaks []*fin
 	if err != nil {
 		return nil, err
 	}
-	entered := make(map[int64]books.Investigation)
+	j := joining{v.cfg, v.x.Engine(), len(parts), make(map[int64]books.Investigation)}
 	for _, x := range all {
-		entered[x.Entry] = x
+		j.entered[x.Entry] = x
 	}
 	for k, text := range parts {
-		h, own, err := v.readPart(text, k+1, len(parts))
+		h, own, err := j.read(text, k+1)
 		if err == nil {
 			if k == 0 { // what is known of the dump
 				want.Of, want.Files, want.Listed, want.Containers = h.Of, h.Files, h.Listed, h.Containers
@@ -166,7 +175,7 @@ func (v *Investigation) Join(ctx context.Context, parts ...[]byte) (leaks []*fin
 			}
 		}
 		if err == nil {
-			err = v.joins(&h, own, entered)
+			err = j.check(&h, own)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: part %s: %w", registry.ErrInput, Part{k + 1, len(parts)}, err)
@@ -192,11 +201,11 @@ func (v *Investigation) Join(ctx context.Context, parts ...[]byte) (leaks []*fin
 	return leaks, ctx.Err()
 }
 
-// joins checks the leaks of a part. Each finding follows from its evidence. The part's entry in the
+// check checks the leaks of a part. Each finding follows from its evidence. The part's entry in the
 // ledger has each file that was read; a part without a picture has no entry.
-func (v *Investigation) joins(h *partHead, leaks []*findings.Finding, entered map[int64]books.Investigation) error {
+func (v *joining) check(h *partHead, leaks []*findings.Finding) error {
 	for _, n := range h.Logged {
-		if _, is := entered[n]; !is {
+		if _, is := v.entered[n]; !is {
 			return fmt.Errorf("entry %d of the ledger is no investigation", n)
 		}
 	}
@@ -214,7 +223,7 @@ func (v *Investigation) joins(h *partHead, leaks []*findings.Finding, entered ma
 		if want, known := v.cfg.Sums[l.File]; known && want != books.Digest(raw) {
 			return fmt.Errorf("%.200q: SHA-256 %s, want %s", l.File, l.SHA256, want)
 		}
-		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.x.Engine().Examined(entered[n], [32]byte(raw)) }) {
+		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.engine.Examined(v.entered[n], [32]byte(raw)) }) {
 			return fmt.Errorf("%.200q: the ledger does not say that it was examined", l.File)
 		}
 	}

@@ -34,31 +34,30 @@ func (v *Investigation) Weigh(ctx context.Context, leaks []*findings.Finding) (*
 		return nil, err
 	}
 	if record.Altered = v.x.Damage(); len(record.Altered) > 0 {
-		return v.unweighed(leaks, record)
+		return v.cfg.unweighed(leaks, record)
 	}
-	if leaks, err = v.restored(ctx, leaks); err != nil {
+	g := gathering{v, leaks, &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}}
+	if err := g.restore(ctx); err != nil {
 		return nil, err
 	}
-	before, err := v.past(ctx, leaks)
-	if err != nil {
+	if err := g.past(ctx); err != nil {
 		return nil, err
 	}
-	books, err := v.books(ctx, leaks, v.cfg.basis().Dated(leaks, before.Earlier))
+	err = g.books(ctx, v.cfg.basis().Dated(g.leaks, g.facts.Earlier))
 	if err == nil {
-		books.Travel, err = v.travel(ctx, leaks)
+		err = g.travel(ctx)
 	}
 	if errors.Is(err, registry.ErrTampered) { // counts, or an upload that came back
 		record.Altered = []string{err.Error()}
-		return v.unweighed(leaks, record)
+		return v.cfg.unweighed(g.leaks, record)
 	}
 	if err != nil {
 		return nil, err
 	}
-	books.Past = before
-	if books.Same, books.NotCompared, err = v.x.SameDocuments(ctx, leaks); err != nil {
+	if g.facts.Same, g.facts.NotCompared, err = v.x.SameDocuments(ctx, g.leaks); err != nil {
 		return nil, err
 	}
-	w, err := weigh.Weigh(leaks, books, v.cfg.basis(), len(record.Keys))
+	w, err := weigh.Weigh(g.leaks, g.facts, v.cfg.basis(), len(record.Keys))
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +68,14 @@ func (v *Investigation) Weigh(ctx context.Context, leaks []*findings.Finding) (*
 
 // unweighed is the verdict if records by which every leak is weighed were altered: the leaks that they concern are
 // incomplete, and nothing is said of recipients or of times. No conclusion is entered.
-func (v *Investigation) unweighed(leaks []*findings.Finding, record *findings.Record) (*findings.Verdict, error) {
+func (c config) unweighed(leaks []*findings.Finding, record *findings.Record) (*findings.Verdict, error) {
 	leaks = slices.Clone(leaks)
 	for i, l := range leaks {
 		if l.RestsOnRecords() {
-			leaks[i] = conclude.WithoutRecords(l, v.cfg.given())
+			leaks[i] = conclude.WithoutRecords(l, c.given())
 		}
 	}
-	w, err := weigh.Weigh(leaks, &weigh.Facts{}, v.cfg.basis(), len(record.Keys))
+	w, err := weigh.Weigh(leaks, &weigh.Facts{}, c.basis(), len(record.Keys))
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +84,23 @@ func (v *Investigation) unweighed(leaks []*findings.Finding, record *findings.Re
 	return &w.Verdict, nil
 }
 
-// restored returns copies of findings. Findings that were read from JSON get back from the registry what JSON leaves
+// A gathering reads from the registry what the leaks of a dump are weighed by.
+type gathering struct {
+	*Investigation
+	leaks []*findings.Finding
+	facts *weigh.Facts
+}
+
+// restore replaces the findings by copies. Findings that were read from JSON get back from the registry what JSON leaves
 // out: subject, time, and recipients of the copies that were read. What the registry no longer has stays empty.
-func (v *Investigation) restored(ctx context.Context, leaks []*findings.Finding) ([]*findings.Finding, error) {
-	out := slices.Clone(leaks)
-	for i, l := range leaks {
+func (g *gathering) restore(ctx context.Context) error {
+	g.leaks = slices.Clone(g.leaks)
+	for i, l := range g.leaks {
 		full := *l
 		if (l.Private.Subject == "" || l.Submitted.IsZero()) && l.Matched() {
-			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
+			s, err := g.cfg.Registry.Submission(ctx, l.Submission)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
-				return nil, err
+				return err
 			}
 			if err == nil {
 				full.Private.Subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
@@ -102,32 +108,32 @@ func (v *Investigation) restored(ctx context.Context, leaks []*findings.Finding)
 		}
 		if len(l.Private.Others) < len(l.Beside) {
 			full.Beside, full.Private.Others = slices.Clone(l.Beside), nil
-			if err := v.x.FillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
-				return nil, err
+			if err := g.x.FillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
+				return err
 			}
 			for k := range full.Beside {
 				full.Beside[k].Custody = l.Beside[k].Custody
 			}
 		}
 		if len(l.Private.Marked) == 0 && len(l.Copies) > 0 {
-			if err := v.restoreMarked(ctx, &full); err != nil {
-				return nil, err
+			if err := g.restoreMarked(ctx, &full); err != nil {
+				return err
 			}
 		}
-		out[i] = &full
+		g.leaks[i] = &full
 	}
-	return out, nil
+	return nil
 }
 
 // restoreMarked adds to l.Private.marked the recipients of all copies that were read in a leak.
-func (v *Investigation) restoreMarked(ctx context.Context, l *findings.Finding) error {
-	e := conclude.EvidenceOf(l, v.cfg.given())
+func (g *gathering) restoreMarked(ctx context.Context, l *findings.Finding) error {
+	e := conclude.EvidenceOf(l, g.cfg.given())
 	reads := e.IssuedReads()
 	if l.Kind == findings.FoundCopy {
 		reads = conclude.Conclude(e).Aside
 	}
 	for _, r := range reads {
-		c, err := v.x.Issued(ctx, r.Copy, r.KeyID)
+		c, err := g.x.Issued(ctx, r.Copy, r.KeyID)
 		if err != nil {
 			return err
 		}
@@ -138,11 +144,11 @@ func (v *Investigation) restoreMarked(ctx context.Context, l *findings.Finding) 
 	return nil
 }
 
-// past returns the earlier investigations, in the order of entry. Some examined any of these files. Others
+// past gathers the earlier investigations, in the order of entry. Some examined any of these files. Others
 // examined published files with copies that are confirmed now.
-func (v *Investigation) past(ctx context.Context, leaks []*findings.Finding) (b weigh.Past, err error) {
+func (g *gathering) past(ctx context.Context) error {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
-	for _, l := range leaks {
+	for _, l := range g.leaks {
 		raw, err := hex.DecodeString(l.SHA256)
 		if err != nil || len(raw) != 32 {
 			continue
@@ -152,14 +158,15 @@ func (v *Investigation) past(ctx context.Context, leaks []*findings.Finding) (b 
 			confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
 		}
 	}
+	b := &g.facts.Past
 	b.Public = make(map[weigh.Exposure]time.Time)
 	first := int64(0)
-	if own := v.entries(); len(own) > 0 {
+	if own := g.entries(); len(own) > 0 {
 		first = own[0]
 	}
-	all, exposed, err := v.x.Engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.basis().Exposes)
+	all, exposed, err := g.x.Engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, g.cfg.basis().Exposes)
 	if err != nil {
-		return b, err
+		return err
 	}
 	for _, x := range all {
 		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
@@ -179,7 +186,7 @@ func (v *Investigation) past(ctx context.Context, leaks []*findings.Finding) (b 
 			b.Public[weigh.Exposure{File: hex.EncodeToString(file[:]), Copy: id}] = since
 		}
 	}
-	return b, nil
+	return nil
 }
 
 // conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
@@ -200,30 +207,30 @@ func (v *Investigation) conclude(ctx context.Context, d *findings.Verdict) error
 	return nil
 }
 
-// travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
-func (v *Investigation) travel(ctx context.Context, leaks []*findings.Finding) (out []findings.Travel, err error) {
-	copies := findings.ConfirmedCopies(leaks)
+// travel gathers how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
+func (g *gathering) travel(ctx context.Context) error {
+	copies := findings.ConfirmedCopies(g.leaks)
 	if len(copies) == 0 {
-		return nil, nil
+		return nil
 	}
-	facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
+	facts, err := g.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range copies {
 		t := findings.Travel{Copy: c.ID}
-		receipts, err := v.cfg.Registry.Ledger().Receipts(ctx, c.ID)
+		receipts, err := g.cfg.Registry.Ledger().Receipts(ctx, c.ID)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(receipts) > 0 {
 			t.Receipt = receipts[0].Entered
 		}
 		t.Others = examine.HandedOn(c, facts)
-		if t.Returned, err = v.x.HoldersOfReturned(ctx, c.ID, leaks, facts); err != nil {
-			return nil, err
+		if t.Returned, err = g.x.HoldersOfReturned(ctx, c.ID, g.leaks, facts); err != nil {
+			return err
 		}
-		out = append(out, t)
+		g.facts.Travel = append(g.facts.Travel, t)
 	}
-	return out, nil
+	return nil
 }

@@ -59,10 +59,10 @@ func (v *Investigation) investigateDump(ctx context.Context, list func(*dump.Dum
 			yield(nil, err)
 			return
 		}
-		mine := v.cfg.Part.files(d.Files)
+		x := &pass{Investigation: v, all: v.cfg.Part.files(d.Files), files: len(d.Files)}
 		v.opened(d)
-		err = v.something(ctx, mine)
-		if nothing := (*NothingError)(nil); errors.As(err, &nothing) && len(mine) < len(d.Files) { // the others may have pictures
+		err = x.something(ctx)
+		if nothing := (*NothingError)(nil); errors.As(err, &nothing) && len(x.all) < len(d.Files) { // the others may have pictures
 			for _, l := range nothing.Files {
 				if !yield(l, nil) {
 					return
@@ -74,22 +74,29 @@ func (v *Investigation) investigateDump(ctx context.Context, list func(*dump.Dum
 			yield(nil, err)
 			return
 		}
-		p, err := v.begin(ctx)
+		if x.p, err = v.begin(ctx); err != nil {
+			yield(nil, err)
+			return
+		}
+		sums, err := x.sums(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		sums, err := v.sums(ctx, mine)
-		if err != nil {
+		if err := v.log(ctx, x.p.once, x.all, sums); err != nil {
 			yield(nil, err)
 			return
 		}
-		if err := v.log(ctx, p.once, mine, sums); err != nil {
-			yield(nil, err)
-			return
-		}
-		v.run(ctx, mine, len(d.Files), p, yield)
+		x.run(ctx, yield)
 	}
+}
+
+// A pass examines files of a dump, once.
+type pass struct {
+	*Investigation
+	all   []dump.File // to be examined
+	files int         // of the whole dump
+	p     *progress
 }
 
 // A NothingError says that a dump has no picture that can be examined. Nothing was entered into the ledger.
@@ -102,11 +109,11 @@ func (e *NothingError) Error() string {
 }
 
 // something returns nil if one of the files can be decoded, else a *[NothingError] with the findings on all.
-func (v *Investigation) something(ctx context.Context, files []dump.File) error {
+func (v *pass) something(ctx context.Context) error {
 	nothing := new(NothingError)
 	lease := v.x.Memory.Lease()
 	defer lease.Give()
-	for _, f := range files {
+	for _, f := range v.all {
 		data, err := v.read(ctx, f)
 		if err := ctx.Err(); err != nil {
 			return err
@@ -126,8 +133,8 @@ func (v *Investigation) something(ctx context.Context, files []dump.File) error 
 
 // sums returns the SHA-256 of each file that can be read. All files are read once more for it, so that
 // the ledger says what was examined before any result is seen. The error is of ctx.
-func (v *Investigation) sums(ctx context.Context, files []dump.File) (out [][32]byte, err error) {
-	for _, f := range files {
+func (v *pass) sums(ctx context.Context) (out [][32]byte, err error) {
+	for _, f := range v.all {
 		if data, err := v.read(ctx, f); err == nil {
 			out = append(out, sha256.Sum256(data))
 		}
@@ -219,19 +226,18 @@ type result struct {
 	err     error
 }
 
-// run examines the files all, [Options].Workers at a time, and yields the findings in the order of the files. Each
-// finding is kept in p before it is yielded. All goroutines that run started have ended when it returns. files is the
-// number of files in the dump.
-func (v *Investigation) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*findings.Finding, error) bool) {
+// run examines the files, [Options].Workers at a time, and yields the findings in the order of the files. Each
+// finding is kept in p before it is yielded. All goroutines that run started have ended when it returns.
+func (v *pass) run(ctx context.Context, yield func(*findings.Finding, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	workers := min(v.cfg.Workers, len(all))
+	workers := min(v.cfg.Workers, len(v.all))
 	slots := make(chan chan result, 4*workers) // bounds what is begun but not yet taken
 	var running sync.WaitGroup
 	defer func() { cancel(); running.Wait() }()
 	running.Go(func() {
 		defer close(slots)
 		busy := make(chan struct{}, workers)
-		for _, f := range all {
+		for _, f := range v.all {
 			slot := make(chan result, 1)
 			select {
 			case slots <- slot:
@@ -245,13 +251,13 @@ func (v *Investigation) run(ctx context.Context, all []dump.File, files int, p *
 				return
 			}
 			running.Go(func() {
-				verdict, err := v.investigateFile(ctx, f, files, p)
+				verdict, err := v.investigateFile(ctx, f)
 				<-busy
 				slot <- result{verdict, err}
 			})
 		}
 	})
-	for i := range all {
+	for i := range v.all {
 		slot, open := <-slots
 		if !open {
 			yield(nil, ctx.Err())
@@ -259,14 +265,14 @@ func (v *Investigation) run(ctx context.Context, all []dump.File, files int, p *
 		}
 		r := <-slot
 		if r.err == nil {
-			r.err = p.add(r.verdict)
+			r.err = v.p.add(r.verdict)
 		}
 		if r.err != nil {
 			yield(nil, r.err)
 			return
 		}
 		if v.cfg.Progress != nil {
-			v.cfg.Progress(i+1, len(all))
+			v.cfg.Progress(i+1, len(v.all))
 		}
 		if !yield(r.verdict, nil) {
 			return
@@ -274,9 +280,8 @@ func (v *Investigation) run(ctx context.Context, all []dump.File, files int, p *
 	}
 }
 
-// investigateFile examines one file of a dump of so many files. If p has the finding on the same bytes, it returns a
-// copy of that. Only failures of the registry and the end of ctx are errors.
-func (v *Investigation) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*findings.Finding, error) {
+// investigateFile examines one file. If p has the finding on the same bytes, it returns a copy of that. Only failures of the registry and the end of ctx are errors.
+func (v *pass) investigateFile(ctx context.Context, f dump.File) (*findings.Finding, error) {
 	lease := v.x.Memory.Lease()
 	defer lease.Give()
 	if f.Err == nil && f.Size <= v.cfg.MaxBytes && !f.Made { // else it is not read, or waits for memory of its own
@@ -291,7 +296,7 @@ func (v *Investigation) investigateFile(ctx context.Context, f dump.File, files 
 	if err != nil {
 		return unread(f, err), nil
 	}
-	if again, err := v.again(ctx, p, f.Name, data, lease); again != nil || err != nil {
+	if again, err := v.again(ctx, v.p, f.Name, data, lease); again != nil || err != nil {
 		return again, err
 	}
 	pic, err := v.decode(ctx, data, lease)
@@ -301,7 +306,7 @@ func (v *Investigation) investigateFile(ctx context.Context, f dump.File, files 
 	if err != nil {
 		return closed(f.Name, data, err), nil
 	}
-	return v.x.Investigate(ctx, f.Name, &examine.Leak{Picture: pic}, files)
+	return v.x.Investigate(ctx, f.Name, &examine.Leak{Picture: pic}, v.files)
 }
 
 // read returns the bytes of a file, which may have [Config].MaxBytes.

@@ -18,7 +18,6 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
-	"github.com/kycmark/kycmark/verify/internal/words"
 )
 
 // record returns the record of this investigation, dated now.
@@ -35,7 +34,7 @@ func (v *Investigation) record(ctx context.Context) (*findings.Record, error) {
 		Run:        findings.Run{Clock: "clock of the machine", Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
 		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.x.Found.Hashes.Len(), Index: hex.EncodeToString(index[:]), Segments: v.x.Found.Used(), LedgerSize: size, LedgerHead: head},
-		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),
+		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.cfg.keyIDs(), SealKey: v.cfg.sealKeyID(), Parameters: v.cfg.parameters(),
 	}
 	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
 		r.FoundSHA256 = sum.String()
@@ -61,42 +60,6 @@ func indexDigest(x *phash.List) (digest [sha256.Size]byte) {
 		sum.Write(entry)
 	}
 	return [sha256.Size]byte(sum.Sum(digest[:0]))
-}
-
-// keyIDs returns the IDs of the mark keys under which marks are read. It is never nil.
-func (v *Investigation) keyIDs() []string {
-	out := []string{}
-	for _, k := range v.cfg.Keys {
-		out = append(out, k.ID())
-	}
-	return out
-}
-
-// sealKeyID returns the ID of the sealing key, "" without a sealing key.
-func (v *Investigation) sealKeyID() string {
-	if v.cfg.SealKey == nil {
-		return ""
-	}
-	return v.cfg.SealKey.ID()
-}
-
-// parameters returns the parameters of [recheck.Method] and the parameters that depend on the configuration.
-func (v *Investigation) parameters() map[string]string {
-	p := recheck.Method()
-	p["other uploads a leak is held against"] = v.x.Cfg.ReferenceRecord()
-	p["most bytes of a file"] = strconv.FormatInt(v.cfg.MaxBytes, 10)
-	p[recheck.FoundOn], p[recheck.ComparedWith], p[recheck.PerSubject] = words.NotStated, recheck.AllUploads, words.NotStated
-	p[recheck.OriginalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)
-	if n := len(v.cfg.Against); n > 0 {
-		p[recheck.ComparedWith] = strconv.Itoa(n)
-	}
-	if n := v.cfg.UploadsPerSubject; n > 0 {
-		p[recheck.PerSubject] = strconv.Itoa(n)
-	}
-	if !v.cfg.Found.IsZero() {
-		p[recheck.FoundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)
-	}
-	return p
 }
 
 // log enters into the ledger that an investigation of the files all begins. Nothing may be examined

@@ -98,7 +98,7 @@ const (
 
 // stateHead returns the first line of a state file that this investigator would begin now.
 func (v *Investigation) stateHead(ctx context.Context) (stateHead, error) {
-	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: []string{}}
+	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.cfg.keyIDs(), SealKey: v.cfg.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: []string{}}
 	h.Version, _ = recheck.BuildInfo()
 	for _, id := range v.cfg.Against {
 		h.Against = append(h.Against, id.String())
