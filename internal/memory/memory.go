@@ -46,6 +46,9 @@ func New(limit int64) *Budget {
 	return &Budget{room: semaphore.NewWeighted(limit - spared), max: limit - spared, spared: spared, original: make(chan struct{}, 1)}
 }
 
+// Bytes returns the limit of b.
+func (b *Budget) Bytes() int64 { return b.max + b.spared }
+
 // A Lease is the memory of one picture after another. It is not for concurrent use.
 type Lease struct {
 	of   *Budget

@@ -55,9 +55,10 @@ type Examiner struct {
 
 // New returns an examiner with memory and caches of its own.
 func New(cfg Config) *Examiner {
+	budget := memory.New(cfg.MaxMemory)
 	return &Examiner{Cfg: cfg, Found: &search.Catalogue{Registry: cfg.Registry, Key: cfg.SealKey, Parts: new(parts.Index)}, issues: &issuedLists{keys: make(map[string]bool)},
 		families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID), pairs: make(map[[2]watermark.Submission]pair)},
-		Cache:    &OriginalCache{Max: tuning.CachedBytes}, Detect: watermark.Read, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), Memory: memory.New(cfg.MaxMemory)}
+		Cache:    &OriginalCache{Max: max(tuning.CachedBytes, budget.Bytes()/tuning.CachedShare)}, Detect: watermark.Read, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), Memory: budget}
 }
 
 // With returns an examiner that shares what v has read of the registry, and its memory.

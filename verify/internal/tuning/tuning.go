@@ -166,7 +166,8 @@ const (
 	MaxAgainst      = 1_000     // submissions in [verify.Options].Against
 	MaxPDF          = 4         // times MaxBytes of [verify.Config] that a PDF may have, which holds many pictures
 	MaxLooked       = 16        // pictures in another picture's file that are compared with it. Chosen: a comparison takes up to a second
-	CachedBytes     = 128 << 20 // of originals that are kept, about: five of 2 megapixels each, or one of 12
+	CachedBytes     = 128 << 20 // of originals that are kept, about: five of 2 megapixels each, or one of 12. At least so many
+	CachedShare     = 16        // one of so many parts of the memory of pictures, for originals that are kept: opening one takes a third of a leak's time
 	PreparedBytes   = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
 	MosaicSide      = 9         // fields of a mosaic's long side: enough to tell pictures apart, not persons
 	PreviewSide     = 240       // pixels of a preview's long side
