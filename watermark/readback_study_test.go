@@ -77,13 +77,13 @@ func TestClearStudy(t *testing.T) {
 	})
 }
 
-// TestSoughtStudy measures what hopeless rests on. It marks each picture, and plain ones, in three sizes at four
-// strengths. It logs the correlation at the place of the mark and that of the whole search, 0 if that read nothing.
+// TestSoughtStudy measures what hopeless and lostCorrelation rest on. It marks each picture, and plain ones, in three sizes
+// at six strengths. It logs the correlation at the place of the mark and that of the whole search, 0 if that read nothing.
 //
 //	go test -tags study -v -run SoughtStudy -timeout 1h ./watermark -pictures DIR,DIR
 func TestSoughtStudy(t *testing.T) {
 	try := func(n byte, name string, p image.Image) {
-		for _, share := range []float64{1, 0.4, 0.25, 0.16} {
+		for _, share := range []float64{1.4, 1.2, 1, 0.4, 0.25, 0.16} {
 			o, err := Prepare(newKey([32]byte{n}), p, &Options{Submission: Submission{n}})
 			if err != nil {
 				return
@@ -98,7 +98,7 @@ func TestSoughtStudy(t *testing.T) {
 			require.NoError(t, err)
 			at, err := blind.Sought(t.Context(), leak, o.kd, id, o.placeIn(small), 2)
 			require.NoError(t, err)
-			t.Logf("%.3f at the place, %.3f by search: %s, %v, at %.2f", at.Correlation, whole.Correlation, name, p.Bounds().Size(), share)
+			t.Logf("%.3f at the place, %.3f by search: %s, %v, at %.2f, allowed %.3f", at.Correlation, whole.Correlation, name, p.Bounds().Size(), share, m.Strength)
 		}
 	}
 	for i, c := range []uint8{255, 254, 250, 240, 128, 4, 1, 0} {

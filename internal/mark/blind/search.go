@@ -308,21 +308,25 @@ func tilted(readers []*reader) error {
 	i, mid := len(l.fields)-1, float64(l.side())/pattern.Torus
 	z, parts := l.fields[i], partsOf(l.fields[i])
 	return each(func(r *reader) error {
-		found := parts.Propose(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
-		for k := range found {
-			if err := r.ctx.Err(); err != nil {
-				return err
-			}
-			found[k] = parts.Climb(r.f, found[k])
-		}
-		slices.SortStableFunc(found, func(a, b spectrum.Tilt) int { return cmp.Compare(b.Score, a.Score) })
-		for _, t := range found[:min(tiltedTries, len(found))] {
+		for _, t := range r.tilts(parts, mid, minTilted) {
 			if r.attemptTilted(i, t.Map(z.W, z.H), spreadOut); r.done() {
 				break
 			}
 		}
 		return r.ctx.Err()
 	})(readers)
+}
+
+// tilts returns the tilts of parts that are worth a try, with the min score, likeliest first. mid is the scale of a whole
+// picture.
+func (r *reader) tilts(parts *spectrum.Parts, mid, score float64) []spectrum.Tilt {
+	found := parts.Propose(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
+	for k := 0; k < len(found) && r.ctx.Err() == nil; k++ {
+		found[k] = parts.Climb(r.f, found[k])
+	}
+	slices.SortStableFunc(found, func(a, b spectrum.Tilt) int { return cmp.Compare(b.Score, a.Score) })
+	found = found[:min(tiltedTries, len(found))]
+	return slices.DeleteFunc(found, func(t spectrum.Tilt) bool { return t.Score < score })
 }
 
 // partsOf returns the peak maps, with strong peaks cut, of parts of z that overlap by half. Blank and covered parts are left

@@ -111,6 +111,49 @@ func TestStagesStudy(t *testing.T) {
 	}
 }
 
+// TestTiltedStudy logs the highest score of a tilt, of each picture without a mark and of three leaks by each attack. It says
+// whether the mark is read by the tilts alone, and by tilts below minTilted.
+//
+//	go test -tags study -timeout 2h -v -run TiltedStudy ./internal/mark/blind -attacks persp8,screen_photo -pictures DIR,DIR
+func TestTiltedStudy(t *testing.T) {
+	kd := NewKeys(pattern.NewKeys(&[32]byte{8, 8}))
+	one := func(leak image.Image, name string) {
+		l, err := newLeak(leak)
+		if err != nil {
+			return
+		}
+		r := newReader(context.Background(), l, kd)
+		z := l.fields[len(l.fields)-1]
+		all := r.tilts(partsOf(z), float64(l.side())/pattern.Torus, 0)
+		for k, tilt := range all {
+			if r.attemptTilted(len(l.fields)-1, tilt.Map(z.W, z.H), spreadOut); r.done() {
+				fmt.Printf("%s: score %.1f, read by number %d of score %.1f\n", name, all[0].Score, k, tilt.Score)
+				return
+			}
+		}
+		fmt.Printf("%s: score %.1f\n", name, all[0].Score)
+	}
+	for _, p := range studyFiles(t) {
+		pic, err := fromfile.Picture(p, picture.Limits{})
+		if err != nil {
+			continue
+		}
+		src := picture.Flatten(pic.Image)
+		m := embedForStudy(kd, 0xfeedfacecafe1234, src)
+		if m == nil {
+			continue
+		}
+		one(src, "unmarked")
+		for _, name := range strings.Split(*stageAttacks, ",") {
+			a, err := attack.Find(name)
+			require.NoError(t, err)
+			for seed := range uint64(3) {
+				one(a.Apply(m, seed), name)
+			}
+		}
+	}
+}
+
 // embedForStudy marks src as package watermark does; nil if src is too small.
 func embedForStudy(kd *Keys, id uint64, src *image.NRGBA) *image.NRGBA {
 	c, err := pattern.NewCanvas(src)

@@ -180,8 +180,8 @@ func (p *probe) correlation(soft *[code.CodedN]float64) (sum float64) {
 	return sum
 }
 
-// onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey levels.
-func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
+// atLeak returns the plane p of the frame at each pixel of the leak.
+func (v *frameView) atLeak(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
 	dsp.Parallel(out.H, func(from, to int) {
 		x, y := make([]float64, out.W), make([]float64, out.W)
@@ -189,15 +189,20 @@ func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
 			for i, lx := range v.leakX.Row(row) {
 				x[i], y[i] = float64(lx), float64(v.leakY.Row(row)[i])
 			}
-			dst, gain := out.Row(row), v.fit.Gain.Row(row)
-			photometry.Samples(dst, p, x, y, v.pitch)
-			for i, w := range v.fit.Weight.Row(row) {
-				if dst[i] *= gain[i]; w == 0 {
-					dst[i] = 0
-				}
-			}
+			photometry.Samples(out.Row(row), p, x, y, v.pitch)
 		}
 	})
+	return out
+}
+
+// onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey levels.
+func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
+	out := v.atLeak(p)
+	for i, w := range v.fit.Weight.Pix {
+		if out.Pix[i] *= v.fit.Gain.Pix[i]; w == 0 {
+			out.Pix[i] = 0
+		}
+	}
 	return out
 }
 
@@ -223,11 +228,12 @@ func (v *frameView) temper(out dsp.Plane) {
 // hideEnds lowers a mark on the leak's raster by the share of pixels that are black or white: in the leak, or in an original
 // whose black or white the leak keeps. After a threshold these are as they were before they were marked.
 func (v *frameView) hideEnds(out dsp.Plane) {
+	open := v.own
+	if v.fit.Ends && v.open.Pix != nil {
+		open = v.atLeak(v.open)
+	}
 	for i, share := range v.own.Pix {
-		if v.fit.Ends && v.open.Pix != nil && v.fit.Weight.Pix[i] > 0 {
-			share = min(share, photometry.Sample(v.open, float64(v.leakX.Pix[i]), float64(v.leakY.Pix[i]), v.pitch))
-		}
-		out.Pix[i] *= max(share, 0)
+		out.Pix[i] *= max(min(share, open.Pix[i]), 0)
 	}
 }
 

@@ -12,16 +12,17 @@ import (
 type bandSum [bandN]float64
 
 // sums returns the products of the coefficients of two spectra, summed up by radial band. Both have
-// pattern.TracerSize coefficients a side. Each row is summed for itself, in a fixed order.
+// pattern.TracerSize coefficients a side. Each row is summed for itself, in a fixed order:
+// its bands are runs.
 func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 	for y := range pattern.TracerSize {
-		var row bandSum
 		band, ra, rb := v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize], a.Row(y), b.Row(y)
-		for u, k := range band {
-			row[k] += float64(float64(ra[u]) * float64(rb[u]))
-		}
-		for k := range out {
-			out[k] += row[k]
+		for u := 0; u < len(band); {
+			k, sum := band[u], 0.0
+			for ; u < len(band) && band[u] == k; u++ {
+				sum += float64(float64(ra[u]) * float64(rb[u]))
+			}
+			out[k] += sum
 		}
 	}
 	return out
