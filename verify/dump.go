@@ -169,11 +169,8 @@ func (g *gathering) past(ctx context.Context) error {
 		return err
 	}
 	for _, x := range all {
-		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
-			Shared: x.Shared, Found: x.Began.Found, Evidence: x.Began.Evidence, Concluded: x.Ended.Entered, Named: x.Ended.Named}
-		if x.Began.EvidenceSHA256 != (books.Digest{}) {
-			e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
-		}
+		e := findings.EarlierOf(&x.Began)
+		e.Shared, e.Concluded, e.Named = x.Shared, x.Ended.Entered, x.Ended.Named
 		if x.Shared > 0 {
 			b.Earlier = append(b.Earlier, e)
 		}

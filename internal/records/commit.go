@@ -202,8 +202,11 @@ func EntryOf(row Row) Entry {
 		fields := []any{r.Reviewer, r.Left[:], r.Note, r.Entered, r.Actor}
 		return entry(EntryErasure, r.Entered, r.Salt, append(fields, list(r.Submissions)...)...)
 	case books.Investigation:
-		return entry(EntryInvestigation, r.Started, r.Salt,
-			r.Started, r.Actor, r.Command, r.Input[:], r.Files, r.Found, r.Evidence, r.EvidenceSHA256[:], r.Published, r.Pictures[:])
+		fields := []any{r.Started, r.Actor, r.Command, r.Input[:], r.Files, r.Found, r.Evidence, r.EvidenceSHA256[:], r.Published, r.Pictures[:]}
+		for _, n := range r.Earlier {
+			fields = append(fields, n)
+		}
+		return entry(EntryInvestigation, r.Started, r.Salt, fields...)
 	case Conclusion:
 		fields := []any{r.Investigation, r.Entered, r.Actor, len(r.Named)}
 		for _, name := range r.Named {

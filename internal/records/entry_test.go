@@ -134,6 +134,8 @@ func edit(t *testing.T, f reflect.Value) {
 		f.SetBytes(append(x[:len(x):len(x)], 1))
 	case []string:
 		f.Set(reflect.ValueOf(append(x[:len(x):len(x)], "x")))
+	case []int64:
+		f.Set(reflect.ValueOf(append(x[:len(x):len(x)], 1)))
 	case []watermark.CopyID:
 		f.Set(reflect.ValueOf(append(x[:len(x):len(x)], 1)))
 	case []watermark.Submission:

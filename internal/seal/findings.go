@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -173,17 +175,16 @@ func (r *Result) state(b *Bundle, c books.Checkpoint, tsa []*x509.Certificate) {
 
 // A proved holds what the proofs of a bundle show.
 type proved struct {
-	investigations map[int64]bool // numbers of ledger entries
+	investigations map[int64]*books.Investigation // by the numbers of their entries
 	copies         map[watermark.CopyID]books.Copy
 	entered        map[watermark.Submission]uint64                 // how many copies of each submission are in the ledger, and not void
 	became         map[watermark.Submission]registry.CopiesEntered // what became of them
-	lists          bool                                            // an investigation's entry commits to lists, so that entered must be there
 	states         []books.Checkpoint                              // that the proofs rest on, each once
 	last           books.Checkpoint                                // the largest of them
 }
 
 func newProved() *proved {
-	return &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]books.Copy),
+	return &proved{investigations: make(map[int64]*books.Investigation), copies: make(map[watermark.CopyID]books.Copy),
 		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 }
 
@@ -217,10 +218,8 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 	if p.last.Text != l.Checkpoint {
 		return nil, fmt.Errorf("%w: they rest on another state of the ledger than the statement", registry.ErrProof)
 	}
-	for _, n := range f.Verdict.Record.Logged {
-		if !p.investigations[n] {
-			return nil, fmt.Errorf("%w: none of entry %d, the investigation", registry.ErrProof, n)
-		}
+	if err := p.examined(f); err != nil {
+		return nil, err
 	}
 	for _, c := range f.ConfirmedCopies() {
 		x, ok := p.copies[c.ID]
@@ -243,11 +242,56 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 		}
 	}
 	for of := range f.CopiesTaken() {
-		if _, ok := p.entered[of]; !ok && p.lists {
+		if _, ok := p.entered[of]; !ok {
 			return nil, fmt.Errorf("%w: none of how many copies of submission %s there are", registry.ErrProof, of)
 		}
 	}
 	return p, nil
+}
+
+// examined checks that the findings f are on all files that their investigations began with, and on no other picture.
+// Earlier investigations in f must be proved. No entry of f's own may name another earlier one. The error wraps [registry.ErrProof].
+func (p *proved) examined(f *findings.File) error {
+	record, given, left := &f.Verdict.Record, 0, make(map[string]bool)
+	own := slices.Compact(slices.Sorted(slices.Values(record.Logged)))
+	all, earlier := slices.Clone(own), f.Verdict.Earlier
+	for _, e := range slices.Concat(earlier, f.Verdict.Published) {
+		all = append(all, e.Entry)
+	}
+	for _, n := range all {
+		i := p.investigations[n]
+		if i == nil {
+			return fmt.Errorf("%w: none of entry %d, an investigation", registry.ErrProof, n)
+		}
+		if !slices.Contains(own, n) {
+			continue
+		}
+		given += int(i.Files)
+		for d := range slices.Chunk(i.Digests, len(records.FileDigest("", [32]byte{}))) {
+			left[string(d)] = true
+		}
+		for _, n := range i.Earlier {
+			if n < own[0] && !slices.ContainsFunc(earlier, func(e findings.Earlier) bool { return e.Entry == n }) {
+				return fmt.Errorf("%w: the findings lack the examination of entry %d, of some of the same files", registry.ErrProof, n)
+			}
+		}
+	}
+	found := make(map[string]bool)
+	for _, l := range f.Leaks {
+		sum, err := hex.DecodeString(l.SHA256)
+		if err != nil || len(sum) != sha256.Size {
+			continue // it could not be read
+		}
+		d := records.FileDigest(record.Registry, [sha256.Size]byte(sum))
+		if found[string(d[:])] = true; l.Examined() && !left[string(d[:])] {
+			return fmt.Errorf("%w: %.200q was not given when entry %v was made", registry.ErrProof, l.File, own)
+		}
+	}
+	maps.DeleteFunc(left, func(d string, _ bool) bool { return found[d] })
+	if n := max(len(left), given-len(f.Leaks)); n > 0 {
+		return fmt.Errorf("%w: %d of the files that were given are missing in the findings", registry.ErrProof, n)
+	}
+	return nil
 }
 
 // sameState checks that a copy has the state that the ledger has, by what became of the copies of submissions. A
@@ -296,16 +340,20 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 	case first.Copy != nil:
 		p.copies[first.Copy.ID] = *first.Copy
 	case first.Investigation != nil:
-		i := first.Investigation
-		evidence := ""
-		if i.EvidenceSHA256 != (books.Digest{}) {
-			evidence = i.EvidenceSHA256.String()
+		is := findings.EarlierOf(first.Investigation)
+		want := []findings.Earlier{{Entry: is.Entry, Started: is.Started, Actor: record.Actor, Command: is.Command, Found: records.Timestamp(record.Found()), Evidence: record.FoundEvidence, EvidenceSHA256: record.FoundSHA256}}
+		if !slices.Contains(record.Logged, is.Entry) {
+			if want = f.Verdict.Earlier; first.Investigation.Published {
+				want = slices.Concat(want, f.Verdict.Published)
+			}
 		}
-		if i.Actor != record.Actor || i.Started.After(record.Time) || !i.Found.Equal(record.Found().Truncate(time.Microsecond)) || i.Evidence != record.FoundEvidence || evidence != record.FoundSHA256 {
-			return fmt.Errorf("%w: entry %d is of another investigation, or states another find", registry.ErrProof, i.Entry)
+		if is.Started.After(record.Time) || !slices.ContainsFunc(want, func(e findings.Earlier) bool {
+			e.Shared, e.Concluded, e.Named = 0, time.Time{}, nil
+			return reflect.DeepEqual(e, is)
+		}) {
+			return fmt.Errorf("%w: entry %d is of another investigation, or states another find", registry.ErrProof, is.Entry)
 		}
-		p.investigations[i.Entry] = true
-		p.lists = p.lists || first.Lists != books.Digest{}
+		p.investigations[is.Entry] = first.Investigation
 	case first.Copies != nil:
 		if len(record.Logged) > 0 && first.Entry < slices.Max(record.Logged) {
 			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)

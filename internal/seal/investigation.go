@@ -110,9 +110,17 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 		return err
 	}
 	for _, entry := range f.Verdict.Record.Logged {
-		if err := add(ledger.ProveInvestigation(ctx, entry, in.LedgerPublic)); err != nil {
+		if err := add(ledger.ProveInvestigation(ctx, entry, in.LedgerPublic, true)); err != nil {
 			return err
 		}
+	}
+	for _, e := range slices.Concat(f.Verdict.Earlier, f.Verdict.Published) {
+		if err := add(ledger.ProveInvestigation(ctx, e.Entry, in.LedgerPublic, false)); err != nil {
+			return err
+		}
+	}
+	if err := p.examined(f); err != nil {
+		return err
 	}
 	for _, x := range f.ConfirmedCopies() {
 		if err := add(ledger.Prove(ctx, x.ID, in.LedgerPublic)); err != nil {
@@ -134,7 +142,7 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 	}
 	c.predicate.Ledger = &Ledger{Key: in.LedgerPublic, Checkpoint: p.last.Text}
 	c.files = append(c.files,
-		File{proofsName, "proofs that this investigation and the copies named are in the ledger, and how many copies there are, one a line", proofs.Bytes()},
+		File{proofsName, "proofs that the investigations and the copies named are in the ledger, and how many copies there are, one a line", proofs.Bytes()},
 		File{stateName, "the ledger's signed state (C2SP tlog-checkpoint)", []byte(p.last.Text)},
 		File{ledgerName, "public key of the ledger, which the proofs are checked with", []byte(in.LedgerPublic + "\n")})
 	states, err := ledger.Checkpoints(ctx)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -39,6 +41,8 @@ var investigated struct {
 	later []byte // a proof of how many copies there are, made when one more was issued
 	state string // of the ledger then
 	first string // the state that covers the investigation
+
+	fewer, unlogged map[string][]byte // report and findings without a file that was given, and by an investigator that entered nothing
 }
 
 // bundle is that of an investigation of two leaks, one a copy.
@@ -69,19 +73,27 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("\xff\xd8\xff broken"), 0o600))
 	v, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
 	require.NoError(t, err)
-	inv, err := v.Begin(nil)
-	require.NoError(t, err)
 	var leaks []*findings.Finding
-	for v, err := range inv.Files(ctx, dir) {
+	var inv *verify.Investigation
+	for range 2 { // the files were examined before
+		leaks = nil
+		inv, err = v.Begin(nil)
 		require.NoError(t, err)
-		leaks = append(leaks, v)
+		for v, err := range inv.Files(ctx, dir) {
+			require.NoError(t, err)
+			leaks = append(leaks, v)
+		}
 	}
 	d, err := inv.Weigh(ctx, leaks)
 	require.NoError(t, err)
 	require.Equal(t, 1, d.Counts["copy"])
+	require.Len(t, d.Earlier, 1)
 	var report, text bytes.Buffer
 	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
 	require.NoError(t, inv.WriteFindings(ctx, &text, d, false))
+	other, err := v.Begin(nil)
+	require.NoError(t, err)
+	investigated.fewer, investigated.unlogged = written(t, inv, leaks[:1]), written(t, other, leaks)
 	c := seal.Investigation{Report: report.Bytes(), Findings: text.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
@@ -107,6 +119,12 @@ func makeBundle(t *testing.T) {
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
 	investigated.bundle, investigated.ledger = b, public
+	for name, files := range map[string]map[string][]byte{"a file less": investigated.fewer, "nothing entered": investigated.unlogged} {
+		c.Findings, c.Report = files["findings.json"], files["report.html"]
+		_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+		require.ErrorIs(t, err, registry.ErrProof, name)
+	}
+	c.Findings, c.Report = text.Bytes(), report.Bytes()
 	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, findings.ErrUnsound, "what does not hold is not signed")
@@ -127,6 +145,17 @@ func makeBundle(t *testing.T) {
 	states, err := cfg.Registry.Ledger().Checkpoints(ctx)
 	require.NoError(t, err)
 	investigated.first, investigated.state = states[0].Text, states[len(states)-1].Text
+}
+
+// written returns report and findings of what leaks show.
+func written(t *testing.T, inv *verify.Investigation, leaks []*findings.Finding) map[string][]byte {
+	t.Helper()
+	d, err := inv.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	var report, text bytes.Buffer
+	require.NoError(t, inv.WriteReport(t.Context(), &report, d, false))
+	require.NoError(t, inv.WriteFindings(t.Context(), &text, d, false))
+	return map[string][]byte{"report.html": report.Bytes(), "findings.json": text.Bytes()}
 }
 
 // A broken writer fails before a byte left, or behind all.
@@ -263,13 +292,7 @@ func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]b
 		require.True(t, ok, name)
 		files[name] = data
 	}
-	f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
-	require.NoError(t, err)
-	for _, l := range f.Leaks {
-		sum, err := hex.DecodeString(l.SHA256)
-		require.NoError(t, err)
-		c.Inputs = append(c.Inputs, seal.Input(l.File, l.Size, [32]byte(sum)))
-	}
+	about(t, files, &c)
 	edit(files, &c)
 	for name, data := range files {
 		c.Files = append(c.Files, seal.File{Name: name, About: "as before", Data: data})
@@ -277,6 +300,21 @@ func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]b
 	out, err := seal.Sign(t.Context(), c, key, nil)
 	require.NoError(t, err)
 	return out
+}
+
+// about sets the inputs and the record of a statement to what findings have.
+func about(t *testing.T, files map[string][]byte, c *seal.Content) {
+	t.Helper()
+	f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+	require.NoError(t, err)
+	c.Inputs = nil
+	for _, l := range f.Leaks {
+		sum, err := hex.DecodeString(l.SHA256)
+		require.NoError(t, err)
+		c.Inputs = append(c.Inputs, seal.Input(l.File, l.Size, [32]byte(sum)))
+	}
+	c.Predicate.Record, err = json.Marshal(f.Verdict.Record)
+	require.NoError(t, err)
 }
 
 func replaceIn(files map[string][]byte, old, replacement string, names ...string) {
@@ -353,6 +391,28 @@ func TestSignedAnew(t *testing.T) {
 		"an edited proof": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"files":2`, `"files":3`, "proofs.jsonl")
 		}, []string{"proofs"}},
+		"a leak less": {1, func(files map[string][]byte, c *seal.Content) {
+			maps.Copy(files, investigated.fewer)
+			about(t, files, c)
+		}, []string{"proofs"}},
+		"no investigation": {1, func(files map[string][]byte, c *seal.Content) {
+			maps.Copy(files, investigated.unlogged)
+			about(t, files, c)
+		}, []string{"proofs"}},
+		"an earlier examination less": {1, func(files map[string][]byte, _ *seal.Content) {
+			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+			require.NoError(t, err)
+			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
+			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool {
+				return bytes.Contains(l, []byte(`"investigation":`)) && !bytes.Contains(l, []byte(`"digests":`))
+			}), nil)
+			f.Verdict.Earlier = nil
+			f.Verdict.Details = nil // "Files of this dump were examined before"
+			f.Verdict.Said = slices.DeleteFunc(f.Verdict.Said, func(s findings.Said) bool { return s.Code == "examined-before" })
+			text, err := json.MarshalIndent(f, "", " ")
+			require.NoError(t, err)
+			files["findings.json"] = append(intake.EscapedJSON(text), '\n')
+		}, []string{"report", "proofs"}},
 		"another state": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger.Checkpoint += "x" }, []string{"proofs"}},
 		"no ledger":     {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger = nil }, []string{"proofs"}},
 		"another registry": {1, func(files map[string][]byte, c *seal.Content) {
@@ -361,9 +421,9 @@ func TestSignedAnew(t *testing.T) {
 	} {
 		b := forged(t, fixedKey(x.key), x.edit)
 		checks := b.Check(seal.Trust{})
-		assert.Equal(t, x.want, failing(checks), name)
-		if says := map[string]string{"no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
-			assert.Contains(t, fmt.Sprint(checks.Checks), says)
+		assert.Equal(t, x.want, failing(checks), "%s: %v", name, checks.Checks)
+		if says := map[string]string{"a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
+			assert.Contains(t, fmt.Sprint(checks.Checks), says, name)
 		}
 		if x.key != 1 {
 			assert.Contains(t, failing(b.Check(trusting())), "key", name)

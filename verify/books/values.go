@@ -293,8 +293,9 @@ type Investigation struct {
 	Published bool `json:"published,omitempty"`
 	// Pictures is the SHA-256 of Digests, which has the [records.FileDigest] of each file that could be
 	// read, ascending.
-	Pictures Digest `json:"pictures,omitzero"`
-	Digests  []byte `json:"-"`
+	Pictures Digest  `json:"pictures,omitzero"`
+	Digests  []byte  `json:"-"`
+	Earlier  []int64 `json:"earlier,omitempty"` // entries of the investigations before of any of these files, ascending
 }
 
 // Number returns the number of its entry.

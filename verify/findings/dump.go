@@ -107,6 +107,15 @@ type Earlier struct {
 	Named          []string  `json:"named,omitempty"`           // recipients that its headline named, sorted
 }
 
+// EarlierOf returns what a row of the ledger says of an earlier investigation.
+func EarlierOf(i *books.Investigation) Earlier {
+	e := Earlier{Entry: i.Entry, Started: i.Started, Actor: i.Actor, Command: i.Command, Found: i.Found, Evidence: i.Evidence}
+	if i.EvidenceSHA256 != (books.Digest{}) {
+		e.EvidenceSHA256 = i.EvidenceSHA256.String()
+	}
+	return e
+}
+
 // A Travel says how a copy that a leak contains travelled, by the record.
 type Travel struct {
 	Copy    watermark.CopyID `json:"copy"`

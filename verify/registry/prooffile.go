@@ -18,8 +18,9 @@ import (
 // proofFormat names the meaning of a proof's fields; it never changes.
 const proofFormat = "kycmark proof v1"
 
-// maxProof is the most that a proof may have, bytes: a copy with a hundred receipts has some 300 kB.
-const maxProof = 16 << 20
+// maxProof is the most that a proof may have, bytes: a copy with a hundred receipts has some 300 kB, and an investigation 22
+// bytes a file.
+const maxProof = 64 << 20
 
 // wireProof is a proof as one line of JSON. There is one way to write each: whatever would be
 // written otherwise than it stands is refused. Sum is SHA-256, in hex, of the same
@@ -46,6 +47,7 @@ type wireEntry struct {
 	Submission *wireSubmission   `json:"submission,omitempty"`
 
 	Investigation *books.Investigation `json:"investigation,omitempty"`
+	Digests       []byte               `json:"digests,omitempty"` // of its files; none: its entry alone is proved
 	Copies        []wireCopies         `json:"copies,omitempty"`
 
 	seq   int64
@@ -146,6 +148,12 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	}
 	if x := w.Investigation; x != nil && x.Entry != e.Seq {
 		return fail(fmt.Errorf("entry %d is said to be %d", e.Seq, x.Entry))
+	}
+	if len(w.Digests) > 0 {
+		if w.Investigation == nil || sha256.Sum256(w.Digests) != w.Investigation.Pictures {
+			return fail(fmt.Errorf("entry %d is not of these files", e.Seq))
+		}
+		w.Investigation.Digests = w.Digests
 	}
 	row, times, err := w.row()
 	for i := range w.Copies {

@@ -116,15 +116,19 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 }
 
 // ProveInvestigation is [Ledger.Prove] for an investigation. entry is the number of its entry in
-// the ledger, from 1. The error wraps [ErrNotFound] if that entry is not of an investigation.
-func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public string) ([]byte, error) {
+// the ledger, from 1. With files the proof has Digests. The error wraps [ErrNotFound] if that entry is not of an investigation.
+func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public string, files bool) ([]byte, error) {
 	rows, err := l.r.store.Investigations(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range rows {
 		if x.Entry == entry {
-			return proving{l.r, public}.of(ctx, []wireEntry{{Investigation: &x, Salt: x.Salt, seq: x.Entry}})
+			row := wireEntry{Investigation: &x, Salt: x.Salt, seq: x.Entry}
+			if files {
+				row.Digests = x.Digests
+			}
+			return proving{l.r, public}.of(ctx, []wireEntry{row})
 		}
 	}
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)

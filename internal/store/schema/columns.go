@@ -188,25 +188,25 @@ func (c copyID) Scan(src any) error {
 	return nil
 }
 
-// copyIDs keeps IDs of copies as 8 bytes each.
-type copyIDs struct{ ids *[]watermark.CopyID }
+// eights keeps IDs of copies, or numbers of entries, as 8 bytes each.
+type eights[T watermark.CopyID | int64] struct{ of *[]T }
 
-func (c copyIDs) Value() (driver.Value, error) {
+func (e eights[T]) Value() (driver.Value, error) {
 	out := []byte{}
-	for _, id := range *c.ids {
-		out = binary.BigEndian.AppendUint64(out, uint64(id))
+	for _, x := range *e.of {
+		out = binary.BigEndian.AppendUint64(out, uint64(x))
 	}
 	return out, nil
 }
 
-func (c copyIDs) Scan(src any) error {
+func (e eights[T]) Scan(src any) error {
 	raw, err := as[[]byte](src)
-	*c.ids = []watermark.CopyID{}
+	*e.of = []T{}
 	for ; len(raw) >= 8; raw = raw[8:] {
-		*c.ids = append(*c.ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
+		*e.of = append(*e.of, T(binary.BigEndian.Uint64(raw)))
 	}
 	if err == nil && len(raw) > 0 {
-		err = Tampered("%d bytes behind the last ID of a list", len(raw))
+		err = Tampered("%d bytes behind the end of a list", len(raw))
 	}
 	return err
 }

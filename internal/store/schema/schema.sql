@@ -374,8 +374,8 @@ CREATE TABLE custody_event (
 ){{.Rows}};
 
 -- found is when the files were found, evidence how that is known; the zero time is not stated. published: anybody could
--- take them then. pictures is the SHA-256 of digests,
--- which has 16 bytes a file.
+-- take them then. pictures is the SHA-256 of digests, which has 16 bytes a file. earlier has 8 bytes for the entry of
+-- each investigation before of any of these files.
 CREATE TABLE investigation (
     seq             {{.Int}} PRIMARY KEY,
     started         {{.Int}} NOT NULL,
@@ -389,7 +389,8 @@ CREATE TABLE investigation (
     evidence_sha256 {{.Blob}} NOT NULL CHECK (length(evidence_sha256) IN (0, 32)),
     published       {{.Int}} NOT NULL,
     pictures        {{.Blob}} NOT NULL CHECK (length(pictures) IN (0, 32)),
-    digests         {{.Blob}} NOT NULL CHECK (length(digests) % 16 = 0)
+    digests         {{.Blob}} NOT NULL CHECK (length(digests) % 16 = 0),
+    earlier         {{.Blob}} NOT NULL CHECK (length(earlier) % 8 = 0)
 ){{.Rows}};
 
 -- What was concluded at the end. named has one recipient a line, copies 8 bytes for each copy

@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "6546ffab1b1a63c473a70295d3240f39018b455a786fb09e4dd4e5cf211f1b61", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "82cfe78c46fcf2565465897e7fb4a296f8d1a01ea48a804ba0e5a37286f1e9d8", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

@@ -84,13 +84,13 @@ var (
 		})
 	CustodyEvents  = TableOf("custody_event", "custody sealed", func(e *CustodyEvent) []any { return []any{&e.Of, Blob(&e.Sealed)} })
 	CustodyLists   = TableOf("custody_submission", "custody submission", bindListed)
-	Investigations = TableOf("investigation", "started actor command input files salt seq found evidence evidence_sha256 published pictures digests",
+	Investigations = TableOf("investigation", "started actor command input files salt seq found evidence evidence_sha256 published pictures digests earlier",
 		func(i *books.Investigation) []any {
 			return []any{Micros(&i.Started), &i.Actor, &i.Command, Fixed(i.Input[:]), &i.Files, Fixed(i.Salt[:]), &i.Entry,
-				Micros(&i.Found), &i.Evidence, Sparse(i.EvidenceSHA256[:]), flag{&i.Published}, Sparse(i.Pictures[:]), Blob(&i.Digests)}
+				Micros(&i.Found), &i.Evidence, Sparse(i.EvidenceSHA256[:]), flag{&i.Published}, Sparse(i.Pictures[:]), Blob(&i.Digests), eights[int64]{&i.Earlier}}
 		})
 	Conclusions = TableOf("conclusion", "investigation entered named copies actor salt seq", func(c *records.Conclusion) []any {
-		return []any{&c.Investigation, Micros(&c.Entered), lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, Fixed(c.Salt[:]), &c.Seq}
+		return []any{&c.Investigation, Micros(&c.Entered), lines{&c.Named}, eights[watermark.CopyID]{&c.Copies}, &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 	})
 	Checkpoints = TableOf("checkpoint", "size root note made stamp", func(c *books.Checkpoint) []any {
 		return []any{&c.Size, Fixed(c.Root[:]), Text(&c.Text), Micros(&c.Made), Blob(&c.Stamp)}

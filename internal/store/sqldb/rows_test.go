@@ -28,7 +28,7 @@ func receipt(copy watermark.CopyID) books.Receipt {
 }
 
 func investigation(n int) books.Investigation {
-	return books.Investigation{Started: t0.AddDate(3, 0, n), Actor: "legal", Command: "kycmark investigate", Files: int64(n),
+	return books.Investigation{Started: t0.AddDate(3, 0, n), Actor: "legal", Command: "kycmark investigate", Files: int64(n), Earlier: []int64{int64(n), 99},
 		Input: sha256.Sum256([]byte{byte(n)}), Salt: salt(fmt.Sprint("investigation", n))}
 }
 

@@ -67,6 +67,13 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	} else if old, err := e.begun(ctx, x); err != nil || old > 0 {
 		return old, err
 	}
+	before, _, err := e.Earlier(ctx, 0, sums, nil, func(*books.Investigation) bool { return false })
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range before {
+		x.Earlier = append(x.Earlier, b.Began.Entry)
+	}
 	x.Started, x.Command = e.now(), oneLine(x.Command)
 	return e.store.AddInvestigation(ctx, x)
 }
@@ -79,7 +86,7 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error
 		return 0, err
 	}
 	for _, old := range all {
-		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Actor == x.Actor && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
+		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Files == x.Files && old.Actor == x.Actor && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
 		if same && !slices.ContainsFunc(ended, func(c records.Conclusion) bool { return c.Investigation == old.Entry }) {
 			return old.Entry, nil
 		}
