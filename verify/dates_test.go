@@ -85,7 +85,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 				says(stated == "early", "Evidence of when the pictures were found can settle which date is right.")
 				says(again != "first time", "Files of this dump were examined before: ")
 				says(slices.ContainsFunc(before, func(e findings.Earlier) bool { return !e.Found.Equal(at) }), "of these files, perhaps with others, had another time of the find (entry ")
-				contradicted := stated == "early" || stated == "late" && again != "first time" || stated == "stated" && again == "twice"
+				contradicted := stated == "early" || stated == "late" && again != "first time" || stated == "stated" && again == "twice" || stated == "middle" && (again == "the same" || again == "twice")
 				says(contradicted, "is not used, since it is contradicted")
 				assert.Equal(t, d.Case.FoundKnown, stated != "omitted" && !contradicted, what)
 				says(lateEntry(entered, at, began, before), "Custody of vendor B, which covers 4 of these pictures, was entered on "+entered.Format(time.RFC3339))
@@ -132,6 +132,51 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 		require.Equal(t, !c.named, d.Case.Leaks[0].Copies[0].Late, name)
 		require.True(t, d.Case.FoundKnown, name)
 		require.Equal(t, !c.named, strings.Contains(strings.Join(d.Sentences(), "\n"), "or later; that this was entered before the find is not shown. The time of the find"), d.Sentences())
+	}
+}
+
+// An issuer states a time of the find that suits him, and the ledger has another one of these files. Copies are doubted by the
+// earliest, and lost keys by the latest. Uploads of between the two may have been chosen.
+func TestFindsThatWereStatedBefore(t *testing.T) {
+	issued := feb.AddDate(1, 0, 0) // of the copies
+	before, after := issued.AddDate(0, -1, 0), issued.AddDate(0, 1, 0)
+	for name, c := range map[string]struct {
+		now, then, lost time.Time // lost: when the mark key was lost; zero: never
+		named           bool
+	}{
+		"one time":                         {after, after, time.Time{}, true},
+		"first not stated":                 {after, time.Time{}, time.Time{}, true},
+		"now later, copies between":        {after, before, time.Time{}, false},
+		"now not stated, copies after":     {time.Time{}, before, time.Time{}, false},
+		"now earlier, copies between":      {before, after, time.Time{}, false},
+		"key lost after both":              {after, after, after.AddDate(0, 2, 0), true},
+		"now earlier, key lost between":    {after, after.AddDate(0, 3, 0), after.AddDate(0, 2, 0), false},
+		"now earlier, key lost after both": {after, after.AddDate(0, 1, 0), after.AddDate(0, 2, 0), false},
+	} {
+		var leaks []*findings.Finding
+		for n := range 4 {
+			l := leakOf(n+1, findings.FoundCopy, "vendor A")
+			l.Matches[0].Received = issued
+			if !c.lost.IsZero() {
+				lost := books.KeyState{KeyID: "v1-k", State: books.KeyCompromised, Since: c.lost}
+				l.Keys = []books.KeyState{lost}
+				l.Reads = []findings.Reading{{Copy: l.Copies[0], KeyID: "v1-k", LogP: l.LogP, Submission: l.Submission}}
+			}
+			leaks = append(leaks, l)
+		}
+		cfg := verify.Options{Circumstances: findings.Circumstances{Found: c.now}}
+		d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: []findings.Earlier{{Entry: 9, Started: after.AddDate(1, 0, 0), Shared: 1, Found: c.then}}})
+		require.Empty(t, checked(t, d, cfg), name)
+		assert.Equal(t, c.named, len(d.Named) == 1, "%s: %s", name, d.Headline)
+		first := slices.MinFunc([]time.Time{c.now, c.then}, func(a, b time.Time) int {
+			if a.IsZero() || b.IsZero() {
+				return b.Compare(a)
+			}
+			return a.Compare(b)
+		})
+		assert.Equal(t, issued.After(first), d.Case.Leaks[0].Copies[0].Late, name)
+		assert.Equal(t, issued.After(first), d.Case.Leaks[0].Later, name)
+		assert.Equal(t, c.now != c.then && !c.then.IsZero(), !d.Case.FoundKnown, name)
 	}
 }
 

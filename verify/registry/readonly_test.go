@@ -97,7 +97,7 @@ func TestLogInvestigation(t *testing.T) {
 	r.SetClock(func() time.Time { return now })
 	want := books.Investigation{
 		Entry: 2, Started: now, Actor: "desk 4", Command: "kycmark investigate 'a\ufffd dump\ufffd'",
-		Input: books.Digest{10, 10}, Files: 3,
+		Input: books.Digest{10, 10}, Files: 3, Earlier: []int64{},
 	}
 	given := want
 	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a\u009b dump\n'"

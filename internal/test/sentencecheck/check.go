@@ -54,11 +54,14 @@ type report struct {
 	} `json:"verdict"`
 	Leaks []leak `json:"leaks"`
 
-	stated time.Time // when the leaks were found, as stated; zero: not stated
-	found  time.Time // the same, unless it is contradicted
-	named  int       // number of uploads that alone were searched; 0: all were
-	each   int       // how many uploads without a subject one person has, as stated; 0: not stated
+	stated   time.Time // when the leaks were found, as stated; zero: not stated
+	found    time.Time // the same, unless it is contradicted
+	earliest time.Time // the first that was ever stated; farOff: none
+	named    int       // number of uploads that alone were searched; 0: all were
+	each     int       // how many uploads without a subject one person has, as stated; 0: not stated
 }
+
+var farOff = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // A said is a sentence by its code and its figures.
 type said struct {
@@ -290,6 +293,14 @@ func read(findings []byte) (*report, error) {
 		var err error
 		if r.stated, err = time.Parse(time.RFC3339Nano, at); err != nil {
 			return nil, err
+		}
+	}
+	if r.earliest = r.stated; r.stated.IsZero() {
+		r.earliest = farOff
+	}
+	for _, e := range r.Verdict.Earlier {
+		if !e.Found.IsZero() && e.Found.Before(r.earliest) {
+			r.earliest = e.Found
 		}
 	}
 	for i := range r.Leaks {

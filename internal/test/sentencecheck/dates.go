@@ -28,7 +28,7 @@ func (r *report) contradicted() (why []string) {
 	begun, said, copied, sent := false, false, false, false
 	for _, e := range r.Verdict.Earlier {
 		begun = begun || e.Started.Before(r.stated)
-		said = said || !e.Found.IsZero() && e.Found.Before(r.stated)
+		said = said || !e.Found.IsZero() && !e.Found.Equal(r.stated)
 	}
 	for _, l := range r.all() {
 		if !l.shows() {
@@ -41,7 +41,7 @@ func (r *report) contradicted() (why []string) {
 	}
 	for i, yes := range []bool{begun, said, copied, sent} {
 		if yes {
-			why = append(why, []string{"these files were examined before it", "an earlier time was entered for these files",
+			why = append(why, []string{"these files were examined before it", "another time was entered for these files",
 				"a picture contains a copy that was issued later", "a picture shows an upload that was submitted later"}[i])
 		}
 	}
@@ -102,14 +102,14 @@ func late(r *report) (out []row) {
 	for i := range r.Leaks {
 		seen := make(map[string]bool)
 		for _, c := range r.Leaks[i].Issued {
-			said := r.stated.Before(c.Issued)
+			said := r.earliest.Before(c.Issued)
 			if !c.Proven.IsZero() {
-				said = r.stated.Before(c.Proven)
+				said = r.earliest.Before(c.Proven)
 			}
-			if r.stated.IsZero() || !r.Leaks[i].shows() || !said && !c.Unproven && (!c.Proven.IsZero() || !r.stated.Before(c.After)) {
+			if !r.Leaks[i].shows() || !said && !c.Unproven && (!c.Proven.IsZero() || !r.earliest.Before(c.After)) {
 				continue
 			}
-			if !r.stated.Before(c.Issued) {
+			if !r.earliest.Before(c.Issued) {
 				open[c.Recipient] = "; that this was entered before the find is not shown"
 			}
 			if n[c.Recipient] == 0 {
@@ -127,7 +127,7 @@ func late(r *report) (out []row) {
 	slices.Sort(names)
 	for _, name := range names {
 		what := fmt.Sprintf("%s recorded as issued to %s on %s or later%s", either(n[name], "contains a copy", "contain copies"), name, moment(first[name]), open[name])
-		out = append(out, row{"n": n[name], "what": unquoted(what), "found": moment(r.stated), "so": "One of these dates is wrong, or the pictures were made after the find."})
+		out = append(out, row{"n": n[name], "what": unquoted(what), "found": moment(r.earliest), "so": "One of these dates is wrong, or the pictures were made after the find."})
 	}
 	return append(out, lateUploads(r)...)
 }
@@ -135,15 +135,15 @@ func late(r *report) (out []row) {
 func lateUploads(r *report) []row {
 	late := func(at func(*leak) time.Time) int {
 		return r.count(func(l *leak) bool {
-			return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && !r.stated.IsZero() && r.stated.Before(at(x)) })
+			return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && r.earliest.Before(at(x)) })
 		})
 	}
 	if n := late(func(x *leak) time.Time { return x.Submitted }); n > 0 {
-		return some(n, row{"found": moment(r.stated), "what": either(n, "shows an upload", "show uploads") + " recorded as submitted after the stated time of the find",
+		return some(n, row{"found": moment(r.earliest), "what": either(n, "shows an upload", "show uploads") + " recorded as submitted after the stated time of the find",
 			"so": "One of these dates is wrong, or the file was elsewhere before."})
 	}
 	n := late((*leak).received)
-	return some(n, row{"found": moment(r.stated), "what": either(n, "shows an upload", "show uploads") + " entered after the stated time of the find", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
+	return some(n, row{"found": moment(r.earliest), "what": either(n, "shows an upload", "show uploads") + " entered after the stated time of the find", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
 }
 
 // received returns when the registry took the upload that the leak shows.
@@ -194,7 +194,7 @@ func custodyEntered(r *report) (out []row) {
 		switch all := r.Verdict.Earlier; {
 		case len(all) > 0 && !at.Before(all[0].Started):
 			return "after these files were first examined"
-		case !r.stated.IsZero() && at.After(r.stated):
+		case at.After(r.earliest):
 			return "after the stated time of the find"
 		case !r.stated.IsZero() && r.stated.Sub(at) < month:
 			return "less than 30 days before the stated time of the find (" + moment(r.stated) + ")"

@@ -114,7 +114,7 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		}
 		if l.Matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.Unit[l.Submission]
-			leak.Later = w.Cfg.after(received(l))
+			leak.Later = w.Cfg.doubted(received(l))
 			if !l.Damaged() {
 				leak.Unmarked = w.holdersOf(l, w.Cfg.Admissible)
 			}

@@ -24,31 +24,42 @@ type Basis struct {
 	findings.Circumstances
 	Named  int       // uploads that were named and searched alone; 0: all were searched
 	Before time.Time // the time of the find that counts: see [Basis.Dated]
-	later  bool      // a leak shows that the find was later than stated
+	first  time.Time // the earliest time of the find that was ever stated: what is later is doubted
+	later  bool      // a leak, or what was stated before, shows that the find was later than stated
 }
 
 func (c Basis) SearchedNamed() bool { return c.Named > 0 }
 
-// claimedLate reports whether t is after the stated time of the find.
+// claimedLate reports whether t is after the stated time of the find, and doubted whether it is after a time that was ever stated.
 func (c Basis) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
+func (c Basis) doubted(t time.Time) bool     { return !c.first.IsZero() && t.After(c.first) }
 
-// copyLate reports whether it is not proven that a copy was entered before the stated time of the find.
-func (c Basis) copyLate(x *books.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
+// copyLate reports whether it is not proven that a copy was entered before every stated time of the find.
+func (c Basis) copyLate(x *books.Copy) bool { return !c.first.IsZero() && x.LaterThan(c.first) }
 
 // Dated returns the basis with the time of the find that counts: [findings.Circumstances].Found, or the zero
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
-// Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
+// Or an earlier investigation of the same bytes is of an earlier time, or another time was stated then.
 func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basis {
-	c.later = slices.ContainsFunc(findings.Views(leaks), func(l *findings.Finding) bool {
+	c.first, c.Before = c.Found, c.Found
+	for _, e := range earlier {
+		if c.first.IsZero() || !e.Found.IsZero() && e.Found.Before(c.first) {
+			c.first = e.Found
+		}
+		if c.later = c.later || e.Found.After(c.Found); c.foundLater(e.Started) || c.restated(e) {
+			c.Before = time.Time{}
+		}
+	}
+	if c.later = c.later || slices.ContainsFunc(findings.Views(leaks), func(l *findings.Finding) bool {
 		return l.Matched() && (c.claimedLate(l.Submitted) || copied(l, c.claimedLate))
-	})
-	if c.Before = c.Found; c.later || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
-		return c.foundLater(e.Started) || c.foundLater(e.Found)
-	}) {
+	}); c.later {
 		c.Before = time.Time{}
 	}
 	return c
 }
+
+// restated reports whether an earlier investigation stated another time of the find.
+func (c Basis) restated(e findings.Earlier) bool { return !e.Found.IsZero() && !e.Found.Equal(c.Found) }
 
 // copied reports whether a leak contains a copy whose time of issue is late.
 func copied(v *findings.Finding, late func(time.Time) bool) bool {
@@ -130,13 +141,13 @@ func foundNotUsed(w *Weighing) []words.Figures {
 			break
 		}
 	}
-	if slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return w.Cfg.foundLater(e.Found) }) {
-		why = append(why, "an earlier time was entered for these files")
+	if slices.ContainsFunc(w.Earlier, w.Cfg.restated) {
+		why = append(why, "another time was entered for these files")
 	}
 	if leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Matched() && copied(l, w.Cfg.claimedLate) }) > 0 {
 		why = append(why, "a picture contains a copy that was issued later")
 	}
-	if w.shownLate(submitted) > 0 {
+	if w.shownLate(submitted, w.Cfg.claimedLate) > 0 {
 		why = append(why, "a picture shows an upload that was submitted later")
 	}
 	return []words.Figures{{"found": w.foundAt(), "why": why}}
@@ -152,7 +163,7 @@ func late(w *Weighing) (out []words.Figures) {
 			if !w.Cfg.copyLate(&c) || !l.Matched() {
 				continue
 			}
-			if !w.Cfg.claimedLate(c.Issued) {
+			if !w.Cfg.doubted(c.Issued) {
 				unproven[c.Recipient] = "; that this was entered before the find is not shown"
 			}
 			if at := first[c.Recipient]; at.IsZero() || c.Issued.Before(at) {
@@ -166,21 +177,21 @@ func late(w *Weighing) (out []words.Figures) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(n)) {
 		what := fmt.Sprintf("%s recorded as issued to %s on %s or later%s", words.Verb(n[name], "contains a copy", "contain copies"), intake.InSentence(name), words.UTC(first[name]), unproven[name])
-		out = append(out, words.Figures{"n": n[name], "what": what, "found": w.foundAt(), "so": "One of these dates is wrong, or the pictures were made after the find."})
+		out = append(out, words.Figures{"n": n[name], "what": what, "found": words.UTC(w.Cfg.first), "so": "One of these dates is wrong, or the pictures were made after the find."})
 	}
-	k, how, so := w.shownLate(submitted), "recorded as submitted", "One of these dates is wrong, or the file was elsewhere before."
+	k, how, so := w.shownLate(submitted, w.Cfg.doubted), "recorded as submitted", "One of these dates is wrong, or the file was elsewhere before."
 	if k == 0 {
-		k, how = w.shownLate(received), "entered"
+		k, how = w.shownLate(received, w.Cfg.doubted), "entered"
 		so = "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."
 	}
 	what := words.Verb(k, "shows an upload ", "show uploads ") + how + " after the stated time of the find"
-	return append(out, several(k, words.Figures{"what": what, "found": w.foundAt(), "so": so})...)
+	return append(out, several(k, words.Figures{"what": what, "found": words.UTC(w.Cfg.first), "so": so})...)
 }
 
-// shownLate counts the leaks that show an upload with a time after the stated find.
-func (w *Weighing) shownLate(at func(*findings.Finding) time.Time) int {
+// shownLate counts the leaks that show an upload with a time that is late.
+func (w *Weighing) shownLate(at func(*findings.Finding) time.Time, late func(time.Time) bool) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.claimedLate(at(x)) })
+		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(at(x)) })
 	})
 }
 
@@ -253,7 +264,7 @@ func lateEntry(w *Weighing, at time.Time) string {
 	switch found := w.Cfg.Found; {
 	case len(w.Earlier) > 0 && !at.Before(w.Earlier[0].Started):
 		return "after these files were first examined"
-	case w.Cfg.claimedLate(at):
+	case w.Cfg.doubted(at):
 		return "after the stated time of the find"
 	case !found.IsZero() && at.After(found.Add(-tuning.LateEntry)):
 		return "less than 30 days before the stated time of the find (" + words.UTC(found) + ")"
