@@ -139,8 +139,10 @@ func (v *Investigation) resume(ctx context.Context, p *progress) error {
 	if err != nil {
 		return err
 	}
-	if err := v.dropStale(ctx, p, begun.Ledger); err != nil {
+	if changed, err := v.x.Engine().Changed(ctx, begun.Ledger); err != nil {
 		return err
+	} else if changed {
+		maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool { return known.Examined() })
 	}
 	if !begun.Found.Equal(head.Found) { // which decides what the mark of a lost key means
 		maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool {
@@ -184,20 +186,6 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 		}
 		p.known[known.SHA256] = known
 	}
-}
-
-// dropStale drops from p the findings that the registry may no longer support. begun is the length of its ledger at
-// the start of the run that kept them. If submissions were only added, files that could not be examined and matches
-// other than unconfirmed copies are kept.
-func (v *Investigation) dropStale(ctx context.Context, p *progress, begun int64) error {
-	added, altered, err := v.x.Engine().Changed(ctx, begun)
-	if err != nil || !added && !altered {
-		return err
-	}
-	maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool {
-		return altered || known.Examined() && (known.Kind == findings.FoundUnconfirmed || !known.Matched())
-	})
-	return nil
 }
 
 // add keeps a finding by the digest of its file, and appends it to the state if the digest is new.

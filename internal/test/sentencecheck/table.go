@@ -684,7 +684,7 @@ func keyCompromised(r *report) (out []row) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(n)) {
 		so := "If they were found later, each holder of the key could have made these marks."
-		if slices.ContainsFunc(r.contradicted(), func(why string) bool { return strings.HasPrefix(why, "a picture") }) || slices.ContainsFunc(r.Verdict.Earlier, func(e earlier) bool { return e.Found.After(r.stated) }) {
+		if slices.ContainsFunc(r.contradicted(), func(why string) bool { return strings.HasPrefix(why, "a picture") }) || slices.ContainsFunc(r.Verdict.Earlier, func(e earlier) bool { return e.Found.After(r.stated) && e.Started.After(r.stated) }) {
 			so = "That time is contradicted: each holder of the key could have made these marks, which count for no recipient."
 		}
 		early := !r.stated.IsZero() && r.stated.Before(day[id]) // else no copy may be confirmed

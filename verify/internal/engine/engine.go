@@ -221,34 +221,30 @@ func oneLine(s string) string {
 	return s
 }
 
-// Changed reports what happened to the registry since its ledger had begun entries. added: uploads or copies were
-// entered. altered: a key's state, an erasure, custody, a subject or a return was entered, or the ledger has fewer
-// entries. Once altered is true, added may be incomplete.
-func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
+// Changed reports whether a finding of the time when the ledger had begun entries may not hold now: the ledger has fewer
+// entries, or others than of investigations, conclusions and receipts.
+func (e *Engine) Changed(ctx context.Context, begun int64) (bool, error) {
 	size, _, err := e.store.Head(ctx)
 	if err != nil || size < begun {
-		return false, true, err
+		return true, err
 	}
-	for begun < size && !altered {
+	for begun < size {
 		batch, err := e.store.Entries(ctx, begun, 1000)
 		if err != nil || len(batch) == 0 {
-			return false, true, err
+			return true, err
 		}
 		for _, b := range batch {
 			e, err := records.ParseEntry(b)
 			if err != nil {
-				return false, true, fmt.Errorf("%w: %w", records.ErrTampered, err)
+				return true, fmt.Errorf("%w: %w", records.ErrTampered, err)
 			}
-			switch e.Kind {
-			case records.EntrySubmission, records.EntryIssue:
-				added = true
-			case records.EntryKeyState, records.EntryErasure, records.EntryCustody, records.EntrySubject, records.EntryReturn:
-				altered = true
+			if e.Kind != records.EntryInvestigation && e.Kind != records.EntryConclusion && e.Kind != records.EntryReceipt {
+				return true, nil
 			}
 		}
 		begun += int64(len(batch))
 	}
-	return added, altered, nil
+	return false, nil
 }
 
 // RenditionOf returns SHA-256 of the pixels of an upright picture: a line "kycmark rendition v1", a line with width and

@@ -46,7 +46,7 @@ func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basi
 		if c.first.IsZero() || !e.Found.IsZero() && e.Found.Before(c.first) {
 			c.first = e.Found
 		}
-		if c.later = c.later || e.Found.After(c.Found); c.foundLater(e.Started) || c.restated(e) {
+		if c.later = c.later || e.Found.After(c.Found) && e.Started.After(c.Found); c.foundLater(e.Started) || c.restated(e) {
 			c.Before = time.Time{}
 		}
 	}
