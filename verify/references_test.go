@@ -1,8 +1,10 @@
 package verify_test
 
 import (
+	"image"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A leak is held against uploads of others that look like its own, and marks that were found
@@ -73,4 +76,54 @@ func TestReferencesThatFitToo(t *testing.T) {
 	assert.True(t, d.Case.Leaks[1].Beside)
 	assert.Contains(t, strings.Join(d.Sentences(), " "), "These are the uploads that look most like the upload shown; none is known to be of the same person")
 	assert.Contains(t, strings.Join(d.Sentences(), " "), "In 1 of these comparisons the other upload was also found to be the same capture. The same picture may have been submitted twice.")
+}
+
+// An issuer gives the second upload of a customer another reference, after the leak: one customer is then two persons, and two
+// persons name a recipient.
+func TestReferencesThatWereChanged(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A")
+	var copies []*image.NRGBA
+	var of []watermark.Submission
+	for i, subject := range []string{"customer 1", "customer 1", ""} {
+		sub := submit(t, s, file(t, photo(uint64(70+i), 400, 300), "jpeg"), subject, feb)
+		_, img, _ := issued(t, s, sub.ID, "vendor A")
+		of, copies = append(of, sub.ID), append(copies, img)
+	}
+	with := investigating(cfg)
+	persons := func() (int, *findings.Verdict) {
+		v := newInvestigator(t, with)
+		var leaks []*findings.Finding
+		for _, img := range copies {
+			leaks = append(leaks, examine(t, v, img))
+		}
+		d := standsUp(t, v, leaks...)
+		require.Equal(t, 3, d.Counts["copy"])
+		units := make(map[string]bool)
+		for _, l := range d.Case.Leaks {
+			units[l.Cluster] = true
+		}
+		return len(units), d
+	}
+	with.Found = time.Now().Add(time.Hour)
+	n, _ := persons()
+	require.Equal(t, 1, n)
+	set := func(id watermark.Submission, subject string) {
+		_, err := cfg.Registry.SetSubjects(t.Context(), map[watermark.Submission]string{id: subject}, "")
+		require.NoError(t, err)
+	}
+	set(of[1], "customer 2")
+	n, _ = persons()
+	assert.Equal(t, 2, n, "it was changed before the find")
+	for _, with.Found = range []time.Time{{}, time.Now().Add(-time.Minute)} {
+		n, d := persons()
+		assert.Equal(t, 1, n)
+		assert.Empty(t, d.Named)
+		assert.Contains(t, strings.Join(d.Sentences(), " "), "2 uploads shown have no customer reference, or it was changed")
+	}
+	set(of[2], "customer 3")
+	n, _ = persons()
+	assert.Equal(t, 2, n, "it had no reference before")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/search"
@@ -307,7 +308,7 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.Private.Subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+	out.Private.Subject, out.Submitted, out.SubjectEntered = v.Subject(sub), sub.Submitted, sub.SetAt
 	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
@@ -315,6 +316,15 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 		return err
 	}
 	return v.FillBeside(ctx, out)
+}
+
+// Subject returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
+// A change could make two persons of the uploads of one.
+func (v *Examiner) Subject(s *books.Submission) string {
+	if s.First != "" && s.First != s.Subject && !s.SetAt.Before(v.Cfg.Given.FoundAt) {
+		return ""
+	}
+	return s.Subject
 }
 
 // FillBeside writes into out what the registry says of the submissions in out.Beside, as [Examiner.fill] does of
@@ -329,7 +339,7 @@ func (v *Examiner) FillBeside(ctx context.Context, out *findings.Finding) error 
 		if out.Private.Others == nil {
 			out.Private.Others = make(map[watermark.Submission]string)
 		}
-		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = v.Subject(sub), sub.Submitted, sub.SetAt
 		if b.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
 			return err
 		}

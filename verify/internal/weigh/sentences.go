@@ -52,7 +52,7 @@ var dumpSentences = []row{
 	{"copies", strength, copiesFigures, "The marks on {n} {n|picture|pictures} ({clusters} {clusters|person|persons}) are at least {times} times more probable if pictures come from copies of {name} than if none does: {words}.{cap}"},
 
 	{"withheld", weakens, withheld, "The evidence is not enough to name {name} as the source: {clause}."},
-	{"missing-subjects", weakens, missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no customer reference, so {n|it counts|they count} as one person's at most. Enter the references (kycmark subject set), and investigate again."},
+	{"missing-subjects", weakens, missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no customer reference, or it was changed, so {n|it counts|they count} as one person's at most. Enter the references (kycmark subject set), and investigate again."},
 	{"held", headline, held, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
 	{"also-held", weakens, alsoHeld, "The {n} {n|picture|pictures} with copies of {name} {n|shows an upload|show uploads} that {others} could also hold unmarked. With those copies in hand, each of them could have laid the marks there."},
 	{"had", headline, had, "By the record, as entered on {entered}, {other} also had {n} of the {of} {of|copy|copies} of {name} found here.{so}"},
@@ -79,7 +79,7 @@ var dumpSentences = []row{
 
 	{"repeated", details, repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", details, controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person. In {same} of these comparisons the other upload was also found to be the same capture.{so}"},
-	{"nameless", details, withoutSubjects, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. {each} So they add {adds} {adds|person|persons}."},
+	{"nameless", details, withoutSubjects, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference, or with a changed one. {each} So they add {adds} {adds|person|persons}."},
 	{"same-document", details, sameDocument, "{n} {n|pair|pairs} of the uploads shown {n|looks|look} like pictures of one document when their originals are compared. The two uploads of a pair count as one person's{pairs}."},
 	{"not-compared", details, notCompared, "{n} {n|original was|originals were} not compared with the originals of the other uploads shown. Whether {n|it shows|they show} the same document as another is not known."},
 	{"subjects-entered", details, subjectsEntered, "The subject {n|reference|references} of {n} {n|upload|uploads} shown {n|was|were} entered after the {n|upload|uploads}, the last on {day}. How many persons are counted rests on {n|it|them}."},
