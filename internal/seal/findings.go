@@ -177,6 +177,7 @@ func (r *Result) state(b *Bundle, c books.Checkpoint, tsa []*x509.Certificate) {
 type proved struct {
 	investigations map[int64]*books.Investigation // by the numbers of their entries
 	copies         map[watermark.CopyID]books.Copy
+	receipts       map[watermark.CopyID][]time.Time                // when they were entered
 	entered        map[watermark.Submission]uint64                 // how many copies of each submission are in the ledger, and not void
 	became         map[watermark.Submission]registry.CopiesEntered // what became of them
 	states         []books.Checkpoint                              // that the proofs rest on, each once
@@ -184,7 +185,7 @@ type proved struct {
 }
 
 func newProved() *proved {
-	return &proved{investigations: make(map[int64]*books.Investigation), copies: make(map[watermark.CopyID]books.Copy),
+	return &proved{investigations: make(map[int64]*books.Investigation), copies: make(map[watermark.CopyID]books.Copy), receipts: make(map[watermark.CopyID][]time.Time),
 		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 }
 
@@ -229,6 +230,11 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 		}
 		if err := sameState(c, p.became); err != nil {
 			return nil, err
+		}
+	}
+	for _, t := range f.Verdict.Travel {
+		if !t.Receipt.IsZero() && !slices.ContainsFunc(p.receipts[t.Copy], t.Receipt.Equal) {
+			return nil, fmt.Errorf("%w: none of the receipt of copy %s as the findings have it", registry.ErrProof, t.Copy)
 		}
 	}
 	for _, l := range f.Leaks {
@@ -339,6 +345,11 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 	switch first := x.Entries[0]; {
 	case first.Copy != nil:
 		p.copies[first.Copy.ID] = *first.Copy
+		for _, e := range x.Entries {
+			if e.Receipt != nil {
+				p.receipts[first.Copy.ID] = append(p.receipts[first.Copy.ID], e.Receipt.Entered)
+			}
+		}
 	case first.Investigation != nil:
 		is := findings.EarlierOf(first.Investigation)
 		want := []findings.Earlier{{Entry: is.Entry, Started: is.Started, Actor: record.Actor, Command: is.Command, Found: records.Timestamp(record.Found()), Evidence: record.FoundEvidence, EvidenceSHA256: record.FoundSHA256}}

@@ -62,11 +62,14 @@ func makeBundle(t *testing.T) {
 	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{}, nil)
 	require.NoError(t, err)
 	var copied bytes.Buffer
-	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&copied), &registry.IssueOptions{Purpose: "request 7"})
+	made, err := s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(&copied), &registry.IssueOptions{Purpose: "request 7"})
+	require.NoError(t, err)
+	_, err = cfg.Registry.Ledger().AddReceipt(ctx, books.Receipt{Copy: made.ID, PublicKey: books.Digest(public(fixedKey(3))),
+		Signature: books.Signature(ed25519.Sign(fixedKey(3), made.ReceiptMessage()))})
 	require.NoError(t, err)
 	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(broken{registry.ErrNothingLeft}), &registry.IssueOptions{Purpose: "request 7", Request: "2"}) // findings need no void copy
 	require.ErrorIs(t, err, registry.ErrNothingLeft)
-	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
+	private, ledger, err := cfg.Registry.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "copy.jpg"), copied.Bytes(), 0o600))
@@ -94,7 +97,7 @@ func makeBundle(t *testing.T) {
 	other, err := v.Begin(nil)
 	require.NoError(t, err)
 	investigated.fewer, investigated.unlogged = written(t, inv, leaks[:1]), written(t, other, leaks)
-	c := seal.Investigation{Report: report.Bytes(), Findings: text.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	c := seal.Investigation{Report: report.Bytes(), Findings: text.Bytes(), Registry: cfg.Registry, LedgerPublic: ledger, Made: time.Now()}
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
@@ -118,7 +121,7 @@ func makeBundle(t *testing.T) {
 	c.Sign = nil
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
-	investigated.bundle, investigated.ledger = b, public
+	investigated.bundle, investigated.ledger = b, ledger
 	for name, files := range map[string]map[string][]byte{"a file less": investigated.fewer, "nothing entered": investigated.unlogged} {
 		c.Findings, c.Report = files["findings.json"], files["report.html"]
 		_, err = seal.Seal(ctx, c, fixedKey(1), nil)
@@ -140,7 +143,7 @@ func makeBundle(t *testing.T) {
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof)
 	require.ErrorContains(t, err, "the ledger has 2 copies of submission "+sub.ID.String()+", and the findings 1")
-	investigated.later, err = cfg.Registry.Ledger().ProveCopies(ctx, []watermark.Submission{sub.ID}, public, nil)
+	investigated.later, err = cfg.Registry.Ledger().ProveCopies(ctx, []watermark.Submission{sub.ID}, ledger, nil)
 	require.NoError(t, err)
 	states, err := cfg.Registry.Ledger().Checkpoints(ctx)
 	require.NoError(t, err)
@@ -317,6 +320,14 @@ func about(t *testing.T, files map[string][]byte, c *seal.Content) {
 	require.NoError(t, err)
 }
 
+// rewrite writes findings that were edited, in the form in which the program writes them.
+func rewrite(t *testing.T, files map[string][]byte, f *findings.File) {
+	t.Helper()
+	text, err := json.MarshalIndent(f, "", " ")
+	require.NoError(t, err)
+	files["findings.json"] = append(intake.EscapedJSON(text), '\n')
+}
+
 func replaceIn(files map[string][]byte, old, replacement string, names ...string) {
 	for _, name := range names {
 		files[name] = bytes.Replace(files[name], []byte(old), []byte(replacement), 1)
@@ -399,6 +410,13 @@ func TestSignedAnew(t *testing.T) {
 			maps.Copy(files, investigated.unlogged)
 			about(t, files, c)
 		}, []string{"proofs"}},
+		"a receipt at another time": {1, func(files map[string][]byte, c *seal.Content) {
+			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+			require.NoError(t, err)
+			require.False(t, f.Verdict.Travel[0].Receipt.IsZero())
+			f.Verdict.Travel[0].Receipt = f.Verdict.Travel[0].Receipt.AddDate(0, 0, -1)
+			rewrite(t, files, f)
+		}, []string{"report", "proofs"}},
 		"an earlier examination less": {1, func(files map[string][]byte, _ *seal.Content) {
 			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
 			require.NoError(t, err)
@@ -409,9 +427,7 @@ func TestSignedAnew(t *testing.T) {
 			f.Verdict.Earlier = nil
 			f.Verdict.Details = nil // "Files of this dump were examined before"
 			f.Verdict.Said = slices.DeleteFunc(f.Verdict.Said, func(s findings.Said) bool { return s.Code == "examined-before" })
-			text, err := json.MarshalIndent(f, "", " ")
-			require.NoError(t, err)
-			files["findings.json"] = append(intake.EscapedJSON(text), '\n')
+			rewrite(t, files, f)
 		}, []string{"report", "proofs"}},
 		"another state": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger.Checkpoint += "x" }, []string{"proofs"}},
 		"no ledger":     {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger = nil }, []string{"proofs"}},
@@ -422,7 +438,7 @@ func TestSignedAnew(t *testing.T) {
 		b := forged(t, fixedKey(x.key), x.edit)
 		checks := b.Check(seal.Trust{})
 		assert.Equal(t, x.want, failing(checks), "%s: %v", name, checks.Checks)
-		if says := map[string]string{"a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
+		if says := map[string]string{"a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "a receipt at another time": "none of the receipt of copy", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
 			assert.Contains(t, fmt.Sprint(checks.Checks), says, name)
 		}
 		if x.key != 1 {
