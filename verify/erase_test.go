@@ -100,3 +100,27 @@ func TestErasuresOfOthersAreFollowed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, findings.FoundUnknown, finding())
 }
+
+// A leak has the bytes of an upload that was erased. Opponent's story: the customer sent the same picture again, saved anew, and
+// the leak counted as that later upload, with its time and its holders. Without another upload it was "unknown".
+func TestLeaksWithTheBytesOfAnErasedUpload(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	img := photo(75, 400, 300)
+	old := file(t, img, "jpeg")
+	submit(t, s, old, "customer 1", feb)
+	_, err := cfg.Registry.Erase(t.Context(), "customer 1", "desk", "letter")
+	require.NoError(t, err)
+	examine := func(path string, data []byte) *findings.Finding {
+		v := newInvestigator(t, investigating(cfg))
+		l, err := v.File(t.Context(), path, data)
+		require.NoError(t, err)
+		standsUp(t, v, l)
+		return l
+	}
+	require.Equal(t, findings.FoundIncomplete, examine("leak.jpg", old).Kind)
+	later := submit(t, s, file(t, img, "png"), "customer 1", feb.AddDate(1, 0, 0))
+	require.Equal(t, findings.FoundIncomplete, examine("leak.jpg", old).Kind)
+	require.Equal(t, later.ID, examine("later.png", file(t, img, "png")).Submission)
+}

@@ -218,6 +218,10 @@ func (v *Examiner) compare(ctx context.Context, l *Leak, e *conclude.Evidence) e
 	if e.Matches, err = v.Matches(ctx, l, found); err != nil {
 		return err
 	}
+	if _, err := v.Cfg.Registry.Submission(ctx, e.File); errors.Is(err, registry.ErrErased) {
+		l.close(e.File, nil)
+		e.Matches = nil // its bytes are of no other upload
+	}
 	e.Closed = len(l.closed)
 	if e.Erased, e.Unsought, err = v.issues.ofErased(ctx, v); err != nil {
 		return err
