@@ -124,7 +124,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"a broken file repeated":   {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 of the 3 files given were not examined: 2 damaged", "byte for byte"},
 		"one was not judged":       {[]*findings.Finding{a(1), a(2), reserved(a(3)), reserved(a(4)), lost(leakOf(5, findings.FoundIncomplete, ""))}, known, "4 of the 5 leaked pictures", "No mark of another"},
 		"they resemble uploads":    {[]*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 pictures resemble uploads of the registry, but are not shown to be the same captures.", "Inconclusive"},
-		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The marks on 3 pictures (1 person) are", "All 1"},
+		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The marks on 1 picture (1 person) are", "All 1"},
 	} {
 		d := verify.WeighFor(x.leaks, recipients, verify.Options{Circumstances: x.cfg}, 120)
 		text := d.Headline + " " + strings.Join(d.Sentences(), " ")

@@ -184,9 +184,8 @@ func (b *Bundle) writeFolder(dir string) error {
 	return os.Rename(whole, dir)
 }
 
-// Archive writes the files to w as a zip archive. The same files always give the same bytes:
-// sorted by name, not compressed (compressed bytes depend on the program that compressed), dated
-// 1980-01-01. After an error w may hold a part of it.
+// Archive writes the files to w as a zip archive. The same files always give the same bytes: sorted by name, not compressed
+// (compressed bytes depend on the program that compressed), dated 1980-01-01. After an error w may hold a part of it.
 func (b *Bundle) Archive(w io.Writer) error {
 	z := zip.NewWriter(w)
 	for _, f := range b.files {
@@ -244,9 +243,8 @@ func readFolder(dir string) (*Bundle, error) {
 	return readFiles(root.FS())
 }
 
-// parseArchive reads a bundle from the bytes of a zip archive. It accepts exactly the bytes that
-// archive writes, because two programs may see different files in an archive with odd headers.
-// It checks no signature. Errors wrap [ErrBundle].
+// parseArchive reads a bundle from the bytes of a zip archive. It accepts exactly the bytes that archive writes, because
+// two programs may see different files in an archive with odd headers. It checks no signature. Errors wrap [ErrBundle].
 func parseArchive(data []byte) (*Bundle, error) {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -117,9 +117,8 @@ func checkInputs(s *Statement, f *findings.File) error {
 	return nil
 }
 
-// proofs adds the checks of the ledger's part of b: the proofs, and then the timestamps of the states that they
-// rest on. Without proofs in b the check is skipped, or fails if trust has a ledger key. r must have the
-// statement and the findings.
+// proofs adds the checks of the ledger's part of b: the proofs, and then the timestamps of the states that they rest on.
+// Without proofs in b the check is skipped, or fails if trust has a ledger key. r must have the statement and the findings.
 func (r *Result) proofs(b *Bundle, trust Trust) {
 	if _, has := b.file(proofsName); !has && trust.Ledger != "" {
 		r.add("proofs", "", fmt.Errorf("%w: the bundle has no proofs", registry.ErrProof))

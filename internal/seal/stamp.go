@@ -153,9 +153,8 @@ func chain(signer *x509.Certificate, brought []*x509.Certificate, at time.Time, 
 	return chains[0][len(chains[0])-1], nil
 }
 
-// checkUsage checks that the certificate c may only be used for timestamps (RFC 3161 section
-// 2.3): timestamping is its only extended usage, the extension is critical, and its key usage is
-// signing alone. A certificate without key usage passes.
+// checkUsage checks that the certificate c may only be used for timestamps (RFC 3161 section 2.3): timestamping is its only
+// extended usage, the extension is critical, and its key usage is signing alone. A certificate without key usage passes.
 func checkUsage(c *x509.Certificate) error {
 	only := len(c.ExtKeyUsage) == 1 && c.ExtKeyUsage[0] == x509.ExtKeyUsageTimeStamping && len(c.UnknownExtKeyUsage) == 0
 	critical := false

@@ -148,9 +148,8 @@ func bareURL(err error) error {
 	return err
 }
 
-// ParseCertificates reads all certificates in a PEM text, in their order, and ignores other
-// blocks and text between them. A text without certificates is an error, as is a certificate
-// that cannot be read. It checks neither signatures nor dates.
+// ParseCertificates reads all certificates in a PEM text, in their order, and ignores other blocks and text between them. A
+// text without certificates is an error, as is a certificate that cannot be read. It checks neither signatures nor dates.
 func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
 	var out []*x509.Certificate
 	for {

@@ -291,8 +291,7 @@ type Investigation struct {
 	EvidenceSHA256 Digest    `json:"evidence_sha256,omitzero"`
 	// Published says that anybody could take the files then, where Evidence says.
 	Published bool `json:"published,omitempty"`
-	// Pictures is the SHA-256 of Digests, which has the [records.FileDigest] of each file that could be
-	// read, ascending.
+	// Pictures is the SHA-256 of Digests, which has the [records.FileDigest] of each file that could be read, ascending.
 	Pictures Digest  `json:"pictures,omitzero"`
 	Digests  []byte  `json:"-"`
 	Earlier  []int64 `json:"earlier,omitempty"` // entries of the investigations before of any of these files, ascending

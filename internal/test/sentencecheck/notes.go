@@ -715,7 +715,7 @@ func (r *report) notes() (wrong []string) {
 	}
 	for i := range r.Verdict.Odds.Recipients {
 		h := &r.Verdict.Odds.Recipients[i]
-		wrong = append(wrong, compare(fmt.Sprintf("recipient %d", i+1), at[i+1], wanted(lineRules, r, h))...)
+		wrong = append(wrong, compare(fmt.Sprintf("recipient %d", i+1), at[i+1], wanted(lineRules, r.once(), h))...)
 		delete(at, i+1)
 	}
 	if len(at) > 0 {

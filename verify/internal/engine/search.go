@@ -32,9 +32,8 @@ type Found struct {
 	Features *parts.Features      // nil: none, not asked for, not opened, or mounted
 	Mounted  bool                 // the features are in a mounted segment
 
-	// HashErr and FeaturesErr say why the hash or the features cannot be used. They wrap
-	// [records.ErrTampered] or [records.ErrSealed]. Without a sealing key they are nil for
-	// features, and wrap [records.ErrSealed] for a sealed hash.
+	// HashErr and FeaturesErr say why the hash or the features cannot be used. They wrap [records.ErrTampered] or
+	// [records.ErrSealed]. Without a sealing key they are nil for features, and wrap [records.ErrSealed] for a sealed hash.
 	HashErr, FeaturesErr error
 }
 

@@ -82,10 +82,9 @@ func (b *Facts) addTo(counts map[string][]int, names map[string]bool, cell int) 
 	}
 }
 
-// caseOf returns the case that the odds are computed from, and for each leak of the case its index
-// in w.Findings. Leaks that say nothing of sources are left out ([findings.Finding.Weighed]), and so are
-// matched repetitions of an earlier file. Unmatched repetitions form one cluster. A leak with copies of several
-// submissions is a leak of the case for each.
+// caseOf returns the case that the odds are computed from, and for each leak of the case its index in w.Findings. Leaks
+// that say nothing of sources are left out ([findings.Finding.Weighed]), and so are matched repetitions of an earlier file.
+// Unmatched repetitions form one cluster. A leak with copies of several submissions is a leak of the case for each.
 func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.Cfg.Before.IsZero(), Cells: slices.Clone(b.Cells), Holders: []odds.Holder{}, Leaks: []odds.Leak{},
 		Claimed: w.Cfg.Claimed, MarkTrials: tuning.MarkTrials}
@@ -240,10 +239,9 @@ func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]
 		}
 		out.Confirmed, out.LnE, out.Miss = true, conclude.Micro(math.Min(traced.LogE*math.Ln10, highest)), conclude.Micro(1-math.Min(t.Power, tuning.MaxPower))
 	case confirmed && v.BlindLogP != nil:
-		// A read with a list is an e-value: its mean is at most 1. The inverses of the p of the
-		// first to fourth check, earned by a read alone, have means of 1, 1/2, 1/3 and 1/4 at most. All of them
-		// together, over 4, are an e-value. Without the original the probability of a read is not measured; 0.5 is
-		// chosen, and costs next to nothing.
+		// A read with a list is an e-value: its mean is at most 1. The inverses of the p of the first to fourth check, earned
+		// by a read alone, have means of 1, 1/2, 1/3 and 1/4 at most. All of them together, over 4, are an e-value. Without
+		// the original the probability of a read is not measured; 0.5 is chosen, and costs next to nothing.
 		out.Confirmed, out.LnE, out.Miss = true, conclude.Micro(-*v.BlindLogP*math.Ln10-2*math.Ln2), 0.5
 	}
 	return out

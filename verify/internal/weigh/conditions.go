@@ -346,7 +346,7 @@ func restorable(w *Weighing) (out []words.Figures) {
 // repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts other files as well.
 func repeatedFigures(w *Weighing) []words.Figures {
 	seen, n := make(map[string]bool), 0
-	for _, l := range w.Findings {
+	for _, l := range w.given.Findings {
 		if l.Examined() && l.SHA256 != "" {
 			if seen[l.SHA256] {
 				n++
@@ -541,16 +541,11 @@ func holding(w *Weighing) []words.Figures {
 
 // claimed is about the pictures that are claimed: all of them were examined, or others chose what was.
 func claimed(w *Weighing) []words.Figures {
-	of, n, so := w.Case.Claimed, 0, ""
-	for i, first := range w.First { // the same file again is no other picture
-		if i == first {
-			n++
-		}
-	}
-	if n < of || !whole(w) {
+	of, so := w.Case.Claimed, ""
+	if w.Leaks < of || !whole(w) {
 		so = " From a selection that others made, nothing follows about the rest."
 	}
-	return once(of > 0, words.Figures{"claims": words.Thousands(float64(of)) + words.Verb(of, " picture is", " pictures are"), "seen": w.Odds.Matched, "examined": n, "so": so})
+	return once(of > 0, words.Figures{"claims": words.Thousands(float64(of)) + words.Verb(of, " picture is", " pictures are"), "seen": w.Odds.Matched, "examined": w.Leaks, "so": so})
 }
 
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.
@@ -623,11 +618,11 @@ func leftOut(w *Weighing) []words.Figures {
 		}
 	}
 	for _, m := range findings.Meanings() {
-		if n := w.Counts[string(m.Kind)]; n > 0 && !m.Kind.Examined() {
+		if n := w.given.Counts[string(m.Kind)]; n > 0 && !m.Kind.Examined() {
 			why = append(why, fmt.Sprintf("%d %s", n, m.Kind.Label()))
 		}
 	}
-	return append(several(w.Leaks-w.Readable(), words.Figures{"of": w.Leaks, "how": "not examined", "why": why}),
+	return append(several(w.given.Leaks-w.given.Readable(), words.Figures{"of": w.given.Leaks, "how": "not examined", "why": why}),
 		several(n, words.Figures{"of": w.Leaks, "how": "examined in part", "why": []string{"the first page or frame, without " + words.Count(others, "other", "others")}})...)
 }
 

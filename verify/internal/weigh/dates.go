@@ -15,9 +15,8 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/words"
 )
 
-// The time of the find is a claim of the person who examines. What exculpates therefore never
-// depends on it: custody and copies of any date make a rival. What incriminates depends on it only
-// while nothing contradicts it: see [Basis.Dated].
+// The time of the find is a claim of the person who examines. What exculpates therefore never depends on it: custody and
+// copies of any date make a rival. What incriminates depends on it only while nothing contradicts it: see [Basis.Dated].
 
 // A Basis is what a dump is weighed by, apart from its leaks and the registry.
 type Basis struct {
@@ -208,10 +207,9 @@ func received(l *findings.Finding) (at time.Time) {
 // foundAt writes the time at which the leaks were found, as stated.
 func (w *Weighing) foundAt() string { return words.UTC(w.Cfg.Found) }
 
-// custodyEntered are the holders whose custody of pictures of this dump was entered late: after these
-// files were first examined, after the stated find, or within [verify#ext.lateEntry] before it. Without a stated
-// find the beginning of this investigation takes its place. Of several facts of one holder that cover
-// a picture the first that was entered counts.
+// custodyEntered are the holders whose custody of pictures of this dump was entered late: after these files were first
+// examined, after the stated find, or within [verify#ext.lateEntry] before it. Without a stated find the beginning of this
+// investigation takes its place. Of several facts of one holder that cover a picture the first that was entered counts.
 func custodyEntered(w *Weighing) (out []words.Figures) {
 	for _, name := range w.names {
 		n, first := make(map[string]int), make(map[string]time.Time)

@@ -110,6 +110,7 @@ var dumpSentences = []row{
 func (w *Weighing) Speak() {
 	var texts [parts][]string
 	var said [parts][]findings.Said
+	once := w.once()
 	for _, r := range dumpSentences {
 		p := r.part
 		switch {
@@ -117,12 +118,12 @@ func (w *Weighing) Speak() {
 			p = weakens
 		case p == ifNamed && len(w.Named) > 0:
 			p = weakens
-		case p == ifNamed, p == ifUnmatched && w.stage() != aboutUnmatched:
+		case p == ifNamed, p == ifUnmatched && once.stage() != aboutUnmatched:
 			p = details
 		case p > parts:
 			p = headline
 		}
-		for _, x := range r.when(w) {
+		for _, x := range r.when(once) {
 			texts[p] = append(texts[p], words.Write(r.text, x))
 			said[p] = append(said[p], findings.Said{Code: r.code, Figures: words.In(r.text, x)})
 		}

@@ -25,6 +25,8 @@ type Weighing struct {
 	names   []string          // of the recipients, in the registry's order
 
 	Unit map[watermark.Submission]string // in which leaks of a submission count: see [Weighing.Units]
+
+	given findings.Verdict // with the files as they were given: see [Weighing.once]
 }
 
 // party is what a dump holds of one recipient's copies.
@@ -57,7 +59,7 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 	w.Travel, w.Published = b.Travel, b.Published
 	w.Clusters()
 	w.Units()
-	for _, l := range leaks {
+	for _, l := range w.once().Findings {
 		w.count(l)
 	}
 	w.History = b.History
@@ -91,8 +93,25 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 	}
 	w.putIntoWords()
 	w.Named = w.Odds.Named
-	w.doubts()
+	w.once().doubts()
 	return w, nil
+}
+
+// once returns a weighing in which a file that is there several times is there once. Sentences are about different files.
+func (w *Weighing) once() *Weighing {
+	d, place := *w, make([]int, len(w.First))
+	d.given, d.Findings, d.First, d.Of = w.Verdict, nil, nil, nil
+	for i, l := range w.Findings {
+		if place[i] = len(d.Findings); w.First[i] == i {
+			d.Findings, d.First = append(d.Findings, l), append(d.First, place[i])
+		}
+	}
+	for _, k := range w.Of {
+		d.Of = append(d.Of, place[w.First[k]])
+	}
+	d.Tally = findings.Tally{Unconfirmed: w.Unconfirmed}
+	d.tally(d.Findings)
+	return &d
 }
 
 // unjudged reports whether a copy may be there that could not be found: records are not readable, or pilots were seen.
@@ -222,8 +241,7 @@ func (s *party) add(l *findings.Finding, unit map[watermark.Submission]string) {
 	}
 }
 
-// Firsts returns, for each leak, the index of the first leak with the same bytes, finding, submission and copy, or its
-// own.
+// Firsts returns, for each leak, the index of the first leak with the same bytes, finding, submission and copy, or its own.
 func Firsts(leaks []*findings.Finding) []int {
 	type file struct {
 		digest     string
@@ -260,8 +278,8 @@ func repeated(firsts []int) map[int]bool {
 // the number of comparisons, and same is how many of these found the same capture. Repeated files
 // count once, and leaks that show no submission do not count.
 func references(w *Weighing) (leaks, compared, same int) {
-	for i, l := range w.Findings {
-		if len(l.References) == 0 || !l.Matched() || w.First[i] != i {
+	for _, l := range w.Findings {
+		if len(l.References) == 0 || !l.Matched() {
 			continue
 		}
 		leaks++
