@@ -103,7 +103,7 @@ func (g *gathering) restore(ctx context.Context) error {
 				return err
 			}
 			if err == nil {
-				full.Private.Subject, full.Submitted, full.SubjectEntered = g.x.Subject(s), s.Submitted, s.SetAt
+				full.Private.Subject, full.Submitted, full.SubjectEntered = examine.Subject(s, g.cfg.Found), s.Submitted, s.SetAt
 			}
 		}
 		if len(l.Private.Others) < len(l.Beside) {

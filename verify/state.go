@@ -34,7 +34,7 @@ type progress struct {
 }
 
 // A State keeps the findings of a dump while it is examined, as lines of text. A run that was cut short goes on where it
-// was: files whose bytes have a finding are not examined again. A [StateFile] is one.
+// was: files whose bytes have a finding are not examined again, unless the registry changed. A [StateFile] is one.
 type State interface {
 	Name() string           // for errors
 	Read() ([]byte, error)  // all lines that were kept, none at first. The last one may lack its end

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -312,7 +313,7 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.Private.Subject, out.Submitted, out.SubjectEntered = v.Subject(sub), sub.Submitted, sub.SetAt
+	out.Private.Subject, out.Submitted, out.SubjectEntered = Subject(sub, v.Cfg.Given.FoundAt), sub.Submitted, sub.SetAt
 	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
@@ -324,8 +325,8 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 
 // Subject returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
 // A change could make two persons of the uploads of one.
-func (v *Examiner) Subject(s *books.Submission) string {
-	if s.First != "" && s.First != s.Subject && !s.SetAt.Before(v.Cfg.Given.FoundAt) {
+func Subject(s *books.Submission, found time.Time) string {
+	if s.First != "" && s.First != s.Subject && !s.SetAt.Before(found) {
 		return ""
 	}
 	return s.Subject
@@ -343,7 +344,7 @@ func (v *Examiner) FillBeside(ctx context.Context, out *findings.Finding) error 
 		if out.Private.Others == nil {
 			out.Private.Others = make(map[watermark.Submission]string)
 		}
-		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = v.Subject(sub), sub.Submitted, sub.SetAt
+		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = Subject(sub, v.Cfg.Given.FoundAt), sub.Submitted, sub.SetAt
 		if b.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
 			return err
 		}
