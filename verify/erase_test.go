@@ -88,7 +88,7 @@ func TestErasuresOfOthersAreFollowed(t *testing.T) {
 	submit(t, newIssuer(t, cfg), file(t, img, "jpeg"), "customer 1", feb)
 	v := newInvestigator(t, untraced(cfg))
 	finding := func() findings.Kind {
-		got, err := v.File(t.Context(), "leak.jpg", file(t, img, "jpeg"))
+		got, err := v.File(t.Context(), "leak.png", file(t, img, "png")) // of other bytes
 		require.NoError(t, err)
 		return got.Kind
 	}
