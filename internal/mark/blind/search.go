@@ -22,13 +22,13 @@ type stage struct {
 // The second is its share of the processor time of a reading of a picture without a mark (TestStagesStudy
 // -attacks jpeg20,thumb320,crop25,crop05,aspect10,persp8,screen_photo,print_scan,redact50,chain_rotcrop).
 var stages = [...]stage{
-	{"likely", each((*reader).likely)},         // 46.7 %, 10.6 %
-	{"obvious", each((*reader).obvious)},       // 33.3 %,  3.1 %
-	{"faint", each((*reader).faint)},           //  1.3 %,  7.4 %
-	{"coarser", each((*reader).coarser)},       //  0.7 %, 11.3 %: crops
-	{"wholeFrame", each((*reader).wholeFrame)}, //  4.7 %,  9.8 %
-	{"stretched", stretched},                   // 12.7 %,  6.5 %: other aspect ratios
-	{"tilted", tilted},                         //  0.7 %, 51.2 %: perspective; 11 of 14 drawn photographs of screens that no other stage reads
+	{"likely", each((*reader).likely)},         // 46.7 %, 11.5 %
+	{"obvious", each((*reader).obvious)},       // 33.3 %,  2.7 %
+	{"faint", each((*reader).faint)},           //  1.3 %,  6.7 %
+	{"coarser", each((*reader).coarser)},       //  0.7 %, 12.8 %: crops
+	{"wholeFrame", each((*reader).wholeFrame)}, //  4.7 %, 12.6 %
+	{"stretched", stretched},                   // 12.7 %, 10.0 %: other aspect ratios
+	{"tilted", tilted},                         //  0.7 %, 43.7 %: perspective; 11 of 14 drawn photographs of screens that no other stage reads
 }
 
 // each returns a stage that runs try for each reader that is not done, one after the other:
@@ -308,25 +308,17 @@ func tilted(readers []*reader) error {
 	i, mid := len(l.fields)-1, float64(l.side())/pattern.Torus
 	z, parts := l.fields[i], partsOf(l.fields[i])
 	return each(func(r *reader) error {
-		for _, t := range r.tilts(parts, mid, minTilted) {
-			if r.attemptTilted(i, t.Map(z.W, z.H), spreadOut); r.done() {
+		tilts := parts.Best(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
+		for _, t := range tilts[:min(tiltedTries, len(tilts))] {
+			if t.Score < minTilted {
+				break
+			}
+			if r.attemptTilted(i, t.Map(z.W, z.H), spreadOut); r.done() || r.ctx.Err() != nil {
 				break
 			}
 		}
 		return r.ctx.Err()
 	})(readers)
-}
-
-// tilts returns the tilts of parts that are worth a try, with the min score, likeliest first. mid is the scale of a whole
-// picture.
-func (r *reader) tilts(parts *spectrum.Parts, mid, score float64) []spectrum.Tilt {
-	found := parts.Propose(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
-	for k := 0; k < len(found) && r.ctx.Err() == nil; k++ {
-		found[k] = parts.Climb(r.f, found[k])
-	}
-	slices.SortStableFunc(found, func(a, b spectrum.Tilt) int { return cmp.Compare(b.Score, a.Score) })
-	found = found[:min(tiltedTries, len(found))]
-	return slices.DeleteFunc(found, func(t spectrum.Tilt) bool { return t.Score < score })
 }
 
 // partsOf returns the peak maps, with strong peaks cut, of parts of z that overlap by half. Blank and covered parts are left

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/mark/spectrum"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
@@ -124,8 +125,9 @@ func TestTiltedStudy(t *testing.T) {
 		}
 		r := newReader(context.Background(), l, kd)
 		z := l.fields[len(l.fields)-1]
-		all := r.tilts(partsOf(z), float64(l.side())/pattern.Torus, 0)
-		for k, tilt := range all {
+		mid := float64(l.side()) / pattern.Torus
+		all := partsOf(z).Best(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
+		for k, tilt := range all[:min(tiltedTries, len(all))] {
 			if r.attemptTilted(len(l.fields)-1, tilt.Map(z.W, z.H), spreadOut); r.done() {
 				fmt.Printf("%s: score %.1f, read by number %d of score %.1f\n", name, all[0].Score, k, tilt.Score)
 				return

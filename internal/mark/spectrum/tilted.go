@@ -64,6 +64,16 @@ func (p *Parts) Propose(on *PolarSums, f []pattern.Frequency, by Scales, n int) 
 	return all[:min(n, len(all))]
 }
 
+// Best returns the tilts that Propose returns, each improved by Climb, highest score first.
+func (p *Parts) Best(on *PolarSums, f []pattern.Frequency, by Scales, n int) []Tilt {
+	all := p.Propose(on, f, by, n)
+	for k, t := range all {
+		all[k] = p.Climb(f, t)
+	}
+	slices.SortStableFunc(all, func(a, b Tilt) int { return cmp.Compare(b.Score, a.Score) })
+	return all
+}
+
 // tilts are the perspectives that Propose tries, deviations the linear maps after a similarity.
 var tilts, deviations = grid(tiltStep, tiltMax), func() (maps [][4]float64) {
 	for _, d := range grid(deviationStep, deviationMax) {

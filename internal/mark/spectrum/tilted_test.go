@@ -53,16 +53,11 @@ func TestPartsFindATilt(t *testing.T) {
 			_, score := m.Climb(f, b, .004, .002)
 			best = max(best, score)
 		}
-		var got Tilt
-		for _, tilt := range parts.Propose(new(PolarSums), f, Scales{0.5, 1.5}, 8) {
-			if tilt = parts.Climb(f, tilt); tilt.Score > got.Score {
-				got = tilt
-			}
-		}
+		got := parts.Best(new(PolarSums), f, Scales{0.5, 1.5}, 8)[0]
 		require.Greater(t, got.Score, best)
 		b := upright(got.B, want.B)
 		assert.InDeltaSlice(t, want.B[:], b[:], 0.02)
 		assert.InDeltaSlice(t, want.G[:], got.G[:], 0.03)
 	}
-	assert.Empty(t, new(Parts).Propose(new(PolarSums), f, Scales{0.5, 1.5}, 4))
+	assert.Empty(t, new(Parts).Best(new(PolarSums), f, Scales{0.5, 1.5}, 4))
 }
