@@ -139,7 +139,7 @@ func (v *Investigation) resume(ctx context.Context, p *progress) error {
 	if err != nil {
 		return err
 	}
-	if changed, err := v.x.Engine().Changed(ctx, begun.Ledger); err != nil {
+	if changed, err := v.x.Engine().Changed(ctx, begun.Ledger, begun.Once == v.cfg.Once); err != nil {
 		return err
 	} else if changed {
 		maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool { return known.Examined() })

@@ -145,6 +145,15 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 		require.Equal(t, 2, read, what)
 	}
 
+	kept := c.State
+	c.State, c.Once = verify.StateFile(filepath.Join(t.TempDir(), "state")), [32]byte{1} // a worker begins its run anew, though uploads come in all the time
+	_, read = run()
+	require.Equal(t, 2, read, "another run")
+	submit(t, newIssuer(t, c.issuing), file(t, residence(), "jpeg"), "customer 10", feb)
+	_, read = run()
+	require.Zero(t, read, "the same run")
+	c.State, c.Once = kept, [32]byte{}
+
 	require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{
 		KeyID: leaktest.Key().ID(), State: books.KeyCompromised, Since: c.copy.Issued}))
 	findings, read = run()

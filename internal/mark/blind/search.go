@@ -309,10 +309,8 @@ func tilted(readers []*reader) error {
 	z, parts := l.fields[i], partsOf(l.fields[i])
 	return each(func(r *reader) error {
 		tilts := parts.Best(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
+		tilts = slices.DeleteFunc(tilts, func(t spectrum.Tilt) bool { return t.Score < minTilted })
 		for _, t := range tilts[:min(tiltedTries, len(tilts))] {
-			if t.Score < minTilted {
-				break
-			}
 			if r.attemptTilted(i, t.Map(z.W, z.H), spreadOut); r.done() || r.ctx.Err() != nil {
 				break
 			}

@@ -222,8 +222,9 @@ func oneLine(s string) string {
 }
 
 // Changed reports whether a finding of the time when the ledger had begun entries may not hold now: the ledger has fewer
-// entries, or others than of investigations, conclusions and receipts.
-func (e *Engine) Changed(ctx context.Context, begun int64) (bool, error) {
+// entries, or others than of investigations, conclusions and receipts. In the same run only changes of keys and erasures
+// count: a run sees no other entry that is made while it lasts.
+func (e *Engine) Changed(ctx context.Context, begun int64, same bool) (bool, error) {
 	size, _, err := e.store.Head(ctx)
 	if err != nil || size < begun {
 		return true, err
@@ -238,7 +239,8 @@ func (e *Engine) Changed(ctx context.Context, begun int64) (bool, error) {
 			if err != nil {
 				return true, fmt.Errorf("%w: %w", records.ErrTampered, err)
 			}
-			if e.Kind != records.EntryInvestigation && e.Kind != records.EntryConclusion && e.Kind != records.EntryReceipt {
+			idle := e.Kind == records.EntryInvestigation || e.Kind == records.EntryConclusion || e.Kind == records.EntryReceipt
+			if now := e.Kind == records.EntryKeyState || e.Kind == records.EntryErasure; now || !same && !idle {
 				return true, nil
 			}
 		}
