@@ -25,7 +25,7 @@ func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
 		robustness(e), readListed(e), survival(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
-		independent(e), verdict(), verdictRecord(), verdictCoalition(), sentences(),
+		independent(e), verdict(), verdictRecord(), verdictCoalition(),
 		matchSearch(), matchLookalikes(), matchRecall(), machineReading(e),
 		altered(),
 	}

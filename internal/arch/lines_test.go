@@ -18,7 +18,7 @@ import (
 // systems count. A ceiling falls with each deletion. It rises only if an issue says by how much.
 const (
 	maxLinked = 84_500 // lines of cmd/kycmark and of all packages of this module that it imports: 75,000, 3,500 for the stories and faults of 2026-11, and 6,000 for the service
-	maxBench  = 9_000  // lines of module bench
+	maxBench  = 8_830  // lines of module bench
 	longFile  = 400    // lines
 	maxLong   = 6      // files of the command with more lines
 )
