@@ -612,7 +612,7 @@ func namedOnly(w *Weighing) []words.Figures { return once(w.Cfg.SearchedNamed(),
 // leftOut are the files that were not examined, and why. Files with several pages or frames were examined in part.
 func leftOut(w *Weighing) []words.Figures {
 	n, others, why := 0, 0, []string(nil)
-	for _, l := range w.Findings {
+	for _, l := range w.given.Findings {
 		if l.Pages > 1 {
 			n, others = n+1, others+l.Pages-1
 		}
@@ -623,7 +623,7 @@ func leftOut(w *Weighing) []words.Figures {
 		}
 	}
 	return append(several(w.given.Leaks-w.given.Readable(), words.Figures{"of": w.given.Leaks, "how": "not examined", "why": why}),
-		several(n, words.Figures{"of": w.Leaks, "how": "examined in part", "why": []string{"the first page or frame, without " + words.Count(others, "other", "others")}})...)
+		several(n, words.Figures{"of": w.given.Leaks, "how": "examined in part", "why": []string{"the first page or frame, without " + words.Count(others, "other", "others")}})...)
 }
 
 // keyCompromised are the keys of confirmed copies that are recorded as compromised after the stated time of the
