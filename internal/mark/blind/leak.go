@@ -300,9 +300,8 @@ func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
 	return d
 }
 
-// level divides p by its local RMS plus quiet, in place, and cuts the quotients at 3: strong
-// edges then count no more than faint texture. quiet, in the units of p, keeps flat parts from
-// being lifted. room has the size of p, and is destroyed.
+// level divides p by its local RMS plus quiet, in place, and cuts the quotients at 3: strong edges then count no more than
+// faint texture. quiet, in the units of p, keeps flat parts from being lifted. room has the size of p, and is destroyed.
 func level(p, room dsp.Plane, quiet float64) {
 	const local, limit = 4, 3
 	dsp.Level(p, room, local, quiet, limit)

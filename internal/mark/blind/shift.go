@@ -246,9 +246,8 @@ func times(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
-// taps returns four neighbouring coefficients of row v, columns u to u+3. Rows repeat, so that v
-// may be any number. u must be -1 or more: column -1 is the complex conjugate of column 1 in the
-// opposite row. u+3 must lie in the half spectrum.
+// taps returns four neighbouring coefficients of row v, columns u to u+3. Rows repeat, so that v may be any number. u must
+// be -1 or more: column -1 is the complex conjugate of column 1 in the opposite row. u+3 must lie in the half spectrum.
 func (t *toneReader) taps(u, v int) (c [4]complex64) {
 	h, st := t.s.H, t.s.Stride()
 	if v %= h; v < 0 {

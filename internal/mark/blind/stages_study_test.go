@@ -42,7 +42,6 @@ type stageTally struct {
 //	go test -tags study -timeout 2h -cpu 1 -v -run StagesStudy ./internal/mark/blind -pictures DIR,DIR
 func TestStagesStudy(t *testing.T) {
 	kd := NewKeys(pattern.NewKeys(&[32]byte{8, 8}))
-	const id = 0xfeedfacecafe1234
 	var tally [len(stages)]stageTally
 	marked, unread := 0, 0
 	perAttack := map[string][len(stages) + 1]int{}
@@ -59,7 +58,7 @@ func TestStagesStudy(t *testing.T) {
 			require.NoError(t, s.try([]*reader{r}))
 			took[i] = cpuTime() - start
 			if len(r.found) > 0 {
-				require.Equal(t, uint64(id), r.found[0].id)
+				require.Equal(t, uint64(studyID), r.found[0].id)
 				tally[i].reads++
 				at = i
 				break
@@ -82,31 +81,16 @@ func TestStagesStudy(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range studyFiles(t) {
-		pic, err := fromfile.Picture(p, picture.Limits{})
-		if err != nil {
-			continue
-		}
-		src := picture.Flatten(pic.Image)
-		m := embedForStudy(kd, id, src)
-		if m == nil {
-			continue
-		}
-		one(src, "unmarked")
-		for _, name := range strings.Split(*stageAttacks, ",") {
-			a, err := attack.Find(name)
-			require.NoError(t, err)
-			one(a.Apply(m, 1), name)
-		}
+	eachLeak(t, kd, []uint64{1}, one, func(path string) {
 		var all time.Duration
 		for _, s := range tally {
 			all += s.notFound
 		}
-		fmt.Printf("%s: %d readings, %d without a mark\n", filepath.Base(p), marked, unread)
+		fmt.Printf("%s: %d readings, %d without a mark\n", filepath.Base(path), marked, unread)
 		for i, s := range tally {
 			fmt.Printf("%-12s reads %4d = %5.2f %%, not-found %5.1f %% (%6.1f s), found %6.1f s\n", stages[i].name, s.reads, 100*float64(s.reads)/float64(marked), 100*float64(s.notFound)/float64(all), s.notFound.Seconds(), s.found.Seconds())
 		}
-	}
+	})
 	for name, n := range perAttack {
 		fmt.Println(name, n)
 	}
@@ -135,13 +119,19 @@ func TestTiltedStudy(t *testing.T) {
 		}
 		fmt.Printf("%s: score %.1f\n", name, all[0].Score)
 	}
-	for _, p := range studyFiles(t) {
-		pic, err := fromfile.Picture(p, picture.Limits{})
+	eachLeak(t, kd, []uint64{0, 1, 2}, one, func(string) {})
+}
+
+// eachLeak calls one with each picture that takes a mark: without it, and marked after each attack with each of the seeds. It
+// calls done after each picture.
+func eachLeak(t *testing.T, kd *Keys, seeds []uint64, one func(leak image.Image, name string), done func(path string)) {
+	for _, path := range studyFiles(t) {
+		pic, err := fromfile.Picture(path, picture.Limits{})
 		if err != nil {
 			continue
 		}
 		src := picture.Flatten(pic.Image)
-		m := embedForStudy(kd, 0xfeedfacecafe1234, src)
+		m := embedForStudy(kd, studyID, src)
 		if m == nil {
 			continue
 		}
@@ -149,10 +139,11 @@ func TestTiltedStudy(t *testing.T) {
 		for _, name := range strings.Split(*stageAttacks, ",") {
 			a, err := attack.Find(name)
 			require.NoError(t, err)
-			for seed := range uint64(3) {
+			for _, seed := range seeds {
 				one(a.Apply(m, seed), name)
 			}
 		}
+		done(path)
 	}
 }
 

@@ -74,9 +74,8 @@ const (
 	windowSide   = 1280 // mark pixels of the largest window that is read: more than one torus repeats
 	weightCell   = 32   // mark pixels of a cell that is weighed by its pilots
 
-	// coarseSide is the long side at which the leak is looked at once more, as a part of
-	// the picture. At full size the mark on a small part of a large picture is
-	// coarse: the front end, made for the canonical scale, takes it for the picture.
+	// coarseSide is the long side at which the leak is looked at once more, as a part of the picture. At full size the mark
+	// on a small part of a large picture is coarse: the front end, made for the canonical scale, takes it for the picture.
 	coarseSide = 400
 
 	// halvedSide is the long side from which half the pixels still hold the band of a mark.

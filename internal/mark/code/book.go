@@ -10,9 +10,8 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A Book is the messages of the IDs that were issued under a key. With it a mark is read that is
-// too faint for [Decode]: only these messages are compared with the soft bits, not all 2^96.
-// It is immutable and safe for concurrent use.
+// A Book is the messages of the IDs that were issued under a key. With it a mark is read that is too faint for [Decode]:
+// only these messages are compared with the soft bits, not all 2^96. It is immutable and safe for concurrent use.
 type Book struct{ messages []message }
 
 // A message is the 96 bits of an ID's message: first its bits 0 to 63, then its bits 40 to 95 and the tail.

@@ -141,10 +141,9 @@ func Lay(pattern dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 }
 
 // Tracer returns the part of a mark that is a copy's own, of unit RMS over a w x h picture: signs keyed by (key,
-// submission, copy) on the coefficients of a cosine transform whose first w' x h' samples, long side 1024, are the
-// picture. A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the amplitude 1/f, equal energy
-// an octave. Signs are drawn row by row, only inside the band; pictures with a shorter long side carry it up to 0.45 of
-// theirs.
+// submission, copy) on the coefficients of a cosine transform whose first w' x h' samples, long side 1024, are the picture.
+// A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the amplitude 1/f, equal energy an octave.
+// Signs are drawn row by row, only inside the band; pictures with a shorter long side carry it up to 0.45 of theirs.
 func (kd *Keys) Tracer(sub [16]byte, id uint64, w, h int) dsp.Plane {
 	return TracerOf(kd.TracerStream(sub, id), w, h)
 }

@@ -105,8 +105,7 @@ const (
 	maskGrain     = 0.6  // grey levels between neighbours, from which on it has enough
 )
 
-// maskLuminance is how much more of a mark hides on flats of 0, 16, 32 ... 256 grey levels than on mid-grey: the
-// inverse of the Butteraugli distance of one and the same mark there (TestVisibilityStudy). It is cut at 1.6, since
-// displays and editors lift the dark. It is nearer to 1 in the bright, since the coarse mark of a large picture is seen
-// there.
+// maskLuminance is how much more of a mark hides on flats of 0, 16, 32 ... 256 grey levels than on mid-grey: the inverse of
+// the Butteraugli distance of one and the same mark there (TestVisibilityStudy). It is cut at 1.6, since displays and
+// editors lift the dark. It is nearer to 1 in the bright, since the coarse mark of a large picture is seen there.
 var maskLuminance = [...]float32{1.6, 1.6, 1.44, 1.23, 1.11, 1.05, 1.02, 1.00, 1.00, 1.00, 1.01, 1.02, 1.03, 1.04, 1.04, 1.05, 1.05}

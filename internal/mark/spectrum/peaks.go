@@ -175,8 +175,7 @@ func nudge(b [4]float64, d int, h float64) [4]float64 {
 // Transpose turns a linear map of frequencies into the map of positions that causes it, and back.
 func Transpose(b [4]float64) [4]float64 { return [4]float64{b[0], b[2], b[1], b[3]} }
 
-// ToMap returns the map of positions, work to mark pixels, that belongs to the linear map b of
-// frequencies and the shift t.
+// ToMap returns the map of positions, work to mark pixels, that belongs to the linear map b of frequencies and the shift t.
 func ToMap(b [4]float64, t geometry.Point) geometry.Mat { return geometry.Affine(Transpose(b), t) }
 
 // sampleLinear returns p at (x, y), interpolated between the four samples around. All four must lie inside p.

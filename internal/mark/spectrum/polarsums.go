@@ -67,9 +67,8 @@ type summit struct {
 	score    float32
 }
 
-// summits returns up to n of the largest standardised sums beyond minSum, the largest first. It
-// leaves out sums within four rows and columns of a larger one. It first looks only beyond higher
-// bars, which leave fewer sums and mostly enough.
+// summits returns up to n of the largest standardised sums beyond minSum, the largest first. It leaves out sums within four
+// rows and columns of a larger one. It first looks only beyond higher bars, which leave fewer sums and mostly enough.
 func (s *PolarSums) summits(n int) []summit {
 	const perSummit, rounding = 4, 0.05
 	for _, more := range [...]float32{3.5, 3, 2.5} {

@@ -43,10 +43,10 @@ func compose(a, b [4]float64) [4]float64 {
 	}
 }
 
-// Propose returns the best n tilts of the pilots' frequencies f, or fewer, at the scales by, highest score first. It tries
-// perspectives of up to tiltMax and small deviations from a similarity, one of each try. Neighbouring tries may give the
-// same tilt.
-func (p *Parts) Propose(on *PolarSums, f []pattern.Frequency, by Scales, n int) (all []Tilt) {
+// Best returns the best n tilts of the pilots' frequencies f, or fewer, at the scales by, each improved by Climb, highest
+// score first. It tries perspectives of up to tiltMax and small deviations from a similarity, one of each try. Neighbouring
+// tries may give the same tilt.
+func (p *Parts) Best(on *PolarSums, f []pattern.Frequency, by Scales, n int) (all []Tilt) {
 	if len(p.maps) == 0 {
 		return nil
 	}
@@ -60,21 +60,17 @@ func (p *Parts) Propose(on *PolarSums, f []pattern.Frequency, by Scales, n int) 
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Tilt) int { return cmp.Compare(b.Score, a.Score) })
-	return all[:min(n, len(all))]
-}
-
-// Best returns the tilts that Propose returns, each improved by Climb, highest score first.
-func (p *Parts) Best(on *PolarSums, f []pattern.Frequency, by Scales, n int) []Tilt {
-	all := p.Propose(on, f, by, n)
+	strongest := func(a, b Tilt) int { return cmp.Compare(b.Score, a.Score) }
+	slices.SortStableFunc(all, strongest)
+	all = all[:min(n, len(all))]
 	for k, t := range all {
 		all[k] = p.Climb(f, t)
 	}
-	slices.SortStableFunc(all, func(a, b Tilt) int { return cmp.Compare(b.Score, a.Score) })
+	slices.SortStableFunc(all, strongest)
 	return all
 }
 
-// tilts are the perspectives that Propose tries, deviations the linear maps after a similarity.
+// tilts are the perspectives that Best tries, deviations the linear maps after a similarity.
 var tilts, deviations = grid(tiltStep, tiltMax), func() (maps [][4]float64) {
 	for _, d := range grid(deviationStep, deviationMax) {
 		maps = append(maps, [4]float64{1 + d[0], d[1], d[1], 1 - d[0]})

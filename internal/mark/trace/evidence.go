@@ -126,8 +126,7 @@ func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	return (lnMean(t[:]) + lnMean(p[:])) / math.Ln10
 }
 
-// lnMean returns the natural logarithm of the mean of exp(v) over the values v of x, without
-// overflow. x must not be empty.
+// lnMean returns the natural logarithm of the mean of exp(v) over the values v of x, without overflow. x must not be empty.
 func lnMean(x []float64) float64 {
 	top := slices.Max(x)
 	sum := 0.0
@@ -276,11 +275,10 @@ func (s *suspects) best(copies []CopyScore) int {
 	return best
 }
 
-// survival sets Survival. It compares the code of the strongest copy with what a mark of its strength
-// would show. If the roundings of the leak's JPEG were read, they say what. Else the mark should have
-// fared like strong detail of the original: blur, resizing, tone and light compression damage both
-// alike. It measures nothing on small leaks whose roundings were not read. view gives the leak p in
-// the frame. Of several keys, the key under which most is left counts.
+// survival sets Survival. It compares the code of the strongest copy with what a mark of its strength would show. If the
+// roundings of the leak's JPEG were read, they say what. Else the mark should have fared like strong detail of the
+// original: blur, resizing, tone and light compression damage both alike. It measures nothing on small leaks whose
+// roundings were not read. view gives the leak p in the frame. Of several keys, the key under which most is left counts.
 func (t *Tracer) survival(out *Result, view func() *frameView, p *image.NRGBA) {
 	var steps *requant.Leak
 	if size := p.Rect.Max; size.X*size.Y <= maxRounded {

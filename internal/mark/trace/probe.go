@@ -111,9 +111,8 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 	return dsp.Scaled(p, w, h, scale, scale)
 }
 
-// expect returns what a mark of strength 1 would score in the mean in evidence e of the leak v, by
-// tracer and by payload: the probe is sent through the channel, weighed like the leak's residual,
-// and correlated with itself. It sets v.told.
+// expect returns what a mark of strength 1 would score in the mean in evidence e of the leak v, by tracer and by payload:
+// the probe is sent through the channel, weighed like the leak's residual, and correlated with itself. It sets v.told.
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
 	m := v.onLeakRaster(v.through(p, v.channel))
 	v.temper(m)

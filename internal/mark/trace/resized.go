@@ -116,8 +116,7 @@ func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// or returns o if o promises enough, a score above minPromise times that of e, else e. o may be
-// nil. Neither is changed.
+// or returns o if o promises enough, a score above minPromise times that of e, else e. o may be nil. Neither is changed.
 func (e *evidence) or(o *evidence) *evidence {
 	if o != nil && o.expected > float64(minPromise*e.expected) {
 		return o

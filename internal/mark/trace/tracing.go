@@ -181,10 +181,9 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	return t.TraceLaid(ctx, p, sight)
 }
 
-// TraceLaid is Trace for a leak that the caller has already laid on the original: sight is what was
-// found for the leak's luma at full size. A nil sight means that nothing aligns, which gives a
-// result that is not registered. TraceLaid uses what sight has computed before, and no other
-// goroutine may use sight meanwhile. It returns the errors of Trace.
+// TraceLaid is Trace for a leak that the caller has already laid on the original: sight is what was found for the leak's
+// luma at full size. A nil sight means that nothing aligns, which gives a result that is not registered. TraceLaid uses
+// what sight has computed before, and no other goroutine may use sight meanwhile. It returns the errors of Trace.
 func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Result, error) {
 	p, err := traceable(leak)
 	if err != nil {
@@ -272,8 +271,7 @@ func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capt
 	return nil
 }
 
-// quad returns the corners of a leak of the given size, in pixels of the original, clockwise
-// from the leak's upper left.
+// quad returns the corners of a leak of the given size, in pixels of the original, clockwise from the leak's upper left.
 func (t *Tracer) quad(size image.Point, r *register.Registration) (q [4]geometry.Point) {
 	w, h := float64(size.X), float64(size.Y)
 	m := r.H.Mul(r.ToLeak)

@@ -11,9 +11,8 @@ import (
 // A bandSum is a sum over each radial band.
 type bandSum [bandN]float64
 
-// sums returns the products of the coefficients of two spectra, summed up by radial band. Both have
-// pattern.TracerSize coefficients a side. Each row is summed for itself, in a fixed order:
-// its bands are runs.
+// sums returns the products of the coefficients of two spectra, summed up by radial band. Both have pattern.TracerSize
+// coefficients a side. Each row is summed for itself, in a fixed order: its bands are runs.
 func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 	for y := range pattern.TracerSize {
 		band, ra, rb := v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize], a.Row(y), b.Row(y)
