@@ -138,6 +138,25 @@ func TestHostileCases(t *testing.T) {
 	})
 }
 
+// Counts of many days are written as runs, and read back.
+func TestCountsInJSON(t *testing.T) {
+	long := make(odds.Counts, 3000)
+	long[1000], long[1001], long[2999] = 7, 7, 12
+	for _, c := range []odds.Counts{nil, {0, 0, 3}, long} {
+		text, err := json.Marshal(odds.Holder{Name: "X", Copies: c})
+		require.NoError(t, err)
+		var got odds.Holder
+		require.NoError(t, json.Unmarshal(text, &got))
+		assert.Equal(t, c, got.Copies)
+	}
+	text, err := json.Marshal(long)
+	require.NoError(t, err)
+	assert.Equal(t, `"0*1000 7*2 0*1997 12"`, string(text))
+	for _, bad := range []string{`"0*99999"`, `"x"`, `"1*0"`, `"1*"`, `"3*-2"`} {
+		assert.Error(t, json.Unmarshal([]byte(bad), &long), bad)
+	}
+}
+
 func TestCap(t *testing.T) {
 	for _, n := range []int{-1, 0, 3} {
 		assert.Zero(t, odds.Cap(n))
