@@ -85,9 +85,8 @@ func grey(m *image.NRGBA, w, h int) []float64 {
 	return v
 }
 
-// cosines holds cos(π/512·k) for k from 0 to 255, as math.Cos gives it where
-// multiplications and additions are not fused: other last bits would be other hashes. The series
-// are from package math, which has them from the Cephes library.
+// cosines holds cos(π/512·k) for k from 0 to 255, as math.Cos gives it where multiplications and additions are not fused:
+// other last bits would be other hashes. The series are from package math, which has them from the Cephes library.
 var cosines = func() (c [256]float64) {
 	for k := range c {
 		x := float64(math.Pi / 512 * float64(k))

@@ -50,10 +50,9 @@
 //
 // # What it does not find
 //
-// A picture has another hash if it is cropped by more than its margin, or shown within
-// another picture. So has a picture that is turned by other than a multiple of 90°. On the specimens in
-// testdata a turn by 1° cost about 40 bits and a turn by 6° about 100. Resizing and
-// recompression cost 2 to 20 (TestEdits). Such leaks need local features (package parts).
+// A picture has another hash if it is cropped by more than its margin, or shown within another picture. So has a picture
+// that is turned by other than a multiple of 90°. On the specimens in testdata a turn by 1° cost about 40 bits and a turn
+// by 6° about 100. Resizing and recompression cost 2 to 20 (TestEdits). Such leaks need local features (package parts).
 //
 // # Personal data
 //

@@ -52,8 +52,7 @@ func ParseKind(name string) (Kind, error) {
 	return 0, fmt.Errorf("%w: %.40q, want one of %s", ErrKind, name, strings.Join(kindNames[PDQ:], ", "))
 }
 
-// String returns the kind's name: "pdq", "kycmark/area", or "goimagehash/" with
-// "perception", "difference" or "average".
+// String returns the kind's name: "pdq", "kycmark/area", or "goimagehash/" with "perception", "difference" or "average".
 func (k Kind) String() string {
 	if !k.valid() {
 		return fmt.Sprintf("phash.Kind(%d)", uint8(k))
@@ -148,8 +147,7 @@ func (h Hash) Distance(o Hash) int {
 // which has none; Area applies it to its own blocks. Below [MinQuality] the hash says little and must not be matched
 // on. A picture with a side under 5 pixels, an empty one as well, has the hash 0 and quality 0.
 //
-// Errors wrap [ErrKind], or [ErrPicture] for nil and, with all kinds but PDQ, for more than
-// [MaxPixels]; PDQ has no bound.
+// Errors wrap [ErrKind], or [ErrPicture] for nil and, with all kinds but PDQ, for more than [MaxPixels]; PDQ has no bound.
 func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
 	if err := check(kind, img); err != nil {
 		return Hash{}, 0, err

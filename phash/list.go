@@ -71,8 +71,7 @@ func (l *List) Add(h Hash, ref int64) error {
 	return nil
 }
 
-// Remove forgets the entry of ref and reports whether there was an entry. The hash is personal data: Remove
-// overwrites it.
+// Remove forgets the entry of ref and reports whether there was an entry. The hash is personal data: Remove overwrites it.
 func (l *List) Remove(ref int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

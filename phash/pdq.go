@@ -6,10 +6,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// PDQ after the reference of facebook/ThreatExchange (pdq/cpp, commit baefb4ed) and its paper "The TMK+PDQF
-// video-hashing algorithm and the PDQ image-hashing algorithm" (Facebook, 2019): luma, tent blur, 64 × 64 grid, the 16
-// × 16 lowest frequencies of its cosine transform without frequency 0, and a bit for each coefficient that is above
-// their median.
+// PDQ after the reference of facebook/ThreatExchange (pdq/cpp, commit baefb4ed) and its paper "The TMK+PDQF video-hashing
+// algorithm and the PDQ image-hashing algorithm" (Facebook, 2019): luma, tent blur, 64 × 64 grid, the 16 × 16 lowest
+// frequencies of its cosine transform without frequency 0, and a bit for each coefficient that is above their median.
 
 // Step is the side in pixels to which the reference's file reader reduces larger pictures: Step x Step pixels that
 // are equally spaced, with positions rounded down.

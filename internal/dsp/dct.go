@@ -17,9 +17,8 @@ func InverseDCT2(c Plane, w, h int) Plane {
 	return out
 }
 
-// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n plane, n a
-// power of two. p, which is at most that large, is the upper left part of the plane, and the rest
-// is zero. DCT2 is the inverse of [InverseDCT2].
+// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n plane, n a power of two. p, which is
+// at most that large, is the upper left part of the plane, and the rest is zero. DCT2 is the inverse of [InverseDCT2].
 func DCT2(p Plane, n int) Plane {
 	d := newIDCT(n)
 	half, out := NewPlane(p.H, n), NewPlane(n, n)

@@ -1,5 +1,4 @@
-// Package dsp holds the signal maths under the mark and the hashes: planes of samples,
-// transforms, filters and resampling.
+// Package dsp holds the signal maths under the mark and the hashes: planes of samples, transforms, filters and resampling.
 //
 // # The same bits everywhere
 //

@@ -32,8 +32,7 @@ func Cis(turns float64) (cos, sin float64) {
 	}
 }
 
-// cosSmall returns the cosine of |x| <= pi/8, in radians, by as many terms of its Taylor series as
-// double precision holds.
+// cosSmall returns the cosine of |x| <= pi/8, in radians, by as many terms of its Taylor series as double precision holds.
 func cosSmall(x float64) float64 {
 	y := float64(x * x)
 	s := 0.0
@@ -123,8 +122,7 @@ func Select(x []float32, k int) float32 {
 	return x[k]
 }
 
-// ArgMax returns the index of the largest value of x, the first of equal values, and -1 if x is
-// empty. x must hold no NaN.
+// ArgMax returns the index of the largest value of x, the first of equal values, and -1 if x is empty. x must hold no NaN.
 func ArgMax(x []float32) int {
 	at, largest := -1, float32(0)
 	for i, v := range x {

@@ -10,8 +10,7 @@ type Spectrum struct {
 // Stride returns the number of coefficients a row, W/2+1.
 func (s Spectrum) Stride() int { return s.W/2 + 1 }
 
-// An FFT2 transforms real pictures of one size. It keeps scratch space, so it
-// must not be used by two goroutines at once.
+// An FFT2 transforms real pictures of one size. It keeps scratch space, so it must not be used by two goroutines at once.
 type FFT2 struct {
 	w, h     int
 	row, col *fft
@@ -171,9 +170,8 @@ func splitRow(dst, b []complex64, w, from, to int, second bool) {
 	}
 }
 
-// join is the inverse of split, as conjugates, for two rows of each step. Of the half spectra F0, F1 of
-// the two in src it writes the conjugate of F0 + i F1 to b. b holds batch sequences of w numbers,
-// side by side; sequences without rows are 0.
+// join is the inverse of split, as conjugates, for two rows of each step. Of the half spectra F0, F1 of the two in src it
+// writes the conjugate of F0 + i F1 to b. b holds batch sequences of w numbers, side by side; sequences without rows are 0.
 func join(b, src []complex64, w, rows, step int) {
 	st := w/2 + 1
 	for i := range batch {

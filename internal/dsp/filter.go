@@ -201,9 +201,8 @@ func Product(a, b Plane) Plane {
 	return out
 }
 
-// symmetric writes to dst[x] the sum of src around x, weighted by k. k[0] is the weight of the
-// sample at x plus offsets[0]. k[i] is the weight of the two samples at x plus offsets[2i] and
-// offsets[2i+1]. All of them must lie in src.
+// symmetric writes to dst[x] the sum of src around x, weighted by k. k[0] is the weight of the sample at x plus offsets[0].
+// k[i] is the weight of the two samples at x plus offsets[2i] and offsets[2i+1]. All of them must lie in src.
 func symmetric(dst, src []float32, offsets []int64, k []float32) {
 	n := 0
 	if len(k) > 1 {

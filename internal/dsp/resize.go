@@ -2,8 +2,7 @@ package dsp
 
 import "math"
 
-// A Rect is part of a plane, in samples: its corners lie at (X, Y) and (X + W, Y + H),
-// and the first sample covers 0 to 1.
+// A Rect is part of a plane, in samples: its corners lie at (X, Y) and (X + W, Y + H), and the first sample covers 0 to 1.
 type Rect struct{ X, Y, W, H float64 }
 
 // A Kernel is a function that programs resize pictures with: the weight of a sample by its distance. The unit is a

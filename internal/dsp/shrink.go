@@ -201,9 +201,8 @@ func FromYCbCr(dst, y, cb, cr []uint8, half bool) {
 	}
 }
 
-// shrinkRow writes to line, for each span of xs, the weighted sums of the pixels of src under it:
-// red, green and blue over white, and a fourth float without a meaning. src is one row, four bytes
-// a pixel, with alpha. t holds the weights of xs.
+// shrinkRow writes to line, for each span of xs, the weighted sums of the pixels of src under it: red, green and blue over
+// white, and a fourth float without a meaning. src is one row, four bytes a pixel, with alpha. t holds the weights of xs.
 func shrinkRow(line []float32, src []uint8, xs []span, t *spanTaps) {
 	done := 0
 	if avx2 && t.n > 0 && Opaque(src) {

@@ -112,8 +112,7 @@ func beyondSpectrum(dst []float32, p Plane, x, y int) {
 	}
 }
 
-// MaxAbs returns the largest absolute value of any real or imaginary part of c, and 0 if c is
-// empty. No part may be NaN.
+// MaxAbs returns the largest absolute value of any real or imaginary part of c, and 0 if c is empty. No part may be NaN.
 func MaxAbs(c []complex64) float32 {
 	found, n := float32(0), batched(len(c), 8)
 	if n > 0 {

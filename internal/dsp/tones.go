@@ -52,10 +52,9 @@ func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn [
 	}
 }
 
-// toneRows adds to sum the sums of a block of tones over rows of width samples of src, which lie
-// stride floats apart. sum has toneBlock real parts and then as many imaginary parts, as wave has
-// for each column and turn for each row. The samples of a row are multiplied by wave and summed,
-// even and odd columns apart. That sum is multiplied by the turn of the row.
+// toneRows adds to sum the sums of a block of tones over rows of width samples of src, which lie stride floats apart. sum
+// has toneBlock real parts and then as many imaginary parts, as wave has for each column and turn for each row. The samples
+// of a row are multiplied by wave and summed, even and odd columns apart. That sum is multiplied by the turn of the row.
 func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
 	if avx2 && width > 0 && rows > 0 {
 		_, _, _ = src[(rows-1)*stride+width-1], wave[2*toneBlock*width-1], turn[2*toneBlock*rows-1]
@@ -112,9 +111,8 @@ func conjugateTurn(turns float64) complex64 {
 	return complex(float32(c), float32(-s))
 }
 
-// samples returns exp(-2 pi i f p) at n places p from start on, for up to toneBlock tones f: for
-// their X or, if vertical is set, their Y. A place has toneBlock real parts, then as many imaginary
-// parts, which are zero beyond the last tone.
+// samples returns exp(-2 pi i f p) at n places p from start on, for up to toneBlock tones f: for their X or, if vertical is
+// set, their Y. A place has toneBlock real parts, then as many imaginary parts, which are zero beyond the last tone.
 func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 	out := make([]float32, 2*toneBlock*n)
 	for k, t := range f {

@@ -30,10 +30,9 @@ const (
 	listBranch = 4
 )
 
-// Lists commits to lists by their names: its root changes with every item, and a path from the root
-// proves what a list has, or that no list has a name. It is a binary tree over the SHA-256 of the
-// names. A list lies where the first bits of its name are no other list's; among a million lists its path has
-// about 20 nodes. A Lists is not safe for concurrent use.
+// Lists commits to lists by their names: its root changes with every item, and a path from the root proves what a list has,
+// or that no list has a name. It is a binary tree over the SHA-256 of the names. A list lies where the first bits of its
+// name are no other list's; among a million lists its path has about 20 nodes. A Lists is not safe for concurrent use.
 type Lists struct {
 	root *listNode // nil: no lists
 	read ReadLists

@@ -193,9 +193,8 @@ type Checkpoint struct {
 	Extensions []string // further lines, each with text; our logs write none, since no proof covers them
 }
 
-// Body returns the text that is signed: lines with the origin, the size in decimal, the root in
-// base64, and the extensions. It checks nothing. [Checkpoint.Sign] refuses a checkpoint that
-// [ParseCheckpoint] would not read back from this text.
+// Body returns the text that is signed: lines with the origin, the size in decimal, the root in base64, and the extensions.
+// It checks nothing. [Checkpoint.Sign] refuses a checkpoint that [ParseCheckpoint] would not read back from this text.
 func (c Checkpoint) Body() string {
 	lines := append([]string{
 		c.Origin,

@@ -98,8 +98,7 @@ func (t *Tree) Append(leaf Hash) []Node {
 	return done
 }
 
-// Root returns the hash over all leaves (RFC 6962, section 2.1), or [EmptyRoot] without leaves.
-// The tree stays unchanged.
+// Root returns the hash over all leaves (RFC 6962, section 2.1), or [EmptyRoot] without leaves. The tree stays unchanged.
 func (t *Tree) Root() Hash {
 	if t.Size() == 0 {
 		return EmptyRoot()
@@ -123,10 +122,9 @@ func byteSlices(hashes []Hash) [][]byte {
 // Nodes reads the hashes of stored nodes, in the order of ids. It returns an error if any node is missing.
 type Nodes func(ctx context.Context, ids []NodeID) ([]Hash, error)
 
-// Inclusion proves that leaf index, counted from 0, is in the tree of the first size leaves: the
-// audit path of RFC 6962, section 2.1.1, from the leaf upwards. The stored tree may have grown
-// since. nodes reads the stored tree: Inclusion calls it up to once, for less than 128 nodes.
-// Errors about index and size wrap [ErrProof]; other errors are of nodes.
+// Inclusion proves that leaf index, counted from 0, is in the tree of the first size leaves: the audit path of RFC 6962,
+// section 2.1.1, from the leaf upwards. The stored tree may have grown since. nodes reads the stored tree: Inclusion calls
+// it up to once, for less than 128 nodes. Errors about index and size wrap [ErrProof]; other errors are of nodes.
 func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, error) {
 	p, err := proof.Inclusion(index, size)
 	return read(ctx, "inclusion", size, p, err, nodes)
@@ -140,8 +138,7 @@ func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, er
 	return read(ctx, "consistency", size, p, err, nodes)
 }
 
-// RootAt returns the root of the first size leaves of a tree. The error is of nodes, or says
-// that size exceeds [MaxSize].
+// RootAt returns the root of the first size leaves of a tree. The error is of nodes, or says that size exceeds [MaxSize].
 func RootAt(ctx context.Context, size uint64, nodes Nodes) (Hash, error) {
 	border, err := nodes(ctx, Border(size))
 	if err != nil {

@@ -9,10 +9,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// choose returns up to n of the features of a w x h picture, spread over the picture and its
-// scales. Each class of octaves first gets its part of n (see shares), the finest class first. Then
-// the classes take turns until n features are chosen. Within a class the strongest features come
-// first. choose lowers the peaks of features in all, but leaves their order.
+// choose returns up to n of the features of a w x h picture, spread over the picture and its scales. Each class of octaves
+// first gets its part of n (see shares), the finest class first. Then the classes take turns until n features are chosen.
+// Within a class the strongest features come first. choose lowers the peaks of features in all, but leaves their order.
 func choose(all []*found, w, h, n int) []*found {
 	repeated(all)
 	var classes [len(shares)][]*found

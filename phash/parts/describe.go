@@ -153,8 +153,7 @@ func sample(p dsp.Plane, x, y float64) float32 {
 	return a + float32(ty*(b-a))
 }
 
-// turnWeights has the weights of gradients by their squared distance from the blob, in
-// sixteenths of the blob's variance.
+// turnWeights has the weights of gradients by their squared distance from the blob, in sixteenths of the blob's variance.
 var turnWeights = func() (w [16*turnRadius*turnRadius + 2]float32) {
 	for i := range w {
 		w[i] = float32(dsp.Exp(-float64(i) / 16 / (2 * turnSigma * turnSigma)))
@@ -261,8 +260,7 @@ type axes struct {
 
 var learned = readAxes(axesFile)
 
-// readAxes returns the axes that data, the bytes of axesFile, holds. It returns axes of zeros if
-// data has another length.
+// readAxes returns the axes that data, the bytes of axesFile, holds. It returns axes of zeros if data has another length.
 func readAxes(data []byte) *axes {
 	a := &axes{share: dsp.NewPlane(dims, dims)}
 	next := func(h []float32) {

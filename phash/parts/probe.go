@@ -138,8 +138,7 @@ func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketS
 	return out
 }
 
-// A Query is what an index is asked about one leak: the features of the leak and of its
-// mirror image. A Query is immutable.
+// A Query is what an index is asked about one leak: the features of the leak and of its mirror image. A Query is immutable.
 type Query struct {
 	size            image.Point // of the leak, pixels
 	width, height   int         // of the canonical leak
@@ -191,8 +190,7 @@ func (f *found) ask() (a asked) {
 	return a
 }
 
-// mirror changes features to what they are in the mirror image, left to right, of a picture of width w,
-// canonical pixels.
+// mirror changes features to what they are in the mirror image, left to right, of a picture of width w, canonical pixels.
 func mirror(all []*found, w int) {
 	for _, f := range all {
 		f.h = f.h.mirrored()

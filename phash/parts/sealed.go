@@ -51,8 +51,7 @@ const (
 // ErrSnapshot is wrapped when bytes are no sealed segment, or not the segment that is asked for.
 var ErrSnapshot = errors.New("parts: unusable segment")
 
-// A RecordError says that a record of a mounted segment was altered. The answer would have lacked what
-// the record holds.
+// A RecordError says that a record of a mounted segment was altered. The answer would have lacked what the record holds.
 type RecordError struct {
 	Name string // as given to [Index.Mount]
 	what string

@@ -248,8 +248,7 @@ func (c *counts) reach() int {
 	return maxApart
 }
 
-// nearest returns the hits within reach, in their order, in the memory of hits. hits are among the hits that
-// were counted.
+// nearest returns the hits within reach, in their order, in the memory of hits. hits are among the hits that were counted.
 func (c *counts) nearest(hits []hit) []hit {
 	reach := c.reach()
 	if reach == maxApart {

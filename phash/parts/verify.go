@@ -151,9 +151,8 @@ func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 	return out, weight
 }
 
-// strongestSeeds returns up to grown (4) different sets of pairs, as numbers, the sets of the
-// largest weight first. Each set has the pairs that agree with one of the first seeds (48) pairs.
-// Sets of fewer than minVotes pairs are left out.
+// strongestSeeds returns up to grown (4) different sets of pairs, as numbers, the sets of the largest weight first. Each
+// set has the pairs that agree with one of the first seeds (48) pairs. Sets of fewer than minVotes pairs are left out.
 func strongestSeeds(pairs []pair) [][]int {
 	type proposal struct {
 		in     []int

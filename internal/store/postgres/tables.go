@@ -10,8 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/schema"
 )
 
-// made has a line for each column, index, trigger, function, rule and policy of the schema: a name, a
-// tab, and its text.
+// made has a line for each column, index, trigger, function, rule and policy of the schema: a name, a tab, and its text.
 //
 //go:embed schema.txt
 var made string

@@ -26,12 +26,10 @@ import (
 // maxPuts is how many objects one call writes at a time: each waits for a disk or a server. Chosen.
 const maxPuts = 16
 
-// settled is the age from which on an object must have a row: a younger one may belong to an upload that
-// is being entered.
+// settled is the age from which on an object must have a row: a younger one may belong to an upload that is being entered.
 const settled = durable.Settled
 
-// keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is
-// the database.
+// keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is the database.
 func (d *core) keepAt(ctx context.Context, address string, id [16]byte) error {
 	if address == d.address {
 		return nil

@@ -102,8 +102,7 @@ func (d *core) try(ctx context.Context, write func(*tx) error) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close()
-	// Who is cancelled gives up before the commit or not at all: a commit that is cut
-	// off would leave the caller in doubt.
+	// Who is cancelled gives up before the commit or not at all: a commit that is cut off would leave the caller in doubt.
 	raw, err := conn.BeginTx(context.WithoutCancel(ctx), d.dialect.Write)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

@@ -33,8 +33,7 @@ const applicationID = 0x6b79636d
 // maxReaders bounds the connections that read at a time.
 const maxReaders = 8
 
-// dialect returns how package sqldb is to talk to the file at path. In memory there is no file
-// to scrub after an erasure.
+// dialect returns how package sqldb is to talk to the file at path. In memory there is no file to scrub after an erasure.
 func dialect(path string, places []objects.Open) schema.Dialect {
 	base := filepath.Dir(path)
 	if path == memory {
@@ -103,9 +102,8 @@ func made(ctx context.Context, path string, schema func(path string, write, read
 	return schema(path, write, read)
 }
 
-// create makes an empty file at path and calls schema with its cleaned path and connections to
-// it, which schema must close if it fails. If that fails, create removes the file. An existing
-// file is left alone: the error wraps [fs.ErrExist].
+// create makes an empty file at path and calls schema with its cleaned path and connections to it, which schema must close
+// if it fails. If that fails, create removes the file. An existing file is left alone: the error wraps [fs.ErrExist].
 func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
 	path, err := cleanPath(path)
 	if err != nil {
@@ -216,9 +214,8 @@ func connect(path string) (write, read *sql.DB, err error) {
 	return write, read, nil
 }
 
-// recognize checks that the database is a registry, before anything is written to it. With
-// began, a database without tables is accepted. The error
-// wraps [records.ErrSchema] if the file is something else. Other errors are about reading it.
+// recognize checks that the database is a registry, before anything is written to it. With began, a database without tables
+// is accepted. The error wraps [records.ErrSchema] if the file is something else. Other errors are about reading it.
 func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	var id int64
 	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
