@@ -280,7 +280,8 @@ func (v *pass) run(ctx context.Context, yield func(*findings.Finding, error) boo
 	}
 }
 
-// investigateFile examines one file. If p has the finding on the same bytes, it returns a copy of that. Only failures of the registry and the end of ctx are errors.
+// investigateFile examines one file. If the pass has the finding on the same bytes, it returns a copy of that. Only
+// failures of the registry and the end of ctx are errors.
 func (v *pass) investigateFile(ctx context.Context, f dump.File) (*findings.Finding, error) {
 	lease := v.x.Memory.Lease()
 	defer lease.Give()

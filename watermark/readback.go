@@ -62,10 +62,10 @@ type trial struct {
 }
 
 // tried marks with the strengths in turn and returns the last trial. It stops at a mark that reads back with a margin
-// of thinMargin or, from the second strength on, with any. It also stops if SSIM allows no more strength, or made the mark
-// weaker and hardly anything of it is at its place. The trial is Weak if the mark was not read. out takes the marked picture; if it is nil
-// the picture is not kept. last saves memory: the original holds only its source while a mark is read. The error is of
-// reading, or ctx's.
+// of thinMargin or, from the second strength on, with any. It also stops if SSIM allows no more strength, or made the
+// mark weaker and hardly anything of it is at its place. The trial is Weak if the mark was not read. out takes the marked
+// picture; if it is nil the picture is not kept. last saves memory: the original holds only its source while a mark is
+// read. The error is of reading, or ctx's.
 func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last bool) (*trial, error) {
 	var best *trial
 	for _, share := range strengths {
