@@ -2,7 +2,6 @@ package blind
 
 import (
 	"cmp"
-	"context"
 	"image"
 	"math"
 	"slices"
@@ -52,12 +51,6 @@ func (r *reader) unread() *Unread {
 	return u
 }
 
-// logChance returns the log10 of a probability: a picture without a mark of the key has an agreement of its pilots as
-// strong as r saw. No map depends on the pilots' phases, and each has lnShifts shifts, so the bounds of all are added up.
-func (r *reader) logChance() float64 {
-	return math.Min(0, (r.chance+dsp.Ln(float64(max(r.maps, 1)))+lnShifts)/math.Ln10)
-}
-
 // A Place is where a leak may carry a mark, whatever its pilots say.
 type Place struct {
 	Map      geometry.Mat // pixels of the leak to mark pixels
@@ -71,14 +64,14 @@ func (u *Unread) At(img image.Image, places ...Place) (*Unread, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, r := *u, newReader(context.Background(), l, u.kd)
+	out := *u
 	out.looks = nil
 	for _, p := range places {
 		sign, t := float32(1), tracked{m: p.Map.Mul(geometry.PixelScale(1/l.scale[0], 1/l.scale[1]))}
 		if p.Inverted {
 			sign = -1
 		}
-		if soft, energy := r.soft(t, sign); energy > 0 {
+		if soft, energy := u.kd.softSum(l.carriers, t, sign, 1); energy > 0 {
 			out.looks = append(out.looks, newLook(&soft, energy, 0, t))
 		}
 	}
@@ -143,7 +136,7 @@ func (v *View) Rectified(m geometry.Mat, f func(sampled, filtered dsp.Plane, x, 
 // Soft returns the soft bits that a reader sees at the map m, from work to mark pixels, of unit norm. It returns nil if m
 // has no inverse.
 func (v *View) Soft(kd *Keys, m geometry.Mat) []float64 {
-	soft, energy := newReader(context.Background(), v.leak, kd).soft(tracked{m: m}, 1)
+	soft, energy := kd.softSum(v.leak.carriers, tracked{m: m}, 1, 1)
 	if energy == 0 {
 		return nil
 	}

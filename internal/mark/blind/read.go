@@ -17,38 +17,23 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// A reader searches one leak for the marks of one key.
+// A reader searches one leak for the marks of one key: its aligner finds places, at which its decoder reads.
 type reader struct {
-	*leak
-	ctx    context.Context
-	kd     *Keys
-	f      []pattern.Frequency
-	checks int
-	looks  []look
-	bestZ  float64 // best agreement of the pilots seen
-	chance float64 // ln of the least probability of an agreement seen, at one shift of one map
-	maps   int     // linear maps under which shifts were looked for
-	want   int     // marks at which the search ends
-	pitch  int     // mark pixels a sample at which messages are read: 1 or 2
-	found  []*reading
+	aligner
+	decoder
+	ctx context.Context
 
 	rankings map[fieldRanking][]spectrum.Candidate
 	left     map[ranking][]hit // that were found worth a look and not read
 }
 
-// A reading is a decoded message and the map that it was read under.
-type reading struct {
-	id          uint64
-	bits        []uint8
-	correlation float64
-	logPFA      float64
-	tracked
-}
-
 // newReader returns a reader that looks for one mark of kd in l. It shares l with other
 // readers, so that only one of them may run at a time.
 func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
-	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1, pitch: 1}
+	return &reader{
+		ctx: ctx, aligner: aligner{leak: l, kd: kd, f: kd.MarkFrequencies()[:]}, decoder: decoder{payload: &kd.Payload, want: 1},
+		rankings: map[fieldRanking][]spectrum.Candidate{}, left: map[ranking][]hit{},
+	}
 }
 
 // search runs stages in their order, each for all readers, up to the end of the stage in which a reader finds a mark.
@@ -95,103 +80,9 @@ func (r *reader) mute(found *reading) {
 	for i := range r.fields {
 		own.maps[i] = r.leak.peaks(i, false).Without(r.f, [4]float64{m[0], m[3], m[1], m[4]})
 	}
-	r.leak, r.rankings, r.left = &own, nil, nil
-}
-
-// done reports whether the search may end: enough marks were read, or the budget of 32-bit checks is used up.
-func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= code.CheckBudget }
-
-// decode reads the message under the map t and adds it to r.found. sign is -1 for an inverted
-// picture, and z the agreement of the pilots. Soft bits without a message that holds by its check are
-// added to r.looks. If t has no inverse, it does nothing.
-func (r *reader) decode(t tracked, sign float32, z float64) {
-	soft, energy := r.soft(t, sign)
-	if energy > 0 && !r.checked(&soft, energy, t) && len(r.looks) < maxLooks {
-		r.looks = append(r.looks, newLook(&soft, energy, z, t))
-	}
-}
-
-// soft adds up the soft bits of the carriers under the map t, each weighed by what the pilots say of its strength
-// (maximum ratio combining). energy is the sum of their squares, 0 if t has no inverse. sign is -1 for an inverted picture.
-func (r *reader) soft(t tracked, sign float32) (soft [code.CodedN]float64, energy float64) {
-	read, ok := make([]softBits, len(r.carriers)), make([]bool, len(r.carriers))
-	dsp.Parallel(len(read), func(from, to int) {
-		for i := from; i < to; i++ {
-			read[i], ok[i] = r.kd.soft(r.carriers[i], t.m, sign, t.centre, r.pitch)
-		}
-	})
-	for i, s := range read {
-		if !ok[i] {
-			return soft, 0
-		}
-		weight := carrierWeight(meanOverDeviation(s.pilot[:])) / (deviation(s.bit[:]) + 1e-12)
-		for j, v := range s.bit {
-			soft[j] += float64(v * weight)
-		}
-	}
-	for _, v := range soft {
-		energy += float64(v * v)
-	}
-	return soft, energy
-}
-
-// checked adds to r.found the likeliest message of soft bits whose 32-bit check holds. energy is the sum of their
-// squares. It stops at a message that correlates by less than code.MinCorrelation, at a message read before, or when the
-// budget of checks is used up. It reports whether it added a message or came to one read before.
-func (r *reader) checked(soft *[code.CodedN]float64, energy float64, t tracked) bool {
-	in := make([]float32, code.CodedN)
-	for j, v := range soft {
-		in[j] = float32(v)
-	}
-	for _, bits := range code.Decode(in, code.MessageN, code.CheckBudget-r.checks) {
-		c := code.Correlation(bits, soft[:], energy)
-		if c < code.MinCorrelation {
-			return false
-		}
-		if slices.ContainsFunc(r.found, func(f *reading) bool { return slices.Equal(f.bits, bits) }) {
-			return true // nothing to check
-		}
-		r.checks++
-		if id, ok := r.kd.Payload.Parse(bits); ok {
-			r.found = append(r.found, &reading{id: id, bits: bits, correlation: c, logPFA: math.Log10(float64(r.checks)) - 32*math.Log10(2), tracked: t})
-			return true
-		}
-	}
-	return false
-}
-
-// carrierWeight returns how much a carrier counts, 0 or more. seen is the mean of its pilots' amplitudes over their
-// deviation, which is off by 0.18 by chance; below minCarrier it counts as minCarrier. The weight is seen for a clear
-// mark and less for values near chance, since the carrier may show no mark at all.
-func carrierWeight(seen float64) float64 {
-	seen = math.Max(seen, minCarrier)
-	return seen * float64(seen*seen) / (float64(seen*seen) + chanceCarrier)
-}
-
-// moments returns the mean of x and its standard deviation. x must not be empty.
-func moments(x []float64) (mean, dev float64) {
-	for _, v := range x {
-		mean += v
-	}
-	mean /= float64(len(x))
-	sq := 0.0
-	for _, v := range x {
-		sq += float64((v - mean) * (v - mean))
-	}
-	return mean, math.Sqrt(sq / float64(len(x)))
-}
-
-// deviation returns the standard deviation of x, which must not be empty.
-func deviation(x []float64) float64 {
-	_, d := moments(x)
-	return d
-}
-
-// meanOverDeviation returns the mean of x over its standard deviation, x not empty: of pilots' or chips' amplitudes,
-// how clearly a carrier shows the mark. Equal values give a huge number, not a division by zero.
-func meanOverDeviation(x []float64) float64 {
-	m, d := moments(x)
-	return m / (d + 1e-12)
+	r.leak = &own
+	clear(r.rankings)
+	clear(r.left)
 }
 
 // A Detection is what was found of one key's marks in a leak.
@@ -228,8 +119,7 @@ func Sought(ctx context.Context, img image.Image, kd *Keys, id uint64, place geo
 	if err != nil {
 		return nil, err
 	}
-	r := newReader(ctx, l, kd)
-	soft, energy := r.soft(tracked{m: place.Mul(geometry.PixelScale(1/l.scale[0], 1/l.scale[1]))}, 1)
+	soft, energy := kd.softSum(l.carriers, tracked{m: place.Mul(geometry.PixelScale(1/l.scale[0], 1/l.scale[1]))}, 1, 1)
 	sum := 0.0
 	for j, sign := range kd.Payload.Encode(id) {
 		sum += float64(float64(sign) * soft[j])
@@ -237,7 +127,7 @@ func Sought(ctx context.Context, img image.Image, kd *Keys, id uint64, place geo
 	if at := sum / math.Sqrt(float64(energy*code.CodedN)+1e-20); at < enough {
 		return &Detection{Correlation: at}, nil
 	}
-	return detect(r)
+	return detect(newReader(ctx, l, kd))
 }
 
 // detect is [Detect] by a reader.
@@ -269,13 +159,12 @@ func Clear(ctx context.Context, img image.Image, kd *Keys, id uint64, enough flo
 	}
 	i := len(l.fields) - 1
 	r := newReader(ctx, l.halved(), kd)
-	r.pitch = 2
 	best := r.ranked(i, r.wholePicture())
 	for _, c := range best[:min(4, len(best))] {
 		b, _ := r.peaks(i, true).Climb(r.f, c.B, .001, .0005, .00025)
 		if s := r.shiftIn(i, b); s.z >= sureAgreement {
 			r.forgetMaps() // to save memory
-			if r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z); len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
+			if r.decode(tracked{m: s.toMatrix(b)}, s, 2); len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
 				return r.report(r.found[0]), ctx.Err()
 			}
 			break

@@ -81,9 +81,11 @@ func (r *reader) coarser() error {
 // to maps the work pixels of r to the pixels of l. Marks found, checks made and the best agreement
 // are carried over to r. It returns the error of try.
 func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
-	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, checks: r.checks, maps: r.maps, want: 1, pitch: 1}
+	c := newReader(r.ctx, l, r.kd)
+	c.checks, c.maps = r.checks, r.maps
 	err := try(c)
-	r.checks, r.maps, r.bestZ, r.chance = c.checks, c.maps, math.Max(r.bestZ, c.bestZ), math.Min(r.chance, c.chance)
+	r.checks, r.maps = c.checks, c.maps
+	r.note(c.bestZ, c.chance)
 	for _, f := range c.found {
 		f.m = f.m.Mul(to)
 		r.found = append(r.found, f)
@@ -134,8 +136,8 @@ func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 }
 
 // wholePicture ranks similarities under which the leak shows all of the picture, of whatever size and turned.
-func (r *reader) wholePicture() ranking {
-	mid := float64(r.side()) / pattern.Torus
+func (l *leak) wholePicture() ranking {
+	mid := float64(l.side()) / pattern.Torus
 	return ranking{cut: true, by: spectrum.Scales{Min: mid * dsp.Exp(-wholeSlack), Max: mid * dsp.Exp(wholeSlack)}, n: 100}
 }
 
@@ -147,7 +149,7 @@ func (r *reader) wholeFrame() error {
 		best := r.ranked(i, obviousSums)
 		for _, c := range best[:min(1, len(best))] {
 			b, _ := r.peaks(i, false).Climb(r.f, c.B, .001, .0005, .00025)
-			if r.attemptParts(i, b, settle); r.done() {
+			if r.attemptParts(i, b); r.done() {
 				return nil
 			}
 		}
@@ -175,34 +177,22 @@ type ranking struct {
 // them, since several stages ask for the same ranking. They must not be changed.
 func (r *reader) ranked(i int, k ranking) []spectrum.Candidate {
 	at := fieldRanking{i, k}
-	c, ok := r.rankings[at]
-	if ok {
+	if c, ok := r.rankings[at]; ok {
 		return c
 	}
-	c = r.polar(i, k.cut, k.by).Similarities(r.sums, r.pilots(k.low), k.n, k.by)
-	if r.rankings == nil {
-		r.rankings = map[fieldRanking][]spectrum.Candidate{}
+	f := r.f
+	if k.low {
+		f = slices.SortedStableFunc(slices.Values(f), func(a, b pattern.Frequency) int {
+			return cmp.Compare(float64(a.X*a.X)+float64(a.Y*a.Y), float64(b.X*b.X)+float64(b.Y*b.Y))
+		})[:pattern.PilotN/2] // survives blur and shrinking
 	}
-	r.rankings[at] = c
-	return c
+	r.rankings[at] = r.polar(i, k.cut, k.by).Similarities(r.sums, f, k.n, k.by)
+	return r.rankings[at]
 }
 
 type fieldRanking struct {
 	field int
 	ranking
-}
-
-// pilots returns the frequencies of all pilots, in cycles a mark pixel. If low is true, it returns
-// the half with the lowest frequencies, which survives blur and shrinking.
-func (r *reader) pilots(low bool) []pattern.Frequency {
-	if !low {
-		return r.f
-	}
-	f := slices.Clone(r.f)
-	slices.SortStableFunc(f, func(a, b pattern.Frequency) int {
-		return cmp.Compare(float64(a.X*a.X)+float64(a.Y*a.Y), float64(b.X*b.X)+float64(b.Y*b.Y))
-	})
-	return f[:pattern.PilotN/2]
 }
 
 // similar tries the similarities of each field with ranks from..to-1 in the ranking k. It reads at once under those on
@@ -216,16 +206,17 @@ func (r *reader) similar(k ranking, from, to int) error {
 			if err := r.ctx.Err(); err != nil {
 				return err
 			}
-			if r.offer(&all, i, m, c.B, settle); r.done() {
-				return nil
+			switch h := (hit{i, m, c.B, r.roughShift(i, c.B).z}); {
+			case h.z >= sureAgreement:
+				if r.climbAndAttempt(h); r.done() {
+					return nil
+				}
+			case h.z >= minAgreement:
+				all = append(all, h)
 			}
 		}
 	}
-	all = r.attemptBest(all, settle)
-	if r.left == nil {
-		r.left = map[ranking][]hit{}
-	}
-	r.left[k] = all
+	r.left[k] = r.attemptBest(all)
 	return nil
 }
 
@@ -237,26 +228,13 @@ type hit struct {
 	z     float64
 }
 
-// offer looks how well the pilots agree under the linear map b in field i, whose peak map is m.
-// From sureAgreement on it reads at once, tracked by rounds. From minAgreement on it appends the
-// hit to all, for attemptBest. Below, the map is dropped.
-func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rounds []round) {
-	s := r.roughShift(i, b)
-	switch {
-	case s.z >= sureAgreement:
-		r.climbAndAttempt(hit{i, m, b, s.z}, rounds)
-	case s.z >= minAgreement:
-		*all = append(*all, hit{i, m, b, s.z})
-	}
-}
-
 // attemptBest reads under the lesserHits hits with the strongest agreement, or until the search is
 // done. It sorts all in place and returns the other hits, which may be tried again later.
-func (r *reader) attemptBest(all []hit, rounds []round) []hit {
+func (r *reader) attemptBest(all []hit) []hit {
 	slices.SortStableFunc(all, func(a, b hit) int { return cmp.Compare(b.z, a.z) })
 	n := min(lesserHits, len(all))
 	for _, h := range all[:n] {
-		if r.climbAndAttempt(h, rounds); r.done() {
+		if r.climbAndAttempt(h); r.done() {
 			break
 		}
 	}
@@ -264,13 +242,13 @@ func (r *reader) attemptBest(all []hit, rounds []round) []hit {
 }
 
 // climbAndAttempt improves the hit's linear map on its peak map and reads under the improved map. It reads under the
-// hit's own map if the pilots agree less on the improved map. rounds refine the map further, as in attempt.
-func (r *reader) climbAndAttempt(h hit, rounds []round) {
+// hit's own map if the pilots agree less on the improved map.
+func (r *reader) climbAndAttempt(h hit) {
 	b, _ := h.m.Climb(r.f, h.b, .001, .0005, .00025)
 	if r.roughShift(h.field, b).z < h.z {
 		b = h.b
 	}
-	r.attempt(h.field, b, rounds)
+	r.attempt(h.field, b, settle)
 }
 
 // stretched tries similarities after a stretch of the leak's vertical axis by each of the factors stretches: for leaks
@@ -311,7 +289,7 @@ func tilted(readers []*reader) error {
 		tilts := parts.Best(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
 		tilts = slices.DeleteFunc(tilts, func(t spectrum.Tilt) bool { return t.Score < minTilted })
 		for _, t := range tilts[:min(tiltedTries, len(tilts))] {
-			if r.attemptTilted(i, t.Map(z.W, z.H), spreadOut); r.done() || r.ctx.Err() != nil {
+			if r.attemptTilted(i, t.Map(z.W, z.H)); r.done() || r.ctx.Err() != nil {
 				break
 			}
 		}

@@ -94,7 +94,7 @@ func (s *smallTally) add(t *testing.T, o original, img *image.NRGBA) {
 			s.read[i]++
 		}
 		there := newReader(context.Background(), l, studyKeys)
-		there.decode(tracked{m: o.onField(w, h)}, 1, 0)
+		there.decode(tracked{m: o.onField(w, h)}, shift{sign: 1}, 1)
 		s.placed[i] += len(there.found)
 		if max(w, h) < 800 {
 			s.level[i] += placedLevel(o, l)

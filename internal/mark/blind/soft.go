@@ -2,12 +2,66 @@ package blind
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
+
+// A decoder makes messages of soft bits, for one key.
+type decoder struct {
+	payload *code.Payload
+	want    int // marks at which the search ends
+	checks  int // 32-bit checks made
+	found   []*reading
+	looks   []look
+}
+
+// A reading is a decoded message and the map that it was read under.
+type reading struct {
+	id          uint64
+	bits        []uint8
+	correlation float64
+	logPFA      float64
+	tracked
+}
+
+// done reports whether the search may end: enough marks were read, or the budget of 32-bit checks is used up.
+func (d *decoder) done() bool { return len(d.found) >= d.want || d.checks >= code.CheckBudget }
+
+// read adds to d.found the likeliest message of soft bits whose 32-bit check holds, unless it was read before. energy is
+// the sum of their squares; if it is 0, read does nothing. It stops at a message that correlates by less than
+// code.MinCorrelation, or when the budget of checks is used up. It then adds the soft bits to d.looks. They were read
+// under the map t, on which the pilots agree by z.
+func (d *decoder) read(soft *[code.CodedN]float64, energy, z float64, t tracked) {
+	if energy == 0 {
+		return
+	}
+	in := make([]float32, code.CodedN)
+	for j, v := range soft {
+		in[j] = float32(v)
+	}
+	for _, bits := range code.Decode(in, code.MessageN, code.CheckBudget-d.checks) {
+		c := code.Correlation(bits, soft[:], energy)
+		if c < code.MinCorrelation {
+			break
+		}
+		if slices.ContainsFunc(d.found, func(f *reading) bool { return slices.Equal(f.bits, bits) }) {
+			return // nothing to check
+		}
+		d.checks++
+		if id, ok := d.payload.Parse(bits); ok {
+			logPFA := math.Log10(float64(d.checks)) - 32*math.Log10(2)
+			d.found = append(d.found, &reading{id: id, bits: bits, correlation: c, logPFA: logPFA, tracked: t})
+			return
+		}
+	}
+	if len(d.looks) < maxLooks {
+		d.looks = append(d.looks, newLook(soft, energy, z, t))
+	}
+}
 
 // A window is a rectangle of mark pixels; its corner lies on the chips' grid.
 type window struct{ u, v, w, h int }
@@ -139,6 +193,65 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 		}
 	}
 	return out, true
+}
+
+// softSum adds up the soft bits of carriers under the map t, each weighed by what the pilots say of its strength (maximum
+// ratio combining). energy is the sum of their squares, 0 if t has no inverse. sign is -1 for an inverted picture, and
+// pitch as in soft.
+func (kd *Keys) softSum(carriers []dsp.Plane, t tracked, sign float32, pitch int) (soft [code.CodedN]float64, energy float64) {
+	read, ok := make([]softBits, len(carriers)), make([]bool, len(carriers))
+	dsp.Parallel(len(read), func(from, to int) {
+		for i := from; i < to; i++ {
+			read[i], ok[i] = kd.soft(carriers[i], t.m, sign, t.centre, pitch)
+		}
+	})
+	for i, s := range read {
+		if !ok[i] {
+			return soft, 0
+		}
+		weight := carrierWeight(meanOverDeviation(s.pilot[:])) / (deviation(s.bit[:]) + 1e-12)
+		for j, v := range s.bit {
+			soft[j] += float64(v * weight)
+		}
+	}
+	for _, v := range soft {
+		energy += float64(v * v)
+	}
+	return soft, energy
+}
+
+// carrierWeight returns how much a carrier counts, 0 or more. seen is the mean of its pilots' amplitudes over their
+// deviation, which is off by 0.18 by chance; below minCarrier it counts as minCarrier. The weight is seen for a clear
+// mark and less for values near chance, since the carrier may show no mark at all.
+func carrierWeight(seen float64) float64 {
+	seen = math.Max(seen, minCarrier)
+	return seen * float64(seen*seen) / (float64(seen*seen) + chanceCarrier)
+}
+
+// moments returns the mean of x and its standard deviation. x must not be empty.
+func moments(x []float64) (mean, dev float64) {
+	for _, v := range x {
+		mean += v
+	}
+	mean /= float64(len(x))
+	sq := 0.0
+	for _, v := range x {
+		sq += float64((v - mean) * (v - mean))
+	}
+	return mean, math.Sqrt(sq / float64(len(x)))
+}
+
+// deviation returns the standard deviation of x, which must not be empty.
+func deviation(x []float64) float64 {
+	_, d := moments(x)
+	return d
+}
+
+// meanOverDeviation returns the mean of x over its standard deviation, x not empty: of pilots' or chips' amplitudes,
+// how clearly a carrier shows the mark. Equal values give a huge number, not a division by zero.
+func meanOverDeviation(x []float64) float64 {
+	m, d := moments(x)
+	return m / (d + 1e-12)
 }
 
 // matchedBand filters r, of pitch mark pixels a sample, in place by the matched filter of the chips: it multiplies the

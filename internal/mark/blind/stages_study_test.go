@@ -112,7 +112,7 @@ func TestTiltedStudy(t *testing.T) {
 		mid := float64(l.side()) / pattern.Torus
 		all := partsOf(z).Best(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
 		for k, tilt := range all[:min(tiltedTries, len(all))] {
-			if r.attemptTilted(len(l.fields)-1, tilt.Map(z.W, z.H), spreadOut); r.done() {
+			if r.attemptTilted(len(l.fields)-1, tilt.Map(z.W, z.H)); r.done() {
 				fmt.Printf("%s: score %.1f, read by number %d of score %.1f\n", name, all[0].Score, k, tilt.Score)
 				return
 			}
