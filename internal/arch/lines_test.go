@@ -107,8 +107,6 @@ const (
 )
 
 var overLimits = map[string]int{
-	"internal/capture.Sight":           50,
-	"internal/mark/blind.reader":       32,
 	"verify/internal/examine.Examiner": 53,
 	"verify/registry.Registry":         32,
 }

@@ -38,7 +38,7 @@ func (s *Sight) Altered() []Region { return s.altered }
 // it: few places; a small share of the picture; no other detail outside, not even in one block of a hundred; and edges
 // that lie where one homography maps all of them. Detail of another person bends the map of the registration. Small
 // leaks, in which thin print is lost, never pass.
-func (s *Sight) outside(f *photometry.Fit, places []Region) bool {
+func (s *prediction) outside(places []Region) bool {
 	area, other := 0.0, 0
 	for i := range places {
 		area += places[i].Share
@@ -53,10 +53,10 @@ func (s *Sight) outside(f *photometry.Fit, places []Region) bool {
 	n := compare(s.Registration, s.on.base, places...)
 	shown := float64(n.Textured - n.Covered)
 	if n.Verdict != Same && !n.Foreign || float64(n.Agree) < float64(cleanAgree*shown) || float64(n.Opposed+n.Blank) > float64(cleanOpposed*shown) ||
-		float64(n.Exchanged) > float64(cleanExchanged*shown) || s.bend(f) > maxBend {
+		float64(n.Exchanged) > float64(cleanExchanged*shown) || s.bend() > maxBend {
 		return false
 	}
-	s.light[0], s.light[1] = shades(&s.view, f, places)
+	s.shades(places)
 	return true
 }
 
@@ -75,7 +75,7 @@ func (s *Sight) beside(places []Region) *Sight {
 	shown, hidden := s.Leak.Clone(), make([]bool, len(s.Leak.Pix))
 	for i := range hidden {
 		if hidden[i] = besides(over, s.X.Pix[i], s.Y.Pix[i]); hidden[i] {
-			shown.Pix[i] = s.fit.Predicted.Pix[i]
+			shown.Pix[i] = s.fitted.Predicted.Pix[i]
 		}
 	}
 	return s.on.sight(s.on.base.Again(s.Registration, shown, hidden), s.given)
@@ -83,9 +83,9 @@ func (s *Sight) beside(places []Region) *Sight {
 
 // bend returns how far nine tenths of the edges are off the homography that fits them best, at
 // most, in pixels of the leak. It is infinite with few edges.
-func (s *Sight) bend(f *photometry.Fit) float64 {
+func (s *prediction) bend() float64 {
 	var pairs []geometry.Pair
-	for _, p := range s.places(f) {
+	for _, p := range s.places() {
 		pairs = append(pairs, geometry.Pair{From: geometry.Point{X: p.x, Y: p.y}, To: geometry.Point{X: p.u, Y: p.v}})
 	}
 	h, ok := geometry.FitHomography(pairs)
@@ -110,16 +110,16 @@ func besides(places []Region, x, y float32) bool {
 
 // regions joins changes of one line into places, from the upper left, and gives them their kinds.
 // Words of one caption may lie further apart.
-func (s *Sight) regions(f *photometry.Fit, changes []photometry.Change) []Region {
+func (s *prediction) regions() []Region {
 	var all []Region
-	for _, c := range changes {
+	for _, c := range s.changes {
 		all = append(all, Region{X0: c.X0, Y0: c.Y0, X1: c.X1, Y1: c.Y1, changes: []photometry.Change{c}})
 	}
 	long := float64(max(s.view.W, s.view.H))
 	all = joined(all, func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) })
 	for i := range all {
-		s.tighten(f, &all[i])
-		s.name(f, &all[i])
+		s.tighten(&all[i])
+		s.name(&all[i])
 	}
 	all = joined(all, func(a, b *Region) bool {
 		return a.Kind == Caption && b.Kind == Caption && a.laid && b.laid && a.inLine(b, float64(wordGap*long))
@@ -148,16 +148,16 @@ func joined(all []Region, together func(a, b *Region) bool) []Region {
 }
 
 // share returns the share of the original in a place, 0..1.
-func (s *Sight) share(r *Region) float64 {
+func (s *pose) share(r *Region) float64 {
 	return float64((r.X1-r.X0)*(r.Y1-r.Y0)) / float64(s.view.W*s.view.H)
 }
 
 // tighten sets the bounds of a place to the bounds of its differing pixels, without the outermost hundredth at each
 // side. Before, they are the bounds of cells. If few pixels differ strongly, they stay.
-func (s *Sight) tighten(f *photometry.Fit, r *Region) {
+func (s *prediction) tighten(r *Region) {
 	columns, rows := make([]int, s.view.W), make([]int, s.view.H)
 	n := 0
-	for _, i := range s.differing(f) {
+	for _, i := range s.differing() {
 		x, y := s.X.Pix[i], s.Y.Pix[i]
 		u, w := float64(x), float64(y)
 		if u < r.X0-aroundRegion || u > r.X1+aroundRegion || w < r.Y0-aroundRegion || w > r.Y1+aroundRegion || !(x >= 0 && y >= 0 && int(x) < s.view.W && int(y) < s.view.H) {
@@ -204,7 +204,7 @@ func (r Region) with(o *Region) Region {
 }
 
 // even reports whether the leak has hardly any detail in a place: eight tenths of its pixels lie near their median.
-func (s *Sight) even(r *Region) bool {
+func (s *pose) even(r *Region) bool {
 	var all []float32
 	for i, v := range s.Leak.Pix {
 		if x, y := float64(s.X.Pix[i]), float64(s.Y.Pix[i]); x >= r.X0+evenRim && x <= r.X1-evenRim && y >= r.Y0+evenRim && y <= r.Y1-evenRim {
@@ -222,11 +222,11 @@ func (s *Sight) even(r *Region) bool {
 }
 
 // name sets the kind of a place.
-func (s *Sight) name(f *photometry.Fit, r *Region) {
+func (s *prediction) name(r *Region) {
 	w, h := float64(s.view.W), float64(s.view.H)
 	wide, high := r.X1-r.X0, r.Y1-r.Y0
 	covered := !slices.ContainsFunc(r.changes, func(c photometry.Change) bool { return !c.Covered })
-	r.laid = covered || s.overlaid(f, r.changes)
+	r.laid = covered || s.overlaid(r.changes)
 	switch {
 	case wide >= float64(bandWide*w) && high <= float64(bandHigh*h) && (r.Y0 <= bandEdge*h || r.Y1 >= float64((1-bandEdge)*h)):
 		r.Kind = Caption
@@ -245,18 +245,18 @@ func (s *Sight) name(f *photometry.Fit, r *Region) {
 // shade, opaque or not. Then each pixel lies between what was there and that shade. Another text is lighter at the old
 // letters and darker at the new ones. No single shade is both lighter than paper and darker than ink. In a leak under
 // minOverlaid pixels strokes are too blurred to say: overlaid returns false.
-func (s *Sight) overlaid(f *photometry.Fit, changes []photometry.Change) bool {
-	return max(s.Leak.W, s.Leak.H) >= minOverlaid && s.leftOver(f, changes) <= overlayRest
+func (s *prediction) overlaid(changes []photometry.Change) bool {
+	return max(s.Leak.W, s.Leak.H) >= minOverlaid && s.leftOver(changes) <= overlayRest
 }
 
 // leftOver returns the share of the differing pixels that the best shade laid over them leaves unexplained, 0..1; 1 if
 // no pixel differs. Only pixels within changes count, and not the ringing beside strong differences.
-func (s *Sight) leftOver(f *photometry.Fit, changes []photometry.Change) float64 {
+func (s *prediction) leftOver(changes []photometry.Change) float64 {
 	d := dsp.NewPlane(s.Leak.W, s.Leak.H) // by how much pixels differ, 0 where they do not
 	var in []int
-	for _, i := range s.differing(f) {
-		if f.Inside.Pix[i] > 0 && within(changes, float64(s.X.Pix[i]), float64(s.Y.Pix[i])) {
-			d.Pix[i] = s.Leak.Pix[i] - f.Predicted.Pix[i]
+	for _, i := range s.differing() {
+		if s.Inside.Pix[i] > 0 && within(changes, float64(s.X.Pix[i]), float64(s.Y.Pix[i])) {
+			d.Pix[i] = s.Leak.Pix[i] - s.Predicted.Pix[i]
 			in = append(in, i)
 		}
 	}
@@ -278,20 +278,19 @@ func (s *Sight) leftOver(f *photometry.Fit, changes []photometry.Change) float64
 	if n == 0 {
 		return 1
 	}
-	return float64(unexplained(&darker, &lighter, int(differsBy(f)/2))) / float64(n)
+	return float64(unexplained(&darker, &lighter, int(s.differsBy()/2))) / float64(n)
 }
 
 // differsBy returns the grey levels by which a pixel must differ from the prediction to count.
-func differsBy(f *photometry.Fit) float32 { return float32(overlayOff + float64(overlayRMS*f.RMS)) }
+func (s *prediction) differsBy() float32 { return float32(overlayOff + float64(overlayRMS*s.RMS)) }
 
-// differing returns the indexes of the leak's pixels that differ from the prediction f, which must be
-// that of s. They are found once.
-func (s *Sight) differing(f *photometry.Fit) []int {
+// differing returns the indexes of the leak's pixels that differ from the prediction. They are found once.
+func (s *prediction) differing() []int {
 	if s.differ == nil {
-		threshold := differsBy(f)
+		threshold := s.differsBy()
 		s.differ = []int{}
 		for i, v := range s.Leak.Pix {
-			if d := v - f.Predicted.Pix[i]; max(d, -d) > threshold {
+			if d := v - s.Predicted.Pix[i]; max(d, -d) > threshold {
 				s.differ = append(s.differ, i)
 			}
 		}

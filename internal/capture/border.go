@@ -19,7 +19,7 @@ type border struct {
 // framed reports whether the leak shows the very frame of the original: turned, tilted or photographed off a screen, an
 // upload ends where it ended before, and another capture of the same card ends elsewhere. A slight tilt leaves narrow
 // wedges of ground: fewer pieces are enough if they lie exactly on the frame and none is against it.
-func (s *Sight) framed() bool {
+func (s *pose) framed() bool {
 	b := s.border()
 	return b.sides >= minSides && b.ends >= minEnds && float64(b.against) <= float64(maxAgainst*float64(b.ends)) ||
 		b.touched >= 2 && b.ends >= exactEnds && b.against == 0 && b.off <= exactOff
@@ -27,7 +27,7 @@ func (s *Sight) framed() bool {
 
 // border returns what the leak shows along the four sides of the original. The counts are 0 if the
 // map of the leak has no inverse.
-func (s *Sight) border() (b border) {
+func (s *pose) border() (b border) {
 	inv, ok := s.H.Inverse()
 	if !ok {
 		return b
@@ -70,7 +70,7 @@ type piece struct {
 // profiles samples the leak across the side from a to b, canonical pixels, clockwise, and returns
 // the pieces of that side. inv maps canonical pixels to pixels of the leak. Places with under
 // minReach pixels of the leak outside are left out.
-func (s *Sight) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]piece) {
+func (s *pose) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]piece) {
 	for i := range alongSide {
 		u := sideMargin + float64((1-2*sideMargin)*(float64(i)+0.5)/alongSide)
 		p := geometry.Point{X: a.X + float64(u*(b.X-a.X)), Y: a.Y + float64(u*(b.Y-a.Y))}
@@ -88,7 +88,7 @@ func (s *Sight) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]pie
 // across samples the leak across a side of direction (dx, dy) at p. inv maps canonical pixels to
 // pixels of the leak. room is how many pixels of the leak lie outside of that side, up to reach; it
 // is 0 if too few lie inside. Samples beyond the edge of the leak are 0.
-func (s *Sight) across(inv geometry.Mat, p geometry.Point, dx, dy float64) (f profile, room int) {
+func (s *pose) across(inv geometry.Mat, p geometry.Point, dx, dy float64) (f profile, room int) {
 	d := math.Hypot(dx, dy)
 	q, out := inv.Apply(p), inv.Apply(geometry.Point{X: p.X + dy/d, Y: p.Y - dx/d})
 	x, y := out.X-q.X, out.Y-q.Y

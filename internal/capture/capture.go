@@ -52,30 +52,41 @@ func (o *Original) Luma() dsp.Lazy { return o.source.Luma() }
 // Halved returns the original halved n times, or as often as it can be. It must not be changed.
 func (o *Original) Halved(n int) dsp.Plane { return o.source.Halved(n) }
 
-// A Sight is a leak as it lies on an original.
+// A Sight is a leak as it lies on an original, and what that says. All is nil until it is asked for.
 type Sight struct {
-	*register.Registration
-	on      *Original
-	given   *Leak
+	*pose
 	like    *Likeness
-	view    photometry.View
-	fit     *photometry.Fit
-	changes []photometry.Change
-	differ  []int       // see [Sight.differing]; nil until then
-	edged   []place     // see [Sight.places]; nil until then
-	sensor  *noiseProof // see [Sight.noise]; nil until then
-	altered []Region    // see [Sight.Altered]
-	verdict *Verdict    // nil until it is asked for
-	light   [2]float64  // by how much shades are off: half, and nine tenths, grey levels
+	fitted  *prediction
+	altered []Region // see [Sight.Altered]
+	verdict *Verdict
 
-	gain                 func() dsp.Plane // of a mark by the treatment, in the leak's pixels; nil: not treated, or only edges are left
-	isTreated, onlyEdges bool             // see [Sight.treated]; onlyEdges: in black and white
-	untreated            *Original        // of a leak in black and white; nil: of other leaks
-	sure                 *Original        // black and white where the threshold of such a leak surely leaves black and white; nil: of other leaks
+	isTreated bool             // see [Sight.treated]
+	gain      func() dsp.Plane // of a mark by the treatment, in the leak's pixels; nil: not treated, or only edges are left
+	untreated *Original        // of a leak in black and white; nil: of other leaks
+	sure      *Original        // black and white where the threshold of such a leak surely leaves black and white; nil: of other leaks
+}
+
+// A pose is where a leak lies on an original.
+type pose struct {
+	*register.Registration
+	on    *Original
+	given *Leak
+	view  photometry.View
+}
+
+// A prediction is what a leak should show where it lies, and where it shows something else.
+type prediction struct {
+	*pose
+	*photometry.Fit
+	changes []photometry.Change
+	light   [2]float64  // by how much shades are off: half, and nine tenths, grey levels
+	differ  []int       // see differing; nil until then
+	edged   []place     // see places; nil until then
+	sensor  *noiseProof // see noise; nil until then
 }
 
 // ToOriginal maps pixels of the leak as given to pixels of the original, without the smooth field of the registration.
-func (s *Sight) ToOriginal() geometry.Mat {
+func (s *pose) ToOriginal() geometry.Mat {
 	c, full := s.on.Canonical(), s.on.Luma()
 	scale := geometry.PixelScale(float64(full.W)/float64(c.W), float64(full.H)/float64(c.H))
 	return scale.Mul(s.H).Mul(s.ToLeak)
@@ -110,9 +121,9 @@ func (o *Original) Lay(ctx context.Context, leak *Leak, place func() (*register.
 // sight returns the leak given as registration r has it on o.
 func (o *Original) sight(r *register.Registration, given *Leak) *Sight {
 	c := o.base.Canonical()
-	return &Sight{Registration: r, on: o, given: given, view: photometry.View{
+	return &Sight{pose: &pose{Registration: r, on: o, given: given, view: photometry.View{
 		Leak: r.Leak, X: r.X, Y: r.Y, W: c.W, H: c.H, Pitch: 1 / r.Scale, Resized: r.Resized,
-	}}
+	}}}
 }
 
 // Likeness returns how far the leak shows the original, by blocks of detail. It is computed at the first call.
@@ -127,21 +138,30 @@ func (s *Sight) Likeness() Likeness {
 // Fit predicts the leak from the original and finds where the leak shows something else. The fit and its changes are
 // kept for later calls. The fit is nil, without an error, if nothing of the original is seen.
 func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
-	if s.fit == nil {
+	p, err := s.prediction()
+	if p == nil {
+		return nil, nil, err
+	}
+	return p.Fit, p.changes, nil
+}
+
+// prediction is what [Sight.Fit] returns. It is nil, without an error, if nothing of the original is seen.
+func (s *Sight) prediction() (*prediction, error) {
+	if s.fitted == nil {
 		fit, err := s.on.source.Fit(&s.view)
 		if errors.Is(err, photometry.ErrNothing) {
-			return nil, nil, nil
+			return nil, nil
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		s.fit, s.changes = fit, fit.Changes(&s.view)
+		s.fitted = &prediction{pose: s.pose, Fit: fit, changes: fit.Changes(&s.view)}
 		if s.gain != nil {
 			fit.Gain = dsp.Product(fit.Slope, s.gain())
 		}
-		s.light[0], s.light[1] = shades(&s.view, fit, nil)
+		s.fitted.shades(nil)
 	}
-	return s.fit, s.changes, nil
+	return s.fitted, nil
 }
 
 // A Verdict is what a leak that lies on an original shows.
@@ -173,12 +193,12 @@ func (v Verdict) String() string {
 //   - the frame of the leak is that of the original, or
 //   - the leak shows that frame, turned or tilted, on a ground of one colour, or
 //   - the leak's pixels lie on the original's one by one: a piece cut out, or
-//   - a piece was cut out and scaled, see [Sight.cut], or
+//   - a piece was cut out and scaled, see cut, or
 //   - the leak has the noise of the original's flat parts.
 //
 // A leak that shows the detail of the original but gives no reason is Alike. Detail that was laid over what the
 // original shows (a stamp, a line of text, a bar) does not count as other detail. A leak that shows other detail is
-// Altered if it is the same capture outside of a few places: see [Sight.outside]. A caption drags the smooth field of
+// Altered if it is the same capture outside of a few places: see outside. A caption drags the smooth field of
 // the registration: beside it the field is fitted again. Otherwise it is Edited, and Other if its grain is foreign:
 // forgers put many persons on one photograph, noise and all. A leak that was redacted until little is left is Alike
 // unless the noise is found: black bars over a third of a bill may hide all that belongs to one person.
@@ -229,15 +249,15 @@ func (s *Sight) judge() (v Verdict, places []Region, err error) {
 	case otherText && !like.mostly():
 		return Other, nil, nil
 	}
-	fit, changes, err := s.Fit()
-	if err != nil || fit == nil {
+	p, err := s.prediction()
+	if p == nil {
 		return Unsure, nil, err
 	}
 	same := Same
-	places = s.regions(fit, changes)
-	if otherText || s.changed(changes) >= maxChanged && !s.overlaid(fit, changes) {
+	places = p.regions()
+	if otherText || p.changed() >= maxChanged && !p.overlaid(p.changes) {
 		switch {
-		case s.outside(fit, places):
+		case p.outside(places):
 			same = Altered
 		case otherText, like.Foreign:
 			return Other, places, nil
@@ -246,11 +266,11 @@ func (s *Sight) judge() (v Verdict, places []Region, err error) {
 		}
 	}
 	switch {
-	case like.Foreign && !s.placed(fit, exactMiddle):
+	case like.Foreign && !s.placed(p, exactMiddle):
 		return Other, places, nil
-	case s.redacted() && !s.hasNoise(fit):
+	case s.redacted() && !p.hasNoise():
 		return Alike, places, nil
-	case like.Foreign, s.placed(fit, frameMiddle), s.hasNoise(fit):
+	case like.Foreign, s.placed(p, frameMiddle), p.hasNoise():
 		s.altered = places
 		return same, places, nil
 	}
@@ -267,11 +287,11 @@ func (s *Sight) redacted() bool {
 // placed reports whether the leak lies on the original as no other capture does. On its frame, half of its places must
 // lie within so many pixels of the leak. If within is frameMiddle or more, the leak may also show that frame, or lie on
 // the original's grid of pixels. placed returns false if shades differ too much.
-func (s *Sight) placed(f *photometry.Fit, within float64) bool {
-	if s.light[0] > frameShade {
+func (s *Sight) placed(p *prediction, within float64) bool {
+	if p.light[0] > frameShade {
 		return false
 	}
-	all := s.places(f)
+	all := p.places()
 	if half, far := s.onFrame(all); half <= within && far <= float64(within/frameMiddle*frameMax) {
 		return true
 	}
@@ -282,29 +302,29 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 		return true
 	}
 	half, far := s.onGrid(all)
-	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax || s.cut(all)
+	return p.light[1] <= gridShade && half <= gridMiddle && far <= gridMax || s.cut(p)
 }
 
 // cut reports whether the leak is a piece of the original, perhaps scaled: not turned or bent by
 // the hundredth part of a pixel, all detail the same, and next to no difference of light. If it ends on the original's frame at two
 // sides or more, light may differ more.
-func (s *Sight) cut(all []place) bool {
+func (s *Sight) cut(p *prediction) bool {
 	n := s.Likeness()
 	is, on := s.isPiece()
-	if !is || s.light[1] > sheetShade || n.Agree < n.Textured || s.Shown() < minCut {
+	if !is || p.light[1] > sheetShade || n.Agree < n.Textured || s.Shown() < minCut {
 		return false
 	}
-	_, far := s.onLine(all)
-	return far <= cutMax && s.light[1] <= cutShade || far <= sheetMax && on >= 2
+	_, far := s.onLine(p.places())
+	return far <= cutMax && p.light[1] <= cutShade || far <= sheetMax && on >= 2
 }
 
 // hasNoise reports whether the noise of the original's sensor is in the leak. It returns false if
 // shades differ too much or there are too few blocks of noise.
-func (s *Sight) hasNoise(f *photometry.Fit) bool {
+func (s *prediction) hasNoise() bool {
 	if s.light[1] > noiseShade {
 		return false
 	}
-	n := s.noise(f)
+	n := s.noise()
 	white := min(n.second, n.third) >= pooledMin && max(n.second, n.third) <= pooledMax
 	return n.blocks >= minBlocks && white && n.gain >= minGain && n.z >= minZ
 }
@@ -315,14 +335,18 @@ func (s *Sight) Shown() float64 {
 	n := s.Likeness()
 	on := float64(float64(s.Overlap)*float64(s.Leak.W*s.Leak.H)) / float64(s.Scale*s.Scale)
 	open := 1 - float64(n.Covered)/float64(max(n.Textured, 1))
-	return math.Max(0, float64(math.Min(1, on/float64(s.view.W*s.view.H))*open)-s.changed(s.changes))
+	changed := 0.0
+	if s.fitted != nil {
+		changed = s.fitted.changed()
+	}
+	return math.Max(0, float64(math.Min(1, on/float64(s.view.W*s.view.H))*open)-changed)
 }
 
 // changed returns the share of the original in the bounds of changes that are not covered. Bounds
 // that overlap count twice.
-func (s *Sight) changed(changes []photometry.Change) float64 {
+func (s *prediction) changed() float64 {
 	sum := 0.0
-	for _, c := range changes {
+	for _, c := range s.changes {
 		if !c.Covered {
 			sum += float64((c.X1 - c.X0) * (c.Y1 - c.Y0))
 		}
@@ -333,22 +357,23 @@ func (s *Sight) changed(changes []photometry.Change) float64 {
 // Shades returns by how much nine tenths of the leak's shades differ at most from what the original predicts, grey
 // levels. It is infinite if nothing of the original is seen. Places that [Sight.Verdict] found altered are left out.
 func (s *Sight) Shades() (float64, error) {
-	if fit, _, err := s.Fit(); err != nil || fit == nil {
+	p, err := s.prediction()
+	if p == nil {
 		return math.Inf(1), err
 	}
-	return s.light[1], nil
+	return p.light[1], nil
 }
 
-// shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
-// no farther off the prediction f. A shade is a mean over the square of shadeWindow pixels around a pixel.
+// shades sets s.light to two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
+// no farther off the prediction. A shade is a mean over the square of shadeWindow pixels around a pixel.
 // Covered pixels and pixels in places without enter no mean, nor do pixels that leak or prediction has black or white. Print
 // overshoots at white when it is shrunk or saved again. The leak ends there, and the prediction goes on. At least the
 // share shadeLeft of a square must be left. If no shade is left, both bounds are infinite.
-func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
-	open, off := dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
-	for i, in := range f.Inside.Pix {
-		l, p := v.Leak.Pix[i], f.Predicted.Pix[i]
-		if in > 0 && f.Covered.Pix[i] == 0 && min(l, p) > clipped && max(l, p) < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
+func (s *prediction) shades(without []Region) {
+	open, off := dsp.NewPlane(s.Leak.W, s.Leak.H), dsp.NewPlane(s.Leak.W, s.Leak.H)
+	for i, in := range s.Inside.Pix {
+		l, p := s.Leak.Pix[i], s.Predicted.Pix[i]
+		if in > 0 && s.Covered.Pix[i] == 0 && min(l, p) > clipped && max(l, p) < 255-clipped && !besides(without, s.X.Pix[i], s.Y.Pix[i]) {
 			open.Pix[i], off.Pix[i] = 1, l-p
 		}
 	}
@@ -359,5 +384,5 @@ func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nine
 			all = append(all, float32(math.Abs(float64(sum.Pix[i]/left.Pix[i]))))
 		}
 	}
-	return quantiles(all)
+	s.light[0], s.light[1] = quantiles(all)
 }

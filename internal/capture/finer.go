@@ -32,7 +32,7 @@ func (s *Sight) Finer() (finer, perhaps bool) {
 	if s.isTreated {
 		return false, false
 	}
-	d := s.finer()
+	d := measure(s.given.Luma(), s.on.Luma(), s.ToOriginal())
 	return d.finer(), !d.finer() && d.perhaps()
 }
 
@@ -53,14 +53,12 @@ func (d detail) finer() bool {
 	return dsp.Ln(d.share/minFiner)+keeps >= minKeeps
 }
 
-// finer measures the detail of the leak within pixels of the original: the quarters of each pixel. In an enlarged
+// measure measures the detail of a leak within pixels of the original: the quarters of each pixel. In an enlarged
 // picture they follow from the pixels around by a filter that is the same everywhere. Sharpening and blur change the
 // filter, which is fitted to the leak. The filter takes the leak's means over pixels of the original, which contain its mark.
 // Detail of a finer picture does not follow. It goes on along an edge, so products of neighbours along the halves of
 // pixels count: noise has none. Each block counts alike, so that text laid over an enlarged copy does not.
-func (s *Sight) finer() detail { return measure(s.given.Luma(), s.on.Luma(), s.ToOriginal()) }
-
-// measure returns the detail of a leak. onto maps its pixels to pixels of the original.
+// onto maps pixels of the leak to pixels of the original.
 func measure(given, full dsp.Lazy, onto geometry.Mat) (d detail) {
 	inv, ok := onto.Inverse()
 	if !ok {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/photometry"
 )
 
 // What a piece shows.
@@ -20,13 +19,13 @@ const (
 // A place is a pixel of the leak and where it lies on the original, canonical pixels.
 type place struct{ x, y, u, v float64 }
 
-// places returns pixels of the leak at edges of the original, as f predicts them; f must be the fit of s. If edges of
-// placeEdge give too few, fainter edges count. The result is nil if these are too few as well. Places are found once.
-func (s *Sight) places(f *photometry.Fit) []place {
+// places returns pixels of the leak at edges of the original, as they are predicted. If edges of placeEdge give too few, fainter
+// edges count. The result is nil if these are too few as well. Places are found once.
+func (s *prediction) places() []place {
 	if s.edged == nil {
-		soft := dsp.Gauss(f.Predicted, 1)
-		if s.edged = s.edges(f, soft, placeEdge); len(s.edged) < minPlaces {
-			s.edged = s.edges(f, soft, faintEdge)
+		soft := dsp.Gauss(s.Predicted, 1)
+		if s.edged = s.edges(soft, placeEdge); len(s.edged) < minPlaces {
+			s.edged = s.edges(soft, faintEdge)
 		}
 		if len(s.edged) < minFaint {
 			s.edged = nil
@@ -37,12 +36,12 @@ func (s *Sight) places(f *photometry.Fit) []place {
 
 // edges returns the trusted pixels, on a grid of placeStep, at which soft rises by rise grey levels
 // or more over two pixels.
-func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, rise float32) (all []place) {
+func (s *prediction) edges(soft dsp.Plane, rise float32) (all []place) {
 	w := s.Leak.W
 	for y := 8; y < s.Leak.H-8; y += placeStep {
 		for x := 8; x < w-8; x += placeStep {
 			i := y*w + x
-			if f.Weight.Pix[i] == 0 {
+			if s.Weight.Pix[i] == 0 {
 				continue
 			}
 			gx, gy := soft.Pix[i+1]-soft.Pix[i-1], soft.Pix[i+w]-soft.Pix[i-w]
@@ -56,7 +55,7 @@ func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, rise float32) (all []pl
 
 // upright returns how the leak's axes lie on the original's, by right angles and mirrored: the
 // nearest of the eight ways. m is a 2 x 2 matrix of 0, 1 and -1, row by row, from leak to original.
-func (s *Sight) upright() (m [4]float64) {
+func (s *pose) upright() (m [4]float64) {
 	c := geometry.Point{X: float64(s.Leak.W) / 2, Y: float64(s.Leak.H) / 2}
 	o, a, b := s.H.Apply(c), s.H.Apply(geometry.Point{X: c.X + 1, Y: c.Y}), s.H.Apply(geometry.Point{X: c.X, Y: c.Y + 1})
 	if math.Abs(a.X-o.X) >= math.Abs(a.Y-o.Y) {
@@ -68,7 +67,7 @@ func (s *Sight) upright() (m [4]float64) {
 // onFrame returns how far places are off the map that lays the leak's frame on the original's. The
 // map turns by right angles or mirrors as upright finds. Half of the places are off by up to half
 // pixels of the leak, and nine tenths by up to nineTenths. Both are infinite without places.
-func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
+func (s *pose) onFrame(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	w, h := float64(s.Leak.W), float64(s.Leak.H)
 	kx, ky := float64(s.view.W)/w, float64(s.view.H)/h
@@ -88,7 +87,7 @@ func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 // onGrid returns how far places are off the original's grid of pixels, moved by the whole numbers of
 // pixels that fit best. Half of the places are off by up to half pixels of the original, and nine tenths
 // by up to nineTenths. Both are infinite without places.
-func (s *Sight) onGrid(all []place) (half, nineTenths float64) {
+func (s *pose) onGrid(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	full := s.on.Luma()
 	kx, ky := float64(full.W)/float64(s.view.W), float64(full.H)/float64(s.view.H)
@@ -113,7 +112,7 @@ func (s *Sight) onGrid(all []place) (half, nineTenths float64) {
 // onLine returns how far places are off the map that only cuts, scales and moves the original, each
 // axis by itself, as fits best (least squares). Half of the places are off by up to half pixels of
 // the leak, and nine tenths by up to nineTenths. Both are infinite without places.
-func (s *Sight) onLine(all []place) (half, nineTenths float64) {
+func (s *pose) onLine(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	var x, y line
 	for _, p := range all {
@@ -130,7 +129,7 @@ func (s *Sight) onLine(all []place) (half, nineTenths float64) {
 // isPiece reports whether the leak shows nothing beyond the original. Another capture of the card
 // that was not cut mostly shows more on some side. A collage has other pictures beyond up to two sides, and ends on the
 // frame of the original at the others. on is the number of sides where the leak ends on that frame.
-func (s *Sight) isPiece() (is bool, on int) {
+func (s *pose) isPiece() (is bool, on int) {
 	inv, ok := s.H.Inverse()
 	if !ok {
 		return false, 0
@@ -212,8 +211,8 @@ func octaves(p dsp.Plane, x, y int) (e [3]float64) {
 
 // noise looks for the original's noise in the leak, in blocks in which the original shows only
 // noise. Whatever is printed went through a lens, so that its finest octave is the weakest; noise
-// did not. f is the fit of s. The result is 0 if there are no such blocks. Noise is looked for once.
-func (s *Sight) noise(f *photometry.Fit) (n noiseProof) {
+// did not. The result is 0 if there are no such blocks. Noise is looked for once.
+func (s *prediction) noise() (n noiseProof) {
 	if s.sensor != nil {
 		return *s.sensor
 	}
@@ -224,13 +223,13 @@ func (s *Sight) noise(f *photometry.Fit) (n noiseProof) {
 	}
 	full := s.on.coarse()
 	kx, ky := float64(s.view.W)/float64(full.W), float64(s.view.H)/float64(full.H)
-	pred, seen := dsp.HighPass(f.Predicted, noiseHigh), dsp.HighPass(s.Leak, noiseHigh)
+	pred, seen := dsp.HighPass(s.Predicted, noiseHigh), dsp.HighPass(s.Leak, noiseHigh)
 	var sums [3]float64
 	var cov [shifts + 1]float64
 	for y := 0; y+whiteBlock <= full.H; y += whiteBlock {
 		for x := 0; x+whiteBlock <= full.W; x += whiteBlock {
 			c := geometry.Point{X: float64((float64(x)+whiteBlock/2)*kx) - 0.5, Y: float64((float64(y)+whiteBlock/2)*ky) - 0.5}
-			r, ok := s.square(inv, c, f)
+			r, ok := s.square(inv, c)
 			if !ok {
 				continue
 			}
@@ -263,8 +262,8 @@ type square struct{ x, y, side int }
 
 // square returns where a block of the original lies in the leak. c is the middle of the block, canonical pixels, and
 // inv maps canonical pixels to pixels of the leak. ok is false if the square is under 4 pixels a side or too near an
-// edge for covary. ok is also false if f does not trust one of its corners.
-func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r square, ok bool) {
+// edge for covary. ok is also false if the fit does not trust one of its corners.
+func (s *prediction) square(inv geometry.Mat, c geometry.Point) (r square, ok bool) {
 	q := inv.Apply(c)
 	side := int((whiteBlock - 4) * s.Scale * float64(s.view.W) / float64(s.on.coarse().W))
 	x, y := int(q.X+0.5)-side/2, int(q.Y+0.5)-side/2
@@ -274,7 +273,7 @@ func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r
 	}
 	for j := y; j < y+side; j += side - 1 {
 		for i := x; i < x+side; i += side - 1 {
-			if f.Weight.Pix[j*s.Leak.W+i] == 0 {
+			if s.Weight.Pix[j*s.Leak.W+i] == 0 {
 				return r, false
 			}
 		}

@@ -23,14 +23,14 @@ func (s *Sight) Page() (*Page, error) {
 	if s.on.even() < minEvenShare {
 		return nil, nil
 	}
-	f, _, err := s.Fit()
-	if f == nil {
+	p, err := s.prediction()
+	if p == nil {
 		return nil, err
 	}
-	if s.onlyEdges {
-		return s.inkFields(), nil
+	if s.sure != nil {
+		return s.inkFields(s.untreated), nil
 	}
-	return s.fields(f), nil
+	return p.fields(), nil
 }
 
 // evenShare returns the share, 0..1, of the squares of p that have one of the [evenLevels] most frequent levels, and no
@@ -66,12 +66,12 @@ func evenShare(p dsp.Plane) float64 {
 	return float64(sum) / float64(max(n, 1))
 }
 
-// fields compares the leak with the prediction f, square by square.
-func (s *Sight) fields(f *photometry.Fit) *Page {
-	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
+// fields compares the leak with the prediction, square by square.
+func (s *prediction) fields() *Page {
+	want, seen := dsp.HighPass(s.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
 	readable := min(minReadable, float64(nearlyAll*float64(max(s.on.Luma().W, s.on.Luma().H))))
 	return s.page(want.W, want.H, readable, 0, func(x, y int) (other, hidden bool) {
-		off, power, own, ok := fieldPower(f.Inside, want, seen, x, y)
+		off, power, own, ok := fieldPower(s.Inside, want, seen, x, y)
 		if !ok || power < fieldSide*fieldSide*minFieldPower || off < maxFieldOff*power {
 			return false, false
 		}
@@ -83,7 +83,7 @@ func (s *Sight) fields(f *photometry.Fit) *Page {
 // page returns what the squares of a grid of w x h pixels, which covers the leak, show. look says of the square at (x, y)
 // whether it shows something else than the original, and whether something of the original is hidden there. A page is
 // whole if its long side has at least readable pixels of the grid, and no hidden place has lost pixels both ways.
-func (s *Sight) page(w, h int, readable, lost float64, look func(x, y int) (other, hidden bool)) *Page {
+func (s *pose) page(w, h int, readable, lost float64, look func(x, y int) (other, hidden bool)) *Page {
 	long, per := float64(max(s.view.W, s.view.H)), float64(w)/float64(s.Leak.W)
 	var other, unread []Region
 	squares := 0
@@ -148,7 +148,7 @@ func fieldPower(inside, want, seen dsp.Plane, x, y int) (off, both, leak float64
 }
 
 // unseen returns the share, 0..1, of the original's detail that no pixel of the leak shows.
-func (s *Sight) unseen() float64 {
+func (s *pose) unseen() float64 {
 	c := s.on.Canonical()
 	w, h := (c.W+evenSide-1)/evenSide, (c.H+evenSide-1)/evenSide
 	seen := make([]bool, w*h)
@@ -179,11 +179,11 @@ type inked struct {
 	unseen     []bool    // the leak does not lie on the original here
 }
 
-// inkFields compares ink at the leak's resolution, square by square. No threshold puts thin strokes where the original has
+// inkFields compares ink with the untreated original at the leak's resolution, square by square. No threshold puts thin strokes where the original has
 // even paper, and none wipes out a part of a stroke: another text does both. Larger patches in even places are the
 // threshold's. Nor does a threshold give another print. A square of print that is all black or all white cannot be read.
-func (s *Sight) inkFields() *Page {
-	ink := inkOf(s)
+func (s *pose) inkFields(untreated *Original) *Page {
+	ink := s.ink(untreated.Luma().Make())
 	return s.page(ink.leak.W, ink.leak.H, inkReadable, maxLost, func(x, y int) (other, hidden bool) {
 		white, wrong := 0, 0
 		for j := range fieldSide {
@@ -250,9 +250,9 @@ func (n *inked) contrast(x, y int) float32 {
 	return min(along[0], along[1])
 }
 
-// inkOf lays the leak beside the untreated original.
-func inkOf(s *Sight) *inked {
-	leak, c, full := s.given.Luma().Make(), s.on.Canonical(), s.untreated.Luma().Make()
+// ink lays the leak beside the untreated original, given at full resolution.
+func (s *pose) ink(full dsp.Plane) *inked {
+	leak, c := s.given.Luma().Make(), s.on.Canonical()
 	w, h := geometry.Fit(leak.W, leak.H, inkSide)
 	if w < leak.W {
 		leak = dsp.Shrink(leak, w, h)

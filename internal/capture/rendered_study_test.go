@@ -62,8 +62,8 @@ func fields(t *testing.T, o *Original, name string, leak *image.NRGBA, kind stri
 	if v == Same || v == Altered {
 		counts[kind+" same without the rule"]++
 	}
-	if s != nil && s.fit != nil {
-		p := s.fields(s.fit)
+	if s != nil && s.fitted != nil {
+		p := s.fitted.fields()
 		text += fmt.Sprintf(", fields %d, whole %v, unseen %.5f, %s", len(p.Other), p.Whole, s.unseen(), residual(s))
 		switch {
 		case len(p.Other) > 0:
@@ -78,11 +78,11 @@ func fields(t *testing.T, o *Original, name string, leak *image.NRGBA, kind stri
 
 // residual returns how much the squares of a leak differ from the prediction, in parts of the power of both.
 func residual(s *Sight) string {
-	want, seen := dsp.HighPass(s.fit.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
+	want, seen := dsp.HighPass(s.fitted.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
 	var all []float64
 	for y := 0; y+fieldSide <= want.H; y += fieldStep {
 		for x := 0; x+fieldSide <= want.W; x += fieldStep {
-			if off, both, _, ok := fieldPower(s.fit.Inside, want, seen, x, y); ok && both >= fieldSide*fieldSide*minFieldPower {
+			if off, both, _, ok := fieldPower(s.fitted.Inside, want, seen, x, y); ok && both >= fieldSide*fieldSide*minFieldPower {
 				all = append(all, off/both)
 			}
 		}

@@ -207,7 +207,7 @@ func TestSharpStudy(t *testing.T) {
 			var d detail
 			said, untold := 0, 0
 			if s != nil {
-				if d = s.finer(); d.finer() {
+				if d = measure(s.given.Luma(), s.on.Luma(), s.ToOriginal()); d.finer() {
 					said = 1
 				} else if d.perhaps() {
 					untold = 1

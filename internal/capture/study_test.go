@@ -106,7 +106,7 @@ func bent(a, b specimen.Capture) (off float64) {
 	return off
 }
 
-// offGrid returns half of [Sight.onGrid] of a leak whose verdict depends on it. It returns nothing if the leak gives
+// offGrid returns half of onGrid of a leak whose verdict depends on it. It returns nothing if the leak gives
 // another reason, or differs too much.
 func offGrid(t *testing.T, o *Original, leak *image.NRGBA) []float64 {
 	s, err := o.Find(t.Context(), dsp.LazyLuma(leak))
@@ -114,14 +114,14 @@ func offGrid(t *testing.T, o *Original, leak *image.NRGBA) []float64 {
 	if s == nil || s.Likeness().Verdict != Same {
 		return nil
 	}
-	f, changes, err := s.Fit()
+	p, err := s.prediction()
 	require.NoError(t, err)
-	if f == nil || s.changed(changes) >= maxChanged || s.light[0] > frameShade || s.light[1] > gridShade {
+	if p == nil || p.changed() >= maxChanged || p.light[0] > frameShade || p.light[1] > gridShade {
 		return nil
 	}
-	all := s.places(f)
+	all := p.places()
 	half, far := s.onFrame(all)
-	if half <= frameMiddle && far <= frameMax || s.framed() || s.cut(all) || s.hasNoise(f) {
+	if half <= frameMiddle && far <= frameMax || s.framed() || s.cut(p) || p.hasNoise() {
 		return nil
 	}
 	half, _ = s.onGrid(all)

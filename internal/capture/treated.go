@@ -3,7 +3,6 @@ package capture
 import (
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -107,25 +106,25 @@ func (s *Sight) treated(v Verdict) *Sight {
 		all, small = s.pairs(rgb[:])
 		try(rgb[:])
 	}
-	cut := s.fit != nil && s.light[1] > cutOffShade // a page without shadows, in a white that tone curves do not give
+	cut := s.fitted != nil && s.fitted.light[1] > cutOffShade // a page without shadows, in a white that tone curves do not give
 	if !onlyEdges && !cut && (best.reach == 0 || off > limit) {
 		return nil
 	}
 	on := s.on // s becomes the result
 	out := on.treated(best).sight(s.Registration, s.given)
-	out.isTreated, out.onlyEdges = true, onlyEdges
-	out.gain = sync.OnceValue(func() dsp.Plane {
+	out.isTreated = true
+	if !onlyEdges {
 		more, less := best, best
 		more.added, less.added = levelStep, -levelStep
-		gain, _ := on.treated(more).base.Under(out.Registration)
-		from, _ := on.treated(less).base.Under(out.Registration)
-		for i, v := range from.Pix {
-			gain.Pix[i] = (gain.Pix[i] - v) / (2 * levelStep)
+		out.gain = func() dsp.Plane {
+			gain, _ := on.treated(more).base.Under(out.Registration)
+			from, _ := on.treated(less).base.Under(out.Registration)
+			for i, v := range from.Pix {
+				gain.Pix[i] = (gain.Pix[i] - v) / (2 * levelStep)
+			}
+			return gain
 		}
-		return gain
-	})
-	if onlyEdges {
-		out.gain = nil
+	} else {
 		best.low, best.high = best.low+steep-sureInk, best.high-steep+sureInk
 		best.minLight = sureLight
 		out.sure, out.untreated = on.treated(best), on
@@ -133,10 +132,11 @@ func (s *Sight) treated(v Verdict) *Sight {
 	return out
 }
 
-// otherInk returns how much ink of a black and white leak lies where the original surely has paper, or the reverse. It is in
+// otherInk returns how much ink of a black and white leak lies where the original, as sure has it, surely has paper, or the
+// reverse. It is in
 // parts of the leak's ink or paper, whichever is less. No threshold and no codec makes such pixels: another text does. Near edges nothing is sure.
-func (s *Sight) otherInk() float64 {
-	under, seen := s.sure.base.Under(s.Registration)
+func (s *pose) otherInk(sure *Original) float64 {
+	under, seen := sure.base.Under(s.Registration)
 	white, black := dsp.Erode(under, sureAround), dsp.Dilate(under, sureAround)
 	other, ink, paper := 0, 0, 0
 	for i, v := range s.Leak.Pix {
@@ -179,18 +179,19 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 	n := s.Likeness()
 	shown := float64(n.Textured - n.Covered)
 	agree, opposed, exchanged := treatedAgree, treatedOpposed, treatedExchanged
-	if s.onlyEdges {
+	onlyEdges := s.sure != nil
+	if onlyEdges {
 		agree, opposed, exchanged = edgesAgree, edgesOpposed, edgesExchanged
 	}
 	switch {
-	case n.Verdict == Unsure, s.onlyEdges && shown*float64(n.side*n.side) < minArea:
+	case n.Verdict == Unsure, onlyEdges && shown*float64(n.side*n.side) < minArea:
 		return Unsure, nil
-	case n.Verdict == Other && !n.Foreign && !s.onlyEdges: // strokes that are lost in black and white are no other text
+	case n.Verdict == Other && !n.Foreign && !onlyEdges: // strokes that are lost in black and white are no other text
 		return Other, nil
 	case float64(n.Agree) < float64(agree*shown) || float64(n.Opposed) > float64(opposed*shown) || float64(n.Exchanged) > float64(exchanged*shown):
 		return Edited, nil
-	case s.onlyEdges:
-		ink, left := s.otherInk(), float64(n.Agree)/float64(n.Textured)
+	case onlyEdges:
+		ink, left := s.otherInk(s.sure), float64(n.Agree)/float64(n.Textured)
 		switch {
 		case ink > maxOtherInk, left < edgesShown && ink > fewOtherInk:
 			return Edited, nil
@@ -198,14 +199,14 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 			return Unsure, nil
 		}
 	}
-	fit, _, err := s.Fit()
-	if err != nil || fit == nil {
+	p, err := s.prediction()
+	if p == nil {
 		return Unsure, err
 	}
-	half, far := s.onFrame(s.places(fit))
+	half, far := s.onFrame(p.places())
 	onFrame := half <= frameMiddle && far <= frameMax
 	switch {
-	case onFrame && s.onlyEdges:
+	case onFrame && onlyEdges:
 		return Edges, nil
 	case n.Foreign && !onFrame:
 		return Other, nil
@@ -244,7 +245,7 @@ func inLight(all []pair, small []dsp.Plane, reach float64) []pair {
 
 // pairs returns the levels of leak and original at full resolution, on a grid, and the small channels of the original. What
 // is treated and then shrunk is not what is shrunk and then treated.
-func (s *Sight) pairs(shares []float32) (all []pair, small []dsp.Plane) {
+func (s *pose) pairs(shares []float32) (all []pair, small []dsp.Plane) {
 	c, leak, onto := s.on.Canonical(), s.given.Luma().Make(), s.ToOriginal()
 	back, ok := s.ToLeak.Inverse()
 	if !ok {

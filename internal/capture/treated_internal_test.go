@@ -37,9 +37,7 @@ func TestOtherInkOnShrunkPaper(t *testing.T) {
 		for y := 100; y < 200; y++ {
 			clear(leak.Row(y)[100:200])
 		}
-		s := inPlace(o, leak)
-		s.sure = o
-		assert.Equal(t, 1.0, s.otherInk(), size)
+		assert.Equal(t, 1.0, inPlace(o, leak).otherInk(o), size)
 	}
 }
 

@@ -58,12 +58,11 @@ func study(t *testing.T, o *Original, name string, leak *image.NRGBA) Verdict {
 	require.NoError(t, err)
 	n := s.Likeness()
 	text := ""
-	if s.fit != nil {
-		all := s.places(s.fit)
-		half, far := s.onFrame(all)
-		text = fmt.Sprintf("changed %.4f bend %.3f frame %.3f %.3f places %d", s.changed(s.changes), s.bend(s.fit), half, far, len(s.altered))
+	if p := s.fitted; p != nil {
+		half, far := s.onFrame(p.places())
+		text = fmt.Sprintf("light %.2f %.2f changed %.4f bend %.3f frame %.3f %.3f places %d", p.light[0], p.light[1], p.changed(), p.bend(), half, far, len(s.altered))
 	}
-	t.Logf("%s: %s, %d of %d of %d, light %.2f %.2f, foreign %v, %s", name, v, n.Agree, n.Textured-n.Covered, n.Textured, s.light[0], s.light[1], n.Foreign, text)
+	t.Logf("%s: %s, %d of %d of %d, foreign %v, %s", name, v, n.Agree, n.Textured-n.Covered, n.Textured, n.Foreign, text)
 	return v
 }
 
