@@ -134,7 +134,7 @@ func (s parties) addCustody(ctx context.Context, in *inCustody) (*answer[[]books
 		}
 		facts = append(facts, c)
 		if c.Through != "" {
-			held, err := s.Registry.HeldThrough(ctx, c, size)
+			held, err := registry.HeldThrough(ctx, s.Registry, c, size)
 			if err != nil {
 				return nil, problemOf("fact "+strconv.Itoa(i+1)+", through", err)
 			}

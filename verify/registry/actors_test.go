@@ -136,7 +136,7 @@ func TestWithPrefix(t *testing.T) {
 		require.NoError(t, err)
 	}
 	find := func(prefix string) (out []string) {
-		subs, copies, err := cfg.Registry.WithPrefix(t.Context(), prefix)
+		subs, copies, err := registry.WithPrefix(t.Context(), cfg.Registry, prefix)
 		require.NoError(t, err)
 		for _, id := range subs {
 			out = append(out, id.String())
@@ -156,7 +156,7 @@ func TestWithPrefix(t *testing.T) {
 	require.Equal(t, []string{"ffffffffffffffff"}, find("ffff"))
 	require.Empty(t, find("ffffffffffffffff0"))
 	for _, bad := range []string{"", "fff", "%abc", strings.Repeat("0", 33)} {
-		_, _, err := cfg.Registry.WithPrefix(t.Context(), bad)
+		_, _, err := registry.WithPrefix(t.Context(), cfg.Registry, bad)
 		require.ErrorIs(t, err, registry.ErrInput, bad)
 	}
 }

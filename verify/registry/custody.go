@@ -24,7 +24,7 @@ func (r *Registry) AddCustody(ctx context.Context, facts ...books.Custody) error
 	rows := make([]books.Custody, len(facts))
 	for i, c := range facts {
 		var err error
-		if rows[i], err = r.checkCustody(ctx, c); err != nil {
+		if rows[i], err = checkCustody(ctx, r, c); err != nil {
 			return err
 		}
 	}
@@ -34,7 +34,7 @@ func (r *Registry) AddCustody(ctx context.Context, facts ...books.Custody) error
 // HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts up to a number of the ledger's
 // entries say which uploads the recipient called Through held. HeldThrough returns facts about the uploads among them that
 // c means by From, To and Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
-func (r *Registry) HeldThrough(ctx context.Context, c books.Custody, entries int64) (out []books.Custody, err error) {
+func HeldThrough(ctx context.Context, r *Registry, c books.Custody, entries int64) (out []books.Custody, err error) {
 	facts, err := r.Custody(ctx, CustodyFilter{Recipient: c.Through})
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (_ 
 	rows, wrong := make([]books.Custody, len(facts)), make([]error, len(facts))
 	seen := make(map[fewOf]bool)
 	for i, c := range facts {
-		rows[i], wrong[i] = r.checkCustody(ctx, c)
+		rows[i], wrong[i] = checkCustody(ctx, r, c)
 		if err := wrong[i]; err != nil && !errors.Is(err, ErrInput) && !errors.Is(err, ErrNotFound) {
 			return 0, nil, err
 		}
@@ -105,7 +105,7 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (_ 
 
 // checkCustody checks a fact and returns it ready for the store: times in whole microseconds, the list sorted, Entered
 // and Salt set. The error wraps [ErrInput], or [ErrNotFound] if the recipient or a listed submission is not there.
-func (r *Registry) checkCustody(ctx context.Context, c books.Custody) (books.Custody, error) {
+func checkCustody(ctx context.Context, r *Registry, c books.Custody) (books.Custody, error) {
 	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
 		return books.Custody{}, err
 	}
@@ -215,7 +215,7 @@ func (i *Issuer) AddSignedCustody(ctx context.Context, c books.Custody, event []
 	}
 	r, of, scheme := i.cfg.Registry, c.Submissions[0], c.Scheme
 	c.Event, c.Scheme = books.Digest{}, ""
-	if c, err = r.checkCustody(ctx, c); err != nil {
+	if c, err = checkCustody(ctx, r, c); err != nil {
 		return false, err
 	}
 	if err := records.CheckText("scheme", scheme, intake.MaxName); err != nil {

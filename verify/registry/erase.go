@@ -52,7 +52,7 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 		for i, s := range rows {
 			ids[i] = s.ID
 		}
-		ids, err = r.eraseAll(ctx, ids, actor, note)
+		ids, err = eraseAll(ctx, r, ids, actor, note)
 		if errors.Is(err, ErrErased) {
 			continue // by another caller, meanwhile
 		}
@@ -95,7 +95,7 @@ func (r *Registry) EraseRecipient(ctx context.Context, name, actor, note string)
 }
 
 // ErasedSince reports whether an upload was erased after a time. It is false if that cannot be read.
-func (r *Registry) ErasedSince(ctx context.Context, t time.Time) bool {
+func ErasedSince(ctx context.Context, r *Registry, t time.Time) bool {
 	all, err := r.store.ErasedAfter(ctx, 0)
 	return err == nil && len(all) > 0 && all[len(all)-1].Entered.After(t)
 }
@@ -112,7 +112,7 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 	if err := checkNote(actor, note); err != nil {
 		return nil, err
 	}
-	return r.eraseAll(ctx, records.Ascending(ids), actor, note)
+	return eraseAll(ctx, r, records.Ascending(ids), actor, note)
 }
 
 // checkNote checks that actor and note, which may be empty, are one line of text each and not too long.
@@ -122,7 +122,7 @@ func checkNote(actor, note string) error {
 
 // eraseAll erases all uploads ids or none of them, and returns the erased IDs. If the store has erased but could not
 // free old data in files, it returns both the IDs and the error.
-func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
+func eraseAll(ctx context.Context, r *Registry, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
 	err := r.store.Erase(ctx, records.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}})
 	if err == nil {
 		return ids, nil

@@ -13,7 +13,9 @@ import (
 )
 
 // SetClock replaces the registry's clock.
-func (r *Registry) SetClock(now func() time.Time) { r.now = now }
+func (r *Registry) SetClock(now func() time.Time) {
+	r.clock = func() time.Time { return records.Timestamp(now()) }
+}
 
 // Wrap puts something between the registry and its store.
 func (r *Registry) Wrap(f func(records.Store) records.Store) { r.store = f(r.store) }

@@ -232,7 +232,7 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
+	if err := mayIssue(ctx, s.cfg.Registry.Ledger(), s.cfg.Key.ID()); err != nil {
 		return nil, err
 	}
 	recipient, err := s.cfg.Registry.Recipient(ctx, to)

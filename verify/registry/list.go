@@ -57,7 +57,7 @@ const minPrefix, maxFound = 4, 10
 
 // WithPrefix lists the submissions and copies whose IDs begin with these hex digits, 4 or more, as tables print them. The
 // error wraps [ErrInput] if prefix is no such text.
-func (r *Registry) WithPrefix(ctx context.Context, prefix string) ([]watermark.Submission, []watermark.CopyID, error) {
+func WithPrefix(ctx context.Context, r *Registry, prefix string) ([]watermark.Submission, []watermark.CopyID, error) {
 	size := hex.EncodedLen(len(watermark.Submission{}))
 	if len(prefix) < minPrefix || len(prefix) > size {
 		return nil, nil, fmt.Errorf("%w: ID %.40q: got %d hex digits, want %d to %d", ErrInput, prefix, len(prefix), minPrefix, size)

@@ -94,8 +94,8 @@ func (l *Ledger) SetKeyState(ctx context.Context, s books.KeyState) error {
 
 // mayIssue returns an error that wraps [ErrRefused] if the mark key with that ID was never entered or is not active,
 // before anything is marked. The store checks again when it commits.
-func (r *Registry) mayIssue(ctx context.Context, id string) error {
-	k, err := r.Ledger().MarkKey(ctx, id)
+func mayIssue(ctx context.Context, l *Ledger, id string) error {
+	k, err := l.MarkKey(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return fmt.Errorf("%w: the registry does not know %s", records.ErrMarkKey, id)

@@ -25,7 +25,7 @@ import (
 // ledger binds all of these. A Registry is safe for concurrent use, also by several processes.
 type Registry struct {
 	store records.Store
-	now   func() time.Time
+	clock func() time.Time // to the precision that rows keep
 
 	custody sync.Mutex // of [Registry.ImportCustody]: what is entered at once is compared with each other
 
@@ -41,7 +41,7 @@ func newRegistry(ctx context.Context, s records.Store) (*Registry, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Registry{store: s, now: time.Now, id: hex.EncodeToString(info.ID[:]), origin: records.Origin(info.ID), sealHashes: info.SealHashes}, nil
+	return &Registry{store: s, clock: func() time.Time { return records.Timestamp(time.Now()) }, id: hex.EncodeToString(info.ID[:]), origin: records.Origin(info.ID), sealHashes: info.SealHashes}, nil
 }
 
 // CreateOptions are options of [Create]. The zero value works.
@@ -277,9 +277,6 @@ func stateOf(size int64, root tlog.Hash, err error) (int64, string, error) {
 	}
 	return size, hex.EncodeToString(root[:]), nil
 }
-
-// clock is the time to the precision that rows keep.
-func (r *Registry) clock() time.Time { return records.Timestamp(r.now()) }
 
 // checkTime returns an error that wraps [ErrInput] if the year of t, in UTC, is not from 0 to 9999: JSON has no such
 // times, and rows are never taken out again. what names the time.

@@ -259,7 +259,7 @@ func TestCustody(t *testing.T) {
 	// What vendor A held unmarked, as far as it is meant, is what sub B got through it.
 	require.NoError(t, r.AddRecipient(ctx, books.Recipient{Name: "sub B", Kind: books.KindPartner}))
 	through := books.Custody{Recipient: "sub B", Through: "vendor A", From: feb, To: feb.AddDate(0, 0, 20), Note: "letter"}
-	held, err := r.HeldThrough(ctx, through, math.MaxInt64)
+	held, err := registry.HeldThrough(ctx, r, through, math.MaxInt64)
 	require.NoError(t, err)
 	require.Equal(t, []books.Custody{
 		{Recipient: "sub B", From: feb, To: month.To, Note: "through vendor A: letter"},
@@ -267,19 +267,19 @@ func TestCustody(t *testing.T) {
 	}, held)
 	require.NoError(t, r.AddCustody(ctx, append(held, through)...))
 	through.Submissions = []watermark.Submission{in.ID}
-	held, err = r.HeldThrough(ctx, through, math.MaxInt64)
+	held, err = registry.HeldThrough(ctx, r, through, math.MaxInt64)
 	require.NoError(t, err)
 	require.Len(t, held, 1, "the listed fact is of another upload")
 	require.Equal(t, through.Submissions, held[0].Submissions)
 	through.From, through.To, through.Submissions = feb.AddDate(0, 2, 0), feb.AddDate(0, 3, 0), nil
-	held, err = r.HeldThrough(ctx, through, math.MaxInt64)
+	held, err = registry.HeldThrough(ctx, r, through, math.MaxInt64)
 	require.NoError(t, err)
 	require.Len(t, held, 1, "the month is over")
 	got, err = r.Custody(ctx, registry.CustodyFilter{Submission: in.ID})
 	require.NoError(t, err)
 	require.Len(t, got, 2, "copies of another are no unmarked uploads")
 	through.Through = "nobody"
-	_, err = r.HeldThrough(ctx, through, math.MaxInt64)
+	_, err = registry.HeldThrough(ctx, r, through, math.MaxInt64)
 	require.ErrorIs(t, err, registry.ErrNotFound)
 	require.ErrorIs(t, r.AddCustody(ctx, through), registry.ErrNotFound)
 	through.Through = "sub B"

@@ -83,7 +83,7 @@ is a file with one submission ID a line; lines that begin with # are passed over
 		facts := []books.Custody{c}
 		if err == nil && f.through != "" {
 			var held []books.Custody
-			held, err = b.Registry.HeldThrough(ctx, c, math.MaxInt64)
+			held, err = registry.HeldThrough(ctx, b.Registry, c, math.MaxInt64)
 			facts = append(facts, held...)
 		}
 		if err == nil {

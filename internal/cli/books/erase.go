@@ -85,7 +85,7 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 	}
 	was := ""
 	switch {
-	case f.subject != "" && errors.Is(err, registry.ErrNotFound) && b.Registry.ErasedSince(ctx, time.Now().Add(-durable.Settled)):
+	case f.subject != "" && errors.Is(err, registry.ErrNotFound) && registry.ErasedSince(ctx, b.Registry, time.Now().Add(-durable.Settled)):
 		b.Warnf("no upload has this subject reference: they were erased within the last hour, or it is written otherwise")
 		return nil
 	case f.subject == "" && errors.Is(err, registry.ErrErased) && areErased(ctx, b, f.submissions.IDs):

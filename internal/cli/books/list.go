@@ -227,7 +227,7 @@ func showID(ctx context.Context, b *ui.Desk, text string) error {
 // Named returns the submission, or the copy, whose ID begins with text, which tables end with "…". The
 // other result is zero. The error wraps [registry.ErrNotFound] if no ID begins so; of several it lists the IDs.
 func Named(ctx context.Context, b *ui.Desk, text string) (sub watermark.Submission, id watermark.CopyID, err error) {
-	subs, copies, err := b.Registry.WithPrefix(ctx, strings.TrimSuffix(text, "…"))
+	subs, copies, err := registry.WithPrefix(ctx, b.Registry, strings.TrimSuffix(text, "…"))
 	switch {
 	case err != nil:
 		return sub, 0, err
