@@ -96,9 +96,4 @@ func (c RGB) Gray() bool {
 // FromNRGBA returns the colours of a picture over white, unscaled.
 func FromNRGBA(img *image.NRGBA) RGB { return ShrinkNRGBA(img, img.Rect.Dx(), img.Rect.Dy()) }
 
-func abs32(v float32) float32 {
-	if v < 0 {
-		return -v
-	}
-	return v
-}
+func abs32(v float32) float32 { return max(v, -v) }

@@ -162,12 +162,6 @@ func resize(p dsp.Plane, w, h int) dsp.Plane {
 	return dsp.Enlarged(p, w, h)
 }
 
-// shrink returns p at w x h, low-passed by a Gaussian and sampled by cubic
-// convolution: unlike area means it has the same response at every phase.
-func shrink(p dsp.Plane, w, h int) dsp.Plane {
-	return dsp.Soft(p, float64(lowPass*float64(p.W)/float64(w)), w, h)
-}
-
 // warp returns p sampled at w x h positions by bilinear interpolation. m maps pixels of the result
 // to pixels of p. A position that is not more than a pixel inside of p gives 0.
 func warp(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
@@ -188,15 +182,6 @@ func warpTo(out, p dsp.Plane, m geometry.Mat) {
 func row(m geometry.Mat, y int) dsp.Line {
 	v := float64(y)
 	return dsp.Line{X: m[0], X0: float64(m[1]*v) + m[2], Y: m[3], Y0: float64(m[4]*v) + m[5], W: m[6], W0: float64(m[7]*v) + m[8]}
-}
-
-// ones returns a plane of ones: warped, it tells what share of each pixel is seen.
-func ones(w, h int) dsp.Plane {
-	p := dsp.NewPlane(w, h)
-	for i := range p.Pix {
-		p.Pix[i] = 1
-	}
-	return p
 }
 
 // flatten returns p with local contrast brought to a fixed level around 128, for dark or washed-out leaks.

@@ -23,7 +23,8 @@ func (o *Original) refine(luma dsp.Lazy, g guess, back geometry.Mat) *Registrati
 	if k < sameScale {
 		w, ht := side(leak.W, k), side(leak.H, k)
 		if w <= leak.W && ht <= leak.H {
-			r.Leak, r.Resized = shrink(r.Leak, w, ht), true
+			// Unlike area means a Gaussian and cubic convolution have the same response at every phase.
+			r.Leak, r.Resized = dsp.Soft(r.Leak, float64(lowPass*float64(r.Leak.W)/float64(w)), w, ht), true
 			r.ToLeak = scaleTo(leak, r.Leak)
 			h = h.Mul(scaleTo(r.Leak, leak))
 		}

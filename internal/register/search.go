@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -235,7 +236,8 @@ func (o *Original) quality(h geometry.Mat, t dsp.Plane, longest int) (q, overlap
 	}
 	ref := o.scaled(side(o.canon.W, k), side(o.canon.H, k))
 	m := scaleTo(o.canon, ref).Mul(h)
-	return correlate(s, warp(ref, m, s.W, s.H), warp(ones(ref.W, ref.H), m, s.W, s.H))
+	ones := dsp.Plane{W: ref.W, H: ref.H, Pix: slices.Repeat([]float32{1}, ref.W*ref.H)} // warped, they tell what share of each pixel is seen
+	return correlate(s, warp(ref, m, s.W, s.H), warp(ones, m, s.W, s.H))
 }
 
 // correlate returns the quality and the overlap of leak t on o, the original as it lies under the

@@ -131,11 +131,7 @@ func moves(p dsp.Plane) []dsp.Plane {
 }
 
 func ones(p dsp.Plane) dsp.Plane {
-	out := dsp.NewPlane(p.W, p.H)
-	for i := range out.Pix {
-		out.Pix[i] = 1
-	}
-	return out
+	return dsp.Plane{W: p.W, H: p.H, Pix: slices.Repeat([]float32{1}, len(p.Pix))}
 }
 
 // left returns what must be added to p so that p rounds to the leak: the smallest change,

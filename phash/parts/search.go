@@ -303,12 +303,7 @@ func (r *search) explain(votes []float32, matches []Match) {
 	taken := make([]bool, len(r.asked))
 	for i := range r.asked {
 		x, y := r.toLeak(r.asked[i].x, r.asked[i].y)
-		for k := range matches {
-			if inside(&matches[k].Leak, x, y) {
-				taken[i] = true
-				break
-			}
-		}
+		taken[i] = slices.ContainsFunc(matches, func(m Match) bool { return inside(&m.Leak, x, y) })
 	}
 	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool {
 		if taken[h.asked] {

@@ -71,8 +71,7 @@ type window struct{ u, v, w, h int }
 // centre is the middle of the picture. It is at least 64 mark pixels a side.
 func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
 	lo, hi := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
-	for _, c := range [4]geometry.Point{{X: 0, Y: 0}, {X: float64(w), Y: 0}, {X: float64(w), Y: float64(h)}, {X: 0, Y: float64(h)}} {
-		p := m.Apply(c)
+	for _, p := range m.Corners(float64(w), float64(h)) {
 		lo.X, lo.Y, hi.X, hi.Y = math.Min(lo.X, p.X), math.Min(lo.Y, p.Y), math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)
 	}
 	c := geometry.Point{X: (lo.X + hi.X) / 2, Y: (lo.Y + hi.Y) / 2}
@@ -209,7 +208,9 @@ func (kd *Keys) softSum(carriers []dsp.Plane, t tracked, sign float32, pitch int
 		if !ok[i] {
 			return soft, 0
 		}
-		weight := carrierWeight(meanOverDeviation(s.pilot[:])) / (deviation(s.bit[:]) + 1e-12)
+		mean, off := moments(s.pilot[:])
+		_, dev := moments(s.bit[:])
+		weight := carrierWeight(mean/(off+1e-12)) / (dev + 1e-12) // no division by zero
 		for j, v := range s.bit {
 			soft[j] += float64(v * weight)
 		}
@@ -239,19 +240,6 @@ func moments(x []float64) (mean, dev float64) {
 		sq += float64((v - mean) * (v - mean))
 	}
 	return mean, math.Sqrt(sq / float64(len(x)))
-}
-
-// deviation returns the standard deviation of x, which must not be empty.
-func deviation(x []float64) float64 {
-	_, d := moments(x)
-	return d
-}
-
-// meanOverDeviation returns the mean of x over its standard deviation, x not empty: of pilots' or chips' amplitudes,
-// how clearly a carrier shows the mark. Equal values give a huge number, not a division by zero.
-func meanOverDeviation(x []float64) float64 {
-	m, d := moments(x)
-	return m / (d + 1e-12)
 }
 
 // matchedBand filters r, of pitch mark pixels a sample, in place by the matched filter of the chips: it multiplies the
@@ -345,11 +333,7 @@ func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits,
 // levelGain returns for each value the factor by which to mark it to bring it to the mean of all: 1
 // plus its shortfall as a share of the mean, cut to [lo, hi]. x must not be empty.
 func levelGain(x []float64, lo, hi float32) []float32 {
-	mean := 0.0
-	for _, v := range x {
-		mean += v
-	}
-	mean /= float64(len(x))
+	mean, _ := moments(x)
 	out := make([]float32, len(x))
 	for i, v := range x {
 		out[i] = pattern.Clip(1+float32((mean-v)/math.Max(math.Abs(mean), 1e-6)), lo, hi)

@@ -225,7 +225,10 @@ type cellSum struct {
 // on: shifts in mark pixels, and linear terms that move a place at distance size by as much. It returns the parameters,
 // as affineSum takes them, and the sum. Steps go from 2 down to 1/4 mark pixel. sign is -1 for an inverted picture.
 func climbAffine(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, sign, size float64) (q [6]float64, best float64) {
-	waves := newWaves()
+	waves := new([waveSteps]complex64) // exp(2 pi i t) for t of 0, 1/waveSteps, ...
+	for i := range waves {
+		waves[i] = pattern.UnitTurn(float64(i) / waveSteps)
+	}
 	best = affineSum(cells, f, waves, q, sign)
 	for _, step := range [...]float64{2, 1, 0.5, 0.25} {
 		for range 6 {
@@ -255,18 +258,9 @@ func climbAffine(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, sign, si
 	return q, best
 }
 
-// newWaves returns exp(2 pi i t) for t of 0, 1/waveSteps ... 1.
-func newWaves() *[waveSteps]complex64 {
-	var w [waveSteps]complex64
-	for i := range w {
-		w[i] = pattern.UnitTurn(float64(i) / waveSteps)
-	}
-	return &w
-}
-
 // affineSum returns the real part of the sum of the pilots over all cells, times sign. The affine
 // map q displaces each cell by q[0] + q[2] x + q[3] y across and q[1] + q[4] x + q[5] y down, in
-// mark pixels. f are the pilots' frequencies and waves the table of newWaves.
+// mark pixels. f are the pilots' frequencies and waves the table of climbAffine.
 func affineSum(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, waves *[waveSteps]complex64, q [6]float64, sign float64) float64 {
 	sum := 0.0
 	for i := range cells {

@@ -267,18 +267,13 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 				for i, x := range sum {
 					steps := float32(x * inverse[v][i%low])
 					if steps >= 0.5 || steps <= -0.5 {
-						delta[(y*k.Across+i/low)*low*low+v*low+i%low] = counted(steps)
+						delta[(y*k.Across+i/low)*low*low+v*low+i%low] = int16(math.Floor(float64(Clip(steps, -127, 127) * jpegcoef.ChangeUnit))) // as jpegcoef counts
 					}
 				}
 			}
 		}
 	})
 	return delta
-}
-
-// counted returns steps of quantisation as jpegcoef counts them, rounded down and cut at 127.
-func counted(steps float32) int16 {
-	return int16(math.Floor(float64(Clip(steps, -127, 127) * jpegcoef.ChangeUnit)))
 }
 
 // waves returns what the cosines of the lowest orders of n blocks of 8 samples, enlarged samples down to them, weigh samples

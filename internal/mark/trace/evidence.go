@@ -82,7 +82,7 @@ func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 		streams[i] = s.kd.TracerStream(s.sub, copies[k].ID)
 	}
 	z := e.tracer.scores(streams)
-	null := newCodeNull(&e.soft)
+	null := &codeNull{soft: &e.soft}
 	for i, k := range s.at {
 		c := CopyScore{ID: copies[k].ID, Score: z[i]}
 		for j, b := range s.kd.Payload.Encode(c.ID) {
@@ -163,8 +163,6 @@ type codeNull struct {
 	soft  *[code.CodedN]float64
 	known [len(payloadShares)]struct{ l, lnM float64 }
 }
-
-func newCodeNull(soft *[code.CodedN]float64) *codeNull { return &codeNull{soft: soft} }
 
 // at returns ln M(l), the logarithm of the mean of exp(l z') over random messages, for the i-th share of the predicted
 // strength. It keeps the last result of each share, since copies of one strength ask for the same l.

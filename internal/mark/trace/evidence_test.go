@@ -71,7 +71,7 @@ func TestEValuesOfOthersHaveAMeanOfOneAtMost(t *testing.T) {
 	for j := range e.soft {
 		e.soft[j] /= math.Sqrt(norm)
 	}
-	null := newCodeNull(&e.soft)
+	null := &codeNull{soft: &e.soft}
 	s := streamOf(9)
 	const trials = 40000
 	sum, largest := 0.0, 0.0

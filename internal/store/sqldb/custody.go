@@ -182,15 +182,6 @@ func (d bounds) bound(ctx context.Context, q schema.Querier, rows []dated) error
 	return d.witnessed(ctx, q, rows)
 }
 
-// boundCopies sets the bounds of copies, in the order of entry.
-func (d bounds) boundCopies(ctx context.Context, q schema.Querier, copies []books.Copy) error {
-	var rows []dated
-	for i := range copies {
-		rows = append(rows, dated{copies[i].Seq, copies[i].Issued, &copies[i].Bound})
-	}
-	return d.bound(ctx, q, rows)
-}
-
 // bounded sets After of rows that were entered when a clock was behind. It compares each with the entries 1, 2,
 // 4, 8 … before it: half of the ledger and more would have to be entered with that clock to hide it.
 func bounded(ctx context.Context, q schema.Querier, rows []dated) error {

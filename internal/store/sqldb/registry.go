@@ -184,7 +184,11 @@ func (d copies) Copies(ctx context.Context, of watermark.Submission) (copies []b
 			return err
 		}
 		setStates(copies, releases)
-		return bounds(d).boundCopies(ctx, q, copies)
+		var rows []dated
+		for i := range copies {
+			rows = append(rows, dated{copies[i].Seq, copies[i].Issued, &copies[i].Bound})
+		}
+		return bounds(d).bound(ctx, q, rows)
 	})
 	return copies, err
 }
