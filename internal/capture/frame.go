@@ -64,9 +64,8 @@ func (s *pose) upright() (m [4]float64) {
 	return [4]float64{0, math.Copysign(1, b.X-o.X), math.Copysign(1, a.Y-o.Y), 0}
 }
 
-// onFrame returns how far places are off the map that lays the leak's frame on the original's. The
-// map turns by right angles or mirrors as upright finds. Half of the places are off by up to half
-// pixels of the leak, and nine tenths by up to nineTenths. Both are infinite without places.
+// onFrame returns the [quantiles] of how far places are off the map that lays the leak's frame on the original's, pixels
+// of the leak. The map turns by right angles or mirrors as upright finds.
 func (s *pose) onFrame(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	w, h := float64(s.Leak.W), float64(s.Leak.H)
@@ -84,9 +83,8 @@ func (s *pose) onFrame(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onGrid returns how far places are off the original's grid of pixels, moved by the whole numbers of
-// pixels that fit best. Half of the places are off by up to half pixels of the original, and nine tenths
-// by up to nineTenths. Both are infinite without places.
+// onGrid returns the [quantiles] of how far places are off the original's grid of pixels, pixels of the original. The grid
+// is moved by the whole numbers of pixels that fit best.
 func (s *pose) onGrid(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	full := s.on.Luma()
@@ -109,9 +107,8 @@ func (s *pose) onGrid(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onLine returns how far places are off the map that only cuts, scales and moves the original, each
-// axis by itself, as fits best (least squares). Half of the places are off by up to half pixels of
-// the leak, and nine tenths by up to nineTenths. Both are infinite without places.
+// onLine returns the [quantiles] of how far places are off the map that only cuts, scales and moves the original, each
+// axis by itself, as fits best (least squares), pixels of the leak.
 func (s *pose) onLine(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	var x, y line

@@ -240,12 +240,7 @@ func codedBytes(b, before []byte) *coding {
 }
 
 func firstOf(b []byte, heads ...string) bool {
-	for _, h := range heads {
-		if len(b) >= len(h) && string(b[:len(h)]) == h {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(heads, func(h string) bool { return len(b) >= len(h) && string(b[:len(h)]) == h })
 }
 
 // quoteOf returns the quote that ends before, 0 if none does.

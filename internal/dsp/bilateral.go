@@ -12,19 +12,14 @@ const bilateralSteps = 8
 // weights in distance (sigmaSpace, samples) and in value (sigmaValue, grey levels), of every other sample of the disc,
 // like a chessboard's: half the work, and marks are read as well. The picture is mirrored at its edges.
 func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
-	return newBilateral(p, radius, sigmaValue, sigmaSpace).all(p, false)
+	out, b := NewPlane(p.W, p.H), newBilateral(p, radius, sigmaValue, sigmaSpace)
+	Parallel(p.H, func(from, to int) { b.rows(out, p, from, to) })
+	return out
 }
 
 // Detail returns p less its [Bilateral].
 func Detail(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
-	return newBilateral(p, radius, sigmaValue, sigmaSpace).all(p, true)
-}
-
-// all returns the filtered plane p or, if detail is true, p less that.
-func (b *bilateral) all(p Plane, detail bool) Plane {
-	out := NewPlane(p.W, p.H)
-	Parallel(p.H, func(from, to int) { b.rows(out, p, from, to, detail) })
-	return out
+	return p.less(Bilateral(p, radius, sigmaValue, sigmaSpace))
 }
 
 // A bilateral is the filter of one plane: its taps and its table of weights.
@@ -84,9 +79,8 @@ func mirrorRow(dst, src []float32, r int) {
 // bilateralRows are filtered from one strip.
 const bilateralRows = 64
 
-// rows writes rows [from, to) of the filtered plane p, or of p less that if detail is true, to the same rows of out. Calls for
-// different rows may run at once.
-func (b *bilateral) rows(out, p Plane, from, to int, detail bool) {
+// rows writes rows [from, to) of the filtered plane p to the same rows of out. Calls for different rows may run at once.
+func (b *bilateral) rows(out, p Plane, from, to int) {
 	n := b.stride * (bilateralRows + 2*b.radius)
 	strip := bilateralStrip{make([]float32, n), make([]int32, n)}
 	for ; from < to; from += bilateralRows {
@@ -102,11 +96,6 @@ func (b *bilateral) rows(out, p Plane, from, to int, detail bool) {
 				bilateralAVX2(&dst[0], &strip.val[at], &strip.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
 			}
 			b.filter(dst[n:], &strip, at+n)
-			if detail {
-				for x, v := range p.Row(y) {
-					dst[x] = v - dst[x]
-				}
-			}
 		}
 	}
 }

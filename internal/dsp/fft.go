@@ -2,7 +2,6 @@ package dsp
 
 import (
 	"fmt"
-	"math"
 )
 
 // An fft transforms complex sequences of one length 2^a 3^b 5^c. It is the self-sorting algorithm of Stockham (Cochran
@@ -110,12 +109,4 @@ func (f *fft) columns(c []complex64, stride, n int, inverse bool, buf, tmp []com
 			copyBlock(c[x:], stride, f.run(buf, tmp, batch), batch, k, f.n, inverse)
 		}
 	}
-}
-
-// sqrtMean returns the root of sum/n, and 0 for n of 0.
-func sqrtMean(sum float64, n int) float64 {
-	if n == 0 {
-		return 0
-	}
-	return math.Sqrt(sum / float64(n))
 }

@@ -6,7 +6,11 @@ import "math"
 // is mirrored at its edges, also more than once if n is larger than the picture.
 func Box(p Plane, n int) Plane {
 	out := NewPlane(p.W, p.H)
-	boxColumns(out, p, n)
+	Shared((p.W+boxLanes-1)/boxLanes, 4*len(p.Pix), func(from, to int) {
+		for x := from * boxLanes; x < min(to*boxLanes, p.W); x += boxLanes {
+			boxBlock(out, p, x, min(boxLanes, p.W-x), n)
+		}
+	})
 	boxRows(out, n)
 	return out
 }
@@ -25,15 +29,6 @@ func boxRows(p Plane, n int) {
 			IntoColumns(in.Pix, block, p.W, rows)
 			boxBlock(mean, in, 0, boxLanes, n)
 			IntoRows(block, mean.Pix, p.W, rows)
-		}
-	})
-}
-
-// boxColumns writes the means over n samples down each column of p to out.
-func boxColumns(out, p Plane, n int) {
-	Shared((p.W+boxLanes-1)/boxLanes, 4*len(p.Pix), func(from, to int) {
-		for x := from * boxLanes; x < min(to*boxLanes, p.W); x += boxLanes {
-			boxBlock(out, p, x, min(boxLanes, p.W-x), n)
 		}
 	})
 }
@@ -147,25 +142,19 @@ func mirror(i, n int) int {
 
 // Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
 // four sigma, as a new plane. The picture is mirrored at its edges.
-func Gauss(p Plane, sigma float64) Plane    { return gauss(p, sigma, false) }
-func HighPass(p Plane, sigma float64) Plane { return gauss(p, sigma, true) }
-
-// gauss returns the blurred plane p or, if detail is true, p less that.
-func gauss(p Plane, sigma float64, detail bool) Plane {
+func Gauss(p Plane, sigma float64) Plane {
 	out, kernel := NewPlane(p.W, p.H), gaussKernel(sigma)
 	Shared(p.H, len(p.Pix)*2*len(kernel), func(from, to int) {
 		g := newGaussian(p, kernel)
 		for y := from; y < to; y++ {
-			dst := out.Row(y)
-			if g.row(y, dst); detail {
-				for x, v := range p.Row(y) {
-					dst[x] = v - dst[x]
-				}
-			}
+			g.row(y, out.Row(y))
 		}
 	})
 	return out
 }
+
+// HighPass returns p less its [Gauss].
+func HighPass(p Plane, sigma float64) Plane { return p.less(Gauss(p, sigma)) }
 
 // A gaussian blurs a plane row by row.
 type gaussian struct {

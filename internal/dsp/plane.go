@@ -2,6 +2,7 @@ package dsp
 
 import (
 	"image"
+	"math"
 	"slices"
 )
 
@@ -25,7 +26,16 @@ func (p Plane) Window(x, y, w, h int) Plane {
 	return q
 }
 
-func (p Plane) RMS() float64 { return sqrtMean(p.SumSquares(), len(p.Pix)) }
+// RMS returns the root of the mean square, 0 for an empty plane.
+func (p Plane) RMS() float64 { return math.Sqrt(p.SumSquares() / float64(max(len(p.Pix), 1))) }
+
+// less replaces the samples of q by those of p less them. It returns q.
+func (p Plane) less(q Plane) Plane {
+	for i, v := range p.Pix {
+		q.Pix[i] = v - q.Pix[i]
+	}
+	return q
+}
 
 // SumSquares returns the sum of the squares of all samples. It sums each row for itself and then
 // the rows, so that every machine gets the same bits.

@@ -78,21 +78,18 @@ func (s *Shrinker) Add(pix []uint8) {
 // store writes the row that is ready to the result.
 func (s *Shrinker) store() {
 	if s.flat != nil {
-		flatten(s.flat.Pix[s.y*s.flat.Stride:], s.acc)
+		dst := s.flat.Pix[s.y*s.flat.Stride:][:len(s.acc)]
+		for i, v := range s.acc {
+			if dst[i] = To8(v); i%4 == 3 {
+				dst[i] = 255
+			}
+		}
 		return
 	}
 	r, g, b := s.out.R.Row(s.y), s.out.G.Row(s.y), s.out.B.Row(s.y)
 	for x := range r {
 		p := s.acc[4*x : 4*x+4 : 4*x+4]
 		r[x], g[x], b[x] = p[0], p[1], p[2]
-	}
-}
-
-// flatten rounds pixels, four floats each, to opaque pixels of 8 bits.
-func flatten(dst []uint8, src []float32) {
-	for i := 0; i < len(src); i += 4 {
-		p, q := dst[i:i+4:i+4], src[i:i+4:i+4]
-		p[0], p[1], p[2], p[3] = To8(q[0]), To8(q[1]), To8(q[2]), 255
 	}
 }
 

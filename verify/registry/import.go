@@ -221,11 +221,8 @@ func doubt(s *books.Submission) (err error) {
 
 // there sets Subject, Duplicate and Others by the upload old that was entered before, or nil.
 func (j *importJob) there(old *books.Submission) {
-	if j.Subject = j.of; old != nil {
-		j.Subject, j.Pages = old.Subject, max(old.Pages, 1)
-	}
-	if j.Duplicate = old != nil; j.Duplicate {
-		j.Others = j.of != "" && old.Subject != j.of
+	if j.Subject, j.Duplicate = j.of, old != nil; j.Duplicate {
+		j.Subject, j.Pages, j.Others = old.Subject, max(old.Pages, 1), j.of != "" && old.Subject != j.of
 	}
 }
 
