@@ -19,7 +19,7 @@ type kind struct {
 
 // kinds are looked for in this order.
 var kinds = []kind{
-	{".jpg", "\xff\xd8\xff", isJPEG, (*copied).jpeg},
+	{".jpg", "\xff\xd8\xff", func(b []byte) bool { is, _ := jpegHead(b); return is }, (*copied).jpeg},
 	{".png", "\x89PNG\r\n\x1a\n", func(b []byte) bool { return len(b) > 16 && string(b[12:16]) == "IHDR" }, (*copied).png},
 	{".gif", "GIF8", func(b []byte) bool { return len(b) > 13 && (b[4] == '7' || b[4] == '9') && b[5] == 'a' }, (*copied).gif},
 	{".webp", "RIFF", func(b []byte) bool { return len(b) > 16 && string(b[8:15]) == "WEBPVP8" }, (*copied).riff},
@@ -56,12 +56,6 @@ const (
 	endOfImage   = 0xd9
 	startOfScan  = 0xda
 )
-
-// isJPEG reports whether segments follow one another up to a frame, or as far as b goes.
-func isJPEG(b []byte) bool {
-	is, _ := jpegHead(b)
-	return is
-}
 
 // jpegHead reports whether segments follow one another up to a frame, or as far as b goes, and whether b has the frame.
 func jpegHead(b []byte) (is, frame bool) {

@@ -62,8 +62,8 @@ func (d *idct) forward(block []float32, p Plane, y int) bool {
 	n, rows := d.n, min(batch, p.H-y)
 	IntoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
 	clear(d.b[(p.W+1)/2*batch : (n-p.W/2)*batch])
-	intoComplex(d.b, 0, batch, d.in, 2*boxLanes, (p.W+1)/2) // even samples first, then the odd ones backwards
-	intoComplex(d.b, (n-1)*batch, -batch, d.in[boxLanes:], 2*boxLanes, p.W/2)
+	intoComplex(d.b, 0, batch, d.in, 2*Lanes, (p.W+1)/2) // even samples first, then the odd ones backwards
+	intoComplex(d.b, (n-1)*batch, -batch, d.in[Lanes:], 2*Lanes, p.W/2)
 	turnedReal(block, d.fft.run(d.b, d.tmp, batch), d.tw)
 	return true
 }
@@ -113,7 +113,7 @@ type idct struct {
 
 // newIDCT returns the orthonormal cosine transform of length n, a power of two, with memory of its own.
 func newIDCT(n int) *idct {
-	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
+	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*Lanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
 	scale := math.Sqrt(2 / float64(n))
 	for k := range n {
 		c, s := Cis(float64(k) / float64(4*n))
@@ -155,16 +155,16 @@ func realParts(dst []float32, src []complex64, first, step, n int) {
 }
 
 // expand multiplies the first batch floats of each row of src by the complex factor of the row in
-// tw. src has boxLanes floats a row, dst batch numbers.
+// tw. src has Lanes floats a row, dst batch numbers.
 func expand(dst []complex64, src []float32, tw []complex64) {
 	if n := len(tw); avx2 && n > 0 {
-		_, _ = dst[n*batch-1], src[(n-1)*boxLanes+batch-1]
+		_, _ = dst[n*batch-1], src[(n-1)*Lanes+batch-1]
 		expandAVX2(&dst[0], &src[0], &tw[0], n)
 		return
 	}
 	for k, w := range tw {
 		for i := range batch {
-			v := src[k*boxLanes+i]
+			v := src[k*Lanes+i]
 			dst[k*batch+i] = complex(float32(v*real(w)), float32(v*imag(w)))
 		}
 	}

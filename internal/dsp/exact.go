@@ -1,8 +1,6 @@
 package dsp
 
-import (
-	"math"
-)
+import "math"
 
 // Cis returns the cosine and sine of an angle in turns (1 is a full circle), of either sign and any
 // size. The result is the same on every processor and within 2 ulp of the true value.

@@ -1,8 +1,6 @@
 package dsp
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // An fft transforms complex sequences of one length 2^a 3^b 5^c. It is the self-sorting algorithm of Stockham (Cochran
 // et al., "What is the fast Fourier transform?", 1967) with radix 4, 2, 3 and 5, decimation in frequency. An fft is
@@ -63,8 +61,7 @@ func newStage(radix, n, stride int) stage {
 	tw := make([]complex64, 0, m*(radix-1))
 	for p := range m {
 		for k := 1; k < radix; k++ {
-			c, s := Cis(float64(p*k%n) / float64(n))
-			tw = append(tw, complex(float32(c), float32(-s)))
+			tw = append(tw, conjugateTurn(float64(p*k%n)/float64(n)))
 		}
 	}
 	return stage{radix: radix, n: n, stride: stride, tw: tw}

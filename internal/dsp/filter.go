@@ -6,37 +6,34 @@ import "math"
 // is mirrored at its edges, also more than once if n is larger than the picture.
 func Box(p Plane, n int) Plane {
 	out := NewPlane(p.W, p.H)
-	Shared((p.W+boxLanes-1)/boxLanes, 4*len(p.Pix), func(from, to int) {
-		for x := from * boxLanes; x < min(to*boxLanes, p.W); x += boxLanes {
-			boxBlock(out, p, x, min(boxLanes, p.W-x), n)
+	Shared((p.W+Lanes-1)/Lanes, 4*len(p.Pix), func(from, to int) {
+		for x := from * Lanes; x < min(to*Lanes, p.W); x += Lanes {
+			boxBlock(out, p, x, min(Lanes, p.W-x), n)
 		}
 	})
 	boxRows(out, n)
 	return out
 }
 
-// boxLanes columns are summed together.
-const boxLanes = 16
-
 // boxRows replaces each row of p by the means over n samples along it, n odd, mirrored at its ends.
-// It transposes boxLanes rows at a time for boxBlock.
+// It transposes Lanes rows at a time for boxBlock.
 func boxRows(p Plane, n int) {
-	Shared((p.H+boxLanes-1)/boxLanes, 4*len(p.Pix), func(from, to int) {
-		in, mean := NewPlane(boxLanes, p.W), NewPlane(boxLanes, p.W)
-		for y := from * boxLanes; y < min(to*boxLanes, p.H); y += boxLanes {
-			rows := min(boxLanes, p.H-y)
+	Shared((p.H+Lanes-1)/Lanes, 4*len(p.Pix), func(from, to int) {
+		in, mean := NewPlane(Lanes, p.W), NewPlane(Lanes, p.W)
+		for y := from * Lanes; y < min(to*Lanes, p.H); y += Lanes {
+			rows := min(Lanes, p.H-y)
 			block := p.Pix[y*p.W : (y+rows)*p.W]
 			IntoColumns(in.Pix, block, p.W, rows)
-			boxBlock(mean, in, 0, boxLanes, n)
+			boxBlock(mean, in, 0, Lanes, n)
 			IntoRows(block, mean.Pix, p.W, rows)
 		}
 	})
 }
 
 // boxBlock writes the means over n samples down the columns [x, x+lanes) of p to the same columns of out. n is odd,
-// lanes at most boxLanes, and columns are mirrored at their ends. out must have the size of p and not be p.
+// lanes at most Lanes, and columns are mirrored at their ends. out must have the size of p and not be p.
 func boxBlock(out, p Plane, x, lanes, n int) {
-	var sum [boxLanes]float64
+	var sum [Lanes]float64
 	r, g := n/2, 1/float64(n)
 	for k := -r; k <= r; k++ {
 		for i, v := range p.Row(mirror(k, p.H))[x : x+lanes] {
@@ -72,8 +69,8 @@ func (b boxRow) at(i, lanes int) []float32 {
 
 // boxSteps writes n rows of means, the sums times g, to dst. After each row it adds the row of add to the sums and
 // takes the row of sub away. sum holds the sums of lanes columns and is brought up to date.
-func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
-	if avx2 && lanes == boxLanes {
+func boxSteps(sum *[Lanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
+	if avx2 && lanes == Lanes {
 		for _, b := range [...]boxRow{dst, add, sub} {
 			_, _ = b.at(0, lanes), b.at(n-1, lanes)
 		}
@@ -96,13 +93,13 @@ func IntoColumns(dst, src []float32, w, rows int) {
 		done := 0
 		if top+batch <= rows {
 			if done = batched(w, 8); done > 0 {
-				_, _ = dst[top+(done-1)*boxLanes+batch-1], src[(top+batch)*w-1]
+				_, _ = dst[top+(done-1)*Lanes+batch-1], src[(top+batch)*w-1]
 				intoColumnsAVX2(&dst[top], &src[top*w], w, done)
 			}
 		}
 		for y := top; y < min(top+batch, rows); y++ {
 			for x := done; x < w; x++ {
-				dst[x*boxLanes+y] = src[y*w+x]
+				dst[x*Lanes+y] = src[y*w+x]
 			}
 		}
 	}
@@ -112,17 +109,17 @@ func IntoColumns(dst, src []float32, w, rows int) {
 // row and w rows, as packed rows of w samples to dst.
 func IntoRows(dst, src []float32, w, rows int) {
 	done := 0
-	if rows == boxLanes {
+	if rows == Lanes {
 		done = batched(w, 8)
 	}
 	if done > 0 {
-		_, _ = src[done*boxLanes-1], dst[boxLanes*w-1]
+		_, _ = src[done*Lanes-1], dst[Lanes*w-1]
 		intoRowsAVX2(&dst[0], w, &src[0], done)
-		intoRowsAVX2(&dst[boxLanes/2*w], w, &src[boxLanes/2], done)
+		intoRowsAVX2(&dst[Lanes/2*w], w, &src[Lanes/2], done)
 	}
 	for y := range rows {
 		for x := done; x < w; x++ {
-			dst[y*w+x] = src[x*boxLanes+y]
+			dst[y*w+x] = src[x*Lanes+y]
 		}
 	}
 }

@@ -66,7 +66,7 @@ func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	return out
 }
 
-// An across resizes the rows of a plane along themselves, boxLanes rows at a time.
+// An across resizes the rows of a plane along themselves, Lanes rows at a time.
 type across struct {
 	src     Plane
 	taps    taps
@@ -77,8 +77,8 @@ type across struct {
 
 func newAcross(src Plane, t taps) *across {
 	return &across{
-		src: src, taps: t, done: NewPlane(len(t), boxLanes),
-		in: make([]float32, boxLanes*src.W), out: make([]float32, boxLanes*len(t)),
+		src: src, taps: t, done: NewPlane(len(t), Lanes),
+		in: make([]float32, Lanes*src.W), out: make([]float32, Lanes*len(t)),
 	}
 }
 
@@ -86,7 +86,7 @@ func newAcross(src Plane, t taps) *across {
 // for from above: a row above the last ones is resized again, with the rows below it.
 func (a *across) row(y int) []float32 {
 	if y < a.top || y >= a.top+a.n {
-		a.top, a.n = y, min(boxLanes, a.src.H-y)
+		a.top, a.n = y, min(Lanes, a.src.H-y)
 		IntoColumns(a.in, a.src.Pix[y*a.src.W:(y+a.n)*a.src.W], a.src.W, a.n)
 		a.taps.columns(a.out, a.in)
 		IntoRows(a.done.Pix, a.out, a.done.W, a.n)
@@ -149,20 +149,20 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 	return t
 }
 
-// columns writes, for each tap, the weighted sum of rows of src to a row of dst. Both have boxLanes floats a row:
+// columns writes, for each tap, the weighted sum of rows of src to a row of dst. Both have Lanes floats a row:
 // samples lie below each other. Taps beyond an edge of src count as the sample on the edge.
 func (t taps) columns(dst, src []float32) {
-	last := len(src)/boxLanes - 1
+	last := len(src)/Lanes - 1
 	for x := range t {
-		sum, first, weights := dst[x*boxLanes:(x+1)*boxLanes], t[x].First, t[x].Weights
+		sum, first, weights := dst[x*Lanes:(x+1)*Lanes], t[x].First, t[x].Weights
 		if n := len(weights); avx2 && n > 0 && first >= 0 && first+n-1 <= last {
-			tapAVX2(&sum[0], &src[first*boxLanes], &weights[0], n)
+			tapAVX2(&sum[0], &src[first*Lanes], &weights[0], n)
 			continue
 		}
 		clear(sum)
 		for j, g := range weights {
-			at := min(max(first+j, 0), last) * boxLanes
-			AddScaled(sum, src[at:at+boxLanes], g)
+			at := min(max(first+j, 0), last) * Lanes
+			AddScaled(sum, src[at:at+Lanes], g)
 		}
 	}
 }

@@ -1,11 +1,9 @@
 package dsp
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
-// Lanes is how many running sums [Means] and [Slide] keep at once.
-const Lanes = boxLanes
+// Lanes is how many running sums are kept at once: the columns or rows that a box filter sums together.
+const Lanes = 16
 
 // A Strip is Lanes samples in each of several rows: from Pix[0] on, and Step floats
 // on for each further row. With step 0 all rows are one.
@@ -21,19 +19,15 @@ func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.St
 // enters the window, then takes away the row of sub that leaves, each rounded. The mean is the sum divided by the count
 // of the row. The strips must not overlap. Means panics if a strip has fewer rows than counts.
 func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
-	if n := len(counts); n > 0 {
-		dst.at(n - 1)
-		add.at(n - 1)
-		sub.at(n - 1)
-		means(sum, dst, add, sub, counts)
+	n := len(counts)
+	if n == 0 {
+		return
 	}
-}
-
-// means is [Means] without its checks: counts must not be empty, and each strip must have
-// len(counts) rows, since the assembler checks no bounds.
-func means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
+	dst.at(n - 1) // the assembler checks no bounds
+	add.at(n - 1)
+	sub.at(n - 1)
 	if avx2 {
-		meansAVX2(&sum[0], &dst.Pix[0], dst.Step, &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, &counts[0], len(counts))
+		meansAVX2(&sum[0], &dst.Pix[0], dst.Step, &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, &counts[0], n)
 		return
 	}
 	for i, n := range counts {
@@ -50,15 +44,11 @@ func means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 // Slide moves the window of [Means] down by n rows without writing means: it only brings sum up to
 // date. n of 0 or less changes nothing.
 func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
-	if n > 0 {
-		add.at(n - 1)
-		sub.at(n - 1)
-		slide(sum, add, sub, n)
+	if n <= 0 {
+		return
 	}
-}
-
-// slide is [Slide] without its checks: n must be above 0, and add and sub must have n rows.
-func slide(sum *[Lanes]float32, add, sub Strip, n int) {
+	add.at(n - 1)
+	sub.at(n - 1)
 	if avx2 {
 		slideAVX2(&sum[0], &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, n)
 		return

@@ -61,28 +61,28 @@ func LocalPower(p Plane, n int, floor float32) Plane {
 // edges: rows wrap, columns continue as F(-u,-v) = conj F(u,v). r must be below p.W. The result lies in the memory of
 // work, which has the rows of p and r more columns to either side. p is not changed.
 func spectralBox(work, p Plane, r int) Plane {
-	in, mean := NewPlane(boxLanes, p.H+2*r), NewPlane(boxLanes, p.H+2*r)
-	for x := 0; x < work.W; x += boxLanes {
-		lanes := min(boxLanes, work.W-x)
-		inside := lanes == boxLanes && x >= r && x-r+boxLanes <= p.W
+	in, mean := NewPlane(Lanes, p.H+2*r), NewPlane(Lanes, p.H+2*r)
+	for x := 0; x < work.W; x += Lanes {
+		lanes := min(Lanes, work.W-x)
+		inside := lanes == Lanes && x >= r && x-r+Lanes <= p.W
 		for y := range in.H {
 			v := (y - r) % p.H
 			if v < 0 {
 				v += p.H
 			}
-			if dst := in.Pix[y*boxLanes:]; inside {
-				row := [boxLanes]float32(p.Pix[v*p.W+x-r:])
-				*(*[boxLanes]float32)(dst) = row
+			if dst := in.Pix[y*Lanes:]; inside {
+				row := [Lanes]float32(p.Pix[v*p.W+x-r:])
+				*(*[Lanes]float32)(dst) = row
 			} else {
 				beyondSpectrum(dst[:lanes], p, x-r, v)
 			}
 		}
 		boxBlock(mean, in, 0, lanes, 2*r+1)
 		for y := range p.H {
-			src, dst := mean.Pix[(y+r)*boxLanes:], work.Pix[y*work.W+x:]
-			if lanes == boxLanes {
-				row := [boxLanes]float32(src)
-				*(*[boxLanes]float32)(dst) = row
+			src, dst := mean.Pix[(y+r)*Lanes:], work.Pix[y*work.W+x:]
+			if lanes == Lanes {
+				row := [Lanes]float32(src)
+				*(*[Lanes]float32)(dst) = row
 			} else {
 				copy(dst[:lanes], src)
 			}

@@ -34,22 +34,16 @@ func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny
 					if i == nx-1 {
 						right = z.W
 					}
-					toneCell(c[(j*nx+i)*len(f)+b*toneBlock:][:len(part)], z, i*cw, right, j*ch, end, waves[b][2*toneBlock*i*cw:], turns)
+					var sum [2 * toneBlock]float32
+					toneRows(&sum, z.Pix[j*ch*z.W+i*cw:], z.W, right-i*cw, end-j*ch, waves[b][2*toneBlock*i*cw:], turns)
+					for k := range part {
+						c[(j*nx+i)*len(f)+b*toneBlock+k] = complex(sum[k], sum[toneBlock+k])
+					}
 				}
 			}
 		}
 	})
 	return c, nx, ny
-}
-
-// toneCell writes to c the sums of up to toneBlock tones over the cell [left, right) x [top, bottom) of z. wave has the
-// tones' values at the cell's columns from left on, and turn at its rows from top on, see [toneRows].
-func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn []float32) {
-	var sum [2 * toneBlock]float32
-	toneRows(&sum, z.Pix[top*z.W+left:], z.W, right-left, bottom-top, wave, turn)
-	for k := range c {
-		c[k] = complex(sum[k], sum[toneBlock+k])
-	}
 }
 
 // toneRows adds to sum the sums of a block of tones over rows of width samples of src, which lie stride floats apart. sum

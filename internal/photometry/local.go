@@ -1,8 +1,6 @@
 package photometry
 
-import (
-	"github.com/kycmark/kycmark/internal/dsp"
-)
+import "github.com/kycmark/kycmark/internal/dsp"
 
 // A locality is a local regression, ready to be taken from planes of the leak's size.
 type locality struct {

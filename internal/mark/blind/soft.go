@@ -136,11 +136,7 @@ type amplitudes struct {
 // sample, over each cell of cw x ch samples. x is counted from (x0, y0), the place of z's first
 // sample, so that phases fit a larger plane with z as a part.
 func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pattern.PilotN]pattern.Frequency, cw, ch int) amplitudes {
-	tones := make([]dsp.Tone, pattern.PilotN)
-	for k, q := range f {
-		tones[k] = dsp.Tone{X: q.X, Y: q.Y}
-	}
-	c, nx, ny := dsp.ToneCells(z, x0, y0, tones, cw, ch)
+	c, nx, ny := dsp.ToneCells(z, x0, y0, f[:], cw, ch)
 	a := amplitudes{nx: nx, ny: ny, c: make([][pattern.PilotN]complex64, nx*ny)}
 	for i := range a.c {
 		copy(a.c[i][:], c[i*pattern.PilotN:])

@@ -82,12 +82,12 @@ func (kd *Keys) crowded(p pilot, n int) bool {
 }
 
 // Frequency is in cycles a sample.
-type Frequency struct{ X, Y float64 }
+type Frequency = dsp.Tone
 
 func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	var f [PilotN]Frequency
 	for k, p := range kd.Pilots {
-		f[k] = Frequency{float64(p.KX) / Torus, float64(p.KY) / Torus}
+		f[k] = Frequency{X: float64(p.KX) / Torus, Y: float64(p.KY) / Torus}
 	}
 	return &f
 }

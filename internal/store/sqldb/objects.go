@@ -51,12 +51,11 @@ type originals struct{ *core }
 // put moves a sealed original to its place, unless that is the database: afterwards x.Body is nil, and
 // x.Object names the object.
 func (d originals) put(ctx context.Context, x *records.Sealed) error {
-	place := d.place
-	if place == nil || len(x.Body) == 0 {
+	if d.place == nil || len(x.Body) == 0 {
 		return nil
 	}
 	name := objects.NameOf(x.Body)
-	if err := place.Put(ctx, name, x.Body); err != nil {
+	if err := d.place.Put(ctx, name, x.Body); err != nil {
 		return fmt.Errorf("keep an original: %w", err)
 	}
 	x.Object, x.Body = records.Object{Name: name, Size: int64(len(x.Body))}, nil
@@ -111,11 +110,10 @@ func (d originals) fetch(ctx context.Context, x *schema.Sealed) error {
 	if x.Object.Size == 0 {
 		return nil
 	}
-	place := d.place
-	if place == nil {
+	if d.place == nil {
 		return fmt.Errorf("%w: it is an object, and the registry names no place of objects", records.ErrSealed)
 	}
-	body, err := objects.Get(ctx, place, x.Object.Name, x.Object.Size)
+	body, err := objects.Get(ctx, d.place, x.Object.Name, x.Object.Size)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: its object is missing: %s", records.ErrSealed, x.Object.Name)
@@ -195,12 +193,11 @@ func (d originals) removeErased(ctx context.Context) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	place := d.place
-	if place == nil {
+	if d.place == nil {
 		return errors.New("the erasure is done, but its originals are objects, and the registry names no place of objects")
 	}
 	for _, name := range rows {
-		if err := place.Remove(ctx, name); err != nil {
+		if err := d.place.Remove(ctx, name); err != nil {
 			return fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err)
 		}
 		if _, err := d.write.ExecContext(ctx, "DELETE FROM removal WHERE object = $1", name[:]); err != nil {
@@ -256,8 +253,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 		return out, err
 	}
 	out.Kept = int(kept)
-	place := d.place
-	if place == nil {
+	if d.place == nil {
 		out.Missing = out.Kept
 		return out, nil
 	}
@@ -279,7 +275,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 				found[o.Name] = true
 			case ok: // missing
 			case o.Written.Before(sweep) && !d.readOnly:
-				if err := place.Remove(ctx, o.Name); err != nil {
+				if err := d.place.Remove(ctx, o.Name); err != nil {
 					return err
 				}
 				out.Extra++
@@ -291,7 +287,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 		batch = batch[:0]
 		return nil
 	}
-	for o, err := range place.All(ctx) {
+	for o, err := range d.place.All(ctx) {
 		if err != nil && whole(ctx, err) {
 			return out, fmt.Errorf("list the objects at %s: %w", out.Place, err)
 		}
@@ -309,7 +305,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 		return out, err
 	}
 	remove := !d.readOnly && !sweep.IsZero()
-	rests, err := objects.Rests(ctx, place, time.Now().Add(-settled), remove)
+	rests, err := objects.Rests(ctx, d.place, time.Now().Add(-settled), remove)
 	if out.Extra += rests; remove {
 		out.Removed += rests
 	}
