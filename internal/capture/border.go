@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -154,8 +155,7 @@ func (p piece) end() (at float64, found finding) {
 
 // middle returns the median of x, and leaves x as it is.
 func middle(x []float32) float32 {
-	c := append([]float32(nil), x...)
-	return dsp.Select(c, len(c)/2)
+	return dsp.Select(slices.Clone(x), len(x)/2)
 }
 
 // edge returns at how many pixels of the leak, outward of the frame, the profiles step to level; the finding is

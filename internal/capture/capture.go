@@ -61,9 +61,9 @@ type Sight struct {
 	verdict *Verdict
 
 	isTreated bool             // see [Sight.treated]
-	gain      func() dsp.Plane // of a mark by the treatment, in the leak's pixels; nil: not treated, or only edges are left
+	gain      func() dsp.Plane // of a mark by the treatment, in the leak's pixels; nil: none, or only edges are left
 	untreated *Original        // of a leak in black and white; nil: of other leaks
-	sure      *Original        // black and white where the threshold of such a leak surely leaves black and white; nil: of other leaks
+	sure      *Original        // black and white where the threshold of such a leak surely leaves that; nil: as before
 }
 
 // A pose is where a leak lies on an original.
@@ -373,7 +373,8 @@ func (s *prediction) shades(without []Region) {
 	open, off := dsp.NewPlane(s.Leak.W, s.Leak.H), dsp.NewPlane(s.Leak.W, s.Leak.H)
 	for i, in := range s.Inside.Pix {
 		l, p := s.Leak.Pix[i], s.Predicted.Pix[i]
-		if in > 0 && s.Covered.Pix[i] == 0 && min(l, p) > clipped && max(l, p) < 255-clipped && !besides(without, s.X.Pix[i], s.Y.Pix[i]) {
+		grey := min(l, p) > clipped && max(l, p) < 255-clipped
+		if in > 0 && s.Covered.Pix[i] == 0 && grey && !besides(without, s.X.Pix[i], s.Y.Pix[i]) {
 			open.Pix[i], off.Pix[i] = 1, l-p
 		}
 	}

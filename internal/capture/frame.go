@@ -19,8 +19,8 @@ const (
 // A place is a pixel of the leak and where it lies on the original, canonical pixels.
 type place struct{ x, y, u, v float64 }
 
-// places returns pixels of the leak at edges of the original, as they are predicted. If edges of placeEdge give too few, fainter
-// edges count. The result is nil if these are too few as well. Places are found once.
+// places returns pixels of the leak at edges of the original, as they are predicted. If edges of placeEdge give too
+// few, fainter edges count. The result is nil if these are too few as well. Places are found once.
 func (s *prediction) places() []place {
 	if s.edged == nil {
 		soft := dsp.Gauss(s.Predicted, 1)
@@ -64,8 +64,8 @@ func (s *pose) upright() (m [4]float64) {
 	return [4]float64{0, math.Copysign(1, b.X-o.X), math.Copysign(1, a.Y-o.Y), 0}
 }
 
-// onFrame returns the [quantiles] of how far places are off the map that lays the leak's frame on the original's, pixels
-// of the leak. The map turns by right angles or mirrors as upright finds.
+// onFrame returns the [quantiles] of how far places are off the map that lays the leak's frame on the original's,
+// pixels of the leak. The map turns by right angles or mirrors as upright finds.
 func (s *pose) onFrame(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	w, h := float64(s.Leak.W), float64(s.Leak.H)
@@ -83,8 +83,8 @@ func (s *pose) onFrame(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onGrid returns the [quantiles] of how far places are off the original's grid of pixels, pixels of the original. The grid
-// is moved by the whole numbers of pixels that fit best.
+// onGrid returns the [quantiles] of how far places are off the original's grid of pixels, pixels of the original. The
+// grid is moved by the whole numbers of pixels that fit best.
 func (s *pose) onGrid(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	full := s.on.Luma()
@@ -107,8 +107,8 @@ func (s *pose) onGrid(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onLine returns the [quantiles] of how far places are off the map that only cuts, scales and moves the original, each
-// axis by itself, as fits best (least squares), pixels of the leak.
+// onLine returns the [quantiles] of how far places are off the map that only cuts, scales and moves the original,
+// each axis by itself, as fits best (least squares), pixels of the leak.
 func (s *pose) onLine(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	var x, y line

@@ -106,7 +106,8 @@ func (s *Sight) treated(v Verdict) *Sight {
 		all, small = s.pairs(rgb[:])
 		try(rgb[:])
 	}
-	cut := s.fitted != nil && s.fitted.light[1] > cutOffShade // a page without shadows, in a white that tone curves do not give
+	// A page without shadows may be in a white that tone curves do not give.
+	cut := s.fitted != nil && s.fitted.light[1] > cutOffShade
 	if !onlyEdges && !cut && (best.reach == 0 || off > limit) {
 		return nil
 	}
@@ -132,9 +133,9 @@ func (s *Sight) treated(v Verdict) *Sight {
 	return out
 }
 
-// otherInk returns how much ink of a black and white leak lies where the original, as sure has it, surely has paper, or the
-// reverse. It is in
-// parts of the leak's ink or paper, whichever is less. No threshold and no codec makes such pixels: another text does. Near edges nothing is sure.
+// otherInk returns how much ink of a black and white leak lies where the original surely has paper, or the reverse, in
+// parts of the leak's ink or paper, whichever is less. No threshold and no codec makes such pixels: another text does.
+// Near edges nothing is sure. sure is the original, black and white where that is sure.
 func (s *pose) otherInk(sure *Original) float64 {
 	under, seen := sure.base.Under(s.Registration)
 	white, black := dsp.Erode(under, sureAround), dsp.Dilate(under, sureAround)

@@ -113,7 +113,8 @@ type idct struct {
 
 // newIDCT returns the orthonormal cosine transform of length n, a power of two, with memory of its own.
 func newIDCT(n int) *idct {
-	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*Lanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
+	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*Lanes)}
+	d.b, d.tmp = make([]complex64, n*batch), make([]complex64, n*batch)
 	scale := math.Sqrt(2 / float64(n))
 	for k := range n {
 		c, s := Cis(float64(k) / float64(4*n))

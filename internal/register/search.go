@@ -236,7 +236,8 @@ func (o *Original) quality(h geometry.Mat, t dsp.Plane, longest int) (q, overlap
 	}
 	ref := o.scaled(side(o.canon.W, k), side(o.canon.H, k))
 	m := scaleTo(o.canon, ref).Mul(h)
-	ones := dsp.Plane{W: ref.W, H: ref.H, Pix: slices.Repeat([]float32{1}, ref.W*ref.H)} // warped, they tell what share of each pixel is seen
+	// Ones tell what share of each pixel is seen, when they are warped.
+	ones := dsp.Plane{W: ref.W, H: ref.H, Pix: slices.Repeat([]float32{1}, ref.W*ref.H)}
 	return correlate(s, warp(ref, m, s.W, s.H), warp(ones, m, s.W, s.H))
 }
 

@@ -68,8 +68,7 @@ func newSegment(uploads []upload) *segment {
 		s.offsets[i+1] += s.offsets[i]
 	}
 	s.posts, s.live = make([]posting, n), n
-	next := make([]uint32, 1<<s.address)
-	copy(next, s.offsets)
+	next := slices.Clone(s.offsets)
 	s.each(func(first uint64, f uint32) {
 		b := s.bucket(first)
 		s.posts[next[b]] = posting{signsOf(first), f}

@@ -41,7 +41,10 @@ func newRegistry(ctx context.Context, s records.Store) (*Registry, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Registry{store: s, clock: func() time.Time { return records.Timestamp(time.Now()) }, id: hex.EncodeToString(info.ID[:]), origin: records.Origin(info.ID), sealHashes: info.SealHashes}, nil
+	return &Registry{
+		store: s, clock: func() time.Time { return records.Timestamp(time.Now()) },
+		id: hex.EncodeToString(info.ID[:]), origin: records.Origin(info.ID), sealHashes: info.SealHashes,
+	}, nil
 }
 
 // CreateOptions are options of [Create]. The zero value works.

@@ -102,7 +102,7 @@ func (p *aligner) note(z, chance float64) {
 }
 
 // logChance returns the log10 of a probability: a picture without a mark of the key has an agreement of its pilots as
-// strong as was noted. No map depends on the pilots' phases, and each has lnShifts shifts, so the bounds of all are added up.
+// strong as was noted. No map depends on the pilots' phases, and each has lnShifts shifts, so all bounds are added up.
 func (p *aligner) logChance() float64 {
 	return math.Min(0, (p.chance+dsp.Ln(float64(max(p.maps, 1)))+lnShifts)/math.Ln10)
 }
@@ -158,9 +158,9 @@ func only(held *[pattern.PilotN]bool, c *[pattern.PilotN]complex64) *[pattern.Pi
 
 const partCells = 8 // cells along each side of a field that is read in parts
 
-// strongestPart returns the shift on which the pilots that are held agree best in the whole of a field, given in cells. If
-// they agree by sureAgreement or less, it also looks in up to nine halves, which overlap by half. Then an agreement must reach
-// minAgreementParts, because more places were tried. A nil held is all pilots.
+// strongestPart returns the shift on which the pilots that are held agree best in the whole of a field, given in cells.
+// If they agree by sureAgreement or less, it also looks in up to nine halves, which overlap by half. Then an agreement
+// must reach minAgreementParts, because more places were tried. A nil held is all pilots.
 func (p *aligner) strongestPart(a amplitudes, held *[pattern.PilotN]bool) shift {
 	const half = partCells / 2
 	best := p.findShift(only(held, a.sum(0, 0, partCells, partCells)))

@@ -31,8 +31,8 @@ type reader struct {
 // readers, so that only one of them may run at a time.
 func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
 	return &reader{
-		ctx: ctx, aligner: aligner{leak: l, kd: kd, f: kd.MarkFrequencies()[:]}, decoder: decoder{payload: &kd.Payload, want: 1},
-		rankings: map[fieldRanking][]spectrum.Candidate{}, left: map[ranking][]hit{},
+		aligner: aligner{leak: l, kd: kd, f: kd.MarkFrequencies()[:]}, decoder: decoder{payload: &kd.Payload, want: 1},
+		ctx: ctx, rankings: map[fieldRanking][]spectrum.Candidate{}, left: map[ranking][]hit{},
 	}
 }
 
@@ -164,7 +164,8 @@ func Clear(ctx context.Context, img image.Image, kd *Keys, id uint64, enough flo
 		b, _ := r.peaks(i, true).Climb(r.f, c.B, .001, .0005, .00025)
 		if s := r.shiftIn(i, b); s.z >= sureAgreement {
 			r.forgetMaps() // to save memory
-			if r.decode(tracked{m: s.toMatrix(b)}, s, 2); len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
+			r.decode(tracked{m: s.toMatrix(b)}, s, 2)
+			if len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
 				return r.report(r.found[0]), ctx.Err()
 			}
 			break

@@ -31,10 +31,10 @@ type reading struct {
 // done reports whether the search may end: enough marks were read, or the budget of 32-bit checks is used up.
 func (d *decoder) done() bool { return len(d.found) >= d.want || d.checks >= code.CheckBudget }
 
-// read adds to d.found the likeliest message of soft bits whose 32-bit check holds, unless it was read before. energy is
-// the sum of their squares; if it is 0, read does nothing. It stops at a message that correlates by less than
-// code.MinCorrelation, or when the budget of checks is used up. It then adds the soft bits to d.looks. They were read
-// under the map t, on which the pilots agree by z.
+// read adds to d.found the likeliest message of soft bits whose 32-bit check holds, unless it was read before. It stops
+// at a message that correlates by less than code.MinCorrelation, or when the budget of checks is used up. It then adds
+// the soft bits to d.looks. They were read under the map t, on which the pilots agree by z. energy is the sum of their
+// squares; if it is 0, read does nothing.
 func (d *decoder) read(soft *[code.CodedN]float64, energy, z float64, t tracked) {
 	if energy == 0 {
 		return
@@ -190,10 +190,12 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 	return out, true
 }
 
-// softSum adds up the soft bits of carriers under the map t, each weighed by what the pilots say of its strength (maximum
-// ratio combining). energy is the sum of their squares, 0 if t has no inverse. sign is -1 for an inverted picture, and
-// pitch as in soft.
-func (kd *Keys) softSum(carriers []dsp.Plane, t tracked, sign float32, pitch int) (soft [code.CodedN]float64, energy float64) {
+// softSum adds up the soft bits of carriers under the map t, each weighed by what the pilots say of its strength
+// (maximum ratio combining). energy is the sum of their squares, 0 if t has no inverse. sign is -1 for an inverted
+// picture, and pitch as in soft.
+func (kd *Keys) softSum(
+	carriers []dsp.Plane, t tracked, sign float32, pitch int,
+) (sum [code.CodedN]float64, energy float64) {
 	read, ok := make([]softBits, len(carriers)), make([]bool, len(carriers))
 	dsp.Parallel(len(read), func(from, to int) {
 		for i := from; i < to; i++ {
@@ -202,19 +204,19 @@ func (kd *Keys) softSum(carriers []dsp.Plane, t tracked, sign float32, pitch int
 	})
 	for i, s := range read {
 		if !ok[i] {
-			return soft, 0
+			return sum, 0
 		}
 		mean, off := moments(s.pilot[:])
 		_, dev := moments(s.bit[:])
 		weight := carrierWeight(mean/(off+1e-12)) / (dev + 1e-12) // no division by zero
 		for j, v := range s.bit {
-			soft[j] += float64(v * weight)
+			sum[j] += float64(v * weight)
 		}
 	}
-	for _, v := range soft {
+	for _, v := range sum {
 		energy += float64(v * v)
 	}
-	return soft, energy
+	return sum, energy
 }
 
 // carrierWeight returns how much a carrier counts, 0 or more. seen is the mean of its pilots' amplitudes over their

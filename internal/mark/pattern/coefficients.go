@@ -267,7 +267,8 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 				for i, x := range sum {
 					steps := float32(x * inverse[v][i%low])
 					if steps >= 0.5 || steps <= -0.5 {
-						delta[(y*k.Across+i/low)*low*low+v*low+i%low] = int16(math.Floor(float64(Clip(steps, -127, 127) * jpegcoef.ChangeUnit))) // as jpegcoef counts
+						at := (y*k.Across+i/low)*low*low + v*low + i%low
+						delta[at] = int16(math.Floor(float64(Clip(steps, -127, 127) * jpegcoef.ChangeUnit)))
 					}
 				}
 			}

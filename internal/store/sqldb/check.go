@@ -261,7 +261,8 @@ var evidenceTables = []evidenceTable{
 	plain(records.EntryKeyState, schema.KeyStates), evidenceOf(records.EntryIssue, schema.Copies.Name, schema.Copies.Rows, (*checker).copies),
 	plain(records.EntryRelease, schema.Releases), plain(records.EntryReceipt, schema.Receipts), plain(records.EntryReturn, schema.Returns),
 	plain(records.EntryConclusion, schema.Conclusions), plain(records.EntryCosigned, schema.Cosigned),
-	evidenceOf(records.EntryInvestigation, schema.Investigations.Name, schema.Investigations.Rows, (*checker).investigations),
+	evidenceOf(records.EntryInvestigation, schema.Investigations.Name, schema.Investigations.Rows,
+		func(_ *checker, _, _ int64, rows []books.Investigation) error { return filesEntered(rows) }),
 	evidenceOf(records.EntryCustody, schema.CustodyFacts.Name, readCustody, nil),
 	evidenceOf(records.EntrySubmission, schema.Submissions.Name, schema.Submissions.Rows, (*checker).submissions),
 	evidenceOf(records.EntryErasure, schema.Erasures.Name, readErasures, (*checker).erasures),
@@ -293,10 +294,6 @@ func evidenceOf[T records.Row](kind, name string, read func(ctx context.Context,
 func (c *checker) copies(_, _ int64, rows []books.Copy) (err error) {
 	c.submitted, err = submittedOf(c.ctx, c.q, rows)
 	return err
-}
-
-func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
-	return filesEntered(rows)
 }
 
 // filesEntered compares the files of investigations with what was entered. The error wraps [records.ErrTampered].
