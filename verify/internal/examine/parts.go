@@ -297,9 +297,12 @@ func (p *place) add(shown watermark.Submission) {
 		x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, p.r))
 		m.Region = moved(nil, p.l.covers(x0, y0, x1, y1).Intersect(p.r).Sub(p.r.Min)) // what is seen of it
 		p.enter(m)
-	case m.Submission != shown:
+	default:
 		o := p.e.Match(m.Submission)
-		o.Inset = o.Inset || p.inset
+		o.Plain = o.Plain || there.Kind == findings.FoundUnmarked && slices.ContainsFunc(p.e.Reads, func(r conclude.Read) bool {
+			return r.Issued != nil && r.Issued.Submission == m.Submission && found(p.e, &r)
+		})
+		o.Inset = o.Inset || p.inset && m.Submission != shown
 	}
 }
 
