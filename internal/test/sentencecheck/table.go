@@ -488,7 +488,7 @@ func alone(r *report) bool {
 				sure[c.Copy] = true
 			}
 		}
-		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.confirmed() && (l.Closed > 0 || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
+		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
 			return false
 		}
 		for _, other := range l.recipients() {
