@@ -153,7 +153,7 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 }
 
 // pieces returns the rectangles, [tuning.MinStrip] and more a side, into which flat rows and columns divide part r of a leak: the
-// pictures of a gallery. They are none if nothing divides it, else at most [tuning.MaxApart].
+// pictures of a gallery. It returns at most [tuning.MaxApart], and nil if nothing divides the part.
 func (l *Leak) pieces(r image.Rectangle) (out []image.Rectangle) {
 	runs, from := []image.Rectangle{}, r.Min.Y
 	for y := r.Min.Y; y <= r.Max.Y; y++ {
@@ -183,11 +183,11 @@ func (l *Leak) flat(r image.Rectangle) bool {
 			of[l.Image.Pix[l.Image.PixOffset(x, y)+1]/4]++
 		}
 	}
-	most := 0
+	same := 0
 	for i, n := range of[1:] {
-		most = max(most, of[i]+n)
+		same = max(same, of[i]+n)
 	}
-	return float64(most) >= float64(tuning.FlatShare*float64(r.Dx()*r.Dy()))
+	return float64(same) >= float64(tuning.FlatShare*float64(r.Dx()*r.Dy()))
 }
 
 // moved returns a region of the part r of a leak as a region of the leak; nil is all of the part.
@@ -264,7 +264,7 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 		return nil
 	}
 	if shown == nil {
-		return v.inside(ctx, l, e, l.pieces(l.Image.Rect), 0, watermark.Submission{})
+		return inside(ctx, v, l, e, l.pieces(l.Image.Rect), 0, watermark.Submission{})
 	}
 	for i := range e.Matches { // what lies over an upload may be the same to the pixel
 		if m := &e.Matches[i]; conclude.ShowsCapture(m.Pixels) && l.area(m) > l.area(shown) {
@@ -275,11 +275,11 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 	if shown.Region != nil && l.level == 0 { // of a part, what lies over it
 		all = l.beside(shown.Region)
 	}
-	return v.inside(ctx, l, e, append(all, l.patches(shown)...), len(all), shown.Submission)
+	return inside(ctx, v, l, e, append(all, l.patches(shown)...), len(all), shown.Submission)
 }
 
 // inside examines parts of a leak and adds to e what they have beyond upload shown. Those from number insets on lie over it.
-func (v *Examiner) inside(ctx context.Context, l *Leak, e *conclude.Evidence, all []image.Rectangle, insets int, shown watermark.Submission) error {
+func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all []image.Rectangle, insets int, shown watermark.Submission) error {
 	for i, r := range all {
 		part := l.part(r)
 		part.level = tuning.SiblingLevel / float64(len(all))
