@@ -101,8 +101,8 @@ func TestSmallerCopyBeside(t *testing.T) {
 	}
 }
 
-// Opponent's story: a screenshot has an unmarked upload and a thumbnail of vendor B's copy, or thumbnails alone. It was "unmarked", and the claim that no
-// picture carries our watermark was supported; or nothing was matched.
+// Opponent's story: a screenshot has an unmarked upload and a thumbnail of vendor B's copy, or below a thumbnail of it. It was "unmarked", and the claim that no
+// picture carries our watermark was supported.
 func TestThumbnailsOfCopies(t *testing.T) {
 	t.Parallel()
 	_, s, v := twoVendors(t)

@@ -257,10 +257,10 @@ func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Cand
 }
 
 // rest looks at what lies beside the upload that a leak shows, and at other pictures laid over it: a smaller picture, as in a
-// screenshot of several, is not found in the whole. If no upload is shown, it looks at the pieces of the leak. Marks that are read there, and uploads that are or may be there, are added to e.
+// screenshot of several, is not found in the whole. In a part without an upload it looks at the pieces. Marks that are read there, and uploads that are or may be there, are added to e.
 func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	shown := e.Shown()
-	if len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 || shown == nil && e.Closed > 0 {
+	if len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 || shown == nil && (l.level == 0 || e.Closed > 0) {
 		return nil
 	}
 	if shown == nil {
