@@ -403,3 +403,14 @@ func TestNeverWords(t *testing.T) {
 		}
 	}
 }
+
+// Opponent's story: animations have a copy of vendor A as their first frame, and copies of vendor B as others. Vendor A was named alone, and "no mark of
+// another recipient's copy was found".
+func TestFramesThatWereNotExamined(t *testing.T) {
+	first, second := leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")
+	first.Pages = 2
+	d := weighed(dump{leaks: []*findings.Finding{first, second}})
+	require.Equal(t, []string{"vendor A"}, d.Named)
+	assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
+	assert.NotContains(t, d.Headline, "No mark of another recipient's copy was found")
+}

@@ -53,7 +53,7 @@ func TestUploadBesideACopy(t *testing.T) {
 	assert.Equal(t, []string{"vendor A"}, d.Named)
 	assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
 	all := strings.Join(d.Sentences(), " ")
-	assert.Contains(t, all, "2 pictures with confirmed copies also show other uploads")
+	assert.Contains(t, all, "2 pictures with confirmed copies also show uploads")
 	assert.Contains(t, all, "“All these pictures are of one month”: refuted")
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }
@@ -344,4 +344,33 @@ func TestNamedUploadsSupportNoClaim(t *testing.T) {
 	all := strings.Join(standsUp(t, v, got).Sentences(), " ")
 	assert.Contains(t, all, "“None of these pictures carries our watermark”: not supported. No mark was found, but 1 of the 1 file may carry")
 	assert.NotContains(t, all, "speaks against it")
+}
+
+// Opponent's story: an insider of the exchange lays vendor A's copies beside the plain uploads of the same pictures, which only the exchange had. Vendor A
+// was named alone, and "from a vendor" was supported.
+func TestSameUploadBesideACopy(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	var leaks []*findings.Finding
+	for i := range uint64(2) {
+		plain := photo(181+i, 400+800*int(i), 300+600*int(i))
+		of := submit(t, s, file(t, plain, "jpeg"), "customer "+string('a'+rune(i)), feb)
+		_, marked, id := issued(t, s, of.ID, "vendor A")
+		over := func(small image.Image) image.Image {
+			if i == 0 {
+				return below(400, marked, small)
+			}
+			return imaging.Paste(marked, imaging.Resize(small, 400, 0, imaging.Lanczos), image.Pt(780, 580))
+		}
+		got := examine(t, v, over(plain))
+		require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
+		assert.Contains(t, got.Note, "also shows upload "+of.ID.String()+" once more")
+		leaks = append(leaks, got)
+		assert.NotContains(t, examine(t, v, over(marked)).Note, "once more")
+	}
+	d := standsUp(t, v, leaks...)
+	assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
+	all := strings.Join(d.Sentences(), " ")
+	assert.NotContains(t, all, "No mark of another recipient's copy was found")
+	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }

@@ -100,3 +100,23 @@ func TestSmallerCopyBeside(t *testing.T) {
 		standsUp(t, v, got)
 	}
 }
+
+// Opponent's story: a screenshot has an unmarked upload and a thumbnail of vendor B's copy, or below a thumbnail of it. It was "unmarked", and the claim that no
+// picture carries our watermark was supported.
+func TestThumbnailsOfCopies(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	plain, small := photo(75, 640, 480), photo(76, 480, 640)
+	submit(t, s, file(t, plain, "jpeg"), "one", feb)
+	of := submit(t, s, file(t, small, "jpeg"), "two", feb)
+	_, marked, id := issued(t, s, of.ID, "vendor B")
+	thumb := imaging.Resize(marked, 150, 0, imaging.Lanczos)
+	gallery := imaging.New(640, 480, color.Gray{Y: 250})
+	gallery = imaging.Paste(gallery, imaging.Resize(plain, 200, 0, imaging.Lanczos), image.Pt(20, 20))
+	gallery = imaging.Paste(gallery, thumb, image.Pt(240, 20))
+	for _, leak := range []image.Image{below(640, plain, thumb), gallery} {
+		got := examine(t, v, leak)
+		assert.Equal(t, []watermark.CopyID{id}, confirmed(got), "%s: %s", got.Label(), got.Note)
+		standsUp(t, v, got)
+	}
+}

@@ -54,7 +54,7 @@ that file, one a line, and - for those on stdin. Each picture is matched against
 registry and its mark is read; then the findings are weighed together. The report is
 one HTML file that needs nothing else. It is redacted (no subject references, mosaics
 for thumbnails, numbers for recipients that no finding concerns) unless --reveal. That
-the investigation begins is entered in the ledger first ("kycmark show
+the investigation begins is entered in the ledger first ("kycmark list
 investigations").
 
 Each leak that resembles an upload is also traced against its sealed original, which

@@ -60,6 +60,7 @@ type matchOf struct {
 	Score          *float64     `json:"score"`
 	Altered        []place      `json:"altered"`
 	Region         [][2]float64 `json:"region"`
+	Plain          bool         `json:"plain"`
 	Inset          bool         `json:"inset"`
 	Ratio          *struct {
 		Capture float64 `json:"capture"`
@@ -559,6 +560,8 @@ func (l *leak) further() (out []string) {
 			out = append(out, "upload "+m.Submission+" beside")
 		case nearTo && same && m.Submission != l.Submission && l.shared() < 2 && !own:
 			out = append(out, "upload "+m.Submission+" in the same place")
+		case m.Plain && l.confirmed():
+			out = append(out, "upload "+m.Submission+" once more")
 		case l.nextTo(m) && looksLike(m.Pixels):
 			out = append(out, "what looks like upload "+m.Submission+" beside")
 		}

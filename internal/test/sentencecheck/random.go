@@ -175,6 +175,9 @@ func (d *dump) place() any {
 func (d *dump) shows(l map[string]any, u *Upload, pixels string) {
 	d.match(l, u, pixels)
 	l["submission"], l["submitted"], l["distance"], l["custody"] = u.ID, u.Submitted, 4, u.Custody
+	if d.IntN(12) == 0 { // beside its copy
+		l["matches"].([]any)[0].(map[string]any)["plain"] = true
+	}
 	if d.IntN(8) == 0 { // the file of the upload
 		l["sha256"] = u.ID + fmt.Sprintf("%032x", d.Uint64())
 	}

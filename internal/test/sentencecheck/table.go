@@ -199,7 +199,7 @@ var rules = map[string]func(*report) []row{
 		n := r.count(func(l *leak) bool { return l.confirmed() && len(l.further()) > 0 })
 		if r.stage() == named && n > 0 {
 			words := map[bool]string{true: "picture with a confirmed copy also shows", false: "pictures with confirmed copies also show"}[n == 1]
-			out = append(out, row{"what": fmt.Sprintf("%d %s other uploads, or what looks like them, and no copy was confirmed there", n, words)})
+			out = append(out, row{"what": fmt.Sprintf("%d %s uploads, or what looks like them, in places where no copy was confirmed", n, words)})
 		}
 		return out
 	},
@@ -488,7 +488,7 @@ func alone(r *report) bool {
 				sure[c.Copy] = true
 			}
 		}
-		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.confirmed() && (l.Closed > 0 || r.named > 0) {
+		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
 			return false
 		}
 		for _, other := range l.recipients() {

@@ -179,6 +179,8 @@ func (c *conclusion) sayBeside(e *Evidence) {
 			names = append(names, "upload "+m.Submission.String()+" beside")
 		case c.further(e, m):
 			names = append(names, "upload "+m.Submission.String()+" in the same place")
+		case m.Plain && c.Finding == findings.FoundCopy:
+			names = append(names, "upload "+m.Submission.String()+" once more")
 		case MayShow(m.Pixels) && c.apart(e, m):
 			x["looks"], names = true, append(names, "what looks like upload "+m.Submission.String()+" beside")
 		}

@@ -152,6 +152,44 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	return out
 }
 
+// pieces returns the rectangles, [tuning.MinStrip] and more a side, into which flat rows and columns divide part r of a leak: the
+// pictures of a gallery. It returns at most [tuning.MaxApart], and nil if nothing divides the part.
+func (l *Leak) pieces(r image.Rectangle) (out []image.Rectangle) {
+	runs, from := []image.Rectangle{}, r.Min.Y
+	for y := r.Min.Y; y <= r.Max.Y; y++ {
+		if y == r.Max.Y || l.flat(image.Rect(r.Min.X, y, r.Max.X, y+1)) {
+			runs, from = append(runs, image.Rect(r.Min.X, from, r.Max.X, y)), y+1
+		}
+	}
+	for _, run := range runs {
+		from := run.Min.X
+		for x := run.Min.X; x <= run.Max.X; x++ {
+			if x == run.Max.X || l.flat(image.Rect(x, run.Min.Y, x+1, run.Max.Y)) {
+				if min(x-from, run.Dy()) >= tuning.MinStrip && len(out) < tuning.MaxApart && !(x-from == r.Dx() && run.Dy() == r.Dy()) {
+					out = append(out, image.Rect(from, run.Min.Y, x, run.Max.Y))
+				}
+				from = x + 1
+			}
+		}
+	}
+	return out
+}
+
+// flat reports whether nearly all pixels of r have one colour, as far as compression keeps it: the rest may be of an upload beside r.
+func (l *Leak) flat(r image.Rectangle) bool {
+	var of [65]int // by green
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			of[l.Image.Pix[l.Image.PixOffset(x, y)+1]/4]++
+		}
+	}
+	same := 0
+	for i, n := range of[1:] {
+		same = max(same, of[i]+n)
+	}
+	return float64(same) >= float64(tuning.FlatShare*float64(r.Dx()*r.Dy()))
+}
+
 // moved returns a region of the part r of a leak as a region of the leak; nil is all of the part.
 func moved(q *findings.Quad, r image.Rectangle) *findings.Quad {
 	if q == nil {
@@ -219,11 +257,14 @@ func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Cand
 }
 
 // rest looks at what lies beside the upload that a leak shows, and at other pictures laid over it: a smaller picture, as in a
-// screenshot of several, is not found in the whole. Marks that are read there, and uploads that are or may be there, are added to e.
+// screenshot of several, is not found in the whole. In a part without an upload it looks at the pieces. Marks that are read there, and uploads that are or may be there, are added to e.
 func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	shown := e.Shown()
-	if shown == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
+	if len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 || shown == nil && (l.level == 0 || e.Closed > 0) {
 		return nil
+	}
+	if shown == nil {
+		return inside(ctx, v, l, e, l.pieces(l.Image.Rect), 0, watermark.Submission{})
 	}
 	for i := range e.Matches { // what lies over an upload may be the same to the pixel
 		if m := &e.Matches[i]; conclude.ShowsCapture(m.Pixels) && l.area(m) > l.area(shown) {
@@ -234,19 +275,22 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 	if shown.Region != nil && l.level == 0 { // of a part, what lies over it
 		all = l.beside(shown.Region)
 	}
-	strips := len(all)
-	all = append(all, l.patches(shown)...)
+	return inside(ctx, v, l, e, append(all, l.patches(shown)...), len(all), shown.Submission)
+}
+
+// inside examines parts of a leak and adds to e what they have beyond upload shown. Those from number insets on lie over it.
+func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all []image.Rectangle, insets int, shown watermark.Submission) error {
 	for i, r := range all {
 		part := l.part(r)
 		part.level = tuning.SiblingLevel / float64(len(all))
 		in, err := gather(ctx, v, part)
-		if err == nil && i < strips {
+		if err == nil && (i < insets || shown == watermark.Submission{}) {
 			err = rest(ctx, v, part, &in)
 		}
 		if err != nil {
 			return err
 		}
-		(&place{l, r, i >= strips, e, in}).add(shown.Submission)
+		(&place{l, r, i >= insets && shown != watermark.Submission{}, e, in}).add(shown)
 	}
 	return nil
 }
@@ -297,9 +341,12 @@ func (p *place) add(shown watermark.Submission) {
 		x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, p.r))
 		m.Region = moved(nil, p.l.covers(x0, y0, x1, y1).Intersect(p.r).Sub(p.r.Min)) // what is seen of it
 		p.enter(m)
-	case m.Submission != shown:
+	default:
 		o := p.e.Match(m.Submission)
-		o.Inset = o.Inset || p.inset
+		o.Plain = o.Plain || there.Kind == findings.FoundUnmarked && slices.ContainsFunc(p.e.Reads, func(r conclude.Read) bool {
+			return r.Issued != nil && r.Issued.Submission == m.Submission && found(p.e, &r)
+		})
+		o.Inset = o.Inset || p.inset && m.Submission != shown
 	}
 }
 

@@ -62,9 +62,11 @@ func (v *Examiner) traceBoth(ctx context.Context, l *Leak, e *conclude.Evidence,
 		return t, err
 	}
 	places, err := v.placesOf(ctx, l, target)
+	plain := false
 	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
 		var other *tracing
 		other, err = v.traceAgainst(ctx, l.part(l.covers(conclude.Bounds(&places[i]))), target, level/2/tuning.MaxApart)
+		plain = plain || other != nil && conclude.WouldShow(&other.Tracing) && !findings.CarriesMark(&other.Tracing) && len(other.rows) == 0
 		switch {
 		case other == nil || !other.Registered: // detail of a copy may be laid onto what is there
 		case t.Registered:
@@ -73,6 +75,7 @@ func (v *Examiner) traceBoth(ctx context.Context, l *Leak, e *conclude.Evidence,
 			t = other
 		}
 	}
+	e.Match(target.Submission).Plain = plain && len(t.rows) > 0
 	return t, err
 }
 

@@ -99,8 +99,10 @@ const (
 	// MinRest is the min area of what lies beside an upload in a leak, as a share of the upload's area. In less the
 	// upload is not looked for once more. Chosen: most bars of screenshots are smaller.
 	MinRest = 0.5
-	// MinStrip is the min side of what is examined beside an upload, pixels. Chosen: hardly a mark of a smaller picture is read.
-	MinStrip = 150
+	// MinStrip is the min side of what is examined beside an upload, pixels. Chosen: copies were traced down to it.
+	MinStrip = 100
+	// FlatShare is the min share of pixels of one colour in a row or column between the pictures of a gallery. Chosen.
+	FlatShare = 0.9
 )
 
 // Controls.

@@ -285,7 +285,7 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 		return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == conclude.Further })
 	})
 	if len(w.Named) > 0 && n > 0 {
-		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy also shows", "pictures with confirmed copies also show") + " other uploads, or what looks like them, and no copy was confirmed there"})
+		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy also shows", "pictures with confirmed copies also show") + " uploads, or what looks like them, in places where no copy was confirmed"})
 	}
 	return out
 }

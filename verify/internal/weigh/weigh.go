@@ -122,13 +122,13 @@ func marksBeside(l *findings.Finding) bool {
 	return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Reads, func(r findings.Reading) bool { return !slices.Contains(l.Copies, r.Copy) })
 }
 
-// doubts adds a rival without a name to a recipient if leaks may have another source that was not looked for: of leaks with its
-// copies only named uploads were searched, uploads could not be compared, or they have a mark that is not listed. Or other leaks could not
-// be judged. So it does if fewer than two copies of it are known to have been handed out.
+// doubts adds a rival without a name to a recipient if leaks may have another source that was not looked for. Of leaks with its
+// copies only named uploads or first frames were examined, or uploads could not be compared. Or they have a mark that is not listed, or
+// show the upload once more without a mark. Or other leaks could not be judged, or fewer than two of its copies were surely handed out.
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-			return unjudged(l) || slices.Contains(l.MayNames(), name) && (w.Cfg.SearchedNamed() || l.Closed > 0 || len(unissued(l)) > 0)
+			return unjudged(l) || slices.Contains(l.MayNames(), name) && (w.Cfg.SearchedNamed() || l.Closed > 0 || l.Pages > 1 || len(unissued(l)) > 0 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain }))
 		})
 		if all, reserved := reservedOf(w, name); n == 0 && all-reserved < 2 {
 			n = reserved
