@@ -107,8 +107,8 @@ func (s *pose) onGrid(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onLine returns the [quantiles] of how far places are off the map that only cuts, scales and moves the original,
-// each axis by itself, as fits best (least squares), pixels of the leak.
+// onLine returns the [quantiles] of how far places are off a map, pixels of the leak. The map only cuts, scales and
+// moves the original, each axis by itself. It is the best fit by least squares.
 func (s *pose) onLine(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	var x, y line

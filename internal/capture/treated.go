@@ -133,8 +133,8 @@ func (s *Sight) treated(v Verdict) *Sight {
 	return out
 }
 
-// otherInk returns how much ink of a black and white leak lies where the original surely has paper, or the reverse, in
-// parts of the leak's ink or paper, whichever is less. No threshold and no codec makes such pixels: another text does.
+// otherInk returns how much ink of a black and white leak lies where the original surely has paper, or the reverse.
+// Its unit is the leak's ink or its paper, the less of both. No threshold and no codec makes such pixels: another text does.
 // Near edges nothing is sure. sure is the original, black and white where that is sure.
 func (s *pose) otherInk(sure *Original) float64 {
 	under, seen := sure.base.Under(s.Registration)

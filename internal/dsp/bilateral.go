@@ -79,7 +79,7 @@ func mirrorRow(dst, src []float32, r int) {
 // bilateralRows are filtered from one strip.
 const bilateralRows = 64
 
-// rows writes rows [from, to) of the filtered plane p to those of out. Calls for different rows may run at once.
+// rows writes rows [from, to) of the filtered plane p to the same rows of out. Calls for different rows may run at once.
 func (b *bilateral) rows(out, p Plane, from, to int) {
 	n := b.stride * (bilateralRows + 2*b.radius)
 	strip := bilateralStrip{make([]float32, n), make([]int32, n)}

@@ -29,7 +29,7 @@ func (p Plane) Window(x, y, w, h int) Plane {
 // RMS returns the root of the mean square, 0 for an empty plane.
 func (p Plane) RMS() float64 { return math.Sqrt(p.SumSquares() / float64(max(len(p.Pix), 1))) }
 
-// less replaces the samples of q by those of p less them. It returns q.
+// less replaces each sample of q by the sample of p less it. It returns q.
 func (p Plane) less(q Plane) Plane {
 	for i, v := range p.Pix {
 		q.Pix[i] = v - q.Pix[i]
