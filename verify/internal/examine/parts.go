@@ -1,6 +1,7 @@
 package examine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -257,7 +258,8 @@ func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Cand
 }
 
 // rest looks at what lies beside the upload that a leak shows, and at other pictures laid over it: a smaller picture, as in a
-// screenshot of several, is not found in the whole. In a part without an upload it looks at the pieces. Marks that are read there, and uploads that are or may be there, are added to e.
+// screenshot of several, is not found in the whole. In a part without an upload it looks at the pieces. Marks that are read
+// there, and uploads that are or may be there, are added to e.
 func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	shown := e.Shown()
 	if len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 || shown == nil && (l.level == 0 || e.Closed > 0) {
@@ -278,13 +280,14 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 	return inside(ctx, v, l, e, append(all, l.patches(shown)...), len(all), shown.Submission)
 }
 
-// inside examines parts of a leak and adds to e what they have beyond upload shown. Those from number insets on lie over it.
+// inside examines parts of a leak and adds to e what they have beyond upload shown. Parts from number insets on lie over it, and
+// are not searched for further parts.
 func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all []image.Rectangle, insets int, shown watermark.Submission) error {
 	for i, r := range all {
 		part := l.part(r)
-		part.level = tuning.SiblingLevel / float64(len(all))
+		part.level = cmp.Or(l.level, tuning.SiblingLevel) / float64(len(all))
 		in, err := gather(ctx, v, part)
-		if err == nil && (i < insets || shown == watermark.Submission{}) {
+		if err == nil && i < insets {
 			err = rest(ctx, v, part, &in)
 		}
 		if err != nil {
