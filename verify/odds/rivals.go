@@ -42,8 +42,8 @@ func (v *Verdict) Alone() []string {
 }
 
 // rivals returns the rivals of a recipient that is named. The rival with the largest share of clusters comes first.
-// Planting is looked at only if no single holder held the same pictures: it counts what the holders that held less than
-// [wideHolder] held together. If no listed holder had the rest of the dump, one rival without a name takes its place.
+// If no single party had the same copies, the parties that had them together are rivals. Planting is looked at only if no single
+// holder held the same pictures: it counts what the holders that held less than [wideHolder] held together. If no listed holder had the rest of the dump, one rival without a name takes its place.
 func (m *model) rivals(h *Recipient) []Rival {
 	r := m.holder(h.Name)
 	var out []Rival
@@ -52,10 +52,19 @@ func (m *model) rivals(h *Recipient) []Rival {
 	}
 	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
 	together := m.togetherWith(r, marked)
+	had := make([]int, len(m.c.Holders))
+	for k := range had {
+		if k != r {
+			had[k] = m.count(marked, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
+		}
+	}
+	all := m.count(marked, func(s *sighting) bool {
+		return s.sure[r] && slices.ContainsFunc(s.very[r], func(k int) bool { return k != r })
+	})
+	several := len(marked)-slices.Max(had) >= nameClusters && len(marked)-all < nameClusters
 	for k, other := range m.c.Holders {
-		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
-		if k != r && had > 0 && len(marked)-had < nameClusters {
-			out = append(out, Rival{h.Name, other.Name, RivalHad, had, len(marked)})
+		if had[k] > 0 && (several || len(marked)-had[k] < nameClusters) {
+			out = append(out, Rival{h.Name, other.Name, RivalHad, had[k], len(marked)})
 		}
 	}
 	for k, other := range m.c.Holders {

@@ -454,6 +454,23 @@ func TestAllOfARegistry(t *testing.T) {
 	}
 }
 
+// X handed half of its copies to Y and the other half to Z: no copy is known to have been with X alone.
+func TestCopiesThroughSeveral(t *testing.T) {
+	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "Y"}, odds.Holder{Name: "Z"})
+	for i := range 6 {
+		l := shows(c, 61)
+		l.Copies = []odds.Copy{copyOf("X", 13)}
+		l.Copies[0].Others = []string{[]string{"Y", "Z"}[i%2]}
+	}
+	v := weigh(t, c)
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHad, Clusters: 3, Of: 6}, {Name: "X", Other: "Z", Why: odds.RivalHad, Clusters: 3, Of: 6}}, v.Rivals)
+	for i := range 2 { // these were with X alone
+		c.Leaks[i].Copies[0].Others = nil
+	}
+	assert.Equal(t, []string{"X"}, weigh(t, c).Alone())
+}
+
 // Who held nearly everything could have laid any mark: that it held these is no
 // pattern. It is listed, and the report says so.
 func TestWideHolder(t *testing.T) {
