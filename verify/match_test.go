@@ -52,7 +52,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	v, err := inv.Begin(nil)
 	require.NoError(t, err)
 	leak := &examine.Leak{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(128, 96, 416, 320))}}
-	found, err := v.x.Candidates(t.Context(), leak)
+	found, err := v.x.On(leak).Candidates(t.Context())
 	require.NoError(t, err)
 	found.Near = nil
 	_, err = r.Engine().FoundBy(t.Context(), nil, 0, math.MaxInt64, func(f *engine.Found) error {
@@ -60,7 +60,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	matches, err := v.x.Matches(t.Context(), leak, found)
+	matches, err := v.x.On(leak).Matches(t.Context(), found)
 	require.NoError(t, err)
 	require.True(t, slices.ContainsFunc(matches, func(m findings.Match) bool { return m.Submission == last.ID && m.Region != nil }), "%v", matches)
 }

@@ -68,6 +68,23 @@ func (v *Examiner) With(cfg Config) *Examiner {
 	return &Examiner{Cfg: cfg, Found: v.Found, issues: v.issues, families: v.families, Cache: v.Cache, Detect: watermark.Read, busy: v.busy, Memory: v.Memory}
 }
 
+// A matcher compares one leak with the uploads of the registry.
+type matcher struct {
+	*Examiner
+	leak *Leak
+}
+
+// A tracer looks for copies in one leak. What it finds is added to the evidence.
+type tracer struct {
+	*matcher
+	e *conclude.Evidence
+}
+
+// On returns a matcher for a leak.
+func (v *Examiner) On(l *Leak) *matcher { return &matcher{v, l} }
+
+func (v *matcher) with(e *conclude.Evidence) *tracer { return &tracer{v, e} }
+
 // detectFunc is [watermark.Read].
 type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error)
 
@@ -98,7 +115,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	out.Searched = l.searched
 	empty := *out
 	if err = v.fill(ctx, out, e); err == nil && out.Matched() {
-		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.Cfg.referencesOf(pic.SHA256, files))
+		out.References, err = v.On(l).with(&e).references(ctx, out.Submission, out.Page, v.Cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
 		out.Private.Upload, err = v.UploadLook(ctx, out)
@@ -141,7 +158,7 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 	var reading *watermark.Reading
 	var unread error
 	wait := v.beside(func() { reading, unread = v.Detect(until, l.Image, v.Cfg.Keys...) })
-	if err = v.compare(ctx, l, &e); err != nil {
+	if err = v.On(l).with(&e).compare(ctx); err != nil {
 		cancel()
 	}
 	wait()
@@ -153,7 +170,7 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 	}
 	marks := []*watermark.Detection{}
 	if unread == nil {
-		if marks, err = v.marks(ctx, l, reading); err != nil {
+		if marks, err = v.On(l).marks(ctx, reading); err != nil {
 			return e, err
 		}
 		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {
@@ -161,7 +178,7 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 		}
 	}
 	for _, d := range marks {
-		r, err := v.resolve(ctx, l, d, e.Matches)
+		r, err := v.On(l).resolve(ctx, d, e.Matches)
 		if errors.Is(err, registry.ErrTampered) {
 			return e.Damaged(), nil
 		}
@@ -170,10 +187,10 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 		}
 		e.Reads = append(e.Reads, *r)
 	}
-	if err := v.trace(ctx, l, &e); err != nil {
+	if err := v.On(l).with(&e).trace(ctx); err != nil {
 		return e, err
 	}
-	if err := v.siblings(ctx, l, &e); err != nil {
+	if err := v.On(l).with(&e).siblings(ctx); err != nil {
 		return e, err
 	}
 	return e, v.Rivals(ctx, &e)
@@ -206,31 +223,31 @@ func (v *Examiner) Rivals(ctx context.Context, e *conclude.Evidence) error {
 	return nil
 }
 
-// compare searches the registry for the leak and enters the matches, with their pixels compared, into e.
-func (v *Examiner) compare(ctx context.Context, l *Leak, e *conclude.Evidence) error {
-	found, err := v.Candidates(ctx, l)
+// compare searches the registry for the leak and enters the matches, with their pixels compared, into the evidence.
+func (v *tracer) compare(ctx context.Context) error {
+	found, err := v.Candidates(ctx)
 	if err != nil {
 		return err
 	}
 	if err := v.Cache.Follow(ctx, v.Engine()); err != nil {
 		return err
 	}
-	e.TooFlat, e.Given, e.File = found.tooFlat, v.Cfg.Given, watermark.SubmissionOf(l.Picture.SHA256)
-	if e.Matches, err = v.Matches(ctx, l, found); err != nil {
+	v.e.TooFlat, v.e.Given, v.e.File = found.tooFlat, v.Cfg.Given, watermark.SubmissionOf(v.leak.Picture.SHA256)
+	if v.e.Matches, err = v.Matches(ctx, found); err != nil {
 		return err
 	}
-	if _, err := v.Cfg.Registry.Submission(ctx, e.File); errors.Is(err, registry.ErrErased) {
-		l.close(e.File, nil)
-		e.Matches = nil // its bytes are of no other upload
+	if _, err := v.Cfg.Registry.Submission(ctx, v.e.File); errors.Is(err, registry.ErrErased) {
+		v.leak.close(v.e.File, nil)
+		v.e.Matches = nil // its bytes are of no other upload
 	}
-	e.Closed = len(l.closed)
-	if e.Erased, e.Unsought, err = v.issues.ofErased(ctx, v); err != nil {
+	v.e.Closed = len(v.leak.closed)
+	if v.e.Erased, v.e.Unsought, err = v.issues.ofErased(ctx, v.Examiner); err != nil {
 		return err
 	}
-	if l.searched != nil {
-		l.searched.Missing = v.Found.Missing()
+	if v.leak.searched != nil {
+		v.leak.searched.Missing = v.Found.Missing()
 	}
-	e.Recall = conclude.RecallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
+	v.e.Recall = conclude.RecallOf(v.leak.searched, max(v.leak.Image.Rect.Dx(), v.leak.Image.Rect.Dy()))
 	return nil
 }
 
@@ -254,7 +271,7 @@ func (v *Examiner) beside(f func()) (wait func()) {
 // resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
 // what the pixels say of the copy's submission. matches are tried first; if the submission is not compared there, its
 // original is. If it is unrelated there, all of the leak is searched for it, and the match is changed.
-func (v *Examiner) resolve(ctx context.Context, l *Leak, d *watermark.Detection, matches []findings.Match) (*conclude.Read, error) {
+func (v *matcher) resolve(ctx context.Context, d *watermark.Detection, matches []findings.Match) (*conclude.Read, error) {
 	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
 	issued, err := v.Issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
@@ -269,7 +286,7 @@ func (v *Examiner) resolve(ctx context.Context, l *Leak, d *watermark.Detection,
 		m = &findings.Match{Submission: issued.Submission, Pixels: findings.PixelsUnknown}
 	}
 	if (m.Pixels == findings.PixelsUnknown || m.Pixels == findings.PixelsUnrelated) && !r.Erased { // whatever may be left in memory
-		if err := v.comparePages(ctx, l, m); err != nil { // the mark is a reason to search all of the leak
+		if err := v.comparePages(ctx, m); err != nil { // the mark is a reason to search all of the leak
 			return nil, err
 		}
 	}

@@ -79,34 +79,34 @@ func (l *Leak) features() (*parts.Query, error) {
 	return q, nil
 }
 
-// locate has [Leak.lay] start where local features find a submission in l, given by its number.
-// If they find nothing of it, lay ends there: see [register.Original.Find]. The features of l are compared
-// only if lay asks. If l is a cut, the features of the whole leak are taken.
-func (v *Examiner) locate(ctx context.Context, l *Leak, number int64, of watermark.Submission) {
-	if l.places[of] != nil {
+// locate has [Leak.lay] start where local features find a submission in the leak, given by its number.
+// If they find nothing of it, lay ends there: see [register.Original.Find]. The leak's features are compared
+// only if lay asks. A cut has the features of its whole leak.
+func (v *matcher) locate(ctx context.Context, number int64, of watermark.Submission) {
+	if v.leak.places[of] != nil {
 		return
 	}
-	if l.places == nil {
-		l.places = make(map[watermark.Submission]placing)
+	if v.leak.places == nil {
+		v.leak.places = make(map[watermark.Submission]placing)
 	}
-	if whole := l.whole; whole != nil {
-		v.locate(ctx, whole, number, of)
-		l.places[of] = func() (*register.Place, error) {
+	if whole := v.leak.whole; whole != nil {
+		v.On(whole).locate(ctx, number, of)
+		v.leak.places[of] = func() (*register.Place, error) {
 			p, err := whole.places[of]()
 			if p == nil {
 				return nil, err
 			}
 			shifted := *p
-			shifted.Map = p.Map.Mul(geometry.Translation(float64(l.corner.X), float64(l.corner.Y)))
+			shifted.Map = p.Map.Mul(geometry.Translation(float64(v.leak.corner.X), float64(v.leak.corner.Y)))
 			return &shifted, nil
 		}
 		return
 	}
-	l.places[of] = sync.OnceValues(func() (*register.Place, error) {
+	v.leak.places[of] = sync.OnceValues(func() (*register.Place, error) {
 		if v.Found.Featureless() {
 			return nil, nil
 		}
-		query, err := l.features()
+		query, err := v.leak.features()
 		if query == nil {
 			return nil, err
 		}

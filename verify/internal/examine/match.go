@@ -26,37 +26,37 @@ type searched struct {
 // Candidates hashes a leak and searches the registry for submissions near any of the hashes. The
 // hashes are of the leak in eight orientations, also as a negative and without stamps. A leak that
 // is too flat is not searched by its hash. With [verify.Options].Against nothing is searched, and only
-// queries and tooFlat are set. Otherwise l receives what the search went by and what it found.
-func (v *Examiner) Candidates(ctx context.Context, l *Leak) (*searched, error) {
-	queries, quality, err := phash.SumLeak(tuning.Searched, l.Image)
+// queries and tooFlat are set. Otherwise the leak receives what the search went by and what it found.
+func (v *matcher) Candidates(ctx context.Context) (*searched, error) {
+	queries, quality, err := phash.SumLeak(tuning.Searched, v.leak.Image)
 	if err != nil {
 		return nil, err
 	}
 	s := &searched{queries: queries, tooFlat: quality < phash.MinQuality}
-	l.queries = queries
+	v.leak.queries = queries
 	if len(v.Cfg.Against) > 0 {
 		return s, nil
 	}
-	if l.searched = (&findings.Searched{Quality: quality, Bilevel: l.luma().Bilevel()}); s.tooFlat {
+	if v.leak.searched = (&findings.Searched{Quality: quality, Bilevel: v.leak.luma().Bilevel()}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
 	s.Near, err = v.Found.Near(ctx, queries)
-	l.near = s.Near
+	v.leak.near = s.Near
 	return s, err
 }
 
 // Matches compares the pixels of the leak with the originals of the candidates of s, and returns the matches, nearest
 // hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture,
 // submissions that share a part with the leak follow.
-func (v *Examiner) Matches(ctx context.Context, l *Leak, s *searched) ([]findings.Match, error) {
+func (v *matcher) Matches(ctx context.Context, s *searched) ([]findings.Match, error) {
 	if len(v.Cfg.Against) > 0 {
-		return v.against(ctx, l, s.queries)
+		return v.against(ctx, s.queries)
 	}
-	out, looked, err := v.wholeMatches(ctx, l, s.Near)
+	out, looked, err := v.wholeMatches(ctx, s.Near)
 	if err != nil || slices.ContainsFunc(out, func(m findings.Match) bool { return conclude.ShowsCapture(m.Pixels) }) {
 		return onePage(out), err
 	}
-	parts, err := v.partMatches(ctx, l, s.Near[:looked], s.queries)
+	parts, err := v.partMatches(ctx, s.Near[:looked], s.queries)
 	return onePage(append(out, parts...)), err
 }
 
@@ -65,7 +65,7 @@ func (v *Examiner) Matches(ctx context.Context, l *Leak, s *searched) ([]finding
 // [tuning.MaxCompared] are compared within the radius and [tuning.MaxNear] beyond. Candidates more than
 // [tuning.ClearGap] bits further away than one of the same pixels are not compared. looked is the number
 // of candidates, from the first, that were looked at; the rest may still be found by parts.
-func (v *Examiner) wholeMatches(ctx context.Context, l *Leak, near []search.Candidate) (out []findings.Match, looked int, err error) {
+func (v *matcher) wholeMatches(ctx context.Context, near []search.Candidate) (out []findings.Match, looked int, err error) {
 	beyond, compared := 0, tuning.NearRadius // compared: distance up to which pixels are
 	for i, c := range near {
 		within := c.Distance <= phash.MatchRadius
@@ -75,7 +75,7 @@ func (v *Examiner) wholeMatches(ctx context.Context, l *Leak, near []search.Cand
 			}
 		}
 		looked = i + 1
-		m, err := v.match(ctx, l, c)
+		m, err := v.match(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read, or damaged
 		}
@@ -83,8 +83,8 @@ func (v *Examiner) wholeMatches(ctx context.Context, l *Leak, near []search.Cand
 			return nil, 0, err
 		}
 		if c.Distance <= compared && (i < tuning.MaxCompared || !within) {
-			v.locate(ctx, l, c.Ref, conclude.PageOf(m))
-			if err := v.comparePixels(ctx, l, m); err != nil {
+			v.locate(ctx, c.Ref, conclude.PageOf(m))
+			if err := v.comparePixels(ctx, m); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -100,13 +100,13 @@ func (v *Examiner) wholeMatches(ctx context.Context, l *Leak, near []search.Cand
 
 // match returns a match with the submission of a candidate, not yet compared by pixels. If it was erased, does not
 // exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. A row that cannot be read is counted as
-// not searched, and noted in l.
-func (v *Examiner) match(ctx context.Context, l *Leak, c search.Candidate) (*findings.Match, error) {
+// not searched, and noted in the leak.
+func (v *matcher) match(ctx context.Context, c search.Candidate) (*findings.Match, error) {
 	row, err := v.Engine().SubmissionAt(ctx, c.Ref)
 	switch {
 	case errors.Is(err, registry.ErrTampered): // its row cannot be read
 		v.Found.Damaged(c.Ref)
-		l.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.Ref))), err) // its ID is not known
+		v.leak.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.Ref))), err) // its ID is not known
 		return nil, registry.ErrNotFound
 	case errors.Is(err, registry.ErrErased):
 		return nil, registry.ErrNotFound
@@ -119,17 +119,17 @@ func (v *Examiner) match(ctx context.Context, l *Leak, c search.Candidate) (*fin
 
 // comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It leaves m as it is if
 // the original cannot be opened. A leak with more detail than the original is [findings.PixelsSharper]. How the leak
-// lies on the original is kept in l for tracing.
-func (v *Examiner) comparePixels(ctx context.Context, l *Leak, m *findings.Match) error {
+// lies on the original is kept in the leak for tracing.
+func (v *matcher) comparePixels(ctx context.Context, m *findings.Match) error {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err == nil && o == nil {
-		return v.closed(ctx, l, m)
+		return v.closed(ctx, m)
 	}
 	if err != nil {
 		return err
 	}
 	m.Width, m.Height = o.Onto.Luma().W, o.Onto.Luma().H
-	s, err := l.lay(ctx, o)
+	s, err := v.leak.lay(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -143,17 +143,17 @@ func (v *Examiner) comparePixels(ctx context.Context, l *Leak, m *findings.Match
 			m.Pixels = findings.PixelsSharper
 		}
 	}
-	if l.Keep(o, s, m.Pixels); conclude.ShowsCapture(m.Pixels) {
+	if v.leak.Keep(o, s, m.Pixels); conclude.ShowsCapture(m.Pixels) {
 		fields = s.Altered()
 	}
 	m.Altered = places(fields, o)
 	return nil
 }
 
-// closed notes in l that it may show the page m, whose original could not be opened. What is kept as a
+// closed notes in the leak that it may show the page m, whose original could not be opened. What is kept as a
 // hash alone has none, and what was erased meanwhile is no upload any more. m was found, or has copies: if it
 // is not found by its ID, the index of IDs is damaged.
-func (v *Examiner) closed(ctx context.Context, l *Leak, m *findings.Match) error {
+func (v *matcher) closed(ctx context.Context, m *findings.Match) error {
 	if v.Cfg.SealKey == nil || m.HashOnly {
 		return nil
 	}
@@ -168,7 +168,7 @@ func (v *Examiner) closed(ctx context.Context, l *Leak, m *findings.Match) error
 	if gone(err) != nil {
 		return err
 	}
-	l.close(conclude.PageOf(m), err)
+	v.leak.close(conclude.PageOf(m), err)
 	return nil
 }
 

@@ -44,11 +44,11 @@ func onePage(all []findings.Match) []findings.Match {
 
 // pagesToCompare returns the pages of a submission with which a leak is compared: all, or the nearest
 // [tuning.MaxCompared] by their hashes. The only page of a submission is 0.
-func (v *Examiner) pagesToCompare(ctx context.Context, l *Leak, row *books.Submission) (pages []int, err error) {
+func (v *matcher) pagesToCompare(ctx context.Context, row *books.Submission) (pages []int, err error) {
 	near := make(map[int]int)
 	for k := min(row.Pages, 1); k <= row.Pages; k++ {
-		if pages = append(pages, k); row.Pages > tuning.MaxCompared && l.queries != nil {
-			if near[k], err = v.Distance(ctx, row.ID.Page(k), l.queries); err != nil {
+		if pages = append(pages, k); row.Pages > tuning.MaxCompared && v.leak.queries != nil {
+			if near[k], err = v.Distance(ctx, row.ID.Page(k), v.leak.queries); err != nil {
 				return nil, err
 			}
 		}
@@ -58,26 +58,26 @@ func (v *Examiner) pagesToCompare(ctx context.Context, l *Leak, row *books.Submi
 }
 
 // comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the very capture. It
-// makes m the match with the page whose pixels say the most. It leaves m as it is if the submission cannot be opened, and
-// notes it in l if its row is not found, or damaged.
-func (v *Examiner) comparePages(ctx context.Context, l *Leak, m *findings.Match) error {
+// makes m the match with the page whose pixels say the most. If the submission cannot be opened, m stays as it
+// is. A row that is not found, or damaged, is noted in the leak.
+func (v *matcher) comparePages(ctx context.Context, m *findings.Match) error {
 	row, err := v.Engine().Page(ctx, m.Submission)
 	if err != nil {
 		if gone(err) == nil && !errors.Is(err, registry.ErrErased) {
-			l.close(m.Submission, err)
+			v.leak.close(m.Submission, err)
 		}
 		return gone(err)
 	}
 	was := *m
-	pages, err := v.pagesToCompare(ctx, l, row)
+	pages, err := v.pagesToCompare(ctx, row)
 	if err != nil {
 		return err
 	}
 	for i, k := range pages {
 		x := was
 		x.Page, x.Pixels, x.Score, x.Altered = k, findings.PixelsUnknown, nil, nil
-		delete(l.places, conclude.PageOf(&x))
-		if err := v.comparePixels(ctx, l, &x); err != nil {
+		delete(v.leak.places, conclude.PageOf(&x))
+		if err := v.comparePixels(ctx, &x); err != nil {
 			return err
 		}
 		if i == 0 || saysMore(&x, m) {
@@ -87,31 +87,31 @@ func (v *Examiner) comparePages(ctx context.Context, l *Leak, m *findings.Match)
 			break
 		}
 	}
-	if m.Page != was.Page && l.queries != nil {
-		m.Distance, err = v.Distance(ctx, conclude.PageOf(m), l.queries)
+	if m.Page != was.Page && v.leak.queries != nil {
+		m.Distance, err = v.Distance(ctx, conclude.PageOf(m), v.leak.queries)
 	}
 	return err
 }
 
 // tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may show the
 // same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as well, with half of
-// the level. A twin with a copy becomes the page of the match and the reads in e.
-func (v *Examiner) tracePages(ctx context.Context, l *Leak, e *conclude.Evidence, m *findings.Match, level float64) (*tracing, error) {
+// the level. A twin with a copy becomes the page of the match and of the reads.
+func (v *tracer) tracePages(ctx context.Context, m *findings.Match, level float64) (*tracing, error) {
 	if m.Page == 0 {
-		return v.traceAgainst(ctx, l, m, level)
+		return v.traceAgainst(ctx, m, level)
 	}
-	t, err := v.traceAgainst(ctx, l, m, level/2)
+	t, err := v.traceAgainst(ctx, m, level/2)
 	if err != nil || t == nil || !t.Registered || len(t.rows) > 0 {
 		return t, err
 	}
-	twins, err := v.twins(ctx, l, m)
+	twins, err := v.twins(ctx, m)
 	for i := range twins {
-		other, err := v.traceAgainst(ctx, l, &twins[i], level/2/float64(len(twins)))
+		other, err := v.traceAgainst(ctx, &twins[i], level/2/float64(len(twins)))
 		if err != nil {
 			return nil, err
 		}
 		if other != nil && len(other.rows) > 0 {
-			move(e, &twins[i])
+			move(v.e, &twins[i])
 			return other, nil
 		}
 	}
@@ -120,26 +120,26 @@ func (v *Examiner) tracePages(ctx context.Context, l *Leak, e *conclude.Evidence
 
 // twins returns matches with other pages of m.Submission that the leak shows as the very capture. They are
 // also near to the leak by their hashes.
-func (v *Examiner) twins(ctx context.Context, l *Leak, m *findings.Match) (out []findings.Match, err error) {
+func (v *matcher) twins(ctx context.Context, m *findings.Match) (out []findings.Match, err error) {
 	row, err := v.Engine().Page(ctx, m.Submission)
 	if err != nil {
 		return nil, gone(err)
 	}
-	pages, err := v.pagesToCompare(ctx, l, row)
+	pages, err := v.pagesToCompare(ctx, row)
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range pages {
 		x := findings.Match{Submission: m.Submission, Page: k, Pixels: findings.PixelsUnknown}
-		if l.queries != nil {
-			if x.Distance, err = v.Distance(ctx, conclude.PageOf(&x), l.queries); err != nil {
+		if v.leak.queries != nil {
+			if x.Distance, err = v.Distance(ctx, conclude.PageOf(&x), v.leak.queries); err != nil {
 				return nil, err
 			}
 		}
 		if k == m.Page || x.Distance > tuning.NearRadius {
 			continue
 		}
-		if err := v.comparePixels(ctx, l, &x); err != nil {
+		if err := v.comparePixels(ctx, &x); err != nil {
 			return nil, err
 		}
 		if conclude.ShowsCapture(x.Pixels) {

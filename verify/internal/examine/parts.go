@@ -30,13 +30,13 @@ type partSearch struct {
 }
 
 // searchParts searches the local features of all submissions for what the leak has in common with them: a crop, a
-// collage, a screen with a document on it. The result is kept in l. It is nil if the catalogue has no features, or if
+// collage, a screen with a document on it. The result is kept in the leak. It is nil if the catalogue has no features, or if
 // a side of the leak is too long for them.
-func (v *Examiner) searchParts(ctx context.Context, l *Leak) (*partSearch, error) {
-	if l.parts != nil || v.Found.Featureless() {
-		return l.parts, nil
+func (v *matcher) searchParts(ctx context.Context) (*partSearch, error) {
+	if v.leak.parts != nil || v.Found.Featureless() {
+		return v.leak.parts, nil
 	}
-	query, err := l.features()
+	query, err := v.leak.features()
 	if query == nil {
 		return nil, err // the hash of the whole has to do
 	}
@@ -52,18 +52,18 @@ func (v *Examiner) searchParts(ctx context.Context, l *Leak) (*partSearch, error
 	if err != nil {
 		return nil, err
 	}
-	l.parts = &partSearch{query.Len(), found}
-	return l.parts, nil
+	v.leak.parts = &partSearch{query.Len(), found}
+	return v.leak.parts, nil
 }
 
 // partCandidates returns the best [tuning.MaxParts] submissions that the search by parts found, except those in known.
-func (v *Examiner) partCandidates(ctx context.Context, l *Leak, known []search.Candidate) ([]search.Candidate, error) {
-	s, err := v.searchParts(ctx, l)
+func (v *matcher) partCandidates(ctx context.Context, known []search.Candidate) ([]search.Candidate, error) {
+	s, err := v.searchParts(ctx)
 	if err != nil || s == nil {
 		return nil, err
 	}
-	if l.searched != nil {
-		l.searched.Features = &s.features
+	if v.leak.searched != nil {
+		v.leak.searched.Features = &s.features
 	}
 	var out []search.Candidate
 	for _, m := range s.found {
@@ -220,8 +220,8 @@ func (l *Leak) part(r image.Rectangle) *Leak {
 // partMatches compares parts of a leak with the submissions that the search by parts found, and returns the matches
 // that align. Once a submission of the same pixels is found, candidates that are clearly behind it are not compared.
 // known were looked at before. queries gives the distances of the whole leak's hash.
-func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Candidate, queries []phash.Hash) ([]findings.Match, error) {
-	candidates, err := v.partCandidates(ctx, l, known)
+func (v *matcher) partMatches(ctx context.Context, known []search.Candidate, queries []phash.Hash) ([]findings.Match, error) {
+	candidates, err := v.partCandidates(ctx, known)
 	if err != nil {
 		return nil, err
 	}
@@ -231,16 +231,16 @@ func (v *Examiner) partMatches(ctx context.Context, l *Leak, known []search.Cand
 		if slices.ContainsFunc(shown, func(s search.Candidate) bool { return clearlyBehind(&c, &s) }) {
 			continue
 		}
-		m, err := v.match(ctx, l, c)
+		m, err := v.match(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read, or damaged
 		}
 		if err != nil {
 			return nil, err
 		}
-		part := l.cut(c.Region)
-		v.locate(ctx, part, c.Ref, conclude.PageOf(m))
-		if err := v.comparePixels(ctx, part, m); err != nil {
+		part := v.leak.cut(c.Region)
+		v.On(part).locate(ctx, c.Ref, conclude.PageOf(m))
+		if err := v.On(part).comparePixels(ctx, m); err != nil {
 			return nil, err
 		}
 		if !conclude.Aligned(m.Pixels) {

@@ -34,7 +34,7 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 // submission shown, which the leak shows. An upload that the search of the leak does not bring up counts as unrelated;
 // others are compared by their pixels. If the leak shows only a part of shown, that part is compared. The result is nil
 // without a sealing key, with [verify.Options].Against, or if shown was erased meanwhile.
-func (v *Examiner) references(ctx context.Context, l *Leak, e *conclude.Evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
+func (v *tracer) references(ctx context.Context, shown watermark.Submission, page, n int) ([]findings.Control, error) {
 	if v.Cfg.SealKey == nil || n == 0 || len(v.Cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -50,16 +50,16 @@ func (v *Examiner) references(ctx context.Context, l *Leak, e *conclude.Evidence
 	if err != nil {
 		return nil, err
 	}
-	part := l
-	if m := e.Match(shown); m != nil && m.Region != nil {
-		part = l.cut(m.Region)
+	part := v.leak
+	if m := v.e.Match(shown); m != nil && m.Region != nil {
+		part = v.leak.cut(m.Region)
 	}
 	var out []findings.Control
 	for _, h := range hits {
 		if len(out) == n {
 			break
 		}
-		m, err := v.reference(ctx, l, part, e, own, search.Candidate{Ref: h.Ref, Distance: h.Distance})
+		m, err := v.reference(ctx, v.leak, part, v.e, own, search.Candidate{Ref: h.Ref, Distance: h.Distance})
 		if err != nil {
 			return nil, err
 		}
@@ -71,11 +71,11 @@ func (v *Examiner) references(ctx context.Context, l *Leak, e *conclude.Evidence
 }
 
 // brings reports whether the search of a leak finds a submission, by the hash of the whole or by local features.
-func (v *Examiner) brings(l *Leak, x search.Candidate, of watermark.Submission) (bool, error) {
-	if slices.ContainsFunc(l.near, func(c search.Candidate) bool { return c.Ref == x.Ref }) {
+func (v *matcher) brings(x search.Candidate, of watermark.Submission) (bool, error) {
+	if slices.ContainsFunc(v.leak.near, func(c search.Candidate) bool { return c.Ref == x.Ref }) {
 		return true, nil
 	}
-	p, err := l.places[of]()
+	p, err := v.leak.places[of]()
 	return p != nil && p.LogNFA <= tuning.MaxPartNFA, err
 }
 
@@ -105,9 +105,9 @@ func (v *Examiner) reference(ctx context.Context, whole, l *Leak, e *conclude.Ev
 		}
 		return m, nil
 	}
-	v.locate(ctx, whole, c.Ref, row.ID)
-	v.locate(ctx, l, c.Ref, row.ID)
-	found, err := v.brings(whole, c, row.ID)
+	v.On(whole).locate(ctx, c.Ref, row.ID)
+	v.On(l).locate(ctx, c.Ref, row.ID)
+	found, err := v.On(whole).brings(c, row.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (v *Examiner) reference(ctx context.Context, whole, l *Leak, e *conclude.Ev
 		return &findings.Match{Pixels: findings.PixelsUnrelated, Score: &none}, nil
 	}
 	m := &findings.Match{Submission: whose.ID, Page: row.Page, Pixels: findings.PixelsUnknown}
-	if err := v.comparePixels(ctx, l, m); err != nil || m.Pixels == findings.PixelsUnknown {
+	if err := v.On(l).comparePixels(ctx, m); err != nil || m.Pixels == findings.PixelsUnknown {
 		return nil, err
 	}
 	return m, nil
@@ -132,7 +132,7 @@ func gone(err error) error {
 
 // against compares the pixels of a leak with every submission of [verify.Options].Against, and returns the matches, nearest
 // hash first, however far they are. Erased submissions are passed over.
-func (v *Examiner) against(ctx context.Context, l *Leak, queries []phash.Hash) ([]findings.Match, error) {
+func (v *matcher) against(ctx context.Context, queries []phash.Hash) ([]findings.Match, error) {
 	var out []findings.Match
 	for _, id := range v.Cfg.Against {
 		sub, err := v.Cfg.Registry.Submission(ctx, id)
@@ -143,7 +143,7 @@ func (v *Examiner) against(ctx context.Context, l *Leak, queries []phash.Hash) (
 			return nil, fmt.Errorf("submission %s: %w", id, err)
 		}
 		m := findings.Match{Submission: id, Pixels: findings.PixelsUnknown, Submitted: sub.Submitted, HashOnly: !sub.Kept}
-		if err := v.comparePages(ctx, l, &m); err != nil {
+		if err := v.comparePages(ctx, &m); err != nil {
 			return nil, err
 		}
 		if m.Distance, err = v.Distance(ctx, conclude.PageOf(&m), queries); err != nil {

@@ -42,7 +42,7 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 		for _, x := range entered {
 			uploads = append(uploads, x.Submission)
 		}
-		more, err := v.cameBack(ctx, e, r)
+		more, err := v.On(l).with(e).cameBack(ctx, r)
 		if err == nil {
 			uploads, err = mayCarry(ctx, v, e, r, uploads)
 		}
@@ -56,7 +56,7 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 			m := e.Match(id)
 			if m == nil || m.Pixels == findings.PixelsUnknown {
 				m = &findings.Match{Submission: id, Pixels: findings.PixelsUnknown}
-				if err := v.comparePages(ctx, l, m); err != nil {
+				if err := v.On(l).comparePages(ctx, m); err != nil {
 					return err
 				}
 			}
@@ -95,9 +95,9 @@ func alone(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) erro
 		if len(r.Returned) == 0 || !found(e, r) || !slices.ContainsFunc(e.IssuedReads(), brings) {
 			continue
 		}
-		places, err := v.placesOf(ctx, l, &findings.Match{Submission: r.Issued.Submission, Page: r.Page})
+		places, err := v.On(l).placesOf(ctx, &findings.Match{Submission: r.Issued.Submission, Page: r.Page})
 		for k := 0; k < len(places) && len(places) > 1 && r.Alone == nil && err == nil; k++ {
-			err = v.aloneAt(ctx, l, e, r, &places[k])
+			err = v.On(l).with(e).aloneAt(ctx, r, &places[k])
 		}
 		if err != nil {
 			return err
@@ -114,7 +114,7 @@ func found(e *conclude.Evidence, r *conclude.Read) bool {
 
 // placesOf returns the places in a leak, at most [tuning.MaxApart], that show a page, or a picture of the same capture. Each is
 // covered before the next is looked for.
-func (v *Examiner) placesOf(ctx context.Context, l *Leak, m *findings.Match) (all []findings.Quad, err error) {
+func (v *matcher) placesOf(ctx context.Context, m *findings.Match) (all []findings.Quad, err error) {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err != nil || o == nil {
 		return nil, err
@@ -123,8 +123,8 @@ func (v *Examiner) placesOf(ctx context.Context, l *Leak, m *findings.Match) (al
 	if err != nil {
 		return nil, gone(err)
 	}
-	for left := l.part(l.Image.Rect); len(all) < tuning.MaxApart; {
-		v.locate(ctx, left, row.Seq, o.Of)
+	for left := v.leak.part(v.leak.Image.Rect); len(all) < tuning.MaxApart; {
+		v.On(left).locate(ctx, row.Seq, o.Of)
 		s, err := left.lay(ctx, o)
 		at := o.lies(s)
 		if at == nil || slices.ContainsFunc(all, func(q findings.Quad) bool { return !(conclude.Overlap(at, &q) <= tuning.MaxOverlap) }) {
@@ -138,14 +138,14 @@ func (v *Examiner) placesOf(ctx context.Context, l *Leak, m *findings.Match) (al
 
 // aloneAt sets a place as r.alone if tracing finds the copy of r there. It must find no copy of the uploads that came in
 // with its mark, though it would.
-func (v *Examiner) aloneAt(ctx context.Context, l *Leak, e *conclude.Evidence, r *conclude.Read, at *findings.Quad) error {
-	here := l.part(l.covers(conclude.Bounds(at)))
-	t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: r.Issued.Submission, Page: r.Page}, tuning.TraceLevel/tuning.MaxApart)
+func (v *tracer) aloneAt(ctx context.Context, r *conclude.Read, at *findings.Quad) error {
+	here := v.leak.part(v.leak.covers(conclude.Bounds(at)))
+	t, err := v.On(here).traceAgainst(ctx, &findings.Match{Submission: r.Issued.Submission, Page: r.Page}, tuning.TraceLevel/tuning.MaxApart)
 	if err != nil || t == nil || !slices.ContainsFunc(t.rows, func(c books.Copy) bool { return c.ID == r.Copy }) {
 		return err
 	}
 	for _, id := range r.Returned {
-		t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: id, Page: e.Page(id)}, tuning.TraceLevel/tuning.MaxApart)
+		t, err := v.On(here).traceAgainst(ctx, &findings.Match{Submission: id, Page: v.e.Page(id)}, tuning.TraceLevel/tuning.MaxApart)
 		if err != nil || t == nil || !conclude.WouldShow(&t.Tracing) || len(t.rows) > 0 {
 			return err
 		}
@@ -156,7 +156,7 @@ func (v *Examiner) aloneAt(ctx context.Context, l *Leak, e *conclude.Evidence, r
 
 // cameBack returns the siblings of the upload of r, and the uploads that the leak shows, that carry the mark of r. It
 // returns none if originals or mark keys are not at hand, or only named uploads are searched.
-func (v *Examiner) cameBack(ctx context.Context, e *conclude.Evidence, r *conclude.Read) (out []watermark.Submission, err error) {
+func (v *tracer) cameBack(ctx context.Context, r *conclude.Read) (out []watermark.Submission, err error) {
 	if v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -166,8 +166,8 @@ func (v *Examiner) cameBack(ctx context.Context, e *conclude.Evidence, r *conclu
 		return nil, err
 	}
 	all = slices.Clone(all)
-	for i := range e.Matches {
-		if m := &e.Matches[i]; conclude.ShowsCapture(m.Pixels) {
+	for i := range v.e.Matches {
+		if m := &v.e.Matches[i]; conclude.ShowsCapture(m.Pixels) {
 			all = append(all, sibling{page: conclude.PageOf(m), whole: m.Submission})
 		}
 	}
@@ -214,7 +214,7 @@ func (v *Examiner) carries(ctx context.Context, page watermark.Submission, of *f
 		one = one || c != nil && c.Submission == of.Submission
 	}
 	if !one {
-		t, err := v.traceAgainst(ctx, &Leak{Picture: &picture.Picture{Image: o.image}}, of, tuning.TraceLevel)
+		t, err := v.On(&Leak{Picture: &picture.Picture{Image: o.image}}).traceAgainst(ctx, of, tuning.TraceLevel)
 		if err != nil {
 			return nil, err
 		}
@@ -348,12 +348,12 @@ func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string
 	return c, err
 }
 
-// marks returns the marks of a reading of l. If none could be read by its own check, they are looked for among the copies
+// marks returns the marks of a reading of the leak. If none could be read by its own check, they are looked for among the copies
 // that were issued under each key: where the leak shows an upload, and where pilots agree.
-func (v *Examiner) marks(ctx context.Context, l *Leak, reading *watermark.Reading) ([]*watermark.Detection, error) {
+func (v *matcher) marks(ctx context.Context, reading *watermark.Reading) ([]*watermark.Detection, error) {
 	all := reading.Marks
 	for _, key := range v.Cfg.Keys {
-		reading, err := reading.At(l.Image, key, l.shown()...)
+		reading, err := reading.At(v.leak.Image, key, v.leak.shown()...)
 		if err != nil {
 			return nil, err
 		}

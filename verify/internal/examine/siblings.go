@@ -84,70 +84,70 @@ func (f *families) follow(read int64) {
 }
 
 // siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the
-// leak with each, and traces it against each. Matches and reads of siblings are changed or added in e. The
+// leak with each, and traces it against each. Matches and reads of siblings are changed or added. The
 // false-positive rate is [tuning.SiblingLevel], divided among them.
-func (v *Examiner) siblings(ctx context.Context, l *Leak, e *conclude.Evidence) error {
-	shown := e.Shown()
+func (v *tracer) siblings(ctx context.Context) error {
+	shown := v.e.Shown()
 	if shown == nil || !conclude.ShowsCapture(shown.Pixels) || v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil
 	}
-	if slices.ContainsFunc(e.Reads, func(r conclude.Read) bool { return r.Issued != nil && r.Issued.Submission == shown.Submission }) {
+	if slices.ContainsFunc(v.e.Reads, func(r conclude.Read) bool { return r.Issued != nil && r.Issued.Submission == shown.Submission }) {
 		return nil
 	}
 	family, err := v.family(ctx, conclude.PageOf(shown))
 	if err != nil {
 		return err
 	}
-	at := l.at(conclude.PageOf(shown))
+	at := v.leak.at(conclude.PageOf(shown))
 	for _, s := range family {
-		m, err := v.match(ctx, l, search.Candidate{Ref: s.ref})
+		m, err := v.match(ctx, search.Candidate{Ref: s.ref})
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased meanwhile, or damaged
 		}
 		if err != nil {
 			return err
 		}
-		if old := e.Match(m.Submission); old != nil && conclude.ShowsCapture(old.Pixels) {
+		if old := v.e.Match(m.Submission); old != nil && conclude.ShowsCapture(old.Pixels) {
 			old.Sibling = true
-			if findings.TraceOf(e.Traces, m.Submission) != nil {
+			if findings.TraceOf(v.e.Traces, m.Submission) != nil {
 				continue
 			}
 			m = old
 		} else {
 			m.Sibling = true
-			if m.Distance, err = v.Distance(ctx, s.page, l.queries); err != nil {
+			if m.Distance, err = v.Distance(ctx, s.page, v.leak.queries); err != nil {
 				return err
 			}
-			if at >= 0 && l.Laid[at].sight != nil {
-				place := &register.Place{Map: s.onto.Mul(l.Laid[at].sight.ToOriginal()), LogNFA: tuning.KnownPlace, Inliers: tuning.KnownInliers}
-				if l.places == nil {
-					l.places = make(map[watermark.Submission]placing)
+			if at >= 0 && v.leak.Laid[at].sight != nil {
+				place := &register.Place{Map: s.onto.Mul(v.leak.Laid[at].sight.ToOriginal()), LogNFA: tuning.KnownPlace, Inliers: tuning.KnownInliers}
+				if v.leak.places == nil {
+					v.leak.places = make(map[watermark.Submission]placing)
 				}
-				l.places[s.page] = func() (*register.Place, error) { return place, nil }
+				v.leak.places[s.page] = func() (*register.Place, error) { return place, nil }
 			}
-			if err := v.comparePixels(ctx, l, m); err != nil {
+			if err := v.comparePixels(ctx, m); err != nil {
 				return err
 			}
 			if old != nil {
 				*old = *m
 			} else {
-				e.Matches = append(e.Matches, *m)
+				v.e.Matches = append(v.e.Matches, *m)
 			}
-			for i := range e.Reads {
-				if r := &e.Reads[i]; r.Issued != nil && r.Issued.Submission == m.Submission {
+			for i := range v.e.Reads {
+				if r := &v.e.Reads[i]; r.Issued != nil && r.Issued.Submission == m.Submission {
 					r.Page, r.Shows, r.Altered = m.Page, m.Pixels, m.Altered
 				}
 			}
 		}
-		t, err := v.traceBoth(ctx, l, e, &findings.Match{Submission: m.Submission, Page: m.Page}, tuning.SiblingLevel/float64(len(family)))
+		t, err := v.traceBoth(ctx, &findings.Match{Submission: m.Submission, Page: m.Page}, tuning.SiblingLevel/float64(len(family)))
 		if err != nil {
 			return err
 		}
 		if t == nil {
 			continue // its original cannot be opened, or is too small: nothing rules it out
 		}
-		e.Traces = append(slices.DeleteFunc(e.Traces, func(o findings.Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
-		if err := v.bind(ctx, e, t); err != nil {
+		v.e.Traces = append(slices.DeleteFunc(v.e.Traces, func(o findings.Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
+		if err := v.bind(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -181,13 +181,13 @@ func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []s
 		return nil, err
 	}
 	near = slices.DeleteFunc(near, func(c search.Candidate) bool { return c.Distance > phash.MatchRadius })
-	more, err := v.partCandidates(ctx, whole, near)
+	more, err := v.On(whole).partCandidates(ctx, near)
 	if err != nil {
 		return nil, err
 	}
 	compared := 0
 	for _, c := range append(near, more...) {
-		m, err := v.match(ctx, whole, c)
+		m, err := v.On(whole).match(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue
 		}
@@ -197,7 +197,7 @@ func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []s
 		if conclude.PageOf(m) == of || m.HashOnly {
 			continue
 		}
-		v.locate(ctx, whole, c.Ref, conclude.PageOf(m))
+		v.On(whole).locate(ctx, c.Ref, conclude.PageOf(m))
 		if p, err := whole.places[conclude.PageOf(m)](); err != nil {
 			return nil, err
 		} else if p != nil && p.LogNFA > tuning.MaxDocumentNFA { // another document, at most of one template

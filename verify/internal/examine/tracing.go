@@ -22,29 +22,29 @@ type tracing struct {
 }
 
 // trace traces a leak against the originals of up to [tuning.MaxTraced] submissions ([Targets]), or against all of
-// [verify.Options].Against, and adds tracings and reads to e. The false-positive rate [tuning.TraceLevel] is divided evenly among
+// [verify.Options].Against, and adds tracings and reads. The false-positive rate [tuning.TraceLevel] is divided evenly among
 // them.
-func (v *Examiner) trace(ctx context.Context, l *Leak, e *conclude.Evidence) error {
+func (v *tracer) trace(ctx context.Context) error {
 	if v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 {
 		return nil
 	}
-	targets := Targets(e)
+	targets := Targets(v.e)
 	if len(v.Cfg.Against) > 0 {
 		targets = nil
 		for _, id := range v.Cfg.Against {
-			targets = append(targets, findings.Match{Submission: id, Page: e.Page(id)})
+			targets = append(targets, findings.Match{Submission: id, Page: v.e.Page(id)})
 		}
 	}
 	for i := range targets {
-		t, err := v.traceBoth(ctx, l, e, &targets[i], cmp.Or(l.level, tuning.TraceLevel)/float64(len(targets)))
+		t, err := v.traceBoth(ctx, &targets[i], cmp.Or(v.leak.level, tuning.TraceLevel)/float64(len(targets)))
 		if err != nil {
 			return err
 		}
 		if t == nil {
 			continue
 		}
-		e.Traces = append(e.Traces, t.Tracing)
-		if err := v.bind(ctx, e, t); err != nil {
+		v.e.Traces = append(v.e.Traces, t.Tracing)
+		if err := v.bind(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -53,19 +53,19 @@ func (v *Examiner) trace(ctx context.Context, l *Leak, e *conclude.Evidence) err
 
 // traceBoth is tracePages for a leak that may show a submission several times, as a sheet does: at each place too, with
 // half of the level for all of them. The result has the copies of all places. It is of another place if only that shows the submission and has a copy.
-func (v *Examiner) traceBoth(ctx context.Context, l *Leak, e *conclude.Evidence, target *findings.Match, level float64) (*tracing, error) {
-	if m := e.Match(target.Submission); m == nil || m.Region == nil || !l.goesOn(m.Region) {
-		return v.tracePages(ctx, l, e, target, level)
+func (v *tracer) traceBoth(ctx context.Context, target *findings.Match, level float64) (*tracing, error) {
+	if m := v.e.Match(target.Submission); m == nil || m.Region == nil || !v.leak.goesOn(m.Region) {
+		return v.tracePages(ctx, target, level)
 	}
-	t, err := v.tracePages(ctx, l, e, target, level/2)
+	t, err := v.tracePages(ctx, target, level/2)
 	if err != nil || t == nil {
 		return t, err
 	}
-	places, err := v.placesOf(ctx, l, target)
+	places, err := v.placesOf(ctx, target)
 	plain := false
 	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
 		var other *tracing
-		other, err = v.traceAgainst(ctx, l.part(l.covers(conclude.Bounds(&places[i]))), target, level/2/tuning.MaxApart)
+		other, err = v.On(v.leak.part(v.leak.covers(conclude.Bounds(&places[i])))).traceAgainst(ctx, target, level/2/tuning.MaxApart)
 		plain = plain || other != nil && conclude.WouldShow(&other.Tracing) && !findings.CarriesMark(&other.Tracing) && len(other.rows) == 0
 		switch {
 		case other == nil || !other.Registered: // detail of a copy may be laid onto what is there
@@ -75,7 +75,7 @@ func (v *Examiner) traceBoth(ctx context.Context, l *Leak, e *conclude.Evidence,
 			t = other
 		}
 	}
-	e.Match(target.Submission).Plain = plain && len(t.rows) > 0
+	v.e.Match(target.Submission).Plain = plain && len(t.rows) > 0
 	return t, err
 }
 
@@ -93,12 +93,12 @@ func (t *tracing) join(other *tracing) {
 	slices.SortStableFunc(t.Copies, func(a, b findings.TracedCopy) int { return cmp.Compare(a.LogP, b.LogP) })
 }
 
-// bind adds to e a read for each copy that tracing t found (t.rows), unless it was read blind.
-func (v *Examiner) bind(ctx context.Context, e *conclude.Evidence, t *tracing) error {
-	shows, _ := e.Sees(t.Submission)
+// bind adds a read for each copy that tracing t found (t.rows), unless it was read blind.
+func (v *tracer) bind(ctx context.Context, t *tracing) error {
+	shows, _ := v.e.Sees(t.Submission)
 	for i := range t.rows {
 		row := &t.rows[i]
-		if slices.ContainsFunc(e.Reads, func(r conclude.Read) bool {
+		if slices.ContainsFunc(v.e.Reads, func(r conclude.Read) bool {
 			return r.Copy == row.ID && r.Issued != nil && r.Issued.Submission == t.Submission
 		}) {
 			continue
@@ -107,7 +107,7 @@ func (v *Examiner) bind(ctx context.Context, e *conclude.Evidence, t *tracing) e
 		if err := v.standing(ctx, &r); err != nil {
 			return err
 		}
-		e.Reads = append(e.Reads, r)
+		v.e.Reads = append(v.e.Reads, r)
 	}
 	return nil
 }
@@ -167,10 +167,10 @@ func Targets(e *conclude.Evidence) (out []findings.Match) {
 // traceAgainst traces a leak against the original of the page m, for all issued copies whose mark keys are at hand.
 // level is the false-positive rate below which any copy counts as found. The result is nil if the original cannot be
 // opened or a picture is too small. The rows of the result are the copies found.
-func (v *Examiner) traceAgainst(ctx context.Context, l *Leak, m *findings.Match, level float64) (*tracing, error) {
+func (v *matcher) traceAgainst(ctx context.Context, m *findings.Match, level float64) (*tracing, error) {
 	o, err := (*Original)(nil), error(nil)
-	if i := l.at(conclude.PageOf(m)); i >= 0 {
-		o = l.Laid[i].On // others may have taken its place in the cache
+	if i := v.leak.at(conclude.PageOf(m)); i >= 0 {
+		o = v.leak.Laid[i].On // others may have taken its place in the cache
 	} else if o, err = v.original(ctx, conclude.PageOf(m)); err != nil || o == nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (v *Examiner) traceAgainst(ctx context.Context, l *Leak, m *findings.Match,
 		t.rows = append(t.rows, c)
 	}
 	t.Issued = len(issued)
-	found, err := v.traced(ctx, l, o, orDecoy(issued, v.Cfg.Keys[0]), level)
+	found, err := v.traced(ctx, o, orDecoy(issued, v.Cfg.Keys[0]), level)
 	if errors.Is(err, watermark.ErrTooSmall) {
 		return nil, nil
 	}
@@ -202,16 +202,16 @@ func (v *Examiner) traceAgainst(ctx context.Context, l *Leak, m *findings.Match,
 }
 
 // traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on o.
-func (v *Examiner) traced(ctx context.Context, l *Leak, o *Original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
+func (v *matcher) traced(ctx context.Context, o *Original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.lay(ctx, o)
+	s, err := v.leak.lay(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	return t.TraceLaid(ctx, l.Image, s)
+	return t.TraceLaid(ctx, v.leak.Image, s)
 }
 
 // key returns the mark key in [verify.Config].Keys with an ID, or nil.
