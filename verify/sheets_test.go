@@ -101,8 +101,8 @@ func TestSmallerCopyBeside(t *testing.T) {
 	}
 }
 
-// Opponent's story: a screenshot has an unmarked upload and a thumbnail of vendor B's copy, or below a thumbnail of it. It was "unmarked", and the claim that no
-// picture carries our watermark was supported.
+// Opponent's story: below an unmarked upload, or beside a thumbnail of that upload, there is a thumbnail of vendor B's copy.
+// The screenshot was "unmarked", and the claim that no picture carries our watermark was supported.
 func TestThumbnailsOfCopies(t *testing.T) {
 	t.Parallel()
 	_, s, v := twoVendors(t)

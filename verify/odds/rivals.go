@@ -42,8 +42,9 @@ func (v *Verdict) Alone() []string {
 }
 
 // rivals returns the rivals of a recipient that is named. The rival with the largest share of clusters comes first.
-// If no single party had the same copies, the parties that had them together are rivals. Planting is looked at only if no single
-// holder held the same pictures: it counts what the holders that held less than [wideHolder] held together. If no listed holder had the rest of the dump, one rival without a name takes its place.
+// If no single party had the same copies, the parties that had them together are rivals. Planting is looked at only if
+// no single holder held the same pictures: it counts what the holders that held less than [wideHolder] held together. If
+// no listed holder had the rest of the dump, one rival without a name takes its place.
 func (m *model) rivals(h *Recipient) []Rival {
 	r := m.holder(h.Name)
 	var out []Rival

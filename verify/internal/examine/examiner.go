@@ -155,10 +155,11 @@ func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, e
 func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err error) {
 	until, cancel := context.WithCancel(ctx)
 	defer cancel()
+	x := v.On(l).with(&e)
 	var reading *watermark.Reading
 	var unread error
 	wait := v.beside(func() { reading, unread = v.Detect(until, l.Image, v.Cfg.Keys...) })
-	if err = v.On(l).with(&e).compare(ctx); err != nil {
+	if err = x.compare(ctx); err != nil {
 		cancel()
 	}
 	wait()
@@ -170,7 +171,7 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 	}
 	marks := []*watermark.Detection{}
 	if unread == nil {
-		if marks, err = v.On(l).marks(ctx, reading); err != nil {
+		if marks, err = x.marks(ctx, reading); err != nil {
 			return e, err
 		}
 		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {
@@ -178,7 +179,7 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 		}
 	}
 	for _, d := range marks {
-		r, err := v.On(l).resolve(ctx, d, e.Matches)
+		r, err := x.resolve(ctx, d, e.Matches)
 		if errors.Is(err, registry.ErrTampered) {
 			return e.Damaged(), nil
 		}
@@ -187,10 +188,10 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 		}
 		e.Reads = append(e.Reads, *r)
 	}
-	if err := v.On(l).with(&e).trace(ctx); err != nil {
+	if err := x.trace(ctx); err != nil {
 		return e, err
 	}
-	if err := v.On(l).with(&e).siblings(ctx); err != nil {
+	if err := x.siblings(ctx); err != nil {
 		return e, err
 	}
 	return e, v.Rivals(ctx, &e)

@@ -153,9 +153,10 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	return out
 }
 
-// pieces returns the rectangles, [tuning.MinStrip] and more a side, into which flat rows and columns divide part r of a leak: the
-// pictures of a gallery. It returns at most [tuning.MaxApart], and nil if nothing divides the part.
-func (l *Leak) pieces(r image.Rectangle) (out []image.Rectangle) {
+// pieces returns the rectangles, [tuning.MinStrip] and more a side, into which flat rows and columns divide a leak: the pictures
+// of a gallery. It returns at most [tuning.MaxApart], and nil if nothing divides the leak.
+func (l *Leak) pieces() (out []image.Rectangle) {
+	r := l.Image.Rect
 	runs, from := []image.Rectangle{}, r.Min.Y
 	for y := r.Min.Y; y <= r.Max.Y; y++ {
 		if y == r.Max.Y || l.flat(image.Rect(r.Min.X, y, r.Max.X, y+1)) {
@@ -262,11 +263,13 @@ func (v *matcher) partMatches(ctx context.Context, known []search.Candidate, que
 // there, and uploads that are or may be there, are added to e.
 func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	shown := e.Shown()
-	if len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 || shown == nil && (l.level == 0 || e.Closed > 0) {
+	switch {
+	case len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0:
 		return nil
-	}
-	if shown == nil {
-		return inside(ctx, v, l, e, l.pieces(l.Image.Rect), 0, watermark.Submission{})
+	case shown == nil && (l.level == 0 || e.Closed > 0):
+		return nil
+	case shown == nil:
+		return inside(ctx, v, l, e, l.pieces(), 0, watermark.Submission{})
 	}
 	for i := range e.Matches { // what lies over an upload may be the same to the pixel
 		if m := &e.Matches[i]; conclude.ShowsCapture(m.Pixels) && l.area(m) > l.area(shown) {
@@ -280,8 +283,8 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 	return inside(ctx, v, l, e, append(all, l.patches(shown)...), len(all), shown.Submission)
 }
 
-// inside examines parts of a leak and adds to e what they have beyond upload shown. Parts from number insets on lie over it, and
-// are not searched for further parts.
+// inside examines parts of a leak and adds to e what they have beyond upload shown. Parts from number insets on lie
+// over it, or are pieces. They are not searched for further parts.
 func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all []image.Rectangle, insets int, shown watermark.Submission) error {
 	for i, r := range all {
 		part := l.part(r)
