@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "10"); err != nil { // they wait, and leave processors idle
 		panic(err)
 	}
-	jobs.Lease, jobs.Word = 4*time.Second, 2*time.Second
+	jobs.Lease, jobs.Word = 10*time.Second, 4*time.Second // a machine that runs other tests keeps processes waiting for seconds
 	code := m.Run()
 	server.Stop()
 	os.Exit(code)
