@@ -4,8 +4,6 @@ package examine
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -179,7 +177,7 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 		}
 	}
 	for _, d := range marks {
-		r, err := x.resolve(ctx, d, e.Matches)
+		r, err := x.resolve(ctx, d, &e)
 		if errors.Is(err, registry.ErrTampered) {
 			return e.Damaged(), nil
 		}
@@ -270,9 +268,9 @@ func (v *Examiner) beside(f func()) (wait func()) {
 }
 
 // resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
-// what the pixels say of the copy's submission. matches are tried first; if the submission is not compared there, its
-// original is. If it is unrelated there, all of the leak is searched for it, and the match is changed.
-func (v *matcher) resolve(ctx context.Context, d *watermark.Detection, matches []findings.Match) (*conclude.Read, error) {
+// what the pixels say of the copy's submission. The matches of e are tried first; if the submission is not compared there, its
+// original is, and is a match if the leak shows it. If it is unrelated there, all of the leak is searched for it, and the match is changed.
+func (v *matcher) resolve(ctx context.Context, d *watermark.Detection, e *conclude.Evidence) (*conclude.Read, error) {
 	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
 	issued, err := v.Issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
@@ -282,13 +280,16 @@ func (v *matcher) resolve(ctx context.Context, d *watermark.Detection, matches [
 	if err := v.standing(ctx, r); err != nil || r.Issued == nil {
 		return r, err
 	}
-	m := conclude.Find(matches, func(m *findings.Match) bool { return m.Submission == issued.Submission })
+	m := e.Match(issued.Submission)
 	if m == nil || m.Pixels == findings.PixelsUnknown {
 		m = &findings.Match{Submission: issued.Submission, Pixels: findings.PixelsUnknown}
 	}
 	if (m.Pixels == findings.PixelsUnknown || m.Pixels == findings.PixelsUnrelated) && !r.Erased { // whatever may be left in memory
 		if err := v.comparePages(ctx, m); err != nil { // the mark is a reason to search all of the leak
 			return nil, err
+		}
+		if conclude.ShowsCapture(m.Pixels) && e.Match(m.Submission) == nil {
+			e.Matches = append(e.Matches, *m)
 		}
 	}
 	r.Page, r.Shows, r.Altered = m.Page, m.Pixels, m.Altered
@@ -368,33 +369,4 @@ func (v *Examiner) FillBeside(ctx context.Context, out *findings.Finding) error 
 		}
 	}
 	return nil
-}
-
-// referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
-// digest is the SHA-256 of the leak; it decides which leaks get one control more if the division leaves a rest.
-func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
-	n, each := c.References, tuning.MaxReferences
-	if n == 0 {
-		n, each = tuning.DefaultReferences, tuning.DefaultEach
-	}
-	if n < 0 {
-		return 0
-	}
-	draw := int(binary.BigEndian.Uint32(digest[:]) % uint32(files))
-	whole := n / files
-	if draw < n%files {
-		whole++
-	}
-	return min(whole, each)
-}
-
-// ReferenceRecord returns, in words for the record of an investigation, how many controls a dump gets.
-func (c Config) ReferenceRecord() string {
-	switch {
-	case c.References < 0:
-		return "none"
-	case c.References == 0:
-		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", tuning.DefaultReferences, tuning.DefaultEach)
-	}
-	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }

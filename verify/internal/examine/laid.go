@@ -157,3 +157,17 @@ func (l *Leak) Keep(on *Original, s *capture.Sight, pixels string) {
 		l.Laid = l.Laid[:tuning.MaxTraced]
 	}
 }
+
+// region returns where a rectangle of an original lies in a leak. The rectangle is in pixels of the original.
+func (l *Leak) region(s *capture.Sight, x0, y0, x1, y1 float64) *findings.Quad {
+	var q [4][2]float64
+	back, ok := s.ToOriginal().Inverse()
+	if !ok {
+		return moved(nil, l.Image.Rect)
+	}
+	for i, c := range [4][2]float64{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}} {
+		p := back.Apply(geometry.Point{X: c[0] - 0.5, Y: c[1] - 0.5})
+		q[i] = [2]float64{p.X, p.Y}
+	}
+	return quad(q)
+}

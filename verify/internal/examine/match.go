@@ -119,7 +119,7 @@ func (v *matcher) match(ctx context.Context, c search.Candidate) (*findings.Matc
 
 // comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It leaves m as it is if
 // the original cannot be opened. A leak with more detail than the original is [findings.PixelsSharper]. How the leak
-// lies on the original is kept in the leak for tracing.
+// lies on the original is kept in the leak for tracing. If the leak goes on beside the original, m gets the place.
 func (v *matcher) comparePixels(ctx context.Context, m *findings.Match) error {
 	o, err := v.original(ctx, conclude.PageOf(m))
 	if err == nil && o == nil {
@@ -145,6 +145,9 @@ func (v *matcher) comparePixels(ctx context.Context, m *findings.Match) error {
 	}
 	if v.leak.Keep(o, s, m.Pixels); conclude.ShowsCapture(m.Pixels) {
 		fields = s.Altered()
+		if q := v.leak.region(s, 0, 0, float64(m.Width), float64(m.Height)); m.Region == nil && len(v.leak.beside(q)) > 0 {
+			m.Region = q
+		}
 	}
 	m.Altered = places(fields, o)
 	return nil

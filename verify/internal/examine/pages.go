@@ -68,6 +68,7 @@ func (v *matcher) comparePages(ctx context.Context, m *findings.Match) error {
 		}
 		return gone(err)
 	}
+	m.Submitted, m.Received = row.Submitted, row.Received
 	was := *m
 	pages, err := v.pagesToCompare(ctx, row)
 	if err != nil {
@@ -87,7 +88,7 @@ func (v *matcher) comparePages(ctx context.Context, m *findings.Match) error {
 			break
 		}
 	}
-	if m.Page != was.Page && v.leak.queries != nil {
+	if v.leak.queries != nil {
 		m.Distance, err = v.Distance(ctx, conclude.PageOf(m), v.leak.queries)
 	}
 	return err

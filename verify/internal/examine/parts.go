@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/capture"
-	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -139,14 +138,9 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	if i < 0 {
 		return nil
 	}
-	back, ok := l.Laid[i].sight.ToOriginal().Inverse()
 	for _, a := range m.Altered {
-		var q findings.Quad
-		for k, c := range a.Quad {
-			p := back.Apply(geometry.Point{X: c[0] - 0.5, Y: c[1] - 0.5})
-			q[k] = [2]float64{p.X, p.Y}
-		}
-		if r := l.covers(conclude.Bounds(&q)); ok && a.Kind != capture.Bar && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
+		x0, y0, x1, y1 := conclude.Bounds(&a.Quad)
+		if r := l.covers(conclude.Bounds(l.region(l.Laid[i].sight, x0, y0, x1, y1))); a.Kind != capture.Bar && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
 			out = append(out, r)
 		}
 	}

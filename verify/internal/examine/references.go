@@ -2,6 +2,8 @@ package examine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -167,4 +169,33 @@ func (v *Examiner) Distance(ctx context.Context, of watermark.Submission, querie
 		nearest = min(nearest, q.Distance(hash))
 	}
 	return nearest, nil
+}
+
+// referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
+// digest is the SHA-256 of the leak; it decides which leaks get one control more if the division leaves a rest.
+func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
+	n, each := c.References, tuning.MaxReferences
+	if n == 0 {
+		n, each = tuning.DefaultReferences, tuning.DefaultEach
+	}
+	if n < 0 {
+		return 0
+	}
+	draw := int(binary.BigEndian.Uint32(digest[:]) % uint32(files))
+	whole := n / files
+	if draw < n%files {
+		whole++
+	}
+	return min(whole, each)
+}
+
+// ReferenceRecord returns, in words for the record of an investigation, how many controls a dump gets.
+func (c Config) ReferenceRecord() string {
+	switch {
+	case c.References < 0:
+		return "none"
+	case c.References == 0:
+		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", tuning.DefaultReferences, tuning.DefaultEach)
+	}
+	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
