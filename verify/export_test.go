@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -40,6 +41,13 @@ func (v *Investigation) Rival(ctx context.Context, of, shown watermark.Submissio
 		Reads: []conclude.Read{{Issued: &books.Copy{Submission: of}, Shows: findings.PixelsAlike}}}
 	err := v.x.Rivals(ctx, &e)
 	return e.Reads[0].Rival, err
+}
+
+// ReadAlone returns the matches of a leak in which nothing but a mark was found.
+func (v *Investigation) ReadAlone(ctx context.Context, img *image.NRGBA, d *watermark.Detection) ([]findings.Match, error) {
+	var e conclude.Evidence
+	_, err := v.x.On(&examine.Leak{Picture: &picture.Picture{Image: img}}).Resolve(ctx, d, &e)
+	return e.Matches, err
 }
 
 // SetClock replaces the clock of the records.

@@ -177,7 +177,7 @@ func gather(ctx context.Context, v *Examiner, l *Leak) (e conclude.Evidence, err
 		}
 	}
 	for _, d := range marks {
-		r, err := x.resolve(ctx, d, &e)
+		r, err := x.Resolve(ctx, d, &e)
 		if errors.Is(err, registry.ErrTampered) {
 			return e.Damaged(), nil
 		}
@@ -267,10 +267,10 @@ func (v *Examiner) beside(f func()) (wait func()) {
 	return func() { <-done }
 }
 
-// resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
+// Resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
 // what the pixels say of the copy's submission. The matches of e are tried first; if the submission is not compared there, its
 // original is, and is a match if the leak shows it. If it is unrelated there, all of the leak is searched for it, and the match is changed.
-func (v *matcher) resolve(ctx context.Context, d *watermark.Detection, e *conclude.Evidence) (*conclude.Read, error) {
+func (v *matcher) Resolve(ctx context.Context, d *watermark.Detection, e *conclude.Evidence) (*conclude.Read, error) {
 	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
 	issued, err := v.Issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
