@@ -126,6 +126,9 @@ var strangers = []struct {
 	{codec.Unsupported, "camera raw is not supported yet", prefix("IIU\x00", "IIRO", "IIRS", "FUJIFILMCCD-RAW", "FOVb")},
 	{codec.Unsupported, "BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},
 	{codec.Unsupported, "PSD is not supported yet", prefix("8BPS")},
+	{codec.Unsupported, "TGA is not supported yet", func(data []byte) bool { // true colour or grey, of 8, 16, 24 or 32 bits
+		return len(data) > 18 && prefix("\x00\x00\x00\x00\x00")(data[3:]) && data[1] == 0 && prefix("\x02", "\x03", "\x0a", "\x0b")(data[2:]) && data[16]%8 == 0 && data[16] > 0 && data[16] <= 32 && data[17] < 64
+	}},
 	{codec.Unsupported, "ICO is not supported yet", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00")},
 	{codec.Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS, PCX, FITS, Sun, XWD, DPX, Cineon, MIFF, XPM) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ",
 		"\x0a\x05\x01", "SIMPLE  =", "\x59\xa6\x6a\x95", "\x00\x00\x00\x65\x00\x00\x00\x07", "\x00\x00\x00\x6b\x00\x00\x00\x07", "SDPX", "XPDS", "\x80\x2a\x5f\xd7", "id=ImageMagick", "/* XPM")},
