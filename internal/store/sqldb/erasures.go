@@ -70,6 +70,8 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 	})
 	if err != nil && !errors.Is(err, records.ErrErased) {
 		return err
+	} else if err != nil {
+		lost = nil // that other erasure removed it
 	}
 	return cmp.Or(d.freed(ctx, errors.Join(left, lost)), err) // the erasure before may have been killed
 }

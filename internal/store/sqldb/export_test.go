@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
@@ -22,3 +23,16 @@ func (d *DB) Raw() *sql.DB { return d.write }
 
 // Check is [DB.Check] in a transaction of the caller.
 func Check(ctx context.Context, q schema.Querier) (int64, tlog.Hash, error) { return check(ctx, q) }
+
+// BeforeSize has f run before the size of each object is asked for.
+func (d *DB) BeforeSize(f func()) { d.place = asked{d.place, f} }
+
+type asked struct {
+	objects.Place
+	before func()
+}
+
+func (a asked) Size(ctx context.Context, name objects.Name) (int64, error) {
+	a.before()
+	return a.Place.Size(ctx, name)
+}

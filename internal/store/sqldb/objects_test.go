@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -205,6 +206,36 @@ func TestErasedObjects(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, records.Objects{Place: dir, Kept: 1}, found)
 		require.Len(t, files(t, dir), 1)
+	})
+}
+
+// Two erasures have an upload in common, and the first removes its original while the second looks for it: that original is not
+// lost. The second says that the upload was erased, and leaves its other upload alone.
+func TestErasedMeanwhile(t *testing.T) {
+	withFolder(t, func(t *testing.T, d *sqldb.DB, _ string) {
+		ctx := t.Context()
+		var ids []watermark.Submission
+		for n := range 2 {
+			s, x := submission(n)
+			_, err := add(ctx, d, s, x)
+			require.NoError(t, err)
+			ids = append(ids, s.ID)
+		}
+		erase := func(ids ...watermark.Submission) error {
+			return d.Erase(ctx, records.Erasure{Submissions: ids, Entered: t0, Logged: books.Logged{Salt: salt(fmt.Sprint(ids))}})
+		}
+		begun := false
+		d.BeforeSize(func() {
+			if !begun {
+				begun = true
+				require.NoError(t, erase(ids[0]))
+			}
+		})
+		err := erase(ids...)
+		require.ErrorIs(t, err, records.ErrErased)
+		require.NotErrorIs(t, err, records.ErrTampered)
+		_, err = d.Sealed(ctx, ids[1], true)
+		require.NoError(t, err)
 	})
 }
 
