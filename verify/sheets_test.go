@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"strings"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -118,5 +119,26 @@ func TestThumbnailsOfCopies(t *testing.T) {
 		got := examine(t, v, leak)
 		assert.Equal(t, []watermark.CopyID{id}, confirmed(got), "%s: %s", got.Label(), got.Note)
 		standsUp(t, v, got)
+	}
+}
+
+// Opponent's story: a picture of vendor B's copy, too small to be found, lies below a plain upload, or over it. The claim that no picture
+// carries our watermark was supported.
+func TestSmallPicturesAreNotCleared(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	plain, small := photo(75, 640, 480), photo(76, 640, 480)
+	submit(t, s, file(t, plain, "jpeg"), "one", feb)
+	of := submit(t, s, file(t, small, "jpeg"), "two", feb)
+	_, marked, _ := issued(t, s, of.ID, "vendor B")
+	thumb := imaging.Resize(marked, 0, 90, imaging.Lanczos)
+	for answer, leaks := range map[string][]image.Image{"supported. On this": {plain}, "not supported. No mark was found, but 1 of": {below(640, plain, thumb), imaging.Paste(plain, thumb, image.Pt(360, 280))}} {
+		for _, leak := range leaks {
+			got := examine(t, v, leak)
+			require.Equal(t, findings.FoundUnmarked, got.Kind, got.Note)
+			all := strings.Join(standsUp(t, v, got).Sentences(), " ")
+			assert.Contains(t, all, "“None of these pictures carries our watermark”: "+answer)
+			assert.Equal(t, answer[0] == 's', strings.Contains(all, "A mark that was not removed would have been found there"))
+		}
 	}
 }

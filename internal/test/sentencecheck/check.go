@@ -161,6 +161,8 @@ type copyOf struct {
 type leak struct {
 	stated time.Time // of the report
 
+	Width   int    `json:"width"`
+	Height  int    `json:"height"`
 	File    string `json:"file"`
 	Finding string `json:"finding"`
 	Beside  []struct {

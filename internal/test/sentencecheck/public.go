@@ -3,6 +3,7 @@ package sentencecheck
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -26,7 +27,7 @@ func answered(name string, claim func(*report) (string, row)) func(*report) []ro
 
 func markClaim(r *report) (string, row) {
 	carry := r.count(func(l *leak) bool { return l.marked() || l.damaged() })
-	bare := r.count(finding("unmarked")) * yes(r.named == 0)
+	bare := r.count((*leak).onlyBare) * yes(r.named == 0)
 	if carry > 0 {
 		return "refuted", row{"n": carry}
 	}
@@ -34,6 +35,28 @@ func markClaim(r *report) (string, row) {
 		return "supported", row{"n": bare} // which chooses "this picture" or "these pictures"
 	}
 	return "open", row{"n": len(r.Leaks) - bare, "of": len(r.Leaks)}
+}
+
+// onlyBare: without a mark, and with no room for another picture of 64 pixels beside or over the upload.
+func (l *leak) onlyBare() bool {
+	at := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })
+	if l.Finding != "unmarked" || at < 0 {
+		return false
+	}
+	m, room := l.Matches[at], false
+	for _, a := range m.Altered {
+		room = room || (a.Kind == "patch" || a.Kind == "field") && a.Share*float64(l.Width)*float64(l.Height) >= 64*64
+	}
+	if m.Region != nil {
+		for _, p := range [...]int{0, 1} {
+			low, high := math.Inf(1), math.Inf(-1)
+			for _, c := range m.Region {
+				low, high = min(low, c[p]), max(high, c[p])
+			}
+			room = room || low >= 64 || float64([...]int{l.Width, l.Height}[p])-high >= 64
+		}
+	}
+	return !room
 }
 
 // seenWhole: nothing that was given was left out, be it a file or a page of it.

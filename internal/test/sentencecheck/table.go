@@ -303,10 +303,12 @@ var rules = map[string]func(*report) []row{
 	"released":   func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
 	"issuer-all": issuerAll,
 	"unmarked": func(r *report) []row {
-		n := r.count(finding("unmarked"))
+		n := r.count((*leak).onlyBare)
 		return append(some(n, row{"keys": r.keysTried(), "so": "A mark that was not removed would have been found " + either(n, "there", "on each") +
 			" with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."}),
-			some(r.count(func(l *leak) bool { return l.Finding == "unreadable" && !l.damaged() }), row{"keys": r.keysTried(),
+			some(r.count(func(l *leak) bool {
+				return l.Finding == "unmarked" && !l.onlyBare() || l.Finding == "unreadable" && !l.damaged()
+			}), row{"keys": r.keysTried(),
 				"so": "A mark may have been missed or removed there, so nothing follows from its absence on a single picture."})...)
 	},
 	"damaged-mark": func(r *report) []row { return some(r.count((*leak).damaged), nil) },

@@ -145,7 +145,7 @@ func (v *matcher) comparePixels(ctx context.Context, m *findings.Match) error {
 	}
 	if v.leak.Keep(o, s, m.Pixels); conclude.ShowsCapture(m.Pixels) {
 		fields = s.Altered()
-		if q := v.leak.region(s, 0, 0, float64(m.Width), float64(m.Height)); m.Region == nil && len(v.leak.beside(q)) > 0 {
+		if q := v.leak.region(s, 0, 0, float64(m.Width), float64(m.Height)); m.Region == nil && len(v.leak.beside(q, tuning.MinSeen)) > 0 {
 			m.Region = q
 		}
 	}

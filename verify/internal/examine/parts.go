@@ -115,17 +115,17 @@ func (l *Leak) cut(q *findings.Quad) *Leak {
 // goesOn reports whether the leak goes on beside region q: on one side by [tuning.MinRest] of the region, and enough for a mark.
 func (l *Leak) goesOn(q *findings.Quad) bool {
 	x0, y0, x1, y1 := conclude.Bounds(q)
-	return slices.ContainsFunc(l.beside(q), func(r image.Rectangle) bool {
+	return slices.ContainsFunc(l.beside(q, tuning.MinStrip), func(r image.Rectangle) bool {
 		return float64(r.Dx()*r.Dy()) >= float64(tuning.MinRest*(x1-x0)*(y1-y0)) && watermark.CheckSize(r.Dx(), r.Dy()) == nil
 	})
 }
 
-// beside returns the rectangles of a leak beside region q whose sides are [tuning.MinStrip] or more.
-func (l *Leak) beside(q *findings.Quad) (out []image.Rectangle) {
+// beside returns the rectangles of a leak beside region q whose sides are side or more.
+func (l *Leak) beside(q *findings.Quad, side int) (out []image.Rectangle) {
 	in, all := l.covers(conclude.Bounds(q)), l.Image.Rect
 	for _, r := range []image.Rectangle{{all.Min, image.Pt(all.Max.X, in.Min.Y)}, {image.Pt(all.Min.X, in.Max.Y), all.Max},
 		{all.Min, image.Pt(in.Min.X, all.Max.Y)}, {image.Pt(in.Max.X, all.Min.Y), all.Max}} {
-		if min(r.Dx(), r.Dy()) >= tuning.MinStrip {
+		if min(r.Dx(), r.Dy()) >= side {
 			out = append(out, r)
 		}
 	}
@@ -272,7 +272,7 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 	}
 	var all []image.Rectangle
 	if shown.Region != nil && l.level == 0 { // of a part, what lies over it
-		all = l.beside(shown.Region)
+		all = l.beside(shown.Region, tuning.MinStrip)
 	}
 	return inside(ctx, v, l, e, append(all, l.patches(shown)...), len(all), shown.Submission)
 }

@@ -101,6 +101,8 @@ const (
 	MinRest = 0.5
 	// MinStrip is the min side of what is examined beside an upload, pixels. Chosen: copies were traced down to it.
 	MinStrip = 100
+	// MinSeen is the min side of what else a leak shows, pixels, from which it may carry a mark. Chosen: none was traced below 90.
+	MinSeen = 64
 	// FlatShare is the min share of pixels of one colour in a row or column between the pictures of a gallery. Chosen.
 	FlatShare = 0.9
 )

@@ -64,7 +64,7 @@ func many(number func(*Weighing) int) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures { return several(number(w), nil) }
 }
 
-// severalSources returns x alone, with the figure n, if n is above 0, else nothing.
+// several returns x alone, with the figure n, if n is above 0, else nothing.
 func several(n int, x words.Figures) []words.Figures {
 	if x == nil {
 		x = words.Figures{}
@@ -167,8 +167,6 @@ func confirmedFigures(w *Weighing) []words.Figures {
 	}
 	return once(w.stage() == aboutConfirmed, words.Figures{"n": w.Counts[string(findings.FoundCopy)], "of": w.Readable(), "who": who, "k": len(names)})
 }
-
-func noPicture(w *Weighing) []words.Figures { return once(w.Readable() == 0, words.Figures{}) }
 
 // rivals returns the rivals of a named recipient whose reason is in why.
 func (w *Weighing) rivals(name string, why ...string) (out []odds.Rival) {
@@ -297,11 +295,6 @@ func withheld(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// missingMarks is said if pictures match and none is confirmed. Of named uploads custody says nothing.
-func missingMarks(w *Weighing) []words.Figures {
-	return once(w.stage() == aboutMatched && !w.Cfg.SearchedNamed(), words.Figures{})
-}
-
 // unproved is the headline if uploads or marks were found, and no copy is confirmed.
 func unproved(w *Weighing) []words.Figures {
 	switch n := unsure(w); w.stage() {
@@ -357,10 +350,21 @@ func repeatedFigures(w *Weighing) []words.Figures {
 	return several(n, nil)
 }
 
-// controls is about leaks that were compared with uploads of other subjects.
+// controls is about leaks that were compared with uploads of other subjects, and how many of these were found to be the same
+// capture. Leaks that show no submission do not count.
 func controls(w *Weighing) []words.Figures {
-	leaks, compared, same := references(w)
-	so := ""
+	leaks, compared, same, so := 0, 0, 0, ""
+	for _, l := range w.Findings {
+		if len(l.References) == 0 || !l.Matched() {
+			continue
+		}
+		leaks++
+		for _, m := range l.References {
+			if compared++; conclude.ShowsCapture(m.Pixels) {
+				same++
+			}
+		}
+	}
 	if same > 0 {
 		so = " The same picture may have been submitted twice."
 	}
@@ -401,11 +405,6 @@ func unissuedFigures(w *Weighing) []words.Figures {
 	}
 	return several(n, words.Figures{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)),
 		"chance": words.RoundedUp(tuning.FalseRead * float64(w.Readable()*w.keys))})
-}
-
-// severalSources is said if confirmed copies of two recipients or more are there.
-func severalSources(w *Weighing) []words.Figures {
-	return once(len(w.recipients()) > 1, words.Figures{"at": together(w)})
 }
 
 // issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more the
@@ -571,11 +570,6 @@ func disowned(w *Weighing) (out []words.Figures) {
 		"so": "The record is wrong, or the copy left the issuer in another way."})...)
 }
 
-// unconfirmedOnes returns the number of leaks with marks of issued copies that are not confirmed by their pixels.
-func unconfirmedOnes(w *Weighing) int {
-	return unsure(w) - forgeables(w) - voids(w)
-}
-
 // unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds. It also counts the leaks
 // of kinds that were not tried.
 func unknownRecall(w *Weighing) (out []words.Figures) {
@@ -606,8 +600,6 @@ func unknownRecall(w *Weighing) (out []words.Figures) {
 	return append(out, once(untried > 0, words.Figures{"found": "some are missed that were altered much, or too little of them is left",
 		"so": fmt.Sprintf("How many is not measured for %d of these pictures.", untried)})...)
 }
-
-func namedOnly(w *Weighing) []words.Figures { return once(w.Cfg.SearchedNamed(), words.Figures{}) }
 
 // leftOut are the files that were not examined, and why. Files with several pages or frames were examined in part.
 func leftOut(w *Weighing) []words.Figures {
@@ -673,19 +665,14 @@ func (s *party) note() (out []findings.Said) {
 	return out
 }
 
-// alteredRecords are the records of the registry that could not be read.
-func alteredRecords(w *Weighing) []words.Figures {
-	return several(len(w.Record.Altered), words.Figures{"names": w.Record.Altered})
-}
-
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.
 func damagedMarks(w *Weighing) int { return leaksThat(&w.Verdict, (*findings.Finding).Damaged) }
 
 // unmarked is about the pictures on which no mark was found, by whether a mark would very probably have been.
 func unmarked(w *Weighing) []words.Figures {
-	n := w.Counts[string(findings.FoundUnmarked)]
+	n := leaksThat(&w.Verdict, bare)
 	return append(several(n, words.Figures{"keys": w.ofKeys(), "so": "A mark that was not removed would have been found " + words.Verb(n, "there", "on each") +
 		" with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."}),
-		several(w.Counts[string(findings.FoundUnreadable)]-damagedMarks(w), words.Figures{"keys": w.ofKeys(),
+		several(noMark(w)-n, words.Figures{"keys": w.ofKeys(),
 			"so": "A mark may have been missed or removed there, so nothing follows from its absence on a single picture."})...)
 }

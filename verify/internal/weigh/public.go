@@ -4,9 +4,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -29,7 +31,7 @@ func answered(claim func(*Weighing) (clause string, x words.Figures)) func(*Weig
 }
 
 func claimNoMark(w *Weighing) (string, words.Figures) {
-	carry, unmarked := markedPictures(w)+damagedMarks(w), w.Counts[string(findings.FoundUnmarked)]
+	carry, unmarked := markedPictures(w)+damagedMarks(w), leaksThat(&w.Verdict, bare)
 	if w.Cfg.SearchedNamed() { // leaks may be of other uploads of the same pictures
 		unmarked = 0
 	}
@@ -40,6 +42,23 @@ func claimNoMark(w *Weighing) (string, words.Figures) {
 		return "mark-supported", words.Figures{"n": unmarked}
 	}
 	return "mark-open", words.Figures{"n": w.Leaks - unmarked, "of": w.Leaks}
+}
+
+// bare reports whether a mark would have been found wherever a leak may have one: nothing else than an upload is shown,
+// beside it or over it, that could have one of its own.
+func bare(l *findings.Finding) bool {
+	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
+	if l.Kind != findings.FoundUnmarked || m == nil {
+		return false
+	}
+	over := func(a findings.Region) bool {
+		return a.Kind != capture.Bar && a.Kind != capture.Caption && a.Share*float64(l.Width*l.Height) >= tuning.MinSeen*tuning.MinSeen
+	}
+	x0, y0, x1, y1 := 0.0, 0.0, float64(l.Width), float64(l.Height)
+	if m.Region != nil {
+		x0, y0, x1, y1 = conclude.Bounds(m.Region)
+	}
+	return !slices.ContainsFunc(m.Altered, over) && max(x0, y0, float64(l.Width)-x1, float64(l.Height)-y1) < tuning.MinSeen
 }
 
 func claimNotOurs(w *Weighing) (string, words.Figures) {

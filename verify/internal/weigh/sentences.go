@@ -38,7 +38,7 @@ const (
 
 // dumpSentences are all sentences of a verdict on a dump, in the order in which a part says them.
 var dumpSentences = []row{
-	{"no-picture", headline, noPicture, "Inconclusive: no picture was examined."},
+	{"no-picture", headline, func(w *Weighing) []words.Figures { return once(w.Readable() == 0, words.Figures{}) }, "Inconclusive: no picture was examined."},
 	{"named", headline, namedFigures, "{n} of the {of} leaked {of|picture|pictures} {n|comes from a copy|come from copies} issued to {name}{as}.{alone}"},
 	{"reviewers", headline, reviewers, "{n} of the {of} {of|copy|copies} of {name} found here {n|was|were} shown to {k} {k|reviewer|reviewers} of {name}. {so}"},
 	{"named-others", headline, namedOthers, "Confirmed copies of {n} other {n|recipient|recipients} were also found. They are not enough to name {n|it|them}."},
@@ -57,7 +57,9 @@ var dumpSentences = []row{
 	{"also-held", weakens, alsoHeld, "The {n} {n|picture|pictures} with copies of {name} {n|shows an upload|show uploads} that {others} could also hold unmarked. With those copies in hand, each of them could have laid the marks there."},
 	{"had", headline, had, "By the record, as entered on {entered}, {other} also had {n} of the {of} {of|copy|copies} of {name} found here.{so}"},
 	{"returned", headline, cameBackOf, "{n} of the {of} {of|copy|copies} of {name} found here came back{how} as {m|upload|uploads} {uploads}. Each party that had {m|this upload|these uploads} fits as well: {who}."},
-	{"several", weakens, severalSources, "Copies of several recipients were found{at}. The findings do not tell several sources from a single source that had the copies of all."},
+	{"several", weakens, func(w *Weighing) []words.Figures {
+		return once(len(w.recipients()) > 1, words.Figures{"at": together(w)})
+	}, "Copies of several recipients were found{at}. The findings do not tell several sources from a single source that had the copies of all."},
 	{"rest", weakens, namedRest, "{n} {n|upload|uploads} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks. The source of {n|that upload|those uploads} may also have had those copies.{who}"},
 	{"others-unsure", weakens, namedUnconfirmed, "{what}. Another source is not ruled out."},
 	{"transplanted", weakens, found(findings.FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture, and counts for no recipient. The party that did this may have prepared other pictures of this dump."},
@@ -70,11 +72,13 @@ var dumpSentences = []row{
 	{"key-compromised", weakens, keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {since}, after the stated time of the find ({found}). {so}"},
 
 	{"restore", helps, restorable, "{what}. Restore {these} ({by} names them), and investigate again."},
-	{"missing-marks", helps, missingMarks, "To name a recipient, confirmed marks are required. Records of who could hold these uploads unmarked, entered before the leaks were found, or more leaked pictures can point to a source."},
+	{"missing-marks", helps, func(w *Weighing) []words.Figures {
+		return once(w.stage() == aboutMatched && !w.Cfg.SearchedNamed(), words.Figures{})
+	}, "To name a recipient, confirmed marks are required. Records of who could hold these uploads unmarked, entered before the leaks were found, or more leaked pictures can point to a source."},
 
 	{"released", showsNot, found(findings.FoundCopy), "The findings do not show who released these copies: the issuer had the same copies, and so had each party that received, found or stole them."},
 	{"receipts", showsNot, receipts, "For {k} of the {n} {n|copy|copies} of {name} found here there is {what}. Only {who}."},
-	{"named-only", showsNot, namedOnly, words.OnlyNamed},
+	{"named-only", showsNot, func(w *Weighing) []words.Figures { return once(w.Cfg.SearchedNamed(), words.Figures{}) }, words.OnlyNamed},
 	{"unmarked", showsNot, unmarked, "On {n} {n|picture|pictures} no mark was found{keys}. {so}"},
 
 	{"repeated", details, repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
@@ -92,8 +96,10 @@ var dumpSentences = []row{
 	{"claimed", details, claimed, "{claims} claimed, and {examined} different {examined|file was|files were} examined. {seen} {seen|counts|count} as showing an upload of the registry.{so}"},
 	{"damaged-mark", details, many(damagedMarks), "{n} {n|picture carries|pictures carry} a part of a mark, and no copy is proved. {n|It|They} came from marked copies, and {n|counts|count} for no recipient and for no holder of unmarked uploads."},
 	{"disowned", ifNamed, disowned, "{n} {n|picture carries|pictures carry} the mark of a copy {that}. {so} {n|It counts|They count} for no recipient."},
-	{"unconfirmed", details, many(unconfirmedOnes), "{n} {n|picture carries the mark of an issued copy, or marks of several that do not fit together, but is|pictures carry the mark of an issued copy, or marks of several that do not fit together, but are} not confirmed to show {n|its upload|their uploads}. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
-	{"records-altered", details, alteredRecords, "Records of the registry were altered or cannot be read, so that nothing follows for pictures that show its uploads or carry its marks: {names}."},
+	{"unconfirmed", details, many(func(w *Weighing) int { return unsure(w) - forgeables(w) - voids(w) }), "{n} {n|picture carries the mark of an issued copy, or marks of several that do not fit together, but is|pictures carry the mark of an issued copy, or marks of several that do not fit together, but are} not confirmed to show {n|its upload|their uploads}. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
+	{"records-altered", details, func(w *Weighing) []words.Figures {
+		return several(len(w.Record.Altered), words.Figures{"names": w.Record.Altered})
+	}, "Records of the registry were altered or cannot be read, so that nothing follows for pictures that show its uploads or carry its marks: {names}."},
 	{"unknown-recall", details, unknownRecall, "If unmatched pictures show uploads that the registry has now, {found}. {so} Erased uploads cannot be found."},
 	{"not-searched", details, notSearched, "Of the {of} uploads of the registry, these could not be searched, or not wholly, and are counted as not found: {why}."},
 	{"published", details, published, "That other files with copies found here were public on {day} was entered by {actor}, in entry {entry} of the ledger. The place or evidence: {evidence}."},

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -273,24 +272,6 @@ func repeated(firsts []int) map[int]bool {
 		}
 	}
 	return out
-}
-
-// references counts the controls of a dump: leaks is the number of leaks with controls, compared is
-// the number of comparisons, and same is how many of these found the same capture. Repeated files
-// count once, and leaks that show no submission do not count.
-func references(w *Weighing) (leaks, compared, same int) {
-	for _, l := range w.Findings {
-		if len(l.References) == 0 || !l.Matched() {
-			continue
-		}
-		leaks++
-		for _, m := range l.References {
-			if compared++; conclude.ShowsCapture(m.Pixels) {
-				same++
-			}
-		}
-	}
-	return leaks, compared, same
 }
 
 // NotSearched returns the sentences on what the search of the dump could not read: records of the registry, and
