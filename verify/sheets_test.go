@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"strings"
@@ -140,5 +141,29 @@ func TestSmallPicturesAreNotCleared(t *testing.T) {
 			assert.Contains(t, all, "“None of these pictures carries our watermark”: "+answer)
 			assert.Equal(t, answer[0] == 's', strings.Contains(all, "A mark that was not removed would have been found there"))
 		}
+	}
+}
+
+// Opponent's story: the ID of vendor B's copy is read in a small picture over a plain upload, or below it, which shows too little to be sure. The whole
+// was "transplanted": the mark was laid onto the plain upload.
+func TestMarkReadInASmallPicture(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	small, plain := photo(61, 400, 300), photo(62, 1200, 900)
+	of := submit(t, s, file(t, small, "jpeg"), "one", feb)
+	large := submit(t, s, file(t, plain, "jpeg"), "two", feb)
+	_, _, id := issued(t, s, of.ID, "vendor B")
+	v.SetDetect(func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+		if img.Bounds().Dx() > 700 {
+			return noMark(ctx, k, img)
+		}
+		return reads(id)(ctx, k, img)
+	})
+	thumb := imaging.Resize(small, 160, 0, imaging.Lanczos)
+	for _, leak := range []image.Image{imaging.Paste(plain, thumb, image.Pt(780, 580)), below(1200, plain, thumb)} {
+		got := examine(t, v, leak)
+		assert.Equal(t, findings.FoundUnconfirmed, got.Kind, got.Note)
+		assert.Contains(t, got.Note, "also shows upload "+large.ID.String()+" beside")
+		standsUp(t, v, got)
 	}
 }

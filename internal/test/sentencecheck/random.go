@@ -384,7 +384,10 @@ func (d *dump) transplanted(l map[string]any) {
 		d.trace(l, u, 0.9993)
 		return
 	}
-	d.shows(l, u, "same")
+	if d.shows(l, u, "same"); from.ID == d.Uploads[0].ID { // a mark in a place of its own was not laid onto what lies beside
+		l["matches"] = l["matches"].([]any)[:1]
+		delete(l, "beside")
+	}
 	for _, c := range from.Copies[:1+d.IntN(len(from.Copies))] {
 		d.read(l, c.ID, from.ID, "unrelated", c.Issued)
 	}

@@ -111,7 +111,7 @@ func Conclude(e Evidence) conclusion {
 func (e Evidence) rules(issued []Read) conclusion {
 	shown := e.Shown()
 	switch {
-	case len(issued) > 1 && allFound(issued):
+	case len(issued) > 1 && !slices.ContainsFunc(issued, func(r Read) bool { return !r.sure() }):
 		return concludeFound(issued)
 	case len(issued) > 1:
 		return concludeSeveral(e, issued)
@@ -370,7 +370,8 @@ func (e Evidence) first(pixels string) *findings.Match {
 
 // Positive returns the first match with a submission other than not that the leak positively shows, or nil. A match
 // positively shows its submission by the same pixels. A match that may rest on its hash ([Evidence.byHash]) does so
-// within [tuning.SureWithoutPixels] bits. If not itself was matched but not compared, only matches before it count.
+// within [tuning.SureWithoutPixels] bits. If not itself was matched but not compared, only matches before it count. Nor do
+// uploads beside it.
 func (e Evidence) Positive(not watermark.Submission) *findings.Match {
 	for i := range e.Matches {
 		m := &e.Matches[i]
@@ -380,7 +381,7 @@ func (e Evidence) Positive(not watermark.Submission) *findings.Match {
 			}
 			continue
 		}
-		if ShowsCapture(m.Pixels) || e.byHash(m) && m.Distance <= tuning.SureWithoutPixels {
+		if !disjoint(e.Match(not), m) && (ShowsCapture(m.Pixels) || e.byHash(m) && m.Distance <= tuning.SureWithoutPixels) {
 			return m
 		}
 	}

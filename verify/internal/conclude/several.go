@@ -15,10 +15,6 @@ import (
 
 // Leaks in which the marks of several issued copies are, or which show several uploads; and sentences of notes.
 
-func allFound(issued []Read) bool {
-	return !slices.ContainsFunc(issued, func(r Read) bool { return !r.sure() })
-}
-
 // sure reports whether the read is a confirmed copy whose own part of the mark tracing found, under a key
 // that others did not hold. The copy is not void.
 func (r *Read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }

@@ -288,7 +288,7 @@ func (v *matcher) Resolve(ctx context.Context, d *watermark.Detection, e *conclu
 		if err := v.comparePages(ctx, m); err != nil { // the mark is a reason to search all of the leak
 			return nil, err
 		}
-		if conclude.ShowsCapture(m.Pixels) && e.Match(m.Submission) == nil {
+		if (conclude.ShowsCapture(m.Pixels) || v.leak.level != 0 && conclude.MayShow(m.Pixels)) && e.Match(m.Submission) == nil {
 			e.Matches = append(e.Matches, *m)
 		}
 	}

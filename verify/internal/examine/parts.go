@@ -378,9 +378,10 @@ func (p *place) take(x *conclude.Read) bool {
 }
 
 // enter adds a match of the place, and its trace.
-func (p *place) enter(m *findings.Match) {
+func (p *place) enter(x *findings.Match) {
+	m := *x
 	m.Region, m.Inset = moved(m.Region, p.r), m.Inset || p.inset
-	p.e.Matches = append(slices.DeleteFunc(p.e.Matches, func(o findings.Match) bool { return o.Submission == m.Submission }), *m)
+	p.e.Matches = append(slices.DeleteFunc(p.e.Matches, func(o findings.Match) bool { return o.Submission == m.Submission }), m)
 	p.e.Traces = slices.DeleteFunc(p.e.Traces, func(o findings.Tracing) bool { return o.Submission == m.Submission })
 	if t := findings.TraceOf(p.in.Traces, m.Submission); t != nil {
 		p.e.Traces = append(p.e.Traces, *t)
