@@ -167,3 +167,22 @@ func TestMarkReadInASmallPicture(t *testing.T) {
 		standsUp(t, v, got)
 	}
 }
+
+// Opponent's story: a page of thumbnails has copies of vendor B. It was "unknown", since no upload was found in the whole.
+func TestGalleryOfThumbnails(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	gallery, want := imaging.New(520, 460, color.Gray{Y: 250}), []watermark.CopyID(nil)
+	for i := range 6 {
+		img := image.Image(photo(uint64(77+i), 480, 640-160*(i%2)))
+		of := submit(t, s, file(t, img, "jpeg"), "customer "+string('a'+rune(i)), feb)
+		if i < 2 {
+			_, marked, id := issued(t, s, of.ID, "vendor B")
+			img, want = marked, append(want, id)
+		}
+		gallery = imaging.Paste(gallery, imaging.Resize(img, 150, 0, imaging.Lanczos), image.Pt(20+170*(i%3), 20+220*(i/3)))
+	}
+	got := examine(t, v, gallery)
+	assert.ElementsMatch(t, want, confirmed(got), "%s: %s", got.Label(), got.Note)
+	standsUp(t, v, got)
+}

@@ -147,25 +147,29 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	return out
 }
 
-// pieces returns the rectangles, [tuning.MinStrip] and more a side, into which flat rows and columns divide a leak: the pictures
-// of a gallery. It returns at most [tuning.MaxApart], and nil if nothing divides the leak.
+// pieces returns the rectangles into which flat rows and columns divide a leak: the pictures of a gallery. It is nil if nothing
+// divides the leak.
 func (l *Leak) pieces() (out []image.Rectangle) {
-	r := l.Image.Rect
-	runs, from := []image.Rectangle{}, r.Min.Y
-	for y := r.Min.Y; y <= r.Max.Y; y++ {
-		if y == r.Max.Y || l.flat(image.Rect(r.Min.X, y, r.Max.X, y+1)) {
-			runs, from = append(runs, image.Rect(r.Min.X, from, r.Max.X, y)), y+1
+	for _, row := range l.runs(l.Image.Rect, false) {
+		for _, column := range l.runs(row, true) {
+			out = append(out, l.runs(column, false)...)
 		}
 	}
-	for _, run := range runs {
-		from := run.Min.X
-		for x := run.Min.X; x <= run.Max.X; x++ {
-			if x == run.Max.X || l.flat(image.Rect(x, run.Min.Y, x+1, run.Max.Y)) {
-				if min(x-from, run.Dy()) >= tuning.MinStrip && len(out) < tuning.MaxApart && !(x-from == r.Dx() && run.Dy() == r.Dy()) {
-					out = append(out, image.Rect(from, run.Min.Y, x, run.Max.Y))
-				}
-				from = x + 1
+	return slices.DeleteFunc(out, func(r image.Rectangle) bool { return r == l.Image.Rect })
+}
+
+// runs returns the rectangles, [tuning.MinStrip] and more a side, into which flat rows divide r. If upright, flat columns do.
+func (l *Leak) runs(r image.Rectangle, upright bool) (out []image.Rectangle) {
+	from, end, at := r.Min.Y, r.Max.Y, func(a, b int) image.Rectangle { return image.Rect(r.Min.X, a, r.Max.X, b) }
+	if upright {
+		from, end, at = r.Min.X, r.Max.X, func(a, b int) image.Rectangle { return image.Rect(a, r.Min.Y, b, r.Max.Y) }
+	}
+	for i := from; i <= end; i++ {
+		if i == end || l.flat(at(i, i+1)) {
+			if run := at(from, i); min(run.Dx(), run.Dy()) >= tuning.MinStrip {
+				out = append(out, run)
 			}
+			from = i + 1
 		}
 	}
 	return out
@@ -253,17 +257,24 @@ func (v *matcher) partMatches(ctx context.Context, known []search.Candidate, que
 }
 
 // rest looks at what lies beside the upload that a leak shows, and at other pictures laid over it: a smaller picture, as in a
-// screenshot of several, is not found in the whole. In a part without an upload it looks at the pieces. Marks that are read
+// screenshot of several, is not found in the whole. Without an upload it looks at the pieces. Marks that are read
 // there, and uploads that are or may be there, are added to e.
 func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	shown := e.Shown()
 	switch {
 	case len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0:
 		return nil
-	case shown == nil && (l.level == 0 || e.Closed > 0):
+	case shown == nil && e.Closed > 0:
 		return nil
 	case shown == nil:
-		return inside(ctx, v, l, e, l.pieces(), 0, watermark.Submission{})
+		pieces := l.pieces()
+		if l.level == 0 { // most pieces of a page show no upload: hashes say which may
+			pieces = slices.DeleteFunc(pieces, func(r image.Rectangle) bool {
+				found, err := v.On(l.part(r)).Candidates(ctx)
+				return err == nil && (len(found.Near) == 0 || found.Near[0].Distance > phash.MatchRadius)
+			})
+		}
+		return inside(ctx, v, l, e, pieces[:min(len(pieces), tuning.MaxApart)], 0, watermark.Submission{})
 	}
 	for i := range e.Matches { // what lies over an upload may be the same to the pixel
 		if m := &e.Matches[i]; conclude.ShowsCapture(m.Pixels) && l.area(m) > l.area(shown) {
