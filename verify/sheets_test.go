@@ -164,7 +164,9 @@ func TestMarkReadInASmallPicture(t *testing.T) {
 		got := examine(t, v, leak)
 		assert.Equal(t, findings.FoundUnconfirmed, got.Kind, got.Note)
 		assert.Contains(t, got.Note, "also shows upload "+large.ID.String()+" beside")
-		standsUp(t, v, got)
+		all := strings.Join(standsUp(t, v, got).Sentences(), " ")
+		assert.Contains(t, all, "“These pictures are not ours”: refuted")
+		assert.NotContains(t, all, "no other upload was matched")
 	}
 }
 

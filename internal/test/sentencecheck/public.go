@@ -71,10 +71,15 @@ func (r *report) seenWhole() bool {
 }
 
 func oursClaim(r *report) (string, row) {
-	if n := r.count((*leak).shows); n > 0 {
+	if n := r.count(func(l *leak) bool { return l.shows() || l.anotherToo() }); n > 0 {
 		return "refuted", row{"n": n}
 	}
 	return "open", nil
+}
+
+// anotherToo: beside an unconfirmed mark the leak shows an upload that is not the copy's.
+func (l *leak) anotherToo() bool {
+	return l.unconfirmed() && !l.shows() && slices.ContainsFunc(l.Matches, func(m matchOf) bool { return capture(m.Pixels) && m.Submission != l.Submission })
 }
 
 func monthClaim(r *report) (string, row) {

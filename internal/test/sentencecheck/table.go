@@ -214,7 +214,7 @@ var rules = map[string]func(*report) []row{
 		}
 		n := r.count(finding("copy-unconfirmed"))
 		return once(r.stage() == unconfirmed, row{"n": n, "of": r.examined(), "what": either(n, "carries", "carry") + " the mark of an issued copy",
-			"why": either(n, "it is", "they are") + " not confirmed to show that copy's upload, and no other upload was matched"})
+			"why": either(n, "it is", "they are") + " not confirmed to show that copy's upload" + either(1+r.count((*leak).anotherToo), ", and no other upload was matched", "")})
 	},
 	"restore": func(r *report) (out []row) {
 		if n := r.count(func(l *leak) bool { return l.Closed > 0 && l.Finding != "lookalike" && l.Finding != "unknown" }); n > 0 {

@@ -304,7 +304,7 @@ func unproved(w *Weighing) []words.Figures {
 			"why": "no mark of an issued copy was confirmed on " + words.Verb(n, "it", "them")}}
 	case aboutUnconfirmed:
 		return []words.Figures{{"n": n, "of": w.Readable(), "what": words.Verb(n, "carries", "carry") + " the mark of an issued copy",
-			"why": words.Verb(n, "it is", "they are") + " not confirmed to show that copy's upload, and no other upload was matched"}}
+			"why": words.Verb(n, "it is", "they are") + " not confirmed to show that copy's upload" + words.Verb(1+leaksThat(&w.Verdict, showsAnother), ", and no other upload was matched", "")}}
 	}
 	return nil
 }
@@ -550,23 +550,13 @@ func claimed(w *Weighing) []words.Figures {
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.
 func unsure(w *Weighing) int { return w.Counts[string(findings.FoundUnconfirmed)] }
 
-// forgeables returns the number of leaks that are unconfirmed for their key alone.
-func forgeables(w *Weighing) int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Forgeable })
-}
-
-// voids returns the number of leaks that are unconfirmed since their copy is void alone.
-func voids(w *Weighing) int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Void })
-}
-
 // disowned are the leaks with marks that count for no recipient, since others may have the key, or the copy is void.
 func disowned(w *Weighing) (out []words.Figures) {
-	if n := forgeables(w); n > 0 {
+	if n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Forgeable }); n > 0 {
 		out = several(n, words.Figures{"that": "whose mark key is recorded as compromised, and " + words.Verb(n, "it is", "they are") + " not stated to have been found before that",
 			"so": "Each holder of the key who had the upload could have made that mark, without any copy."})
 	}
-	return append(out, several(voids(w), words.Figures{"that": "that is void in the ledger: no byte of it was handed out, says the issuer's record",
+	return append(out, several(leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Void }), words.Figures{"that": "that is void in the ledger: no byte of it was handed out, says the issuer's record",
 		"so": "The record is wrong, or the copy left the issuer in another way."})...)
 }
 

@@ -62,10 +62,16 @@ func bare(l *findings.Finding) bool {
 }
 
 func claimNotOurs(w *Weighing) (string, words.Figures) {
-	if w.Matched > 0 { // a mark alone can have been laid onto another's picture
-		return "ours-refuted", words.Figures{"n": w.Matched}
-	}
-	return "ours-open", words.Figures{}
+	n := w.Matched + leaksThat(&w.Verdict, showsAnother) // a mark alone can have been laid onto another's picture
+	return []string{"ours-open", "ours-refuted"}[min(n, 1)], words.Figures{"n": n}
+}
+
+// unproven reports whether a leak carries a mark that is not confirmed by its pixels.
+func unproven(l *findings.Finding) bool { return l.Kind == findings.FoundUnconfirmed && !l.Matched() }
+
+// showsAnother reports whether a leak with such a mark shows an upload that is not its copy's.
+func showsAnother(l *findings.Finding) bool {
+	return unproven(l) && slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Submission != l.Submission && conclude.ShowsCapture(m.Pixels) })
 }
 
 // claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown. Of a leak that may be of uploads of
