@@ -196,7 +196,7 @@ func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
 		return x, err
 	}
 	if in.has(partClosed) {
-		return x, fmt.Errorf("%w: it has begun, and takes no more files", ErrStage)
+		return x, fmt.Errorf("%w: got begun, want open", ErrStage)
 	}
 	return x, in.read(ctx, partAsked, &x)
 }

@@ -109,8 +109,7 @@ func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, rep
 	w := &worker{Queue: q, number: thisProcess<<16 | rand.Int32N(1<<16), leases: make(map[claim]*lease)}
 	host, _ := os.Hostname()
 	w.name = fmt.Sprintf("worker-%d, process %d on %.50s", w.number, os.Getpid(), host)
-	slots := make(chan struct{}, atOnce)
-	stopping := ctx.Done()
+	slots, stopping := make(chan struct{}, atOnce), ctx.Done()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[row]) error {
 		ctx, leased, end := w.hold(ctx, claim{job.ID, job.Attempt})
@@ -145,8 +144,7 @@ func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, rep
 		return err
 	}
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	watching := make(chan struct{})
-	ready := make(chan error, 1)
+	watching, ready := make(chan struct{}), make(chan error, 1)
 	go func() {
 		defer close(watching)
 		w.watch(alive, ready)

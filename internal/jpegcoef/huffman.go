@@ -160,8 +160,7 @@ type reader struct {
 func (r *reader) fill() {
 	if r.at+4 <= len(r.data) {
 		d := r.data[r.at : r.at+4 : r.at+4]
-		x := uint32(d[0])<<24 | uint32(d[1])<<16 | uint32(d[2])<<8 | uint32(d[3])
-		if !hasFF(x) {
+		if x := uint32(d[0])<<24 | uint32(d[1])<<16 | uint32(d[2])<<8 | uint32(d[3]); !hasFF(x) {
 			r.acc, r.n, r.at = r.acc<<32|uint64(x), r.n+32, r.at+4
 			return
 		}

@@ -134,8 +134,7 @@ func (d *Document) Page(k int) []byte {
 	if d.Pages() == 1 {
 		return d.data
 	}
-	p := d.tiff[k-1]
-	file := bytes.Clone(d.data)
+	p, file := d.tiff[k-1], bytes.Clone(d.data)
 	p.Order.PutUint32(file[4:], p.Offset)
 	if next := int64(p.Offset) + 2 + int64(len(p.Entries)); next+4 <= int64(len(file)) {
 		p.Order.PutUint32(file[next:], 0)
@@ -311,8 +310,7 @@ func reduced(data []byte, lim Limits, step int) *Picture {
 	}
 	w, h := p.Size(n)
 	small, nearest := image.NewNRGBA(image.Rect(0, 0, w, h)), image.NewNRGBA(image.Rect(0, 0, step, step))
-	rows := small.Pix
-	o := pic.Orientation
+	rows, o := small.Pix, pic.Orientation
 	xs, ys := nearestOf(size.X, step, o == 2 || o == 3 || o > 6), nearestOf(size.Y, step, o == 3 || o == 4 || o == 6 || o == 7)
 	if p.Each(p.Samples(nearest, xs, ys), p.Rows(n, func(row []uint8) { rows = rows[copy(rows, row):] })) != nil {
 		return nil

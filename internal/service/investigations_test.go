@@ -84,12 +84,13 @@ func TestInvestigation(t *testing.T) {
 	for _, part := range []string{"findings", "report", "bundle"} {
 		p := w.do(call{method: "GET", path: path + "/" + part}).problem(t)
 		assert.Equal(t, http.StatusConflict, p.Status)
-		assert.Contains(t, p.Detail, "stage")
+		assert.Contains(t, p.Detail, "not at that stage, got open, want done; ")
 	}
 	w.must(call{method: "POST", path: path + "/begin"})
 	assert.Contains(t, string(w.must(call{method: "GET", path: path + "/files"}).body), "chats/7ä.jpg")
 	late := w.do(call{method: "POST", path: path + "/files", body: leak, head: map[string]string{"Kycmark-File": "late.jpg"}})
 	assert.Equal(t, http.StatusConflict, late.problem(t).Status)
+	assert.Contains(t, late.problem(t).Detail, "not at that stage, got begun, want open; ")
 
 	r, err := w.at.Client().Do(w.request(w.at.URL, call{method: "GET", path: path + "/events", as: "investigate"}))
 	require.NoError(t, err)

@@ -161,7 +161,8 @@ func problemOf(object string, err error) *Problem {
 		}
 		p := &Problem{Status: f.status, Object: object, Problem: f.problem, Todo: f.todo, again: f.again}
 		if f.text {
-			p.Got = lastLine(errors.New(quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), f.is.Error()+": "), "“…”")))
+			text := quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), f.is.Error()+": "), "“…”")
+			p.Got, p.Wanted, _ = strings.Cut(strings.TrimPrefix(lastLine(errors.New(text)), "got "), ", want ")
 		}
 		return p
 	}

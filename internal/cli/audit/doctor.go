@@ -171,8 +171,7 @@ func checkLedgerKey(ctx context.Context, b *ui.Desk) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	origin := b.Registry.Ledger().Origin()
-	if !strings.HasPrefix(public, origin+"+") {
+	if origin := b.Registry.Ledger().Origin(); !strings.HasPrefix(public, origin+"+") {
 		err = ui.WithHint(fmt.Errorf("public key %s: it is of another registry, this is %s", public, origin), "restore ledger.pub")
 	}
 	return public, err

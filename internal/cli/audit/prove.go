@@ -135,7 +135,7 @@ func checkProof(u *ui.UI, f proveFlags) error {
 	switch {
 	case errors.Is(err, registry.ErrProof):
 		u.No()
-		u.Errorf("%s: %v", f.check, err)
+		u.Errorf("%s: %s", ui.Name(f.check), ui.Reason(err))
 		return u.Line(proofLine{File: f.check, Error: ui.ReasonText(err)})
 	case err != nil:
 		return keyUsage(err)

@@ -68,7 +68,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 			if abs, err := filepath.Abs(dir); err == nil {
 				dir = abs
 			}
-			u.Printf("%s: new home with mark key %s and sealing key %s\n", dir, keys[0].ID(), seal.ID())
+			u.Printf("%s: new home with mark key %s and sealing key %s\n", ui.Name(dir), keys[0].ID(), seal.ID())
 			u.Printf("public key of its ledger, for auditors: %s\n", public)
 			u.Printf("ID of its report key, for those who are to trust its reports: %s\n", keyfile.ReportID(report))
 			u.Printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", intake.ShellLine(dir))

@@ -182,7 +182,7 @@ func issueCopies(ctx context.Context, b *ui.Desk, f issueFlags) error {
 		}
 		return lines
 	}, emit)
-	b.Printf("%s for %s in %s\n", ui.Plural(issued, "copy"), ui.Name(strings.Join(f.To, ", ")), f.Out)
+	b.Printf("%s for %s in %s\n", ui.Plural(issued, "copy"), ui.Name(strings.Join(f.To, ", ")), ui.Name(f.Out))
 	return err
 }
 

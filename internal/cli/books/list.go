@@ -206,7 +206,7 @@ receipts). The first digits of an ID are enough, as tables print them: 4 or more
 				if ctx.Err() != nil || errors.Is(err, registry.ErrInput) {
 					return err
 				}
-				b.Fail(id, err)
+				b.Fail(id, errors.New(strings.TrimPrefix(err.Error(), id+": ")))
 			}
 		}
 		return nil

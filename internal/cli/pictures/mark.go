@@ -139,7 +139,7 @@ func mark(ctx context.Context, u *ui.UI, f markFlags, in, out string) error {
 	if m.Pages > 1 {
 		on = fmt.Sprintf(" on each of %d pages", m.Pages)
 	}
-	u.Printf("%s: carries copy %s under key %s%s (PSNR %.1f dB, SSIM %.4f, %s)\n", out, id, line.KeyID, on, m.PSNR, m.SSIM, margin)
+	u.Printf("%s: carries copy %s under key %s%s (PSNR %.1f dB, SSIM %.4f, %s)\n", ui.Name(out), id, line.KeyID, on, m.PSNR, m.SSIM, margin)
 	return u.Line(line)
 }
 

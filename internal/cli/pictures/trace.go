@@ -339,8 +339,7 @@ const enoughPower = .999
 func (l *TraceLine) copyOf(id watermark.CopyID) *TracedCopy {
 	var best *TracedCopy
 	for i := range l.Copies {
-		c := &l.Copies[i]
-		if c.Copy == id && c.LogP != nil && (best == nil || *c.LogP < *best.LogP) {
+		if c := &l.Copies[i]; c.Copy == id && c.LogP != nil && (best == nil || *c.LogP < *best.LogP) {
 			best = c
 		}
 	}

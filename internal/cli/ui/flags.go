@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -157,6 +158,22 @@ func FlagError(_ *cobra.Command, err error) error {
 		return Usagef("--%s: %q is no number that it takes: %s", bad.GetFlag().Name, bad.GetValue(), usage)
 	}
 	return Usagef("--%s: %w", bad.GetFlag().Name, bad.Unwrap())
+}
+
+// cobras are cobra's texts about flags that are missing or exclude each other. The last four groups have their names.
+var cobras = regexp.MustCompile(`^(required|at least|if any).*?(?: flag\(s\) (".*") not set| \[([^]]*)\] is required| missing \[(.*)\]| be; \[(.*)\] were all set)$`)
+
+// flagWords returns cobra's text about flags in the command's words, and other texts as they are.
+func flagWords(text string) string {
+	m := cobras.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	names := strings.Fields(strings.NewReplacer(`"`, "", ",", "").Replace(strings.Join(m[2:], "")))
+	if m[5] != "" {
+		return "takes only one of --" + strings.Join(names, " and --")
+	}
+	return "needs --" + strings.Join(names, map[bool]string{false: " and --", true: " or --"}[m[3] != ""])
 }
 
 // ByteSize is a flag for numbers of bytes: 800000, 500KB, 1.5MB, 2MiB. It is a pflag.Value.

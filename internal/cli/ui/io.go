@@ -227,11 +227,11 @@ func CheckOutput(path string, force bool, kept []string, inputs ...string) error
 		return err
 	}
 	if info.IsDir() {
-		return Usagef("output %s is a folder", path)
+		return Usagef("output %s is a folder", Name(path))
 	}
 	for _, in := range inputs {
 		if i, err := os.Stat(in); err == nil && os.SameFile(i, info) {
-			return Usagef("output %s is the input itself", path)
+			return Usagef("output %s is the input itself", Name(path))
 		}
 	}
 	if !force {
@@ -247,7 +247,7 @@ func CheckFolder(path string) error {
 	_, _ = durable.Clean(dir, "", time.Now().Add(-durable.Settled), true) // what cannot be removed is met again
 	f, err := os.CreateTemp(dir, durable.Temporary)
 	if err != nil {
-		return fmt.Errorf("output %s cannot be written there: %w", path, intake.WithoutPath(err))
+		return fmt.Errorf("output %s cannot be written there: %w", Name(path), intake.WithoutPath(err))
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
@@ -263,7 +263,7 @@ func WriteOutput(path string, data []byte, force bool) error {
 
 // exists is the error for an output that is there already.
 func exists(path string) error {
-	return WithHint(fmt.Errorf("output %s exists", path), "choose another name, or remove it first")
+	return WithHint(fmt.Errorf("output %s exists", Name(path)), "choose another name, or remove it first")
 }
 
 // nearFiles returns the files of the homes that an output at path may hit by mistake: the home that the command would

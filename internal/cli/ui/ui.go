@@ -317,7 +317,7 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 		return u.Code
 	}
 	if _, usage := errors.AsType[*UsageError](err); usage || !u.started {
-		u.Errorf("%s%s", verbPrefix(cmd), unpacked(err.Error()))
+		u.Errorf("%s%s", verbPrefix(cmd), flagWords(unpacked(err.Error())))
 		if !hintOf(u, err) {
 			u.Hintf("see \"%s --help\"", cmd.CommandPath())
 		}

@@ -182,13 +182,11 @@ func Redact(f *findings.File) error {
 // labels returns, by name, what recipients that no finding concerns are called: "recipient 1" and so on in the
 // registry's order. A label that is the name of a recipient is left out.
 func labels(f *findings.File) map[string]string {
-	d := f.Verdict
-	known := make(map[string]bool)
+	d, known := f.Verdict, make(map[string]bool)
 	for _, h := range d.Case.Holders {
 		known[h.Name] = true
 	}
-	keep := concerned(f)
-	labels := make(map[string]string)
+	keep, labels := concerned(f), make(map[string]string)
 	n := 0
 	for _, h := range d.Case.Holders {
 		if keep[h.Name] {

@@ -107,8 +107,7 @@ func Parse(text string) (*Key, error) {
 	if err != nil || len(raw) != sealSize+sealSum || sealText.EncodeToString(raw) != strings.TrimPrefix(line, sealPrefix) {
 		return nil, fmt.Errorf("%w: damaged: wrong length or characters", ErrKey)
 	}
-	sum := sealChecksum(raw[:sealSize])
-	if subtle.ConstantTimeCompare(sum, raw[sealSize:]) != 1 {
+	if subtle.ConstantTimeCompare(sealChecksum(raw[:sealSize]), raw[sealSize:]) != 1 {
 		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrKey)
 	}
 	return localSealKey([sealSize]byte(raw[:sealSize])), nil

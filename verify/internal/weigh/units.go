@@ -44,8 +44,7 @@ func (w *Weighing) Units() {
 	}
 	g.fit(w.Cfg.UploadsPerSubject)
 	w.Unit = make(map[watermark.Submission]string)
-	unnamed := 0
-	label := make(map[int]string)
+	unnamed, label := 0, make(map[int]string)
 	for i, u := range g.uploads {
 		root := g.root(i)
 		if label[root] == "" {
@@ -128,8 +127,7 @@ func (g *grouping) fit(each int) {
 		at     int   // index of the group that is being filled
 		filled int   // uploads that were put into it
 	}
-	by := make(map[string]*places)
-	members := make(map[int][]int)
+	by, members := make(map[string]*places), make(map[int][]int)
 	for i := range g.uploads {
 		root := g.root(i)
 		members[root] = append(members[root], i)

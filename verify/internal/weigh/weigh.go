@@ -249,8 +249,7 @@ func Firsts(leaks []*findings.Finding) []int {
 		submission watermark.Submission
 		copied     watermark.CopyID
 	}
-	first := make(map[file]int)
-	out := make([]int, len(leaks))
+	first, out := make(map[file]int), make([]int, len(leaks))
 	for i, l := range leaks {
 		out[i] = i
 		k := file{l.SHA256, l.Kind, l.Submission, l.Copy()}
