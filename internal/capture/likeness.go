@@ -207,8 +207,7 @@ func (s *sheet) moments(o, l dsp.Plane, x, y, side int) (moments, bool) {
 // covers returns, for each cell row by row, whether the original has detail there and the leak
 // hardly any. Hardly any is a small share of the detail that the leak shows elsewhere.
 func (s *sheet) covers() []bool {
-	covered := make([]bool, s.cw*s.ch)
-	cells := make([]moments, len(covered))
+	covered, cells := make([]bool, s.cw*s.ch), make([]moments, s.cw*s.ch)
 	var gains []float32
 	for i := range cells {
 		m, ok := s.moments(s.o, s.l, i%s.cw*s.cell, i/s.cw*s.cell, s.cell)

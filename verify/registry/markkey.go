@@ -30,8 +30,7 @@ func (l *Ledger) MarkKeys(ctx context.Context) ([]books.MarkKey, error) {
 	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
-	at := make(map[string]int, len(rows))
-	out := make([]books.MarkKey, len(rows))
+	at, out := make(map[string]int, len(rows)), make([]books.MarkKey, len(rows))
 	for i, k := range rows {
 		at[k.ID] = i
 		out[i] = books.MarkKey{

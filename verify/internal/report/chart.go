@@ -48,8 +48,7 @@ func (r *ReportView) charted() {
 		rows[x.Name] = h
 	}
 	var leaks []*findings.Finding
-	at := make(map[watermark.Submission]int)
-	confirmed := make(map[[2]string]bool)
+	at, confirmed := make(map[watermark.Submission]int), make(map[[2]string]bool)
 	for i := range r.Of {
 		v, l := r.ViewOf(i), &r.Case.Leaks[i]
 		if !v.Matched() {
