@@ -191,7 +191,6 @@ var unnoticed = []string{
 	".leaks[].matches[].height",
 	".leaks[].matches[].received",
 	".leaks[].matches[].region[][]",
-	".leaks[].matches[].room",
 	".leaks[].matches[].score",
 	".leaks[].matches[].submitted",
 	".leaks[].matches[].width",

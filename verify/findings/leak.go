@@ -93,7 +93,6 @@ type Match struct {
 	Region     *Quad                `json:"region,omitempty"`    // where the submission lies in the leak, if it was found as a part
 	Plain      bool                 `json:"plain,omitempty"`     // beside a copy of it the leak shows it once more, without a mark that would have been found
 	Inset      bool                 `json:"inset,omitempty"`     // it lies over another upload that the leak shows
-	Room       bool                 `json:"room,omitempty"`      // beside it the leak shows something else, which may carry a mark of its own
 	Pixels     string               `json:"pixels"`              // one of the constants
 	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
 	Submitted  time.Time            `json:"submitted"`           // of the submission

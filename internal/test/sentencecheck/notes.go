@@ -62,7 +62,6 @@ type matchOf struct {
 	Region         [][2]float64 `json:"region"`
 	Plain          bool         `json:"plain"`
 	Inset          bool         `json:"inset"`
-	Room           bool         `json:"room"`
 	Ratio          *struct {
 		Capture float64 `json:"capture"`
 		Another float64 `json:"another"`

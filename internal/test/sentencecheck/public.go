@@ -3,6 +3,7 @@ package sentencecheck
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -42,10 +43,18 @@ func (l *leak) onlyBare() bool {
 	if l.Finding != "unmarked" || at < 0 {
 		return false
 	}
-	m := l.Matches[at]
-	room := m.Room
+	m, room := l.Matches[at], false
 	for _, a := range m.Altered {
 		room = room || (a.Kind == "patch" || a.Kind == "field") && a.Share*float64(l.Width)*float64(l.Height) >= 64*64
+	}
+	if m.Region != nil {
+		for _, p := range [...]int{0, 1} {
+			low, high := math.Inf(1), math.Inf(-1)
+			for _, c := range m.Region {
+				low, high = min(low, c[p]), max(high, c[p])
+			}
+			room = room || low >= 64 || float64([...]int{l.Width, l.Height}[p])-high >= 64
+		}
 	}
 	return !room
 }

@@ -175,8 +175,8 @@ func (d *dump) place() any {
 func (d *dump) shows(l map[string]any, u *Upload, pixels string) {
 	d.match(l, u, pixels)
 	l["submission"], l["submitted"], l["distance"], l["custody"] = u.ID, u.Submitted, 4, u.Custody
-	if n := d.IntN(12); n < 2 { // beside its copy, or something else
-		l["matches"].([]any)[0].(map[string]any)[[]string{"plain", "room"}[n]] = true
+	if d.IntN(12) == 0 { // beside its copy
+		l["matches"].([]any)[0].(map[string]any)["plain"] = true
 	}
 	if d.IntN(8) == 0 { // the file of the upload
 		l["sha256"] = u.ID + fmt.Sprintf("%032x", d.Uint64())
@@ -184,7 +184,6 @@ func (d *dump) shows(l map[string]any, u *Upload, pixels string) {
 	if o := &d.Uploads[0]; o.ID != u.ID && d.IntN(6) == 0 { // on one sheet with another upload
 		m := l["matches"].([]any)
 		m[0].(map[string]any)["region"] = [4][2]float64{{0, 0}, {100, 0}, {100, 80}, {0, 80}}
-		m[0].(map[string]any)["room"] = true
 		x := float64(90 + 10*d.IntN(2))
 		l["matches"] = append(m, map[string]any{"submission": o.ID, "distance": 90, "pixels": "same, altered", "altered": []any{d.place()}, "submitted": o.Submitted,
 			"region": [4][2]float64{{x, 0}, {x + 100, 0}, {x + 100, 80}, {x, 80}}})

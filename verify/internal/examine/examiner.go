@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"image"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -142,10 +141,6 @@ func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, e
 		if err == nil {
 			err = more(ctx, v, l, &e)
 		}
-	}
-	for i := range e.Matches {
-		m := &e.Matches[i]
-		m.Room = m.Region != nil && slices.ContainsFunc(l.beside(m.Region, tuning.MinSeen), func(r image.Rectangle) bool { return !l.flat(r) })
 	}
 	if errors.Is(err, registry.ErrTampered) {
 		return e.Damaged(), nil

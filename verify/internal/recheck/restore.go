@@ -186,8 +186,7 @@ func labels(f *findings.File) map[string]string {
 	for _, h := range d.Case.Holders {
 		known[h.Name] = true
 	}
-	keep, labels := concerned(f), make(map[string]string)
-	n := 0
+	keep, labels, n := concerned(f), make(map[string]string), 0
 	for _, h := range d.Case.Holders {
 		if keep[h.Name] {
 			continue

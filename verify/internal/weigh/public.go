@@ -48,7 +48,14 @@ func claimNoMark(w *Weighing) (string, words.Figures) {
 // beside it or over it, that could have one of its own.
 func bare(l *findings.Finding) bool {
 	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
-	return l.Kind == findings.FoundUnmarked && m != nil && !m.Room && !slices.ContainsFunc(m.Altered, func(a findings.Region) bool {
+	if l.Kind != findings.FoundUnmarked || m == nil {
+		return false
+	}
+	x0, y0, x1, y1 := 0.0, 0.0, float64(l.Width), float64(l.Height)
+	if m.Region != nil {
+		x0, y0, x1, y1 = conclude.Bounds(m.Region)
+	}
+	return max(x0, y0, float64(l.Width)-x1, float64(l.Height)-y1) < tuning.MinSeen && !slices.ContainsFunc(m.Altered, func(a findings.Region) bool {
 		return a.Kind != capture.Bar && a.Kind != capture.Caption && a.Share*float64(l.Width*l.Height) >= tuning.MinSeen*tuning.MinSeen
 	})
 }
