@@ -6,78 +6,52 @@ package dsp
 
 const noKernels = "called without its kernels"
 
-func radix2AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)      { panic(noKernels) }
-func radix3AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)      { panic(noKernels) }
-func radix4AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)      { panic(noKernels) }
-func radix5AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)      { panic(noKernels) }
-func interleaveAVX2(dst *complex64, src *float32, stride int, n int)              { panic(noKernels) }
-func intoColumnsAVX2(dst *float32, src *float32, stride int, n int)               { panic(noKernels) }
-func intoRowsAVX2(dst *float32, stride int, src *float32, n int)                  { panic(noKernels) }
-func splitAVX2(dst *complex64, stride int, up *complex64, down *complex64, n int) { panic(noKernels) }
-func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int, n int, flip uint32) uint32 {
+func radix2AVX2(*complex64, *complex64, *complex64, int, int)             { panic(noKernels) }
+func radix3AVX2(*complex64, *complex64, *complex64, int, int)             { panic(noKernels) }
+func radix4AVX2(*complex64, *complex64, *complex64, int, int)             { panic(noKernels) }
+func radix5AVX2(*complex64, *complex64, *complex64, int, int)             { panic(noKernels) }
+func interleaveAVX2(*complex64, *float32, int, int)                       { panic(noKernels) }
+func intoColumnsAVX2(*float32, *float32, int, int)                        { panic(noKernels) }
+func intoRowsAVX2(*float32, int, *float32, int)                           { panic(noKernels) }
+func splitAVX2(*complex64, int, *complex64, *complex64, int)              { panic(noKernels) }
+func copyBlockAVX2(*complex64, int, *complex64, int, int, uint32) uint32  { panic(noKernels) }
+func intoComplexAVX2(*complex64, int, *float32, int, int)                 { panic(noKernels) }
+func expandAVX2(*complex64, *float32, *complex64, int)                    { panic(noKernels) }
+func realPartsAVX2(*float32, int, *complex64, int, int)                   { panic(noKernels) }
+func turnedRealAVX2(*float32, int, *complex64, *complex64, int)           { panic(noKernels) }
+func last4AVX2(*complex64, *complex64, int)                               { panic(noKernels) }
+func sparse4AVX2(*complex64, *complex64, *complex64, *int, int)           { panic(noKernels) }
+func maxAbsAVX2(*complex64, int) float32                                  { panic(noKernels) }
+func positionsAVX2(*int32, *float64, *float64, uint32, uint32, int, bool) { panic(noKernels) }
+func cubicAVX2(*float32, *int32, *float32, int, int)                      { panic(noKernels) }
+func linearAVX2(*float32, *int32, *float32, int, int)                     { panic(noKernels) }
+func widenAVX2(*float32, *int32, *float32, *float32, *float32, *float32, *float32, int) {
 	panic(noKernels)
 }
-func intoComplexAVX2(dst *complex64, dstStep int, src *float32, srcStep int, n int) { panic(noKernels) }
-func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)                 { panic(noKernels) }
-func realPartsAVX2(dst *float32, dstStep int, src *complex64, srcStep int, n int)   { panic(noKernels) }
-func turnedRealAVX2(dst *float32, dstStep int, src *complex64, tw *complex64, n int) {
+func weightedAVX2(*float32, *float32, *float32, *float32, *float32, *float32, int) { panic(noKernels) }
+func addRowAVX2(*uint8, *uint8, *float32, *float32, float32, float32, int)         { panic(noKernels) }
+func shrinkRowAVX2(*float32, *uint8, *int32, *float32, int, int)                   { panic(noKernels) }
+func opaqueAVX2(*uint8, int) uint32                                                { panic(noKernels) }
+func combineAVX2(*float32, *float32, *float32, int, int, int)                      { panic(noKernels) }
+func addScaledAVX2(*float32, *float32, int, float32)                               { panic(noKernels) }
+func maxAVX2(*float32, *float32, int)                                              { panic(noKernels) }
+func minAVX2(*float32, *float32, int)                                              { panic(noKernels) }
+func toneRowsAVX2(*float32, *float32, int, int, int, *float32, *float32, int)      { panic(noKernels) }
+func bilateralAVX2(*float32, *float32, *int32, *float32, *int64, *float32, int, int) {
 	panic(noKernels)
 }
-func last4AVX2(dst *complex64, src *complex64, s int) { panic(noKernels) }
-func sparse4AVX2(dst *complex64, turns *complex64, c *complex64, counts *int, m int) {
+func symmetricAVX2(*float32, *float32, *int64, *float32, int, int)                { panic(noKernels) }
+func symmetric64AVX2(*float64, *float64, *int64, *float64, int, int)              { panic(noKernels) }
+func boxAVX2(*float64, *float32, int, *float32, int, *float32, int, int, float64) { panic(noKernels) }
+func levelAVX2(*float32, *float32, float64, float32, int)                         { panic(noKernels) }
+func tapAVX2(*float32, *float32, *float32, int)                                   { panic(noKernels) }
+func colourAVX2(*uint8, *uint8, *uint8, *uint8, int)                              { panic(noKernels) }
+func colourHalfAVX2(*uint8, *uint8, *uint8, *uint8, int)                          { panic(noKernels) }
+func meansAVX2(*float32, *float32, int, *float32, int, *float32, int, *float32, int) {
 	panic(noKernels)
 }
-func maxAbsAVX2(src *complex64, n int) float32 { panic(noKernels) }
-func positionsAVX2(p *int32, l *float64, u *float64, stride uint32, mask uint32, n int, affine bool) {
-	panic(noKernels)
-}
-func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)  { panic(noKernels) }
-func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int) { panic(noKernels) }
-func widenAVX2(dst *float32, at *int32, w0 *float32, w1 *float32, w2 *float32, w3 *float32, src *float32, n int) {
-	panic(noKernels)
-}
-func weightedAVX2(dst *float32, r0 *float32, r1 *float32, r2 *float32, r3 *float32, w *float32, n int) {
-	panic(noKernels)
-}
-func addRowAVX2(dst *uint8, src *uint8, luma *float32, chroma *float32, toG float32, toB float32, n int) {
-	panic(noKernels)
-}
-func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, taps int, n int) {
-	panic(noKernels)
-}
-func opaqueAVX2(src *uint8, n int) uint32 { panic(noKernels) }
-func combineAVX2(dst *float32, src *float32, weights *float32, w int, rows int, n int) {
-	panic(noKernels)
-}
-func addScaledAVX2(dst *float32, src *float32, n int, gain float32) { panic(noKernels) }
-func maxAVX2(dst *float32, src *float32, n int)                     { panic(noKernels) }
-func minAVX2(dst *float32, src *float32, n int)                     { panic(noKernels) }
-func toneRowsAVX2(sum *float32, src *float32, stride int, width int, rows int, wave *float32, turn *float32, turnStride int) {
-	panic(noKernels)
-}
-func bilateralAVX2(dst *float32, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps int, n int) {
-	panic(noKernels)
-}
-func symmetricAVX2(dst *float32, src *float32, offsets *int64, weights *float32, taps int, n int) {
-	panic(noKernels)
-}
-func symmetric64AVX2(dst *float64, src *float64, offsets *int64, weights *float64, taps int, n int) {
-	panic(noKernels)
-}
-func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64) {
-	panic(noKernels)
-}
-func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int) { panic(noKernels) }
-func tapAVX2(dst *float32, src *float32, weights *float32, n int)                { panic(noKernels) }
-func colourAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)               { panic(noKernels) }
-func colourHalfAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)           { panic(noKernels) }
-func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int) {
-	panic(noKernels)
-}
-func slideAVX2(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int) {
-	panic(noKernels)
-}
-func lumaAVX2(dst *float32, src *uint8, n int)                       { panic(noKernels) }
-func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int) { panic(noKernels) }
-func ranksAVX2(dst *int16, x *int16, rows int, k int)                { panic(noKernels) }
-func aboveAVX2(set *uint64, x *int16, limit *int16, n int)           { panic(noKernels) }
+func slideAVX2(*float32, *float32, int, *float32, int, int) { panic(noKernels) }
+func lumaAVX2(*float32, *uint8, int)                        { panic(noKernels) }
+func sumLevelsAVX2(*int16, *uint8, *int, int, int)          { panic(noKernels) }
+func ranksAVX2(*int16, *int16, int, int)                    { panic(noKernels) }
+func aboveAVX2(*uint64, *int16, *int16, int)                { panic(noKernels) }

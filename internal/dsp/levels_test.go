@@ -1,7 +1,9 @@
 package dsp_test
 
 import (
-	"image/color"
+	"bytes"
+	"image"
+	"image/draw"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -121,25 +123,23 @@ func TestAbove(t *testing.T) {
 	}
 }
 
-// FromYCbCr gives the colours of package image/color.
+// FromYCbCr gives the colours of package image/draw, of pictures whose colours are of any size, and of parts of them.
 func TestFromYCbCr(t *testing.T) {
-	const n = 4099
 	r := rand.New(rand.NewPCG(1, 2))
-	var planes [3][]uint8
-	for i := range planes {
-		planes[i] = make([]uint8, n)
-		for x := range planes[i] {
-			planes[i][x] = uint8(min(max(r.IntN(300)-20, 0), 255)) // ends of the range are frequent
-		}
-	}
-	y, cb, cr := planes[0], planes[1], planes[2]
 	bothKernels(func() {
-		for shift := range 2 {
-			got := make([]uint8, 4*n)
-			dsp.FromYCbCr(got, y, cb, cr, shift == 1)
-			for x := range n {
-				r, g, b := color.YCbCrToRGB(y[x], cb[x>>shift], cr[x>>shift])
-				require.Equal(t, []uint8{r, g, b, 255}, got[4*x:4*x+4], "pixel %d, shift %d", x, shift)
+		for ratio := image.YCbCrSubsampleRatio444; ratio <= image.YCbCrSubsampleRatio410; ratio++ {
+			whole := image.NewYCbCr(image.Rect(0, 0, 1403, 803), ratio) // enough for several processors
+			for _, plane := range [][]uint8{whole.Y, whole.Cb, whole.Cr} {
+				for x := range plane {
+					plane[x] = uint8(min(max(r.IntN(300)-20, 0), 255)) // ends of the range are frequent
+				}
+			}
+			for _, part := range []image.Rectangle{whole.Rect, image.Rect(1, 1, 60, 20), image.Rect(2, 3, 9, 5), image.Rect(5, 2, 6, 3), {}} {
+				src := whole.SubImage(part).(*image.YCbCr)
+				want, got := image.NewRGBA(image.Rect(0, 0, part.Dx(), part.Dy())), image.NewRGBA(image.Rect(0, 0, part.Dx(), part.Dy()))
+				draw.Draw(want, want.Rect, src, part.Min, draw.Src)
+				dsp.FromYCbCr(got, src)
+				require.True(t, bytes.Equal(want.Pix, got.Pix), "%v, %v", ratio, part)
 			}
 		}
 	})

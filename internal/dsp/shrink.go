@@ -175,9 +175,25 @@ func Halve(p Plane) Plane {
 	return out
 }
 
-// FromYCbCr writes the colours of len(y) pixels to dst, opaque and four bytes each, as package image/color does. cb and cr have a
-// sample for each pixel or, if half is true, for each two.
-func FromYCbCr(dst, y, cb, cr []uint8, half bool) {
+// FromYCbCr writes a picture to dst, which has its size, as package image/draw does.
+func FromYCbCr(dst *image.RGBA, src *image.YCbCr) {
+	b, ratio := src.Rect, src.SubsampleRatio
+	half := ratio == image.YCbCrSubsampleRatio422 || ratio == image.YCbCrSubsampleRatio420
+	if whole := ratio == image.YCbCrSubsampleRatio444 || ratio == image.YCbCrSubsampleRatio440; !whole && (!half || b.Min.X%2 != 0) {
+		draw.Draw(dst, dst.Rect, src, b.Min, draw.Src)
+		return
+	}
+	Shared(b.Dy(), b.Dx()*b.Dy(), func(from, to int) {
+		for y := from; y < to; y++ {
+			at, c := src.YOffset(b.Min.X, b.Min.Y+y), src.COffset(b.Min.X, b.Min.Y+y)
+			fromYCbCr(dst.Pix[y*dst.Stride:], src.Y[at:at+b.Dx()], src.Cb[c:], src.Cr[c:], half)
+		}
+	})
+}
+
+// fromYCbCr writes the colours of len(y) pixels to dst, opaque and four bytes each. cb and cr have a sample for each pixel or,
+// if half is true, for each two.
+func fromYCbCr(dst, y, cb, cr []uint8, half bool) {
 	w, shift := len(y), 0
 	if half {
 		shift = 1

@@ -144,22 +144,13 @@ func (p *Picture) Rows(n int, row func(rgba []uint8)) View {
 		for i := range c {
 			c[i].strip(planes[i], sides[i], rows[i])
 		}
-		ycc, direct := strip.(*image.YCbCr)
-		by := 0 // pixels a sample of colour along a row
-		if direct {
-			by = c[0].H * n / (c[1].H * sides[1])
-			direct = by == 1 || by == 2
-		}
-		if !direct {
+		if ycc, ok := strip.(*image.YCbCr); ok {
+			dsp.FromYCbCr(out, ycc)
+		} else {
 			draw.Draw(out, out.Rect, strip, image.Point{}, draw.Src)
 		}
 		for y := range min(high, h-top*high) {
-			to := out.Pix[y*out.Stride : y*out.Stride+4*w]
-			if direct {
-				at, from := ycc.YOffset(0, y), ycc.COffset(0, y)
-				dsp.FromYCbCr(to, ycc.Y[at:at+w], ycc.Cb[from:], ycc.Cr[from:], by == 2)
-			}
-			row(to)
+			row(out.Pix[y*out.Stride : y*out.Stride+4*w])
 		}
 	}
 }

@@ -127,7 +127,7 @@ func create(path, text string) error {
 		err = fmt.Errorf("%w: a key is never overwritten", fs.ErrExist)
 	}
 	if err != nil {
-		err = fmt.Errorf("key file %s: %w", path, err)
+		err = fmt.Errorf("key file %s: %w", path, intake.WithoutPath(err))
 	}
 	return err
 }

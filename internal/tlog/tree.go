@@ -27,11 +27,11 @@ import (
 
 var (
 	// ErrProof is wrapped by errors of proofs that do not hold, or that cannot be given.
-	ErrProof = errors.New("tlog: no proof")
+	ErrProof = errors.New("no proof")
 	// ErrCheckpoint is wrapped by errors of checkpoints that are malformed, too long, not signed, or signed wrongly.
-	ErrCheckpoint = errors.New("tlog: bad checkpoint")
+	ErrCheckpoint = errors.New("not a checkpoint of a ledger")
 	// ErrKey is wrapped by errors of key texts. No error repeats a private key.
-	ErrKey = errors.New("tlog: bad key")
+	ErrKey = errors.New("bad key")
 )
 
 // MaxSize is the maximum number of leaves of a tree: sizes fit the signed integers of databases.

@@ -6,11 +6,7 @@ package index
 
 const noKernels = "called without its kernels"
 
-func probeAVX512(blocks *byte, value uint32, masks *uint32, n int, runs *uint64, filled int) (done int, fill int, numbers int) {
-	panic(noKernels)
-}
-func gather3AVX(lists *byte, runs *uint64, n int, ids *uint32) int { panic(noKernels) }
-func gather4AVX(lists *byte, runs *uint64, n int, ids *uint32) int { panic(noKernels) }
-func nearIDsAVX512(q *uint64, hashes *byte, ids *uint32, groups int, radius int, out *uint32) int {
-	panic(noKernels)
-}
+func probeAVX512(*byte, uint32, *uint32, int, *uint64, int) (int, int, int) { panic(noKernels) }
+func gather3AVX(*byte, *uint64, int, *uint32) int                           { panic(noKernels) }
+func gather4AVX(*byte, *uint64, int, *uint32) int                           { panic(noKernels) }
+func nearIDsAVX512(*uint64, *byte, *uint32, int, int, *uint32) int          { panic(noKernels) }

@@ -136,7 +136,7 @@ func sayChecks(u *ui.UI, path string, r *seal.Result) error {
 			line.Holds = &holds
 			u.No()
 			u.Printf("%-10s DOES NOT HOLD: %s\n", c.Name, ui.OneLine(c.Err.Error()))
-			u.Errorf("%s: %s does not hold: %v", path, c.Name, c.Err)
+			u.Errorf("%s: %s: %v", path, c.Name, c.Err)
 		}
 		if err := u.Line(line); err != nil {
 			return err

@@ -65,7 +65,7 @@ func Only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return Usagef("say %s", strings.Join(names, " or "))
+			return Usagef("needs the verb %s", strings.Join(names, " or "))
 		}
 		return NoVerb(cmd, args[0])
 	}

@@ -6,6 +6,8 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // ToNRGBA returns img, of any origin and type, with 8 bits a channel, not premultiplied, with
@@ -24,8 +26,10 @@ func ToNRGBA(img image.Image) *image.NRGBA {
 		eachRow(dst, img)
 	case *image.Gray16:
 		eachRow(dst, src)
-	case *image.YCbCr, *image.Gray, *image.CMYK:
-		drawOpaque(dst, img)
+	case *image.YCbCr:
+		dsp.FromYCbCr(opaque(dst), src)
+	case *image.Gray, *image.CMYK:
+		draw.Draw(opaque(dst), dst.Rect, img, b.Min, draw.Src)
 	case *image.Paletted:
 		CopyPaletted(dst, src)
 	default:
@@ -34,11 +38,9 @@ func ToNRGBA(img image.Image) *image.NRGBA {
 	return dst
 }
 
-// drawOpaque uses the standard library's fast paths into *image.RGBA: for
-// opaque pixels premultiplied or not is the same.
-func drawOpaque(dst *image.NRGBA, src image.Image) {
-	rgba := &image.RGBA{Pix: dst.Pix, Stride: dst.Stride, Rect: dst.Rect}
-	draw.Draw(rgba, rgba.Rect, src, src.Bounds().Min, draw.Src)
+// opaque returns p for opaque pixels, which are the same premultiplied or not. Fast paths write *image.RGBA.
+func opaque(p *image.NRGBA) *image.RGBA {
+	return &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
 }
 
 // copyAny writes src to dst, which has its size, pixel by pixel: for types that no decoder here

@@ -54,6 +54,7 @@ import (
 	"log"
 	"math"
 	"os"
+	"regexp"
 	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -80,6 +81,9 @@ func main() {
 	withoutKernels(flag.Lookup("stubs").Value.String())
 }
 
+// parameter is a parameter with its name.
+var parameter = regexp.MustCompile(`\w+ (\*?\w+[,)])`)
+
 // withoutKernels takes the comments out of the file of declarations, since they stand here. It writes, beside that
 // file, the same functions for builds without kernels. They are never called, but what calls them must compile.
 func withoutKernels(declarations string) {
@@ -100,7 +104,7 @@ func withoutKernels(declarations string) {
 		case strings.HasPrefix(line, "//go:build"):
 			line = "//go:build !amd64 || purego\n"
 		case strings.HasPrefix(line, "func "):
-			line = strings.TrimSuffix(line, "\n") + " { panic(noKernels) }\n"
+			line = parameter.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1") + " { panic(noKernels) }\n"
 		case strings.HasPrefix(line, "package "):
 			line += "\nconst noKernels = \"called without its kernels\"\n\n"
 			functions = true
