@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/decoders/pdfs"
 	"github.com/kycmark/kycmark/internal/cli"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/unpack"
 )
 
@@ -21,6 +22,7 @@ func main() {
 	if unpack.Serve() || decoders.Serve() || pdfs.Serve() { // a process that this command started
 		return
 	}
+	memory.LargePages()
 	signal.Ignore(syscall.SIGPIPE) // a closed stdout fails like a full one, and ends no work
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once

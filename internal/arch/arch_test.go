@@ -229,8 +229,8 @@ var rules = []rule{
 		why:   "a mark is what it is, whatever reads it",
 	},
 	{
-		of: []string{"cmd/..."}, only: []string{"internal/cli", "internal/unpack", "decoders/..."},
-		why: "the program is package cli, beside the processes that it starts",
+		of: []string{"cmd/..."}, only: []string{"internal/cli", "internal/unpack", "internal/memory", "decoders/..."},
+		why: "the program is package cli, beside its memory and the processes that it starts",
 	},
 	{
 		of:    []string{"internal/cli/ui"},

@@ -37,6 +37,7 @@ const (
 var (
 	kmsTimeout = 15 * time.Second // of a request with its answer. Chosen; tests wait for less
 	kmsName    = regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+$`)
+	ciphertext = regexp.MustCompile(`^[!-~]{1,100}$`) // a word of a file's head; real ones have 69 characters
 	kmsContext = []byte("kycmark key file v1")
 )
 
@@ -67,16 +68,11 @@ func newTransit(name string) (*transit, error) {
 	return k, nil
 }
 
-// isCiphertext reports whether a word of a file's head can be a ciphertext. Real ones have 69 characters.
-func isCiphertext(s string) bool {
-	return s != "" && len(s) <= 1000 && !strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
-}
-
 // EncryptWithContext returns a ciphertext of printable ASCII without spaces. Errors wrap [ErrKMS].
 func (k *transit) EncryptWithContext(ctx context.Context, plaintext, associatedData []byte) ([]byte, error) {
 	a, err := k.ask(ctx, "encrypt", transitData{Plaintext: plaintext, Associated: associatedData})
-	if err == nil && !isCiphertext(a.Ciphertext) {
-		err = fmt.Errorf("%w: %s answers without a ciphertext of 1 to 1000 characters", ErrKMS, k.address.Host)
+	if err == nil && !ciphertext.MatchString(a.Ciphertext) {
+		err = fmt.Errorf("%w: %s answers without a ciphertext of 1 to 100 characters", ErrKMS, k.address.Host)
 	}
 	return []byte(a.Ciphertext), err
 }

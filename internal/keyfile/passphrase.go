@@ -176,7 +176,7 @@ func unwrap(stanza []string, body string) ([]byte, error) {
 	switch {
 	case len(stanza) != 4 || stanza[0] != "->":
 		return nil, errBroken
-	case stanza[1] == transitStanza && isCiphertext(stanza[3]):
+	case stanza[1] == transitStanza && ciphertext.MatchString(stanza[3]):
 		k, err := newTransit(stanza[2])
 		if err != nil {
 			return nil, err

@@ -21,26 +21,20 @@ func ToNRGBA(img image.Image) *image.NRGBA {
 		return src
 	}
 	dst := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	opaque := &image.RGBA{Pix: dst.Pix, Stride: dst.Stride, Rect: dst.Rect} // such pixels are the same premultiplied or not
 	switch src := img.(type) {
-	case *image.NRGBA, *image.RGBA, *image.NRGBA64, *image.RGBA64:
+	case *image.NRGBA, *image.RGBA, *image.NRGBA64, *image.RGBA64, *image.Gray16:
 		eachRow(dst, img)
-	case *image.Gray16:
-		eachRow(dst, src)
 	case *image.YCbCr:
-		dsp.FromYCbCr(opaque(dst), src)
+		dsp.FromYCbCr(opaque, src)
 	case *image.Gray, *image.CMYK:
-		draw.Draw(opaque(dst), dst.Rect, img, b.Min, draw.Src)
+		draw.Draw(opaque, dst.Rect, img, b.Min, draw.Src)
 	case *image.Paletted:
 		CopyPaletted(dst, src)
 	default:
 		copyAny(dst, img)
 	}
 	return dst
-}
-
-// opaque returns p for opaque pixels, which are the same premultiplied or not. Fast paths write *image.RGBA.
-func opaque(p *image.NRGBA) *image.RGBA {
-	return &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
 }
 
 // copyAny writes src to dst, which has its size, pixel by pixel: for types that no decoder here
