@@ -8,6 +8,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
@@ -83,11 +84,7 @@ func Skim(ctx context.Context, picture image.Image, keys ...*Key) (*Reading, err
 // readAll is [Read] by a search.
 func readAll(ctx context.Context, leak image.Image, keys []*Key,
 	search func(context.Context, image.Image, []*blind.Keys) ([]*blind.Detection, []*blind.Unread, error)) (*Reading, error) {
-	kds := make([]*blind.Keys, len(keys))
-	for i, k := range keys {
-		kds[i] = k.keyed()
-	}
-	found, unread, err := search(ctx, leak, kds)
+	found, unread, err := search(ctx, leak, each.Of(keys, (*Key).keyed))
 	if err != nil {
 		return nil, err
 	}
@@ -111,11 +108,7 @@ type List struct {
 // NewList returns the list of a key and of all IDs that were issued under it, in any order. It takes 16 bytes and
 // about 2.5 microseconds of processor time an ID.
 func NewList(key *Key, ids []CopyID) *List {
-	all := make([]uint64, len(ids))
-	for i, id := range ids {
-		all[i] = uint64(id)
-	}
-	return &List{key, key.keyed().Payload.NewBook(all)}
+	return &List{key, key.keyed().Payload.NewBook(each.Of(ids, func(id CopyID) uint64 { return uint64(id) }))}
 }
 
 // Among returns the marks of a list that Read saw and could not read by their own check. They are compared with each ID of

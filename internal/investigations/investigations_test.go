@@ -507,6 +507,16 @@ func TestBundle(t *testing.T) {
 	}
 	assert.Contains(t, names, "report.html")
 	assert.Equal(t, first, w.read(id, investigations.Bundle))
+
+	// The upload of a leak is issued again, once an investigation is done: its bundle is there.
+	id = w.begun(w.leaks, asks)
+	require.Equal(t, investigations.Done, w.do(id).Stage)
+	require.NoError(t, w.cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor-b", Kind: books.KindVendor}))
+	issuer, err := registry.NewIssuer(w.cfg)
+	require.NoError(t, err)
+	_, err = issuer.Issue(ctx, w.upload, "vendor-b", func(*books.Copy, []byte) error { return nil }, nil)
+	require.NoError(t, err)
+	assert.NotEmpty(t, w.read(id, investigations.Bundle))
 }
 
 // BenchmarkAdd adds a file to an investigation that has 3,000.

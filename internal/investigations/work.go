@@ -211,6 +211,9 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 	if err := o.write(ctx, in.ID, partState, "", done); err != nil {
 		return err
 	}
+	if now, err := o.open(ctx, in.ID); err == nil && o.LedgerKey != "" {
+		_ = o.bundle(ctx, now) // a copy of one of the uploads, issued later, leaves it without a proof
+	}
 	_, err = o.kept.Write(ctx, in.ID, partResume, bytes.NewReader(nil)) // it has no use any more
 	if gone := o.kept.Remove(ctx, x.Spool); !errors.Is(gone, registry.ErrNotFound) {
 		err = errors.Join(err, gone)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -90,11 +91,7 @@ func (s copies) routes() {
 			return nil, err
 		}
 		rows, err := s.Registry.Copies(ctx, id)
-		out := make([]Copy, len(rows))
-		for i, c := range rows {
-			out[i] = Copy(c)
-		}
-		return out, err
+		return each.Of(rows, func(c books.Copy) Copy { return Copy(c) }), err
 	}))
 	add(s.Service, "get-copy", "copy", of[PathOfCopy](s.copy))
 	add(s.Service, "void-copy", "copy", s.void)

@@ -359,7 +359,7 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	level := slog.LevelInfo
 	if v.status >= 500 || v.cut && v.status != statusGone {
 		level = slog.LevelError
-		line = append(line, "error", cause(v.failed))
+		line = append(line, "error", Cause(v.failed))
 	}
 	s.Log.Log(r.Context(), level, "request", line...)
 	if v.cut {
@@ -367,8 +367,8 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	}
 }
 
-// cause is the innermost text of an error. The texts around it may have names.
-func cause(err error) string {
+// Cause is the innermost text of an error. The texts around it may have names.
+func Cause(err error) string {
 	for err != nil {
 		var next error
 		switch x := err.(type) {

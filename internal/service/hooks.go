@@ -166,7 +166,7 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 // vendorProblem says that a vendor does not give what it announced.
 func vendorProblem(err error) *Problem {
 	return &Problem{Status: http.StatusServiceUnavailable, Object: "vendor", Problem: "it does not give the pictures of the event",
-		Got: cause(err), Todo: "send the event again after Retry-After; have the operator check the account in kycmark.toml", again: retryAfter}
+		Got: Cause(err), Todo: "send the event again after Retry-After; have the operator check the account in kycmark.toml", again: retryAfter}
 }
 
 // A vendorFile is a file that a vendor sends.

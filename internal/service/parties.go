@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -225,7 +226,8 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 		if _, err := s.Registry.Submission(ctx, id); err == nil {
 			left = append(left, id)
 		} else if !again && len(planned) == 1 || !errors.Is(err, registry.ErrErased) { // of several uploads the others are erased
-			return nil, err
+			_, freed := s.Registry.EraseSubmissions(ctx, nil, "", "")
+			return nil, cmp.Or(freed, err)
 		}
 	}
 	if err := s.planErasure(ctx, o, planned); err != nil {
@@ -235,7 +237,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	var err error
 	if b.Subject != "" && !again {
 		erased, err = s.Registry.Erase(ctx, b.Subject, actor(ctx), b.Note)
-	} else if len(left) > 0 {
+	} else {
 		erased, err = s.Registry.EraseSubmissions(ctx, left, actor(ctx), b.Note)
 	}
 	if errors.Is(err, registry.ErrErased) { // one of them, meanwhile: none was erased here

@@ -21,6 +21,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -80,14 +81,10 @@ func (t Tokens) Add(ctx context.Context, name string, roles []Role, expires time
 // List returns all tokens by name, also expired and revoked ones.
 func (t Tokens) List(ctx context.Context) ([]Token, error) {
 	rows, err := t.store.Tokens(ctx)
-	out := make([]Token, len(rows))
-	for i := range rows {
-		out[i] = shown(&rows[i])
-	}
-	return out, err
+	return each.Of(rows, shown), err
 }
 
-func shown(row *records.Token) Token {
+func shown(row records.Token) Token {
 	x := Token{Name: row.Name, ID: row.ID, Added: row.Added, Expires: row.Expires, Revoked: row.Revoked}
 	for _, role := range strings.Fields(row.Roles) {
 		x.Roles = append(x.Roles, Role(role))
@@ -127,7 +124,7 @@ func (t Tokens) check(ctx context.Context, text string) (*Token, error) {
 	case !row.Expires.IsZero() && !now.Before(row.Expires):
 		return nil, fmt.Errorf("%w: it has expired", ErrToken)
 	}
-	out := shown(row)
+	out := shown(*row)
 	return &out, nil
 }
 

@@ -152,7 +152,7 @@ func (s *Service) tell(ctx context.Context) {
 		telling.Go(func() {
 			for ctx.Err() == nil {
 				if err := s.tellDue(ctx, client, name, &h); err != nil && ctx.Err() == nil {
-					s.Log.Error("notices are not sent", "webhook", name, "error", cause(err))
+					s.Log.Error("notices are not sent", "webhook", name, "error", Cause(err))
 				}
 				select {
 				case <-time.After(s.Times.Notice):
@@ -231,7 +231,7 @@ func post(client *http.Client, r *http.Request) error {
 	defer got.Body.Close()
 	_, _ = io.CopyN(io.Discard, got.Body, maxJSON) // so that the connection can be used again
 	if got.StatusCode < 200 || got.StatusCode > 299 {
-		return fmt.Errorf("%w: got %d, want 2xx", registry.ErrUnavailable, got.StatusCode)
+		return fmt.Errorf("%w: %w", registry.ErrUnavailable, fmt.Errorf("got %d, want 2xx", got.StatusCode))
 	}
 	return nil
 }

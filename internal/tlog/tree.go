@@ -23,6 +23,8 @@ import (
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
+
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 var (
@@ -112,11 +114,7 @@ func (t *Tree) Root() Hash {
 
 // byteSlices copies hashes into the form that the merkle module works with.
 func byteSlices(hashes []Hash) [][]byte {
-	out := make([][]byte, len(hashes))
-	for i, h := range hashes {
-		out[i] = h[:]
-	}
-	return out
+	return each.Of(hashes, func(h Hash) []byte { return h[:] })
 }
 
 // Nodes reads the hashes of stored nodes, in the order of ids. It returns an error if any node is missing.
@@ -201,11 +199,7 @@ func read(ctx context.Context, what string, size uint64, p proof.Nodes, err erro
 	if err != nil {
 		return nil, fmt.Errorf("tlog: nodes of a proof: %w", err)
 	}
-	out := make([]Hash, len(joined))
-	for i, h := range joined {
-		out[i] = Hash(h)
-	}
-	return out, nil
+	return each.Of(joined, func(h []byte) Hash { return Hash(h) }), nil
 }
 
 // reason returns an error of the merkle module as one line.

@@ -309,11 +309,11 @@ func (s *Store) List(ctx context.Context, kind Kind) ([]Item, error) {
 // Showing lists the investigations that show one of the uploads, as [Store.List] does, and after them the investigations that
 // have begun and have no findings: they may show it. Uploads may be erased.
 func (s *Store) Showing(ctx context.Context, of ...watermark.Submission) ([]Item, error) {
-	all, err := s.rows.Showing(ctx, of...)
+	more, err := s.rows.Unfinished(ctx, Begun, Findings) // first: who ends meanwhile has entered what it shows
 	if err != nil || len(of) == 0 {
 		return nil, err
 	}
-	more, err := s.rows.Unfinished(ctx, Begun, Findings)
+	all, err := s.rows.Showing(ctx, of...)
 	for _, x := range more {
 		if !slices.ContainsFunc(all, func(y records.KeptItem) bool { return x.ID == y.ID }) {
 			all = append(all, x)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Damage that only opening the originals finds, and damage to kept checkpoints.
@@ -139,4 +141,41 @@ func TestAuditRemovesWhatKilledRunsLeft(t *testing.T) {
 	require.NoError(t, old.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
 	swept, left = audit()
 	require.Equal(t, [2]int{1, 0}, [2]int{swept, left})
+}
+
+// An original is erased while a copy of the registry is made, before its turn: the copy is whole, without it.
+func TestErasedWhileCopied(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	at := sqlite.At(filepath.Join(dir, "r.db"))
+	r, err := registry.Create(ctx, at, &registry.CreateOptions{Originals: filepath.Join(dir, "blobs")})
+	require.NoError(t, err)
+	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
+	one, two := submit(t, s, passportFile(t, 1, "jpeg"), "", feb), submit(t, s, passportFile(t, 2, "jpeg"), "", feb)
+	objects := func() []string {
+		all, err := filepath.Glob(filepath.Join(dir, "blobs", r.ID(), "*", "*"))
+		require.NoError(t, err)
+		return all
+	}
+	require.Len(t, objects(), 2)
+	erased := make(chan error, 1)
+	begin := sync.OnceFunc(func() {
+		go func() {
+			_, err := r.EraseSubmissions(ctx, []watermark.Submission{one.ID}, "", "")
+			erased <- err
+		}()
+		require.Eventually(t, func() bool { return len(objects()) == 1 }, time.Minute, time.Millisecond)
+	})
+	to := sqlite.At(filepath.Join(dir, "copy.db"))
+	_, _, err = registry.Clone(ctx, at, to, filepath.Join(dir, "copied"), func(int, int) { begin() })
+	require.NoError(t, err)
+	require.NoError(t, <-erased)
+	require.NoError(t, r.Close())
+	c, err := registry.Open(ctx, to)
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Submission(ctx, one.ID)
+	require.ErrorIs(t, err, registry.ErrErased)
+	_, err = c.Submission(ctx, two.ID)
+	require.NoError(t, err)
+	checkLedger(t, c)
 }

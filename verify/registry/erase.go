@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
@@ -48,11 +49,7 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 		if len(rows) == 0 {
 			break
 		}
-		ids := make([]watermark.Submission, len(rows))
-		for i, s := range rows {
-			ids[i] = s.ID
-		}
-		ids, err = eraseAll(ctx, r, ids, actor, note)
+		ids, err := eraseAll(ctx, r, subject, each.Of(rows, func(s books.Submission) watermark.Submission { return s.ID }), actor, note)
 		if errors.Is(err, ErrErased) {
 			continue // by another caller, meanwhile
 		}
@@ -104,15 +101,15 @@ func ErasedSince(ctx context.Context, r *Registry, t time.Time) bool {
 // erasure once. It is the only way to erase uploads without a subject. It is also needed for a file that several
 // persons sent, since the file belongs to the subject entered first. The error wraps [ErrNotFound] or [ErrErased] if an
 // upload is not there, and then no upload is erased. IDs beside another error were erased, but old data in files could
-// not be freed.
+// not be freed: erase no IDs, and it is tried again.
 func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submission, actor, note string) (erased []watermark.Submission, err error) {
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("%w: no submissions", ErrInput)
+		return nil, r.store.Erase(ctx, records.Erasure{})
 	}
 	if err := checkNote(actor, note); err != nil {
 		return nil, err
 	}
-	return eraseAll(ctx, r, records.Ascending(ids), actor, note)
+	return eraseAll(ctx, r, "", records.Ascending(ids), actor, note)
 }
 
 // checkNote checks that actor and note, which may be empty, are one line of text each and not too long.
@@ -122,8 +119,8 @@ func checkNote(actor, note string) error {
 
 // eraseAll erases all uploads ids or none of them, and returns the erased IDs. If the store has erased but could not
 // free old data in files, it returns both the IDs and the error.
-func eraseAll(ctx context.Context, r *Registry, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
-	err := r.store.Erase(ctx, records.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}})
+func eraseAll(ctx context.Context, r *Registry, subject string, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
+	err := r.store.Erase(ctx, records.Erasure{Of: subject, Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}})
 	if err == nil {
 		return ids, nil
 	}

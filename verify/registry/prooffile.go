@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
@@ -178,10 +179,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	if w.Checkpoint < 0 || w.Checkpoint >= len(signed) || e.Seq < 1 {
 		return fail(fmt.Errorf("entry %d has no checkpoint", e.Seq))
 	}
-	path := make([]tlog.Hash, len(w.Path))
-	for i, h := range w.Path {
-		path[i] = tlog.Hash(h)
-	}
+	path := each.Of(w.Path, func(h books.Digest) tlog.Hash { return tlog.Hash(h) })
 	c := signed[w.Checkpoint]
 	if err := tlog.VerifyInclusion(tlog.LeafHash([]byte(w.Entry)), uint64(e.Seq-1), c.Size, path, c.Root); err != nil {
 		return fail(err)

@@ -305,7 +305,12 @@ func Clone(ctx context.Context, from, to Driver, originals string, progress func
 	if err != nil {
 		return 0, "", fmt.Errorf("open registry: %w", err)
 	}
-	size, sum, err := to.Transfer(ctx, source, originals, progress)
+	var sum tlog.Hash
+	for range eraseAttempts { // after an erasure the next one copies what is not there yet
+		if size, sum, err = to.Transfer(ctx, source, originals, progress); !errors.Is(err, ErrErased) {
+			break
+		}
+	}
 	if errors.Is(err, fs.ErrExist) {
 		if n, root, e := asCopied(ctx, source, to, originals); e == nil {
 			size, sum, err = n, root, nil

@@ -192,10 +192,10 @@ func officeOf(ctx context.Context, b *ui.Desk, keys service.Keys, memory int64, 
 		Sealing: investigations.Sealing{ReportKey: keys.Report, LedgerPublic: keys.LedgerPublic, LedgerKey: keys.LedgerKey},
 		Warn: func(id kept.ID, why error) {
 			if id == (kept.ID{}) {
-				log.Error("investigations do not go on", "error", ui.Reason(why))
+				log.Error("investigations do not go on", "error", service.Cause(why))
 				return
 			}
-			log.Error("investigation does not go on", "investigation", id.String(), "error", ui.Reason(why))
+			log.Error("investigation does not go on", "investigation", id.String(), "error", service.Cause(why))
 		}}), nil
 }
 

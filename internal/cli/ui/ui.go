@@ -21,6 +21,7 @@ import (
 
 	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/decoders/pdfs"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 )
@@ -177,10 +178,7 @@ func (u *UI) Table(header string) *table {
 
 // Row adds a row and, before the first row, the header.
 func (t *table) Row(cells []string) {
-	line := make([]string, len(cells))
-	for i, cell := range cells {
-		line[i] = Name(cell)
-	}
+	line := each.Of(cells, Name)
 	if t.rows == 0 {
 		fmt.Fprintln(t, t.header)
 	}

@@ -214,10 +214,10 @@ func (s Store) Publish(ctx context.Context, p records.KeptPart, unless string) e
 		_, err = tx.ExecContext(ctx, schema.KeptParts.Insert(nil), schema.KeptParts.Bind(&p)...)
 		return err
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		_ = s.Free(ctx) // what is left goes later
 	}
-	return s.Free(ctx)
+	return err
 }
 
 // drop deletes the chunks that a condition selects, and enters their objects for removal.

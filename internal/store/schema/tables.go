@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -275,11 +276,7 @@ func Lists(in int64, ids []watermark.Submission) []Listed {
 // the table of the lists: CustodyLists or ErasureLists.
 func ReadList(ctx context.Context, q Querier, t Table[Listed], of int64) ([]watermark.Submission, error) {
 	rows, err := t.Rows(ctx, q, " WHERE "+t.Columns[0]+" = $1 ORDER BY submission", of)
-	out := make([]watermark.Submission, len(rows))
-	for i, r := range rows {
-		out[i] = r.id
-	}
-	return out, err
+	return each.Of(rows, func(r Listed) watermark.Submission { return r.id }), err
 }
 
 // A ListNode is a stored node of the lists.

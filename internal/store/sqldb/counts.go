@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -39,11 +40,7 @@ func uploadDays(ctx context.Context, q schema.Querier, lists *tlog.Lists) (days 
 	if err := cmp.Or(err1, err2); err != nil {
 		return nil, damaged(err)
 	}
-	names := make([]string, len(times))
-	for i, t := range times {
-		names[i] = records.UploadsOf(t)
-	}
-	if err := lists.Read(ctx, names...); err != nil {
+	if err := lists.Read(ctx, each.Of(times, records.UploadsOf)...); err != nil {
 		return nil, damaged(err)
 	}
 	left := all.N - pages.N

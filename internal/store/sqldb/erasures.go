@@ -44,6 +44,12 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 		if err != nil {
 			return err
 		}
+		if e.Of != "" {
+			now, err := schema.Numbers(ctx, t, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found", e.Of)
+			if err != nil || slices.ContainsFunc(old, func(s books.Submission) bool { return s.Page < 2 && !slices.Contains(now, s.Seq) }) {
+				return cmp.Or(err, records.ErrErased) // as far as the subject is concerned: another has it since
+			}
+		}
 		e.Submissions = nil
 		for _, s := range old {
 			e.Submissions = append(e.Submissions, s.ID)

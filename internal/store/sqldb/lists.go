@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -196,10 +197,7 @@ func (d uploads) entered(ctx context.Context, q schema.Querier, rows ...books.Su
 
 // haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects.
 func (d uploads) haveSubjects(ctx context.Context, q schema.Querier, rows []books.Submission) error {
-	ids := make([]watermark.Submission, len(rows))
-	for i := range rows {
-		ids[i] = rows[i].ID
-	}
+	ids := each.Of(rows, func(s books.Submission) watermark.Submission { return s.ID })
 	changes, err := ofSubmissions(ctx, q, &d.dialect, schema.Subjects, ids, func(c records.SubjectChange) watermark.Submission { return c.Submission }, records.SubjectsOf)
 	if err != nil {
 		return err

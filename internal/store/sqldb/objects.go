@@ -188,7 +188,7 @@ func (d originals) Restore(ctx context.Context, id watermark.Submission, seal fu
 }
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
-func (d originals) removeErased(ctx context.Context) error {
+func (d originals) removeErased(ctx context.Context) (failed error) {
 	rows, err := schema.Collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {
 		return err
@@ -198,13 +198,14 @@ func (d originals) removeErased(ctx context.Context) error {
 	}
 	for _, name := range rows {
 		if err := d.place.Remove(ctx, name); err != nil {
-			return fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err)
+			failed = errors.Join(failed, fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err))
+			continue // the others go
 		}
 		if _, err := d.write.ExecContext(ctx, "DELETE FROM removal WHERE object = $1", name[:]); err != nil {
 			return err
 		}
 	}
-	return nil
+	return failed
 }
 
 // lost returns an error that wraps [records.ErrTampered] if an original of submissions that are to be erased is not where originals

@@ -209,6 +209,53 @@ func TestErasedObjects(t *testing.T) {
 	})
 }
 
+// An object that cannot be removed keeps no other one.
+func TestStuckObject(t *testing.T) {
+	withFolder(t, func(t *testing.T, d *sqldb.DB, dir string) {
+		ctx := t.Context()
+		erase := func(n int) error { return d.Erase(ctx, erasure(fmt.Sprint("erase ", n), n)) }
+		s, x := submission(0)
+		_, err := add(ctx, d, s, x)
+		require.NoError(t, err)
+		stuck := files(t, dir)[0]
+		for n := range 2 {
+			s, x := submission(1 + n)
+			_, err := add(ctx, d, s, x)
+			require.NoError(t, err)
+		}
+		require.NoError(t, os.Remove(stuck))
+		require.NoError(t, os.MkdirAll(filepath.Join(stuck, "x"), 0o700)) // with something in it, it cannot be removed
+		for n := range 2 {
+			require.ErrorContains(t, erase(n), "the erasure is done")
+			require.Len(t, files(t, dir), 2-n)
+		}
+		require.NoError(t, os.RemoveAll(stuck))
+		require.NoError(t, erase(2))
+		require.Empty(t, files(t, dir))
+	})
+}
+
+// An upload that was moved to another subject, after an erasure of its subject looked for it, stays.
+func TestErasedUnderAnotherSubject(t *testing.T) {
+	withFolder(t, func(t *testing.T, d *sqldb.DB, _ string) {
+		ctx := t.Context()
+		s, x := submission(0)
+		_, err := add(ctx, d, s, x)
+		require.NoError(t, err)
+		e := erasure("erase", 0)
+		e.Of = s.Subject
+		_, err = d.SetSubjects(ctx, []records.SubjectChange{change(0, "another")})
+		require.NoError(t, err)
+		require.ErrorIs(t, d.Erase(ctx, e), records.ErrErased)
+		_, err = d.Sealed(ctx, s.ID, true)
+		require.NoError(t, err)
+		e.Of = "another"
+		require.NoError(t, d.Erase(ctx, e))
+		_, err = d.Sealed(ctx, s.ID, true)
+		require.ErrorIs(t, err, records.ErrNotFound)
+	})
+}
+
 // Two erasures have an upload in common, and the first removes its original while the second looks for it: that original is not
 // lost. The second says that the upload was erased, and leaves its other upload alone.
 func TestErasedMeanwhile(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -219,10 +220,7 @@ func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies [
 		if err := isIssued(ctx, q, seq, upto, copies); err != nil {
 			return err
 		}
-		ids := make([]watermark.Submission, len(copies))
-		for i := range copies {
-			ids[i] = copies[i].Submission
-		}
+		ids := each.Of(copies, func(c books.Copy) watermark.Submission { return c.Submission })
 		of, err := ofSubmissions(ctx, q, &d.dialect, schema.Releases, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
 		var releases []books.Release
 		for _, some := range of {

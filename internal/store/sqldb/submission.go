@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/verify/books"
@@ -93,10 +94,7 @@ var digestTable = schema.TableOf("submission", "id sha256 erased",
 
 // digests sets, by ID, the stored digest and erasure of those uploads that are there.
 func digests(ctx context.Context, t *tx, uploads []records.Upload, known map[watermark.Submission]digest) error {
-	ids := make([]watermark.Submission, len(uploads))
-	for i := range uploads {
-		ids[i] = uploads[i].ID
-	}
+	ids := each.Of(uploads, func(u records.Upload) watermark.Submission { return u.ID })
 	rows, err := digestTable.Among(ctx, t, t.dialect, "id", schema.Each(records.Ascending(ids), schema.IDOf), "") // IDs beside each other are in one page
 	for _, r := range rows {
 		known[r.id] = r

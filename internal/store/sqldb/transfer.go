@@ -126,6 +126,9 @@ func (t *transfer) original(ctx context.Context, x *schema.Sealed) error {
 		}
 	}
 	if err := t.of.fetch(ctx, x); err != nil {
+		if _, gone := schema.Seals.One(ctx, t.of.read, " WHERE submission = $1", x.Of[:]); errors.Is(gone, records.ErrNotFound) {
+			err = records.ErrErased // since the copy began
+		}
 		return fmt.Errorf("submission %s: %w", x.Of, err)
 	}
 	x.Object = records.Object{}
