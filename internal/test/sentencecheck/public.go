@@ -40,7 +40,7 @@ func markClaim(r *report) (string, row) {
 // onlyBare: without a mark, and with no room for another picture of 64 pixels beside or over the upload.
 func (l *leak) onlyBare() bool {
 	at := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })
-	if l.Finding != "unmarked" || at < 0 {
+	if l.Finding != "unmarked" || at < 0 || l.Pages > 1 {
 		return false
 	}
 	m, room := l.Matches[at], false

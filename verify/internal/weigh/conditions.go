@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -138,11 +139,7 @@ func issuedAs(w *Weighing, name string) string {
 	case len(purposes) > 3:
 		return fmt.Sprintf(" (%d requests, %s)", len(purposes), when)
 	}
-	quoted := make([]string, len(purposes))
-	for i, p := range purposes {
-		quoted[i] = intake.Quoted(p)
-	}
-	return " (" + strings.Join(quoted, ", ") + ", " + when + ")"
+	return " (" + strings.Join(each.Of(purposes, intake.Quoted), ", ") + ", " + when + ")"
 }
 
 // isAlone reports whether one recipient is named, and no other mark was found, whatever it is worth. An unconfirmed mark

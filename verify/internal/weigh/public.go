@@ -45,10 +45,10 @@ func claimNoMark(w *Weighing) (string, words.Figures) {
 }
 
 // bare reports whether a mark would have been found wherever a leak may have one: nothing else than an upload is shown,
-// beside it or over it, that could have one of its own.
+// beside it, over it, or in another frame, that could have one of its own.
 func bare(l *findings.Finding) bool {
 	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
-	if l.Kind != findings.FoundUnmarked || m == nil {
+	if l.Kind != findings.FoundUnmarked || m == nil || l.Pages > 1 {
 		return false
 	}
 	x0, y0, x1, y1 := 0.0, 0.0, float64(l.Width), float64(l.Height)
