@@ -89,6 +89,21 @@ func TestPictureInAPicture(t *testing.T) {
 	}
 }
 
+// Opponent's story: a customer holds a print of vendor A's copy of another upload into the camera, and sends that. The upload leaks as it is. It was
+// "unmarked", and the claim that no picture carries our watermark was supported.
+func TestUploadThatShowsACopy(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	small := submit(t, s, file(t, photo(61, 400, 300), "jpeg"), "one", feb)
+	_, held, id := issued(t, s, small.ID, "vendor A")
+	whole := imaging.Overlay(photo(62, 1200, 900), imaging.Rotate(imaging.Resize(held, 480, 0, imaging.Lanczos), 9, color.Transparent), image.Pt(500, 400), 1)
+	submit(t, s, file(t, whole, "jpeg"), "two", feb)
+	got := examine(t, v, whole)
+	require.Equal(t, findings.FoundUnconfirmed, got.Kind, got.Note)
+	assert.Equal(t, id, got.Copy())
+	assert.Contains(t, strings.Join(standsUp(t, v, got).Sentences(), " "), "“None of these pictures carries our watermark”: refuted")
+}
+
 // Opponent's story: a small picture over a plain upload has a mark that is not listed, or that was laid onto it. The picture was "unmarked", and the claim
 // that no picture carries our watermark was supported. Or it is a plain upload over vendor A's copy: all were "from a vendor".
 func TestMarkInAPictureInAPicture(t *testing.T) {

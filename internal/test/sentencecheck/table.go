@@ -653,7 +653,7 @@ func unknownRecall(r *report) (out []row) {
 	}
 	if len(kinds) > 0 {
 		out = append(out, row{"found": "the search would have found them with at least this probability: " + strings.Join(kinds, "; "),
-			"so": "These are lower 95 % bounds of trials of such leaks, each altered in one way of many. All pages of uploads were searched; the uploads of the trials had one page."})
+			"so": "These are lower 95 % bounds of trials of such leaks, of one upload alone, each altered in one way of many. All pages of uploads were searched; the uploads of the trials had one page."})
 	}
 	untried := r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil })
 	return append(out, once(untried > 0, row{"found": "some are missed that were altered much, or too little of them is left",

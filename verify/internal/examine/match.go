@@ -46,14 +46,16 @@ func (v *matcher) Candidates(ctx context.Context) (*searched, error) {
 }
 
 // Matches compares the pixels of the leak with the originals of the candidates of s, and returns the matches, nearest
-// hash first. Of each submission it returns the page that the leak shows best. Submissions that share a part with the leak follow:
-// the upload that is shown may show another one's copy.
+// hash first. Of each submission it returns the page that the leak shows best. Submissions that share a part with the leak follow,
+// unless it shows more than one upload: the upload that it shows may show another one's copy.
 func (v *matcher) Matches(ctx context.Context, s *searched) ([]findings.Match, error) {
 	if len(v.Cfg.Against) > 0 {
 		return v.against(ctx, s.queries)
 	}
 	out, looked, err := v.wholeMatches(ctx, s.Near)
-	if err != nil {
+	if err != nil || slices.ContainsFunc(out, func(m findings.Match) bool {
+		return conclude.ShowsCapture(m.Pixels) && (len(m.Altered) > 0 || m.Region != nil) // then [rest] looks there
+	}) {
 		return onePage(out), err
 	}
 	parts, err := v.partMatches(ctx, s.Near[:looked], s.queries)

@@ -581,7 +581,7 @@ func unknownRecall(w *Weighing) (out []words.Figures) {
 	}
 	if len(parts) > 0 {
 		out = append(out, words.Figures{"found": "the search would have found them with at least this probability: " + strings.Join(parts, "; "),
-			"so": "These are lower 95 % bounds of trials of such leaks, each altered in one way of many. All pages of uploads were searched; the uploads of the trials had one page."})
+			"so": "These are lower 95 % bounds of trials of such leaks, of one upload alone, each altered in one way of many. All pages of uploads were searched; the uploads of the trials had one page."})
 	}
 	untried := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return l.Kind == findings.FoundUnknown && l.Recall == nil })
 	return append(out, once(untried > 0, words.Figures{"found": "some are missed that were altered much, or too little of them is left",
