@@ -199,7 +199,10 @@ func (d originals) removeErased(ctx context.Context) (failed error) {
 	for _, name := range rows {
 		if err := d.place.Remove(ctx, name); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err))
-			continue // the others go
+			if errors.Is(err, objects.ErrAway) {
+				break // so it is for the others
+			}
+			continue
 		}
 		if _, err := d.write.ExecContext(ctx, "DELETE FROM removal WHERE object = $1", name[:]); err != nil {
 			return err
