@@ -37,7 +37,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	require.Equal(t, findings.FoundUnknown, v.Kind)
 	require.Equal(t, conclude.RecallOf(large, 1200), v.Recall)
 	trials := table.Kinds[0].Parts
-	assert.Contains(t, v.Note, fmt.Sprintf("In trials with leaks of its kind (of 400 pixels and more, full of detail) the search found the first page of the upload for %d of %d. Over all uploads of this registry it finds at least %s",
+	assert.Contains(t, v.Note, fmt.Sprintf("In trials with leaks of its kind (of 400 pixels and more, full of detail), of one upload alone, the search found the first page of the upload for %d of %d. Over all uploads of this registry it finds at least %s",
 		trials.Found, trials.Of, words.Share(trials.Bound)))
 	require.NoError(t, recheck.Recheck(v, conclude.Given{Opens: true}, true))
 	v.Recall.Bound = 0.9999

@@ -218,7 +218,7 @@ type Searched struct {
 
 // An Erasure says that uploads, or the name of a reviewer, were erased.
 type Erasure struct {
-	Of          string                 // subject whose uploads they must be; "": any. Not entered
+	Whose       string                 // subject whose uploads they must be; "": any. Not entered
 	Reviewer    string                 // [books.Recipient].Ref; "": uploads were erased
 	Submissions []watermark.Submission // ascending
 	Left        [32]byte               // [Left] of them, set by the store

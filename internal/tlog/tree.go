@@ -31,7 +31,7 @@ var (
 	// ErrProof is wrapped by errors of proofs that do not hold, or that cannot be given.
 	ErrProof = errors.New("no proof")
 	// ErrCheckpoint is wrapped by errors of checkpoints that are malformed, too long, not signed, or signed wrongly.
-	ErrCheckpoint = errors.New("not a checkpoint of a ledger")
+	ErrCheckpoint = errors.New("bad checkpoint")
 	// ErrKey is wrapped by errors of key texts. No error repeats a private key.
 	ErrKey = errors.New("bad key")
 )

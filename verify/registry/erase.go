@@ -120,7 +120,7 @@ func checkNote(actor, note string) error {
 // eraseAll erases all uploads ids or none of them, and returns the erased IDs. If the store has erased but could not
 // free old data in files, it returns both the IDs and the error.
 func eraseAll(ctx context.Context, r *Registry, subject string, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
-	err := r.store.Erase(ctx, records.Erasure{Of: subject, Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}})
+	err := r.store.Erase(ctx, records.Erasure{Whose: subject, Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: records.NewSalt()}})
 	if err == nil {
 		return ids, nil
 	}

@@ -44,8 +44,8 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 		if err != nil {
 			return err
 		}
-		if e.Of != "" {
-			now, err := schema.Numbers(ctx, t, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found", e.Of)
+		if e.Whose != "" {
+			now, err := schema.Numbers(ctx, t, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found", e.Whose)
 			if err != nil || slices.ContainsFunc(old, func(s books.Submission) bool { return s.Page < 2 && !slices.Contains(now, s.Seq) }) {
 				return cmp.Or(err, records.ErrErased) // as far as the subject is concerned: another has it since
 			}

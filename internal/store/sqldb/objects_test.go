@@ -243,13 +243,13 @@ func TestErasedUnderAnotherSubject(t *testing.T) {
 		_, err := add(ctx, d, s, x)
 		require.NoError(t, err)
 		e := erasure("erase", 0)
-		e.Of = s.Subject
+		e.Whose = s.Subject
 		_, err = d.SetSubjects(ctx, []records.SubjectChange{change(0, "another")})
 		require.NoError(t, err)
 		require.ErrorIs(t, d.Erase(ctx, e), records.ErrErased)
 		_, err = d.Sealed(ctx, s.ID, true)
 		require.NoError(t, err)
-		e.Of = "another"
+		e.Whose = "another"
 		require.NoError(t, d.Erase(ctx, e))
 		_, err = d.Sealed(ctx, s.ID, true)
 		require.ErrorIs(t, err, records.ErrNotFound)
