@@ -212,7 +212,7 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 		return err
 	}
 	if now, err := o.open(ctx, in.ID); err == nil && o.LedgerKey != "" {
-		_ = o.bundle(ctx, now) // a copy of one of the uploads, issued later, leaves it without a proof
+		_ = o.bundle(ctx, now) // before later copies of its uploads leave it without a proof. Read tries again
 	}
 	_, err = o.kept.Write(ctx, in.ID, partResume, bytes.NewReader(nil)) // it has no use any more
 	if gone := o.kept.Remove(ctx, x.Spool); !errors.Is(gone, registry.ErrNotFound) {

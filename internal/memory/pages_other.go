@@ -2,5 +2,5 @@
 
 package memory
 
-// LargePages does nothing: other systems take large pages by themselves.
+// LargePages does nothing: only Linux is asked for large pages.
 func LargePages() {}

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -226,8 +225,10 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 		if _, err := s.Registry.Submission(ctx, id); err == nil {
 			left = append(left, id)
 		} else if !again && len(planned) == 1 || !errors.Is(err, registry.ErrErased) { // of several uploads the others are erased
-			_, freed := s.Registry.EraseSubmissions(ctx, nil, "", "")
-			return nil, cmp.Or(freed, err)
+			if errors.Is(err, registry.ErrErased) { // and an earlier try may have left something
+				_, err = s.Registry.EraseSubmissions(ctx, planned, actor(ctx), b.Note)
+			}
+			return nil, err
 		}
 	}
 	if err := s.planErasure(ctx, o, planned); err != nil {
@@ -235,10 +236,15 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	}
 	var erased []watermark.Submission
 	var err error
-	if b.Subject != "" && !again {
+	switch {
+	case b.Subject != "" && !again:
 		erased, err = s.Registry.Erase(ctx, b.Subject, actor(ctx), b.Note)
-	} else {
+	case len(left) > 0:
 		erased, err = s.Registry.EraseSubmissions(ctx, left, actor(ctx), b.Note)
+	default: // the earlier try may have left something
+		if _, err = s.Registry.EraseSubmissions(ctx, planned, actor(ctx), b.Note); errors.Is(err, registry.ErrErased) {
+			err = nil
+		}
 	}
 	if errors.Is(err, registry.ErrErased) { // one of them, meanwhile: none was erased here
 		return s.erase(ctx, in)

@@ -19,7 +19,7 @@ func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]books.S
 	return r.store.SubmissionsOf(ctx, subject)
 }
 
-// eraseAttempts bounds the races with submissions of the same subject.
+// eraseAttempts bounds the races of an erasure with submissions of the same subject, and of a copy of a registry with erasures.
 const eraseAttempts = 5
 
 // Erase destroys what is known of a subject's uploads: the data keys of their sealed originals, hashes, features,
@@ -101,10 +101,10 @@ func ErasedSince(ctx context.Context, r *Registry, t time.Time) bool {
 // erasure once. It is the only way to erase uploads without a subject. It is also needed for a file that several
 // persons sent, since the file belongs to the subject entered first. The error wraps [ErrNotFound] or [ErrErased] if an
 // upload is not there, and then no upload is erased. IDs beside another error were erased, but old data in files could
-// not be freed: erase no IDs, and it is tried again.
+// not be freed: erase the same IDs again, and it is tried again.
 func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submission, actor, note string) (erased []watermark.Submission, err error) {
 	if len(ids) == 0 {
-		return nil, r.store.Erase(ctx, records.Erasure{})
+		return nil, fmt.Errorf("%w: no submissions", ErrInput)
 	}
 	if err := checkNote(actor, note); err != nil {
 		return nil, err

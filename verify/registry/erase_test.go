@@ -172,6 +172,8 @@ func TestEraseSubmissions(t *testing.T) {
 	two := submit(t, s, passportFile(t, 2, "jpeg"), "customer 1", feb)
 	gone := append(tracesOf(t, r, one), tracesOf(t, r, two)...)
 
+	_, err = r.EraseSubmissions(ctx, nil, "", "")
+	require.ErrorIs(t, err, registry.ErrInput)
 	_, err = r.EraseSubmissions(ctx, []watermark.Submission{one.ID}, "", "a\x07b")
 	require.ErrorIs(t, err, registry.ErrInput)
 	ids, err := r.EraseSubmissions(ctx, []watermark.Submission{one.ID, {1}}, "", "")

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -187,7 +188,7 @@ func (d originals) Restore(ctx context.Context, id watermark.Submission, seal fu
 	return restored && err == nil, err
 }
 
-// removeErased removes the objects of erased originals. Its error says that the erasure is done.
+// removeErased removes the objects of erased originals. Its error says that the erasure is done, and names the first object that stays.
 func (d originals) removeErased(ctx context.Context) (failed error) {
 	rows, err := schema.Collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {
@@ -198,7 +199,7 @@ func (d originals) removeErased(ctx context.Context) (failed error) {
 	}
 	for _, name := range rows {
 		if err := d.place.Remove(ctx, name); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err))
+			failed = cmp.Or(failed, fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err))
 			if errors.Is(err, objects.ErrAway) {
 				break // so it is for the others
 			}

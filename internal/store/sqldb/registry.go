@@ -319,11 +319,7 @@ func (d ledger) Head(ctx context.Context) (int64, tlog.Hash, error) {
 
 func (d ledger) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
 	rows, err := schema.Ledger.Rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
-	out := make([][]byte, len(rows))
-	for i, r := range rows {
-		out[i] = r.Text
-	}
-	return out, err
+	return each.Of(rows, func(r schema.Entry) []byte { return r.Text }), err
 }
 
 func (d ledger) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) {

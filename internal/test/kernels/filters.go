@@ -169,7 +169,7 @@ func level() {
 
 // colours: eight pixels at a time.
 func colours(name string, half bool) {
-	doc := name + " is FromYCbCr for n, a multiple of 8."
+	doc := name + " is fromYCbCr for n, a multiple of 8."
 	kernel(name, "func(dst, y, cb, cr *uint8, n int)", doc)
 	dst, y, cb, cr, n := load("dst"), load("y"), load("cb"), load("cr"), load("n")
 	all := func(v int32) reg.VecVirtual {
