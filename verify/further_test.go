@@ -104,6 +104,22 @@ func TestUploadThatShowsACopy(t *testing.T) {
 	assert.Contains(t, strings.Join(standsUp(t, v, got).Sentences(), " "), "“None of these pictures carries our watermark”: refuted")
 }
 
+// Opponent's story: vendor A's copy comes back as a poor photograph, is entered as another customer's upload, and is issued to vendor B. That copy
+// leaks. "No mark of another recipient's copy was found" was said, and "from a vendor: supported".
+func TestCopyOfAPoorCopy(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	first := submit(t, s, file(t, photo(62, 1200, 900), "jpeg"), "one", feb)
+	_, marked, its := issued(t, s, first.ID, "vendor A")
+	poor := imaging.Grayscale(imaging.Resize(imaging.Rotate(marked, 2, color.Black), 640, 0, imaging.Lanczos))
+	second := submit(t, s, file(t, poor, "jpeg"), "two", feb)
+	_, leak, id := issued(t, s, second.ID, "vendor B")
+	got := examine(t, v, leak)
+	require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
+	assert.Contains(t, got.Note, "The picture also carries the mark of copy "+its.String())
+	assert.NotContains(t, strings.Join(standsUp(t, v, got).Sentences(), " "), "No mark of another recipient's copy was found")
+}
+
 // Opponent's story: a small picture over a plain upload has a mark that is not listed, or that was laid onto it. The picture was "unmarked", and the claim
 // that no picture carries our watermark was supported. Or it is a plain upload over vendor A's copy: all were "from a vendor".
 func TestMarkInAPictureInAPicture(t *testing.T) {
