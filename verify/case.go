@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/examine"
@@ -123,11 +124,8 @@ func historyOf(h *holdings.Holdings, recipients []books.Recipient) findings.Hist
 }
 
 // daily returns counts as a findings file holds them.
-func daily(counts []books.Issued) (out []findings.DayCount) {
-	for _, c := range counts {
-		out = append(out, findings.DayCount{Day: c.Day, N: c.Count})
-	}
-	return out
+func daily(counts []books.Issued) []findings.DayCount {
+	return each.Of(counts, func(c books.Issued) findings.DayCount { return findings.DayCount{Day: c.Day, N: c.Count} })
 }
 
 // namedBooks is for searches of named submissions alone: it counts these, and what leaks show beside them, in

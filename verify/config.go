@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
@@ -194,11 +195,7 @@ func (c config) given() conclude.Given {
 
 // keyIDs returns the IDs of the mark keys under which marks are read. It is never nil.
 func (c config) keyIDs() []string {
-	out := []string{}
-	for _, k := range c.Keys {
-		out = append(out, k.ID())
-	}
-	return out
+	return each.Of(c.Keys, (*watermark.Key).ID)
 }
 
 // sealKeyID returns the ID of the sealing key, "" without a sealing key.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -193,10 +194,7 @@ func (v *Investigation) conclude(ctx context.Context, d *findings.Verdict) error
 	if len(own) == 0 {
 		return nil
 	}
-	var copies []watermark.CopyID
-	for _, c := range findings.ConfirmedCopies(d.Findings) {
-		copies = append(copies, c.ID)
-	}
+	copies := each.Of(findings.ConfirmedCopies(d.Findings), func(c books.Copy) watermark.CopyID { return c.ID })
 	slices.Sort(copies)
 	if err := v.x.Engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
 		return fmt.Errorf("the conclusion could not be entered: %w", err)

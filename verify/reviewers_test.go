@@ -30,7 +30,7 @@ func TestVerdictOnFourReviewers(t *testing.T) {
 		leakOf(5, findings.FoundCopy, "vendor A")}})
 	assert.Equal(t, []string{"vendor A"}, d.Named)
 	assert.Empty(t, d.Odds.Reviewers)
-	assert.Contains(t, d.Headline, "5 of the 5 leaked pictures come from copies issued to vendor A")
+	assert.Contains(t, d.Headline, "All 5 leaked pictures come from copies issued to vendor A")
 	assert.Contains(t, d.Headline, "4 of the 5 copies of vendor A found here were shown to 4 reviewers of vendor A. The evidence is not enough to name a single reviewer.")
 	assert.Empty(t, checked(t, d, verify.Options{Circumstances: findings.Circumstances{Found: found}}))
 }
@@ -57,7 +57,7 @@ func TestVerdictNamesAReviewer(t *testing.T) {
 	v, d := weighIn(t, c.setup, leaks)
 	assert.Equal(t, []string{"vendor A"}, d.Named)
 	require.Len(t, d.Odds.Reviewers, 1)
-	assert.Contains(t, d.Headline, "2 of the 2 copies of vendor A found here were shown to 1 reviewer of vendor A. The marks name Ada Lovelace. Others at vendor A may have had the same copies.")
+	assert.Contains(t, d.Headline, "Both copies of vendor A found here were shown to 1 reviewer of vendor A. The marks name Ada Lovelace. Others at vendor A may have had the same copies.")
 	assert.Equal(t, map[string]string{d.Odds.Reviewers[0].Ref: "Ada Lovelace"}, d.History.Reviewers)
 	for _, h := range d.Case.Holders {
 		assert.NotContains(t, []string{"Ada Lovelace", "Bea", d.Odds.Reviewers[0].Ref}, h.Name)

@@ -119,7 +119,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"all that are claimed":     {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, ""), leakOf(2, findings.FoundUnmarked, "")}, findings.Circumstances{Found: found, Claimed: 2}, "2 pictures are claimed, and 2 different files were examined. 2 count as showing an upload", "From a selection"},
 		"the only one claimed":     {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, "")}, findings.Circumstances{Found: found, Claimed: 1}, "1 picture is claimed, and 1 different file was examined. 1 counts as showing an upload", "From a selection"},
 		"chance is rounded up":     {[]*findings.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09.", "9e-10."},
-		"marks, none confirmed":    {[]*findings.Finding{unconfirmed(a(1))}, known, "1 of the 1 leaked picture carries the mark of an issued copy.", "No upload of the registry was matched"},
+		"marks, none confirmed":    {[]*findings.Finding{unconfirmed(a(1))}, known, "The leaked picture carries the mark of an issued copy.", "No upload of the registry was matched"},
 		"other marks beside":       {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of the 3 leaked pictures", "No mark of another"},
 		"a broken file repeated":   {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 of the 3 files given were not examined: 2 damaged", "byte for byte"},
 		"one was not judged":       {[]*findings.Finding{a(1), a(2), reserved(a(3)), reserved(a(4)), lost(leakOf(5, findings.FoundIncomplete, ""))}, known, "4 of the 5 leaked pictures", "No mark of another"},

@@ -7,6 +7,7 @@ import (
 	"image"
 
 	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/mark/trace"
 )
@@ -230,11 +231,10 @@ func traced(r *trace.Result) *TraceResult {
 	return out
 }
 
-func copyEvidence(scores []trace.CopyScore) (out []CopyEvidence) {
-	for _, c := range scores {
-		out = append(out, CopyEvidence{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE})
-	}
-	return out
+func copyEvidence(scores []trace.CopyScore) []CopyEvidence {
+	return each.Of(scores, func(c trace.CopyScore) CopyEvidence {
+		return CopyEvidence{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE}
+	})
 }
 
 // Decoys returns the scores, comparable with [CopyEvidence].Score, of n copies that were never issued, under the key of

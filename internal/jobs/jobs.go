@@ -30,6 +30,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/passing"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -533,9 +534,5 @@ func (q *Queue) takeBack(ctx context.Context, r *run, jobs []added) {
 
 // idsOf returns the numbers of jobs as a JSON array.
 func idsOf(jobs []added) string {
-	var ids []string
-	for _, job := range jobs {
-		ids = append(ids, strconv.FormatInt(job.id, 10))
-	}
-	return "[" + strings.Join(ids, ",") + "]"
+	return "[" + strings.Join(each.Of(jobs, func(job added) string { return strconv.FormatInt(job.id, 10) }), ",") + "]"
 }

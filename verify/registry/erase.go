@@ -14,8 +14,12 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SubmissionsOf lists the uploads of a subject that were not erased, in the order of their receipt.
+// SubmissionsOf lists the uploads of a subject that were not erased, in the order of their receipt. The error wraps
+// [ErrInput] for a reference that cannot be entered.
 func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) {
+	if err := records.CheckText("subject reference", subject, intake.MaxName); err != nil {
+		return nil, err
+	}
 	return r.store.SubmissionsOf(ctx, subject)
 }
 
@@ -37,6 +41,9 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	}
 	if strings.Contains(note, subject) {
 		return nil, fmt.Errorf("%w: the note names the subject, and the ledger would keep it", ErrInput)
+	}
+	if err := records.CheckText("subject reference", subject, intake.MaxName); err != nil {
+		return nil, err
 	}
 	if err := r.store.CheckSubject(ctx, subject); err != nil {
 		return nil, err

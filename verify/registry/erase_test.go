@@ -134,6 +134,12 @@ func TestErase(t *testing.T) {
 
 	_, err = r.Erase(ctx, "", "", "")
 	require.ErrorIs(t, err, registry.ErrInput)
+	for _, text := range []string{"\x00", "a\nb"} { // which PostgreSQL would refuse as an error of its own
+		_, err = r.Erase(ctx, text, "", "")
+		require.ErrorIs(t, err, registry.ErrInput)
+		_, err = r.SubmissionsOf(ctx, text)
+		require.ErrorIs(t, err, registry.ErrInput)
+	}
 	_, err = r.Erase(ctx, "nobody", "", "")
 	require.ErrorIs(t, err, registry.ErrNotFound)
 	subs, err := r.SubmissionsOf(ctx, "customer 17")

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -232,13 +233,8 @@ func Named(ctx context.Context, b *ui.Desk, text string) (sub watermark.Submissi
 	case err != nil:
 		return sub, 0, err
 	case len(subs)+len(copies) > 1:
-		var all []string
-		for _, x := range subs {
-			all = append(all, "submission "+x.String())
-		}
-		for _, x := range copies {
-			all = append(all, "copy "+x.String())
-		}
+		all := append(each.Of(subs, func(x watermark.Submission) string { return "submission " + x.String() }),
+			each.Of(copies, func(x watermark.CopyID) string { return "copy " + x.String() })...)
 		return sub, 0, fmt.Errorf("%s: several IDs begin so: %s", text, strings.Join(all, ", "))
 	case len(copies) == 1:
 		return sub, copies[0], nil

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -150,11 +151,8 @@ type carried struct {
 	Issued    time.Time `json:"issued"`
 }
 
-func carriedBy(copies []books.Copy) (out []carried) {
-	for _, c := range copies {
-		out = append(out, carried{c.ID.String(), c.Recipient, c.Issued})
-	}
-	return out
+func carriedBy(copies []books.Copy) []carried {
+	return each.Of(copies, func(c books.Copy) carried { return carried{c.ID.String(), c.Recipient, c.Issued} })
 }
 
 func warnCarried(b *ui.Desk, what string, copies []carried) {

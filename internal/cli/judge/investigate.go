@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
@@ -98,10 +99,7 @@ If no picture can be examined, nothing is entered or written.`,
 }
 
 func meanings() string {
-	var lines []string
-	for _, m := range findings.Meanings() {
-		lines = append(lines, "  "+Wrap(m.Kind.Label()+": "+m.Says, "    "))
-	}
+	lines := each.Of(findings.Meanings(), func(m findings.Meaning) string { return "  " + Wrap(m.Kind.Label()+": "+m.Says, "    ") })
 	return strings.Join(lines, "\n")
 }
 

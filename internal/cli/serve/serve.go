@@ -15,6 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/cli/judge"
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/investigations"
@@ -64,11 +65,8 @@ have begun, within 30 seconds.`,
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return f.serve(ctx, b) })
 }
 
-func roleNames() (names []string) {
-	for _, r := range service.Roles() {
-		names = append(names, string(r))
-	}
-	return names
+func roleNames() []string {
+	return each.Of(service.Roles(), func(r service.Role) string { return string(r) })
 }
 
 // waitForMemory is how long a request waits for the memory of other pictures, before its client is asked to come again.

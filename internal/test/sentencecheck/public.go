@@ -31,7 +31,7 @@ func markClaim(r *report) (string, row) {
 	if carry > 0 {
 		return "refuted", row{"n": carry}
 	}
-	if bare == len(r.Leaks) && r.seenWhole() {
+	if bare == len(r.Leaks) {
 		return "supported", row{"n": bare} // which chooses "this picture" or "these pictures"
 	}
 	return "open", row{"n": len(r.Leaks) - bare, "of": len(r.Leaks)}
@@ -40,7 +40,7 @@ func markClaim(r *report) (string, row) {
 // onlyBare: without a mark, and with no room for another picture of 64 pixels beside or over the upload.
 func (l *leak) onlyBare() bool {
 	at := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })
-	if l.Finding != "unmarked" || at < 0 || l.Pages > 1 {
+	if l.Finding != "unmarked" || at < 0 || l.seenInPart() {
 		return false
 	}
 	m, room := l.Matches[at], false
@@ -59,15 +59,13 @@ func (l *leak) onlyBare() bool {
 	return !room
 }
 
-// seenWhole: nothing that was given was left out, be it a file or a page of it.
-func (r *report) seenWhole() bool {
-	return r.count(func(l *leak) bool {
-		looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return looksLike(m.Pixels) && l.nextTo(m) })
-		for _, x := range l.Reads {
-			looks = looks || l.confirmed() && !slices.Contains(l.Copies, x.Copy)
-		}
-		return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks
-	}) == 0
+// seenInPart: something that the file may show was not judged.
+func (l *leak) seenInPart() bool {
+	looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return looksLike(m.Pixels) && l.nextTo(m) })
+	for _, x := range l.Reads {
+		looks = looks || l.confirmed() && !slices.Contains(l.Copies, x.Copy)
+	}
+	return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks
 }
 
 func oursClaim(r *report) (string, row) {
@@ -110,7 +108,7 @@ func monthClaim(r *report) (string, row) {
 		if known {
 			all = slices.AppendSeq(all, maps.Keys(its))
 		}
-		n += yes(known)
+		n += yes(known && !l.seenInPart() && r.named == 0)
 	}
 	slices.SortFunc(all, time.Time.Compare)
 	all = slices.CompactFunc(all, time.Time.Equal)
@@ -118,7 +116,7 @@ func monthClaim(r *report) (string, row) {
 	switch {
 	case len(all) > 1:
 		return "refuted", row{"n": len(all), "first": name(all[0]), "last": name(all[len(all)-1])}
-	case n == len(r.Leaks) && r.named == 0 && r.seenWhole():
+	case n == len(r.Leaks):
 		return "supported", row{"n": n, "first": name(all[0])}
 	}
 	return "open", row{"n": n, "of": len(r.Leaks)}
@@ -159,7 +157,7 @@ func vendorClaim(r *report) (string, row) {
 	if never > 0 {
 		return "refuted", row{"n": never}
 	}
-	all := sure == len(r.Leaks) && r.seenWhole()
+	all := sure == len(r.Leaks) && r.count((*leak).seenInPart) == 0
 	for _, name := range r.Verdict.Named {
 		all = all && kind[name] == "vendor"
 	}

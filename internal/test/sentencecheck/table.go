@@ -232,7 +232,16 @@ var rules = map[string]func(*report) []row{
 	"no-match": func(r *report) []row {
 		open, n := "", r.count(finding("incomplete"))
 		if n > 0 {
-			open = fmt.Sprintf("Inconclusive: %d of the %d leaked %s may show uploads that could not be read. ", n, r.examined(), either(r.examined(), "picture", "pictures"))
+			share := fmt.Sprintf("%d of the %d leaked pictures", n, r.examined())
+			switch {
+			case r.examined() == 1:
+				share = "the leaked picture"
+			case n == 2 && r.examined() == 2:
+				share = "both leaked pictures"
+			case n == r.examined():
+				share = fmt.Sprintf("all %d leaked pictures", n)
+			}
+			open = "Inconclusive: " + share + " may show uploads that could not be read. "
 		}
 		if r.named > 0 {
 			open = "Inconclusive: only " + either(r.named, "the upload that was named was", "the uploads that were named were") + " searched. "
@@ -596,7 +605,7 @@ func claimRule(r *report) []row {
 	for _, l := range c.Leaks {
 		seen += yes(l.Submission != "" && !l.Beside)
 	}
-	chosen := yes(len(files) < c.Claimed || !r.seenWhole())
+	chosen := yes(len(files) < c.Claimed || r.count((*leak).seenInPart) > 0)
 	return once(c.Claimed > 0, row{"claims": whole(c.Claimed) + either(c.Claimed, " picture is", " pictures are"), "seen": seen, "examined": len(files),
 		"so": strings.Repeat(" From a selection that others made, nothing follows about the rest.", chosen)})
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/recall"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -95,18 +96,12 @@ func concludeSeveral(e Evidence, issued []Read) conclusion {
 
 // concludeCopies returns the conclusion of a confirmed copy that rests on the first read and accuses all.
 func concludeCopies(issued []Read) conclusion {
-	c := conclusion{Finding: findings.FoundCopy, Submission: issued[0].Issued.Submission, Read: &issued[0], also: issued[1:]}
-	for _, r := range issued {
-		c.Accused = append(c.Accused, r.Copy)
-	}
-	return c
+	return conclusion{Finding: findings.FoundCopy, Submission: issued[0].Issued.Submission, Read: &issued[0], also: issued[1:],
+		Accused: each.Of(issued, func(r Read) watermark.CopyID { return r.Copy })}
 }
 
-func copyNames(issued []Read) (names []string) {
-	for _, r := range issued {
-		names = append(names, r.Copy.String())
-	}
-	return names
+func copyNames(issued []Read) []string {
+	return each.Of(issued, func(r Read) string { return r.Copy.String() })
 }
 
 // show adds a submission to v.Beside, once. was has what the registry says of it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -86,13 +87,8 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 
 // checkTravel checks that the copies whose travel is stated are the confirmed copies, in the order of the leaks.
 func checkTravel(f *findings.File) error {
-	var confirmed, stated []watermark.CopyID
-	for _, c := range f.ConfirmedCopies() {
-		confirmed = append(confirmed, c.ID)
-	}
-	for _, t := range f.Verdict.Travel {
-		stated = append(stated, t.Copy)
-	}
+	confirmed := each.Of(f.ConfirmedCopies(), func(c books.Copy) watermark.CopyID { return c.ID })
+	stated := each.Of(f.Verdict.Travel, func(t findings.Travel) watermark.CopyID { return t.Copy })
 	if len(stated) > 0 && !slices.Equal(stated, confirmed) {
 		return fmt.Errorf("travel: of copies %v, want the confirmed copies %v", stated, confirmed)
 	}

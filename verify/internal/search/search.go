@@ -9,6 +9,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -25,11 +26,7 @@ func (c *Catalogue) Near(ctx context.Context, queries []phash.Hash) ([]Candidate
 		return nil, err
 	}
 	hits, err := c.Hashes.Search(tuning.NearRadius, queries...)
-	var out []Candidate
-	for _, h := range hits {
-		out = append(out, Candidate{Ref: h.Ref, Distance: h.Distance})
-	}
-	return out, err
+	return each.Of(hits, func(h phash.Hit) Candidate { return Candidate{Ref: h.Ref, Distance: h.Distance} }), err
 }
 
 // A Candidate is a submission that the search found for a leak, not yet compared by pixels.

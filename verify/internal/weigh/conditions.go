@@ -285,12 +285,7 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-func withheld(w *Weighing) (out []words.Figures) {
-	for _, x := range w.Odds.Withheld {
-		out = append(out, ReasonFigures(x))
-	}
-	return out
-}
+func withheld(w *Weighing) []words.Figures { return each.Of(w.Odds.Withheld, ReasonFigures) }
 
 // unproved is the headline if uploads or marks were found, and no copy is confirmed.
 func unproved(w *Weighing) []words.Figures {
@@ -313,7 +308,7 @@ func noMatch(w *Weighing) []words.Figures {
 	case w.Cfg.SearchedNamed():
 		open = "Inconclusive: only " + words.Verb(w.Cfg.Named, "the upload that was named was", "the uploads that were named were") + " searched. "
 	case closed > 0:
-		open = fmt.Sprintf("Inconclusive: %d of the %s may show uploads that could not be read. ", closed, words.Count(w.Readable(), "leaked picture", "leaked pictures"))
+		open = words.Write("Inconclusive: {n} of the {of} leaked {of|picture|pictures} may show uploads that could not be read. ", words.Figures{"n": closed, "of": w.Readable()})
 	}
 	return once(w.stage() == aboutUnmatched, words.Figures{"n": w.Readable(), "open": open})
 }
@@ -538,7 +533,7 @@ func holding(w *Weighing) []words.Figures {
 // claimed is about the pictures that are claimed: all of them were examined, or others chose what was.
 func claimed(w *Weighing) []words.Figures {
 	of, so := w.Case.Claimed, ""
-	if w.Leaks < of || !whole(w) {
+	if w.Leaks < of || w.Readable() < w.Leaks || leaksThat(&w.Verdict, partly) > 0 {
 		so = " From a selection that others made, nothing follows about the rest."
 	}
 	return once(of > 0, words.Figures{"claims": words.Thousands(float64(of)) + words.Verb(of, " picture is", " pictures are"), "seen": w.Odds.Matched, "examined": w.Leaks, "so": so})

@@ -38,7 +38,7 @@ func claimNoMark(w *Weighing) (string, words.Figures) {
 	switch {
 	case carry > 0:
 		return "mark-refuted", words.Figures{"n": carry}
-	case unmarked == w.Leaks && whole(w):
+	case unmarked == w.Leaks:
 		return "mark-supported", words.Figures{"n": unmarked}
 	}
 	return "mark-open", words.Figures{"n": w.Leaks - unmarked, "of": w.Leaks}
@@ -48,7 +48,7 @@ func claimNoMark(w *Weighing) (string, words.Figures) {
 // beside it, over it, or in another frame, that could have one of its own.
 func bare(l *findings.Finding) bool {
 	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
-	if l.Kind != findings.FoundUnmarked || m == nil || l.Pages > 1 {
+	if l.Kind != findings.FoundUnmarked || m == nil || partly(l) {
 		return false
 	}
 	x0, y0, x1, y1 := 0.0, 0.0, float64(l.Width), float64(l.Height)
@@ -92,26 +92,25 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 		if known {
 			months = append(months, of...)
 		}
-		return known
+		return known && !partly(l) && !w.Cfg.SearchedNamed()
 	})
 	slices.SortFunc(months, time.Time.Compare)
 	months = slices.Compact(months)
 	switch {
 	case len(months) > 1:
 		return "month-refuted", words.Figures{"n": len(months), "first": month(months[0]), "last": month(months[len(months)-1])}
-	case n == w.Leaks && whole(w) && !w.Cfg.SearchedNamed():
+	case n == w.Leaks:
 		return "month-supported", words.Figures{"n": n, "first": month(months[0])}
 	}
 	return "month-open", words.Figures{"n": n, "of": w.Leaks}
 }
 
-// whole reports whether all that the files show was judged: also what looks like an upload beside what is shown, uploads that they may
-// show, and marks.
-func whole(w *Weighing) bool {
-	looks := func(s findings.Said) bool { return s.Code == conclude.Further && s.Figures["looks"] == true }
-	return w.Readable() == w.Leaks && leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Pages > 1 || l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, looks)
-	}) == 0
+// partly reports whether a leak may show more than was judged: other pages, an encrypted part, another mark, or what looks
+// like an upload beside what is shown.
+func partly(l *findings.Finding) bool {
+	return l.Pages > 1 || l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
+		return s.Code == conclude.Further && s.Figures["looks"] == true
+	})
 }
 
 // monthOf returns the first day of the month of a time, UTC.
@@ -162,7 +161,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 	switch {
 	case none > 0 && !perhaps:
 		return "vendor-refuted", words.Figures{"n": none}
-	case sure == w.Leaks && whole(w) && !others && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
+	case sure == w.Leaks && leaksThat(&w.Verdict, partly) == 0 && !others && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
 		return "vendor-supported", words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
 	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}

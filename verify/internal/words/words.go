@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
@@ -147,6 +148,9 @@ func Written(said []findings.Said) string {
 
 var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
 
+// share is what [Write] writes as "all 3" if both numbers are 3.
+var share = regexp.MustCompile(`\{(\w+)\} of the \{(\w+)\}`)
+
 // In returns the figures that a text has, out of x, and the figures of its clause.
 func In(text string, x Figures) Figures {
 	has := make(Figures)
@@ -162,16 +166,24 @@ func In(text string, x Figures) Figures {
 const clause = "clause"
 
 // InSentence returns names as a sentence lists them.
-func InSentence(names []string) (out []string) {
-	for _, name := range names {
-		out = append(out, intake.InSentence(name))
-	}
-	return out
-}
+func InSentence(names []string) []string { return each.Of(names, intake.InSentence) }
 
 // Write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is the number 1, else
 // the second. Figures with the key name or other are names. {clause} becomes the clause of that code.
+// "3 of the 3 pictures" becomes "all 3 pictures".
 func Write(text string, x Figures) string {
+	text = share.ReplaceAllStringFunc(text, func(s string) string {
+		m := share.FindStringSubmatch(s)
+		n, ok := x[m[1]].(int)
+		if !ok || n < 1 || n != x[m[2]] {
+			return s
+		}
+		all := [...]string{1: "the", 2: "both", 3: fmt.Sprint("all ", n)}[min(n, 3)]
+		if strings.HasPrefix(text, s) {
+			all = strings.ToUpper(all[:1]) + all[1:]
+		}
+		return all
+	})
 	return figure.ReplaceAllStringFunc(text, func(s string) string {
 		m := figure.FindStringSubmatch(s)
 		if v := x[m[1]]; m[2] == "" && m[3] == "" {
@@ -325,7 +337,7 @@ var Clauses = map[string]string{
 	"vendor-refuted":   "refuted. {n} {n|picture comes from a copy|pictures come from copies} that no vendor had, by the records.",
 	"vendor-supported": "supported. {n|The picture comes from a copy|All pictures come from copies} issued to {names}. Who released {n|it|them} is not shown.",
 	"vendor-open":      "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor. Another source is not ruled out.",
-	"breach-against":   "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no record says that another party held {n|it|them}.",
+	"breach-against":   "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no custody of another party was entered for {n|it|them}.",
 	"breach-open":      "not supported. Pictures do not show how they were obtained, and the issuer had the same copies and uploads.",
 }
 
