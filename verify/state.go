@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/books"
@@ -22,6 +23,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/examine"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A progress is what was found out in a run so far, by the digests of the files: what occurs again is not examined
@@ -98,11 +100,8 @@ const (
 
 // stateHead returns the first line of a state file that this investigator would begin now.
 func (v *Investigation) stateHead(ctx context.Context) (stateHead, error) {
-	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.cfg.keyIDs(), SealKey: v.cfg.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: []string{}}
+	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.cfg.keyIDs(), SealKey: v.cfg.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: each.Of(v.cfg.Against, watermark.Submission.String)}
 	h.Version, _ = recheck.BuildInfo()
-	for _, id := range v.cfg.Against {
-		h.Against = append(h.Against, id.String())
-	}
 	var err error
 	h.Ledger, _, err = v.cfg.Registry.Ledger().Head(ctx)
 	return h, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
@@ -84,10 +85,9 @@ func (s *Sight) beside(places []Region) *Sight {
 // bend returns how far nine tenths of the edges are off the homography that fits them best, at
 // most, in pixels of the leak. It is infinite with few edges.
 func (s *prediction) bend() float64 {
-	var pairs []geometry.Pair
-	for _, p := range s.places() {
-		pairs = append(pairs, geometry.Pair{From: geometry.Point{X: p.x, Y: p.y}, To: geometry.Point{X: p.u, Y: p.v}})
-	}
+	pairs := each.Of(s.places(), func(p place) geometry.Pair {
+		return geometry.Pair{From: geometry.Point{X: p.x, Y: p.y}, To: geometry.Point{X: p.u, Y: p.v}}
+	})
 	h, ok := geometry.FitHomography(pairs)
 	if !ok {
 		return math.Inf(1)
@@ -111,10 +111,9 @@ func besides(places []Region, x, y float32) bool {
 // regions joins changes of one line into places, from the upper left, and gives them their kinds.
 // Words of one caption may lie further apart.
 func (s *prediction) regions() []Region {
-	var all []Region
-	for _, c := range s.changes {
-		all = append(all, Region{X0: c.X0, Y0: c.Y0, X1: c.X1, Y1: c.Y1, changes: []photometry.Change{c}})
-	}
+	all := each.Of(s.changes, func(c photometry.Change) Region {
+		return Region{X0: c.X0, Y0: c.Y0, X1: c.X1, Y1: c.Y1, changes: []photometry.Change{c}}
+	})
 	long := float64(max(s.view.W, s.view.H))
 	all = joined(all, func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) })
 	for i := range all {

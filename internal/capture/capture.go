@@ -32,11 +32,7 @@ type Original struct {
 func New(luma dsp.Lazy) *Original {
 	o := &Original{base: register.New(luma), source: photometry.NewSource(luma)}
 	o.coarse = sync.OnceValue(func() dsp.Plane {
-		w, h := geometry.Fit(luma.W, luma.H, noiseSide)
-		if w == luma.W && h == luma.H {
-			return luma.Make()
-		}
-		return dsp.Shrink(luma.Make(), w, h)
+		return luma.Shrink(geometry.Fit(luma.W, luma.H, noiseSide))
 	})
 	o.even = sync.OnceValue(func() float64 { return evenShare(o.coarse()) })
 	return o
@@ -100,7 +96,7 @@ type Leak struct {
 
 // NewLeak readies a leak by its luma at full resolution, 0..255, which it keeps to be made again.
 func NewLeak(luma dsp.Lazy) *Leak {
-	return &Leak{register.NewLeak(luma), sync.OnceValue(func() bool { return bilevel(luma.Make()) })}
+	return &Leak{register.NewLeak(luma), sync.OnceValue(func() bool { return bilevel(luma) })}
 }
 
 // Find is [Original.Lay] for a leak that is laid on one original only, given by its luma at full resolution, 0..255.

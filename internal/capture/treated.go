@@ -81,7 +81,7 @@ func (o *Original) channel(k int, shares []float32) (full, small dsp.Plane) {
 // with what is left of the original. The result is nil if there is no sign of an application, or if the leak is the same
 // capture without it: v is what the leak shows then.
 func (s *Sight) treated(v Verdict) *Sight {
-	onlyEdges := s.given.Bilevel() && !bilevel(s.on.Luma().Make())
+	onlyEdges := s.given.Bilevel() && !bilevel(s.on.Luma())
 	if (v == Same || v == Altered) && !onlyEdges {
 		return nil
 	}
@@ -160,17 +160,19 @@ func (s *pose) otherInk(sure *Original) float64 {
 func (l *Leak) Bilevel() bool { return l.bilevel() }
 
 // bilevel is [Leak.Bilevel] for a picture, 0..255.
-func bilevel(luma dsp.Plane) bool {
+func bilevel(luma dsp.Lazy) bool {
 	black, white := 0, 0
-	for _, v := range luma.Pix {
-		if v < midGrey {
-			black++
-		} else if v > 255-midGrey {
-			white++
+	for row := range luma.Rows {
+		for _, v := range row {
+			if v < midGrey {
+				black++
+			} else if v > 255-midGrey {
+				white++
+			}
 		}
 	}
-	n := float64(len(luma.Pix))
-	return float64(len(luma.Pix)-black-white) <= math.Min(maxGrey*n, maxGreyEdges*float64(min(black, white)))
+	n := float64(luma.W * luma.H)
+	return n-float64(black+white) <= math.Min(maxGrey*n, maxGreyEdges*float64(min(black, white)))
 }
 
 // judgeTreated is judge for a treated leak. It is Edges or Alike, as nearly all detail is the original's, and lies where the
@@ -221,7 +223,7 @@ func lightOn(small dsp.Plane, reach float64, w, h int) dsp.Plane {
 		return dsp.NewPlane(w, h)
 	}
 	sw, sh := geometry.Fit(small.W, small.H, lightSide)
-	return dsp.Soft(dsp.Shrink(small, sw, sh), float64(reach*float64(max(sw, sh))), w, h)
+	return dsp.Shrink(small, sw, sh).Lazy().Soft(float64(reach*float64(max(sw, sh))), w, h)
 }
 
 // A pair is the levels of the original's channels and the leak's level. at is the index of the nearest pixel of the

@@ -160,6 +160,31 @@ func TestLumaNRGBAIsThatOfThePlanes(t *testing.T) {
 	assert.Equal(t, dsp.FromNRGBA(img).Luma(), dsp.LumaNRGBA(img))
 }
 
+// What is made of a picture row by row is what its whole luma gives, also where few rows are mirrored many times.
+func TestLazyLumaIsThatOfThePlane(t *testing.T) {
+	for _, size := range []image.Point{{1, 1}, {3, 2}, {40, 7}, {37, 131}, {1100, 1000}} {
+		img, n := image.NewNRGBA(image.Rectangle{Max: size}), noise(9)
+		for i := range img.Pix {
+			img.Pix[i] = uint8(128 + 127*n.next())
+			if i%4 == 3 && i < len(img.Pix)/2 {
+				img.Pix[i] = 255
+			}
+		}
+		p, lazy, y := dsp.LumaNRGBA(img), dsp.LazyLuma(img), 0
+		for row := range lazy.Rows {
+			require.Equal(t, p.Row(y), row)
+			y++
+		}
+		require.Equal(t, size.Y, y)
+		w, h := (size.X+2)/3, (size.Y+1)/2
+		require.Equal(t, dsp.Shrink(p, w, h), lazy.Shrink(w, h))
+		for _, sigma := range []float64{0.4, 1.3, 6} {
+			require.Equal(t, dsp.Gauss(p, sigma), lazy.Gauss(sigma))
+			require.Equal(t, p.Lazy().Soft(sigma, w, h), lazy.Soft(sigma, w, h))
+		}
+	}
+}
+
 func TestLnAgreesWithMath(t *testing.T) {
 	f := func(x float64) bool {
 		x = math.Abs(x)
@@ -300,7 +325,7 @@ func TestSoftResamplesABlurredPlane(t *testing.T) {
 		for y := range c[3] {
 			e.Row(y, want.Row(y))
 		}
-		require.Equal(t, want, dsp.Soft(p, sigma, c[2], c[3]))
+		require.Equal(t, want, p.Lazy().Soft(sigma, c[2], c[3]))
 	}
 }
 

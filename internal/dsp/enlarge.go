@@ -46,13 +46,14 @@ func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	return e
 }
 
-// Soft returns p blurred as by [Gauss], with a deviation of sigma samples of p, and resampled to w x h by cubic
+// Soft returns l blurred as by [Gauss], with a deviation of sigma samples of l, and resampled to w x h by cubic
 // convolution. It keeps only the few rows of the blurred plane that it needs at a time.
-func Soft(p Plane, sigma float64, w, h int) Plane {
+func (l Lazy) Soft(sigma float64, w, h int) Plane {
 	out, kernel := NewPlane(w, h), gaussKernel(sigma)
-	Shared(h, len(p.Pix)*2*len(kernel), func(from, to int) {
-		e := NewEnlarger(p, w, h)
-		e.blur, e.blurred = newGaussian(p, kernel), make([]float32, p.W)
+	l = l.ready()
+	Shared(h, l.W*l.H*2*len(kernel), func(from, to int) {
+		e := NewEnlarger(Plane{W: l.W, H: l.H}, w, h)
+		e.blur, e.blurred = newGaussian(l, kernel), make([]float32, l.W)
 		for y := from; y < to; y++ {
 			e.Row(y, out.Row(y))
 		}
@@ -105,10 +106,11 @@ func (e *Enlarger) widened(j int) []float32 {
 		return e.rows[k]
 	}
 	e.have[k] = j
-	src, dst := e.src.Row(j), e.rows[k]
+	src, dst := e.blurred, e.rows[k]
 	if e.blur != nil {
-		src = e.blurred
 		e.blur.row(j, src)
+	} else {
+		src = e.src.Row(j)
 	}
 	e.edges(dst, src, 0, e.from)
 	e.widen(dst, src)

@@ -139,10 +139,14 @@ func mirror(i, n int) int {
 
 // Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
 // four sigma, as a new plane. The picture is mirrored at its edges.
-func Gauss(p Plane, sigma float64) Plane {
-	out, kernel := NewPlane(p.W, p.H), gaussKernel(sigma)
-	Shared(p.H, len(p.Pix)*2*len(kernel), func(from, to int) {
-		g := newGaussian(p, kernel)
+func Gauss(p Plane, sigma float64) Plane { return p.Lazy().Gauss(sigma) }
+
+// Gauss is the function of that name.
+func (l Lazy) Gauss(sigma float64) Plane {
+	out, kernel := NewPlane(l.W, l.H), gaussKernel(sigma)
+	l = l.ready()
+	Shared(l.H, l.W*l.H*2*len(kernel), func(from, to int) {
+		g := newGaussian(l, kernel)
 		for y := from; y < to; y++ {
 			g.row(y, out.Row(y))
 		}
@@ -155,23 +159,24 @@ func HighPass(p Plane, sigma float64) Plane { return p.less(Gauss(p, sigma)) }
 
 // A gaussian blurs a plane row by row.
 type gaussian struct {
-	src               Plane
+	src               *rows
+	h                 int // rows
 	kernel, line, pad []float32
 	offsets           []int64
 }
 
-func newGaussian(p Plane, k []float32) *gaussian {
-	return &gaussian{p, k, make([]float32, p.W), make([]float32, p.W+2*(len(k)-1)), make([]int64, 2*len(k))}
+func newGaussian(l Lazy, k []float32) *gaussian {
+	return &gaussian{l.rows(2*len(k) - 1), l.H, k, make([]float32, l.W), make([]float32, l.W+2*(len(k)-1)), make([]int64, 2*len(k))}
 }
 
 // row writes row y of the blurred plane to dst, which has the plane's width. Rows may come in any
 // order, since nothing is kept between them. The memory is shared: one call at a time.
 func (g *gaussian) row(y int, dst []float32) {
-	w, h, r := g.src.W, g.src.H, len(g.kernel)-1
+	r := len(g.kernel) - 1
 	for i := range g.kernel {
-		g.offsets[2*i], g.offsets[2*i+1] = int64(mirror(y-i, h)*w), int64(mirror(y+i, h)*w)
+		g.offsets[2*i], g.offsets[2*i+1] = int64(g.src.at(mirror(y-i, g.h))), int64(g.src.at(mirror(y+i, g.h)))
 	}
-	symmetric(g.line, g.src.Pix, g.offsets, g.kernel)
+	symmetric(g.line, g.src.pix, g.offsets, g.kernel)
 	mirrorRow(g.pad, g.line, r)
 	for i := range g.kernel {
 		g.offsets[2*i], g.offsets[2*i+1] = int64(r-i), int64(r+i)
@@ -241,7 +246,7 @@ func Level(p, room Plane, sigma, quiet float64, limit float32) {
 	}
 	kernel := gaussKernel(sigma)
 	Shared(p.H, len(p.Pix)*2*len(kernel), func(from, to int) {
-		g, mean := newGaussian(room, kernel), make([]float32, p.W)
+		g, mean := newGaussian(room.Lazy(), kernel), make([]float32, p.W)
 		for y := from; y < to; y++ {
 			g.row(y, mean)
 			levelRow(p.Row(y), mean, quiet, limit)

@@ -112,55 +112,6 @@ func AsNRGBA(img image.Image) *image.NRGBA {
 	return m
 }
 
-// lumaRows are turned into luma at a time.
-const lumaRows = 64
-
-// LumaNRGBA returns the luma, 0..255, of a picture over white, at its own size: what [FromNRGBA]
-// gives, without holding three planes. The picture's pixels must begin with img.Pix.
-func LumaNRGBA(img *image.NRGBA) Plane {
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	out := NewPlane(w, h)
-	Shared((h+lumaRows-1)/lumaRows, 4*len(out.Pix), func(from, to int) {
-		for y := from * lumaRows; y < min(to*lumaRows, h); y += lumaRows {
-			n := min(lumaRows, h-y)
-			rows := &image.NRGBA{Pix: img.Pix[y*img.Stride:], Stride: img.Stride, Rect: image.Rect(0, 0, w, n)}
-			if !opaqueLuma(out.Pix[y*w:(y+n)*w], rows) {
-				copy(out.Pix[y*w:], FromNRGBA(rows).Luma().Pix)
-			}
-		}
-	})
-	return out
-}
-
-// opaqueLuma writes the luma of an opaque picture to dst. It returns false if img is not opaque.
-func opaqueLuma(dst []float32, img *image.NRGBA) bool {
-	w := img.Rect.Dx()
-	for y := range img.Rect.Dy() {
-		row := img.Pix[y*img.Stride:][:4*w]
-		if !Opaque(row) {
-			return false
-		}
-		Luma(dst[y*w:(y+1)*w], row)
-	}
-	return true
-}
-
-// A Lazy is a plane of W x H samples that Make makes at each call. A picture's luma takes as much memory as
-// its pixels, and is made in a fraction of the time that its uses take.
-type Lazy struct {
-	W, H int
-	Make func() Plane
-	Of   *image.NRGBA // the picture whose luma it is; nil: none
-}
-
-// LazyLuma returns the luma of a picture as [LumaNRGBA] does, when it is needed. The picture must not change.
-func LazyLuma(img *image.NRGBA) Lazy {
-	return Lazy{img.Rect.Dx(), img.Rect.Dy(), func() Plane { return LumaNRGBA(img) }, img}
-}
-
-// Lazy returns p itself as a plane that is there already.
-func (p Plane) Lazy() Lazy { return Lazy{p.W, p.H, func() Plane { return p }, nil} }
-
 // Halve returns p at half its size: the means of 2 x 2 samples. An odd last row or column is
 // dropped, unless there is only one.
 func Halve(p Plane) Plane {
@@ -227,19 +178,24 @@ func shrinkRow(line []float32, src []uint8, xs []span, t *spanTaps) {
 		sp := &xs[x]
 		var r, g, b float32
 		for sx := sp.from; sx < sp.to; sx++ {
-			p := src[4*sx : 4*sx+4 : 4*sx+4]
 			wt := sp.weight(sx)
-			pr, pg, pb := float32(p[0]), float32(p[1]), float32(p[2])
-			if a := p[3]; a != 255 {
-				k := float32(a) / 255
-				pr, pg, pb = 255+float32(k*(pr-255)), 255+float32(k*(pg-255)), 255+float32(k*(pb-255))
-			}
+			pr, pg, pb := overWhite(src[4*sx:])
 			r += float32(wt * pr)
 			g += float32(wt * pg)
 			b += float32(wt * pb)
 		}
 		line[4*x], line[4*x+1], line[4*x+2] = r, g, b
 	}
+}
+
+// overWhite returns the red, green and blue, 0..255, of the pixel with which pix begins, laid on white by its alpha.
+func overWhite(pix []uint8) (r, g, b float32) {
+	p := pix[:4:4]
+	if r, g, b = float32(p[0]), float32(p[1]), float32(p[2]); p[3] != 255 {
+		k := float32(p[3]) / 255
+		r, g, b = 255+float32(k*(r-255)), 255+float32(k*(g-255)), 255+float32(k*(b-255))
+	}
+	return r, g, b
 }
 
 // spanTaps are spans as equally many weights a sample, zero behind its end.
@@ -314,15 +270,24 @@ func Shrink(p Plane, w, h int) Plane {
 	if w == p.W && h == p.H {
 		return p.Clone()
 	}
-	xs, ys := areaSpans(p.W, w), areaSpans(p.H, h)
+	return p.Lazy().Shrink(w, h)
+}
+
+// Shrink returns l area-averaged to w x h samples, which must not exceed its size. It is [Lazy.Make] if the size stays.
+func (l Lazy) Shrink(w, h int) Plane {
+	if w == l.W && h == l.H {
+		return l.Make()
+	}
+	l = l.ready()
+	xs, ys := areaSpans(l.W, w), areaSpans(l.H, h)
 	out := NewPlane(w, h)
-	Shared(h, len(p.Pix), func(from, to int) {
-		acc := make([]float32, p.W)
+	Shared(h, l.W*l.H, func(from, to int) {
+		acc, rows := make([]float32, l.W), l.rows(2)
 		for y := from; y < to; y++ {
 			clear(acc)
 			sp := &ys[y]
 			for sy := sp.from; sy < sp.to; sy++ {
-				AddScaled(acc, p.Row(sy), sp.weight(sy))
+				AddScaled(acc, rows.row(sy), sp.weight(sy))
 			}
 			dst := out.Row(y)
 			for x := range dst {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 // An Account is ours at a vendor.
@@ -145,13 +147,12 @@ var onfidoMedia = media{
 		if err := json.Unmarshal(list, &x); err != nil {
 			return nil, err
 		}
-		for _, d := range x.Documents {
-			out = append(out, Picture{strings.Trim(d.Type+"-"+d.Side, "-"), d.ID, "/v3.6/documents/" + d.ID + "/download"})
-		}
-		for _, p := range x.LivePhotos {
-			out = append(out, Picture{"live-photo", p.ID, "/v3.6/live_photos/" + p.ID + "/download"})
-		}
-		return out, nil
+		documents := each.Of(x.Documents, func(d item) Picture {
+			return Picture{strings.Trim(d.Type+"-"+d.Side, "-"), d.ID, "/v3.6/documents/" + d.ID + "/download"}
+		})
+		return append(documents, each.Of(x.LivePhotos, func(p item) Picture {
+			return Picture{"live-photo", p.ID, "/v3.6/live_photos/" + p.ID + "/download"}
+		})...), nil
 	},
 	auth: func(r *http.Request, a Account) { r.Header.Set("Authorization", "Token token="+a.Token) },
 }

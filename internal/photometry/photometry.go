@@ -58,17 +58,23 @@ func (s *Source) at(v *View) (out, inside dsp.Plane) {
 	for level+1 < len(s.levels) && k > 4 {
 		level, k = level+1, k/2
 	}
-	src := s.levels[level]()
+	from := fine
+	if level > 0 {
+		from = s.levels[level]().Lazy()
+	}
+	var src dsp.Plane
 	if v.Resized && k > 1.03 {
-		src, k = dsp.Gauss(src, preBlur*k), 1
+		src, k = from.Gauss(preBlur*k), 1
+	} else {
+		src = from.Make()
 	}
 	// positions are of the whole original: a level that dropped odd edges is a little smaller
 	scale := float64(int(1) << level)
 	fx, fy := float64(fine.W)/float64(v.W)/scale, float64(fine.H)/float64(v.H)/scale
 	out, inside = dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
-	dsp.Parallel(out.H, func(from, to int) {
+	dsp.Parallel(out.H, func(first, end int) {
 		x, y := make([]float64, out.W), make([]float64, out.W)
-		for row := from; row < to; row++ {
+		for row := first; row < end; row++ {
 			ys, in := v.Y.Row(row), inside.Row(row)
 			for i, vx := range v.X.Row(row) {
 				vy := ys[i]

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
@@ -190,11 +191,7 @@ func within(pairs []pair, m geometry.Mat, tol float64) []int {
 }
 
 func points(pairs []pair, in []int) []geometry.Pair {
-	out := make([]geometry.Pair, len(in))
-	for i, k := range in {
-		out[i] = pairs[k].points()
-	}
-	return out
+	return each.Of(in, func(k int) geometry.Pair { return pairs[k].points() })
 }
 
 // A counter counts points of the original once each: without it flat leaks collapse

@@ -12,22 +12,21 @@ import (
 // pixels to pixels of the leak of the guess. The moved map counts only if quality falls by maxFall
 // or less; for a plain stretch it must rise by minRise. X and Y are not set: see finish.
 func (o *Original) refine(luma dsp.Lazy, g guess, back geometry.Mat) *Registration {
-	leak := luma.Make()
-	h := g.h.Mul(back)
-	r := &Registration{Leak: leak, ToLeak: geometry.Identity(), Inverted: g.invert, Inliers: g.inliers}
 	if g.invert {
-		r.Leak = negative(leak)
+		luma = negative(luma.Make()).Lazy()
 	}
-	k := 1 / scaleOf(h, leak.W, leak.H)
-	k = math.Min(k, maxSide*canonicalSide/float64(max(leak.W, leak.H)))
-	if k < sameScale {
-		w, ht := side(leak.W, k), side(leak.H, k)
-		if w <= leak.W && ht <= leak.H {
-			// Unlike area means a Gaussian and cubic convolution have the same response at every phase.
-			r.Leak, r.Resized = dsp.Soft(r.Leak, float64(lowPass*float64(r.Leak.W)/float64(w)), w, ht), true
-			r.ToLeak = scaleTo(leak, r.Leak)
-			h = h.Mul(scaleTo(r.Leak, leak))
-		}
+	h := g.h.Mul(back)
+	r := &Registration{ToLeak: geometry.Identity(), Inverted: g.invert, Inliers: g.inliers}
+	k := 1 / scaleOf(h, luma.W, luma.H)
+	k = math.Min(k, maxSide*canonicalSide/float64(max(luma.W, luma.H)))
+	if w, ht := side(luma.W, k), side(luma.H, k); k < sameScale && w <= luma.W && ht <= luma.H {
+		// Unlike area means a Gaussian and cubic convolution have the same response at every phase.
+		r.Leak, r.Resized = luma.Soft(float64(lowPass*float64(luma.W)/float64(w)), w, ht), true
+		full := dsp.Plane{W: luma.W, H: luma.H}
+		r.ToLeak = scaleTo(full, r.Leak)
+		h = h.Mul(scaleTo(r.Leak, full))
+	} else {
+		r.Leak = luma.Make()
 	}
 	h = unit(h)
 	before, over := o.quality(h, r.Leak, finalSide)

@@ -33,8 +33,7 @@ type Original struct {
 
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Lazy) *Original {
-	w, h := geometry.Fit(luma.W, luma.H, canonicalSide)
-	o := &Original{width: luma.W, height: luma.H, canon: dsp.Shrink(luma.Make(), w, h)}
+	o := &Original{width: luma.W, height: luma.H, canon: luma.Shrink(geometry.Fit(luma.W, luma.H, canonicalSide))}
 	for level := o.canon; ; {
 		o.levels = append(o.levels, level)
 		if min(level.W, level.H) < 64 {
@@ -113,7 +112,7 @@ type Leak struct {
 
 // NewLeak readies a leak by its luma at full resolution, 0..255, which it keeps to be made again.
 func NewLeak(luma dsp.Lazy) *Leak {
-	l := &Leak{luma: luma, small: sync.OnceValue(func() dsp.Plane { return shrunkToFit(luma) })}
+	l := &Leak{luma: luma, small: sync.OnceValue(func() dsp.Plane { return luma.Shrink(geometry.Fit(luma.W, luma.H, canonicalSide)) })}
 	l.big = sync.OnceValue(func() dsp.Plane { return enlarged(l.small()) })
 	for i, p := range passes {
 		l.found[i] = sync.OnceValue(func() *features { return p.features(l.big()) })
@@ -193,15 +192,6 @@ func (r *Registration) score() float64 { return scoreOf(r.Quality, r.Overlap, r.
 // and more count the same. A good fit of a sliver of the leak may rank below a fair fit of all of it.
 func scoreOf(q, overlap float64, inliers int) float64 {
 	return float64(q*math.Sqrt(overlap)) + float64(0.2*math.Min(1, float64(inliers)/50))
-}
-
-// shrunkToFit returns the leak at a long side of at most canonicalSide.
-func shrunkToFit(leak dsp.Lazy) dsp.Plane {
-	w, h := geometry.Fit(leak.W, leak.H, canonicalSide)
-	if w == leak.W && h == leak.H {
-		return leak.Make()
-	}
-	return dsp.Shrink(leak.Make(), w, h)
 }
 
 // side returns s times a length of n pixels, rounded, and at least 8.

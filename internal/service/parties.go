@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -216,9 +217,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range rows {
-			planned = append(planned, row.ID)
-		}
+		planned = append(planned, each.Of(rows, func(row books.Submission) watermark.Submission { return row.ID })...)
 	}
 	var left []watermark.Submission // the others were erased by an earlier try
 	for _, id := range planned {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -48,11 +49,7 @@ func ParseRoles(names ...string) (roles []Role, err error) {
 
 // JoinRoles writes roles as "intake, issue".
 func JoinRoles(roles []Role) string {
-	var names []string
-	for _, r := range roles {
-		names = append(names, string(r))
-	}
-	return strings.Join(names, ", ")
+	return strings.Join(each.Of(roles, func(r Role) string { return string(r) }), ", ")
 }
 
 // A kind of body is what a request brings.

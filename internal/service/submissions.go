@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -102,11 +103,7 @@ func (s submissions) routes() {
 		Subject string `header:"Kycmark-Subject" required:"true" maxLength:"200" doc:"Opaque reference of the customer"`
 	}) (*answer[[]Submission], error) {
 		rows, err := s.Registry.SubmissionsOf(ctx, in.Subject)
-		out := make([]Submission, 0, len(rows))
-		for i := range rows {
-			out = append(out, shownSubmission(&rows[i]))
-		}
-		return reply(out, err)
+		return reply(each.Of(rows, func(row books.Submission) Submission { return shownSubmission(&row) }), err)
 	})
 	add(s.Service, "list-pages", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) ([]page, error) {
 		row, err := s.Registry.Submission(ctx, id)

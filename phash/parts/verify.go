@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
@@ -178,10 +179,7 @@ func strongestSeeds(pairs []pair) [][]int {
 // grow fits a similarity from leak to upload to the pairs numbered in, and then ever freer maps to the pairs that lie
 // ever closer. It returns the last plausible map, or false if the similarity is not plausible.
 func grow(pairs []pair, in []int) (fitted, bool) {
-	points := make([]geometry.Pair, 0, len(pairs))
-	for _, i := range in {
-		points = append(points, pairs[i].Pair)
-	}
+	points := each.Of(in, func(i int) geometry.Pair { return pairs[i].Pair })
 	first, ok := geometry.FitSimilarity(points)
 	if !ok || !plausible(first) {
 		return fitted{}, false

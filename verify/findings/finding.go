@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -197,12 +198,7 @@ func (v *Finding) view(b Beside, subject string) *Finding {
 }
 
 // Views returns the views of all leaks, in their order.
-func Views(leaks []*Finding) (out []*Finding) {
-	for _, l := range leaks {
-		out = append(out, l.Views()...)
-	}
-	return out
-}
+func Views(leaks []*Finding) []*Finding { return slices.Concat(each.Of(leaks, (*Finding).Views)...) }
 
 // EveryCustody returns the facts of custody that cover v.Submission, or a submission in v.Beside.
 func (v *Finding) EveryCustody() []books.Custody {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 // Withheld says why a recipient with evidence is not named.
@@ -76,11 +77,8 @@ func (m *model) holder(name string) int {
 	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
 }
 
-func (m *model) namesOf(holders []int) (out []string) {
-	for _, r := range holders {
-		out = append(out, m.c.Holders[r].Name)
-	}
-	return out
+func (m *model) namesOf(holders []int) []string {
+	return each.Of(holders, func(r int) string { return m.c.Holders[r].Name })
 }
 
 // A Reviewer is a person whose copies count for an employer, a recipient. In a verdict the reviewer's copies are enough

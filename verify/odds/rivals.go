@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 // Why the findings do not tell a named recipient from another party.
@@ -161,11 +162,8 @@ func (m *model) rest(r int) (out []item) {
 }
 
 // shown returns the matched leaks by the submissions that they show.
-func shown(m *model) (out []item) {
-	for _, cluster := range m.items {
-		out = append(out, submissions(m, cluster)...)
-	}
-	return out
+func shown(m *model) []item {
+	return slices.Concat(each.Of(m.items, func(x item) []item { return submissions(m, x) })...)
 }
 
 // submissions splits a cluster by the submissions that its leaks show. An unmatched cluster has none.

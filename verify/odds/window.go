@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 // A Window is a contiguous range of time in which leaks without marks are denser than chance explains.
@@ -121,10 +122,7 @@ func (m *model) bare(items []item) (out [][]*sighting) {
 // thin returns the first (end 0) or last (end 1) cells of clusters, each once, ascending. If there are more
 // than [maxEnds], evenly chosen ones serve.
 func thin(clusters [][2]int, end int) (out []int) {
-	var all []int
-	for _, c := range clusters {
-		all = append(all, c[end])
-	}
+	all := each.Of(clusters, func(c [2]int) int { return c[end] })
 	slices.Sort(all)
 	all = slices.Compact(all)
 	for i := range min(len(all), maxEnds) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -57,10 +58,7 @@ func detect(ctx context.Context, u *ui.UI, keyPaths []string, copiesFrom string,
 			return err
 		}
 	}
-	var lists []*watermark.List
-	for _, k := range keys {
-		lists = append(lists, watermark.NewList(k, issued.IDs))
-	}
+	lists := each.Of(keys, func(k *watermark.Key) *watermark.List { return watermark.NewList(k, issued.IDs) })
 	found := 0
 	err = ui.EachPicture(ctx, u, "reading", args, ui.AllPixels, func(ctx context.Context, p *picture.Picture) (*watermark.Reading, error) {
 		r, err := watermark.Read(ctx, p.Image, keys...)

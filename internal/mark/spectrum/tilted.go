@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
@@ -166,10 +167,7 @@ func (o *polarParts) joint(g [2]float64, d [4]float64) *LogPolar {
 // score returns the sum over the pilots f of the mean of the parts where the tilt t puts each, cut at jointMax. In noise it
 // is about a standard normal variable, if the parts do not overlap.
 func (p *Parts) score(f []pattern.Frequency, t *Tilt) float64 {
-	b := make([][4]float64, len(p.at))
-	for i, at := range p.at {
-		b[i] = compose(inPart(t.G, at), t.B)
-	}
+	b := each.Of(p.at, func(at geometry.Point) [4]float64 { return compose(inPart(t.G, at), t.B) })
 	all, parts := 0.0, float64(len(b))
 	for _, q := range f {
 		sum := 0.0

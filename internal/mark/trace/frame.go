@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"image"
 	"math"
 
@@ -265,18 +266,24 @@ func bilinear0(p dsp.Plane, x, y float64) float32 {
 // w x h.
 func openShare(p *image.NRGBA, w, h int) dsp.Plane {
 	size := p.Rect.Size()
-	out, row := dsp.NewShrinker(size.X, size.Y, w, h), make([]uint8, 4*size.X)
+	out, row := dsp.NewShrinker(size.X, size.Y, w, h), bytes.Repeat([]uint8{255}, 4*size.X)
+	var open [256]uint8 // by level
+	for level := range open {
+		if !photometry.Ended(float32(level)) {
+			open[level] = 255
+		}
+	}
 	for y := range size.Y {
-		for x, pix := 0, p.Pix[y*p.Stride:]; x < 4*size.X; x += 4 {
-			level := 255 - int(pix[x+3])*(255-int(quality.Luma(pix[x], pix[x+1], pix[x+2])))/255
-			row[x+3] = 255
-			if row[x] = 255; photometry.Ended(float32(level)) {
-				row[x] = 0
+		for x, pix := 0, p.Pix[y*p.Stride:][:4*size.X]; x < len(pix); x += 4 {
+			level := quality.Luma(pix[x], pix[x+1], pix[x+2])
+			if a := pix[x+3]; a != 255 {
+				level = uint8(255 - int(a)*(255-int(level))/255)
 			}
+			row[x] = open[level]
 		}
 		out.Add(row)
 	}
-	open := out.Shrunk().R
-	open.Scale(1. / 255)
-	return open
+	share := out.Shrunk().R
+	share.Scale(1. / 255)
+	return share
 }

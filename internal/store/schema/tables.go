@@ -265,11 +265,7 @@ func (t Table[T]) Insert(d *Dialect) string {
 
 // Lists returns the rows of a list of submissions that belongs to the row with the number in.
 func Lists(in int64, ids []watermark.Submission) []Listed {
-	out := make([]Listed, len(ids))
-	for i, id := range ids {
-		out[i] = Listed{in, id}
-	}
-	return out
+	return each.Of(ids, func(id watermark.Submission) Listed { return Listed{in, id} })
 }
 
 // ReadList returns the submissions, sorted by ID, that the row with the number of lists. t is

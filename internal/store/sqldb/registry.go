@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/each"
@@ -222,11 +223,7 @@ func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies [
 		}
 		ids := each.Of(copies, func(c books.Copy) watermark.Submission { return c.Submission })
 		of, err := ofSubmissions(ctx, q, &d.dialect, schema.Releases, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
-		var releases []books.Release
-		for _, some := range of {
-			releases = append(releases, some...)
-		}
-		setStates(copies, releases)
+		setStates(copies, slices.Concat(slices.Collect(maps.Values(of))...))
 		return err
 	})
 	return copies, err

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -162,11 +163,7 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 		}
 		persons[g][cmp.Or(d.subjects[d.pages[i].of], "\x00"+d.pages[i].whole.String())] = true
 	}
-	out := make([]bool, len(d.pages))
-	for i, g := range group {
-		out[i] = len(persons[g]) > 2
-	}
-	return out
+	return each.Of(group, func(g int) bool { return len(persons[g]) > 2 })
 }
 
 // each calls f with the index of every page, [Config].Workers at a time, and each with the memory of an examination. The error

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -42,10 +43,9 @@ func (v *matcher) searchParts(ctx context.Context) (*partSearch, error) {
 	var found []search.Candidate
 	err = v.Found.Searching(ctx, func(x *parts.Index) error {
 		matches, err := x.Search(ctx, query, nil)
-		found = nil
-		for _, m := range matches {
-			found = append(found, search.Candidate{Ref: m.Ref, Region: quad(m.Leak), Score: m.Score})
-		}
+		found = each.Of(matches, func(m parts.Match) search.Candidate {
+			return search.Candidate{Ref: m.Ref, Region: quad(m.Leak), Score: m.Score}
+		})
 		return err
 	})
 	if err != nil {

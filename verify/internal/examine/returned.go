@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/books"
@@ -38,10 +39,7 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 		if err != nil {
 			return err
 		}
-		var uploads []watermark.Submission
-		for _, x := range entered {
-			uploads = append(uploads, x.Submission)
-		}
+		uploads := each.Of(entered, func(x books.Return) watermark.Submission { return x.Submission })
 		more, err := v.On(l).with(e).cameBack(ctx, r)
 		if err == nil {
 			uploads, err = mayCarry(ctx, v, e, r, uploads)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -30,10 +31,9 @@ func (v *tracer) trace(ctx context.Context) error {
 	}
 	targets := Targets(v.e)
 	if len(v.Cfg.Against) > 0 {
-		targets = nil
-		for _, id := range v.Cfg.Against {
-			targets = append(targets, findings.Match{Submission: id, Page: v.e.Page(id)})
-		}
+		targets = each.Of(v.Cfg.Against, func(id watermark.Submission) findings.Match {
+			return findings.Match{Submission: id, Page: v.e.Page(id)}
+		})
 	}
 	for i := range targets {
 		t, err := v.traceBoth(ctx, &targets[i], cmp.Or(v.leak.level, tuning.TraceLevel)/float64(len(targets)))

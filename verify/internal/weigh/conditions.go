@@ -103,15 +103,14 @@ func (w *Weighing) namedInOrder() []string {
 
 // namedFigures are for each named recipient its pictures, and for what and when its copies were issued. Of a single one it
 // may be said that no other mark was found.
-func namedFigures(w *Weighing) (out []words.Figures) {
+func namedFigures(w *Weighing) []words.Figures {
 	alone := ""
 	if isAlone(w) {
 		alone = " No mark of another recipient's copy was found."
 	}
-	for _, name := range w.namedInOrder() {
-		out = append(out, words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": issuedAs(w, name), "alone": alone})
-	}
-	return out
+	return each.Of(w.namedInOrder(), func(name string) words.Figures {
+		return words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": issuedAs(w, name), "alone": alone}
+	})
 }
 
 // issuedAs says for what and in which months the copies of a recipient in this dump were issued: " (“checks”, March

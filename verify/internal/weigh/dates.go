@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -84,11 +85,10 @@ func (c Basis) Exposes(x *books.Investigation) bool {
 }
 
 // published are the entries of published files that had copies which are confirmed in other files now.
-func published(w *Weighing) (out []words.Figures) {
-	for _, e := range w.Published {
-		out = append(out, words.Figures{"entry": fmt.Sprint(e.Entry), "actor": cmp.Or(e.Actor, "its investigator"), "day": words.UTC(e.Found), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)})
-	}
-	return out
+func published(w *Weighing) []words.Figures {
+	return each.Of(w.Published, func(e findings.Earlier) words.Figures {
+		return words.Figures{"entry": fmt.Sprint(e.Entry), "actor": cmp.Or(e.Actor, "its investigator"), "day": words.UTC(e.Found), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)}
+	})
 }
 
 func outcome(names []string) string {

@@ -139,11 +139,7 @@ func StatedFind(t time.Time) string {
 type Figures = map[string]any
 
 func Written(said []findings.Said) string {
-	var out []string
-	for _, s := range said {
-		out = append(out, Write(Notes[s.Code], s.Figures))
-	}
-	return strings.Join(out, " ")
+	return strings.Join(each.Of(said, func(s findings.Said) string { return Write(Notes[s.Code], s.Figures) }), " ")
 }
 
 var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
