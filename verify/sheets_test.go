@@ -133,7 +133,7 @@ func TestSmallPicturesAreNotCleared(t *testing.T) {
 	of := submit(t, s, file(t, small, "jpeg"), "two", feb)
 	_, marked, _ := issued(t, s, of.ID, "vendor B")
 	thumb := imaging.Resize(marked, 0, 90, imaging.Lanczos)
-	for answer, leaks := range map[string][]image.Image{"supported. On this": {plain}, "not supported. No mark was found, but the file": {below(640, plain, thumb), imaging.Paste(below(640, plain, imaging.New(640, 400, color.Gray{Y: 250})), thumb, image.Pt(250, 620)), imaging.Paste(plain, thumb, image.Pt(360, 280))}} {
+	for answer, leaks := range map[string][]image.Image{"supported. On this": {plain}, "not supported. No mark was found, but the file": {below(640, plain, thumb), imaging.Paste(below(640, plain, imaging.New(640, 400, color.Gray{Y: 250})), thumb, image.Pt(250, 620)), imaging.Paste(plain, thumb, image.Pt(360, 280)), imaging.Overlay(plain, imaging.Resize(marked, 300, 225, imaging.Lanczos), image.Pt(80, 60), 0.15)}} {
 		for _, leak := range leaks {
 			got := examine(t, v, leak)
 			require.Equal(t, findings.FoundUnmarked, got.Kind, got.Note)

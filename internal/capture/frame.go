@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
@@ -116,11 +117,9 @@ func (s *pose) onLine(all []place) (half, nineTenths float64) {
 		x.add(float64(m[0]*p.x)+float64(m[1]*p.y), p.u)
 		y.add(float64(m[2]*p.x)+float64(m[3]*p.y), p.v)
 	}
-	off := make([]float32, len(all))
-	for i, p := range all {
-		off[i] = float32(math.Hypot(x.off(float64(m[0]*p.x)+float64(m[1]*p.y), p.u), y.off(float64(m[2]*p.x)+float64(m[3]*p.y), p.v)))
-	}
-	return quantiles(off)
+	return quantiles(each.Of(all, func(p place) float32 {
+		return float32(math.Hypot(x.off(float64(m[0]*p.x)+float64(m[1]*p.y), p.u), y.off(float64(m[2]*p.x)+float64(m[3]*p.y), p.v)))
+	}))
 }
 
 // isPiece reports whether the leak shows nothing beyond the original. Another capture of the card

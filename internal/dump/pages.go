@@ -95,7 +95,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 			return err
 		}
 	}
-	n := max(all.Attached, bytes.Count(data, []byte("/EmbeddedFile"))-bytes.Count(data, []byte("/EmbeddedFiles")), bytes.Count(data, []byte("/XFA")))
+	n := max(all.Attached, bytes.Count(data, []byte("/EmbeddedFile"))-bytes.Count(data, []byte("/EmbeddedFiles")), bytes.Count(data, []byte("/FileAttachment"))+bytes.Count(data, []byte("/RichMedia")))
 	if n > 0 {
 		if err := d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("this PDF has attached files or a form (%d), which were not looked into: save them beside it", n)}); err != nil {
 			return err

@@ -3,6 +3,7 @@ package home
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/intake"
 )
@@ -91,11 +92,6 @@ func WebhooksOf(h *Home) (map[string]Webhook, error) {
 }
 
 // files lists the files of the secrets, as the configuration names them.
-func (c *hook) files() (files []string) {
-	for _, file := range []string{c.Secret, c.Token, c.APISecret} {
-		if file != "" {
-			files = append(files, file)
-		}
-	}
-	return files
+func (c *hook) files() []string {
+	return slices.DeleteFunc([]string{c.Secret, c.Token, c.APISecret}, func(file string) bool { return file == "" })
 }

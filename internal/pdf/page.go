@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,11 +45,16 @@ func (e *Engine) Pages(ctx context.Context, data []byte, lim Limits, first, last
 	case first > d.pages:
 		return fmt.Errorf("%w: it has %d pages, and no page %d", ErrFormat, d.pages, first)
 	case last == 0 && first > 0:
-		with, err := d.inst.FPDFDoc_GetAttachmentCount(&requests.FPDFDoc_GetAttachmentCount{Document: d.doc})
-		if err != nil {
+		with, err1 := d.inst.FPDFDoc_GetAttachmentCount(&requests.FPDFDoc_GetAttachmentCount{Document: d.doc})
+		form, err2 := d.inst.FPDF_GetFormType(&requests.FPDF_GetFormType{Document: d.doc})
+		if err := cmp.Or(err1, err2); err != nil {
 			return d.failed(ctx, err)
 		}
-		return each(&picture.PDFPage{Of: d.pages, Attached: with.AttachmentCount})
+		n := with.AttachmentCount
+		if form.FormType != enums.FPDF_FORMTYPE_NONE { // its fields may show pictures, and are not rendered
+			n++
+		}
+		return each(&picture.PDFPage{Of: d.pages, Attached: n})
 	}
 	all := first == 0
 	if all {

@@ -141,10 +141,18 @@ func TestReadAhead(t *testing.T) {
 }
 
 // Opponent's story: the pictures are attached to a PDF of one empty page, and nobody hears of them.
+// Or they are in a form, whose fields are not rendered.
 func TestAttachedFiles(t *testing.T) {
+	requireAttached(t, 2, "/Names << /EmbeddedFiles << /Names [(a.jpg) 4 0 R (b.jpg) 4 0 R] >> >>")
+	requireAttached(t, 1, "/AcroForm << /Fields [] >>")
+	requireAttached(t, 0, "")
+}
+
+func requireAttached(t *testing.T, want int, catalog string) {
+	t.Helper()
 	file, offsets := "%PDF-1.7\n", ""
 	for i, object := range []string{
-		"<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles << /Names [(a.jpg) 4 0 R (b.jpg) 4 0 R] >> >> >>",
+		"<< /Type /Catalog /Pages 2 0 R " + catalog + " >>",
 		"<< /Type /Pages /Count 1 /Kids [3 0 R] >>", "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
 		"<< /Type /Filespec /F (a.jpg) /EF << /F 5 0 R >> >>", "<< /Type /EmbeddedFile /Length 3 >>\nstream\nabc\nendstream",
 	} {
@@ -153,7 +161,7 @@ func TestAttachedFiles(t *testing.T) {
 	}
 	file += fmt.Sprintf("xref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", offsets, len(file))
 	err := engine.Pages(t.Context(), []byte(file), pdf.Limits{Repaired: true}, 1, 0, func(p *picture.PDFPage) error {
-		assert.Equal(t, picture.PDFPage{Of: 1, Attached: 2}, *p)
+		assert.Equal(t, picture.PDFPage{Of: 1, Attached: want}, *p)
 		return nil
 	})
 	require.NoError(t, err)

@@ -311,12 +311,7 @@ func parseStatement(payload []byte) (*Statement, error) {
 }
 
 // inputs returns the subjects that are examined files, in their order; their names keep
-// inputPrefix. Without inputs the result is nil.
-func (s *Statement) inputs() (out []Subject) {
-	for _, x := range s.Subject {
-		if strings.HasPrefix(x.Name, inputPrefix) {
-			out = append(out, x)
-		}
-	}
-	return out
+// inputPrefix.
+func (s *Statement) inputs() []Subject {
+	return slices.DeleteFunc(slices.Clone(s.Subject), func(x Subject) bool { return !strings.HasPrefix(x.Name, inputPrefix) })
 }

@@ -16,11 +16,13 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/digitorus/timestamp"
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 // ErrTSA is wrapped by errors about an authority that gave no valid timestamp.
@@ -175,11 +177,9 @@ func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
 
 // encodeCertificates returns the certificates in PEM, without text between them.
 func encodeCertificates(certs []*x509.Certificate) []byte {
-	var out []byte
-	for _, c := range certs {
-		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
-	}
-	return out
+	return slices.Concat(each.Of(certs, func(c *x509.Certificate) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
+	})...)
 }
 
 // fingerprint returns the SHA-256 of a certificate in hex, as "openssl x509 -fingerprint

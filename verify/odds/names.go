@@ -47,14 +47,14 @@ func (m *model) names(v *Verdict) {
 		x := Withheld{Name: h.Name}
 		r := m.holder(h.Name)
 		switch {
+		case h.Code == TooMany:
+			x.Code = TooMany
 		case h.Clusters < nameClusters:
 			x.Code, x.Clusters, x.Needed = FewClusters, h.Clusters, nameClusters
 		case m.count(m.items, func(s *sighting) bool { return s.undated[r] }) < nameClusters:
 			x.Code = Dates
 		case m.count(m.items, func(s *sighting) bool { return s.fresh[r] }) < nameClusters:
 			x.Code = Exposed
-		case h.Code == TooMany:
-			x.Code = TooMany
 		case h.Raw-family < nameLogE:
 			x.Code = SmallRatio
 		case h.LogE < 1:

@@ -33,13 +33,9 @@ type Rival struct {
 // Alone returns the recipients in v.Named for which v.Rivals has no rival, in the order of v.Named.
 // A headline may name them without another party.
 func (v *Verdict) Alone() []string {
-	var out []string
-	for _, name := range v.Named {
-		if !slices.ContainsFunc(v.Rivals, func(r Rival) bool { return r.Name == name }) {
-			out = append(out, name)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(v.Named), func(name string) bool {
+		return slices.ContainsFunc(v.Rivals, func(r Rival) bool { return r.Name == name })
+	})
 }
 
 // rivals returns the rivals of a recipient that is named. The rival with the largest share of clusters comes first.

@@ -30,7 +30,7 @@ func SayVerdict(u *ui.UI, d *findings.Verdict) {
 		return
 	}
 	u.Printf("\n")
-	named := u.Table("COPIES ISSUED TO\tDIFFERENT FILES\tPERSONS\tIN WORDS")
+	named := u.Table("COPIES ISSUED TO\tFILES WITH STRONG MARKS\tPERSONS\tIN WORDS")
 	for _, r := range d.Odds.Recipients {
 		named.Row([]string{r.Name, fmt.Sprint(r.Pictures), fmt.Sprint(r.Clusters), r.Words})
 	}

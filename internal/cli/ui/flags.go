@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -56,10 +57,7 @@ func noneEmpty(flags *pflag.FlagSet) (err error) {
 
 // Only makes cmd the parent of verbs and returns cmd. The command itself is wrong usage.
 func Only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
-	var names []string
-	for _, v := range verbs {
-		names = append(names, v.Name())
-	}
+	names := each.Of(verbs, (*cobra.Command).Name)
 	cmd.AddCommand(verbs...)
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.SuggestionsMinimumDistance = 2

@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/jpegcoef"
@@ -268,11 +269,7 @@ func (o *Outline) Profile() []byte {
 	if total > icc.MaxBytes {
 		return nil
 	}
-	whole := make([]byte, 0, total)
-	for _, p := range parts {
-		whole = append(whole, p...)
-	}
-	return icc.Keep(whole)
+	return icc.Keep(slices.Concat(parts[:]...))
 }
 
 // A quantTable is a JPEG quantisation table in zigzag order (ITU-T T.81, B.2.4.1). The zero

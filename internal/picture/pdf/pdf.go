@@ -19,7 +19,7 @@ import (
 // A Page is one page of a PDF as a picture.
 type Page struct {
 	Number, Of int // from 1 on, of how many
-	Attached   int // files that are attached to the PDF, if only the number of pages was asked for
+	Attached   int // files that are attached to the PDF, and 1 for a form, if only the number of pages was asked for
 
 	// File is a JPEG or PNG of what the page shows.
 	File []byte

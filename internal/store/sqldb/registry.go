@@ -122,16 +122,8 @@ func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id w
 	if err := cmp.Or(err1, err2, err3); err != nil {
 		return nil, nil, err
 	}
-	var items []records.Row
-	for _, c := range copies {
-		items = append(items, c)
-	}
-	for _, r := range receipts {
-		items = append(items, r)
-	}
-	for _, r := range releases {
-		items = append(items, r)
-	}
+	items := slices.Concat(each.Of(copies, func(c books.Copy) records.Row { return c }),
+		each.Of(receipts, func(r books.Receipt) records.Row { return r }), each.Of(releases, func(r books.Release) records.Row { return r }))
 	if err := onList(ctx, q, dialect, records.CopyList(id), items); err != nil {
 		return nil, nil, err
 	}

@@ -26,8 +26,9 @@ type readOf = struct {
 }
 
 type place struct {
-	Kind  string  `json:"kind"`
-	Share float64 `json:"share"`
+	Quad  [4][2]float64 `json:"quad"`
+	Kind  string        `json:"kind"`
+	Share float64       `json:"share"`
 }
 
 type traceOf struct {
@@ -41,8 +42,9 @@ type traceOf struct {
 	LogAny     float64 `json:"any_log10_p"`
 	Survival   float64 `json:"survival"`
 	Copies     []struct {
-		Copy  string `json:"copy"`
-		Found bool   `json:"found"`
+		Copy  string  `json:"copy"`
+		Found bool    `json:"found"`
+		Score float64 `json:"score"`
 	} `json:"copies"`
 }
 

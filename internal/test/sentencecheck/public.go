@@ -45,7 +45,15 @@ func (l *leak) onlyBare() bool {
 	}
 	m, room := l.Matches[at], false
 	for _, a := range m.Altered {
-		room = room || (a.Kind == "patch" || a.Kind == "field") && a.Share*float64(l.Width)*float64(l.Height) >= 64*64
+		low, high := a.Quad[0], a.Quad[0]
+		for _, c := range a.Quad {
+			for p := range c {
+				low[p], high[p] = min(low[p], c[p]), max(high[p], c[p])
+			}
+		}
+		long, short := max(high[0]-low[0], high[1]-low[1]), min(high[0]-low[0], high[1]-low[1])
+		area := a.Share * float64(l.Width) * float64(l.Height)
+		room = room || (a.Kind == "patch" || a.Kind == "field") && area >= 64*64 || a.Kind == "caption" && area*short/long >= 64*64
 	}
 	if m.Region != nil {
 		for _, p := range [...]int{0, 1} {
@@ -199,4 +207,19 @@ func breachClaim(r *report) (string, row) {
 		return "against", row{"n": n}
 	}
 	return "open", nil
+}
+
+// thinned: a trace found copies whose marks together are under seven tenths of what a whole copy is expected to have.
+func (l *leak) thinned() bool {
+	few := false
+	for _, t := range l.Traces {
+		sum := 0.0
+		for _, c := range t.Copies {
+			if c.Found {
+				sum += c.Score
+			}
+		}
+		few = few || sum > 0 && sum/0.7 < t.Expected
+	}
+	return few && l.confirmed()
 }

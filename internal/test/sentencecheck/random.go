@@ -238,7 +238,8 @@ func (d *dump) trace(l map[string]any, u *Upload, power float64, copies ...Copy)
 		}
 		all = append(all, t)
 	}
-	l["traces"] = []any{map[string]any{"submission": u.ID, "registered": true, "issued": len(u.Copies), "copies": all, "level": -9, "power": power, "edits": []any{}}}
+	l["traces"] = []any{map[string]any{"submission": u.ID, "registered": true, "issued": len(u.Copies), "copies": all, "level": -9, "power": power, "edits": []any{},
+		"expected": []float64{1, 1, 1, 4}[d.IntN(4)] * float64(min(len(copies), 1))}}
 }
 
 // copied is a copy, read or traced: confirmed, unless it is void or its key was compromised when it was issued. Some carry a mark that is not listed as well, and some

@@ -201,6 +201,10 @@ var rules = map[string]func(*report) []row{
 			words := map[bool]string{true: "picture with a confirmed copy also shows", false: "pictures with confirmed copies also show"}[n == 1]
 			out = append(out, row{"what": fmt.Sprintf("%d %s uploads, or what looks like them, in places where no copy was confirmed", n, words)})
 		}
+		if n := r.count((*leak).thinned); r.stage() == named && n > 0 {
+			words := map[bool]string{true: "picture with a confirmed copy carries", false: "pictures with confirmed copies carry"}[n == 1]
+			out = append(out, row{"what": fmt.Sprintf("%d %s less of its mark than a whole copy would, so that a part may come from the upload itself or from another copy", n, words)})
+		}
 		return out
 	},
 
@@ -499,7 +503,7 @@ func alone(r *report) bool {
 				sure[c.Copy] = true
 			}
 		}
-		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
+		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
 			return false
 		}
 		for _, other := range l.recipients() {

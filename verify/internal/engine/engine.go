@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/records"
@@ -51,10 +52,7 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	if x.Input == (books.Digest{}) {
 		return 0, fmt.Errorf("%w: an investigation without the digest of its files", records.ErrInput)
 	}
-	files := make([][16]byte, len(sums))
-	for i, sum := range sums {
-		files[i] = records.FileDigest(e.id, sum)
-	}
+	files := each.Of(sums, func(sum [sha256.Size]byte) [16]byte { return records.FileDigest(e.id, sum) })
 	slices.SortFunc(files, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
 	for _, f := range slices.Compact(files) {
 		x.Digests = append(x.Digests, f[:]...)

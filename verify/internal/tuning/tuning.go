@@ -103,6 +103,9 @@ const (
 	MinStrip = 100
 	// MinSeen is the min side of what else a leak shows, pixels, from which it may carry a mark. Chosen: none was traced below 90.
 	MinSeen = 64
+	// MinWhole is the min share of the expected score that the copies found in a leak reach together. With less, a
+	// part of the leak comes from elsewhere. Experiment: TestPartOfACopy of package verify.
+	MinWhole = 0.7
 	// FlatShare is the min share of pixels of one colour in a row or column between the pictures of a gallery. Chosen.
 	FlatShare = 0.9
 )

@@ -165,13 +165,8 @@ func confirmedFigures(w *Weighing) []words.Figures {
 }
 
 // rivals returns the rivals of a named recipient whose reason is in why.
-func (w *Weighing) rivals(name string, why ...string) (out []odds.Rival) {
-	for _, r := range w.Odds.Rivals {
-		if r.Name == name && slices.Contains(why, r.Why) {
-			out = append(out, r)
-		}
-	}
-	return out
+func (w *Weighing) rivals(name string, why ...string) []odds.Rival {
+	return slices.DeleteFunc(slices.Clone(w.Odds.Rivals), func(r odds.Rival) bool { return r.Name != name || !slices.Contains(why, r.Why) })
 }
 
 // held are the parties that held the submissions of a named recipient's copies unmarked.
@@ -280,6 +275,9 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 	})
 	if len(w.Named) > 0 && n > 0 {
 		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy also shows", "pictures with confirmed copies also show") + " uploads, or what looks like them, in places where no copy was confirmed"})
+	}
+	if n := leaksThat(&w.Verdict, diluted); len(w.Named) > 0 && n > 0 {
+		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy carries", "pictures with confirmed copies carry") + " less of its mark than a whole copy would, so that a part may come from the upload itself or from another copy"})
 	}
 	return out
 }

@@ -56,7 +56,12 @@ func bare(l *findings.Finding) bool {
 		x0, y0, x1, y1 = conclude.Bounds(m.Region)
 	}
 	return max(x0, y0, float64(l.Width)-x1, float64(l.Height)-y1) < tuning.MinSeen && !slices.ContainsFunc(m.Altered, func(a findings.Region) bool {
-		return a.Kind != capture.Bar && a.Kind != capture.Caption && a.Share*float64(l.Width*l.Height) >= tuning.MinSeen*tuning.MinSeen
+		area := a.Share * float64(l.Width*l.Height)
+		if a.Kind == capture.Caption { // a line of text has no room; a pale picture is called a caption too
+			x0, y0, x1, y1 := conclude.Bounds(&a.Quad)
+			area *= min(x1-x0, y1-y0) / max(x1-x0, y1-y0)
+		}
+		return a.Kind != capture.Bar && area >= tuning.MinSeen*tuning.MinSeen
 	})
 }
 

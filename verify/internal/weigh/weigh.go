@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -123,12 +124,12 @@ func marksBeside(l *findings.Finding) bool {
 
 // doubts adds a rival without a name to a recipient if leaks may have another source that was not looked for. The reason is a
 // leak with one of its copies. Only named uploads or its first frame were examined, or uploads could not be compared with it.
-// Such a leak may also have a mark that is not listed, or show the upload once more without a mark. Another reason is any leak
+// Such a leak may also have a mark that is not listed, too little of its mark, or the upload once more without a mark. Another reason is any leak
 // that could not be judged, or that fewer than two copies of the recipient were surely handed out.
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-			return unjudged(l) || slices.Contains(l.MayNames(), name) && (w.Cfg.SearchedNamed() || l.Closed > 0 || l.Pages > 1 || len(unissued(l)) > 0 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain }))
+			return unjudged(l) || slices.Contains(l.MayNames(), name) && (diluted(l) || w.Cfg.SearchedNamed() || l.Closed > 0 || l.Pages > 1 || len(unissued(l)) > 0 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain }))
 		})
 		if all, reserved := reservedOf(w, name); n == 0 && all-reserved < 2 {
 			n = reserved
@@ -139,14 +140,24 @@ func (w *Weighing) doubts() {
 	}
 }
 
-// unissued returns the marks in a leak that the registry does not list, if they count for the finding.
-func unissued(v *findings.Finding) (out []findings.Reading) {
-	for _, r := range v.Reads {
-		if r.Submission == (watermark.Submission{}) && (v.Kind == findings.FoundUnissued || v.Copy() != 0) {
-			out = append(out, r)
+// diluted reports whether the copies found in a leak have too little of their marks for all of it to come from copies.
+func diluted(l *findings.Finding) bool {
+	return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool {
+		sum := 0.0
+		for _, c := range t.Copies {
+			if c.Found {
+				sum += c.Score
+			}
 		}
-	}
-	return out
+		return sum > 0 && sum < tuning.MinWhole*t.Expected
+	})
+}
+
+// unissued returns the marks in a leak that the registry does not list, if they count for the finding.
+func unissued(v *findings.Finding) []findings.Reading {
+	return slices.DeleteFunc(slices.Clone(v.Reads), func(r findings.Reading) bool {
+		return r.Submission != (watermark.Submission{}) || v.Kind != findings.FoundUnissued && v.Copy() == 0
+	})
 }
 
 // tally sets the leaks and counts them.
