@@ -461,11 +461,11 @@ func TestPartOfACopy(t *testing.T) {
 	}
 	d := standsUp(t, v, whole...)
 	assert.False(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
-	assert.NotContains(t, strings.Join(d.Sentences(), " "), "less of its mark")
+	assert.NotContains(t, strings.Join(d.Sentences(), " "), "than whole copies would")
 	d = standsUp(t, v, leaks...)
 	assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
 	all := strings.Join(d.Sentences(), " ")
-	assert.Contains(t, all, "4 pictures with confirmed copies carry less of its mark than a whole copy would")
+	assert.Contains(t, all, "4 pictures with confirmed copies carry less of their marks than whole copies would")
 	assert.NotContains(t, all, "No mark of another recipient's copy was found")
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }

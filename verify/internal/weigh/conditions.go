@@ -277,7 +277,7 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy also shows", "pictures with confirmed copies also show") + " uploads, or what looks like them, in places where no copy was confirmed"})
 	}
 	if n := leaksThat(&w.Verdict, diluted); len(w.Named) > 0 && n > 0 {
-		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy carries", "pictures with confirmed copies carry") + " less of its mark than a whole copy would, so that a part may come from the upload itself or from another copy"})
+		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy carries less of its mark", "pictures with confirmed copies carry less of their marks") + " than whole copies would, so that a part may come from the upload itself or from another copy"})
 	}
 	return out
 }
