@@ -258,10 +258,10 @@ var Notes = map[string]string{
 	"lacks":        "The file is incomplete: {lacks}. The finding is of the rest.",
 
 	string(findings.FoundDamaged):     "This file could not be decoded.",
-	string(findings.FoundUnsupported): "This is a picture that this program does not read. Convert it, and investigate again.",
+	string(findings.FoundUnsupported): "This program does not read this kind of file. Convert it, and investigate again.",
 	string(findings.FoundUnopened):    "This file could not be opened or read. What it holds is not known.",
 	string(findings.FoundMissing):     "There is no such file.",
-	string(findings.FoundNoPicture):   "This file is not a picture. It counts for nothing.",
+	string(findings.FoundNoPicture):   "No picture that this program knows is in this file.",
 
 	"beside-custody":      "{n} {n|picture without a mark lies|pictures without a mark lie} within this recipient's recorded custody of unmarked uploads.",
 	"beside-late":         "{n} {n|picture lies|pictures lie} within custody that was not entered before the leaks were found. It is not admissible.",
