@@ -253,11 +253,9 @@ func (n *inked) contrast(x, y int) float32 {
 
 // ink lays the leak beside the untreated original, given at full resolution.
 func (s *pose) ink(full dsp.Plane) *inked {
-	leak, c := s.given.Luma().Make(), s.on.Canonical()
-	w, h := geometry.Fit(leak.W, leak.H, inkSide)
-	if w < leak.W {
-		leak = dsp.Shrink(leak, w, h)
-	}
+	given, c := s.given.Luma(), s.on.Canonical()
+	w, h := geometry.Fit(given.W, given.H, inkSide)
+	leak := given.Shrink(w, h)
 	is := func() []bool { return make([]bool, w*h) }
 	out := &inked{dsp.NewPlane(w, h), dsp.NewPlane(w, h), is(), is(), is()}
 	xs, ys := dsp.Enlarged(s.X, w, h), dsp.Enlarged(s.Y, w, h)

@@ -137,11 +137,11 @@ func mirror(i, n int) int {
 	return i
 }
 
-// Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
-// four sigma, as a new plane. The picture is mirrored at its edges.
+// Gauss is [Lazy.Gauss] of a plane.
 func Gauss(p Plane, sigma float64) Plane { return p.Lazy().Gauss(sigma) }
 
-// Gauss is the function of that name.
+// Gauss returns l blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
+// four sigma, as a new plane. The picture is mirrored at its edges.
 func (l Lazy) Gauss(sigma float64) Plane {
 	out, kernel := NewPlane(l.W, l.H), gaussKernel(sigma)
 	l = l.ready()

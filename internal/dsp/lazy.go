@@ -2,8 +2,8 @@ package dsp
 
 import "image"
 
-// A Lazy is a plane of W x H samples that is made when it is needed: all of it by Make, at each call, or the luma of a
-// picture a few rows at a time. A picture's luma takes as much memory as its pixels, and new memory costs more than luma.
+// A Lazy is a plane of W x H samples that is made when it is needed. Make makes all of it at each call. The luma of a
+// picture is also made a few rows at a time: a plane of it takes as much memory as the picture.
 type Lazy struct {
 	W, H int
 	Make func() Plane
@@ -36,7 +36,7 @@ func (l Lazy) ready() Lazy {
 	return l
 }
 
-// rows returns the rows of l, which is ready, for one goroutine.
+// rows returns the rows of l, which is ready, for one goroutine. Any n rows that follow each other are kept at once.
 func (l Lazy) rows(n int) *rows {
 	if l.Of == nil {
 		return &rows{w: l.W, pix: l.Make().Pix}
@@ -44,7 +44,7 @@ func (l Lazy) rows(n int) *rows {
 	return &rows{l.Of, l.W, make([]float32, n*l.W), make([]int, n)}
 }
 
-// rows are the rows of a plane. Of a picture's luma they keep the rows asked for last, of any n that follow each other all.
+// rows are the rows of a plane. Of a picture's luma, pix has only the rows that were asked for last.
 type rows struct {
 	of   *image.NRGBA // nil: pix has the whole plane
 	w    int
@@ -67,8 +67,8 @@ func (r *rows) at(y int) int {
 
 func (r *rows) row(y int) []float32 { return r.pix[r.at(y):][:r.w] }
 
-// LumaNRGBA returns the luma, 0..255, of a picture over white, at its own size: what [FromNRGBA]
-// gives, without holding three planes. The picture's pixels must begin with img.Pix.
+// LumaNRGBA returns the luma, 0..255, of a picture over white, at its own size: what [ShrinkNRGBA] gives at that size,
+// without holding three planes. The picture's pixels must begin with img.Pix.
 func LumaNRGBA(img *image.NRGBA) Plane {
 	out := NewPlane(img.Rect.Dx(), img.Rect.Dy())
 	Shared(out.H, 4*len(out.Pix), func(from, to int) {

@@ -1,7 +1,6 @@
 package dsp
 
 import (
-	"image"
 	"math"
 	"slices"
 )
@@ -102,8 +101,5 @@ func (c RGB) Gray() bool {
 	}
 	return sum < float64(2*float64(n))
 }
-
-// FromNRGBA returns the colours of a picture over white, unscaled.
-func FromNRGBA(img *image.NRGBA) RGB { return ShrinkNRGBA(img, img.Rect.Dx(), img.Rect.Dy()) }
 
 func abs32(v float32) float32 { return max(v, -v) }

@@ -25,7 +25,7 @@ var passport = sync.OnceValue(func() dsp.Plane {
 	return luma(specimen.Photograph(doc, 1, 1300, 980))
 })
 
-func luma(img *image.NRGBA) dsp.Plane { return dsp.FromNRGBA(img).Luma() }
+func luma(img *image.NRGBA) dsp.Plane { return dsp.LumaNRGBA(img) }
 
 // view samples p at w x h positions through m (pixels of the view to those of p),
 // 2 x 2 samples a pixel, black where there is no p.

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/digitorus/timestamp"
+
 	"github.com/kycmark/kycmark/internal/each"
 )
 
