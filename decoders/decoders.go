@@ -144,7 +144,6 @@ func (d *Decoder) Decode(ctx context.Context, format string, file []byte, pixels
 	return img, err
 }
 
-// digest returns a digest of what is decoded.
 func digest(format string, file []byte, pixels int64) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	fmt.Fprintln(h, format, pixels)

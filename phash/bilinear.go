@@ -112,7 +112,6 @@ func series(x float64, coefficients ...float64) (sum float64) {
 	return sum
 }
 
-// cosine returns cos(π/512·k).
 func cosine(k int) float64 {
 	k %= 1024 // a full turn
 	if k > 512 {

@@ -75,7 +75,6 @@ func (k Kind) Len() int {
 // hashes of two versions may differ by a few bits on one picture. The steps behind a name never change.
 func (k Kind) Version() string { return k.String() + "/1" }
 
-// valid reports whether k is one of the kinds of this version.
 func (k Kind) valid() bool { return k >= PDQ && int(k) < len(kindNames) }
 
 // A Hash is one perceptual hash. Hashes are comparable with ==.

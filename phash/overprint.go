@@ -38,8 +38,7 @@ func (p *page) cleaned() (all []*image.Gray) {
 	if whole.paint(w, h, n) {
 		all = append(all, whole.grey)
 	}
-	strokes := p.strokes(w, h)
-	if strokes < n && p.paint(w, h, strokes) {
+	if strokes := p.strokes(w, h); strokes < n && p.paint(w, h, strokes) {
 		all = append(all, p.grey)
 	}
 	return all

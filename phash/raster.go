@@ -21,8 +21,7 @@ func whole(img image.Image, o orientation) *image.NRGBA {
 // reduced is [whole] if no side is longer than Step. Otherwise the result has Step × Step pixels, whatever the
 // picture's shape: the nearest-neighbour step of the reference's file reader (pdq/cpp/io). Only these pixels are read.
 func reduced(img image.Image, o orientation) *image.NRGBA {
-	size := img.Bounds().Size()
-	if max(size.X, size.Y) > Step {
+	if size := img.Bounds().Size(); max(size.X, size.Y) > Step {
 		return taken(img, o, image.Pt(Step, Step))
 	}
 	return whole(img, o)
@@ -64,7 +63,6 @@ func every(n, m int, mirror bool) []int {
 	return at
 }
 
-// rowOf returns the pixels of row y, four bytes each. m begins at (0, 0).
 func rowOf(m *image.NRGBA, y int) []uint8 { return m.Pix[y*m.Stride:][:4*m.Rect.Max.X] }
 
 func opaque(m *image.NRGBA) bool {

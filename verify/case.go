@@ -123,7 +123,6 @@ func historyOf(h *holdings.Holdings, recipients []books.Recipient) findings.Hist
 	return out
 }
 
-// daily returns counts as a findings file holds them.
 func daily(counts []books.Issued) []findings.DayCount {
 	return each.Of(counts, func(c books.Issued) findings.DayCount { return findings.DayCount{Day: c.Day, N: c.Count} })
 }

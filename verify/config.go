@@ -198,7 +198,6 @@ func (c config) keyIDs() []string {
 	return each.Of(c.Keys, (*watermark.Key).ID)
 }
 
-// sealKeyID returns the ID of the sealing key, "" without a sealing key.
 func (c config) sealKeyID() string {
 	if c.SealKey == nil {
 		return ""

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"fmt"
 	"image"
 	"image/color"
 	"strings"
@@ -119,6 +120,35 @@ func TestCopyOfAPoorCopy(t *testing.T) {
 	require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
 	assert.Contains(t, got.Note, "The picture also carries the mark of copy "+its.String())
 	assert.NotContains(t, strings.Join(standsUp(t, v, got).Sentences(), " "), "No mark of another recipient's copy was found")
+}
+
+// Opponent's story: a customer sends in a crop of vendor A's copy, of which vendor B gets copies. Vendor A's whole copy leaks. The
+// headline said that each party that had the crop fits as well.
+func TestReturnedCropOfACopy(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	var leaks []*findings.Finding
+	for i := range uint64(2) {
+		first := submit(t, s, file(t, photo(64+i, 1400, 1050), "jpeg"), fmt.Sprint("one ", i), feb)
+		_, marked, id := issued(t, s, first.ID, "vendor A")
+		crop := imaging.CropCenter(marked, 700, 520)
+		second := submit(t, s, file(t, crop, "jpeg"), fmt.Sprint("two ", i), feb)
+		issued(t, s, second.ID, "vendor B")
+		got := examine(t, v, marked)
+		require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
+		leaks = append(leaks, got)
+		if i > 0 {
+			continue
+		}
+		v.SetDetect(reads(id))
+		part := examine(t, v, crop)
+		require.NotEmpty(t, part.Reads, part.Note)
+		assert.Contains(t, part.Reads[0].Returned, second.ID, "the crop itself may be of either")
+		v.SetDetect(noMark)
+	}
+	d := standsUp(t, v, leaks...)
+	assert.NotContains(t, strings.Join(d.Sentences(), " "), "vendor B", "vendor B never had the whole picture")
+	assert.False(t, hasRival(d, "vendor A", "vendor B"), "%v", d.Odds.Rivals)
 }
 
 // Opponent's story: a small picture over a plain upload has a mark that is not listed, or that was laid onto it. The picture was "unmarked", and the claim
@@ -424,7 +454,7 @@ func TestPlaceOfAnUploadFoundByItsMark(t *testing.T) {
 }
 
 // Opponent's story: somebody at the exchange, which alone had the plain uploads, laid a twentieth of vendor A's copies into them, in its own
-// place, or mixed both. Copies that are altered as leaks are, and the copies of several recipients averaged, have nearly all of their marks.
+// place, or mixed both. Or it took another recipient's copies away from them. Or it laid a fortieth of another recipient's copies into vendor A's, too little to be found. Copies that are altered as leaks are, and the copies of several recipients averaged, have nearly all of their marks.
 func TestPartOfACopy(t *testing.T) {
 	t.Parallel()
 	_, s, v := twoVendors(t)
@@ -436,7 +466,7 @@ func TestPartOfACopy(t *testing.T) {
 		}
 		return sum
 	}
-	var leaks, whole []*findings.Finding
+	var leaks, whole, gaps, against []*findings.Finding
 	var copied []byte
 	for i := range uint64(2) {
 		plain := photo(221+i, 1200, 900)
@@ -451,6 +481,20 @@ func TestPartOfACopy(t *testing.T) {
 			leaks = append(leaks, got)
 		}
 		whole, copied = append(whole, examine(t, v, marked)), file(t, marked, "png")
+		minus := imaging.Clone(marked) // twice the copy, less the other copy
+		for k, c := range imaging.Clone(other).Pix {
+			if k%4 < 3 {
+				minus.Pix[k] = uint8(min(max(2*int(minus.Pix[k])-int(c), 0), 255))
+			}
+		}
+		reversed := examine(t, v, minus)
+		require.Equal(t, []watermark.CopyID{id}, confirmed(reversed), reversed.Note)
+		require.Less(t, reversed.Traces[0].Copies[len(reversed.Traces[0].Copies)-1].Score, float64(tuning.Reversed))
+		small := examine(t, v, imaging.Paste(marked, imaging.Crop(other, image.Rect(430, 330, 620, 480)), image.Pt(430, 330)))
+		require.Equal(t, []watermark.CopyID{id}, confirmed(small), small.Note)
+		assert.Greater(t, share(small), tuning.MinWhole)
+		assert.Positive(t, small.Traces[0].Unmarked)
+		gaps, against = append(gaps, small), append(against, reversed)
 		got := examine(t, v, imaging.Overlay(marked, other, image.Point{}, 0.5))
 		require.Len(t, confirmed(got), 2)
 		assert.Greater(t, share(got), tuning.MinWhole)
@@ -459,14 +503,20 @@ func TestPartOfACopy(t *testing.T) {
 		got, err := v.File(t.Context(), "leak.jpg", leaktest.Leak(t, copied, name))
 		require.NoError(t, err)
 		assert.Greater(t, share(got), 1.2*tuning.MinWhole, name)
+		assert.Zero(t, got.Traces[0].Unmarked, name)
 	}
 	d := standsUp(t, v, whole...)
 	assert.False(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
 	assert.NotContains(t, strings.Join(d.Sentences(), " "), "than whole copies would")
+	for _, of := range [][]*findings.Finding{gaps, against} {
+		d = standsUp(t, v, of...)
+		assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
+		assert.Contains(t, strings.Join(d.Sentences(), " "), "“These pictures come from a vendor”: not supported")
+	}
 	d = standsUp(t, v, leaks...)
 	assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
 	all := strings.Join(d.Sentences(), " ")
-	assert.Contains(t, all, "4 pictures with confirmed copies carry less of their marks than whole copies would")
+	assert.Contains(t, all, "4 pictures with confirmed copies carry their marks otherwise than whole copies would")
 	assert.NotContains(t, all, "No mark of another recipient's copy was found")
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }

@@ -3,9 +3,11 @@ package verify_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 )
 
@@ -41,7 +43,7 @@ func TestClaimsMadeInPublic(t *testing.T) {
 			map[string]string{noMark: supported, fromVendor: openness, noBreach: "not supported. 1 picture speaks against it"}},
 		"unreadable":                  {[]*findings.Finding{leakOf(1, findings.FoundUnreadable, ""), leakOf(2, findings.FoundUnreadable, "")}, map[string]string{noMark: openness, notOurs: refuted, noBreach: openness}},
 		"strangers":                   {[]*findings.Finding{stranger(1), stranger(2)}, map[string]string{noMark: openness, notOurs: openness, oneMonth: openness, fromVendor: openness}},
-		"two months":                  {[]*findings.Finding{unmarked(1), march(unmarked(2))}, map[string]string{oneMonth: "refuted. They show uploads that were submitted in 2 months, from February 2018 to March 2018."}},
+		"two months":                  {[]*findings.Finding{unmarked(1), march(unmarked(2))}, map[string]string{oneMonth: "refuted. They show uploads that were submitted in 2 months (UTC), from February 2018 to March 2018."}},
 		"one month, one broken":       {[]*findings.Finding{unmarked(1), closed(2, findings.FoundDamaged)}, map[string]string{oneMonth: openness, noMark: openness}},
 		"unmarked, more pages":        {[]*findings.Finding{unmarked(1), paged(unmarked(2))}, map[string]string{noMark: openness, oneMonth: openness}},
 		"copies, one of more pages":   {[]*findings.Finding{a(1), a(2), paged(a(3))}, map[string]string{fromVendor: openness}},
@@ -58,6 +60,24 @@ func TestClaimsMadeInPublic(t *testing.T) {
 		}
 		for claim, want := range x.says {
 			assert.Contains(t, all, claim+want, name)
+		}
+	}
+}
+
+// Opponent's story: pictures of another company's leak are uploaded to this exchange five days after the find. The file says so, and
+// yet they were "ours", spoke against the exchange, and were of one month.
+func TestClaimsOnUploadsAfterTheFind(t *testing.T) {
+	leaks := []*findings.Finding{leakOf(1, findings.FoundUnmarked, ""), leakOf(2, findings.FoundUnmarked, "")}
+	for _, x := range []struct {
+		found time.Time
+		says  []string
+	}{
+		{found, []string{"not ours”: refuted.", "of one month”: supported", "2 pictures speak against it"}},
+		{feb.AddDate(0, -1, 0), []string{"not ours”: not supported", "of one month”: not supported", "Pictures do not show how they were obtained"}},
+	} {
+		d := verify.WeighFor(leaks, recipients, verify.Options{Circumstances: findings.Circumstances{Found: x.found}}, 120)
+		for _, want := range x.says {
+			assert.Contains(t, strings.Join(d.Public, "\n"), want)
 		}
 	}
 }

@@ -78,6 +78,7 @@ type TraceResult struct {
 	Expected           float64        // score that such a mark would have in the mean
 	LogAny             float64        // log10 p of as much of any mark of the keys in a leak that never had one, over all copies and keys
 	Survival           float64        // see [Removed]; 0 unless LogAny is at or below [PresentLevel]
+	Unmarked           float64        // of the places where the marks of the accused copies should show, the share in which they are missing; 0: not measured
 	Decoded            *CopyID        // read from what the original leaves over, without the list of copies
 	Quad               [4]Point       // corners of the leak, pixels of the original, clockwise from the leak's upper left
 	Residual           float64        // grey levels RMS that the original does not explain
@@ -207,10 +208,9 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 	return traced(r), nil
 }
 
-// traced returns the result of a trace in its public form.
 func traced(r *trace.Result) *TraceResult {
 	out := &TraceResult{
-		LogAny: r.LogAny, Survival: r.Survival,
+		LogAny: r.LogAny, Survival: r.Survival, Unmarked: r.Unmarked,
 		Registered: r.Registered, Copies: copyEvidence(r.Copies), Best: r.Best, Power: r.Power, Withheld: r.Withheld, Expected: r.Expected, Quad: quad(r.Quad),
 		Residual: r.Residual, Overlap: r.Overlap, Mirrored: r.Mirrored, Inverted: r.Inverted, inner: r,
 	}

@@ -161,8 +161,7 @@ func (r *Reader) charged(file [32]byte, page int, limit time.Duration) (left tim
 
 // account returns the account of a file. r.mu is locked.
 func (r *Reader) account(file [32]byte) *account {
-	i := slices.IndexFunc(r.accounts, func(a *account) bool { return a.file == file })
-	if i >= 0 {
+	if i := slices.IndexFunc(r.accounts, func(a *account) bool { return a.file == file }); i >= 0 {
 		return r.accounts[i]
 	}
 	if len(r.accounts) == maxAccounts {

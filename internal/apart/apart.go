@@ -62,7 +62,6 @@ type line struct {
 	Spent     int64  `json:"spent,omitempty"` // at the end: processor time of the process since it began, ms
 }
 
-// err returns the error of a line, nil if it has none.
 func (l *line) err() error {
 	switch {
 	case l.Encrypted:
@@ -271,7 +270,6 @@ func (w *Writer) serve(reader func(*Writer) error) bool {
 	return w.failed == nil
 }
 
-// says adds an error to a line.
 func says(err error, l line) line {
 	if err != nil {
 		l.Error, l.Encrypted = err.Error(), errors.Is(err, ErrEncrypted)

@@ -166,8 +166,7 @@ func (s *sheet) typical(o dsp.Plane) float64 {
 	var all []float32
 	for y := 0; y+s.side <= o.H; y += s.side {
 		for x := 0; x+s.side <= o.W; x += s.side {
-			m, ok := s.moments(o, s.l, x, y, s.side)
-			if ok && m.oo > minDetail*minDetail {
+			if m, ok := s.moments(o, s.l, x, y, s.side); ok && m.oo > minDetail*minDetail {
 				all = append(all, float32(m.ol/math.Sqrt(float64(m.oo*m.ll)+1e-3)))
 			}
 		}
@@ -178,7 +177,6 @@ func (s *sheet) typical(o dsp.Plane) float64 {
 	return float64(dsp.Select(all, len(all)/2))
 }
 
-// moments are variances and covariance over a square.
 type moments struct{ oo, ll, ol float64 }
 
 // moments returns the moments of planes o and l over a square from (x, y). It returns false if
@@ -500,8 +498,7 @@ func (s *sheet) grain(blocks []block, softening float64) (g Grain) {
 			continue
 		}
 		m, _ := s.moments(o, l, b.x, b.y, s.side)
-		d, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
-		if d.oo > maxFlat*maxFlat || m.oo < minGrain*minGrain {
+		if d, _ := s.moments(s.o, s.l, b.x, b.y, s.side); d.oo > maxFlat*maxFlat || m.oo < minGrain*minGrain {
 			continue
 		}
 		gains, powers = append(gains, float32(m.ol/m.oo)), append(powers, float32(m.ll/m.oo))

@@ -153,8 +153,7 @@ func coded(b, before []byte) *coding {
 		}
 		return &coding{name: fmt.Sprintf("UTF-%d", 8*w), decode: func(s *stream) io.Reader { return &wide{s, w} }}
 	}
-	line, is := bytes.CutPrefix(b, []byte("\n"))
-	if is || len(before) == 0 {
+	if line, is := bytes.CutPrefix(b, []byte("\n")); is || len(before) == 0 {
 		if l := listingOf(line); l != nil {
 			return &coding{"listing", func(s *stream) io.Reader {
 				s.skip(len(b) - len(line))

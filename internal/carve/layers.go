@@ -130,8 +130,7 @@ func join(s *stream, before []byte, is func(byte) bool, begin func(*joined) io.R
 
 func (j *joined) Read(out []byte) (int, error) {
 	for {
-		n, err := j.Reader.Read(out)
-		if n > 0 || !errors.Is(err, io.EOF) {
+		if n, err := j.Reader.Read(out); n > 0 || !errors.Is(err, io.EOF) {
 			return n, err
 		}
 		at := j.next(j.s.have(2 * maxGap))

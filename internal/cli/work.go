@@ -63,7 +63,6 @@ func doJobs(ctx context.Context, b *ui.Desk, atOnce int) error {
 	})
 }
 
-// workLine is an attempt at a job as JSON.
 type workLine struct {
 	Job     int64   `json:"job"`
 	Kind    string  `json:"kind"`

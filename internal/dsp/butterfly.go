@@ -65,7 +65,6 @@ func radix2(dst, src, tw []complex64, m, s int) {
 
 func times(x complex64, g float32) complex64 { return complex(float32(real(x)*g), float32(imag(x)*g)) }
 
-// turned returns -i x.
 func turned(x complex64) complex64 { return complex(imag(x), -real(x)) }
 
 // radix3 is [radix4] for butterflies of three inputs, with two twiddle factors each.

@@ -101,8 +101,7 @@ func (f *fft) runFrom(first int, src, dst []complex64, count int) []complex64 {
 // Columns of zeros stay as they are. buf and tmp are scratch space of batch columns each.
 func (f *fft) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
 	for x := 0; x < n; x += batch {
-		k := min(batch, n-x)
-		if copyBlock(buf, batch, c[x:], stride, k, f.n, inverse) {
+		if k := min(batch, n-x); copyBlock(buf, batch, c[x:], stride, k, f.n, inverse) {
 			copyBlock(c[x:], stride, f.run(buf, tmp, batch), batch, k, f.n, inverse)
 		}
 	}

@@ -16,7 +16,6 @@ const (
 	Lanczos               // three lobes (Duchon, 1979)
 )
 
-// reach is the half of a kernel's support.
 func (k Kernel) reach() float64 { return [...]float64{1, 1, 2, 3}[k] }
 
 // at returns the weight of a sample at a distance of x samples, of either sign: 0 from reach on. Weights are not

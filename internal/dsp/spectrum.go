@@ -17,7 +17,6 @@ func (s Spectrum) Powers(room []float32, n int) Plane {
 	return p
 }
 
-// powers writes the squared absolute value of each coefficient.
 func powers(dst []float32, src []complex64) {
 	dst = dst[:len(src)]
 	for i, c := range src {

@@ -99,7 +99,6 @@ func newCircle(f []Tone) circle {
 	return c
 }
 
-// conjugateTurn returns exp(-2 pi i turns).
 func conjugateTurn(turns float64) complex64 {
 	c, s := Cis(turns)
 	return complex(float32(c), float32(-s))

@@ -337,7 +337,6 @@ func (d *Dump) tar(ctx context.Context, in *source, broken error, depth int, und
 	}
 }
 
-// isTar reports whether a file begins as a tar archive.
 func isTar(in *source) bool {
 	mark := make([]byte, 5)
 	n, _ := in.ReadAt(mark, tarMark)

@@ -140,8 +140,7 @@ func Clean(dir, subfolders string, before time.Time, remove bool) (n int, err er
 	files, err := fs.Glob(os.DirFS(dir), subfolders+Temporary)
 	for _, name := range files {
 		path := filepath.Join(dir, name)
-		st, gone := os.Lstat(path)
-		if gone != nil || !st.Mode().IsRegular() || !st.ModTime().Before(before) {
+		if st, gone := os.Lstat(path); gone != nil || !st.Mode().IsRegular() || !st.ModTime().Before(before) {
 			continue
 		}
 		n++

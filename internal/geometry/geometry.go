@@ -43,7 +43,6 @@ func (a Mat) Mul(b Mat) Mat {
 	return c
 }
 
-// det2 returns the determinant of the 2 x 2 matrix a b, c d.
 func det2(a, b, c, d float64) float64 { return float64(a*d) - float64(b*c) }
 
 func (a Mat) Det() float64 {

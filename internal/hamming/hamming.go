@@ -50,7 +50,6 @@ func Near(hashes []byte, size int, q *[4]uint64, radius int) iter.Seq2[int, int]
 	}
 }
 
-// near64 is Near for hashes of 64 bits.
 func near64(hashes []byte, q uint64, radius int, yield func(i, d int) bool) {
 	for i := range len(hashes) / 8 {
 		if d := bits.OnesCount64(le.Uint64(hashes[8*i:]) ^ q); d <= radius && !yield(i, d) {
@@ -59,7 +58,6 @@ func near64(hashes []byte, q uint64, radius int, yield func(i, d int) bool) {
 	}
 }
 
-// near256 is Near for hashes of 256 bits.
 func near256(hashes []byte, q *[4]uint64, radius int, yield func(i, d int) bool) {
 	done, all := 0, len(hashes)/32
 	if (AVX512 || AVX2) && radius < 256 {
@@ -68,8 +66,7 @@ func near256(hashes []byte, q *[4]uint64, radius int, yield func(i, d int) bool)
 			next := min(done+block, n)
 			groups := nearGroups(q, hashes[32*done:32*next], radius, found[:])
 			for _, g := range found[:groups] {
-				from := done + group*int(g)
-				if !compare(hashes, from, from+group, q, radius, yield) {
+				if from := done + group*int(g); !compare(hashes, from, from+group, q, radius, yield) {
 					return
 				}
 			}

@@ -175,8 +175,7 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 // unused returns nil if the home has the configuration of a new home, and a registry without uploads or recipients that
 // was made with o. Else the error wraps [fs.ErrExist].
 func (h *Home) unused(ctx context.Context, o registry.CreateOptions, fresh bool) error {
-	keys, _, err := h.Keys()
-	if err == nil && fresh {
+	if keys, _, err := h.Keys(); err == nil && fresh {
 		var r *registry.Registry
 		if r, err = registry.Resume(ctx, h.driver(), o, keys[0].ID()); err == nil {
 			return r.Close()
@@ -403,7 +402,6 @@ func (h *Home) LedgerKey() (string, error) { return keyfile.ReadLedger(h.path(h.
 // LedgerPublic reads the public text of that key.
 func (h *Home) LedgerPublic() (string, error) { return keyfile.ReadPublic(h.ledgerPublic()) }
 
-// ledgerPublic is the path of the ledger's public key.
 func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
 
 // CreateReportKey makes a new Ed25519 key that signs reports, writes its two files, and returns its public half. If
@@ -436,7 +434,6 @@ func (h *Home) ReportPublic() (ed25519.PublicKey, error) {
 	return keyfile.ReadReportPublic(publicPath(h.path(h.config.Keys.Report)))
 }
 
-// publicPath is where the public half of a key lies.
 func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
 
 // KeyFiles lists the paths of all secret keys. Any may be missing.

@@ -96,7 +96,6 @@ func (v Vendor) get(ctx context.Context, c *http.Client, a Account, path string)
 	return answer.Body, nil
 }
 
-// signed returns the HMAC-SHA256 of a text, in hex digits.
 func signed(secret []byte, text string) string {
 	mac := hmac.New(sha256.New, secret)
 	io.WriteString(mac, text)

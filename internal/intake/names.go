@@ -261,8 +261,7 @@ func Quoted(name string) string { return "“" + escape(name, true) + "”" }
 // InSentence is [Shown] for a sentence. Names of three words or more are between quotation marks also. So are names
 // with the punctuation of sentences, and names that are written from right to left.
 func InSentence(name string) string {
-	out := Shown(name)
-	if out != name || len(strings.Fields(name)) < 3 && !sentential.MatchString(name) {
+	if out := Shown(name); out != name || len(strings.Fields(name)) < 3 && !sentential.MatchString(name) {
 		return out
 	}
 	return Quoted(name)

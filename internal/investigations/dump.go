@@ -43,7 +43,6 @@ func filesOf(x *kept.Opened) map[string]kept.Part {
 	return out
 }
 
-// list returns the files of a spool by name.
 func (o *Office) list(ctx context.Context, spool kept.ID) ([]File, error) {
 	x, err := o.kept.Open(ctx, spool)
 	if err != nil {
@@ -79,7 +78,6 @@ var (
 	_ fs.StatFS    = (*files)(nil)
 )
 
-// find returns the file of a name.
 func (f *files) find(name string) (File, bool) {
 	at, is := slices.BinarySearchFunc(f.list, name, func(x File, name string) int { return strings.Compare(x.Name, name) })
 	if !is {

@@ -327,12 +327,10 @@ func (o *Office) open(ctx context.Context, id kept.ID) (inside, error) {
 	return inside{x}, err
 }
 
-// has reports whether a part is there.
 func (x inside) has(part string) bool {
 	return slices.ContainsFunc(x.Parts, func(p kept.Part) bool { return p.Name == part })
 }
 
-// read reads a part of JSON.
 func (x inside) read(ctx context.Context, part string, to any) error {
 	r, _, err := x.Read(ctx, kept.Part{Name: part})
 	if err != nil {

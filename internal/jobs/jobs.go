@@ -532,7 +532,6 @@ func (q *Queue) takeBack(ctx context.Context, r *run, jobs []added) {
 	}
 }
 
-// idsOf returns the numbers of jobs as a JSON array.
 func idsOf(jobs []added) string {
 	return "[" + strings.Join(each.Of(jobs, func(job added) string { return strconv.FormatInt(job.id, 10) }), ",") + "]"
 }

@@ -142,7 +142,6 @@ func (f *file) many(ctx context.Context, query string, args [][]any) error {
 	return f.begin(ctx, func(tx *sql.Tx) error { return fileQuerier{tx}.many(ctx, query, args) })
 }
 
-// begin calls do in a transaction.
 func (f *file) begin(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := f.db.BeginTx(ctx, nil)
 	if err != nil {

@@ -204,7 +204,6 @@ func (w *worker) renew(ctx context.Context, c claim) error {
 	return nil
 }
 
-// renewAll renews the leases of all attempts.
 func (w *worker) renewAll(ctx context.Context) {
 	w.mu.Lock()
 	all := slices.Collect(maps.Keys(w.leases))

@@ -67,7 +67,6 @@ func newDecoder(data []byte) (*decoder, error) {
 	return &decoder{r: reader{data: data, at: 2}, adobe: -1, maxBlock: min(8*len(data), math.MaxInt/blockSize)}, nil
 }
 
-// read reads all segments up to the end of the picture.
 func (d *decoder) read(maxPixels int) error {
 	for {
 		marker, body, err := d.segment()

@@ -125,7 +125,6 @@ func encrypted(text string) (out, how string, err error) {
 	return text, "", nil
 }
 
-// encrypt returns a text encrypted under a new file key, which w wraps.
 func encrypt(text string, w wrapper) (string, error) {
 	random := make([]byte, 2*keyBytes)
 	_, _ = rand.Read(random) // never fails

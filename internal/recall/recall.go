@@ -93,8 +93,7 @@ func Read(data []byte) (*Table, error) {
 // kind has no limits. The kind is part of the table and must not be changed.
 func (t *Table) Of(l Look) *Kind {
 	for i := range t.Kinds {
-		k := &t.Kinds[i]
-		if l.Side >= k.MinSide && l.Features >= k.MinFeatures && l.Quality >= k.MinQuality {
+		if k := &t.Kinds[i]; l.Side >= k.MinSide && l.Features >= k.MinFeatures && l.Quality >= k.MinQuality {
 			return k
 		}
 	}

@@ -343,8 +343,7 @@ func secondBest(dots []float32, q *features, b int) (int, float32) {
 	second, next := b, float32(-1)
 	for i, d := range dots {
 		if d > next {
-			dx, dy := q.at[i].X-at.X, q.at[i].Y-at.Y
-			if float64(dx*dx)+float64(dy*dy) > far {
+			if dx, dy := q.at[i].X-at.X, q.at[i].Y-at.Y; float64(dx*dx)+float64(dy*dy) > far {
 				second, next = i, d
 			}
 		}

@@ -209,8 +209,7 @@ type Place struct {
 // point to the original. If ends is false, the caller must search.
 func (o *Original) from(p *Place, l *Leak, stretch guess, r *Registration) (_ *Registration, ends bool) {
 	if g := o.guessFrom(p, l); g != nil {
-		t := l.small()
-		if r == nil || !near(stretch.h, g.h, float64(t.W), float64(t.H)) {
+		if t := l.small(); r == nil || !near(stretch.h, g.h, float64(t.W), float64(t.H)) {
 			s := o.refine(l.luma, *g, l.toSmall())
 			if r == nil || s.Quality > r.Quality+maxFall && s.score() > r.score() {
 				r = s

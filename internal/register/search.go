@@ -92,8 +92,7 @@ func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bo
 	var best *guess
 	for _, f := range all {
 		h := f.h.Mul(back)
-		s := scaleOf(h, t.W, t.H)
-		if !(s > minScaleOf && s < maxScaleOf) || !upright(h, t.W, t.H) {
+		if s := scaleOf(h, t.W, t.H); !(s > minScaleOf && s < maxScaleOf) || !upright(h, t.W, t.H) {
 			continue
 		}
 		q, over := o.quality(h, t, searchSide)
@@ -103,8 +102,7 @@ func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bo
 		if q <= minQuality {
 			continue
 		}
-		score := scoreOf(q, over, int(f.inliers))
-		if best == nil || score > best.score {
+		if score := scoreOf(q, over, int(f.inliers)); best == nil || score > best.score {
 			best = &guess{h: h, invert: invert, inliers: int(f.inliers), q: q, over: over, score: score}
 		}
 	}

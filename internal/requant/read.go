@@ -157,8 +157,7 @@ func (r *reader) fill(b *block, k block, bx, by int) {
 	k[0] += middle
 	r.cosines.inverse(&k)
 	for i := range b {
-		x, y := min(bx*side+i%side, r.luma.W-1), min(by*side+i/side, r.luma.H-1)
-		if r.clipped[y*r.luma.W+x] {
+		if x, y := min(bx*side+i%side, r.luma.W-1), min(by*side+i/side, r.luma.H-1); r.clipped[y*r.luma.W+x] {
 			b[i] = k[i]
 		}
 	}

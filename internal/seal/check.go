@@ -101,8 +101,7 @@ func (b *Bundle) verify(trust Trust, r *Result) {
 		r.Statement = s
 	}
 	if _, has := b.file(stampName); has {
-		stamp, text, err := b.checkStamp(trust.TSA)
-		if r.add("timestamp", text, err) {
+		if stamp, text, err := b.checkStamp(trust.TSA); r.add("timestamp", text, err) {
 			r.Stamp = stamp
 		}
 	} else if len(trust.TSA) > 0 {

@@ -141,7 +141,6 @@ func stream[In any](s *Service, op *huma.Operation, object string, do func(conte
 	})
 }
 
-// linesOf describes an answer of lines of JSON.
 func linesOf[T any](s *Service, description string) *huma.Response {
 	x := bytesOf(description, linesType)
 	x.Content[linesType].Schema = s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
@@ -150,7 +149,6 @@ func linesOf[T any](s *Service, description string) *huma.Response {
 
 const linesType = "application/x-ndjson"
 
-// line sends a line of JSON.
 func (v *visit) line(x any) error {
 	text, err := json.Marshal(x)
 	if err != nil {

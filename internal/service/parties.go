@@ -282,7 +282,6 @@ func (s parties) planErasure(ctx context.Context, o *once, ids []watermark.Submi
 	return o.keep(ctx, string(plan))
 }
 
-// distinct returns the IDs in ascending order, each once.
 func distinct(ids []watermark.Submission) []watermark.Submission {
 	slices.SortFunc(ids, func(a, b watermark.Submission) int { return slices.Compare(a[:], b[:]) })
 	return slices.Compact(ids)

@@ -71,13 +71,10 @@ type route struct {
 	summary          string
 }
 
-// pattern is that of the route for [http.ServeMux].
 func (r *route) pattern() string { return r.method + " " + r.path }
 
-// changes reports whether the operation changes something.
 func (r *route) changes() bool { return r.method == http.MethodPost }
 
-// routes lists all operations.
 var routes = []route{
 	{"livez", "GET", "/livez", nil, noBody, "The process runs"},
 	{"readyz", "GET", "/readyz", nil, noBody, "The process takes requests"},
@@ -130,13 +127,11 @@ var routes = []route{
 	{"audit", "POST", "/v1/ledger/audit", []Role{Audit}, jsonBody, "Check the ledger against every row"},
 }
 
-// routeOf returns the route with an ID.
 func routeOf(id string) *route {
 	at := slices.IndexFunc(routes, func(r route) bool { return r.id == id })
 	return &routes[at]
 }
 
-// may reports whether one of the roles may call the route.
 func (r *route) may(roles []Role) bool {
 	return len(r.roles) == 0 || slices.ContainsFunc(roles, func(have Role) bool {
 		return slices.Contains(r.roles, have)

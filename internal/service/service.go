@@ -175,7 +175,6 @@ func (s *Service) begin() {
 	s.spans = &spans{s.Traces, make(chan span, spansKept), s.metrics.dropped, s.Log}
 }
 
-// has reports whether this process has a role.
 func (s *Service) has(role Role) bool { return slices.Contains(s.Roles, role) }
 
 // routes makes the handlers of all routes that the roles allow, and the OpenAPI document of these.

@@ -88,7 +88,6 @@ func archive(kind string, archive *os.File, w *apart.Writer) error {
 	return fmt.Errorf("archive of kind %q: want .7z, .rar, .sqlite, .tar.xz, .tar.zst or .tar.bz2", kind)
 }
 
-// sevenZip writes the files of a 7z archive to w.
 func sevenZip(r io.ReaderAt, size int64, w *apart.Writer) error {
 	z, err := sevenzip.NewReader(r, size)
 	if err != nil {
@@ -117,7 +116,6 @@ func sevenZip(r io.ReaderAt, size int64, w *apart.Writer) error {
 	return nil
 }
 
-// rar writes the files of a rar archive to w.
 func rar(r io.Reader, w *apart.Writer) error {
 	z, err := rardecode.NewReader(r, rardecode.MaxDictionarySize(maxDictionary))
 	if err != nil {

@@ -145,7 +145,6 @@ func newMerger(set []*segment) *merger {
 	return m
 }
 
-// isSet reports whether bit i is set. In a nil set no bit is.
 func isSet(set []uint64, i int) bool { return set != nil && set[i>>6]>>(i&63)&1 != 0 }
 
 // next returns the entry with the smallest ref that was not read yet. hash lies in a segment and is

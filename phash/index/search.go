@@ -49,7 +49,6 @@ func (s *segment) scans(t []int, radius int) bool {
 	return !ok || cost > costScanned*float64(s.n)
 }
 
-// cutsOf returns the bands of the tables.
 func cutsOf(tables []table) []cut {
 	cuts := make([]cut, len(tables))
 	for i := range tables {
@@ -146,7 +145,6 @@ func (s *segment) scan(q *[4]uint64, radius int, hits []phash.Hit) []phash.Hit {
 	return hits
 }
 
-// held returns the bytes of the hashes of all entries.
 func (s *segment) held() []byte { return s.hashes[:s.n*hashSize(s.kind)] }
 
 // Nearest returns the k entries nearest to q, or all if there are fewer, in the order of

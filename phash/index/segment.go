@@ -31,25 +31,19 @@ type segment struct {
 
 const refSize = 8
 
-// hashSize is how many bytes a hash of kind k takes.
 func hashSize(k phash.Kind) int { return k.Len() / 8 }
 
-// live returns the number of entries that were not removed.
 func (s *segment) live() int { return s.n - s.gone }
 
-// ref returns the ref of entry i.
 func (s *segment) ref(i int) int64 { return int64(le.Uint64(s.refs[refSize*i:])) }
 
-// hash returns the bytes of the hash of entry i.
 func (s *segment) hash(i int) []byte {
 	size := hashSize(s.kind)
 	return s.hashes[size*i:][:size]
 }
 
-// bits returns the words of entry i.
 func (s *segment) bits(i int) [4]uint64 { return hamming.Load(s.hash(i)) }
 
-// isDead reports whether entry i was removed.
 func (s *segment) isDead(i int) bool { return isSet(s.dead, i) }
 
 // find returns the number of ref's entry, removed ones aside.
@@ -214,7 +208,6 @@ type entries struct {
 	hashes [][]byte // entryChunk hashes each
 }
 
-// len returns the number of entries.
 func (e *entries) len() int { return len(e.refs) }
 
 // hash returns the bytes of hash i. They may be written to.
@@ -223,7 +216,6 @@ func (e *entries) hash(i int) []byte {
 	return e.hashes[i/entryChunk][size*(i%entryChunk):][:size]
 }
 
-// add appends an entry.
 func (e *entries) add(h *[4]uint64, ref int64) {
 	n := len(e.refs)
 	if n/entryChunk == len(e.hashes) {
@@ -283,10 +275,8 @@ type tail struct {
 	at map[int64]int // position of a ref
 }
 
-// newTail returns an empty tail for hashes of kind k.
 func newTail(k phash.Kind) tail { return tail{entries{kind: k}, map[int64]int{}} }
 
-// add appends an entry whose ref is not held.
 func (t *tail) add(h *[4]uint64, ref int64) {
 	t.at[ref] = t.len()
 	t.entries.add(h, ref)

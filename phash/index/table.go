@@ -42,10 +42,8 @@ const (
 // A run is a part of the lists: where it begins, and from bit 32 on how many numbers it has.
 type run = uint64
 
-// runOf returns the run of n numbers from number start of the lists on.
 func runOf(start, n uint32) run { return uint64(start) | uint64(n)<<32 }
 
-// spanOf returns where a run begins and how many numbers it has.
 func spanOf(r run) (start, n uint32) { return uint32(r), uint32(r >> 32) }
 
 // prefixed adds up the lengths in the nibbles of v.
@@ -113,12 +111,10 @@ func idsUpTo(n int) idList {
 	return idList{4, 1<<32 - 1}
 }
 
-// at returns number i of the lists.
 func (l idList) at(lists []byte, i uint32) uint32 {
 	return le.Uint32(lists[l.size*int(i):]) & l.mask
 }
 
-// put writes id as number i of the lists.
 func (l idList) put(lists []byte, i, id uint32) {
 	b := lists[l.size*int(i):][:l.size]
 	b[0], b[1], b[2] = byte(id), byte(id>>8), byte(id>>16)
@@ -286,7 +282,6 @@ func flips(w, t int) []uint32 {
 	return all
 }
 
-// value is the band's part of a hash.
 func (c cut) value(h *[4]uint64) uint32 {
 	word, shift := c.from>>6, c.from&63
 	v := h[word] >> shift

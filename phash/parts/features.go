@@ -93,7 +93,6 @@ func readFeature(b []byte) (f feature) {
 	return f
 }
 
-// readPlace reads the 4 bytes of a place that b begins with.
 func readPlace(b []byte) place {
 	v := binary.LittleEndian.Uint32(b)
 	const mask = 1<<11 - 1

@@ -38,7 +38,6 @@ func octaves(p dsp.Plane) []octave {
 	return out
 }
 
-// everySecond returns every second sample of every second row of p.
 func everySecond(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane((p.W+1)/2, (p.H+1)/2)
 	for y := range out.H {
@@ -101,8 +100,7 @@ func (o *octave) extreme(i, k int, v float32) bool {
 		for r := k - w - 1; r <= k+w-1; r += w {
 			a, b := o.planes[d+1].Pix[r:r+3:r+3], o.planes[d].Pix[r:r+3:r+3]
 			left, mid, right := a[0]-b[0], a[1]-b[1], a[2]-b[2]
-			lo, hi := min(left, mid, right), max(left, mid, right)
-			if v > 0 && hi > v || v <= 0 && lo < v {
+			if lo, hi := min(left, mid, right), max(left, mid, right); v > 0 && hi > v || v <= 0 && lo < v {
 				return false
 			}
 		}

@@ -85,8 +85,7 @@ func distinct(all []Match) []Match {
 	out := all[:0]
 	for i := range all {
 		m := &all[i]
-		x, y := middle(&m.Leak)
-		if !slices.ContainsFunc(out, func(o Match) bool {
+		if x, y := middle(&m.Leak); !slices.ContainsFunc(out, func(o Match) bool {
 			u, v := middle(&o.Leak)
 			return o.Ref == m.Ref && (inside(&o.Leak, x, y) || inside(&m.Leak, u, v))
 		}) {

@@ -247,7 +247,6 @@ func writeSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Feat
 	return out.Flush()
 }
 
-// authenticated is what the last record authenticates.
 func authenticated(tail, about []byte) []byte {
 	sum := sha256.Sum256(tail)
 	return append(sum[:], about...)

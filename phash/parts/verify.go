@@ -161,8 +161,7 @@ func strongestSeeds(pairs []pair) [][]int {
 	}
 	var all []proposal
 	for i := range pairs[:min(len(pairs), seeds)] {
-		in, weight := agreeing(nil, pairs, &pairs[i])
-		if len(in) >= minVotes {
+		if in, weight := agreeing(nil, pairs, &pairs[i]); len(in) >= minVotes {
 			all = append(all, proposal{in, weight})
 		}
 	}
@@ -228,7 +227,6 @@ func fitPoints(points []geometry.Pair) (fitted, bool) {
 	return fitted{m, 2}, ok && plausible(m)
 }
 
-// fit is fitPoints for pairs of features.
 func fit(pairs []pair) (fitted, bool) {
 	points := make([]geometry.Pair, len(pairs))
 	for i := range pairs {

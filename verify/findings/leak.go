@@ -154,6 +154,7 @@ type Tracing struct {
 	Expected   float64              `json:"expected"`              // mean score of such a mark
 	LogAny     float64              `json:"any_log10_p,omitempty"` // of as much of any mark in a leak that never had one
 	Survival   float64              `json:"survival,omitempty"`    // of the strongest copy's code, over what codec, blur and size leave; 0: not measured
+	Unmarked   float64              `json:"unmarked,omitempty"`    // of the places where the marks of the found copies should show, the share in which they are missing; 0: not measured
 	Residual   float64              `json:"residual"`              // grey levels RMS that the original does not explain
 	Overlap    float64              `json:"overlap"`               // share of the leak that shows the original, 0..1
 	Edits      []Edit               `json:"edits"`                 // where the leak shows something else

@@ -238,8 +238,7 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 		return bad("shows a submission of cell %d, which has 0 submissions", k)
 	}
 	for _, c := range l.Copies {
-		h := known[c.Recipient]
-		if h == nil || !inCell(h.Copies, k) && !(c.Late && inCell(h.Issued, k)) {
+		if h := known[c.Recipient]; h == nil || !inCell(h.Copies, k) && !(c.Late && inCell(h.Issued, k)) {
 			return bad("a copy issued to %q, which is not recorded in cell %d", c.Recipient, k)
 		}
 		if !(c.Miss >= 0 && c.Miss <= 1) || math.IsNaN(c.LnE) || math.IsInf(c.LnE, 0) {

@@ -123,7 +123,6 @@ func total(counts []int) (n int) {
 // logarithm, not the number.
 func log10(ln float64) float64 { return micro(ln / math.Ln10) }
 
-// micro rounds a stated number to a multiple of 1e-6.
 func micro(x float64) float64 { return math.Round(float64(x*1e6)) / 1e6 }
 
 // Cap returns the maximum log10 likelihood ratio that may be stated after so many independent trials without a false

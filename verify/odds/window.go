@@ -88,7 +88,6 @@ func (m *model) window() *Window {
 	return w
 }
 
-// pictures counts the pictures of leaks.
 func pictures(leaks []*sighting) int {
 	of := make(map[int]bool)
 	for _, s := range leaks {

@@ -194,7 +194,6 @@ func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]books.Cu
 	return slices.DeleteFunc(facts, func(c books.Custody) bool { return reviewer != "" && c.Reviewer != reviewer }), err
 }
 
-// day writes the day of a time in UTC: "2018-02-28".
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // maxEvent is how long a signed event may be, bytes. Chosen: events of capture vendors have some kilobytes.

@@ -241,7 +241,6 @@ func (o *Options) markPages(ctx context.Context, key *watermark.Key, id watermar
 	return nil
 }
 
-// digestOf returns a digest of the pixels and the width of a picture.
 func digestOf(img *image.NRGBA) [sha256.Size]byte {
 	h := sha256.New()
 	binary.Write(h, binary.BigEndian, int64(img.Rect.Dx())) // never fails

@@ -97,7 +97,6 @@ func gaussWeights(sigma float64) []uint32 {
 
 type sample interface{ uint8 | uint32 }
 
-// addRow adds weight times a to the sums.
 func addRow[T sample](sum []uint32, a []T, weight uint32) {
 	a = a[:len(sum)]
 	for i := range sum {
@@ -105,7 +104,6 @@ func addRow[T sample](sum []uint32, a []T, weight uint32) {
 	}
 }
 
-// addRows adds weight times a+b to the sums.
 func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 	a, b = a[:len(sum)], b[:len(sum)]
 	for i := range sum {

@@ -40,7 +40,6 @@ func Redact(share float64) attack.Step {
 	}
 }
 
-// isBlack reports whether the pixel that pix begins with is black.
 func isBlack(pix []uint8) bool { return pix[0]|pix[1]|pix[2] == 0 }
 
 // stamp writes the name of a channel in red on a copy of the picture, six times, at even heights

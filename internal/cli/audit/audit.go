@@ -47,7 +47,6 @@ interrupted runs left there is removed after an hour. Exit 3 if an original cann
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return auditLedger(ctx, b, f) })
 }
 
-// auditLine is the result as JSON.
 type auditLine struct {
 	Holds       bool     `json:"holds"`
 	Size        int64    `json:"size"`             // entries

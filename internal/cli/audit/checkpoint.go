@@ -182,7 +182,6 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 	})
 }
 
-// at returns " at TIME", or "" for the zero time.
 func at(t time.Time) string {
 	if t.IsZero() {
 		return ""

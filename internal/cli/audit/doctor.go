@@ -54,7 +54,6 @@ func weak(mend, format string, args ...any) error {
 var checks = []check{{"keys", checkKeys}, {"mark keys", checkMarkKeys}, {"sealing key", checkSealKey},
 	{"ledger key", checkLedgerKey}, {"originals", checkOriginals}, {"checkpoints", checkCheckpoints}}
 
-// doctorLine is the result of one check as JSON.
 type doctorLine struct {
 	Check string `json:"check"`
 	State string `json:"state"` // ok, warning or problem

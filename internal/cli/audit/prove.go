@@ -106,7 +106,6 @@ func proofOf(ctx context.Context, b *ui.Desk, id, public string) ([]byte, error)
 	return proof, err
 }
 
-// proofLine is the result of --check as JSON.
 type proofLine struct {
 	File  string          `json:"file"`
 	Holds bool            `json:"holds"`

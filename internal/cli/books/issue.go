@@ -211,7 +211,6 @@ func voidAll(ctx context.Context, b *ui.Desk, f issueFlags) error {
 	return nil
 }
 
-// voidLine is the result of issue --void as JSON.
 type voidLine struct {
 	Copy  string  `json:"copy"`
 	State *string `json:"state"` // null: it is as it was

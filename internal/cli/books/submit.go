@@ -130,7 +130,6 @@ func parseSent(s string) (time.Time, error) {
 	return t, nil
 }
 
-// submitLine is the result of submit as JSON.
 type submitLine struct {
 	File       string  `json:"file"`
 	Submission *string `json:"submission"` // null when it failed

@@ -260,8 +260,7 @@ func foundNothing(b *ui.Desk, paths []string, files []*findings.Finding) error {
 	for _, v := range files {
 		counts[v.Kind]++
 	}
-	mistake := len(files) == counts[findings.FoundMissing]+counts[findings.FoundNoPicture]
-	if mistake {
+	if len(files) == counts[findings.FoundMissing]+counts[findings.FoundNoPicture] {
 		where, there := strings.Join(paths, ", "), "no files there"
 		switch {
 		case counts[findings.FoundNoPicture] > 0:

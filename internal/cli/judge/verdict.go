@@ -37,7 +37,6 @@ func SayVerdict(u *ui.UI, d *findings.Verdict) {
 	named.Flush()
 }
 
-// sayLeaks prints a table of the findings on leaks.
 func sayLeaks(u *ui.UI, verdicts []*findings.Finding) {
 	leaks := u.Table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tMARK")
 	for _, v := range verdicts {

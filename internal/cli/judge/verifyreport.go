@@ -111,7 +111,6 @@ func examineReport(path string, trust seal.Trust) (*seal.Result, error) {
 	return b.Check(trust), nil
 }
 
-// checkLine is one check as JSON.
 type checkLine struct {
 	Check string  `json:"check"`
 	Holds *bool   `json:"holds"` // null: not checked

@@ -49,7 +49,6 @@ A hash can be turned back into a blurry picture: treat it as personal data.`,
 	}
 }
 
-// hashLine is the result of hash as JSON.
 type hashLine struct {
 	File    string            `json:"file"`
 	Hashes  map[string]string `json:"hashes"`  // hex digits by algorithm

@@ -346,7 +346,6 @@ func (l *TraceLine) copyOf(id watermark.CopyID) *TracedCopy {
 	return best
 }
 
-// digits is a number with one decimal; "-" for nil.
 func digits(v *float64) string {
 	if v == nil {
 		return "-"

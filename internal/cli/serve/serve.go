@@ -328,7 +328,6 @@ func newTokenList(u *ui.UI) *cobra.Command {
 	})
 }
 
-// moment is [ui.Moment], "-" for the zero time.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"

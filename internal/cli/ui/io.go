@@ -261,7 +261,6 @@ func WriteOutput(path string, data []byte, force bool) error {
 	return err
 }
 
-// exists is the error for an output that is there already.
 func exists(path string) error {
 	return WithHint(fmt.Errorf("output %s exists", Name(path)), "choose another name, or remove it first")
 }

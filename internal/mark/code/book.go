@@ -17,7 +17,6 @@ type Book struct{ messages []message }
 // A message is the 96 bits of an ID's message: first its bits 0 to 63, then its bits 40 to 95 and the tail.
 type message [2]uint64
 
-// newMessage returns the message of a scrambled ID and its check.
 func newMessage(id uint64, sum uint32) message {
 	return message{id, id<<(SumBits+Tail) | uint64(sum)<<Tail}
 }

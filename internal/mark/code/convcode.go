@@ -116,8 +116,7 @@ func (d *decoder) merge(t, s int, out []float32, lo, hi int, blo, bhi float32) {
 	at := (t*states + s) * d.list
 	i, j := 0, 0
 	for k := range out {
-		va, vb := a[i]+blo, b[j]+bhi
-		if va >= vb {
+		if va, vb := a[i]+blo, b[j]+bhi; va >= vb {
 			out[k], d.from[at+k], d.rank[at+k] = va, 0, uint8(i)
 			i++
 		} else {

@@ -265,8 +265,7 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 					dsp.AddScaled(sum, half.Row(w.First+j), g)
 				}
 				for i, x := range sum {
-					steps := float32(x * inverse[v][i%low])
-					if steps >= 0.5 || steps <= -0.5 {
+					if steps := float32(x * inverse[v][i%low]); steps >= 0.5 || steps <= -0.5 {
 						at := (y*k.Across+i/low)*low*low + v*low + i%low
 						delta[at] = int16(math.Floor(float64(Clip(steps, -127, 127) * jpegcoef.ChangeUnit)))
 					}

@@ -245,8 +245,7 @@ func LnAgreement(amplitudes *[PilotN]complex64, sum float64) float64 {
 	}
 	lo, hi := 0.0, maxTurning/top
 	for range 50 { // a convex function: each third leaves out where its minimum is not
-		a, b := lo+(hi-lo)/3, hi-(hi-lo)/3
-		if bound(a) > bound(b) {
+		if a, b := lo+(hi-lo)/3, hi-(hi-lo)/3; bound(a) > bound(b) {
 			lo = a
 		} else {
 			hi = b

@@ -113,8 +113,7 @@ func (m *PeakMap) at(x, y float64) float32 {
 		x, y = -x, -y
 	}
 	y += float64(m.n / 2)
-	ix, iy := int(x), int(y)
-	if y < 1 || iy >= m.n-2 || ix >= m.g.W-2 {
+	if ix, iy := int(x), int(y); y < 1 || iy >= m.n-2 || ix >= m.g.W-2 {
 		return 0
 	}
 	return sampleLinear(m.g, x, y)

@@ -25,6 +25,8 @@ type evidence struct {
 	promised float64              // payload, not cut at what a code may score
 	byCodec  bool                 // expected follows from the roundings of the leak's JPEG
 	pilots   [pattern.PilotN]complex64
+	seen     dsp.Plane // weighed, times the local strength of a mark: the tracer is its spectrum
+	due      dsp.Plane // the same, if the probe alone had made it
 }
 
 // evidence returns what the leak of v shows of the marks of one key: for each coefficient of a
@@ -40,9 +42,9 @@ func (s *suspects) evidence(v *frameView) *evidence {
 // gathered returns the evidence of w, a weighed plane of the frame, for the marks of a key. The soft bits get unit
 // norm; all stay 0 if nothing of them is seen. expected, payload and told are left 0 for the caller.
 func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
-	e := &evidence{}
+	e := &evidence{seen: dsp.Product(w, s.probe.amplitude)}
 	var soft [code.CodedN]float64
-	e.tracer, soft, e.pilots = s.adjoint(f, w, s.probe.amplitude)
+	e.tracer, soft, e.pilots = s.adjoint(f, e.seen)
 	norm := 0.0
 	for _, b := range soft {
 		norm += float64(b * b)
@@ -56,11 +58,10 @@ func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	return e
 }
 
-// adjoint returns the tracer's coefficients, the payload's soft bits and the pilots that w, a weighed
-// plane of the frame, holds. amplitude is the local strength of a mark, in the frame: what a pattern
-// was multiplied with at marking. Bits and pilots are not normalised. The planes are not changed.
-func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [code.CodedN]float64, [pattern.PilotN]complex64) {
-	masked := dsp.Product(w, amplitude)
+// adjoint returns the tracer's coefficients, the payload's soft bits and the pilots that masked holds: a weighed plane
+// of the frame, times the local strength of a mark, which a pattern was multiplied with at marking. Bits and pilots are
+// not normalised.
+func (s *suspects) adjoint(f *frame, masked dsp.Plane) (coefficients, [code.CodedN]float64, [pattern.PilotN]complex64) {
 	end := math.Min(pattern.TracerHigh, 0.45*float64(max(f.w, f.h)))
 	c := f.quantised(dsp.DCT2(masked, pattern.TracerSize), end)
 	soft, pilots := s.despread(f, masked)

@@ -157,9 +157,10 @@ func (v *frameView) through(p *probe, gain []float32) dsp.Plane {
 
 // answer returns what the probe scores in evidence e, by tracer and by payload, if it alone had
 // made w. w is a weighed plane of the frame f. Scores are in the units of e's own; payload is cut
-// at sqrt(code.CodedN), and set as e.promised before that. tracer is 0 if e has no coefficients.
+// at sqrt(code.CodedN), and set as e.promised before that. tracer is 0 if e has no coefficients. It sets e.due.
 func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer, payload float64) {
-	own, soft, _ := s.adjoint(f, w, p.amplitude)
+	e.due = dsp.Product(w, p.amplitude)
+	own, soft, _ := s.adjoint(f, e.due)
 	z := float64(own.scores([]*code.Stream{p.own()})[0] * own.norm())
 	if n := e.tracer.norm(); n > 0 {
 		tracer = z / n

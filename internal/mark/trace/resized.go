@@ -69,7 +69,6 @@ func (t *Tracer) upright(q [4]geometry.Point, size image.Point) (dsp.Rect, bool)
 	return r, r.X >= -crooked*x && r.Y >= -crooked*y && r.X+r.W <= float64(t.sides[0])+crooked*x && r.Y+r.H <= float64(t.sides[1])+crooked*y
 }
 
-// scaledRect returns r with position and size multiplied by k.
 func scaledRect(r dsp.Rect, k float64) dsp.Rect {
 	return dsp.Rect{X: r.X * k, Y: r.Y * k, W: r.W * k, H: r.H * k}
 }
@@ -106,8 +105,7 @@ func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 		row, middle := out.Row(v), float64(v)+0.5
 		shown := middle > r.part.Y && middle < r.part.Y+r.part.H
 		for u := range row {
-			middle := float64(u) + 0.5
-			if !(shown && middle > r.part.X && middle < r.part.X+r.part.W) {
+			if middle := float64(u) + 0.5; !(shown && middle > r.part.X && middle < r.part.X+r.part.W) {
 				row[u] = 0
 			}
 		}

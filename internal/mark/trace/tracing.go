@@ -44,6 +44,7 @@ type Result struct {
 	Accused            []uint64    // strongest first
 	Power, Expected    float64
 	Withheld           float64
+	Unmarked           float64 // see [Result.gaps]
 	Decoded            *uint64
 	Quad               [4]geometry.Point // corners of the leak, pixels of the original
 	Residual, Overlap  float64
@@ -249,6 +250,7 @@ func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capt
 		}
 	}
 	out.conclude()
+	out.gaps()
 	if t.presence(out); out.LogAny <= PresentLevel {
 		t.survival(out, view, p)
 	}

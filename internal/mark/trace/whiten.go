@@ -42,8 +42,7 @@ func (v *frameView) carried(d photometry.Details) comparison {
 	h := &c.gain
 	for k := range h {
 		h[k] = math.Min(math.Max(cross[k]/(own[k]+1e-6), 0), 1.5)
-		coherence := math.Max(cross[k], 0) / math.Sqrt(float64(own[k]*other[k])+1e-9)
-		if coherence <= 0.1 {
+		if coherence := math.Max(cross[k], 0) / math.Sqrt(float64(own[k]*other[k])+1e-9); coherence <= 0.1 {
 			h[k] *= coherence / 0.1
 		}
 	}

@@ -180,8 +180,7 @@ func Adobe(block []byte) bool {
 	if d, ok = d.At(at); at == 0 || !ok {
 		return false
 	}
-	space, _ := d.Uint(tagColourSpace)
-	if space != uncalibrated {
+	if space, _ := d.Uint(tagColourSpace); space != uncalibrated {
 		return space == adobe
 	}
 	at, _ = d.Uint(tagInterop)

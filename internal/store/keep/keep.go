@@ -26,7 +26,6 @@ type Store struct {
 
 var _ records.Kept = Store{}
 
-// begin calls do in a transaction.
 func (s Store) begin(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.Write.BeginTx(ctx, nil)
 	if err != nil {

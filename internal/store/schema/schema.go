@@ -113,7 +113,6 @@ type Dialect struct {
 	Close func()
 }
 
-// tables lists the tables of a registry.
 var tables = []string{"came_back", "checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_event", "custody_submission", "erasure", "erasure_submission", "investigation", "key_state", "ledger",
 	"ledger_head", "list_node", "mark_key", "notice", "receipt", "recipient", "release", "registry", "removal", "request", "schema_version", "sealed", "segment", "subject", "submission", "token"}
 

@@ -109,8 +109,7 @@ func (d uploads) CheckSubject(ctx context.Context, subject string) error {
 		}
 		for _, c := range counts {
 			if c.Subject == subject {
-				seq, err := numberOf(ctx, q, c.Submission)
-				if err != nil || !slices.Contains(all[1], seq) {
+				if seq, err := numberOf(ctx, q, c.Submission); err != nil || !slices.Contains(all[1], seq) {
 					return errors.Join(err, schema.Tampered("an upload of the subject, of entry %d, is not found", c.Seq))
 				}
 			}

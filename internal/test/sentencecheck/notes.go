@@ -41,6 +41,7 @@ type traceOf struct {
 	Withheld   float64 `json:"withheld"`
 	LogAny     float64 `json:"any_log10_p"`
 	Survival   float64 `json:"survival"`
+	Unmarked   float64 `json:"unmarked"`
 	Copies     []struct {
 		Copy  string  `json:"copy"`
 		Found bool    `json:"found"`

@@ -77,7 +77,7 @@ func (l *leak) seenInPart() bool {
 }
 
 func oursClaim(r *report) (string, row) {
-	if n := r.count(func(l *leak) bool { return l.shows() || l.anotherToo() }); n > 0 {
+	if n := r.count(func(l *leak) bool { return (l.shows() || l.anotherToo()) && !r.newer(l, (*leak).sent) }); n > 0 {
 		return "refuted", row{"n": n}
 	}
 	return "open", nil
@@ -87,6 +87,13 @@ func oursClaim(r *report) (string, row) {
 func (l *leak) anotherToo() bool {
 	return l.unconfirmed() && !l.shows() && slices.ContainsFunc(l.Matches, func(m matchOf) bool { return capture(m.Pixels) && m.Submission != l.Submission })
 }
+
+// newer: the leak shows an upload of a time after a stated find.
+func (r *report) newer(l *leak, at func(*leak) time.Time) bool {
+	return !r.earliest.IsZero() && slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && r.earliest.Before(at(x)) })
+}
+
+func (l *leak) sent() time.Time { return l.Submitted }
 
 func monthClaim(r *report) (string, row) {
 	var all []time.Time
@@ -113,7 +120,7 @@ func monthClaim(r *report) (string, row) {
 				known = known && there
 			}
 		}
-		if known {
+		if known = known && !r.newer(l, (*leak).sent) && !r.newer(l, (*leak).received); known {
 			all = slices.AppendSeq(all, maps.Keys(its))
 		}
 		n += yes(known && !l.seenInPart() && r.named == 0)
@@ -201,7 +208,7 @@ func breachClaim(r *report) (string, row) {
 		for _, b := range l.Beside {
 			held += len(b.Custody)
 		}
-		return l.Finding == "unmarked" && held == 0 && l.trace(l.Submission).Issued == 0
+		return l.Finding == "unmarked" && !r.newer(l, (*leak).sent) && held == 0 && l.trace(l.Submission).Issued == 0
 	})
 	if n > 0 && r.named == 0 {
 		return "against", row{"n": n}
@@ -209,17 +216,20 @@ func breachClaim(r *report) (string, row) {
 	return "open", nil
 }
 
-// thinned: a trace found copies whose marks together are under seven tenths of what a whole copy is expected to have.
+// thinned: a trace found copies whose marks together are under seven tenths of what a whole copy is expected to have. Or they
+// are missing in a place, or lie beside a mark with the opposite sign.
 func (l *leak) thinned() bool {
 	few := false
 	for _, t := range l.Traces {
 		sum := 0.0
+		against := false
 		for _, c := range t.Copies {
 			if c.Found {
 				sum += c.Score
 			}
+			against = against || -c.Score >= 8
 		}
-		few = few || sum > 0 && sum/0.7 < t.Expected
+		few = few || sum > 0 && (t.Unmarked != 0 || against || sum/0.7 < t.Expected)
 	}
 	return few && l.confirmed()
 }

@@ -202,8 +202,8 @@ var rules = map[string]func(*report) []row{
 			out = append(out, row{"what": fmt.Sprintf("%d %s uploads, or what looks like them, in places where no copy was confirmed", n, words)})
 		}
 		if n := r.count((*leak).thinned); r.stage() == named && n > 0 {
-			words := map[bool]string{true: "picture with a confirmed copy carries less of its mark", false: "pictures with confirmed copies carry less of their marks"}[n == 1]
-			out = append(out, row{"what": fmt.Sprintf("%d %s than whole copies would, so that a part may come from the upload itself or from another copy", n, words)})
+			words := map[bool]string{true: "picture with a confirmed copy carries its mark", false: "pictures with confirmed copies carry their marks"}[n == 1]
+			out = append(out, row{"what": fmt.Sprintf("%d %s otherwise than whole copies would, so that a part may come from the upload itself or from another copy", n, words)})
 		}
 		return out
 	},

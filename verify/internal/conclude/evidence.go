@@ -143,7 +143,7 @@ func bind(v *findings.Finding, r *Read, x findings.Reading) {
 	t := findings.TraceOf(v.Traces, x.Submission)
 	r.Traced = findings.CopyIn(t, x.Copy)
 	r.Laid = r.found() && !t.Registered
-	r.Lacks = r.Blind != 0 && WouldShow(t) && r.Traced != nil && !r.Traced.Found
+	r.Lacks = r.Blind != 0 && WouldShow(t) && r.Traced != nil && !r.Traced.Found && r.Traced.Score > tuning.Reversed
 }
 
 // Into writes the evidence into the finding, and all that follows from it. File, Picture, Searched, Submitted,

@@ -181,8 +181,7 @@ func (b *holdingsOf) submitted(ctx context.Context, facts []books.Custody) (map[
 			continue
 		}
 		for _, id := range ids { // which of them?
-			s, err := b.store.Submission(ctx, id)
-			if err == nil {
+			if s, err := b.store.Submission(ctx, id); err == nil {
 				note(s)
 			} else if !errors.Is(err, records.ErrTampered) {
 				return nil, fmt.Errorf("submission %s: %w", id, err)

@@ -126,7 +126,6 @@ func (v *matcher) locate(ctx context.Context, number int64, of watermark.Submiss
 	})
 }
 
-// at returns the index of a submission in l.laid, -1 if it is not there.
 func (l *Leak) at(of watermark.Submission) int {
 	return slices.IndexFunc(l.Laid, func(k laid) bool { return k.On.Of == of })
 }

@@ -62,8 +62,7 @@ func (o *Original) tracerOf(copies []watermark.Candidate, level float64) (*water
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.tracer != nil {
-		t, err := o.tracer.For(copies, level)
-		if !errors.Is(err, watermark.ErrNoKey) {
+		if t, err := o.tracer.For(copies, level); !errors.Is(err, watermark.ErrNoKey) {
 			return t, err
 		}
 	}
@@ -250,7 +249,6 @@ func reduced(img *image.NRGBA, side int) *image.NRGBA {
 	return out
 }
 
-// encoded returns the file of a picture, or nil if it cannot be encoded.
 func encoded(img *image.NRGBA, format string) []byte {
 	var buf bytes.Buffer
 	if img.Rect.Empty() || picture.Encode(&buf, img, format, 80) != nil {

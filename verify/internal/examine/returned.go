@@ -58,7 +58,8 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 					return err
 				}
 			}
-			if !slices.Contains(conclude.NotReturned, m.Pixels) {
+			own := e.Match(r.Issued.Submission) // where the leak shows more than the upload has, it is not of that upload
+			if more := own != nil && float64(l.area(m)) < tuning.MinReturned*float64(l.area(own)); !more && !slices.Contains(conclude.NotReturned, m.Pixels) {
 				r.Returned = append(r.Returned, id)
 			}
 		}

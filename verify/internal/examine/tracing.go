@@ -237,7 +237,7 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 // it is reduced to the copies that were found. If the leak could not be aligned, Power is 0 and no copy is listed.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Withheld, t.Expected = found.Registered, found.Power, found.Withheld, found.Expected
-	t.LogAny, t.Survival = conclude.Micro(found.LogAny), conclude.Micro(found.Survival)
+	t.LogAny, t.Survival, t.Unmarked = conclude.Micro(found.LogAny), conclude.Micro(found.Survival), conclude.Micro(found.Unmarked)
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
 	for i := range t.rows {
 		if i >= len(found.Copies) {

@@ -113,6 +113,8 @@ func checkTrace(v *findings.Finding, t *findings.Tracing) error {
 		return fmt.Errorf("withheld power is %v, want 0 to 1, and 0 if registered", t.Withheld)
 	case !(t.LogAny <= 0 && t.Survival >= 0) || t.Survival > 0 && t.LogAny > watermark.PresentLevel:
 		return fmt.Errorf("any_log10_p is %v, survival is %v", t.LogAny, t.Survival)
+	case !(t.Unmarked >= 0 && t.Unmarked <= 1) || t.Unmarked > 0 && !slices.ContainsFunc(t.Copies, found):
+		return fmt.Errorf("unmarked is %v, want 0 to 1, and 0 without copies", t.Unmarked)
 	case t.Registered && len(t.Copies) != t.Issued:
 		return fmt.Errorf("%d copies were looked for, but %d are listed", t.Issued, len(t.Copies))
 	case t.Decoys == nil && slices.ContainsFunc(t.Copies, found):
@@ -151,7 +153,6 @@ func checkRows(v *findings.Finding) error {
 	return nil
 }
 
-// checkView checks one of the views of a finding ([checkRows]).
 func checkView(v *findings.Finding) error {
 	for _, m := range v.Matches {
 		if v.Matched() && m.Submission == v.Submission && !m.Submitted.Equal(v.Submitted) {

@@ -129,7 +129,6 @@ func dataKeyOf(k *Key, of watermark.Submission, x *records.Sealed) (AEAD, error)
 // (RFC 5116 section 5.2).
 type aesGCM struct{ cipher.AEAD }
 
-// newAESGCM returns AES-256-GCM under key.
 func newAESGCM(key [sealSize]byte) AEAD {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
@@ -204,7 +203,6 @@ func (k *Key) OpenMessage(about string, sealed []byte) ([]byte, error) {
 	return Open(k, aboutID(about), &records.Sealed{KeyID: m.Key, Wrapped: m.Wrapped, Body: m.Body}, Original)
 }
 
-// message is a sealed message as JSON.
 type message struct {
 	Key     string `json:"key"`     // ID of the sealing key
 	Wrapped []byte `json:"wrapped"` // the data key, encrypted under the sealing key

@@ -106,6 +106,12 @@ const (
 	// MinWhole is the min share of the expected score that the copies found in a leak reach together. With less, a
 	// part of the leak comes from elsewhere. Experiment: TestPartOfACopy of package verify.
 	MinWhole = 0.7
+	// MinReturned is the min area of an upload in a leak that may derive from it, over that of the copy's own
+	// upload. Chosen: places are known to a pixel or two.
+	MinReturned = 0.9
+	// Reversed is the score of a copy's own part from which on downwards the leak has that part with the opposite sign:
+	// the probability is exp(-32) at most for a copy that was not used.
+	Reversed = -8
 	// FlatShare is the min share of pixels of one colour in a row or column between the pictures of a gallery. Chosen.
 	FlatShare = 0.9
 )

@@ -276,8 +276,8 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 	if len(w.Named) > 0 && n > 0 {
 		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy also shows", "pictures with confirmed copies also show") + " uploads, or what looks like them, in places where no copy was confirmed"})
 	}
-	if n := leaksThat(&w.Verdict, diluted); len(w.Named) > 0 && n > 0 {
-		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy carries less of its mark", "pictures with confirmed copies carry less of their marks") + " than whole copies would, so that a part may come from the upload itself or from another copy"})
+	if n := leaksThat(&w.Verdict, mixed); len(w.Named) > 0 && n > 0 {
+		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy carries its mark", "pictures with confirmed copies carry their marks") + " otherwise than whole copies would, so that a part may come from the upload itself or from another copy"})
 	}
 	return out
 }

@@ -196,6 +196,11 @@ func (w *Weighing) shownLate(at func(*findings.Finding) time.Time, late func(tim
 
 func submitted(l *findings.Finding) time.Time { return l.Submitted }
 
+// afterFind reports whether a leak shows an upload with a time after a stated time of the find.
+func (w *Weighing) afterFind(l *findings.Finding, at func(*findings.Finding) time.Time) bool {
+	return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.doubted(at(x)) })
+}
+
 // received returns when the registry took the upload that a leak shows; zero: not known.
 func received(l *findings.Finding) (at time.Time) {
 	if m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission }); m != nil {
@@ -204,7 +209,6 @@ func received(l *findings.Finding) (at time.Time) {
 	return at
 }
 
-// foundAt writes the time at which the leaks were found, as stated.
 func (w *Weighing) foundAt() string { return words.UTC(w.Cfg.Found) }
 
 // custodyEntered are the holders whose custody of pictures of this dump was entered late: after these files were first

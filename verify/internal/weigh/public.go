@@ -65,8 +65,11 @@ func bare(l *findings.Finding) bool {
 	})
 }
 
+// claimNotOurs is not refuted by uploads that were sent after the find: the files were elsewhere before.
 func claimNotOurs(w *Weighing) (string, words.Figures) {
-	n := w.Matched + leaksThat(&w.Verdict, showsAnother) // a mark alone can have been laid onto another's picture
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { // a mark alone can have been laid onto another's picture
+		return (l.Matched() || showsAnother(l)) && !w.afterFind(l, submitted)
+	})
 	return []string{"ours-open", "ours-refuted"}[min(n, 1)], words.Figures{"n": n}
 }
 
@@ -79,7 +82,7 @@ func showsAnother(l *findings.Finding) bool {
 }
 
 // claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown. Of a leak that may be of uploads of
-// several months none is known.
+// several months none is known, nor of an upload that was entered after the find: it may have been chosen for the leak.
 func claimOneMonth(w *Weighing) (string, words.Figures) {
 	var months []time.Time // their first days
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
@@ -94,7 +97,7 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 				return m == nil || !slices.Contains(of, monthOf(m.Submitted))
 			})
 		}
-		if known {
+		if known = known && !w.afterFind(l, submitted) && !w.afterFind(l, received); known {
 			months = append(months, of...)
 		}
 		return known && !partly(l) && !w.Cfg.SearchedNamed()
@@ -118,12 +121,10 @@ func partly(l *findings.Finding) bool {
 	})
 }
 
-// monthOf returns the first day of the month of a time, UTC.
 func monthOf(t time.Time) time.Time {
 	return time.Date(t.UTC().Year(), t.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
-// month writes the month of a time, UTC: "March 2018".
 func month(t time.Time) string { return t.UTC().Format("January 2006") }
 
 // claimVendor is refuted by a copy that by the records no vendor had: for a reviewer may work for a vendor, and of a
@@ -176,7 +177,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		t := findings.TraceOf(l.Traces, l.Submission)
-		return l.Kind == findings.FoundUnmarked && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0)
+		return l.Kind == findings.FoundUnmarked && !w.afterFind(l, submitted) && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0)
 	})
 	if n > 0 && !w.Cfg.SearchedNamed() {
 		return "breach-against", words.Figures{"n": n}

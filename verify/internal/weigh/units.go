@@ -37,8 +37,7 @@ func (w *Weighing) Units() {
 	}
 	for _, d := range w.SameDocuments {
 		a, known := g.index[d.Submissions[0]]
-		b, also := g.index[d.Submissions[1]]
-		if known && also {
+		if b, also := g.index[d.Submissions[1]]; known && also {
 			g.join(a, b)
 		}
 	}

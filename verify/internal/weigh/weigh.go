@@ -130,7 +130,7 @@ func marksBeside(l *findings.Finding) bool {
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-			return unjudged(l) || slices.Contains(l.MayNames(), name) && (diluted(l) || w.Cfg.SearchedNamed() || l.Closed > 0 || l.Pages > 1 || len(unissued(l)) > 0 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain }))
+			return unjudged(l) || slices.Contains(l.MayNames(), name) && (mixed(l) || w.Cfg.SearchedNamed() || l.Closed > 0 || l.Pages > 1 || len(unissued(l)) > 0 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain }))
 		})
 		if all, reserved := reservedOf(w, name); n == 0 && all-reserved < 2 {
 			n = reserved
@@ -141,16 +141,17 @@ func (w *Weighing) doubts() {
 	}
 }
 
-// diluted reports whether the copies found in a leak have too little of their marks for all of it to come from copies.
-func diluted(l *findings.Finding) bool {
+// mixed reports whether a leak has the marks of its copies otherwise than whole copies have them: too little of them, in
+// all or in a place, or the mark of another copy with the opposite sign. Then a part of it may come from elsewhere.
+func mixed(l *findings.Finding) bool {
 	return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool {
-		sum := 0.0
+		sum, reversed := 0.0, false
 		for _, c := range t.Copies {
-			if c.Found {
+			if reversed = reversed || c.Score <= tuning.Reversed; c.Found {
 				sum += c.Score
 			}
 		}
-		return sum > 0 && sum < tuning.MinWhole*t.Expected
+		return sum > 0 && (sum < tuning.MinWhole*t.Expected || t.Unmarked > 0 || reversed)
 	})
 }
 
