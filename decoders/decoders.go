@@ -152,7 +152,6 @@ func digest(format string, file []byte, pixels int64) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// decode is [Decoder.Decode] without what is kept.
 func (d *Decoder) decode(ctx context.Context, format string, file []byte, pixels int64) (img image.Image, err error) {
 	need := min(selfMemory+usualMemory*pixels, budget) // that the process of most pictures uses
 	if err := d.free.Acquire(ctx, need); err != nil {

@@ -109,7 +109,6 @@ const (
 	leaked = "leaked"
 )
 
-// pages is Pages or Leaked.
 func (r *Reader) pages(ctx context.Context, way string, file []byte, page int, admit func(bytes int64) error) ([]picture.PDFPage, error) {
 	sum := sha256.Sum256(file)
 	if way == leaked {

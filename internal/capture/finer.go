@@ -299,7 +299,6 @@ func (f *filter) add(b *quartered, i int, t *taps) {
 	}
 }
 
-// solve sets x, and returns false if there is no solution.
 func (f *filter) solve() bool {
 	for i := range f.a {
 		f.a[i][i]++ // the first tap of the pixel itself is 0

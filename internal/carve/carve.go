@@ -110,7 +110,6 @@ type stream struct {
 	clear int64 // before which no long run of base64 starts
 }
 
-// skip passes over n bytes that were peeked at.
 func (s *stream) skip(n int) {
 	n, _ = s.Discard(n)
 	s.at += int64(n)
@@ -131,7 +130,6 @@ func (s *stream) ReadByte() (byte, error) {
 	return c, err
 }
 
-// have returns the next n bytes, or fewer at the end.
 func (s *stream) have(n int) []byte {
 	b, _ := s.Peek(n)
 	return b

@@ -38,7 +38,6 @@ its jobs again within seconds; if it freezes, after a minute: nothing is entered
 	})
 }
 
-// doJobs does jobs until ctx ends, and prints a line after each attempt.
 func doJobs(ctx context.Context, b *ui.Desk, atOnce int) error {
 	w, err := b.AsWorker()
 	if err != nil {

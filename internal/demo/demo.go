@@ -146,7 +146,6 @@ func pair(e testdata.Entry, uploads, copies string) (handOut, error) {
 	return h, err
 }
 
-// maker writes leaks until the first error.
 type maker struct {
 	dir  string
 	made []Leak

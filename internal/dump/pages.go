@@ -54,7 +54,6 @@ func (d *Dump) pages(ctx context.Context, depth int, f File) error {
 	return nil
 }
 
-// again reads a file, and compares it with what it was.
 func (d *Dump) again(ctx context.Context, f File, sum [sha256.Size]byte) ([]byte, error) {
 	data, err := d.load(ctx, f)
 	if err == nil && sha256.Sum256(data) != sum {

@@ -58,7 +58,6 @@ func (s *source) done() {
 	}
 }
 
-// stat returns what the system says of an open file, or nil.
 func stat(r io.Reader) fs.FileInfo {
 	f, ok := r.(fs.File)
 	if !ok {

@@ -347,7 +347,6 @@ func (h *Home) TSA() ([]*x509.Certificate, error) {
 	return certificates, nil
 }
 
-// certificates reads all certificates in PEM files of the home.
 func (h *Home) certificates(files ...string) (all []*x509.Certificate, err error) {
 	for _, file := range files {
 		text, err := intake.ReadFile(h.path(file), maxConfig)

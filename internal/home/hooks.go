@@ -58,7 +58,6 @@ func HooksOf(h *Home) (map[string]Hook, error) {
 	return all, nil
 }
 
-// secretOf reads a file that the configuration names.
 func secretOf(h *Home, file string) ([]byte, error) {
 	text, err := intake.ReadFile(h.path(file), maxSecret)
 	if text = bytes.TrimSpace(text); err == nil && len(text) == 0 {

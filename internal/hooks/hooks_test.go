@@ -167,12 +167,12 @@ func TestPictures(t *testing.T) {
 	account := Account{Token: "our-token", Secret: []byte("our secret")}
 	answers := map[string]string{
 		"/resources/applicants/5cb56e8e0a975a35f333cb83/metadata/resources":    `{"items":[{"id":"1367935172","idDocDef":{"country":"USA","idDocType":"ID_CARD","idDocSubType":"FRONT_SIDE"}}],"totalItems":1}`,
-		"/resources/inspections/5cb56e8e0a975a35f333cb84/resources/1367935172": "picture",
+		"/resources/inspections/5cb56e8e0a975a35f333cb84/resources/1367935172": "\x00 picture",
 		"/v3.6/documents?applicant_id=a9f2c0de-0001":                           `{"documents":[{"id":"7568415-123","type":"passport","side":"front","href":"https://elsewhere.example/x"}]}`,
 		"/v3.6/live_photos?applicant_id=a9f2c0de-0001":                         `{"live_photos":[]}`,
-		"/v3.6/documents/7568415-123/download":                                 "picture",
+		"/v3.6/documents/7568415-123/download":                                 "\x00 picture",
 		"/v1/sessions/12df6045-3846/media":                                     `{"status":"success","videos":[{"id":"v"}],"images":[{"context":"document-front","id":"7a6b-1","url":"https://elsewhere.example/v1/media/7a6b-1"}]}`,
-		"/v1/media/7a6b-1":                                                     "picture",
+		"/v1/media/7a6b-1":                                                     "\x00 picture",
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		uri, h := r.URL.RequestURI(), r.Header
@@ -211,7 +211,7 @@ func TestPictures(t *testing.T) {
 		data, err := io.ReadAll(body)
 		require.NoError(t, err)
 		assert.NoError(t, body.Close())
-		assert.Equal(t, "picture", string(data))
+		assert.Equal(t, "\x00 picture", string(data))
 
 		_, err = v.Pictures(t.Context(), server.Client(), Account{Base: server.URL, Token: "wrong"}, x.want.Session)
 		assert.ErrorContains(t, err, name+": answer 401 Unauthorized, want 200")

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"bufio"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -36,6 +37,7 @@ type media struct {
 	lists func(session string) []string                        // the paths of the lists of pictures
 	read  func(session string, list []byte) ([]Picture, error) // what such a list holds
 	auth  func(*http.Request, Account)
+	Signs bool // with [Account].Secret
 }
 
 // maxList is how long a list of pictures may be, bytes. Chosen.
@@ -70,9 +72,22 @@ func (v Vendor) Pictures(ctx context.Context, c *http.Client, a Account, session
 	return out, nil
 }
 
-// Fetch opens a picture. The caller closes it and limits how much is read.
+// Fetch opens a picture. The caller closes it and limits how much is read. Text in its place, or nothing, is an error: some
+// servers say so, with state 200, that they are too busy.
 func (v Vendor) Fetch(ctx context.Context, c *http.Client, a Account, p Picture) (io.ReadCloser, error) {
-	return v.get(ctx, c, a, p.path)
+	body, err := v.get(ctx, c, a, p.path)
+	if err != nil {
+		return nil, err
+	}
+	file := bufio.NewReader(body)
+	if head, _ := file.Peek(512); strings.HasPrefix(http.DetectContentType(head), "text/") { // also of no bytes
+		body.Close()
+		return nil, fmt.Errorf("%s: got text or nothing in place of a picture", v.Name)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{file, body}, nil
 }
 
 // get asks for a path below the account's address. The error shows no path: it has references of persons.
@@ -103,6 +118,7 @@ func signed(secret []byte, text string) string {
 }
 
 var sumsubMedia = media{
+	Signs: true,
 	lists: func(session string) []string {
 		applicant, _, _ := strings.Cut(session, "/")
 		return []string{"/resources/applicants/" + applicant + "/metadata/resources"}
@@ -157,6 +173,7 @@ var onfidoMedia = media{
 }
 
 var veriffMedia = media{
+	Signs: true,
 	lists: func(session string) []string { return []string{"/v1/sessions/" + session + "/media"} },
 	read: func(_ string, list []byte) (out []Picture, err error) {
 		var x struct {

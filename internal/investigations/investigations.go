@@ -189,7 +189,6 @@ func (o *Office) options(x asked) *verify.Options {
 		References: o.References, Once: x.Once}
 }
 
-// opened returns the request of an investigation that has not begun.
 func (o *Office) opened(ctx context.Context, id kept.ID) (x asked, err error) {
 	in, err := o.open(ctx, id)
 	if err != nil {
@@ -247,7 +246,6 @@ func (o *Office) State(ctx context.Context, id kept.ID) (*State, error) {
 // looks is how often a state is read that is replaced while it is read. Chosen: it is replaced every few seconds.
 const looks = 10
 
-// look opens an investigation, and returns how far it is.
 func (o *Office) look(ctx context.Context, id kept.ID) (in inside, s *State, err error) {
 	for range looks {
 		if in, err = o.open(ctx, id); err != nil {

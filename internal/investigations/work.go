@@ -29,6 +29,7 @@ type task struct{ Of kept.ID }
 
 const (
 	lookEvery = 30 * time.Second // for investigations that others began. Chosen
+	maxJump   = time.Hour        // by how much a clock may be set forward from one look to the next, and files still expire. Chosen
 	tryEvery  = 5 * time.Second  // to take jobs. Chosen
 	saveEvery = 5 * time.Second  // how far an investigation is. A kill loses so much work. Chosen
 	ofSaving  = 10               // saving takes at most one of so many parts of the time. Chosen
@@ -63,9 +64,13 @@ func (o *Office) ask(ctx context.Context) {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	var known sync.Map // IDs of investigations that are asked for, or over
-	for ctx.Err() == nil {
-		_, err := o.kept.Sweep(ctx)
-		o.warn(ctx, err)
+	for last := time.Now(); ctx.Err() == nil; {
+		now := time.Now() // a clock that is wrong for a moment must not let files of begun investigations expire
+		if jump := now.Round(0).Sub(last.Round(0)) - now.Sub(last); jump < maxJump {
+			_, err := o.kept.Sweep(ctx)
+			o.warn(ctx, err)
+		}
+		last = now
 		all, err := o.kept.List(ctx, kept.Investigation)
 		for _, x := range all {
 			if _, is := known.Load(x.ID); is {
@@ -99,7 +104,6 @@ func (o *Office) ask(ctx context.Context) {
 	}
 }
 
-// askFor has an investigation done, and waits until it is over.
 func (o *Office) askFor(ctx context.Context, id kept.ID) error {
 	job := func(yield func(jobs.Job, error) bool) {
 		yield(jobs.Job{Kind: Kind, Do: task{id}, Once: id.String()}, nil)

@@ -186,7 +186,6 @@ func (q *Queue) isMine() string {
 	return " state = 'running' AND attempt = $2 AND " + q.sql.by + " = $3"
 }
 
-// renew renews the lease on a job, or ends it if the job is another's.
 func (w *worker) renew(ctx context.Context, c claim) error {
 	sent := time.Now()
 	done, err := w.db.exec(ctx, "UPDATE "+w.sql.table+" SET "+w.sql.renewed+" WHERE id = $1 AND"+w.isMine(), c.id, c.attempt, w.name)

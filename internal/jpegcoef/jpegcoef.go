@@ -61,7 +61,6 @@ type Component struct {
 	delta []int16 // low x low changes a block, by rows
 }
 
-// blocks are blocks of a component, row by row.
 type blocks struct {
 	coef []block
 	set  []uint64 // a bit for each coefficient that is not zero, the lowest for DC

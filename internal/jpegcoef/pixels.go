@@ -76,7 +76,6 @@ func inverse(dst []uint8, stride, n int, b *block, set uint64, steps *Steps) {
 	}
 }
 
-// scaled returns a coefficient of zigzag order k, not quantised.
 func scaled(b *block, steps *Steps, k int) int32 {
 	return min(max(int32(b[k&63])*int32(steps[k&63]), -maxSample), maxSample)
 }
@@ -160,7 +159,6 @@ var ratios = map[[2]int]image.YCbCrSubsampleRatio{
 	{2, 2}: image.YCbCrSubsampleRatio420, {4, 1}: image.YCbCrSubsampleRatio411, {4, 2}: image.YCbCrSubsampleRatio410,
 }
 
-// strip writes blocks as n x n samples each.
 func (c *Component) strip(dst []uint8, n int, from blocks) {
 	stride := c.Across * n
 	for i := range from.coef {

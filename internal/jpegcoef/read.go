@@ -252,7 +252,6 @@ func (d *decoder) isRGB() bool {
 	return d.adobe == 0 || c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B'
 }
 
-// finish checks that all coefficients were read.
 func (d *decoder) finish() (*Picture, error) {
 	if d.scans == 0 || d.isRGB() {
 		return nil, refuse("no scan, or colours that are not YCbCr")

@@ -17,7 +17,6 @@ type scan struct {
 	blocksLeft int    // of a run of blocks without further coefficients
 }
 
-// readScan reads a scan, whose header is body.
 func (d *decoder) readScan(body []byte) error {
 	if len(body) < 6 || len(body) != 4+2*int(body[0]) || int(body[0]) > len(d.Components) {
 		return refuse("bad scan")
@@ -220,7 +219,6 @@ func (s *scan) end() error {
 	return nil
 }
 
-// nextDC returns the next DC coefficient of the i-th component.
 func (s *scan) nextDC(i int) (int, bool) {
 	n, ok := s.r.value(s.dc[i])
 	ok, n = ok && n <= 11, n&15

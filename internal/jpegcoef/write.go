@@ -87,7 +87,6 @@ func (e *encoder) segment(marker byte, body ...byte) {
 	e.w.out = append(e.w.out, body...)
 }
 
-// begin writes all that stands before Huffman tables and scans.
 func (e *encoder) begin(frame byte) {
 	p := e.p
 	e.w.out = append(make([]byte, 0, p.coded+p.coded/8+4096), 0xff, soi)
@@ -232,7 +231,6 @@ func (e *encoder) mcus(each func(b *block, set uint64, i int), restarted func())
 	})
 }
 
-// sequential writes or counts the scan of a sequential file.
 func (e *encoder) sequential() {
 	var before [3]int
 	marker := 0

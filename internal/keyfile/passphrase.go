@@ -84,7 +84,6 @@ func ask() ([]byte, error) {
 	return line, nil
 }
 
-// isEncrypted reports whether a text is that of an encrypted key file.
 func isEncrypted(text string) bool {
 	return strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN "+armor+"-----") || strings.HasPrefix(text, version+"\n")
 }
@@ -211,7 +210,6 @@ func unwrap(stanza []string, body string) ([]byte, error) {
 // encode and decode are age's base64.
 var encode, decode = base64.RawStdEncoding.EncodeToString, base64.RawStdEncoding.Strict().DecodeString
 
-// wrapKey returns the key under which a file key is wrapped.
 func wrapKey(pass, salt []byte, work int) []byte {
 	return must(scrypt.Key(pass, append([]byte(version+"/"+scryptStanza), salt...), 1<<work, scryptR, 1, chacha20poly1305.KeySize))
 }

@@ -104,11 +104,27 @@ func Copy(ctx context.Context, to io.Writer, from Place, name Name, size int64) 
 	return nil
 }
 
-// Folder returns a place in the folder dir, which it makes when the first object comes. An object is a
-// file of mode 0600 with its name, in a subfolder of the name's first two digits.
+// Folder returns a place in the folder dir, which [Make] makes. An object is a file of mode 0600 with its name, in a subfolder
+// of the name's first two digits.
 func Folder(dir string) Place { return folder(dir) }
 
 type folder string
+
+// Make makes the folder of a new registry. Later a folder that is missing is an error: it may be of a disk that is away, and what
+// was written below would be lost when the disk comes back.
+func Make(in Place) error {
+	if f, ok := in.(folder); ok {
+		return durable.MkdirAll(string(f), 0o700)
+	}
+	return nil
+}
+
+func (f folder) here() error {
+	if _, err := os.Stat(string(f)); err != nil {
+		return fmt.Errorf("%w: the folder %s is missing, or its disk", ErrAway, f)
+	}
+	return nil
+}
 
 func (f folder) path(name Name) string {
 	s := name.String()
@@ -119,7 +135,10 @@ func (f folder) Put(_ context.Context, name Name, body []byte) error {
 	path := f.path(name)
 	err := durable.WriteFile(path, body, 0o600, true)
 	if errors.Is(err, fs.ErrNotExist) { // the first object of its subfolder
-		if err = durable.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+		if err = f.here(); err == nil {
+			err = durable.MkdirAll(filepath.Dir(path), 0o700)
+		}
+		if err == nil {
 			err = durable.WriteFile(path, body, 0o600, true)
 		}
 	}
@@ -138,7 +157,12 @@ func (f folder) Size(_ context.Context, name Name) (int64, error) {
 	return st.Size(), nil
 }
 
-func (f folder) Remove(_ context.Context, name Name) error { return durable.Remove(f.path(name)) }
+func (f folder) Remove(_ context.Context, name Name) error {
+	if err := f.here(); err != nil {
+		return err
+	}
+	return durable.Remove(f.path(name))
+}
 
 func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {

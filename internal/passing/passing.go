@@ -26,7 +26,7 @@ func Is(err error) bool {
 		case "08", "40", "53", "57", "58":
 			return true
 		}
-		return false
+		return server.Code == "25006" // read-only, as a standby is that is being promoted
 	}
 	var connecting *pgconn.ConnectError // also: no host takes writes
 	var network net.Error

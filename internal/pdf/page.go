@@ -139,7 +139,6 @@ func (d *document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
 // A box is the size of a page as shown, points.
 type box struct{ w, h float64 }
 
-// size returns the size of page k as it is shown.
 func (d *document) size(k int) (box, error) {
 	size, err := d.inst.FPDF_GetPageSizeByIndex(&requests.FPDF_GetPageSizeByIndex{Document: d.doc, Index: k - 1})
 	if err != nil {

@@ -43,7 +43,6 @@ type Limits struct {
 	Repaired bool
 }
 
-// orDefault returns l with the defaults in place of values below 1.
 func (l Limits) orDefault() Limits {
 	if l.MaxPages <= 0 {
 		l.MaxPages = defaultMaxPages

@@ -162,7 +162,6 @@ func IsPDF(data []byte) bool {
 	return f == nil && near("%PDF-")(data)
 }
 
-// openPDF reads page only of a PDF, or all pages if only is 0.
 func openPDF(data []byte, only int, lim Limits) (*Document, error) {
 	if n := int64(len(data)); n > lim.MaxBytes {
 		return nil, &LimitError{What: "bytes", Got: n, Max: lim.MaxBytes}

@@ -25,7 +25,7 @@ type Hook struct {
 	Account   hooks.Account // with which the vendor is asked for pictures
 }
 
-// fetchTime is how long the pictures of an event may take, from the first question to the last entry. Chosen.
+// fetchTime is how long the list of pictures of an event, and each of them, may take. Chosen.
 const fetchTime = 2 * time.Minute
 
 // vendorEvents serves the events. An event is worked on to its end although its sender has gone: vendors wait for some
@@ -93,9 +93,7 @@ func (x *vendorEvents) take(r *http.Request) (*taken, error) {
 			Todo: "send it again after Retry-After", again: retryAfter}
 	}
 	defer x.end(e.SHA256)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), fetchTime)
-	defer cancel()
-	return x.enter(ctx, name, h, e, body)
+	return x.enter(context.WithoutCancel(r.Context()), name, h, e, body)
 }
 
 // eventProblem says what is wrong with an event.
@@ -131,7 +129,9 @@ func (x *vendorEvents) end(event [32]byte) {
 // enter fetches the pictures of an event, and enters each with the custody of the vendor. What the vendor has and is no
 // picture, such as a video, is counted and left out. If nothing can be read, the event is refused.
 func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.Event, body []byte) (*taken, error) {
-	pictures, err := h.Vendor.Pictures(ctx, x.client, h.Account, e.Session)
+	asking, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	pictures, err := h.Vendor.Pictures(asking, x.client, h.Account, e.Session)
 	if err != nil {
 		return nil, vendorProblem(err)
 	}
@@ -182,6 +182,8 @@ func (f vendorFile) Read(p []byte) (int, error) {
 
 // fetch enters one picture of an event.
 func (x *vendorEvents) fetch(ctx context.Context, h Hook, p hooks.Picture, e hooks.Event, by string) (*books.Submission, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
 	file, err := h.Vendor.Fetch(ctx, x.client, h.Account, p)
 	if err != nil {
 		return nil, vendorProblem(err)

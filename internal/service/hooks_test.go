@@ -32,13 +32,14 @@ type vendor struct {
 	secret  []byte
 	at      *httptest.Server
 	mu      sync.Mutex
-	down    bool // answers 503
-	nothing bool // answers with a page
+	down    bool   // answers 503
+	nothing bool   // answers with a page
+	says    string // in place of the third file
 	asked   int
 }
 
 func newVendor(t *testing.T, name string, pictures ...[]byte) *vendor {
-	v := &vendor{name: name, secret: []byte("of " + name)}
+	v := &vendor{name: name, says: "\x00\x00\x00\x18ftypmp42", secret: []byte("of " + name)}
 	v.at = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
@@ -58,7 +59,7 @@ func newVendor(t *testing.T, name string, pictures ...[]byte) *vendor {
 		case strings.HasSuffix(uri, "/media"): // veriff
 			io.WriteString(w, `{"images":[{"id":"f0"},{"id":"f1"},{"id":"f2"}]}`)
 		case strings.Contains(uri, "f2"):
-			io.WriteString(w, "a video")
+			io.WriteString(w, v.says)
 		default:
 			var k int
 			_, err := fmt.Sscanf(uri[strings.LastIndex(strings.TrimSuffix(uri, "/download"), "/"):], "/f%d", &k)
@@ -119,6 +120,11 @@ func TestVendorEvents(t *testing.T) {
 			Submissions []watermark.Submission
 			Refused     int
 		}
+		for _, busy := range []string{"<html>Too many requests</html>", "", `{"error":"try again"}`} { // an answer 200 would lose that picture
+			v.says = busy
+			require.Equal(t, http.StatusServiceUnavailable, w.do(event).problem(t).Status, busy)
+		}
+		v.says = "\x00\x00\x00\x18ftypmp42"
 		for range 3 {
 			got := w.do(event)
 			require.Equal(t, 200, got.status, string(got.body))

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/hooks"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -313,6 +314,7 @@ func TestDiskThatTakesNothing(t *testing.T) {
 		{&fs.PathError{Op: "open", Path: "original", Err: syscall.EROFS}, 409},
 		{frozen, 409},
 		{errors.New("it cannot"), 503},
+		{objects.ErrRefused, 502},
 	} {
 		err := fmt.Errorf("%w: %w", registry.ErrUnavailable, c.err)
 		assert.Equal(t, c.status, service.ProblemOf(err).Status, err)

@@ -25,11 +25,12 @@ import (
 
 // An issuer is a small OpenID provider.
 type issuer struct {
-	t     *testing.T
-	at    *httptest.Server
-	keys  []jose.JSONWebKey
-	away  atomic.Bool
-	asked atomic.Int64 // for its keys
+	t       *testing.T
+	at      *httptest.Server
+	keys    []jose.JSONWebKey
+	away    atomic.Bool
+	keyless atomic.Bool  // its keys do not answer
+	asked   atomic.Int64 // for its keys
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -48,7 +49,7 @@ func newIssuer(t *testing.T) *issuer {
 			}
 			out = set
 		}
-		if x.away.Load() || out == nil {
+		if x.away.Load() || out == nil || r.URL.Path == "/keys" && x.keyless.Load() {
 			http.Error(w, "away", http.StatusServiceUnavailable)
 			return
 		}
@@ -169,6 +170,15 @@ func TestOIDCAway(t *testing.T) {
 	x := newIssuer(t)
 	x.away.Store(true)
 	w := begin(t, func(c *service.Config) { c.OIDC = x.settings() })
+	y := newIssuer(t) // its configuration answers, its keys do not: a client that gets 401 throws a good token away
+	y.keyless.Store(true)
+	v := begin(t, func(c *service.Config) { c.OIDC, c.Times.Keys = y.settings(), 300*time.Millisecond })
+	v.tokens["jwt"] = y.sign(y.keys[0], y.claims(nil))
+	for range 3 {
+		assert.Equal(t, http.StatusServiceUnavailable, v.do(call{method: "GET", path: "/v1/ledger", as: "jwt"}).problem(t).Status)
+	}
+	y.keyless.Store(false)
+	require.Eventually(t, func() bool { return v.do(call{method: "GET", path: "/v1/ledger", as: "jwt"}).status == http.StatusOK }, 10*time.Second, 100*time.Millisecond)
 	w.tokens["jwt"] = x.sign(x.keys[0], x.claims(nil))
 	for range 2 {
 		assert.Equal(t, http.StatusServiceUnavailable, w.do(call{method: "GET", path: "/v1/ledger", as: "jwt"}).problem(t).Status)

@@ -46,7 +46,6 @@ func apiConfig() huma.Config {
 	return cfg
 }
 
-// operation describes a route for package huma and the document.
 func (s *Service) operation(r *route) *huma.Operation {
 	op := &huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary,

@@ -90,7 +90,6 @@ type inEvent struct {
 	Entry int64 `query:"entry" minimum:"1" doc:"Number of the fact's entry in the ledger; without it the first signed event"`
 }
 
-// event hands out the signed event that a fact of custody rests on.
 func (s parties) event(ctx context.Context, in *inEvent) error {
 	facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: in.id()})
 	if err != nil {

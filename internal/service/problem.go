@@ -72,7 +72,6 @@ func (p *Problem) ready(request string) *Problem {
 	return &q
 }
 
-// write answers with the problem.
 func (p *Problem) write(w http.ResponseWriter, request string) {
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values
@@ -126,10 +125,10 @@ var failures = []failure{
 		"check the signatures; if a checkpoint is missing, sign one first: POST /v1/ledger/checkpoints", true, 0},
 	{registry.ErrInput, http.StatusUnprocessableEntity, "it is not usable", "correct the request by the OpenAPI document", true, 0},
 	{registry.ErrRefused, http.StatusUnprocessableEntity, "it was refused", "correct the request by the OpenAPI document", false, 0},
-	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now", later, false, retryAfter},
 	{objects.ErrAway, http.StatusServiceUnavailable, "the server of the bucket does not answer", later, false, retryAfter},
 	{objects.ErrRefused, http.StatusBadGateway, "the server of the bucket refuses",
 		"have the operator check [buckets] in kycmark.toml and the keys of the bucket", false, 0},
+	{registry.ErrUnavailable, http.StatusServiceUnavailable, "the registry takes no entries now", later, false, retryAfter},
 	{registry.ErrTampered, http.StatusInternalServerError, "ledger and rows do not agree", "have the operator run \"kycmark audit\"", false, 0},
 	{registry.ErrSealed, http.StatusInternalServerError, "its original cannot be opened",
 		"have the operator run \"kycmark audit --originals\"", false, 0},

@@ -109,7 +109,6 @@ func (s *spans) add(caller []string, v *visit, method, pattern string, took time
 	}
 }
 
-// send sends spans until ctx ends, and then the rest.
 func (s *spans) send(ctx context.Context) {
 	if s.Endpoint == "" {
 		return

@@ -123,7 +123,7 @@ func New(cfg Config) (*Service, error) {
 			return nil, err
 		}
 		pause := &calm{pause: cmp.Or(cfg.Times.Keys, providerRetry)}
-		s.provider = &provider{OIDC: *cfg.OIDC, now: time.Now, client: &http.Client{Timeout: providerTime, Transport: pause}}
+		s.provider = &provider{OIDC: *cfg.OIDC, now: time.Now, calm: pause, client: &http.Client{Timeout: providerTime, Transport: pause}}
 	}
 	for name, h := range cfg.Webhooks {
 		if err := checkWebhook(&h); err != nil {
@@ -158,7 +158,6 @@ func opened(addresses map[string]string) (map[string]*buckets.Bucket, error) {
 	return all, nil
 }
 
-// begin sets what [Config] leaves out.
 func (s *Service) begin() {
 	t := s.Times
 	s.Times = Times{

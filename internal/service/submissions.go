@@ -125,6 +125,10 @@ func (s submissions) routes() {
 // submit enters an upload, and the custody of those who held it before.
 func (s submissions) submit(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), visitOf(r.Context())
+	if r.URL.RawQuery != "" || len(r.Header.Values(headSubmitted)) > 1 {
+		return &Problem{Status: http.StatusUnprocessableEntity, Object: "request", Problem: "it has a query, or a header several times",
+			Todo: "send subject and time as the headers " + headSubject + " and " + headSubmitted}
+	}
 	at, err := sentAt(r.Header.Get(headSubmitted))
 	if err != nil {
 		return err

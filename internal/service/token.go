@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -10,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -151,8 +154,10 @@ func (o *OIDC) Check() error {
 // Limits of the exchange with a provider. Chosen.
 const (
 	providerTime  = 5 * time.Second
-	providerRetry = 5 * time.Second // after a failure
-	maxJWT        = 16 << 10        // bytes
+	providerRetry = 5 * time.Second  // after a failure
+	providerAge   = 15 * time.Minute // until keys are read again: a provider withdraws stolen ones
+	maxKeys       = 1 << 20          // bytes
+	maxJWT        = 16 << 10         // bytes
 )
 
 // actorPrefix begins the actor of a request with a provider's token. Names of our own tokens do not begin so.
@@ -163,25 +168,48 @@ const actorPrefix = "oidc "
 type provider struct {
 	OIDC
 	client *http.Client
+	calm   *calm // of client
 	now    func() time.Time
 
 	mu       sync.Mutex
 	verifier *oidc.IDTokenVerifier
+	made     time.Time // of verifier
 	failed   time.Time
 }
 
-// A calm transport asks for an address at most once in a pause: package oidc reads the keys again for each forged token.
+// A calm transport asks for an address at most once in a pause: package oidc reads the keys again for each forged token. It
+// reads whole answers, of maxKeys at most.
 type calm struct {
-	pause time.Duration
-	at    sync.Map // time.Time of the last request, by address
+	pause  time.Duration
+	at     sync.Map     // time.Time of the last request, by address
+	whole  sync.Map     // whether the last answer was whole, by address
+	failed atomic.Int64 // counts requests without a whole answer
 }
 
 func (c *calm) RoundTrip(r *http.Request) (*http.Response, error) {
-	if last, is := c.at.Load(r.URL.String()); is && time.Since(last.(time.Time)) < c.pause {
+	at := r.URL.String()
+	if last, is := c.at.Load(at); is && time.Since(last.(time.Time)) < c.pause {
+		if whole, _ := c.whole.Load(at); whole != true {
+			c.failed.Add(1)
+		}
 		return nil, errors.New("it was asked a moment ago")
 	}
-	c.at.Store(r.URL.String(), time.Now())
-	return http.DefaultTransport.RoundTrip(r)
+	c.at.Store(at, time.Now())
+	var body []byte
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		body, err = io.ReadAll(io.LimitReader(answer.Body, maxKeys+1))
+		answer.Body.Close()
+	}
+	whole := err == nil && answer.StatusCode == http.StatusOK && len(body) <= maxKeys
+	if c.whole.Store(at, whole); !whole {
+		c.failed.Add(1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer, nil
 }
 
 // check returns the token that a JWT is. Its name is the subject of the JWT. The error wraps [ErrToken], or
@@ -194,9 +222,13 @@ func (p *provider) check(ctx context.Context, text string) (*Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the OpenID provider: %w", registry.ErrUnavailable, err)
 	}
+	failed := p.calm.failed.Load()
 	jwt, err := v.Verify(oidc.ClientContext(ctx, p.client), text)
 	if expired := (*oidc.TokenExpiredError)(nil); errors.As(err, &expired) {
 		return nil, fmt.Errorf("%w: it has expired", ErrToken)
+	}
+	if err != nil && p.calm.failed.Load() != failed {
+		return nil, fmt.Errorf("%w: the keys of the OpenID provider cannot be read", registry.ErrUnavailable)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: the OpenID provider did not sign it for this service", ErrToken)
@@ -223,7 +255,7 @@ func (p *provider) check(ctx context.Context, text string) (*Token, error) {
 func (p *provider) ready() (*oidc.IDTokenVerifier, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.verifier != nil {
+	if p.verifier != nil && p.now().Sub(p.made) < providerAge {
 		return p.verifier, nil
 	}
 	if wait := providerRetry - p.now().Sub(p.failed); wait > 0 {
@@ -231,10 +263,15 @@ func (p *provider) ready() (*oidc.IDTokenVerifier, error) {
 	}
 	// the context stays with the provider, which reads keys again later; the client limits the time
 	found, err := oidc.NewProvider(oidc.ClientContext(context.Background(), p.client), p.Issuer)
-	if err != nil {
+	switch {
+	case err != nil && p.verifier != nil: // the known keys serve a minute more
+		p.made = p.now().Add(time.Minute - providerAge)
+		return p.verifier, nil
+	case err != nil:
 		p.failed = p.now()
 		return nil, errors.New("its configuration cannot be read")
 	}
+	p.made = p.now()
 	p.verifier = found.Verifier(&oidc.Config{ClientID: p.Audience, Now: p.now})
 	return p.verifier, nil
 }

@@ -222,7 +222,6 @@ func (s *Service) tellOne(ctx context.Context, client *http.Client, n *records.N
 	return post(client, r)
 }
 
-// post makes a request whose answer must be 2xx.
 func post(client *http.Client, r *http.Request) error {
 	got, err := client.Do(r)
 	if err != nil {

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,6 +33,7 @@ func TestReceipts(t *testing.T) {
 	_, err = r.Ledger().AddReceipt(ctx, second)
 	require.NoError(t, err)
 	size := checkLedger(t, r)
+	require.True(t, ed25519.Verify(append([]byte{1}, make([]byte, 31)...), []byte("any text"), append([]byte{1}, make([]byte, 63)...)))
 	for name, bad := range map[string]struct {
 		x    books.Receipt
 		want error
@@ -40,6 +42,8 @@ func TestReceipts(t *testing.T) {
 		"by another":       {books.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrProof},
 		"of no copy":       {books.Receipt{Copy: 1, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrNotFound},
 		"no key":           {books.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrProof},
+		"by nobody":        {books.Receipt{Copy: c.ID, PublicKey: books.Digest{1}, Signature: [64]byte{1}}, registry.ErrProof}, // holds for any text
+		"by nobody, -0":    {books.Receipt{Copy: c.ID, PublicKey: books.Digest{1, 31: 0x80}, Signature: [64]byte{1}}, registry.ErrProof},
 		"no signature":     {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrProof},
 		"actor in 2 lines": {books.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
 	} {

@@ -144,7 +144,6 @@ With --create first make the key, if the home has none: one is never overwritten
 	})
 }
 
-// newKeyEnd returns the verb "key end". An unknown key is exit code 4.
 func newKeyEnd(u *ui.UI) *cobra.Command {
 	var since, note string
 	var retired, lost bool

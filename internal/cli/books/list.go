@@ -61,7 +61,6 @@ Erased uploads are not listed; the copies that were issued of them are.`,
 	})
 }
 
-// listBooks prints what, one of ListKinds, as far as the flags choose.
 func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error {
 	timed := what == "submissions" || what == "copies"
 	switch {
@@ -244,7 +243,6 @@ func Named(ctx context.Context, b *ui.Desk, text string) (sub watermark.Submissi
 	return sub, 0, fmt.Errorf("%s: %w", text, registry.ErrNotFound)
 }
 
-// showCopy prints a copy, the state of its mark key and its receipts.
 func showCopy(ctx context.Context, b *ui.Desk, id watermark.CopyID) error {
 	c, err := b.Registry.Copy(ctx, id)
 	if err != nil {

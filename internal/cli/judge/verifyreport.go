@@ -57,7 +57,6 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 	return cmd
 }
 
-// trust reads the keys and certificates that the flags name.
 func (f *verifyFlags) trust() (trust seal.Trust, err error) {
 	if f.key != "" {
 		text, err := ui.ReadSmall(f.key)

@@ -2,12 +2,16 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -223,6 +227,12 @@ func hooksOf(ctx context.Context, b *ui.Desk) (map[string]service.Hook, error) {
 	all := make(map[string]service.Hook)
 	for name, a := range accounts {
 		vendor, err := hooks.Of(a.Vendor)
+		if u, bad := url.Parse(a.API); bad != nil || u.Host == "" || u.Scheme != "https" && !service.Loopback(net.JoinHostPort(u.Hostname(), "0")) {
+			err = cmp.Or(err, fmt.Errorf("%w: api: got %.100q, want an address that begins with https://", registry.ErrInput, a.API))
+		}
+		if vendor.Signs && len(a.APISecret) == 0 || strings.Contains(name, "/") {
+			err = cmp.Or(err, fmt.Errorf("%w: want api_secret for %s, and a name without /", registry.ErrInput, a.Vendor))
+		}
 		if err == nil {
 			_, err = b.Registry.Recipient(ctx, a.Recipient)
 		}
@@ -234,14 +244,12 @@ func hooksOf(ctx context.Context, b *ui.Desk) (map[string]service.Hook, error) {
 	return all, nil
 }
 
-// started is what --json prints when the service takes requests.
 type started struct {
 	URL   string         `json:"url"`
 	Roles []service.Role `json:"roles"`
 	Token string         `json:"token,omitempty"` // made at the first start
 }
 
-// firstName is the name of the token that the first start makes.
 const firstName = "first"
 
 // firstToken makes a token with all roles if the registry has none, prints it, and returns its text.

@@ -184,7 +184,6 @@ func (c *Canvas) Add(out *image.NRGBA, s Shaped) {
 	})
 }
 
-// markedRows are the rows of a picture with its marks.
 type markedRows struct {
 	src          *image.NRGBA
 	luma, chroma *dsp.Enlarger

@@ -279,7 +279,6 @@ func (h *file) leaveOut(iref []byte) {
 	}
 }
 
-// idSize returns the bytes of an item's ID.
 func idSize(long bool) int {
 	if long {
 		return 4

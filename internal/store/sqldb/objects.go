@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,14 +31,18 @@ const maxPuts = 16
 // settled is the age from which on an object must have a row: a younger one may belong to an upload that is being entered.
 const settled = durable.Settled
 
-// keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is the database.
-func (d *core) keepAt(ctx context.Context, address string, id [16]byte) error {
+// keepAt opens the place at an address for the registry with this ID, which may be new, and keeps new originals there. "" is the
+// database.
+func (d *core) keepAt(ctx context.Context, address string, id [16]byte, isNew bool) error {
 	if address == d.address {
 		return nil
 	}
 	place, err := d.dialect.Originals(ctx, address, hex.EncodeToString(id[:]))
 	if errors.Is(err, errors.ErrUnsupported) {
 		err = fmt.Errorf("%w: originals at %q: %w", records.ErrSchema, address, err)
+	}
+	if err == nil && isNew {
+		err = objects.Make(place)
 	}
 	if err != nil {
 		return err
@@ -264,7 +269,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 		return out, nil
 	}
 	if !d.readOnly {
-		if err := d.removeErased(ctx); err != nil {
+		if err := d.removeErased(ctx); err != nil && !errors.Is(err, records.ErrFrozen) {
 			return out, err
 		}
 	}
@@ -281,11 +286,12 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 				found[o.Name] = true
 			case ok: // missing
 			case o.Written.Before(sweep) && !d.readOnly:
-				if err := d.place.Remove(ctx, o.Name); err != nil {
+				out.Extra++
+				if err := d.place.Remove(ctx, o.Name); err == nil {
+					out.Removed++
+				} else if !errors.Is(err, syscall.EROFS) && !errors.Is(err, fs.ErrPermission) {
 					return err
 				}
-				out.Extra++
-				out.Removed++
 			case time.Since(o.Written) > settled:
 				out.Extra++
 			}

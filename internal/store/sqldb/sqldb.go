@@ -88,7 +88,7 @@ func (l *lastTree) swap(tree *tlog.Tree) (before *tlog.Tree) {
 // Create does so at once. The error wraps [fs.ErrExist] if a registry is there.
 func Create(ctx context.Context, dialect schema.Dialect, write, read *sql.DB, info records.Info) (*DB, error) {
 	return open(ctx, dialect, write, read, true, func(d *DB) error {
-		if err := d.keepAt(ctx, info.Originals, info.ID); err != nil {
+		if err := d.keepAt(ctx, info.Originals, info.ID, true); err != nil {
 			return err
 		}
 		err := d.update(ctx, "create a registry", func(t *tx) error {
@@ -195,7 +195,7 @@ func (d *DB) readInfo(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("the registry's own row: %w", err)
 	}
-	return d.keepAt(ctx, d.info.Originals, d.info.ID)
+	return d.keepAt(ctx, d.info.Originals, d.info.ID, false)
 }
 
 // A Driver is a [records.Driver] of a SQL database. That interface says what its methods do.
@@ -236,7 +236,7 @@ func (d Driver) Transfer(ctx context.Context, from records.Store, originals stri
 	if err != nil {
 		return 0, root, fmt.Errorf("create registry: %w", err)
 	}
-	if err := target.keepAt(ctx, originals, source.info.ID); err != nil {
+	if err := target.keepAt(ctx, originals, source.info.ID, true); err != nil {
 		return 0, root, errors.Join(err, target.Close())
 	}
 	size, root, err = Transfer(ctx, source, target, progress)

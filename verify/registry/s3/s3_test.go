@@ -94,6 +94,20 @@ func TestPlace(t *testing.T) {
 			require.ErrorIs(t, err, fs.ErrNotExist)
 		})
 	}
+	// Opponent's story: the disk of the folder goes away. What was made anew below its mount point was lost when it came back.
+	t.Run("folder away", func(t *testing.T) {
+		at := filepath.Join(t.TempDir(), "blobs")
+		p := objects.Folder(filepath.Join(at, "id"))
+		require.NoError(t, objects.Make(p))
+		require.NoError(t, os.Rename(at, at+" away"))
+		require.NoError(t, os.Mkdir(at, 0o700))
+		a := []byte("sealed a")
+		require.ErrorIs(t, p.Put(t.Context(), objects.NameOf(a), a), objects.ErrAway)
+		require.ErrorIs(t, p.Remove(t.Context(), objects.NameOf(a)), objects.ErrAway, "an erasure is not done")
+		require.NoDirExists(t, filepath.Join(at, "id"))
+		require.NoError(t, errors.Join(os.Remove(at), os.Rename(at+" away", at)))
+		require.NoError(t, p.Put(t.Context(), objects.NameOf(a), a))
+	})
 	t.Run("changed", func(t *testing.T) {
 		p, err := s3.Open(t.Context(), server.Address, "id")
 		require.NoError(t, err)
