@@ -127,7 +127,7 @@ func (m *model) telling(r, k, had int) bool {
 // the rest on any of three conditions:
 //
 //   - A leak of it contains a copy of another recipient, and no copy of r.
-//   - No record says that r was issued a copy. That r could hold it unmarked explains nothing: it speaks against r.
+//   - A leak of it lacks the mark of r's copy, or no record says that r was issued one. That r could hold it unmarked explains nothing: it speaks against r.
 //   - The mark of r's copy would have been found, on this one or on all without a mark together ([model.improbable]).
 func (m *model) rest(r int) (out []item) {
 	var all, silent []item
@@ -144,10 +144,10 @@ func (m *model) rest(r int) (out []item) {
 	}
 	improbable := m.improbable(r, silent)
 	for _, it := range all {
-		explained, others := false, false
+		explained, others := true, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
-			explained = explained || s.sure[r] || s.explains(r)
+			explained = explained && (s.sure[r] || s.explains(r))
 			others = others || s.sureOfOther(r)
 		}
 		if others || !explained || improbable && m.silent(r, it, true) {
