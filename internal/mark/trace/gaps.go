@@ -10,8 +10,8 @@ import (
 )
 
 // gaps sets Unmarked: of the places where the marks of the accused copies should show, the share in which they are
-// missing. There the leak may show the original itself, or another copy of it. A place is a window around a sample of
-// the frame, which is larger if scores are low. Unmarked is 0 if scores are too low for windows, and without accused
+// missing. There the leak may show the original itself, or another copy of it. Places are windows that overlap,
+// which are larger if scores are low. Unmarked is 0 if scores are too low for windows, and without accused
 // copies. gaps frees the planes of the evidence.
 func (out *Result) gaps() {
 	f := &out.tracer.frame
@@ -43,8 +43,8 @@ func (out *Result) gaps() {
 	side := max(f.fw, f.fh)/n | 1
 	seen, noise, due = dsp.Box(seen, side), dsp.Box(noise, side), dsp.Box(due, side)
 	area, places, missing := float64(side*side), 0, 0
-	for y := side / 2; y < f.fh-side/2; y++ {
-		for j := y*f.fw + side/2; j < (y+1)*f.fw-side/2; j++ {
+	for y := side / 2; y < f.fh-side/2; y += side / windowSteps {
+		for j := y*f.fw + side/2; j < (y+1)*f.fw-side/2; j += side / windowSteps {
 			deviation := math.Sqrt(float64(noise.Pix[j]) * area * accused / squares)
 			if float64(score*float64(due.Pix[j]))*area < float64(windowDue*deviation) {
 				continue

@@ -62,6 +62,7 @@ const (
 const (
 	windowScore = 9   // z that a window should have in the mean, which says how many windows there are
 	maxWindows  = 8   // windows a side
+	windowSteps = 4   // windows begin so many times in the side of one
 	windowDue   = 10  // deviations that a window should have at least, to say anything
 	windowSeen  = 2.5 // deviations below which the marks are missing
 )
