@@ -13,6 +13,7 @@ import (
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -32,9 +33,11 @@ func TestGapsStudy(t *testing.T) {
 	made, told := map[kind]int{}, map[kind]int{}
 	for _, name := range []string{"documents/passport_utopia_td3.jpg", "photos/indoor_dim_man_8mp.jpg", "documents/utility_bill_sample.jpg",
 		"photos/id_portrait_dark_skin_small.jpg", "photos/smooth_sky_8mp.jpg", "documents/idcard_spain_specimen_two_sides.jpg"} {
-		img, err := imaging.Open(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", name), imaging.AutoOrientation(true))
+		data, err := os.ReadFile(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", name))
 		require.NoError(t, err)
-		plain := imaging.Fit(img, side, side, imaging.Lanczos)
+		pic, err := picture.Decode(data, picture.Limits{})
+		require.NoError(t, err)
+		plain := imaging.Fit(picture.Flatten(pic.Image), side, side, imaging.Lanczos)
 		o, err := watermark.Prepare(key, plain, nil)
 		require.NoError(t, err)
 		a, err := o.Mark(t.Context(), 1)

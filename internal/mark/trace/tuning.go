@@ -56,9 +56,9 @@ const (
 	minPromise = 0.7     // expected of roundings in parts of what is expected of differences, from which roundings count: differences promise too much of a thumbnail
 )
 
-// Windows of a leak in which the marks of the accused copies should show. Of 378 leaks of whole copies (63 attacks, six real
-// pictures) five had a window with less than 3 deviations that should have had 10, and one a window with less than 2.5: a
-// bill whose mark a filter took away.
+// Windows of a leak in which the marks of the accused copies should show. Of 377 leaks of whole copies, 63 attacks on six real
+// pictures, the mark was missing in a window of four, after filters that take marks away. Where 6 % of a copy was the upload
+// or another copy, 91 of 108 leaks had such a window (TestGapsStudy of watermark).
 const (
 	windowScore = 9   // z that a window should have in the mean, which says how many windows there are
 	maxWindows  = 8   // windows a side
