@@ -114,13 +114,16 @@ func TestKilledParent(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 8))
 	var longest time.Duration
 	most := 0
-	for range long.Number(3, 50) {
+	for round := range long.Number(3, 50) {
 		parent := exec.Command(os.Args[0])
 		parent.Env = append(os.Environ(), "KYCMARK_TEST_PARENT=1")
 		parent.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so are its children's
 		require.NoError(t, parent.Start())
 		time.Sleep(time.Duration(random.Int64N(int64(100 * time.Millisecond))))
-		most = max(most, len(group(t, parent.Process.Pid))-1)
+		for most = max(most, len(group(t, parent.Process.Pid))-1); round == 0 && most == 0; { // a busy machine starts it late
+			time.Sleep(time.Millisecond)
+			most = len(group(t, parent.Process.Pid)) - 1
+		}
 		require.NoError(t, parent.Process.Kill())
 		_ = parent.Wait()
 		killed := time.Now()
