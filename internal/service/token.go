@@ -139,10 +139,15 @@ type OIDC struct {
 	Roles    map[string][]Role // by value of the claim; other values give no role
 }
 
+// Guarded reports whether an address is one of https, or of http on this machine: others on the way read nothing.
+func Guarded(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && Loopback(net.JoinHostPort(u.Hostname(), "0")))
+}
+
 // Check returns an error that wraps [registry.ErrInput] if the settings cannot be.
 func (o *OIDC) Check() error {
-	u, err := url.Parse(o.Issuer)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(net.JoinHostPort(u.Hostname(), "0"))) {
+	if !Guarded(o.Issuer) {
 		return fmt.Errorf("%w: oidc issuer: got %q, want an address that begins with https://", registry.ErrInput, o.Issuer)
 	}
 	if o.Audience == "" || len(o.Roles) == 0 {

@@ -189,17 +189,15 @@ func late(w *Weighing) (out []words.Figures) {
 
 // shownLate counts the leaks that show an upload with a time that is late.
 func (w *Weighing) shownLate(at func(*findings.Finding) time.Time, late func(time.Time) bool) int {
-	return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(at(x)) })
-	})
+	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return showsLate(l, at, late) })
+}
+
+// showsLate reports whether a leak shows an upload with a time that is late.
+func showsLate(l *findings.Finding, at func(*findings.Finding) time.Time, late func(time.Time) bool) bool {
+	return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(at(x)) })
 }
 
 func submitted(l *findings.Finding) time.Time { return l.Submitted }
-
-// afterFind reports whether a leak shows an upload with a time after a stated time of the find.
-func (w *Weighing) afterFind(l *findings.Finding, at func(*findings.Finding) time.Time) bool {
-	return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && w.Cfg.doubted(at(x)) })
-}
 
 // received returns when the registry took the upload that a leak shows; zero: not known.
 func received(l *findings.Finding) (at time.Time) {

@@ -68,7 +68,7 @@ func bare(l *findings.Finding) bool {
 // claimNotOurs is not refuted by uploads that were sent after the find: the files were elsewhere before.
 func claimNotOurs(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { // a mark alone can have been laid onto another's picture
-		return (l.Matched() || showsAnother(l)) && !w.afterFind(l, submitted)
+		return (l.Matched() || showsAnother(l)) && !showsLate(l, submitted, w.Cfg.doubted)
 	})
 	return []string{"ours-open", "ours-refuted"}[min(n, 1)], words.Figures{"n": n}
 }
@@ -97,7 +97,7 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 				return m == nil || !slices.Contains(of, monthOf(m.Submitted))
 			})
 		}
-		if known = known && !w.afterFind(l, submitted) && !w.afterFind(l, received); known {
+		if known = known && !showsLate(l, submitted, w.Cfg.doubted) && !showsLate(l, received, w.Cfg.doubted); known {
 			months = append(months, of...)
 		}
 		return known && !partly(l) && !w.Cfg.SearchedNamed()
@@ -177,7 +177,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		t := findings.TraceOf(l.Traces, l.Submission)
-		return l.Kind == findings.FoundUnmarked && !w.afterFind(l, submitted) && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0)
+		return l.Kind == findings.FoundUnmarked && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0)
 	})
 	if n > 0 && !w.Cfg.SearchedNamed() {
 		return "breach-against", words.Figures{"n": n}
