@@ -78,7 +78,7 @@ func TestErasuresAgain(t *testing.T) {
 	w.must(erase)
 	assert.Equal(t, http.StatusNotFound, w.do(reviewer).status)
 	w.must(erase)
-	assert.NotContains(t, string(w.must(call{method: "GET", path: "/v1/recipients"}).body), "reviewer-1")
+	assert.NotContains(t, string(w.must(call{method: "GET", path: "/v1/recipients"}).body), `"reviewer-1"`)
 }
 
 // The same request, sent several times at once, is done once.
