@@ -17,8 +17,7 @@ type Hit = hamming.Hit
 // every hash, within any radius: a million hashes of 256 bits take one or two milliseconds. An entry takes 40 bytes,
 // or 16 with 64 bits. Within about [MatchRadius] bits package index is faster.
 //
-// The methods may be called at the same time. A search sees every addition and removal that returned before the
-// search began.
+// The methods may be called at the same time. A search sees each change that returned before it began.
 type List struct {
 	kind Kind
 	size int // bytes of a hash

@@ -437,6 +437,26 @@ func TestSameUploadBesideACopy(t *testing.T) {
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }
 
+// Opponent's story: the same as a report shows its pairs, too small for the upload beside the copy to be found. "From a vendor" was supported.
+func TestSameUploadBesideASmallCopy(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	var pairs, alone []*findings.Finding
+	for _, seed := range []uint64{501, 504} {
+		plain := photo(seed, 480, 360)
+		of := submit(t, s, file(t, plain, "jpeg"), fmt.Sprint("customer ", seed), feb)
+		_, marked, id := issued(t, s, of.ID, "vendor A")
+		small, twin := imaging.Resize(marked, 240, 180, imaging.Lanczos), imaging.Resize(plain, 240, 180, imaging.Lanczos)
+		got := examine(t, v, imaging.Paste(imaging.Paste(imaging.New(480, 180, color.White), small, image.Point{}), twin, image.Pt(240, 0)))
+		require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
+		pairs, alone = append(pairs, got), append(alone, examine(t, v, small))
+	}
+	said := func(of []*findings.Finding) string { return strings.Join(standsUp(t, v, of...).Sentences(), " ") }
+	assert.Contains(t, said(alone), "“These pictures come from a vendor”: supported")
+	assert.Contains(t, said(pairs), "“These pictures come from a vendor”: not supported")
+	assert.Contains(t, said(pairs), "“All these pictures are of one month”: not supported")
+}
+
 // Opponent's story: the exchange lost a sheet of a picture with few details, of which vendor A has the copy, and another picture that nobody
 // else had. The first was found by its mark alone, without a place. So the other one was not beside it, and was not said.
 func TestPlaceOfAnUploadFoundByItsMark(t *testing.T) {

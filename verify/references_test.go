@@ -74,7 +74,7 @@ func TestReferencesThatFitToo(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, d.Case.Leaks, 2, "it may be of either upload")
 	assert.True(t, d.Case.Leaks[1].Beside)
-	assert.Contains(t, strings.Join(d.Sentences(), " "), "These are the uploads that look most like the upload shown; none is known to be of the same person")
+	assert.Contains(t, strings.Join(d.Sentences(), " "), "These are the uploads that look most like the upload shown; by the records none is of the same person")
 	assert.Contains(t, strings.Join(d.Sentences(), " "), "In 1 of these comparisons the other upload was also found to be the same capture. The same picture may have been submitted twice.")
 }
 

@@ -227,8 +227,7 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 	return nil
 }
 
-// entries returns the numbers of the ledger's entries of all investigations that this investigator has begun,
-// ascending.
+// entries returns the ledger's entries of all investigations that this investigator has begun, ascending.
 func (v *Investigation) entries() []int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -171,8 +171,7 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 	return &marked, nil
 }
 
-// laid returns the signs of the coded bits of id, and two layers of the canonical picture: the plain pattern, and the
-// tracer.
+// laid returns the signs of the coded bits of id, and two layers of the canonical picture: plain pattern and tracer.
 func (o *Original) laid(id CopyID) (coded []float32, plain, own dsp.Plane) {
 	w, h := pattern.CanonicalSize(o.canvas.Size())
 	coded = o.kd.Payload.Encode(uint64(id))

@@ -152,8 +152,7 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// frontPage writes the help of root, the whole command, to w: its texts, then the verbs of [groups] with their short
-// help.
+// frontPage writes the help of root, the whole command, to w: its texts, then the verbs of [groups] in short.
 func frontPage(w io.Writer, root *cobra.Command) {
 	fmt.Fprintf(w, "%s\n\nUsage:\n  kycmark VERB [flags] [arguments]\n\nExamples:\n%s\n", root.Long, root.Example)
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)

@@ -102,8 +102,7 @@ type Tap struct {
 // taps are of the samples of a row or column.
 type taps []Tap
 
-// Across returns a plane with the rows of p and a sample of each tap in a row. Taps beyond an edge count as the sample on
-// the edge.
+// Across returns a plane with the rows of p and a sample of each tap in a row. Beyond an edge the sample on it counts.
 func Across(p Plane, t []Tap) Plane {
 	out := NewPlane(len(t), p.H)
 	Shared(p.H, 8*len(out.Pix), func(from, to int) {

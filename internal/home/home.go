@@ -219,8 +219,7 @@ func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 	return mark, err
 }
 
-// furnish enters the commitment to the mark key in the new registry r, and makes the key files of the ledger and of
-// reports.
+// furnish enters the commitment to the mark key in the new registry r, and the key files of ledger and reports.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.Ledger().AddMarkKey(ctx, mark); err != nil {
 		return err

@@ -108,8 +108,7 @@ func references(s string) bool { return reference.MatchString(s) }
 
 var reference = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})*$`)
 
-// Object reads a JSON object into x. More after it is an error, and a name twice in it too: readers differ in which of the two
-// they take.
+// Object reads a JSON object into x. More after it is an error, and a name twice in it: readers differ in which they take.
 func Object(body []byte, x any) error {
 	if err := unique(body); err != nil {
 		return err

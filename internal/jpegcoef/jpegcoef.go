@@ -169,8 +169,7 @@ func rescaled(n, from, to, d int) int {
 // Changed returns the picture with changes. delta has, for each component, low x low numbers a block, by rows, of
 // ChangeUnit a step of quantisation. Rounded to steps, they are added to the coefficients of the lowest orders. A nil delta
 // changes nothing. A coefficient of 0, except DC, is changed by zero or more only. What a baseline file cannot hold is
-// cut. A first component with changes gets the step first of DC, at least 1. The picture and delta are shared and must not
-// change.
+// cut. A first component with changes gets the step first of DC, at least 1. Picture and delta must not change later.
 func (p *Picture) Changed(low int, zero int16, first uint16, delta ...[]int16) *Picture {
 	out := *p
 	out.Components = append([]Component(nil), p.Components...)

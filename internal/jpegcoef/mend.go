@@ -15,8 +15,7 @@ type Mended struct {
 	Wrong int          // rows of Image that lack data, or have wrong data; what follows may be displaced
 }
 
-// minRows is how many rows must be left. Of 11 marked copies cut to 32 rows the marks of 7 were read. Package watermark reads none
-// of 16 rows.
+// minRows is how many rows must be left. Of 11 marked copies cut to 32 rows the marks of 7 were read. None is read of 16 rows.
 const minRows = 32
 
 // stripRows is how many rows of pixels are counted together.

@@ -82,8 +82,7 @@ func scaled(b *block, steps *Steps, k int) int32 {
 
 func grey(v int32) uint8 { return uint8(min(max(v+128, 0), 255)) }
 
-// transform replaces n coefficients by n samples. Whatever n is, a mean stays the same mean. It divides by 2**shift
-// and rounds.
+// transform replaces n coefficients by n samples. For any n the mean stays. It divides by 2**shift and rounds.
 func transform(c *[8]int32, n int, shift uint) {
 	half := int32(1) << (shift - 1)
 	switch n {

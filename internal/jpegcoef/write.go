@@ -208,8 +208,7 @@ func (e *encoder) pass(from, to int, view View) {
 	}
 }
 
-// mcus passes over all blocks, MCU by MCU, and calls each for them. It calls restarted before each interval but the
-// first.
+// mcus passes over all blocks, MCU by MCU, and calls each for them. It calls restarted between intervals.
 func (e *encoder) mcus(each func(b *block, set uint64, i int), restarted func()) {
 	c := e.p.Components
 	mcu := 0

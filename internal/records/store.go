@@ -70,8 +70,7 @@ type Store interface {
 	AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error)
 	Recipients(ctx context.Context) ([]books.Recipient, error) // by name
 
-	// AddMarkKey reports false where the key is there already. The error wraps ErrConflict if the ID has another
-	// commitment.
+	// AddMarkKey reports false where the key is there already. If the ID has another commitment, the error wraps ErrConflict.
 	AddMarkKey(ctx context.Context, k KeyEntry) (added bool, err error)
 	MarkKeys(ctx context.Context) ([]KeyEntry, error) // in the order of entry
 	// AddKeyState enters what became of a mark key, unless [Next] forbids it: the error then wraps

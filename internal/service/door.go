@@ -62,8 +62,7 @@ func (v *visit) Write(p []byte) (int, error) {
 	return v.ResponseWriter.Write(p)
 }
 
-// send writes a part of an answer at once. The client has the time of an answer for each part, however long the part before
-// was ago.
+// send writes a part of an answer at once. The client has the time of an answer for each part.
 func (v *visit) send(data []byte) error {
 	control := http.NewResponseController(v.ResponseWriter)
 	_ = control.SetWriteDeadline(time.Now().Add(v.written)) // a recorder of tests has none

@@ -13,8 +13,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// keptRequests is how long an idempotency key is remembered. Chosen: a client that was down for a week-end may try
-// again.
+// keptRequests is how long an idempotency key is remembered. Chosen: a client may be down over a week-end.
 const keptRequests = 7 * 24 * time.Hour
 
 // The length of an idempotency key, bytes. A UUID has 36.
@@ -41,8 +40,7 @@ func (o *once) part(text string) {
 // Write adds bytes of the body. It never fails.
 func (o *once) Write(body []byte) (int, error) { return o.mac.Write(body) }
 
-// claim enters the request when all of it is known. The error is a *[Problem] if another request came with the same
-// key.
+// claim enters the request when all of it is known. The error is a *[Problem] if another request had the same key.
 func (o *once) claim(ctx context.Context) error {
 	if o == nil {
 		return nil

@@ -20,8 +20,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Problem is an answer that is an error, as RFC 9457 has it. Its texts have no subject, no name and no ID of a
-// person.
+// A Problem is an answer that is an error, as RFC 9457 has it. Its texts have no subject and no name.
 type Problem struct {
 	Title    string `json:"title" doc:"What the status says" example:"Not Found"`
 	Status   int    `json:"status" doc:"HTTP status" example:"404"`

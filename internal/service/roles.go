@@ -62,8 +62,7 @@ const (
 	dumpBody // a file of a dump, which is kept as it comes
 )
 
-// A route is one operation of the API: its place, who may call it, and what it brings. It is the only list of who may
-// do what.
+// A route is one operation of the API: its place, who may call it, and what it brings. No other list says who may do what.
 type route struct {
 	id, method, path string
 	roles            []Role // a token with one of them may call it; none: everybody may, without a token

@@ -49,8 +49,7 @@ type Config struct {
 	Registry *registry.Registry
 	Roles    []Role // whose routes are served
 
-	// Issuer takes uploads in and hands copies out. It is needed for [Intake] and [Issue]. Of [Intake] alone it has
-	// no mark key.
+	// Issuer takes uploads in and hands copies out. [Intake] and [Issue] need it. For [Intake] alone it has no mark key.
 	Issuer *registry.Issuer
 	// LedgerPublic is the public text of the ledger's key, "" without one. LedgerKey is the private text, for [Audit].
 	LedgerPublic, LedgerKey string
@@ -250,8 +249,7 @@ func Loopback(address string) bool {
 }
 
 // Listen opens an address, HOST:PORT. With the files of a certificate and its key it takes TLS connections alone.
-// Without them the error wraps [registry.ErrInput] if the address is not [Loopback], unless a proxy in front of it
-// does TLS.
+// Without them the error wraps [registry.ErrInput] if the address is not [Loopback], unless a proxy does TLS.
 func Listen(ctx context.Context, address, certificate, key string, behindProxy bool) (net.Listener, error) {
 	if (certificate == "") != (key == "") {
 		return nil, fmt.Errorf("%w: TLS needs a certificate and its key, got one of them", registry.ErrInput)

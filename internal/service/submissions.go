@@ -185,8 +185,7 @@ func sentAt(text string) (time.Time, error) {
 	return at, nil
 }
 
-// holders returns the recipients in a list with commas between the names. The error is a *[Problem] if one is not
-// entered.
+// holders returns the recipients in a list with commas between the names. An unknown one is a *[Problem].
 func (s submissions) holders(ctx context.Context, list string) (names []string, err error) {
 	if list == "" {
 		return nil, nil

@@ -174,8 +174,7 @@ func plain(err error) error {
 const minValue = 100
 
 // sqlite writes to w one file, "rows": all texts and blobs of a database, each behind its table, column and number of row
-// as a key of JSON. A blob of more than a page lies in pieces in the database. A table that cannot be read is an error
-// at the end.
+// as a key of JSON. A blob of more than a page lies in pieces in the database. Unreadable tables are an error at the end.
 func sqlite(r *io.SectionReader, w *apart.Writer) error {
 	name, files, err := vfs.New(oneFile{r})
 	if err != nil {

@@ -53,8 +53,7 @@ func (v *Finding) Copy() watermark.CopyID {
 // Label returns the finding as people read it.
 func (v *Finding) Label() string { return v.Kind.Label() }
 
-// Mark says how the mark of the leak was found. The p of a single leak is left out: it is far smaller than trials can
-// bear out.
+// Mark says how the mark of the leak was found. The p of a single leak is left out: no trials can bear it out.
 func (v *Finding) Mark() string {
 	traced := v.foundByTrace()
 	switch {

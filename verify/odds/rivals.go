@@ -211,8 +211,7 @@ func (m *model) silent(r int, it item, each bool) bool {
 }
 
 // unseen returns the probability that no mark of recipient r's copy would be found in a cluster: the maximum over the
-// cluster's leaks, since these depend on each other. It is 1 if in some leak the mark is seen or the copy is not
-// confirmed.
+// cluster's leaks, since these depend on each other. It is 1 if a mark is seen in one or a copy not confirmed.
 func (m *model) unseen(r int, it item) float64 {
 	out := 0.0
 	for _, l := range it.leaks {

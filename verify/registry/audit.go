@@ -311,8 +311,7 @@ func (a auditing) originals(ctx context.Context, last time.Time) error {
 	return err
 }
 
-// upload notes what is wrong with one upload, or counts its original as good. An upload that was erased meanwhile is
-// neither.
+// upload notes what is wrong with one upload, or counts its original as good. It skips erased uploads.
 func (a auditing) upload(ctx context.Context, f *engine.Found) error {
 	if f.ID == (watermark.Submission{}) { // its row cannot be read
 		return a.note(f.HashErr, "")

@@ -186,8 +186,7 @@ func entered(ctx context.Context, r *Registry, row *books.Copy) error {
 }
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It prepares the marker
-// at the first call, for which it may decode the picture within lim, and after [prepared.shrink]. lossy: the file may
-// be lossy.
+// at the first call, for which it may decode the picture within lim, and after [prepared.shrink]. lossy allows a lossy file.
 func (p *prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 	manner := watermark.Lossless
 	if lossy {

@@ -186,8 +186,7 @@ func issueCopies(ctx context.Context, b *ui.Desk, f issueFlags) error {
 	return err
 }
 
-// voidAll enters the copies of --void as void. A copy that is unknown or was released is reported, and the rest
-// is entered.
+// voidAll enters the copies of --void as void. Copies that are unknown or released are reported, the rest is entered.
 func voidAll(ctx context.Context, b *ui.Desk, f issueFlags) error {
 	if f.note == "" {
 		return ui.Usagef("--void: want a --note, how it is known that no byte left")

@@ -302,8 +302,7 @@ func saySubmitted(b *ui.Desk, r registry.Imported) error {
 }
 
 // ManifestUploads opens the manifest at path, a CSV file that says whose uploads files are and when they were sent. A
-// wrong line gives an upload with an error and the name "FILE:LINE". The uploads can be walked once. Call done at the
-// end.
+// wrong line gives an upload with an error and the name "FILE:LINE". They can be walked once. Call done then.
 func ManifestUploads(path string) (uploads iter.Seq[registry.Upload], done func() error, err error) {
 	m, err := ui.OpenCSV(path, 1, "file", "subject", "at")
 	if errors.Is(err, intake.ErrNotRegular) {

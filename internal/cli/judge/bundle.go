@@ -106,8 +106,7 @@ func (f *bundleFlags) write(ctx context.Context, b *ui.Desk, inv *verify.Investi
 }
 
 // signedState signs the ledger's present state, so that proofs can rest on it. It returns the public key that checks
-// the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "" and no
-// error.
+// the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "".
 func signedState(ctx context.Context, b *ui.Desk) (string, error) {
 	private, err := b.Home.LedgerKey()
 	if err != nil {

@@ -172,8 +172,7 @@ func investigateDump(ctx context.Context, b *ui.Desk, f investigateFlags, dump [
 	return weighAll(ctx, b, f, inv, done, verdicts)
 }
 
-// shows returns the SHA-256 of the file that --found-evidence names, and leaves the name in f.evidence; zero: it is
-// a text.
+// shows returns the SHA-256 of the file that --found-evidence names, and puts the name into f.evidence; zero: a text.
 func (f *investigateFlags) shows() (sum books.Digest, err error) {
 	if _, err := os.Stat(f.evidence); err != nil {
 		return sum, nil
@@ -233,8 +232,7 @@ func weighAll(ctx context.Context, b *ui.Desk, f investigateFlags, inv *verify.I
 	return f.writeAll(ctx, b, inv, d)
 }
 
-// KnownKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be
-// found.
+// KnownKeys returns an error, with a hint, if no mark key of the home is one of the registry: no mark could be found.
 func KnownKeys(ctx context.Context, b *ui.Desk, keys []*watermark.Key) error {
 	absent, known, err := ui.AbsentKeys(ctx, b, keys)
 	if errors.Is(err, registry.ErrTampered) {

@@ -83,8 +83,7 @@ func (f *verifyFlags) trust() (trust seal.Trust, err error) {
 }
 
 // examineReport checks the bundle (a folder or a .zip), or the findings or report at path. trust holds the keys to
-// check with; a zero key means the bundle's own. For a single file all must be zero. What does not hold is in the
-// result.
+// check with; a zero key means the bundle's own. For a single file all must be zero. The result says what does not hold.
 func examineReport(path string, trust seal.Trust) (*seal.Result, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -34,8 +34,7 @@ type UI struct {
 	Decoder  *decoders.Decoder
 	Pdfs     *pdfs.Reader
 	Memory   int64 // MiB that pictures may take together; 0: what the system allows
-	// maxMemory returns the same in bytes, and budget has it for pictures that no registry is about. The flags must have
-	// been read.
+	// maxMemory returns the same in bytes, and budget has it for pictures that no registry is about. Read the flags first.
 	MaxMemory func() int64
 	budget    func() *memory.Budget
 	Args      []string // of the command line
@@ -123,8 +122,7 @@ func (u *UI) Say(kind, format string, args ...any) {
 	}
 }
 
-// Fail reports the bad input file with the reason err. The batch goes on; the exit code becomes 3 unless a worse one
-// is set.
+// Fail reports the bad input file with the reason err. The batch goes on; the exit code is 3 at least.
 func (u *UI) Fail(file string, err error) {
 	u.Code = Worse(u.Code, ExitSome)
 	u.Errorf("%s: %s", Name(file), Reason(err))

@@ -297,8 +297,7 @@ func tilted(readers []*reader) error {
 	})(readers)
 }
 
-// partsOf returns the peak maps, with strong peaks cut, of parts of z that overlap by half. Blank and covered parts are left
-// out.
+// partsOf returns the peak maps, with strong peaks cut, of parts of z that overlap by half. It skips blank and covered parts.
 func partsOf(z dsp.Plane) *spectrum.Parts {
 	side := float64(max(z.W, z.H))
 	all := halfOverlapping(z.W, z.H, int(math.Max(tiltedSide, tiltedPart*side)))

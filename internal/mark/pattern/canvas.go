@@ -59,8 +59,7 @@ func CheckSize(width, height int) error {
 	return nil
 }
 
-// Shrink makes the canonical picture and its mask from the source, if they were dropped. Only a JPEG has errors: see
-// JPEGCanvas.
+// Shrink makes the canonical picture and its mask from the source, if they were dropped. Its errors are of [JPEGCanvas].
 func (c *Canvas) Shrink() (err error) {
 	if c.mask.flat.Pix != nil {
 		return nil

@@ -19,8 +19,7 @@ const (
 )
 
 // JPEGCanvas makes a JPEG file ready to take marks in its coefficients, and keeps it. orientation is as in EXIF: the
-// mark belongs to the upright picture. The error wraps ErrTooSmall, or jpegcoef.ErrRefused for files whose coefficients are
-// not read.
+// mark belongs to the upright picture. The error wraps ErrTooSmall, or jpegcoef.ErrRefused.
 func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
 	p, err := jpegcoef.Read(file, MaxPixels)
 	if err != nil {

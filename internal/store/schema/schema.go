@@ -69,8 +69,7 @@ func Check(ctx context.Context, q Querier) error {
 // A Dialect is what a database does in its own way.
 type Dialect struct {
 	Words Words // of the schema
-	// Tables is a query for how many of the tables schema_version, ledger_head and registry are there. It tells a registry from other
-	// databases.
+	// Tables is a query for how many of the tables schema_version, ledger_head and registry are there. Other databases lack them.
 	Tables string
 	// Questions: arguments may be written ? in place of $1, and are faster so.
 	Questions bool
@@ -116,8 +115,7 @@ type Dialect struct {
 var tables = []string{"came_back", "checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_event", "custody_submission", "erasure", "erasure_submission", "investigation", "key_state", "ledger",
 	"ledger_head", "list_node", "mark_key", "notice", "receipt", "recipient", "release", "registry", "removal", "request", "schema_version", "sealed", "segment", "subject", "submission", "token"}
 
-// InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
-// looked at.
+// InTables writes the names of the tables of a registry into a query that has TABLES for them. Others are not looked at.
 func InTables(query string) string {
 	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
 }

@@ -94,8 +94,7 @@ func (d *core) transact(ctx context.Context, write func(*tx) error) error {
 }
 
 // try runs write in one transaction. The end of ctx stops the transaction before the commit, but not during it. An
-// error that wraps [errCommit] leaves unknown whether the transaction was committed. Any other error means that it was
-// rolled back.
+// error that wraps [errCommit] leaves unknown whether the transaction was committed. After other errors it was rolled back.
 func (d *core) try(ctx context.Context, write func(*tx) error) error {
 	conn, err := d.write.Conn(ctx) // the only one: writers of a process take turns
 	if err != nil {

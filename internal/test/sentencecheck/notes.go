@@ -604,13 +604,6 @@ func overlap(m, o matchOf) bool {
 	if m.Region == nil || o.Region == nil {
 		return true
 	}
-	side := func(q [][2]float64, axis int) (from, to float64) {
-		from, to = q[0][axis], q[0][axis]
-		for _, p := range q {
-			from, to = min(from, p[axis]), max(to, p[axis])
-		}
-		return from, to
-	}
 	both, a, b := 1.0, 1.0, 1.0
 	for axis := range 2 {
 		from, to := side(m.Region, axis)
@@ -618,6 +611,15 @@ func overlap(m, o matchOf) bool {
 		both, a, b = both*max(0, min(to, high)-max(from, low)), a*(to-from), b*(high-low)
 	}
 	return both > 0.05*min(a, b)
+}
+
+// side returns from where to where a place reaches.
+func side(q [][2]float64, axis int) (from, to float64) {
+	from, to = q[0][axis], q[0][axis]
+	for _, p := range q {
+		from, to = min(from, p[axis]), max(to, p[axis])
+	}
+	return from, to
 }
 
 // changed is the rule of a note on places at which the leak differs from an upload, by what the pixels say.

@@ -73,7 +73,26 @@ func (l *leak) seenInPart() bool {
 	for _, x := range l.Reads {
 		looks = looks || l.confirmed() && !slices.Contains(l.Copies, x.Copy)
 	}
-	return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks
+	return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks || l.smallBesideRoom()
+}
+
+// smallBesideRoom: an upload under 360 pixels is shown, and beside all uploads are 64 pixels on one side.
+func (l *leak) smallBesideRoom() bool {
+	small, room := false, [4]bool{true, true, true, true}
+	for _, m := range l.Matches {
+		if !capture(m.Pixels) {
+			continue
+		}
+		for axis, end := range [...]float64{float64(l.Width), float64(l.Height)} {
+			low, high := 0.0, end
+			if m.Region != nil {
+				low, high = side(m.Region, axis)
+			}
+			small = small || high-low < 360
+			room[2*axis], room[2*axis+1] = room[2*axis] && low >= 64, room[2*axis+1] && end-high >= 64
+		}
+	}
+	return small && slices.Contains(room[:], true)
 }
 
 func oursClaim(r *report) (string, row) {

@@ -118,8 +118,7 @@ func (c *OriginalCache) drop(of watermark.Submission) {
 }
 
 // Get returns the original of a submission, and calls open if the cache does not hold it. Callers that ask meanwhile
-// wait for that call; if it fails, each of them tries with its own open. A nil original without an error is kept as
-// well.
+// wait for that call; if it fails, each of them tries with its own open. A nil original is kept as well.
 func (c *OriginalCache) Get(ctx context.Context, of watermark.Submission, open func() (*Original, error)) (*Original, error) {
 	for {
 		c.mu.Lock()

@@ -99,8 +99,7 @@ func (r ReportView) KeyOf(row reportRow) string {
 // maxPairs is how many exhibits the first page shows beside their uploads, three in a row. Chosen, for one printed page.
 const maxPairs = 9
 
-// Pairs returns the first exhibits with a picture: marked pictures before others, and these before exhibits without an
-// upload.
+// Pairs returns the first exhibits with a picture: marked ones before others, and these before exhibits without upload.
 func (r ReportView) Pairs() []reportRow {
 	rows := slices.DeleteFunc(slices.Clone(r.Rows), func(x reportRow) bool { return x.Thumbnail == "" })
 	rank := func(x reportRow) int {

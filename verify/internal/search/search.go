@@ -330,8 +330,7 @@ func (c *Catalogue) Damaged(number int64) {
 	c.set(number, byNoRecord)
 }
 
-// Missing returns how many uploads the search reaches in part or not at all, and how many there are; nil if it
-// reaches all.
+// Missing returns how many uploads the search reaches in part or not at all, and how many there are; nil: it reaches all.
 func (c *Catalogue) Missing() *findings.Missing {
 	c.mu.Lock()
 	defer c.mu.Unlock()

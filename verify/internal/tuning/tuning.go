@@ -103,6 +103,8 @@ const (
 	MinStrip = 100
 	// MinSeen is the min side of what else a leak shows, pixels, from which it may carry a mark. Chosen: none was traced below 90.
 	MinSeen = 64
+	// MinBeside is the min side of an upload in a leak from which the same upload beside it is found, pixels. Experiment: TestSameUploadBesideASmallCopy of package verify.
+	MinBeside = 360
 	// MinWhole is the min share of the expected score that the copies found in a leak reach together. With less, a
 	// part of the leak comes from elsewhere. Experiment: TestPartOfACopy of package verify.
 	MinWhole = 0.7

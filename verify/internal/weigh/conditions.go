@@ -363,8 +363,7 @@ func controls(w *Weighing) []words.Figures {
 	return several(compared, words.Figures{"leaks": leaks, "same": same, "so": so})
 }
 
-// copiesFigures are what the copies of each recipient are worth, if they are worth anything, and why no higher number is
-// stated.
+// copiesFigures are what the copies of each recipient are worth, if anything, and why no higher number is stated.
 func copiesFigures(w *Weighing) (out []words.Figures) {
 	for _, h := range w.Odds.Recipients {
 		if h.LogE == 0 {

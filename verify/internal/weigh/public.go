@@ -51,11 +51,8 @@ func bare(l *findings.Finding) bool {
 	if l.Kind != findings.FoundUnmarked || m == nil || partly(l) {
 		return false
 	}
-	x0, y0, x1, y1 := 0.0, 0.0, float64(l.Width), float64(l.Height)
-	if m.Region != nil {
-		x0, y0, x1, y1 = conclude.Bounds(m.Region)
-	}
-	return max(x0, y0, float64(l.Width)-x1, float64(l.Height)-y1) < tuning.MinSeen && !slices.ContainsFunc(m.Altered, func(a findings.Region) bool {
+	_, strip := around(l, *m)
+	return strip < tuning.MinSeen && !slices.ContainsFunc(m.Altered, func(a findings.Region) bool {
 		area := a.Share * float64(l.Width*l.Height)
 		if a.Kind == capture.Caption { // a line of text has no room; a pale picture is called a caption too
 			x0, y0, x1, y1 := conclude.Bounds(&a.Quad)
@@ -63,6 +60,22 @@ func bare(l *findings.Finding) bool {
 		}
 		return a.Kind != capture.Bar && area >= tuning.MinSeen*tuning.MinSeen
 	})
+}
+
+// around returns the shortest side of matches in a leak, and how far at most it goes on beyond them, pixels.
+func around(l *findings.Finding, matches ...findings.Match) (side, strip float64) {
+	w, h := float64(l.Width), float64(l.Height)
+	left, top, right, bottom := w, h, 0.0, 0.0
+	side = max(w, h)
+	for _, m := range matches {
+		x0, y0, x1, y1 := 0.0, 0.0, w, h
+		if m.Region != nil {
+			x0, y0, x1, y1 = conclude.Bounds(m.Region)
+		}
+		side, left, top, right, bottom = min(side, x1-x0, y1-y0), min(left, x0), min(top, y0), max(right, x1), max(bottom, y1)
+		strip = max(left, top, w-right, h-bottom)
+	}
+	return side, strip
 }
 
 // claimNotOurs is not refuted by uploads that were sent after the find: the files were elsewhere before.
@@ -114,9 +127,10 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 }
 
 // partly reports whether a leak may show more than was judged: other pages, an encrypted part, another mark, or what looks
-// like an upload beside what is shown.
+// like an upload beside what is shown. Beside uploads under [tuning.MinBeside] others may be missed.
 func partly(l *findings.Finding) bool {
-	return l.Pages > 1 || l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
+	side, strip := around(l, slices.DeleteFunc(slices.Clone(l.Matches), func(m findings.Match) bool { return !conclude.ShowsCapture(m.Pixels) })...)
+	return side < tuning.MinBeside && strip >= tuning.MinSeen || l.Pages > 1 || l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
 		return s.Code == conclude.Further && s.Figures["looks"] == true
 	})
 }

@@ -82,7 +82,7 @@ var dumpSentences = []row{
 	{"unmarked", showsNot, unmarked, "On {n} {n|picture|pictures} no mark was found{keys}. {so}"},
 
 	{"repeated", details, repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
-	{"controls", details, controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person. In {same} of these comparisons the other upload was also found to be the same capture.{so}"},
+	{"controls", details, controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; by the records none is of the same person. In {same} of these comparisons the other upload was also found to be the same capture.{so}"},
 	{"nameless", details, withoutSubjects, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference, or with a changed one. {each} So they add {adds} {adds|person|persons}."},
 	{"same-document", details, sameDocument, "{n} {n|pair|pairs} of the uploads shown {n|looks|look} like pictures of one document when their originals are compared. The two uploads of a pair count as one person's{pairs}."},
 	{"not-compared", details, notCompared, "{n} {n|original was|originals were} not compared with the originals of the other uploads shown. Whether {n|it shows|they show} the same document as another is not known."},

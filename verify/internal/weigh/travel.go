@@ -182,8 +182,7 @@ func cameBackOf(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// reviewers are, for each recipient with confirmed copies, the copies that its reviewers were shown, and the reviewer that
-// is named.
+// reviewers are, for each recipient with confirmed copies, the copies that its reviewers were shown, and the named reviewer.
 func reviewers(w *Weighing) []words.Figures {
 	return w.each(func(s *party) words.Figures {
 		n, shown := 0, make(map[string]bool)
