@@ -492,6 +492,11 @@ func TestPartOfACopy(t *testing.T) {
 		plain := photo(221+i, 1200, 900)
 		of := submit(t, s, file(t, plain, "jpeg"), "customer "+string('a'+rune(i)), feb)
 		_, marked, id := issued(t, s, of.ID, "vendor A")
+		copied = file(t, marked, "png")
+		if whole = append(whole, examine(t, v, marked)); i == 0 && !long.On { // of another person
+			leaks, gaps, against = append(leaks, whole...), append(gaps, whole...), append(against, whole...)
+			continue
+		}
 		_, other, _ := issued(t, s, of.ID, "vendor B")
 		patch := imaging.Paste(plain, imaging.Crop(marked, image.Rect(400, 300, 760, 600)), image.Pt(400, 300))
 		for _, mixed := range []image.Image{patch, imaging.Overlay(plain, marked, image.Point{}, 0.25)} {
@@ -500,7 +505,6 @@ func TestPartOfACopy(t *testing.T) {
 			assert.Less(t, share(got), tuning.MinWhole)
 			leaks = append(leaks, got)
 		}
-		whole, copied = append(whole, examine(t, v, marked)), file(t, marked, "png")
 		minus := imaging.Clone(marked) // twice the copy, less the other copy
 		for k, c := range imaging.Clone(other).Pix {
 			if k%4 < 3 {
@@ -539,7 +543,7 @@ func TestPartOfACopy(t *testing.T) {
 	d = standsUp(t, v, leaks...)
 	assert.True(t, hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
 	all := strings.Join(d.Sentences(), " ")
-	assert.Contains(t, all, "4 pictures with confirmed copies carry their marks otherwise than whole copies would")
+	assert.Contains(t, all, fmt.Sprint(long.Number(2, 4), " pictures with confirmed copies carry their marks otherwise than whole copies would"))
 	assert.NotContains(t, all, "No mark of another recipient's copy was found")
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }

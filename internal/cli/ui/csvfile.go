@@ -61,11 +61,15 @@ func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
 	c.lines.FieldsPerRecord = -1    // which is checked here
 	c.lines.TrimLeadingSpace = true // of the headings
 	if c.columns, err = c.lines.Read(); err != nil {
-		if _, broken := errors.AsType[*csv.ParseError](err); !errors.Is(err, io.EOF) && !broken {
+		switch _, broken := errors.AsType[*csv.ParseError](err); {
+		case errors.Is(err, io.EOF):
+			err = errors.New("no line of headings: the file is empty")
+		case broken:
+			err = fmt.Errorf("no line of headings: %w", err)
+		default:
 			f.Close()
 			return nil, fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
 		}
-		err = fmt.Errorf("no line of headings: %w", err)
 	}
 	c.lines.TrimLeadingSpace = false
 	for i, name := range c.columns {
