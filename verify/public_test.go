@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 )
 
@@ -79,6 +80,17 @@ func TestClaimsOnUploadsAfterTheFind(t *testing.T) {
 		for _, want := range x.says {
 			assert.Contains(t, strings.Join(d.Public, "\n"), want)
 		}
+	}
+}
+
+// Opponent's story: after the find the exchange issues copies of the uploads that leaked unmarked to a vendor. Then nothing spoke against its systems.
+func TestCopiesIssuedAfterTheFind(t *testing.T) {
+	l := leakOf(1, findings.FoundUnmarked, "")
+	l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: .9999, Issued: 1, Copies: []findings.TracedCopy{}}}
+	for issued, want := range map[time.Time]string{feb.AddDate(0, 1, 0): "Pictures do not show how they were obtained", found.Add(time.Hour): "1 picture speaks against it"} {
+		d := verify.WeighFor([]*findings.Finding{l}, recipients, verify.Options{Circumstances: findings.Circumstances{Found: found}}, 120,
+			books.Copy{ID: 77, Submission: l.Submission, Recipient: "vendor A", KeyID: "v1-k", Issued: issued})
+		assert.Contains(t, strings.Join(d.Public, "\n"), want)
 	}
 }
 

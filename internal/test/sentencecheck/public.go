@@ -227,12 +227,26 @@ func breachClaim(r *report) (string, row) {
 		for _, b := range l.Beside {
 			held += len(b.Custody)
 		}
-		return l.Finding == "unmarked" && !r.newer(l, (*leak).sent) && held == 0 && l.trace(l.Submission).Issued == 0
+		return l.Finding == "unmarked" && !r.newer(l, (*leak).sent) && held == 0 && (l.trace(l.Submission).Issued == 0 || r.copiedLater(l))
 	})
 	if n > 0 && r.named == 0 {
 		return "against", row{"n": n}
 	}
 	return "open", nil
+}
+
+// copiedLater: the case has copies of the upload that leak l shows, all issued after the find.
+func (r *report) copiedLater(l *leak) bool {
+	for j, i := range r.Verdict.Of {
+		if c := r.Verdict.Case.Leaks[j]; &r.Leaks[i] == l && c.Submission == l.Submission {
+			late := 0
+			for _, x := range c.Copies {
+				late += yes(x.Late)
+			}
+			return late > 0 && late == len(c.Copies)
+		}
+	}
+	return false
 }
 
 // thinned: a trace found copies whose marks together are under seven tenths of what a whole copy is expected to have. Or they

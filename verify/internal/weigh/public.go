@@ -187,14 +187,20 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}
 }
 
-// claimNoBreach is spoken against by unmarked uploads that by the records no other party held, or had a copy of.
+// claimNoBreach is spoken against by unmarked uploads that by the records no other party held, or had a copy of, before the find.
 func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		t := findings.TraceOf(l.Traces, l.Submission)
-		return l.Kind == findings.FoundUnmarked && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0)
+		return l.Kind == findings.FoundUnmarked && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0 || w.issuedLate(l))
 	})
 	if n > 0 && !w.Cfg.SearchedNamed() {
 		return "breach-against", words.Figures{"n": n}
 	}
 	return "breach-open", words.Figures{}
+}
+
+// issuedLate reports whether all copies of the upload that a leak shows were issued after the find.
+func (w *Weighing) issuedLate(l *findings.Finding) bool {
+	j := slices.IndexFunc(w.Of, func(i int) bool { return w.Findings[i] == l })
+	return j >= 0 && len(w.Case.Leaks[j].Copies) > 0 && !slices.ContainsFunc(w.Case.Leaks[j].Copies, func(c odds.Copy) bool { return !c.Late })
 }
