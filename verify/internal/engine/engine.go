@@ -84,7 +84,8 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error
 		return 0, err
 	}
 	for _, old := range all {
-		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Files == x.Files && old.Actor == x.Actor && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
+		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Files == x.Files && old.Actor == x.Actor
+		same = same && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
 		if same && !slices.ContainsFunc(ended, func(c records.Conclusion) bool { return c.Investigation == old.Entry }) {
 			return old.Entry, nil
 		}

@@ -39,7 +39,10 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 			unconfirmed++
 		}
 	}
-	b := &weigh.Facts{History: f.Verdict.History, Same: f.Verdict.SameDocuments, NotCompared: f.Verdict.NotCompared, Past: weigh.Past{Earlier: f.Verdict.Earlier, Published: f.Verdict.Published, Public: make(map[weigh.Exposure]time.Time)}, Travel: f.Verdict.Travel, Cells: c.Cells, Copies: make(map[watermark.Submission][]books.Copy), Unconfirmed: f.Verdict.Unconfirmed,
+	v := f.Verdict
+	b := &weigh.Facts{History: v.History, Same: v.SameDocuments, NotCompared: v.NotCompared, Travel: v.Travel, Unconfirmed: v.Unconfirmed,
+		Past:  weigh.Past{Earlier: v.Earlier, Published: v.Published, Public: make(map[weigh.Exposure]time.Time)},
+		Cells: c.Cells, Copies: make(map[watermark.Submission][]books.Copy),
 		Holdings: &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)},
 		Ever:     &holdings.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	cfg, err := basis(f.Verdict)

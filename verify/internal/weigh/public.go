@@ -172,16 +172,18 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 		}
 	}
 	reserved := slices.ContainsFunc(findings.ConfirmedCopies(w.Findings), func(c books.Copy) bool { return c.State == books.CopyReserved })
-	others := reserved || slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether }) || slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
+	rival := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool { return r.Why != odds.RivalTogether })
+	others := reserved || rival || slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
 		return len(t.Returned) > 0 || slices.ContainsFunc(t.Others, func(h findings.HandOn) bool { return !vendor(h.Party) })
 	})
 	perhaps := slices.ContainsFunc(w.Odds.Rivals, func(r odds.Rival) bool {
 		return (r.Why == odds.RivalHeld || r.Why == odds.RivalPlanting) && (vendor(r.Other) || maybe(r.Other))
 	})
+	only := !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) })
 	switch {
 	case none > 0 && !perhaps:
 		return "vendor-refuted", words.Figures{"n": none}
-	case sure == w.Leaks && leaksThat(&w.Verdict, partly) == 0 && !others && !slices.ContainsFunc(w.Named, func(name string) bool { return !vendor(name) }):
+	case sure == w.Leaks && leaksThat(&w.Verdict, partly) == 0 && !others && only:
 		return "vendor-supported", words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
 	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}

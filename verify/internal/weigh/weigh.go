@@ -129,7 +129,9 @@ func marksBeside(l *findings.Finding) bool {
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-			return unjudged(l) || slices.Contains(l.MayNames(), name) && (mixed(l) || w.Cfg.SearchedNamed() || l.Closed > 0 || l.Pages > 1 || len(unissued(l)) > 0 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain }))
+			more := l.Closed > 0 || l.Pages > 1 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain })
+			more = more || mixed(l) || len(unissued(l)) > 0 || w.Cfg.SearchedNamed()
+			return unjudged(l) || more && slices.Contains(l.MayNames(), name)
 		})
 		if all, reserved := reservedOf(w, name); n == 0 && all-reserved < 2 {
 			n = reserved
