@@ -94,6 +94,17 @@ func TestCopiesIssuedAfterTheFind(t *testing.T) {
 	}
 }
 
+// Opponent's story: a vendor takes its copies away from twice an authority's. "From a vendor" was refuted.
+func TestCopyLessAVendorsIsNotRefuted(t *testing.T) {
+	for score, want := range map[float64]string{-1: "refuted. 1 picture comes", -40: "not supported"} {
+		l := leakOf(1, findings.FoundCopy, "authority C")
+		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: .9999, Expected: 50, Issued: 2,
+			Copies: []findings.TracedCopy{{Copy: l.Copy(), Score: 60, Found: true}, {Copy: 77, Score: score}}}}
+		d := verify.WeighFor([]*findings.Finding{l}, recipients, verify.Options{}, 120)
+		assert.Contains(t, strings.Join(d.Public, "\n"), "“These pictures come from a vendor”: "+want)
+	}
+}
+
 // A mark of another recipient's copy is another mark, also if it is not confirmed, or if the registry no longer lists the
 // recipient: nothing says then that no other mark was found.
 func TestNoOtherMarkIsSaidOfOtherMarks(t *testing.T) {

@@ -183,7 +183,7 @@ func vendorClaim(r *report) (string, row) {
 				vendors += yes(t.Copy == c.Copy && len(t.Returned) > 0)
 			}
 		}
-		never += yes(l.confirmed() && vendors == 0)
+		never += yes(l.confirmed() && vendors == 0 && !l.thinned())
 	}
 	for _, x := range r.Verdict.Odds.Rivals {
 		never *= yes(x.Why != "held unmarked" && x.Why != "planting" || kind[x.Other] != "vendor" && kind[x.Other] != "reviewer" && kind[x.Other] != "")
