@@ -264,9 +264,10 @@ var rules = map[string]func(*report) []row{
 		return some(n, nil)
 	},
 	"copies": func(r *report) (out []row) {
+		said := false
 		for _, h := range r.spoken() {
 			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(partsOf(r.with(h.Name), h.Name))), "words": support(h.LR),
-				"cap": r.capOf(h.Name), "times": func(x any) bool {
+				"cap": r.capOf(h.Name, &said), "times": func(x any) bool {
 					return times(h.LR)(x) && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw && h.Raw <= r.maxRatio(h.Name)+1e-4
 				}})
 		}
@@ -568,10 +569,11 @@ func (r *report) controls() (leaks, n, same int) {
 	return leaks, n, same
 }
 
-// capOf says why no higher ratio of a recipient's copies is stated, if it is below what was computed.
-func (r *report) capOf(name string) func(any) bool {
+// capOf says why no higher ratio of a recipient's copies is stated, if it is below what was computed, and once in a report.
+func (r *report) capOf(name string, once *bool) func(any) bool {
 	n := r.Verdict.Case.MarkTrials
-	capped := len(r.withCopies(func(h *hypothesis) bool { return h.Name == name && h.LR > 0 && h.Raw > bound(n)+1e-6 })) > 0
+	capped := len(r.withCopies(func(h *hypothesis) bool { return h.Name == name && h.LR > 0 && h.Raw > bound(n)+1e-6 })) > 0 && !*once
+	*once = *once || capped
 	return func(x any) bool {
 		said, _ := x.(string)
 		before, after, is := strings.Cut(said, " is stated: in ")

@@ -363,14 +363,16 @@ func controls(w *Weighing) []words.Figures {
 	return several(compared, words.Figures{"leaks": leaks, "same": same, "so": so})
 }
 
-// copiesFigures are what the copies of each recipient are worth, if anything, and why no higher number is stated.
+// copiesFigures are what the copies of each recipient are worth, if anything, and once why no higher number is stated.
 func copiesFigures(w *Weighing) (out []words.Figures) {
+	said := false
 	for _, h := range w.Odds.Recipients {
 		if h.LogE == 0 {
 			continue
 		}
 		bound := ""
-		if trials := words.Thousands(float64(w.Case.MarkTrials)); h.Capped {
+		if trials := words.Thousands(float64(w.Case.MarkTrials)); h.Capped && !said {
+			said = true
 			bound = fmt.Sprintf(" No higher number than %s is stated: in %s trials no mark was read as another copy's, which bounds the error rate by 3 in %s (95 %% confidence).",
 				words.Times(odds.Cap(w.Case.MarkTrials)), trials, trials)
 		}
