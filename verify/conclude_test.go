@@ -328,7 +328,8 @@ func TestHashesOfOnePersonsDocument(t *testing.T) {
 }
 
 // A sheet of pictures is traced against each that it shows in a place of its own. Opponent: a mark that was laid
-// onto a picture of the same card, in the place of that picture.
+// onto a picture of the same card, in the place of that picture. Or a picture that was sent in five times, so that others took the place of the upload
+// whose copy was read: a twentieth of that copy was then as good as all of it.
 func TestTargetsOfASheet(t *testing.T) {
 	at := func(id byte, pixels string, x float64) findings.Match {
 		q := &findings.Quad{{x, 0}, {x + 100, 0}, {x + 100, 80}, {x, 80}}
@@ -355,6 +356,7 @@ func TestTargetsOfASheet(t *testing.T) {
 		"no place":              {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0)}, Reads: alike}, []byte{1, 2}},
 		"of its template":       {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsTemplate, 500)}, Reads: template}, []byte{1}},
 		"the same upload twice": {conclude.Evidence{Matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 2), at(3, findings.PixelsSame, 4), at(4, findings.PixelsSame, 6)}}, []byte{1, 2, 3}},
+		"a copy of a fifth":     {conclude.Evidence{Matches: []findings.Match{whole, at(2, findings.PixelsSame, 2), at(3, findings.PixelsSame, 4), at(4, findings.PixelsSame, 6)}, Reads: []conclude.Read{marked(5, findings.PixelsSame)}}, []byte{5, 1, 2}},
 		"twelve":                {conclude.Evidence{Matches: sheet}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8}},
 	} {
 		var got []byte

@@ -94,9 +94,10 @@ func TestCopiesIssuedAfterTheFind(t *testing.T) {
 	}
 }
 
-// Opponent's story: a vendor takes its copies away from twice an authority's. "From a vendor" was refuted.
-func TestCopyLessAVendorsIsNotRefuted(t *testing.T) {
-	for score, want := range map[float64]string{-1: "refuted. 1 picture comes", -40: "not supported"} {
+// Opponent's story: a vendor takes its copies away from twice an authority's, or lays an eighth of them over it, too little to be found.
+// "From a vendor" was refuted.
+func TestCopyWithAVendorsIsNotRefuted(t *testing.T) {
+	for score, want := range map[float64]string{-1: "refuted. 1 picture comes", -40: "not supported", 4: "refuted. 1 picture comes", 6: "not supported"} {
 		l := leakOf(1, findings.FoundCopy, "authority C")
 		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: .9999, Expected: 50, Issued: 2,
 			Copies: []findings.TracedCopy{{Copy: l.Copy(), Score: 60, Found: true}, {Copy: 77, Score: score}}}}

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,23 @@ func TestVerdictOnFourReviewers(t *testing.T) {
 	assert.Contains(t, d.Headline, "All 5 leaked pictures come from copies issued to vendor A")
 	assert.Contains(t, d.Headline, "4 of the 5 copies of vendor A found here were shown to 4 reviewers of vendor A. The evidence is not enough to name a single reviewer.")
 	assert.Empty(t, checked(t, d, verify.Options{Circumstances: findings.Circumstances{Found: found}}))
+}
+
+// Opponent's story: a reviewer takes a colleague's copies away from twice the own ones, or lays an eighth of them over these.
+func TestReviewerBesideAColleague(t *testing.T) {
+	for score, named := range map[float64]int{-2: 1, -40: 0, 6: 0} {
+		var leaks []*findings.Finding
+		for n := range 2 {
+			l := shownTo(n+1, "reviewer-1")
+			l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: .9999, Expected: 50, Issued: 2, Edits: []findings.Edit{},
+				Copies: []findings.TracedCopy{{Copy: l.Copy(), Score: 60, LogP: -300, LogE: 300, Found: true}, {Copy: 77, Score: score}}}}
+			leaks = append(leaks, l)
+		}
+		d := weighed(dump{leaks: leaks})
+		assert.Equal(t, []string{"vendor A"}, d.Named)
+		assert.Len(t, d.Odds.Reviewers, named, "%v", score)
+		assert.Equal(t, named == 1, strings.Contains(d.Headline, "No mark of another recipient's copy was found"), d.Headline)
+	}
 }
 
 // A vendor's reviewer whose copies of two customers leak is named beside the vendor, through registry, findings and report.

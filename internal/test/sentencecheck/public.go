@@ -183,7 +183,7 @@ func vendorClaim(r *report) (string, row) {
 				vendors += yes(t.Copy == c.Copy && len(t.Returned) > 0)
 			}
 		}
-		never += yes(l.confirmed() && vendors == 0 && !l.thinned())
+		never += yes(l.confirmed() && vendors == 0 && !l.thinned() && !l.seenInPart())
 	}
 	for _, x := range r.Verdict.Odds.Rivals {
 		never *= yes(x.Why != "held unmarked" && x.Why != "planting" || kind[x.Other] != "vendor" && kind[x.Other] != "reviewer" && kind[x.Other] != "")
@@ -249,8 +249,8 @@ func (r *report) copiedLater(l *leak) bool {
 	return false
 }
 
-// thinned: a trace found copies whose marks together are under seven tenths of what a whole copy is expected to have. Or they
-// are missing in a place, or lie beside a mark with the opposite sign.
+// thinned: a trace found copies whose marks together are under seven tenths of what a whole copy is expected to have. Or
+// they are missing in a place, or another mark has the opposite sign or is too weak to be found.
 func (l *leak) thinned() bool {
 	few := false
 	for _, t := range l.Traces {
@@ -260,7 +260,7 @@ func (l *leak) thinned() bool {
 			if c.Found {
 				sum += c.Score
 			}
-			against = against || -c.Score >= 8
+			against = against || -c.Score >= 8 || !c.Found && c.Score >= 5
 		}
 		few = few || sum > 0 && (t.Unmarked != 0 || against || sum/0.7 < t.Expected)
 	}

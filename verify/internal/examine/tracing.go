@@ -137,14 +137,14 @@ func Targets(e *conclude.Evidence) (out []findings.Match) {
 		if shown { // perhaps the same capture: the leak may show a smaller version
 			words = []string{findings.PixelsAlike, findings.PixelsPage}
 		}
+		for _, r := range e.Reads { // first: a copy that was read is traced, however many uploads of its picture there are
+			if r.Issued != nil && !r.Erased && slices.Contains(words, r.Shows) {
+				add(r.Issued.Submission, r.Page, tuning.MaxTraced)
+			}
+		}
 		for _, m := range e.Matches {
 			if slices.Contains(words, m.Pixels) && !(shown && len(m.Altered) > 0) {
 				add(m.Submission, m.Page, tuning.MaxTraced)
-			}
-		}
-		for _, r := range e.Reads {
-			if r.Issued != nil && !r.Erased && slices.Contains(words, r.Shows) {
-				add(r.Issued.Submission, r.Page, tuning.MaxTraced)
 			}
 		}
 		if shown {

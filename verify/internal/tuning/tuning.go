@@ -114,6 +114,9 @@ const (
 	// Reversed is the score of a copy's own part from which on downwards the leak has that part with the opposite sign:
 	// the probability is exp(-32) at most for a copy that was not used.
 	Reversed = -8
+	// Another is the min score of a copy that was not found from which on the leak may have a part of it: the probability is
+	// 3e-7 for a copy that was not used.
+	Another = 5
 	// FlatShare is the min share of pixels of one colour in a row or column between the pictures of a gallery. Chosen.
 	FlatShare = 0.9
 )

@@ -167,7 +167,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 				had = had || t.Copy == c.ID && (slices.ContainsFunc(t.Others, holds) || len(t.Returned) > 0)
 			}
 		}
-		if l.Kind == findings.FoundCopy && !had && !mixed(l) {
+		if l.Kind == findings.FoundCopy && !had && !mixed(l) && !partly(l) {
 			none++
 		}
 	}

@@ -79,7 +79,7 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 	}
 	w.Odds.Reviewers = slices.DeleteFunc(w.Odds.Reviewers, func(r odds.Reviewer) bool { // a colleague's copy may be there too
 		return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-			return slices.Contains(l.MayNames(), r.Of) && (marksBeside(l) || slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool { return t.Unsought > 0 }))
+			return slices.Contains(l.MayNames(), r.Of) && (marksBeside(l) || mixed(l) || slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool { return t.Unsought > 0 }))
 		}) > 0
 	})
 	w.History.Reviewers = nil
@@ -143,16 +143,17 @@ func (w *Weighing) doubts() {
 }
 
 // mixed reports whether a leak has the marks of its copies otherwise than whole copies have them: too little of them, in
-// all or in a place, or the mark of another copy with the opposite sign. Then a part of it may come from elsewhere.
+// all or in a place. Or another copy's mark is there with the opposite sign, or too weak to be found. Then a part of the
+// leak may come from elsewhere.
 func mixed(l *findings.Finding) bool {
 	return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool {
-		sum, reversed := 0.0, false
+		sum, another := 0.0, false
 		for _, c := range t.Copies {
-			if reversed = reversed || c.Score <= tuning.Reversed; c.Found {
+			if another = another || c.Score <= tuning.Reversed || !c.Found && c.Score >= tuning.Another; c.Found {
 				sum += c.Score
 			}
 		}
-		return sum > 0 && (sum < tuning.MinWhole*t.Expected || t.Unmarked > 0 || reversed)
+		return sum > 0 && (sum < tuning.MinWhole*t.Expected || t.Unmarked > 0 || another)
 	})
 }
 
