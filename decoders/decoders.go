@@ -118,8 +118,7 @@ func Serve() (served bool) {
 	return apart.ServePool(verb, ready, known.serve)
 }
 
-// A head says what the bytes are that a process hands over: planes of YCbCr or grey pixels without gaps,
-// or rows of NRGBA.
+// A head says what the bytes of a process are: planes of YCbCr or grey pixels without gaps, or rows of NRGBA.
 type head struct {
 	Model  string `json:"model"` // "nrgba", "gray", "ycbcr"
 	Ratio  image.YCbCrSubsampleRatio

@@ -8,8 +8,7 @@ const maxTime = 5 * time.Minute
 // maxProcessor is the processor time that a picture may take, on Linux: 100 megapixels take 16 to 32 s. Chosen.
 const maxProcessor = 100 * time.Second
 
-// budget is the memory that the processes of a Decoder use together, bytes. A picture that needs more
-// runs alone. Chosen.
+// budget is the memory that the processes of a Decoder use together, bytes. A larger picture runs alone. Chosen.
 const budget = 768 << 20
 
 // Memory of decoders, measured with pictures of 3 and 12 megapixels: HEIC takes 9 bytes a coded pixel, 19

@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Claims that are made after a leak, each in a dump whose truth is known: true claims are supported or left open, false
@@ -103,6 +104,36 @@ func TestCopyWithAVendorsIsNotRefuted(t *testing.T) {
 			Copies: []findings.TracedCopy{{Copy: l.Copy(), Score: 60, Found: true}, {Copy: 77, Score: score}}}}
 		d := verify.WeighFor([]*findings.Finding{l}, recipients, verify.Options{}, 120)
 		assert.Contains(t, strings.Join(d.Public, "\n"), "“These pictures come from a vendor”: "+want)
+	}
+}
+
+// Opponent's story: an authority lays a tenth of its copies over vendor A's, too little to be found on any one of them. "No mark of another recipient's
+// copy was found", and "from a vendor" was supported. What one picture has by chance, several versions of it have too.
+func TestFaintMarksTakenTogether(t *testing.T) {
+	for _, x := range []struct {
+		score   float64
+		uploads int
+		faint   bool
+	}{{3.5, 3, true}, {2.5, 3, false}, {2.5, 5, true}, {3.5, 1, false}} {
+		var leaks []*findings.Finding
+		var issued []books.Copy
+		for n := range 6 {
+			l := leakOf(n+1, findings.FoundCopy, "vendor A")
+			if n >= x.uploads { // another version of the first
+				l.Submission, l.Matches, l.Issued, l.Copies = leaks[0].Submission, leaks[0].Matches, leaks[0].Issued, leaks[0].Copies
+				verify.SetSubject(l, "person 1")
+			}
+			other := watermark.CopyID(100 + l.Submission[0])
+			issued = append(issued, books.Copy{ID: other, Submission: l.Submission, Recipient: "authority C", KeyID: "v1-k", Issued: feb})
+			l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: .9999, Expected: 50, Issued: 2, Edits: []findings.Edit{},
+				Copies: []findings.TracedCopy{{Copy: l.Copy(), Score: 60, LogP: -300, LogE: 300, Found: true}, {Copy: other, Score: x.score}}}}
+			leaks = append(leaks, l)
+		}
+		d := verify.WeighFor(leaks, recipients, verify.Options{}, 120, issued...)
+		all := strings.Join(d.Sentences(), " ")
+		assert.Equal(t, x.faint, strings.Contains(all, "too weak to be found on one picture, but are there"), "%v", x)
+		assert.Equal(t, x.faint || x.uploads == 1, !strings.Contains(d.Headline, "No mark of another recipient's copy was found"), "%v", x)
+		assert.Equal(t, x.faint || x.uploads == 1, !strings.Contains(all, "“These pictures come from a vendor”: supported"), "%v", x)
 	}
 }
 

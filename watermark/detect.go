@@ -63,8 +63,7 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 	return r.Marks, nil
 }
 
-// A Reading is the marks that were read of a leak, and what was seen of others and not read. It is immutable and safe
-// for concurrent use.
+// A Reading is the marks that were read of a leak, and what was seen of others and not read. It is immutable.
 type Reading struct {
 	Marks  []*Detection             // what [DetectAll] returns
 	unread map[string]*blind.Unread // by ID of the key

@@ -292,8 +292,7 @@ func (w *Writer) line(l line) {
 	w.failed = cmp.Or(w.failed, err)
 }
 
-// File writes one file. A nil r is a file that is not regular. failed is why it cannot be opened. The
-// error is of writing.
+// File writes one file. A nil r is a file that is not regular. failed is why it cannot be opened.
 func (w *Writer) File(name string, r io.Reader, failed error) error {
 	w.line(line{Name: name[:min(len(name), maxName)], Irregular: r == nil && failed == nil})
 	if r != nil {

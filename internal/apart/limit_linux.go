@@ -9,8 +9,7 @@ import (
 )
 
 // limit limits the data of this process to so many bytes, and its processor time. The runtime ends a
-// process that needs more memory, and the kernel ends it when its time is used up. A system that refuses a limit leaves the
-// process without.
+// process that needs more memory, and the kernel ends it when its time is used up. A system may refuse a limit.
 func limit(bytes, seconds uint64) {
 	_ = syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: bytes, Max: bytes})
 	_ = syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: seconds, Max: seconds})

@@ -226,8 +226,7 @@ func lightOn(small dsp.Plane, reach float64, w, h int) dsp.Plane {
 	return dsp.Shrink(small, sw, sh).Lazy().Soft(float64(reach*float64(max(sw, sh))), w, h)
 }
 
-// A pair is the levels of the original's channels and the leak's level. at is the index of the nearest pixel of the
-// canonical original.
+// A pair is the levels of the original's channels and the leak's level. at is the index of the original's nearest pixel.
 type pair struct {
 	from [len(rgb)]float32
 	to   float32

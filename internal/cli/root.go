@@ -133,8 +133,7 @@ func groups() []group {
 	}
 }
 
-// newHelp returns the verb "help". It refuses a verb that does not exist; cobra's own would print the help of the
-// whole command.
+// newHelp returns the verb "help". It refuses a verb that does not exist; cobra's own prints the whole command's.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB...]",

@@ -83,8 +83,7 @@ func (s *source) part(at, n int64) (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(s, at, n)), nil
 }
 
-// opening returns a function that opens a file in the archive with open. The source is in use until that
-// file is closed.
+// opening returns a function that opens a file in the archive with open. The source is in use until then.
 func (s *source) opening(open func() (io.ReadCloser, error)) func(context.Context) (io.ReadCloser, error) {
 	return func(context.Context) (io.ReadCloser, error) {
 		if err := s.use(); err != nil {

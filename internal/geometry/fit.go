@@ -171,8 +171,7 @@ func square(n int) [][]float64 {
 	return a
 }
 
-// accumulate adds one equation row · x = y to the normal equations of a fit: to the matrix ata and
-// to the right side atb.
+// accumulate adds one equation row · x = y to the normal equations of a fit: to matrix ata and right side atb.
 func accumulate(ata [][]float64, atb []float64, row []float64, y float64) {
 	for i, v := range row {
 		for j, w := range row {

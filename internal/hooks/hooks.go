@@ -135,8 +135,7 @@ func (e *Event) happened(kind string, pictures []string, at string, layouts ...s
 // maxDepth is how deep an event may be nested. Chosen: these vendors' have five levels.
 const maxDepth = 50
 
-// unique checks that body is one JSON object in which no object has a name twice, in any case of letters: some readers
-// take either case.
+// unique checks that body is one JSON object in which no object has a name twice, in any case of letters.
 func unique(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if first, err := d.Token(); err != nil || first != json.Delim('{') {

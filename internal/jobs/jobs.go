@@ -321,8 +321,7 @@ type run struct {
 	nonces map[int64][]byte // of the tasks of jobs that are not over
 }
 
-// add puts jobs into the queue and sets their id. If ctx ends meanwhile, there is time to learn them: a job without is
-// not taken back.
+// add puts jobs into the queue and sets their id. If ctx ends meanwhile, there is time to learn them.
 func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, x := range jobs {

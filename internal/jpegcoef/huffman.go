@@ -198,8 +198,7 @@ func (r *reader) bits(n int) int {
 	return int(r.acc>>r.n) & (1<<n - 1)
 }
 
-// value returns the next value of a table. ok is false for bits that are no code. At least 16 bits more are
-// there afterwards.
+// value returns the next value of a table. ok is false for bits that are no code. 16 bits more are left at least.
 func (r *reader) value(t *table) (v int, ok bool) {
 	if r.n < 32 {
 		r.fill()

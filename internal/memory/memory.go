@@ -1,5 +1,4 @@
-// Package memory admits pictures by the memory that they need. Many workers, or a few hostile files, do not take
-// all that there is.
+// Package memory admits pictures by the memory that they need. Many workers, or a few hostile files, do not take all.
 package memory
 
 import (

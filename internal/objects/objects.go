@@ -50,8 +50,7 @@ type Place interface {
 	// Open reads an object, whose bytes the caller checks. The error, also of reading, wraps
 	// [fs.ErrNotExist] if the object is missing.
 	Open(ctx context.Context, name Name) (io.ReadCloser, error)
-	// Size returns how many bytes an object has; it reads none. Its error wraps [fs.ErrNotExist] if
-	// the object is missing.
+	// Size returns how many bytes an object has; it reads none. The error wraps [fs.ErrNotExist] without one.
 	Size(ctx context.Context, name Name) (int64, error)
 	// Remove removes an object. A missing object is no error.
 	Remove(ctx context.Context, name Name) error

@@ -39,7 +39,6 @@ const (
 	lookMean   = 2
 	lookFar    = 16
 	lookFew    = 200
-	// The numbers of a picture and what its profile makes of them differ by at most profileMean. ProPhoto RGB
-	// changes a card by 10.
+	// The numbers of a picture and what its profile makes of them differ by at most profileMean. ProPhoto RGB: 10.
 	profileMean = 32
 )

@@ -70,8 +70,7 @@ func due(segments []*segment) []*segment {
 	return set
 }
 
-// seal makes a segment of the tail, without tables, and empties the tail. An empty tail makes none.
-// The caller holds mu.
+// seal makes a segment of the tail, without tables, and empties the tail. An empty tail makes none. Hold mu.
 func (x *Index) seal() {
 	if x.tail.len() == 0 {
 		return

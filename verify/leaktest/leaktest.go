@@ -124,8 +124,7 @@ func RequireMarked(t T, key *watermark.Key, files ...[]byte) {
 	})
 }
 
-// RequireCopy fails the test at once unless every picture is read, with key, as copy id. It fails
-// also without pictures.
+// RequireCopy fails the test at once unless every picture is read, with key, as copy id. So it does without pictures.
 func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, files ...[]byte) {
 	t.Helper()
 	each(t, key, files, func(i int, d *watermark.Detection) {

@@ -89,8 +89,7 @@ func proveID(ctx context.Context, b *ui.Desk, f proveFlags, id string) error {
 }
 
 // proofOf returns, as a line of JSON, the proof that a submission or a copy is in the ledger, whose ID begins with id.
-// public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
-// is personal data.
+// public is the text of the key that checks the ledger's checkpoints. For a submission it warns of personal data.
 func proofOf(ctx context.Context, b *ui.Desk, id, public string) ([]byte, error) {
 	sub, copyID, err := bookverbs.Named(ctx, b, id)
 	if err != nil {

@@ -37,8 +37,7 @@ type issueFlags struct {
 	kept []string // files that no copy may take the place of
 }
 
-// NewIssue returns the verb "issue". Exit code 3: some copies were refused or failed, the rest is written. A full
-// disk ends all.
+// NewIssue returns the verb "issue". Exit code 3: some copies were refused or failed. A full disk ends all.
 func NewIssue(u *ui.UI) *cobra.Command {
 	f := issueFlags{submissions: ui.SubmissionIDs(), void: ui.IdList[watermark.CopyID]{Parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{

@@ -65,8 +65,7 @@ func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id water
 	return lines
 }
 
-// A database that fails over is waited for: failOver at most, asked each pause. Chosen: twice the 30 s that a
-// standby may take.
+// A database that fails over is waited for: failOver at most, asked each pause. Chosen: twice the 30 s of a standby.
 const (
 	failOver = time.Minute
 	pause    = 200 * time.Millisecond
@@ -78,8 +77,7 @@ type outage struct {
 	since time.Time // zero: it was not away at the last attempt
 }
 
-// wait calls do again while its error says that the database is away, until it was away for [failOver] or ctx ends: the error
-// is then ctx's.
+// wait calls do again while its error says that the database is away, until [failOver] or ctx ends: the error is then ctx's.
 func (o *outage) wait(ctx context.Context, do func() error) error {
 	for {
 		err := do()

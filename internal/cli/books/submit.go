@@ -234,8 +234,7 @@ func (c *subjectCount) add(r registry.Imported) {
 	}
 }
 
-// sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there, and what uploads
-// without a subject cost.
+// sayWhose says on stderr how many subjects --subject-from found, and what uploads without a subject cost.
 func sayWhose(b *ui.Desk, f submitFlags, whose *subjectCount, args []string) {
 	if n := len(whose.subjects); f.from.how != "" && n < maxSubjects {
 		b.Say("", "%s of %s", ui.Plural(whose.named, "upload"), ui.Plural(n, "subject"))

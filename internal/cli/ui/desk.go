@@ -46,8 +46,7 @@ func (u *UI) BookVerb(cmd *cobra.Command, do func(ctx context.Context, b *Desk, 
 }
 
 // HomeVerb makes do the work of cmd, a verb with the flag --home, and returns cmd. open opens the registry of that
-// home, and do gets both with the command's arguments. An error of do that wraps [registry.ErrInput] counts as wrong
-// usage (exit code 2).
+// home, and do gets both with the command's arguments. For an error of do that wraps [registry.ErrInput] the exit code is 2.
 func (u *UI) HomeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *Desk, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")

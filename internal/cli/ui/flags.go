@@ -44,8 +44,7 @@ func Some(name string) cobra.PositionalArgs {
 }
 
 // noneEmpty returns a UsageError for the first flag, by name, that was given an empty value, such as a script's
-// variable that is not set. An empty --since would otherwise hand out every upload. --purpose may be empty, since it
-// selects nothing.
+// variable that is not set. An empty --since would otherwise hand out every upload. --purpose may be empty.
 func noneEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if s := f.Value.String(); err == nil && f.Name != "purpose" && (s == "" || s == "[]") {

@@ -29,8 +29,7 @@ func newLook(soft *[code.CodedN]float64, energy, z float64, t tracked) look {
 	return l
 }
 
-// Unread is what a search saw under one key and could not read by the mark's own check. It is immutable and safe
-// for concurrent use.
+// Unread is what a search saw under one key and could not read by the mark's own check. It is immutable.
 type Unread struct {
 	kd    *Keys
 	looks []look // places that were given, then the best agreement first

@@ -80,8 +80,7 @@ func (c *Canvas) shrinkJPEG() (grain func() dsp.Plane, err error) {
 	return func() dsp.Plane { return c.grain(blocks) }, nil
 }
 
-// grain returns how much neighbours along a row of the JPEG differ, at each place of the canonical picture, given its
-// blocks.
+// grain returns how much neighbours along a row of the JPEG differ, at each place of the canonical picture.
 func (c *Canvas) grain(blocks []float32) dsp.Plane {
 	w, h := CanonicalSize(c.jpeg.W, c.jpeg.H)
 	across, down := c.jpeg.Components[0].InX, c.jpeg.Components[0].InY

@@ -31,22 +31,24 @@ type place struct {
 	Share float64       `json:"share"`
 }
 
+type tracedCopy struct {
+	Copy  string  `json:"copy"`
+	Found bool    `json:"found"`
+	Score float64 `json:"score"`
+}
+
 type traceOf struct {
-	Submission string  `json:"submission"`
-	Registered bool    `json:"registered"`
-	Issued     int     `json:"issued"`
-	Unsought   int     `json:"unsought"`
-	Power      float64 `json:"power"`
-	Expected   float64 `json:"expected"`
-	Withheld   float64 `json:"withheld"`
-	LogAny     float64 `json:"any_log10_p"`
-	Survival   float64 `json:"survival"`
-	Unmarked   float64 `json:"unmarked"`
-	Copies     []struct {
-		Copy  string  `json:"copy"`
-		Found bool    `json:"found"`
-		Score float64 `json:"score"`
-	} `json:"copies"`
+	Submission string       `json:"submission"`
+	Registered bool         `json:"registered"`
+	Issued     int          `json:"issued"`
+	Unsought   int          `json:"unsought"`
+	Power      float64      `json:"power"`
+	Expected   float64      `json:"expected"`
+	Withheld   float64      `json:"withheld"`
+	LogAny     float64      `json:"any_log10_p"`
+	Survival   float64      `json:"survival"`
+	Unmarked   float64      `json:"unmarked"`
+	Copies     []tracedCopy `json:"copies"`
 }
 
 type matchOf struct {

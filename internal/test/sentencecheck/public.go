@@ -249,6 +249,42 @@ func (r *report) copiedLater(l *leak) bool {
 	return false
 }
 
+// weakTogether: the copies of a recipient, or of one of its reviewers, were found nowhere. Their scores, on the first leak of each upload where
+// others were found, are together five deviations and more.
+func (r *report) weakTogether(of func(name string) bool) bool {
+	type holder struct{ name, reviewer string }
+	scores, found, done := make(map[holder][]float64), make(map[holder]bool), make(map[string]bool)
+	for j, i := range r.Verdict.Of {
+		c, l := r.Verdict.Case.Leaks[j], &r.Leaks[i]
+		t := l.trace(c.Submission)
+		if !l.confirmed() || !slices.ContainsFunc(t.Copies, func(x tracedCopy) bool { return x.Found }) {
+			continue
+		}
+		for _, x := range t.Copies {
+			for _, y := range c.Copies {
+				h := holder{y.Recipient, y.Reviewer}
+				if y.ID == x.Copy && of(y.Recipient) {
+					found[h] = found[h] || x.Found
+					if !done[c.Submission] {
+						scores[h] = append(scores[h], x.Score)
+					}
+				}
+			}
+		}
+		done[c.Submission] = true
+	}
+	for h, all := range scores {
+		sum := 0.0
+		for _, x := range all {
+			sum += x
+		}
+		if !found[h] && sum/math.Sqrt(float64(len(all))) >= 5 {
+			return true
+		}
+	}
+	return false
+}
+
 // thinned: a trace found copies whose marks together are under seven tenths of what a whole copy is expected to have. Or
 // they are missing in a place, or another mark has the opposite sign or is too weak to be found.
 func (l *leak) thinned() bool {

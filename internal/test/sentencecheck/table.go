@@ -201,6 +201,9 @@ var rules = map[string]func(*report) []row{
 			words := map[bool]string{true: "picture with a confirmed copy also shows", false: "pictures with confirmed copies also show"}[n == 1]
 			out = append(out, row{"what": fmt.Sprintf("%d %s uploads, or what looks like them, in places where no copy was confirmed", n, words)})
 		}
+		if r.stage() == named && r.weakTogether(func(name string) bool { return !slices.Contains(r.Verdict.Named, name) }) {
+			out = append(out, row{"what": "Marks of copies issued to others are too weak to be found on one picture, but are there if pictures are taken together"})
+		}
 		if n := r.count((*leak).thinned); r.stage() == named && n > 0 {
 			words := map[bool]string{true: "picture with a confirmed copy carries its mark", false: "pictures with confirmed copies carry their marks"}[n == 1]
 			out = append(out, row{"what": fmt.Sprintf("%d %s otherwise than whole copies would, so that a part may come from the upload itself or from another copy", n, words)})
@@ -493,6 +496,9 @@ func alone(r *report) bool {
 		if slices.ContainsFunc(l.Transplanted, func(other string) bool { return other != name }) {
 			return false
 		}
+	}
+	if r.weakTogether(func(other string) bool { return other != name }) {
+		return false
 	}
 	sure, unsure := map[string]bool{}, map[string]bool{}
 	for i := range r.Leaks {

@@ -5,6 +5,7 @@ package weigh
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/books"
@@ -78,7 +79,7 @@ func Weigh(leaks []*findings.Finding, b *Facts, cfg Basis, keys int) (*Weighing,
 		w.Odds.Window, w.Odds.Holding = nil, nil // the person who names the uploads chooses what can match
 	}
 	w.Odds.Reviewers = slices.DeleteFunc(w.Odds.Reviewers, func(r odds.Reviewer) bool { // a colleague's copy may be there too
-		return leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		return w.faint(func(name string) bool { return name == r.Of }) > 0 || leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 			return slices.Contains(l.MayNames(), r.Of) && (marksBeside(l) || mixed(l) || slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool { return t.Unsought > 0 }))
 		}) > 0
 	})
@@ -128,7 +129,7 @@ func marksBeside(l *findings.Finding) bool {
 // Another reason is any leak that could not be judged, or that under two of its copies were surely handed out.
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
-		n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		n := w.faint(func(other string) bool { return other != name }) + leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 			more := l.Closed > 0 || l.Pages > 1 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain })
 			more = more || mixed(l) || len(unissued(l)) > 0 || w.Cfg.SearchedNamed()
 			return unjudged(l) || more && slices.Contains(l.MayNames(), name)
@@ -140,6 +141,38 @@ func (w *Weighing) doubts() {
 			w.Odds.Rivals = append(w.Odds.Rivals, odds.Rival{Name: name, Why: odds.RivalUnsought, Of: n})
 		}
 	}
+}
+
+// faint counts recipients, and reviewers apart, whose copies were found on no leak. Their scores on leaks with other copies
+// are together too high for chance. One leak of each upload counts. of selects recipients.
+func (w *Weighing) faint(of func(name string) bool) (n int) {
+	type receiver struct{ name, reviewer string }
+	sum, trials, found, seen := make(map[receiver]float64), make(map[receiver]float64), make(map[receiver]bool), make(map[string]bool)
+	for j, leak := range w.Case.Leaks {
+		l := w.Findings[w.Of[j]]
+		t := findings.TraceOf(l.Traces, w.ViewOf(j).Submission)
+		if l.Kind != findings.FoundCopy || t == nil || !slices.ContainsFunc(t.Copies, func(c findings.TracedCopy) bool { return c.Found }) {
+			continue
+		}
+		for _, c := range leak.Copies {
+			at := receiver{c.Recipient, c.Reviewer}
+			id, err := watermark.ParseCopyID(c.ID)
+			x := findings.CopyIn(t, id)
+			if err != nil || x == nil {
+				continue
+			}
+			if found[at] = found[at] || x.Found; !seen[leak.Submission] {
+				sum[at], trials[at] = sum[at]+x.Score, trials[at]+1
+			}
+		}
+		seen[leak.Submission] = true
+	}
+	for at, score := range sum {
+		if of(at.name) && !found[at] && score >= float64(tuning.Another*math.Sqrt(trials[at])) {
+			n++
+		}
+	}
+	return n
 }
 
 // mixed reports whether a leak has the marks of its copies otherwise than whole copies have them: too little of them, in
