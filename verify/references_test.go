@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -118,7 +119,7 @@ func TestReferencesThatWereChanged(t *testing.T) {
 	set(of[1], "customer 2")
 	n, _ = persons()
 	assert.Equal(t, 2, n, "it was changed before the find")
-	for _, with.Found = range []time.Time{{}, time.Now().Add(-time.Minute)} {
+	for _, with.Found = range long.Cases(1, time.Now().Add(-time.Minute), time.Time{}) {
 		n, d := persons()
 		assert.Equal(t, 1, n)
 		assert.Empty(t, d.Named)

@@ -116,7 +116,7 @@ func TestThumbnailsOfCopies(t *testing.T) {
 	gallery := imaging.New(640, 480, color.Gray{Y: 250})
 	gallery = imaging.Paste(gallery, imaging.Resize(plain, 200, 0, imaging.Lanczos), image.Pt(20, 20))
 	gallery = imaging.Paste(gallery, thumb, image.Pt(240, 20))
-	for _, leak := range []image.Image{below(640, plain, thumb), gallery} {
+	for _, leak := range long.Cases[image.Image](1, gallery, below(640, plain, thumb)) {
 		got := examine(t, v, leak)
 		assert.Equal(t, []watermark.CopyID{id}, confirmed(got), "%s: %s", got.Label(), got.Note)
 		standsUp(t, v, got)
@@ -160,7 +160,7 @@ func TestMarkReadInASmallPicture(t *testing.T) {
 		return reads(id)(ctx, k, img)
 	})
 	thumb := imaging.Resize(small, 160, 0, imaging.Lanczos)
-	for _, leak := range []image.Image{imaging.Paste(plain, thumb, image.Pt(780, 580)), below(1200, plain, thumb)} {
+	for _, leak := range long.Cases[image.Image](1, imaging.Paste(plain, thumb, image.Pt(780, 580)), below(1200, plain, thumb)) {
 		got := examine(t, v, leak)
 		assert.Equal(t, findings.FoundUnconfirmed, got.Kind, got.Note)
 		assert.Contains(t, got.Note, "also shows upload "+large.ID.String()+" beside")
