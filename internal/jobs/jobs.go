@@ -321,7 +321,8 @@ type run struct {
 	nonces map[int64][]byte // of the tasks of jobs that are not over
 }
 
-// add puts jobs into the queue and sets their id. If ctx ends meanwhile, there is time to learn them.
+// add puts jobs into the queue and sets their id. If ctx ends meanwhile, there is time to learn them: a job without is
+// not taken back.
 func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, x := range jobs {

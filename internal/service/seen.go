@@ -160,7 +160,7 @@ type metrics struct {
 	dropped  prometheus.Counter
 }
 
-// seconds are the bounds of durations, seconds. OpenTelemetry advises them for HTTP, but the last two.
+// seconds are the bounds of durations, seconds. OpenTelemetry advises all but the last two for HTTP.
 var seconds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 30, 60}
 
 func newMetrics() *metrics {

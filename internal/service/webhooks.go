@@ -97,7 +97,7 @@ func (s *Service) describeNotices() {
 		Responses:   map[string]*huma.Response{"2XX": {Description: "Any such answer ends the tries"}}}}}
 }
 
-// notify enters a notice for each webhook that wants such notices. After nil they get it even if this process dies.
+// notify enters a notice for each webhook that wants such notices. After it returns nil, they get it even if this process dies.
 func (s *Service) notify(ctx context.Context, of string, data noticeData) error {
 	about, err := json.Marshal(data)
 	if err != nil {

@@ -142,7 +142,7 @@ type eraseLine struct {
 	Erased     bool                 `json:"erased"`
 }
 
-// wouldErase prints what erase would erase. Its error is a ui.UsageError that asks for --yes, or that of [toErase].
+// wouldErase prints what erase would erase. It always fails: with a ui.UsageError that asks for --yes, or as [toErase].
 func wouldErase(ctx context.Context, b *ui.Desk, subject string, ids []watermark.Submission) error {
 	subs, err := toErase(ctx, b, subject, ids)
 	if err != nil {

@@ -77,7 +77,8 @@ type outage struct {
 	since time.Time // zero: it was not away at the last attempt
 }
 
-// wait calls do again while its error says that the database is away, until [failOver] or ctx ends: the error is then ctx's.
+// wait calls do again while its error says that the database is away, until it was away for [failOver] or ctx ends: the error
+// is then ctx's.
 func (o *outage) wait(ctx context.Context, do func() error) error {
 	for {
 		err := do()

@@ -103,7 +103,7 @@ const (
 	MinStrip = 100
 	// MinSeen is the min side of what else a leak shows, pixels, from which it may carry a mark. Chosen: none was traced below 90.
 	MinSeen = 64
-	// MinBeside is the min side of an upload in a leak from which the same upload beside it is found, pixels. Experiment: TestSameUploadBesideASmallCopy of package verify.
+	// MinBeside is the min side of an upload in a leak, pixels, beside which the same upload is found. Chosen: at 180 it is missed (TestSameUploadBesideASmallCopy).
 	MinBeside = 360
 	// MinWhole is the min share of the expected score that the copies found in a leak reach together. With less, a
 	// part of the leak comes from elsewhere. Experiment: TestPartOfACopy of package verify.
@@ -114,8 +114,8 @@ const (
 	// Reversed is the score of a copy's own part from which on downwards the leak has that part with the opposite sign:
 	// the probability is exp(-32) at most for a copy that was not used.
 	Reversed = -8
-	// Another is the min score of a copy that was not found from which on the leak may have a part of it: the probability is
-	// 3e-7 for a copy that was not used.
+	// Another is the score of a copy from which on the leak may have a part of it, though too little to be found. A copy that
+	// was not used has that score with a probability of 3e-7.
 	Another = 5
 	// FlatShare is the min share of pixels of one colour in a row or column between the pictures of a gallery. Chosen.
 	FlatShare = 0.9

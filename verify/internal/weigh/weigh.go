@@ -126,7 +126,7 @@ func marksBeside(l *findings.Finding) bool {
 // doubts adds a rival without a name to a recipient if leaks may have another source that was not looked for. The reason is a
 // leak with one of its copies. Only named uploads or its first frame were examined, or uploads could not be compared with it.
 // Such a leak may also have a mark that is not listed, too little of its mark, or the upload once more without a mark.
-// Another reason is any leak that could not be judged, or that under two of its copies were surely handed out.
+// Other reasons are faint marks of others, a leak that could not be judged, or fewer than two copies surely handed out.
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := w.faint(func(other string) bool { return other != name }) + leaksThat(&w.Verdict, func(l *findings.Finding) bool {
