@@ -7,6 +7,7 @@ import (
 	"mime"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // sign64 has the value of each sign of base64, of both alphabets of RFC 4648; -1 for others.
@@ -160,19 +161,21 @@ const softLine = 76
 
 // labels are what names a file beside its writing, the best first: the parameter of a mail or form, and the key of JSON,
 // XML, LDIF, a card or an attribute right before it.
-var labels = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(?:file)?name\*?="?([^"\r\n;<>]{1,80})"?[^<>]*$`),
-	regexp.MustCompile(`"([\w .-]{1,60})"\s*:\s*\[?\s*"?(?:data:[\w/+.;=-]*,)?$`),
-	regexp.MustCompile(`<([\w:.-]{1,60})[^<>]*>\s*$`),
-	regexp.MustCompile(`([\w-]{2,60})(?:;[\w=;,/-]*)?::?\s?(?:data:[\w/+.;=-]*,)?$`),
-}
+var labels = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?i)(?:file)?name\*?="?([^"\r\n;<>]{1,80})"?[^<>]*$`),
+		regexp.MustCompile(`"([\w .-]{1,60})"\s*:\s*\[?\s*"?(?:data:[\w/+.;=-]*,)?$`),
+		regexp.MustCompile(`<([\w:.-]{1,60})[^<>]*>\s*$`),
+		regexp.MustCompile(`([\w-]{2,60})(?:;[\w=;,/-]*)?::?\s?(?:data:[\w/+.;=-]*,)?$`),
+	}
+})
 
 // unsafe are signs that a label must not have: they divide names of files, or are of no name.
 var unsafe = regexp.MustCompile(`[^\pL\pN ._-]+`)
 
 // label returns the name or key of what is written behind before; "": none.
 func label(before []byte) string {
-	for _, l := range labels {
+	for _, l := range labels() {
 		if m := l.FindSubmatch(before); m != nil {
 			name, err := new(mime.WordDecoder).DecodeHeader(string(m[1])) // of a mail
 			if err != nil {

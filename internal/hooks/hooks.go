@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -104,9 +105,9 @@ func (v Vendor) Read(header http.Header, body, secret []byte, now time.Time) (Ev
 
 // references reports whether s is one or several of a vendor's references, divided by slashes. They become part of
 // an address, so that nothing else may be in them.
-func references(s string) bool { return reference.MatchString(s) }
+func references(s string) bool { return reference().MatchString(s) }
 
-var reference = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})*$`)
+var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})*$`) })
 
 // Object reads a JSON object into x. More after it is an error, and a name twice in it: readers differ in which they take.
 func Object(body []byte, x any) error {

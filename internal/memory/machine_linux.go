@@ -26,6 +26,7 @@ const firstHeap = 512 << 20
 func LargePages() {
 	room, err := unix.Mmap(-1, 0, firstHeap, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err == nil && unix.Munmap(room) == nil {
+		defer debug.SetGCPercent(debug.SetGCPercent(-1)) // that large slice would start one more collection
 		_ = unix.Madvise(make([]byte, firstHeap), unix.MADV_HUGEPAGE)
 		debug.FreeOSMemory() // back to the heap, which takes it before other memory
 	}

@@ -205,9 +205,8 @@ type Upload struct {
 	Sealed *Sealed // nil if nothing is kept
 }
 
-// A Searched row is what the search needs of a submission that was not erased. Sealed has no
-// body, and is zero if nothing is sealed. Details have Area, AreaQuality, Chain and Kept. If the row cannot be read, Err says why, and only Seq
-// is set besides.
+// A Searched row is what the search needs of a submission that was not erased. Sealed has no body, and is zero if nothing is
+// sealed. Details have Area, AreaQuality, Chain and Kept. If the row cannot be read, Err says why, and only Seq is set besides.
 type Searched struct {
 	Seq int64
 	ID  watermark.Submission

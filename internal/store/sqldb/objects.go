@@ -31,8 +31,7 @@ const maxPuts = 16
 // settled is the age from which on an object must have a row: a younger one may belong to an upload that is being entered.
 const settled = durable.Settled
 
-// keepAt opens the place at an address for the registry with this ID, which may be new, and keeps new originals there. "" is the
-// database.
+// keepAt opens the place at an address for the registry with this ID, which may be new, and keeps new originals there. "": the database.
 func (d *core) keepAt(ctx context.Context, address string, id [16]byte, isNew bool) error {
 	if address == d.address {
 		return nil

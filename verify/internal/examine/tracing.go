@@ -23,8 +23,7 @@ type tracing struct {
 }
 
 // trace traces a leak against the originals of up to [tuning.MaxTraced] submissions ([Targets]), or against all of
-// [verify.Options].Against, and adds tracings and reads. The false-positive rate [tuning.TraceLevel] is divided evenly among
-// them.
+// [verify.Options].Against, and adds tracings and reads. The false-positive rate [tuning.TraceLevel] is divided evenly.
 func (v *tracer) trace(ctx context.Context) error {
 	if v.Cfg.SealKey == nil || len(v.Cfg.Keys) == 0 {
 		return nil

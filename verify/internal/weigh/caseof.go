@@ -150,8 +150,7 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 	return c, at
 }
 
-// unsoughtIn returns the recipients of copies, of the upload that a leak shows, that were not looked for in it: their keys were not
-// at hand.
+// unsoughtIn returns the recipients of copies, of the upload that a leak shows, that were not looked for: their keys were missing.
 func unsoughtIn(l *findings.Finding, copies []books.Copy) (names []string) {
 	t := findings.TraceOf(l.Traces, l.Submission)
 	if t == nil || t.Unsought == 0 {
