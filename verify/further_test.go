@@ -60,6 +60,23 @@ func TestUploadBesideACopy(t *testing.T) {
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }
 
+// Opponent's story: vendor A's copy lies over a third of a larger plain upload, and its mark is surer than its pixels. Nothing was looked for
+// beside it: "from a vendor" was supported.
+func TestUploadBeneathACopy(t *testing.T) {
+	t.Parallel()
+	_, s, v := twoVendors(t)
+	own := photo(701, 1200, 900)
+	beneath := submit(t, s, file(t, own, "jpeg"), "one", feb)
+	of := submit(t, s, file(t, photo(711, 1000, 750), "jpeg"), "two", feb)
+	_, marked, id := issued(t, s, of.ID, "vendor A")
+	got := examine(t, v, imaging.Paste(own, imaging.Resize(marked, 700, 0, imaging.Lanczos), image.Pt(500, 375)))
+	require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
+	require.Contains(t, got.Note, "leaves open whether the picture shows that upload", "the story needs such a copy")
+	require.Contains(t, got.Note, "also shows what looks like upload "+beneath.ID.String())
+	all := strings.Join(standsUp(t, v, got).Sentences(), " ")
+	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
+}
+
 // Opponent's story: vendor B's copy lies as a small picture over a plain upload, or over vendor A's copy. The whole picture was "unmarked" and the claim
 // that no picture carries our watermark was supported; or vendor A was named alone.
 func TestPictureInAPicture(t *testing.T) {

@@ -33,8 +33,7 @@ func (s *Sight) Page() (*Page, error) {
 	return p.fields(), nil
 }
 
-// evenShare returns the share, 0..1, of the squares of p that have one of the [evenLevels] most frequent levels, and no
-// detail.
+// evenShare returns the share, 0..1, of the squares of p that have no detail, and one of the [evenLevels] most frequent levels.
 func evenShare(p dsp.Plane) float64 {
 	var at [257]int
 	n := 0

@@ -173,8 +173,7 @@ type zipped struct {
 	Problem    *Problem             `json:"problem,omitempty"`
 }
 
-// issueAll hands out a copy of each upload of a list, as a zip that grows as they are marked. The end of the zip says that
-// all of it came.
+// issueAll hands out a copy of each upload of a list, as a zip that grows as they are marked. Its end says that all of it came.
 func (s copies) issueAll(ctx context.Context, in *inIssueAll) error {
 	v := visitOf(ctx)
 	v.Header().Set("Content-Type", "application/zip")

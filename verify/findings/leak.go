@@ -28,8 +28,7 @@ type Conclusion struct {
 	Beside         []Beside           `json:"beside,omitempty"`     // further submissions that the picture shows
 }
 
-// A Beside is a submission that the leak shows besides [Conclusion].Submission: it has confirmed copies of it, or shows it
-// without one.
+// A Beside is a submission that the leak shows besides [Conclusion].Submission, with confirmed copies of it or without.
 type Beside struct {
 	Submission     watermark.Submission `json:"submission"`
 	Same           bool                 `json:"same,omitempty"` // in the place of [Conclusion].Submission: the leak may be of either

@@ -160,8 +160,7 @@ func newTraceJob(ctx context.Context, u *ui.UI, f traceFlags) (*traceJob, error)
 	return t, nil
 }
 
-// copyIDs returns the IDs of --copies and then of --copies-from, each once, because log10_p is corrected for their
-// number.
+// copyIDs returns the IDs of --copies and then of --copies-from, each once: log10_p is corrected for their number.
 func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 	if f.copiesFrom != "" {
 		if err := f.copies.Read(f.copiesFrom); err != nil {

@@ -671,7 +671,7 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 	"beside-late":     beside(func(r *report, name string) int { return r.outside(name) * yes(!r.found.IsZero()) }),
 	"beside-unjudged": beside(func(r *report, name string) int { return r.outside(name) * yes(r.found.IsZero()) }),
 	"beside-unconfirmed": beside(func(r *report, name string) int {
-		return min(r.Verdict.Unconfirmed[name], r.count(func(l *leak) bool { return l.unconfirmed() }))
+		return min(r.Verdict.Unconfirmed[name], r.count(func(l *leak) bool { return l.unconfirmed() || l.carriesOthers() }))
 	}),
 	"beside-transplanted": beside(func(r *report, name string) int {
 		n, _ := r.transplanted(name)

@@ -70,17 +70,19 @@ func (l *leak) onlyBare() bool {
 // seenInPart: something that the file may show was not judged.
 func (l *leak) seenInPart() bool {
 	looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return looksLike(m.Pixels) && l.nextTo(m) })
-	for _, x := range l.Reads {
-		looks = looks || l.confirmed() && !slices.Contains(l.Copies, x.Copy)
-	}
-	return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks || l.smallBesideRoom()
+	return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks || l.carriesOthers() || l.smallBesideRoom()
 }
 
-// smallBesideRoom: an upload under 360 pixels is shown, and beside all uploads are 64 pixels on one side.
+// carriesOthers: beside a confirmed copy the leak carries marks that are not confirmed.
+func (l *leak) carriesOthers() bool {
+	return l.confirmed() && slices.ContainsFunc(l.Reads, func(x readOf) bool { return !slices.Contains(l.Copies, x.Copy) })
+}
+
+// smallBesideRoom: an upload under 360 pixels is shown, or a copy of one, and beside all such uploads are 64 pixels on one side.
 func (l *leak) smallBesideRoom() bool {
 	small, room := false, [4]bool{true, true, true, true}
 	for _, m := range l.Matches {
-		if !capture(m.Pixels) {
+		if !capture(m.Pixels) && !(l.confirmed() && m.Submission == l.Submission) {
 			continue
 		}
 		for axis, end := range [...]float64{float64(l.Width), float64(l.Height)} {

@@ -159,8 +159,7 @@ func (c *conclusion) sayRecall(m *findings.Missing) {
 	c.say("unknown-recall", x)
 }
 
-// sayBeside adds the sentence on the further uploads that the leak shows, or looks like in places of their own, without an
-// accused copy.
+// sayBeside adds the sentence on the further uploads that the leak shows, or looks like in places of their own, without a copy.
 func (c *conclusion) sayBeside(e *Evidence) {
 	x, names := words.Figures{}, []string{}
 	for i := range e.Matches {

@@ -267,6 +267,19 @@ func (v *Examiner) beside(f func()) (wait func()) {
 	return func() { <-done }
 }
 
+// shows returns the match with the upload that a leak shows. A copy can be surely found by its mark where its pixels leave open
+// what they show: then it is the match with the copy's upload. It returns nil if there is no such match.
+func shows(e *conclude.Evidence) *findings.Match {
+	if m := e.Shown(); m != nil {
+		return m
+	}
+	var f findings.Finding
+	if conclude.Into(&f, *e); f.Kind != findings.FoundCopy {
+		return nil
+	}
+	return e.Match(f.Submission)
+}
+
 // Resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
 // what the pixels say of the copy's submission. The matches of e are tried first; if the submission is not compared there, its
 // original is, and is a match if the leak shows it. If it is unrelated there, all of the leak is searched for it, and the match is changed.
@@ -351,8 +364,7 @@ func Subject(s *books.Submission, found time.Time) string {
 	return s.Subject
 }
 
-// FillBeside writes into out what the registry says of the submissions in out.Beside, as [Examiner.fill] does of
-// out.Submission.
+// FillBeside writes into out what the registry says of the submissions in out.Beside.
 func (v *Examiner) FillBeside(ctx context.Context, out *findings.Finding) error {
 	for i := range out.Beside {
 		b := &out.Beside[i]

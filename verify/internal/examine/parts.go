@@ -260,7 +260,7 @@ func (v *matcher) partMatches(ctx context.Context, known []search.Candidate, que
 // screenshot of several, is not found in the whole. Without an upload it looks at the pieces. Marks that are read
 // there, and uploads that are or may be there, are added to e.
 func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
-	shown := e.Shown()
+	shown := shows(e)
 	switch {
 	case len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0:
 		return nil

@@ -68,8 +68,7 @@ func OtherVersion(r *findings.Record) string {
 		called(version, build["vcs.revision"], executable))
 }
 
-// called returns the name of a version of the program for a sentence. revision and executable are in hex, and "" if
-// not known.
+// called returns the name of a version of the program for a sentence. revision and executable are in hex, "" if not known.
 func called(version, revision, executable string) string {
 	short := func(s string) string { return s[:min(len(s), 12)] }
 	switch {

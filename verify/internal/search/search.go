@@ -1,5 +1,4 @@
-// Package search finds the uploads of a registry that a leak may show, by hashes and by local features. It compares no
-// pixels.
+// Package search finds the uploads of a registry that a leak may show, by hashes and by local features, not by pixels.
 package search
 
 import (
@@ -77,8 +76,7 @@ const (
 	numReaches
 )
 
-// Follow brings the catalogue up to date with the registry: new uploads and erasures. What the key does not open is left
-// out and counted.
+// Follow brings the catalogue up to date with the registry: new uploads and erasures. What the key does not open is counted.
 func (c *Catalogue) Follow(ctx context.Context) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

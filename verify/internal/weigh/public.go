@@ -129,7 +129,9 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 // partly reports whether a leak may show more than was judged: other pages, an encrypted part, another mark, or what looks
 // like an upload beside what is shown. Beside uploads under [tuning.MinBeside] others may be missed.
 func partly(l *findings.Finding) bool {
-	side, strip := around(l, slices.DeleteFunc(slices.Clone(l.Matches), func(m findings.Match) bool { return !conclude.ShowsCapture(m.Pixels) })...)
+	side, strip := around(l, slices.DeleteFunc(slices.Clone(l.Matches), func(m findings.Match) bool {
+		return !conclude.ShowsCapture(m.Pixels) && !(l.Kind == findings.FoundCopy && m.Submission == l.Submission)
+	})...)
 	return side < tuning.MinBeside && strip >= tuning.MinSeen || l.Pages > 1 || l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
 		return s.Code == conclude.Further && s.Figures["looks"] == true
 	})

@@ -7,8 +7,7 @@
 // come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from the file ~/.aws/credentials, or from the
 // machine's role. An address with a key in it is refused: the registry stores the address.
 //
-// The bucket must not keep versions: an erasure would leave the old ones. Originals are encrypted before
-// they come here.
+// The bucket must not keep versions: an erasure would leave the old ones. Originals come here encrypted.
 package s3
 
 import (
