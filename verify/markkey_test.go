@@ -61,11 +61,13 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	require.Contains(t, textOf(d.Sentences()), "after the stated time of the find")
 	require.Contains(t, textOf(d.Sentences()), "If they were found later")
 	require.Positive(t, d.Odds.Recipients[0].Raw)
+	require.Contains(t, d.Headline, "The leaked picture comes from a copy issued to vendor A")
 
 	c.Found = c.copy.Issued.Add(-time.Hour) // contradicted by the copy itself
 	d = weigh()
 	require.Equal(t, 1, d.Matched)
 	require.Contains(t, textOf(d.Sentences()), "which count for no recipient")
+	require.Contains(t, d.Headline, "The leaked picture carries the mark of a copy issued to vendor A")
 	for _, h := range d.Odds.Recipients {
 		require.LessOrEqual(t, h.Raw, 0.0)
 	}

@@ -95,6 +95,20 @@ func TestCopiesIssuedAfterTheFind(t *testing.T) {
 	}
 }
 
+// Opponent's story: a vendor stole the mark key, and makes the marks of an authority's copies. The examiner states a find before the loss, which the
+// copies contradict. "From a vendor" was refuted.
+func TestMarksOfALostKeyRefuteNothing(t *testing.T) {
+	for lost, want := range map[time.Time]string{feb.AddDate(5, 0, 0): "not supported", {}: "refuted. 1 picture comes"} {
+		l := leakOf(1, findings.FoundCopy, "authority C")
+		l.Reads = []findings.Reading{{Copy: l.Copy(), KeyID: "v1-k"}}
+		if !lost.IsZero() {
+			l.Keys = []books.KeyState{{KeyID: "v1-k", State: books.KeyCompromised, Since: lost}}
+		}
+		d := verify.WeighFor([]*findings.Finding{l}, recipients, verify.Options{Circumstances: findings.Circumstances{Found: feb.AddDate(0, 6, 0)}}, 120)
+		assert.Contains(t, strings.Join(d.Public, "\n"), "“These pictures come from a vendor”: "+want)
+	}
+}
+
 // Opponent's story: a vendor takes its copies away from twice an authority's, or lays an eighth of them over it, too little to be found.
 // "From a vendor" was refuted.
 func TestCopyWithAVendorsIsNotRefuted(t *testing.T) {

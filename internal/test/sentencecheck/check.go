@@ -158,6 +158,12 @@ type copyOf struct {
 	Returned  bool      `json:"returned"`
 }
 
+type keyState struct {
+	KeyID string    `json:"key_id"`
+	State string    `json:"state"`
+	Since time.Time `json:"since"`
+}
+
 type leak struct {
 	stated time.Time // of the report
 
@@ -208,11 +214,7 @@ type leak struct {
 		Of    int     `json:"of"`
 		Bound float64 `json:"at_least"`
 	} `json:"recall"`
-	Keys []struct {
-		KeyID string    `json:"key_id"`
-		State string    `json:"state"`
-		Since time.Time `json:"since"`
-	} `json:"keys"`
+	Keys   []keyState `json:"keys"`
 	Issued []struct {
 		Copy      string    `json:"copy"`
 		Of        string    `json:"submission"`

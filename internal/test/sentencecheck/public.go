@@ -185,7 +185,7 @@ func vendorClaim(r *report) (string, row) {
 				vendors += yes(t.Copy == c.Copy && len(t.Returned) > 0)
 			}
 		}
-		never += yes(l.confirmed() && vendors == 0 && !l.thinned() && !l.seenInPart())
+		never += yes(l.confirmed() && vendors == 0 && !l.thinned() && !l.seenInPart() && !r.forgeable(l))
 	}
 	for _, x := range r.Verdict.Odds.Rivals {
 		never *= yes(x.Why != "held unmarked" && x.Why != "planting" || kind[x.Other] != "vendor" && kind[x.Other] != "reviewer" && kind[x.Other] != "")
@@ -193,7 +193,7 @@ func vendorClaim(r *report) (string, row) {
 	if never > 0 {
 		return "refuted", row{"n": never}
 	}
-	all := sure == len(r.Leaks) && r.count((*leak).seenInPart) == 0
+	all := sure == len(r.Leaks) && r.count((*leak).seenInPart)+r.count(r.forgeable) == 0
 	for _, name := range r.Verdict.Named {
 		all = all && kind[name] == "vendor"
 	}

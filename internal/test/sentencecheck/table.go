@@ -55,7 +55,11 @@ var rules = map[string]func(*report) []row{
 		case 2, 3:
 			who = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 		}
-		return []row{{"n": r.count((*leak).confirmed), "of": r.examined(), "k": len(names), "who": unquoted(who)}}
+		n, come := r.count((*leak).confirmed), []string{"comes from a copy", "come from copies"}
+		if r.count(r.forgeable) > 0 {
+			come = []string{"carries the mark of a copy", "carry marks of copies"}
+		}
+		return []row{{"n": n, "come": come[yes(n != 1)], "of": r.examined(), "k": len(names), "who": unquoted(who)}}
 	},
 	"lookalike": numbered(finding("lookalike")),
 	"receipts":  receiptRule,
@@ -691,6 +695,20 @@ func (r *report) missing() (worst *missing) {
 	return worst
 }
 
+// foundLater: a picture, or what was stated in an earlier examination, shows that the find was later than stated.
+func (r *report) foundLater() bool {
+	return slices.ContainsFunc(r.contradicted(), func(why string) bool { return strings.HasPrefix(why, "a picture") }) || slices.ContainsFunc(r.Verdict.Earlier, func(e earlier) bool {
+		return e.Found.After(r.stated) && e.Started.After(r.stated)
+	})
+}
+
+// forgeable: then each holder of a key that was lost could have made a mark of the leak.
+func (r *report) forgeable(l *leak) bool {
+	return r.foundLater() && slices.ContainsFunc(l.Reads, func(x readOf) bool {
+		return slices.Contains(l.Copies, x.Copy) && slices.ContainsFunc(l.Keys, func(k keyState) bool { return k.KeyID == x.KeyID && k.State == "compromised" })
+	})
+}
+
 func keyCompromised(r *report) (out []row) {
 	n, day := make(map[string]int), make(map[string]time.Time)
 	for _, l := range r.Leaks {
@@ -707,7 +725,7 @@ func keyCompromised(r *report) (out []row) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(n)) {
 		so := "If they were found later, each holder of the key could have made these marks."
-		if slices.ContainsFunc(r.contradicted(), func(why string) bool { return strings.HasPrefix(why, "a picture") }) || slices.ContainsFunc(r.Verdict.Earlier, func(e earlier) bool { return e.Found.After(r.stated) && e.Started.After(r.stated) }) {
+		if r.foundLater() {
 			so = "That time is contradicted: each holder of the key could have made these marks, which count for no recipient."
 		}
 		early := !r.stated.IsZero() && r.stated.Before(day[id]) // else no copy may be confirmed

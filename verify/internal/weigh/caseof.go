@@ -178,7 +178,7 @@ func unless[T comparable](counted, ever []T) []T {
 // says since when copies in files were public.
 func (w *Weighing) copyIn(l *findings.Finding, x books.Copy, pooled map[watermark.CopyID]float64, public map[Exposure]time.Time) odds.Copy {
 	out := EvidenceFor(l, x, pooled)
-	if w.Cfg.later && lost(l, x.ID) { // found before the loss, as stated, which is contradicted
+	if w.Cfg.later && lost(l, x.ID) { // see forgeable
 		out.Confirmed, out.LnE, out.Miss = false, 0, 1
 	}
 	if i := slices.IndexFunc(l.Issued, func(c books.Copy) bool { return c.ID == x.ID }); i >= 0 && l.Matched() {
@@ -203,6 +203,12 @@ func lost(v *findings.Finding, id watermark.CopyID) bool {
 	return slices.ContainsFunc(v.Reads, func(r findings.Reading) bool {
 		return r.Copy == id && slices.ContainsFunc(v.Keys, func(k books.KeyState) bool { return k.KeyID == r.KeyID && k.State == books.KeyCompromised })
 	})
+}
+
+// forgeable reports whether each holder of a lost key could have made marks of a leak: it was found before the loss, as stated,
+// which is contradicted.
+func (w *Weighing) forgeable(l *findings.Finding) bool {
+	return w.Cfg.later && slices.ContainsFunc(l.Copies, func(id watermark.CopyID) bool { return lost(l, id) })
 }
 
 // holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once. Recipients that the

@@ -161,7 +161,11 @@ func confirmedFigures(w *Weighing) []words.Figures {
 	if len(names) <= 3 {
 		who = words.List(words.InSentence(names))
 	}
-	return once(w.stage() == aboutConfirmed, words.Figures{"n": w.Counts[string(findings.FoundCopy)], "of": w.Readable(), "who": who, "k": len(names)})
+	n, come := w.Counts[string(findings.FoundCopy)], words.Verb(w.Counts[string(findings.FoundCopy)], "comes from a copy", "come from copies")
+	if leaksThat(&w.Verdict, w.forgeable) > 0 {
+		come = words.Verb(n, "carries the mark of a copy", "carry marks of copies")
+	}
+	return once(w.stage() == aboutConfirmed, words.Figures{"n": n, "of": w.Readable(), "come": come, "who": who, "k": len(names)})
 }
 
 // rivals returns the rivals of a named recipient whose reason is in why.

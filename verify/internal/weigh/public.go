@@ -169,7 +169,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 				had = had || t.Copy == c.ID && (slices.ContainsFunc(t.Others, holds) || len(t.Returned) > 0)
 			}
 		}
-		if l.Kind == findings.FoundCopy && !had && !mixed(l) && !partly(l) {
+		if l.Kind == findings.FoundCopy && !had && !mixed(l) && !partly(l) && !w.forgeable(l) {
 			none++
 		}
 	}
@@ -185,7 +185,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 	switch {
 	case none > 0 && !perhaps:
 		return "vendor-refuted", words.Figures{"n": none}
-	case sure == w.Leaks && leaksThat(&w.Verdict, partly) == 0 && !others && only:
+	case sure == w.Leaks && leaksThat(&w.Verdict, partly)+leaksThat(&w.Verdict, w.forgeable) == 0 && !others && only:
 		return "vendor-supported", words.Figures{"n": sure, "names": words.InSentence(w.namedInOrder())}
 	}
 	return "vendor-open", words.Figures{"n": of, "of": w.Leaks}

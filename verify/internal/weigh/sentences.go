@@ -42,7 +42,7 @@ var dumpSentences = []row{
 	{"named", headline, namedFigures, "{n} of the {of} leaked {of|picture|pictures} {n|comes from a copy|come from copies} issued to {name}{as}.{alone}"},
 	{"reviewers", headline, reviewers, "{n} of the {of} {of|copy|copies} of {name} found here {n|was|were} shown to {k} {k|reviewer|reviewers} of {name}. {so}"},
 	{"named-others", headline, namedOthers, "Confirmed copies of {n} other {n|recipient|recipients} were also found. They are not enough to name {n|it|them}."},
-	{"confirmed", headline, confirmedFigures, "{n} of the {of} leaked {of|picture|pictures} {n|comes from a copy|come from copies} issued to {who}. Inconclusive: that is not enough to name {k|it|one of them} as the source."},
+	{"confirmed", headline, confirmedFigures, "{n} of the {of} leaked {of|picture|pictures} {come} issued to {who}. Inconclusive: that is not enough to name {k|it|one of them} as the source."},
 	{"unproved", headline, unproved, "{n} of the {of} leaked {of|picture|pictures} {what}. Inconclusive: {why}."},
 	{"no-match", headline, noMatch, "{open}No upload of the registry was matched by the {n} leaked {n|picture|pictures} examined."},
 	{"lookalike", ifUnmatched, found(findings.FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}. {n|It does not count|They do not count} as matched."},
