@@ -138,6 +138,9 @@ func (v *Investigation) resume(ctx context.Context, p *progress) error {
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool { // originals may be back, or limits higher
+		return known.Closed > 0 || known.Kind == findings.FoundIncomplete || known.Kind == findings.FoundUnsupported
+	})
 	if changed, err := v.x.Engine().Changed(ctx, begun.Ledger, begun.Once == v.cfg.Once); err != nil {
 		return err
 	} else if changed {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"image"
+	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
@@ -159,6 +161,29 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	findings, read = run()
 	require.Equal(t, []string{"copy (unconfirmed)", "unmarked"}, findings)
 	require.Equal(t, 2, read)
+}
+
+// Opponent's story: a run had too little memory for a copy. It goes on with more, and says that there is nothing to examine.
+func TestStateKeepsNoFileThatMayBeReadNow(t *testing.T) {
+	t.Parallel()
+	c := newCase(t)
+	dir := t.TempDir()
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": imaging.New(30, 30, color.White)} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
+	}
+	c.State = verify.StateFile(filepath.Join(t.TempDir(), "state"))
+	for _, x := range []struct {
+		pixels int64
+		want   findings.Kind
+	}{{1000, findings.FoundUnsupported}, {0, findings.FoundCopy}} {
+		c.MaxPixels = x.pixels
+		var got []findings.Kind
+		for l, err := range c.investigator(t, noMark).Files(t.Context(), dir) {
+			require.NoError(t, err)
+			got = append(got, l.Kind)
+		}
+		require.Equal(t, []findings.Kind{x.want, findings.FoundUnknown}, got)
+	}
 }
 
 // A file that is no state file is left as it is.

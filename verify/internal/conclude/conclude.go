@@ -319,7 +319,7 @@ func concludeUnconfirmed(e Evidence, r *Read) conclusion {
 // elsewhere reports whether the mark was laid onto the leak, if the leak positively shows another upload. It was not
 // if both uploads may be one capture, or the other one, m, came in with this mark. Of an erased upload this is unknown.
 func (r *Read) elsewhere(m *findings.Match) bool {
-	return !r.undivided() && !r.Erased && !r.sibling && !slices.Contains(r.Returned, m.Submission)
+	return !r.undivided() && r.Shows != findings.PixelsUndecided && !r.Erased && !r.sibling && !slices.Contains(r.Returned, m.Submission)
 }
 
 // undivided reports whether the leak may be the very capture of the copy's upload, although it shows another
