@@ -26,8 +26,7 @@ type List struct {
 	chunks []chunk // guarded by mu; in the order of their refs, none empty
 }
 
-// A chunk holds up to chunkLen entries in the order of their refs, each ref once. It never grows by copying: old memory
-// would keep hashes.
+// A chunk holds up to chunkLen entries in the order of their refs, each ref once. It never grows by copying, which leaves hashes in memory.
 type chunk struct {
 	refs   []int64
 	hashes []byte // as package hamming takes them

@@ -107,6 +107,7 @@ func TestConclude(t *testing.T) {
 		"altered, mark of another":  {conclude.Evidence{Matches: altered, Reads: []conclude.Read{d}}, findings.FoundTransplanted, s, 9},
 		"cannot be shown":           {conclude.Evidence{Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundUnconfirmed, s, 7},
 		"near hash only":            {conclude.Evidence{Matches: []findings.Match{match(s, 4, findings.PixelsUndecided)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundUnconfirmed, s, 7},
+		"of another, its own open":  {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUndecided)}}, findings.FoundUnconfirmed, s, 7},
 		"transplanted":              {conclude.Evidence{Matches: []findings.Match{match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, other, 7},
 		"transplanted, template": {conclude.Evidence{Matches: []findings.Match{match(s, 2, findings.PixelsDifferent), match(other, 4, findings.PixelsSame)}, Reads: []conclude.Read{c(findings.PixelsDifferent)}},
 			findings.FoundTransplanted, other, 7},

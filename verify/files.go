@@ -45,8 +45,7 @@ func (v *Investigation) FS(ctx context.Context, fsys fs.FS) iter.Seq2[*findings.
 }
 
 // investigateDump returns the findings on the files that list adds to a dump, in their order. Before it examines a
-// file, it takes findings from the state file and enters the investigation into the ledger, unless no file can be
-// examined.
+// file, it takes findings from the state file and enters the investigation into the ledger, if any file can be examined.
 func (v *Investigation) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*findings.Finding, error] {
 	return func(yield func(*findings.Finding, error) bool) {
 		d := dump.New(v.dumpOptions())
@@ -94,8 +93,9 @@ func (v *Investigation) investigateDump(ctx context.Context, list func(*dump.Dum
 // A pass examines files of a dump, once.
 type pass struct {
 	*Investigation
-	all   []dump.File // to be examined
-	files int         // of the whole dump
+	all   []dump.File       // to be examined
+	files int               // of the whole dump
+	in    map[[32]byte]bool // SHA-256 of the files that the ledger has
 	p     *progress
 }
 
@@ -131,12 +131,14 @@ func (v *pass) something(ctx context.Context) error {
 	return nothing
 }
 
-// sums returns the SHA-256 of each file that can be read. All files are read once more for it, so that
+// sums returns the SHA-256 of each file that can be read, and sets v.in. All files are read once more for it, so that
 // the ledger says what was examined before any result is seen. The error is of ctx.
 func (v *pass) sums(ctx context.Context) (out [][32]byte, err error) {
+	v.in = make(map[[32]byte]bool)
 	for _, f := range v.all {
 		if data, err := v.read(ctx, f); err == nil {
-			out = append(out, sha256.Sum256(data))
+			sum := sha256.Sum256(data)
+			v.in[sum], out = true, append(out, sum)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -296,6 +298,9 @@ func (v *pass) investigateFile(ctx context.Context, f dump.File) (*findings.Find
 	}
 	if err != nil {
 		return unread(f, err), nil
+	}
+	if sum := sha256.Sum256(data); !v.in[sum] {
+		return unread(f, fmt.Errorf("the file was altered since the examination began: SHA-256 %x is not in the ledger", sum)), nil
 	}
 	if again, err := v.again(ctx, v.p, f.Name, data, lease); again != nil || err != nil {
 		return again, err

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -90,6 +91,36 @@ func TestInvestigateFS(t *testing.T) {
 	}
 	require.Equal(t, "1/10", progress[0])
 	require.Equal(t, "10/10", progress[19])
+}
+
+// A restless file system has another a.jpg each time.
+type restless struct {
+	fstest.MapFS
+	n byte
+}
+
+func (r *restless) Open(name string) (fs.File, error) {
+	if name != "a.jpg" {
+		return r.MapFS.Open(name)
+	}
+	r.n++
+	return fstest.MapFS{name: {Data: append(slices.Clone(r.MapFS[name].Data), r.n)}}.Open(name)
+}
+
+// Opponent's story: a file is exchanged after its digest was entered into the ledger. The report accused by bytes that no entry has.
+func TestFileThatChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	c := newCase(t)
+	c.Workers = 1
+	data := file(t, c.marked, "jpeg")
+	got := make(map[string]*findings.Finding)
+	for l, err := range c.investigator(t, noMark).FS(t.Context(), &restless{MapFS: fstest.MapFS{"a.jpg": {Data: data}, "b.jpg": {Data: data}}}) {
+		require.NoError(t, err)
+		got[l.File] = l
+	}
+	require.Equal(t, findings.FoundUnopened, got["a.jpg"].Kind)
+	require.Contains(t, got["a.jpg"].Error, "the file was altered since the examination began")
+	require.Equal(t, findings.FoundCopy, got["b.jpg"].Kind)
 }
 
 func TestInvestigateFiles(t *testing.T) {

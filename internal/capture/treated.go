@@ -327,8 +327,7 @@ func (t *treatment) stretch(all []pair) {
 	}
 }
 
-// treatmentOf returns the treatment of channels that fits all pairs, which are divided by the light, and the mean of its
-// errors, grey levels.
+// treatmentOf returns the treatment of channels that fits all pairs, which are divided by the light, and the mean error, grey levels.
 func treatmentOf(shares []float32, all []pair, bilevel bool) (t treatment, err float64) {
 	t.shares = shares
 	if bilevel {

@@ -84,8 +84,7 @@ func intoComplex(dst []complex64, first, dstStep int, src []float32, srcStep, n 
 	}
 }
 
-// turnedReal multiplies src, batch numbers a row, by the factor of the row in tw. It writes the real parts to dst, wide
-// floats a row.
+// turnedReal multiplies src, batch numbers a row, by the factor of the row in tw. It writes real parts to dst, wide floats a row.
 func turnedReal(dst []float32, src, tw []complex64) {
 	if n := len(tw); avx2 && n > 0 {
 		_, _ = dst[(n-1)*wide+batch-1], src[n*batch-1]

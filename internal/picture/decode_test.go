@@ -333,6 +333,17 @@ func TestPagesOfTIFF(t *testing.T) {
 	page := file[binary.LittleEndian.Uint32(file[4:]):]
 	file = append(binary.LittleEndian.AppendUint32(file[:next:next], uint32(next+4)), page...)
 	assert.Equal(t, 2, decode(t, file).Pages)
+	photometric := []byte{6, 1, 3, 0, 1, 0, 0, 0} // the entry's value is behind it
+	cmyk := bytes.Clone(file)
+	cmyk[bytes.Index(file[binary.LittleEndian.Uint32(file[4:]):], photometric)+int(binary.LittleEndian.Uint32(file[4:]))+len(photometric)] = 5
+	d, err := picture.OpenDocument(cmyk, picture.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, 2, d.Pages(), "a page that cannot be read hides no other")
+	_, err = d.Picture(1, picture.Limits{})
+	require.ErrorContains(t, err, "CMYK colours are not supported yet")
+	second, err := d.Picture(2, picture.Limits{})
+	require.NoError(t, err)
+	samePixels(t, img, second.Image)
 	binary.LittleEndian.PutUint32(file[next:], 8+uint32(len(img.Pix))) // back to itself or nonsense
 	assert.LessOrEqual(t, decode(t, file).Pages, 512)
 }

@@ -37,7 +37,7 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 	}
 	d := &Document{data: data}
 	first, ok := ifd.First(data)
-	if !ok || tiff.Unsupported(first, data) != nil { // decoding says why
+	if !ok || tiff.Raw(first, data) { // decoding says why
 		return d, nil
 	}
 	pages, err := tiff.Pages(first)

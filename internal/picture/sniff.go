@@ -164,8 +164,7 @@ const (
 	propertyOfMail = "_\x00_\x00s\x00u\x00b\x00s\x00t\x00g\x001\x00.\x000\x00_\x00"
 )
 
-// isTransport reports whether data is a video in packets of 188 bytes (ISO/IEC 13818-1), or of 192 as
-// cameras write them.
+// isTransport reports whether data is a video in packets of 188 bytes (ISO/IEC 13818-1), or of 192 (cameras).
 func isTransport(data []byte) bool {
 	for _, p := range [][2]int{{0, 188}, {4, 192}} {
 		n := 0

@@ -310,8 +310,7 @@ func parseStatement(payload []byte) (*Statement, error) {
 	return &s, nil
 }
 
-// inputs returns the subjects that are examined files, in their order; their names keep
-// inputPrefix.
+// inputs returns the subjects that are examined files, in their order, with inputPrefix.
 func (s *Statement) inputs() []Subject {
 	return slices.DeleteFunc(slices.Clone(s.Subject), func(x Subject) bool { return !strings.HasPrefix(x.Name, inputPrefix) })
 }

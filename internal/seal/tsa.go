@@ -108,8 +108,7 @@ func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, 
 	return answer, nil
 }
 
-// post posts a body, and returns the answer with its whole body; a body of more than limit bytes is an error. Errors repeat no
-// password of address.
+// post posts a body, and returns the answer with its whole body; a body of more than limit bytes is an error. Errors repeat no password.
 func post(ctx context.Context, by http.RoundTripper, address *url.URL, body []byte, limit int, head http.Header) (resp *http.Response, answer []byte, err error) {
 	client := http.Client{Transport: by, CheckRedirect: checkRedirect}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(body))

@@ -93,8 +93,7 @@ func (o *once) name() (id [16]byte) {
 	return id
 }
 
-// destroy does what the library does once, if look finds the thing. The same request, sent again, finds nothing left, and is
-// answered as before.
+// destroy does what the library does once, if look finds the thing. The same request, sent again, is answered as before.
 func (o *once) destroy(ctx context.Context, look, do func() error) error {
 	again := o.earlier() != ""
 	if !again {

@@ -136,8 +136,7 @@ var failures = []failure{
 // statusGone is what logs say of a client that went away. It is never sent.
 const statusGone = 499
 
-// problemOf returns the problem that an error of the library is, of an object such as "submission". A *[Problem] is
-// returned as it is.
+// problemOf returns the problem that an error of the library is, of an object such as "submission". It keeps a *[Problem].
 func problemOf(object string, err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {

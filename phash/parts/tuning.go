@@ -3,8 +3,7 @@ package parts
 // This file has every number of the package that was chosen, with its unit. Features at rest depend on the numbers of
 // the first block: another value makes other features, and needs another version. bench match parts measures what all
 // values together find (docs/matching.md); what 20 % more or less of one value costs was not measured. "Chosen" marks a
-// value without a source or an experiment of its own. "Canonical" pixels are pixels of a picture reduced to uploadSide
-// or leakSide.
+// value without a source or an experiment of its own. "Canonical" pixels are of a picture reduced to uploadSide or leakSide.
 
 // Features of a picture.
 const (

@@ -110,8 +110,7 @@ func ConfirmedCopies(leaks []*Finding) (out []books.Copy) {
 	return out
 }
 
-// Damaged reports whether the leak carries a part of a mark, and no copy was found: it speaks for and against no
-// recipient or holder.
+// Damaged reports whether the leak carries a part of a mark, and no copy was found: it speaks for and against no party.
 func (v *Finding) Damaged() bool {
 	return v.Kind == FoundUnreadable && len(v.Reads) == 0 && CarriesMark(TraceOf(v.Traces, v.Submission))
 }

@@ -219,8 +219,7 @@ func WriteTo(dst io.Writer) Hand {
 // wraps [ErrRefused] if the mark key is not active, and [ErrInput] if the format cannot hold the pages. It wraps
 // [ErrSealed] if the original cannot be opened, has other pixels than were entered, or was never kept. An upload without
 // copies is read for marks of earlier copies: the error wraps [ErrRefused] if [Config] refuses it. Then nothing is
-// entered. It wraps [ErrConflict] if the copy with that ID is void, of another request, or cannot be made again with the
-// same bytes.
+// entered. It wraps [ErrConflict] if the copy with that ID is void, of another request, or would have other bytes.
 //
 // A copy looks like the original's file, unless Format asks for another. JPEG stays JPEG, of similar quality (min
 // 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the original. PNG, TIFF and BMP keep their

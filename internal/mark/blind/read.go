@@ -112,8 +112,7 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 }
 
 // Sought is [Detect] of a picture that should carry the mark of id. place leads from its pixels to mark pixels. If what is
-// read there correlates with the code of id by less than enough, Sought does not search. It returns that correlation, and that
-// nothing was found.
+// read there correlates with the code of id by less than enough, Sought does not search. It returns that correlation alone.
 func Sought(ctx context.Context, img image.Image, kd *Keys, id uint64, place geometry.Mat, enough float64) (*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil {

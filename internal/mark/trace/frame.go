@@ -262,8 +262,7 @@ func bilinear0(p dsp.Plane, x, y float64) float32 {
 	return t + float32(b*(u-t))
 }
 
-// openShare returns which share of a picture's pixels are neither black nor white, at each sample of the picture shrunk to
-// w x h.
+// openShare returns the share of pixels that are neither black nor white at each sample of a picture shrunk to w x h.
 func openShare(p *image.NRGBA, w, h int) dsp.Plane {
 	size := p.Rect.Size()
 	out, row := dsp.NewShrinker(size.X, size.Y, w, h), bytes.Repeat([]uint8{255}, 4*size.X)

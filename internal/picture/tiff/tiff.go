@@ -101,13 +101,17 @@ func Header(data []byte) (codec.Header, error) {
 	return h, checkBlocks(d, h)
 }
 
+// Raw reports whether a file, with this first directory, is of a camera's sensor. Its first picture is a preview of the true one.
+func Raw(d ifd.Directory, data []byte) bool {
+	_, dng := d.Uint(tagDNGVersion)
+	subfile, _ := d.Uint(tagSubfileType)
+	return dng || subfile&1 != 0 || len(data) > 10 && string(data[8:10]) == "CR"
+}
+
 // Unsupported returns an error that names the kind of file, compression or colours, if no decoder
 // here reads it. data is the whole file.
 func Unsupported(d ifd.Directory, data []byte) error {
-	_, dng := d.Uint(tagDNGVersion)
-	subfile, _ := d.Uint(tagSubfileType)
-	if dng || subfile&1 != 0 || len(data) > 10 && string(data[8:10]) == "CR" {
-		// The first picture of such a file is a preview of the true one.
+	if Raw(d, data) {
 		return errors.New("camera raw (DNG, NEF, CR2, …) is not supported yet")
 	}
 	compression, _ := d.Uint(tagCompression)

@@ -71,8 +71,7 @@ func (t *tx) addCustody(ctx context.Context, facts ...books.Custody) (last int64
 	return last, insert(ctx, t, schema.CustodyLists, lines...)
 }
 
-// custodyFacts are the facts of custody as they were read last. Facts are added to the slice; no fact in it changes, since
-// callers have it.
+// custodyFacts are the facts of custody as they were read last. Callers have the slice: facts are only added.
 type custodyFacts struct {
 	mu       sync.Mutex
 	list     tlog.List

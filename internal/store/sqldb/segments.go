@@ -227,8 +227,7 @@ func (d segments) build(ctx context.Context, files *segmentFiles, write records.
 	return d.removeSegments(ctx, files, false)
 }
 
-// makeSegment makes a segment from number first to last. It replaces old. The error wraps errOvertaken if others built
-// the same meanwhile.
+// makeSegment makes a segment from number first to last. It replaces old. The error wraps errOvertaken if others were first.
 func (d segments) makeSegment(ctx context.Context, files *segmentFiles, first, last int64, old []schema.Segment, write records.WriteSegment) (err error) {
 	s := schema.Segment{Made: time.Now(), First: first}
 	rand.Read(s.Name[:])

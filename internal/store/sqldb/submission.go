@@ -37,8 +37,7 @@ func (d uploads) AddSubmissions(ctx context.Context, uploads []records.Upload) (
 }
 
 // addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are entered if it is
-// new. It sets Seq, Erased and ErasedBy of the rows, and ignores these fields of uploads. Kept must say whether there
-// is a sealed original.
+// new. It sets Seq, Erased and ErasedBy of the rows, and ignores these fields of uploads. Kept says whether an original is sealed.
 func addUploads(ctx context.Context, t *tx, uploads []records.Upload) (added []bool, err error) {
 	added = make([]bool, len(uploads))
 	known := make(map[watermark.Submission]digest, len(uploads))

@@ -470,6 +470,12 @@ var noteRules = map[string]func(*report, *leak) row{
 		"page":     alike("same page", "same document", "sharper"),
 		"part":     alike("same in part", "same page", "same document", "sharper"),
 		"differs":  alike("different", "same document", "same page", "same in part", "sharper"),
+		"closed": func(_ *report, l *leak) row {
+			near := slices.ContainsFunc(l.Matches, func(m matchOf) bool {
+				return m.Submission == l.Submission && m.HashOnly && m.Pixels == "not compared" && m.Distance <= 31
+			})
+			return when(l.Finding == "lookalike" && near && l.pixels("different", "same document", "same page", "same in part", "sharper") == nil, nil)
+		},
 	}),
 	"incomplete": func(_ *report, l *leak) row {
 		return when(l.Finding == "incomplete" && l.Closed > 0, row{"n": l.Closed})

@@ -32,8 +32,7 @@ func (r *Read) confirmed() bool {
 }
 
 // forgeable reports whether others may have made the mark: its key was compromised when the leak was found, as far as is
-// known. A holder of the key reads the IDs of copies, and marks their uploads with them. It is false if the state of
-// the key is not known.
+// known. A holder of the key reads the IDs of copies, and marks their uploads with them. It is false for an unknown state.
 func (r *Read) forgeable() bool {
 	return r.Key != nil && r.Key.State == books.KeyCompromised && !(!r.foundAt.IsZero() && r.foundAt.Before(r.Key.Since))
 }
@@ -163,14 +162,14 @@ func (e Evidence) rules(issued []Read) conclusion {
 }
 
 // lookalike returns the match with a submission that the leak resembles without showing it, and the code of what the
-// note says of it. The closest resemblance comes first. Without such a match it returns nil.
+// note says of it. The closest resemblance comes first, and last a hash alone (TestHashOfAnotherLetter). Else it returns nil.
 func (e Evidence) lookalike() (code string, m *findings.Match) {
 	for _, pixels := range []string{findings.PixelsSharper, findings.PixelsAlike, findings.PixelsPage, findings.PixelsPartial, findings.PixelsDifferent} {
 		if m := e.first(pixels); m != nil {
 			return notConfirmed[pixels], m
 		}
 	}
-	return "", nil
+	return notConfirmed[findings.PixelsUnknown], Find(e.Matches, func(m *findings.Match) bool { return m.HashOnly && e.byHash(m) && m.Distance <= phash.MatchRadius })
 }
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
@@ -342,7 +341,7 @@ var notConfirmed = map[string]string{
 
 // Shown returns the match with the submission that the leak shows, or nil. It is the submission of the leak's own bytes. Else it
 // is the first match of the same pixels, of altered pixels, or with the same edges. Without such a match it is the first within
-// [phash.MatchRadius] whose pixels are undecided or the same in part, or that rests on its hash (see [Evidence.byHash]).
+// [phash.MatchRadius] whose pixels are undecided, the same in part, or closed without the sealing key.
 func (e Evidence) Shown() *findings.Match {
 	if m := e.Match(e.File); m != nil && (ShowsCapture(m.Pixels) || e.byHash(m)) {
 		return m
@@ -351,7 +350,7 @@ func (e Evidence) Shown() *findings.Match {
 		return m
 	}
 	return Find(e.Matches, func(m *findings.Match) bool {
-		return m.Distance <= phash.MatchRadius && (m.Pixels == findings.PixelsUndecided || m.Pixels == findings.PixelsPartial || e.byHash(m))
+		return m.Distance <= phash.MatchRadius && (m.Pixels == findings.PixelsUndecided || m.Pixels == findings.PixelsPartial || e.byHash(m) && !m.HashOnly)
 	})
 }
 

@@ -147,8 +147,7 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	return out
 }
 
-// pieces returns the rectangles into which flat rows and columns divide a leak: the pictures of a gallery. It is nil if nothing
-// divides the leak.
+// pieces returns the rectangles into which flat rows and columns divide a leak: the pictures of a gallery. nil: nothing divides it.
 func (l *Leak) pieces() (out []image.Rectangle) {
 	for _, row := range l.runs(l.Image.Rect, false) {
 		for _, column := range l.runs(row, true) {

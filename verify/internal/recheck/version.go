@@ -128,8 +128,7 @@ func recallRecord() string {
 	return fmt.Sprintf("record %d: %s; %d uploads, %d attacks, lower 95 %% bounds by kind of leak", t.Version, t.Command, t.Uploads, t.Attacks)
 }
 
-// BuildInfo returns the version of this module in the running program, and the settings of the build that a
-// repetition needs.
+// BuildInfo returns the version of this module in the running program, and the settings of its build.
 func BuildInfo() (version string, settings map[string]string) {
 	settings = make(map[string]string)
 	info, ok := debug.ReadBuildInfo()

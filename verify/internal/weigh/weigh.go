@@ -358,8 +358,7 @@ func notSearched(w *Weighing) []words.Figures {
 	return []words.Figures{{"of": words.Thousands(float64(m.Uploads)), "why": why}}
 }
 
-// missingUploads returns the numbers of uploads that the search of a leak could not find: of the leak with the most
-// damaged uploads.
+// missingUploads returns the numbers of uploads that the search of a leak could not find: of that with most damaged uploads.
 func missingUploads(w *Weighing) (worst *findings.Missing) {
 	for _, l := range w.Findings {
 		if s := l.Searched; s != nil && s.Missing != nil && (worst == nil || s.Missing.Damaged > worst.Damaged) {

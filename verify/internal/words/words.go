@@ -289,7 +289,7 @@ var Clauses = map[string]string{
 	"template": "it has the layout of that upload but other detail, as another document of the template has",
 	"sharper":  "it has more detail than that upload, and this copy's own part of the mark was not found",
 	"differs":  "it differs from that upload in places, as an edited picture or another capture does",
-	"closed":   "an original that it may show could not be opened",
+	"closed":   "an original that it may show could not be opened, or was not kept",
 	"sibling":  "it shows another upload of the same picture, and this copy's own part of the mark was not found",
 	"laid":     "it has fine detail of that upload, but not its light and dark",
 	"erased":   "that upload was erased from the registry, so nothing is left to compare with. The copy was issued to {name} on {issued}",
