@@ -155,7 +155,7 @@ func (b *burglar) look(leak []byte) (problem string) {
 	v.SetDetect(noMark)
 	got, err := v.File(b.t.Context(), "leak.jpg", leak)
 	require.NoError(b.t, err)
-	require.Equal(b.t, findings.FoundUnreadable, got.Kind, got.Note)
+	require.Equal(b.t, findings.FoundLookalike, got.Kind, got.Note)
 	hidden, err := b.r.Engine().SubmissionAt(b.t.Context(), b.aim)
 	require.NoError(b.t, err)
 	require.Equal(b.t, hidden.ID, got.Submission)
