@@ -68,6 +68,8 @@ func TestReasons(t *testing.T) {
 		{[]byte("%PDF-1.7\n%\xe2\xe3"), "PDF is not supported yet"},
 		{[]byte("junk\x00\x01%PDF-1.4"), "PDF is not supported yet"},
 		{[]byte("8BPS\x00\x01"), "PSD is not supported yet"},
+		{[]byte("%!PS-Adobe-3.0 EPSF-3.0\n"), "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS, PCX, FITS, Sun, XWD, DPX, Cineon, MIFF, XPM, MNG, VIPS, EPS) is not supported yet"},
+		{[]byte("\x8aMNG\r\n\x1a\n"), "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS, PCX, FITS, Sun, XWD, DPX, Cineon, MIFF, XPM, MNG, VIPS, EPS) is not supported yet"},
 		{[]byte("\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x84\x03\x86\x04\x18\x00\xff"), "TGA is not supported yet"},
 		{[]byte("\x00\x00\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x84\x03\x86\x04\x18\x00\xff"), "TGA is not supported yet"},
 		{[]byte("\x00\x00\x02\x00\x01\x00\x20\x20\x00\x00\x04\x00\x04\x00\x30\x01\x00\x00\x16"), "ICO is not supported yet"},

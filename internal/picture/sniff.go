@@ -130,8 +130,8 @@ var strangers = []struct {
 		return len(data) > 18 && prefix("\x00\x00\x00\x00\x00")(data[3:]) && data[1] == 0 && prefix("\x02", "\x03", "\x0a", "\x0b")(data[2:]) && data[16]%8 == 0 && data[16] > 0 && data[16] <= 32 && data[17] < 64
 	}},
 	{codec.Unsupported, "ICO is not supported yet", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00")},
-	{codec.Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS, PCX, FITS, Sun, XWD, DPX, Cineon, MIFF, XPM) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ",
-		"\x0a\x05\x01", "SIMPLE  =", "\x59\xa6\x6a\x95", "\x00\x00\x00\x65\x00\x00\x00\x07", "\x00\x00\x00\x6b\x00\x00\x00\x07", "SDPX", "XPDS", "\x80\x2a\x5f\xd7", "id=ImageMagick", "/* XPM")},
+	{codec.Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS, PCX, FITS, Sun, XWD, DPX, Cineon, MIFF, XPM, MNG, VIPS, EPS) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ",
+		"\x0a\x05\x01", "SIMPLE  =", "\x59\xa6\x6a\x95", "\x00\x00\x00\x65\x00\x00\x00\x07", "\x00\x00\x00\x6b\x00\x00\x00\x07", "SDPX", "XPDS", "\x80\x2a\x5f\xd7", "id=ImageMagick", "/* XPM", "\x8aMNG", "\x8bJNG", "\xb6\xa6\xf2\x08", "\x08\xf2\xa6\xb6", "%!PS", "\xc5\xd0\xd3\xc6")},
 	{codec.Unsupported, "this kind of file (EMF, WMF, DICOM) is not supported yet: save its pictures as PNG", func(data []byte) bool {
 		return prefix("\xd7\xcd\xc6\x9a", "\x01\x00\x09\x00\x00\x03")(data) || len(data) > 132 && (string(data[40:44]) == " EMF" || string(data[128:132]) == "DICM")
 	}},
