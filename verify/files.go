@@ -299,10 +299,11 @@ func (v *pass) investigateFile(ctx context.Context, f dump.File) (*findings.Find
 	if err != nil {
 		return unread(f, err), nil
 	}
-	if sum := sha256.Sum256(data); !v.in[sum] {
+	sum := sha256.Sum256(data)
+	if !v.in[sum] {
 		return unread(f, fmt.Errorf("the file was altered since the examination began: SHA-256 %x is not in the ledger", sum)), nil
 	}
-	if again, err := v.again(ctx, v.p, f.Name, data, lease); again != nil || err != nil {
+	if again, err := v.again(ctx, f.Name, sum, data, lease); again != nil || err != nil {
 		return again, err
 	}
 	pic, err := v.decode(ctx, data, lease)

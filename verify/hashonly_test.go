@@ -37,6 +37,10 @@ func TestHashOnly(t *testing.T) {
 			require.Equal(t, findings.FoundLookalike, got.Kind, got.Note)
 			require.Equal(t, sub.ID, got.Submission)
 			require.Equal(t, findings.PixelsUnknown, got.Matches[0].Pixels)
+			got, err = v.File(t.Context(), "upload.jpg", file(t, passport(1), "jpeg"))
+			require.NoError(t, err)
+			require.Equal(t, findings.FoundUnreadable, got.Kind, "its own bytes")
+			require.Equal(t, sub.ID, got.Submission)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -212,12 +213,12 @@ func (p *progress) add(v *findings.Finding) error {
 	return nil
 }
 
-// again returns a copy, named path, of the finding of p on a file with the same bytes as leak; nil: none. A finding
-// from a state file has no thumbnails: the picture is decoded again, with memory of lease.
-func (v *Investigation) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*findings.Finding, error) {
-	p.mu.Lock()
-	known := p.known[recheck.HexDigest(leak)]
-	p.mu.Unlock()
+// again returns a copy, named path, of the finding of the pass on a file with the same bytes as leak, whose SHA-256 is sum; nil: none.
+// A finding from a state file has no thumbnails: the picture is decoded again, with memory of lease.
+func (v *pass) again(ctx context.Context, path string, sum [32]byte, leak []byte, lease *memory.Lease) (*findings.Finding, error) {
+	v.p.mu.Lock()
+	known := v.p.known[hex.EncodeToString(sum[:])]
+	v.p.mu.Unlock()
 	if known == nil {
 		return nil, nil
 	}

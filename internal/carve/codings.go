@@ -490,7 +490,7 @@ func listed(b []byte, base, within int) decoder {
 	return nil
 }
 
-// number returns the byte that a number of at most three decimal or two hexadecimal digits is, signed or not, and its length, or 0.
+// number returns the byte that a number of at most three decimal or two hexadecimal digits is, signed or not, and its length; 0: none.
 func number(b []byte, base int) (byte, int) {
 	i, v := 0, 0
 	if len(b) > 0 && b[0] == '-' && base == 10 {

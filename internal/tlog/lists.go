@@ -186,7 +186,7 @@ func (l *Lists) Find(ctx context.Context, name string) (List, error) {
 	return List{}, nil
 }
 
-// Read reads the nodes on the way to lists with these names, all of one depth together. [Lists.Find] then reads none.
+// Read reads the nodes on the way to lists with these names, all of one depth together. [Lists.Find], which fails alike, then reads none.
 func (l *Lists) Read(ctx context.Context, names ...string) error {
 	type way struct {
 		key Hash

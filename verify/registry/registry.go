@@ -293,7 +293,7 @@ func checkTime(what string, t time.Time) error {
 // Clone copies the registry at from, as it is at one moment, to the place to, where no registry is: every row with its
 // number and salt, the ledger with its tree, and the signed checkpoints. It then checks the copy as [Ledger.Check]
 // does, and returns the ledger's size (entries) and root (hex), which equal the original's. originals is where the copy
-// keeps originals, as in [CreateOptions]. progress, if not nil, is called after each batch: rows copied, and all.
+// keeps originals, as in [CreateOptions]. progress, if not nil, gets the rows copied and the total after each batch.
 //
 // An interrupted Clone leaves a part of a copy, which cannot be opened as a registry. The next Clone goes on with it,
 // and erases from it what was erased from the original meanwhile. Until then the part holds what the original held:

@@ -147,7 +147,7 @@ func (p *prepared) handOut(ctx context.Context, c *books.Copy, file []byte, fres
 // AddReceipt checks a recipient's signature over a copy and enters it; Entered is set. If a receipt with the same key
 // and signature is there, nothing changes, and added is false. The error wraps [ErrNotFound] if the copy x.Copy is not
 // there, and [ErrProof] if the signature is not of [books.Copy.ReceiptMessage] by x.PublicKey. AddReceipt does not check
-// whose key this is: the key should have come with the recipient's contract. A copy that was not confirmed is then released.
+// whose key this is: the key should have come with the recipient's contract. A reserved copy is then released.
 func (l *Ledger) AddReceipt(ctx context.Context, x books.Receipt) (added bool, err error) {
 	if err := records.CheckText("actor", x.Actor, intake.MaxName); err != nil {
 		return false, err

@@ -58,7 +58,7 @@ A manifest is a CSV file. Its first line names the columns: file, and if the man
 them, subject and at. Names of files are relative to the manifest's folder.
 
 With --hash-only no originals and no features are kept. Such uploads are found again as
-whole pictures. No copies of them can be issued, and their pixels cannot be compared.`,
+whole pictures. No copies of them can be issued, and leaks of them are lookalikes.`,
 		Example: `  kycmark submit upload.jpg --subject customer-4711
   kycmark submit --subject-from name uploads/                    # uploads/customer-4711.jpg
   kycmark submit --subject-from folder --at mtime 2018.tar.gz    # 2018/customer-4711/passport.jpg

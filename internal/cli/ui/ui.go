@@ -88,7 +88,7 @@ func (u *UI) Hintf(format string, args ...any)  { u.Say("hint: ", format, args..
 // Warnf says what should worry the user although the work goes on.
 func (u *UI) Warnf(format string, args ...any) { u.Say("warning: ", format, args...) }
 
-// WarnPages warns of a file with several pages, if only the first is done something with: done, such as "handed out".
+// WarnPages warns of a file with several pages if something is done with the first only: done, such as "handed out".
 func (u *UI) WarnPages(file string, pages int, done string) {
 	if pages > 1 {
 		u.Warnf("%s: %v", Name(file), onlyFirst(pages, done))

@@ -68,7 +68,7 @@ func (s *suspects) adjoint(f *frame, masked dsp.Plane) (coefficients, [code.Code
 	return c, soft, pilots
 }
 
-// despread returns the soft bits and the pilots that masked holds: a weighed plane of the frame times local strength.
+// despread returns the soft bits and the pilots that masked holds: a weighed plane of the frame times a mark's local strength.
 func (s *suspects) despread(f *frame, masked dsp.Plane) ([code.CodedN]float64, [pattern.PilotN]complex64) {
 	return s.kd.Despread(masked, s.place.Mul(geometry.PixelScale(f.scale, f.scale)))
 }

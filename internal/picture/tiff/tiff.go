@@ -101,7 +101,7 @@ func Header(data []byte) (codec.Header, error) {
 	return h, checkBlocks(d, h)
 }
 
-// Raw reports whether a file, with this first directory, is of a camera's sensor. Its first picture is a preview of the true one.
+// Raw reports whether a file with this first directory is camera raw: its first picture is a preview of the true one.
 func Raw(d ifd.Directory, data []byte) bool {
 	_, dng := d.Uint(tagDNGVersion)
 	subfile, _ := d.Uint(tagSubfileType)

@@ -192,7 +192,7 @@ func (d originals) Restore(ctx context.Context, id watermark.Submission, seal fu
 	return restored && err == nil, err
 }
 
-// removeErased removes the objects of erased originals. Its error names the first object that stays.
+// removeErased removes the objects of erased originals. Its error says that the erasure is done, and which object stays first.
 func (d originals) removeErased(ctx context.Context) (failed error) {
 	rows, err := schema.Collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {

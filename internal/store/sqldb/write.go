@@ -55,7 +55,7 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 
 // update runs write in a transaction and returns after the commit. write may run more than once, and must then set its results anew. An
 // error of write rolls back all that it wrote. what names the deed ("erase") in the error that
-// wraps [records.ErrReadOnly], if the registry is open for investigation only. The error wraps [records.ErrFrozen] if the database is only read.
+// wraps [records.ErrReadOnly], if the registry is open for investigation only. The error wraps [records.ErrFrozen] if the database is read-only.
 func (d *core) update(ctx context.Context, what string, write func(*tx) error) error {
 	if d.readOnly {
 		return fmt.Errorf("%s: %w", what, records.ErrReadOnly)

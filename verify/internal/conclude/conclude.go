@@ -327,7 +327,7 @@ func (r *Read) undivided() bool {
 	return slices.Contains([]string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsAlike, findings.PixelsUnknown}, r.Rival)
 }
 
-// notConfirmed has, by the word for pixels, the codes of clauses that say why a picture may not show it.
+// notConfirmed has, by the word for pixels, the codes of clauses that say why a picture may not show the upload.
 var notConfirmed = map[string]string{
 	findings.PixelsAltered:   "altered",
 	findings.PixelsPartial:   "part",

@@ -76,7 +76,7 @@ const (
 	numReaches
 )
 
-// Follow brings the catalogue up to date with the registry: new uploads and erasures. What the key does not open is counted.
+// Follow brings the catalogue up to date with the registry: new uploads and erasures. What the key does not open is only counted.
 func (c *Catalogue) Follow(ctx context.Context) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

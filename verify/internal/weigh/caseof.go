@@ -205,7 +205,7 @@ func lost(v *findings.Finding, id watermark.CopyID) bool {
 	})
 }
 
-// forgeable reports whether holders of a lost key could have made marks of a leak. Its find before the loss is contradicted.
+// forgeable reports whether holders of a lost key could have made marks of a leak: a find before the loss is contradicted.
 func (w *Weighing) forgeable(l *findings.Finding) bool {
 	return w.Cfg.later && slices.ContainsFunc(l.Copies, func(id watermark.CopyID) bool { return lost(l, id) })
 }

@@ -161,11 +161,11 @@ func confirmedFigures(w *Weighing) []words.Figures {
 	if len(names) <= 3 {
 		who = words.List(words.InSentence(names))
 	}
-	n, come := w.Counts[string(findings.FoundCopy)], words.Verb(w.Counts[string(findings.FoundCopy)], "comes from a copy", "come from copies")
+	n, one, many := w.Counts[string(findings.FoundCopy)], "comes from a copy", "come from copies"
 	if leaksThat(&w.Verdict, w.forgeable) > 0 {
-		come = words.Verb(n, "carries the mark of a copy", "carry marks of copies")
+		one, many = "carries the mark of a copy", "carry marks of copies"
 	}
-	return once(w.stage() == aboutConfirmed, words.Figures{"n": n, "of": w.Readable(), "come": come, "who": who, "k": len(names)})
+	return once(w.stage() == aboutConfirmed, words.Figures{"n": n, "of": w.Readable(), "come": words.Verb(n, one, many), "who": who, "k": len(names)})
 }
 
 // rivals returns the rivals of a named recipient whose reason is in why.
