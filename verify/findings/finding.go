@@ -57,6 +57,8 @@ func (v *Finding) Label() string { return v.Kind.Label() }
 func (v *Finding) Mark() string {
 	traced := v.foundByTrace()
 	switch {
+	case v.Exact():
+		return "the same file"
 	case traced && v.BlindLogP != nil:
 		return "read and traced"
 	case traced:
@@ -149,6 +151,11 @@ func (v *Finding) Matched() bool {
 		return v.Submission != watermark.Submission{}
 	}
 	return false
+}
+
+// Exact reports whether the leak is the file that was issued as its copy, byte for byte. It shows and carries nothing else than the copy.
+func (v *Finding) Exact() bool {
+	return slices.ContainsFunc(v.Reads, func(r Reading) bool { return r.Exact })
 }
 
 // foundByTrace reports whether tracing found the part of the mark that is the finding's copy's alone.

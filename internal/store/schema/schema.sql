@@ -298,6 +298,7 @@ CREATE TABLE copy (
 ){{.Keyed}};
 
 CREATE INDEX copy_submission ON copy (submission);
+CREATE INDEX copy_sha256 ON copy (sha256);
 
 -- What became of a copy after it was entered: it was released, or is void. Another attempt to hand it out is entered as well
 -- (reserved): the earlier attempt cannot make the copy void any more.

@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "82cfe78c46fcf2565465897e7fb4a296f8d1a01ea48a804ba0e5a37286f1e9d8", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "25fa1c547a28a12de8da4168800f563109f9369701a8deef0711df7ef8f23979", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

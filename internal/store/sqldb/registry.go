@@ -237,6 +237,12 @@ func (d copies) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids [
 	return ids, last, err
 }
 
+// CopiesOfFile compares the rows with nothing: who finds a copy so looks it up.
+func (d copies) CopiesOfFile(ctx context.Context, sum books.Digest) ([]watermark.CopyID, error) {
+	rows, err := schema.Copies.Rows(ctx, d.read, " WHERE sha256 = $1 LIMIT 2", sum[:])
+	return each.Of(rows, func(c books.Copy) watermark.CopyID { return c.ID }), err
+}
+
 func (d copies) AddReceipt(ctx context.Context, r books.Receipt) error {
 	return d.update(ctx, "enter a receipt", func(t *tx) error {
 		return enter(ctx, t, schema.Receipts, &r, &r.Seq)

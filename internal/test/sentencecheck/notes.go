@@ -23,6 +23,7 @@ type readOf = struct {
 	State      string    `json:"state"`
 	Returned   []string  `json:"returned"`
 	Alone      any       `json:"alone"`
+	Exact      bool      `json:"exact"`
 }
 
 type place struct {
@@ -164,7 +165,7 @@ func when(is bool, x row) row {
 func by(blind, traced, shows bool) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		x := l.only()
-		found := x.LogP != nil == blind && (!blind || l.traced(x) == traced)
+		found := !x.Exact && x.LogP != nil == blind && (!blind || l.traced(x) == traced)
 		return when((l.confirmed() || l.Void) && x.Copy != "" && found && capture(x.Shows) == shows && (blind || l.traced(x)), row{"copy": x.Copy})
 	}
 }
@@ -348,7 +349,10 @@ func (l *leak) missing() *missing {
 // noteRules say, for each code, with which figures the evidence on a leak asks for the sentence; nil:
 // it must not be said.
 var noteRules = map[string]func(*report, *leak) row{
-	"copy":        oneOf(clauses{"read": by(true, false, true), "both": by(true, true, true), "compared": by(false, true, true)}),
+	"copy": oneOf(clauses{"read": by(true, false, true), "both": by(true, true, true), "compared": by(false, true, true)}),
+	"copy-exact": func(_ *report, l *leak) row {
+		return when((l.confirmed() || l.Void) && l.only().Exact, row{"copy": l.only().Copy})
+	},
 	"copy-little": oneOf(clauses{"both": by(true, true, false), "compared": by(false, true, false)}),
 	"copies-merged": func(_ *report, l *leak) row {
 		return when(l.confirmed() && len(l.main()) > 1 && l.uploads() == 1, row{"copies": names(l.main())})

@@ -13,7 +13,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// confirmed reports whether the leak shows the submission of the copy that was read. The same pixels show it, unless
+// confirmed reports whether the leak shows the submission of the copy that was read. The issued file itself does. The same pixels show it, unless
 // the part of the mark that is this copy's alone is missing. Altered pixels, sharper pixels, and pixels that leave the
 // question open, need that part: tracing must have found it, in the light of the upload. If the leak shows a sibling of
 // the copy's upload, that part decides alone. Pixels of every other word confirm nothing, since a whole mark can be
@@ -21,6 +21,8 @@ import (
 // upload: unless both uploads are one capture, such as a picture and its smaller version.
 func (r *Read) confirmed() bool {
 	switch {
+	case r.Exact:
+		return !r.Erased
 	case r.Shows == findings.PixelsSame:
 		return !r.Lacks
 	case r.sibling:
@@ -261,6 +263,9 @@ func (c *conclusion) sayUnlisted(r *Read) {
 func (c *conclusion) sayCopy(r *Read) {
 	code, how := "copy", "read"
 	switch {
+	case r.Exact:
+		c.say("copy-exact", words.Figures{"copy": r.Copy.String()})
+		return
 	case r.Blind == 0:
 		how = "compared"
 	case r.found():

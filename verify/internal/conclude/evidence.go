@@ -40,6 +40,7 @@ type Given struct {
 type Read struct {
 	Copy     watermark.CopyID
 	KeyID    string
+	Exact    bool                   // see [findings.Reading].Exact
 	Blind    float64                // log10 p of the blind read; 0: not read blind
 	Among    int                    // IDs of the list that the blind read was made with; 0: read by the mark's own check
 	Traced   *findings.TracedCopy   // what tracing says of the copy: see [bind]; nil: not traced
@@ -77,7 +78,7 @@ func gather(v *findings.Finding, e Evidence) {
 	v.Traces = append(make([]findings.Tracing, 0, len(e.Traces)), e.Traces...)
 	v.Reads, v.Keys, v.Private.Found = nil, nil, nil
 	for _, r := range e.Reads {
-		x := findings.Reading{Copy: r.Copy, KeyID: r.KeyID, Among: r.Among, Shows: r.Shows, Altered: r.Altered, Erased: r.Erased, Rival: r.Rival, Returned: r.Returned, Alone: r.Alone}
+		x := findings.Reading{Copy: r.Copy, KeyID: r.KeyID, Exact: r.Exact, Among: r.Among, Shows: r.Shows, Altered: r.Altered, Erased: r.Erased, Rival: r.Rival, Returned: r.Returned, Alone: r.Alone}
 		if r.Erased {
 			x.Recipient = r.Issued.Recipient // which is said, since nothing can be compared
 		}
@@ -113,7 +114,7 @@ func EvidenceOf(v *findings.Finding, g Given) Evidence {
 	}
 	e.File, _ = watermark.ParseSubmission(v.SHA256[:min(len(v.SHA256), 2*len(e.File))]) // zero without a digest
 	for _, x := range v.Reads {
-		r := Read{Copy: x.Copy, KeyID: x.KeyID, Among: x.Among, Page: x.Page, Shows: x.Shows, Altered: x.Altered, Erased: x.Erased, Rival: x.Rival, Returned: x.Returned, Alone: x.Alone, foundAt: g.FoundAt}
+		r := Read{Copy: x.Copy, KeyID: x.KeyID, Exact: x.Exact, Among: x.Among, Page: x.Page, Shows: x.Shows, Altered: x.Altered, Erased: x.Erased, Rival: x.Rival, Returned: x.Returned, Alone: x.Alone, foundAt: g.FoundAt}
 		if x.LogP != nil {
 			r.Blind = *x.LogP
 		}

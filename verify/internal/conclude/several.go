@@ -18,7 +18,9 @@ import (
 
 // sure reports whether the read is a confirmed copy whose own part of the mark tracing found, under a key
 // that others did not hold. The copy is not void.
-func (r *Read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
+func (r *Read) sure() bool {
+	return r.confirmed() && (r.Exact || r.found()) && !r.forgeable() && !r.void()
+}
 
 // comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark, and
 // no place of the leak is known that has the mark without the copy.

@@ -112,7 +112,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	l.Laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
 	empty := *out
-	if err = v.fill(ctx, out, e); err == nil && out.Matched() {
+	if err = v.fill(ctx, out, e); err == nil && out.Matched() && !out.Exact() {
 		out.References, err = v.On(l).with(&e).references(ctx, out.Submission, out.Page, v.Cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
@@ -134,10 +134,18 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	return out, nil
 }
 
-// examine gathers the evidence on a leak, and on what lies beside the upload that it shows.
+// examine gathers the evidence on a leak, and on what lies beside the upload that it shows. In the very file of an issued copy no
+// marks are looked for.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
-	e, err = gather(ctx, v, l)
-	for _, more := range []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone} {
+	steps := []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone}
+	c, err := v.Cfg.Registry.CopyOfFile(ctx, l.Picture.SHA256)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		e, err = gather(ctx, v, l)
+	case err == nil:
+		err, steps = v.On(l).with(&e).file(ctx, c), steps[1:]
+	}
+	for _, more := range steps {
 		if err == nil {
 			err = more(ctx, v, l, &e)
 		}
@@ -146,6 +154,32 @@ func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, e
 		return e.Damaged(), nil
 	}
 	return e, err
+}
+
+// file enters that the leak is the file of an issued copy, and so shows its upload, whatever the pixels say. The file may have
+// come in as an upload since.
+func (v *tracer) file(ctx context.Context, c *books.Copy) error {
+	if err := v.compare(ctx); err != nil {
+		return err
+	}
+	r, err := v.Resolve(ctx, &watermark.Detection{Copy: c.ID, KeyID: c.KeyID}, v.e)
+	if err != nil {
+		return err
+	}
+	if r.Exact = true; !r.Erased {
+		r.Shows, r.Altered = findings.PixelsSame, nil
+	}
+	if m := v.e.Match(c.Submission); m != nil {
+		m.Pixels, m.Altered = r.Shows, r.Altered
+	}
+	_, err = v.Cfg.Registry.Submission(ctx, v.e.File)
+	if err == nil {
+		r.Returned = []watermark.Submission{v.e.File}
+	}
+	if v.e.Reads = append(v.e.Reads, *r); err == nil || errors.Is(err, registry.ErrNotFound) {
+		v.e.Closed = 0
+	}
+	return gone(err)
 }
 
 // gather gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the

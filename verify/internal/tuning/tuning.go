@@ -161,6 +161,9 @@ const (
 	// MaxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
 	// not found to be. It is below the limit (ln 1,000) from which a copy counts towards a name.
 	MaxUnconfirmed = 6.9
+	// SameFile is the natural logarithm of the e-value of a copy whose file the leak is: ln 2^128, the number of files
+	// that must be made to find two with one SHA-256 (NIST SP 800-107). Package odds lowers it.
+	SameFile = 88.722839
 )
 
 // Trials that validated the code without a single false identification. Each is a unit of its own, so

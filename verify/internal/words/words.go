@@ -214,6 +214,7 @@ const (
 // on the copies of a recipient: on other leaks that concern it, and by the codes of package odds.
 var Notes = map[string]string{
 	"copy":             thisMark + ", {clause}. It shows the upload that this copy was made of.",
+	"copy-exact":       "This file is the file that was issued as copy {copy}, byte for byte.",
 	"copy-little":      thisMark + ", {clause}. The part of the mark that is this copy's alone was found in its place on that copy's upload. The rest of the comparison leaves open whether the picture shows that upload.",
 	"copies-merged":    "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
 	"copies-collage":   "The marks of {n} copies, of {uploads} uploads, are in this picture, each with the part that is that copy's alone: {copies}. The picture was put together of them, or they were laid over each other. Each counts for its own recipient and upload.",

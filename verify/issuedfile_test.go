@@ -1,0 +1,122 @@
+package verify_test
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"image"
+	"image/color"
+	"strings"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// letter is a page with lines alone, whose pixels show too little of it to confirm a copy.
+func letter() *image.NRGBA {
+	img := imaging.New(800, 600, color.White)
+	for y := 100; y < 500; y += 40 {
+		for x := 60; x < 700; x++ {
+			if (x/7+y)%5 != 0 {
+				img.Set(x, y, color.Black)
+			}
+		}
+	}
+	return img
+}
+
+// examineFile examines the bytes of a file.
+func examineFile(t *testing.T, v *verify.Investigation, data []byte) *findings.Finding {
+	t.Helper()
+	got, err := v.File(t.Context(), "leak", data)
+	require.NoError(t, err)
+	return got
+}
+
+// A stolen folder of a vendor has the very files that were issued to it. Opponent's story: the investigator has no mark keys, or no sealing key, or the
+// page has too little for its pixels to confirm the mark. Nobody was named, although the ledger has the SHA-256 of each file.
+func TestIssuedFiles(t *testing.T) {
+	t.Parallel()
+	cfg, s, _ := twoVendors(t)
+	var files [][]byte
+	for i, img := range []image.Image{letter(), passport(1), licence(2)} {
+		of := submit(t, s, file(t, img, "png"), "customer "+string('a'+rune(i)), feb)
+		data, _, _ := issued(t, s, of.ID, "vendor A")
+		issued(t, s, of.ID, "vendor B")
+		files = append(files, data)
+	}
+	for name, change := range map[string]func(*setup){"all": func(*setup) {}, "no mark key": func(c *setup) { c.Keys = nil }, "no sealing key": func(c *setup) { c.SealKey = nil }} {
+		with := investigating(cfg)
+		change(&with)
+		v := newInvestigator(t, with)
+		var leaks []*findings.Finding
+		for _, data := range files {
+			got := examineFile(t, v, data)
+			require.Equal(t, findings.FoundCopy, got.Kind, "%s: %s", name, got.Note)
+			leaks = append(leaks, got)
+		}
+		d := standsUp(t, v, leaks...)
+		assert.Equal(t, []string{"vendor A"}, d.Named, name)
+		assert.Contains(t, d.Headline, "No mark of another recipient's copy was found", name)
+		assert.Contains(t, strings.Join(d.Sentences(), " "), "“These pictures come from a vendor”: supported", name)
+	}
+	v := newInvestigator(t, investigating(cfg))
+	forged := examineFile(t, v, files[0])
+	forged.Private.Found, forged.Issued[0].SHA256[0] = nil, forged.Issued[0].SHA256[0]+1
+	assert.ErrorContains(t, verify.Recheck(forged, true), "issued as the file")
+}
+
+// Opponent's story: a customer sends the very file that vendor A had, by vendor B's app, and vendor B's folder leaks. Vendor A was named alone, also if
+// that upload was erased since.
+func TestIssuedFilesCameBack(t *testing.T) {
+	t.Parallel()
+	cfg, s, _ := twoVendors(t)
+	with := investigating(cfg)
+	with.Keys = nil
+	v := newInvestigator(t, with)
+	var back, gone []*findings.Finding
+	for i := range uint64(4) {
+		of := submit(t, s, file(t, licence(10+i), "jpeg"), "customer "+string('a'+rune(i)), feb)
+		data, _, id := issued(t, s, of.ID, "vendor A")
+		second := submit(t, s, data, "again "+string('a'+rune(i)), feb.AddDate(0, 1, 0))
+		require.NoError(t, cfg.Registry.AddCustody(t.Context(), books.Custody{Recipient: "vendor B", Submissions: []watermark.Submission{second.ID}, To: books.Always, Note: "app"}))
+		got := examineFile(t, v, data)
+		require.Equal(t, []watermark.CopyID{id}, confirmed(got), got.Note)
+		assert.Equal(t, []watermark.Submission{second.ID}, got.Reads[0].Returned)
+		if back = append(back, got); i < 2 {
+			continue
+		}
+		_, err := cfg.Registry.Erase(t.Context(), "again "+string('a'+rune(i)), "", "")
+		require.NoError(t, err)
+		gone = append(gone, examineFile(t, v, data))
+	}
+	d := standsUp(t, v, back...)
+	assert.True(t, hasRival(d, "vendor A", "vendor B"), "%v", d.Odds.Rivals)
+	d = standsUp(t, v, gone...)
+	assert.True(t, len(d.Named) == 0 || hasRival(d, "vendor A", ""), "%v", d.Odds.Rivals)
+	assert.Contains(t, strings.Join(d.Sentences(), " "), "“These pictures come from a vendor”: not supported")
+}
+
+// Opponent's story: a forger of the database gives vendor A's copy the SHA-256 of another file.
+func TestIssuedFileThatWasEdited(t *testing.T) {
+	t.Parallel()
+	c := newCase(t)
+	leak := file(t, c.first, "png")
+	v := c.investigator(t, noMark)
+	require.Equal(t, findings.FoundUnmarked, examineFile(t, v, leak).Kind)
+	db, err := sql.Open("sqlite", c.path)
+	require.NoError(t, err)
+	defer db.Close()
+	sum := sha256.Sum256(leak)
+	_, err = db.Exec("UPDATE copy SET sha256 = ?", sum[:])
+	require.NoError(t, err)
+	got := examineFile(t, v, leak)
+	assert.NotEqual(t, findings.FoundCopy, got.Kind, got.Note)
+	assert.Empty(t, got.Recipients)
+}
