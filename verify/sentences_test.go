@@ -274,7 +274,7 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 		}
 		for k, r := range recipients {
 			if i%5 != 4 && (rng.IntN(3) > 0 || i == 0) {
-				c := books.Copy{ID: watermark.CopyID(i*10 + k + 1), Submission: id, Recipient: r.Name, Purpose: fmt.Sprintf("request %d", rng.IntN(6)), KeyID: "v1-k", Issued: at.AddDate(0, 1, 0)}
+				c := books.Copy{ID: watermark.CopyID(i*10 + k + 1), Submission: id, Recipient: r.Name, Purpose: fmt.Sprintf("request %d", rng.IntN(6)), KeyID: "v1-k", SHA256: books.Digest{byte(i), byte(k), 1}, Issued: at.AddDate(0, 1, 0)}
 				if i%2 == 0 && r.Name == "vendor A" {
 					c.Reviewer = fmt.Sprint("reviewer-", i%3)
 				}
@@ -289,7 +289,7 @@ func randomWeighed(t *testing.T, seed uint64) (*findings.Verdict, verify.Options
 					state = books.CopyVoid
 				}
 				c.State = cmp.Or(state, books.CopyReleased)
-				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, State: state, Row: c})
+				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, State: state, SHA256: c.SHA256.String(), Row: c})
 				if recipient[c.ID] = c.Recipient; c.State != books.CopyVoid {
 					issued = append(issued, c)
 				}

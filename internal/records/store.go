@@ -163,7 +163,9 @@ type Store interface {
 	// IssuedAfter gives the IDs of the copies that were issued under a mark key and have a greater number, and the
 	// greatest number. Who reads one of them in a leak looks its copy up.
 	IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error)
-	CopiesOfFile(ctx context.Context, sum books.Digest) ([]watermark.CopyID, error) // whose bytes have that SHA-256; two at most
+	// CopyOfFile gives the only copy that was issued as the bytes with that SHA-256. The error wraps ErrNotFound if there is no such
+	// copy, or if the picture took no mark: then several copies, or the upload, have these bytes.
+	CopyOfFile(ctx context.Context, sum books.Digest) (*books.Copy, error)
 	AddReceipt(ctx context.Context, r books.Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) // in the order of entry
 

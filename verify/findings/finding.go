@@ -153,7 +153,7 @@ func (v *Finding) Matched() bool {
 	return false
 }
 
-// Exact reports whether the leak is the file that was issued as its copy, byte for byte. It shows and carries nothing else than the copy.
+// Exact reports whether the leak is the file that was issued as its copy, byte for byte.
 func (v *Finding) Exact() bool {
 	return slices.ContainsFunc(v.Reads, func(r Reading) bool { return r.Exact })
 }

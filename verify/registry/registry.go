@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -251,25 +250,6 @@ func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, 
 	c, err := r.store.Copy(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", id, err)
-	}
-	return c, nil
-}
-
-// CopyOfFile returns the only copy that was issued as the bytes with that SHA-256. The error wraps [ErrNotFound] if there is
-// none, or if a picture took no mark, so that several copies, or its upload, have these bytes.
-func (r *Registry) CopyOfFile(ctx context.Context, sum books.Digest) (*books.Copy, error) {
-	ids, err := r.store.CopiesOfFile(ctx, sum)
-	if err != nil || len(ids) != 1 {
-		return nil, fmt.Errorf("copy with SHA-256 %s: %w", sum, cmp.Or(err, ErrNotFound))
-	}
-	c, err := r.Copy(ctx, ids[0])
-	switch {
-	case err != nil:
-		return nil, err
-	case c.SHA256 != sum:
-		return nil, fmt.Errorf("%w: copy %s has another SHA-256 than the row by which it was found", ErrTampered, c.ID)
-	case c.Submission == watermark.SubmissionOf(sum):
-		return nil, fmt.Errorf("copy %s is its upload, unchanged: %w", c.ID, ErrNotFound)
 	}
 	return c, nil
 }

@@ -237,10 +237,16 @@ func (d copies) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids [
 	return ids, last, err
 }
 
-// CopiesOfFile compares the rows with nothing: who finds a copy so looks it up.
-func (d copies) CopiesOfFile(ctx context.Context, sum books.Digest) ([]watermark.CopyID, error) {
+func (d copies) CopyOfFile(ctx context.Context, sum books.Digest) (*books.Copy, error) {
 	rows, err := schema.Copies.Rows(ctx, d.read, " WHERE sha256 = $1 LIMIT 2", sum[:])
-	return each.Of(rows, func(c books.Copy) watermark.CopyID { return c.ID }), err
+	if err != nil || len(rows) != 1 || rows[0].Submission == watermark.SubmissionOf(sum) {
+		return nil, cmp.Or(err, records.ErrNotFound)
+	}
+	c, err := d.Copy(ctx, rows[0].ID)
+	if err == nil && c.SHA256 != sum {
+		err = schema.Tampered("copy %s: the SHA-256 of its file", c.ID)
+	}
+	return c, err
 }
 
 func (d copies) AddReceipt(ctx context.Context, r books.Receipt) error {

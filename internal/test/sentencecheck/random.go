@@ -29,6 +29,7 @@ type Copy struct {
 	ID, Recipient string
 	Issued        time.Time
 	State         string // reserved or void; "": released
+	SHA256        string
 	Row           any
 }
 
@@ -327,6 +328,9 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	} else if slices.ContainsFunc(copies, func(c Copy) bool { return c.State == "void" }) {
 		l["finding"], l["void"], l["issued"] = "copy-unconfirmed", len(copies) == 1, nil
 		delete(l, "recipients")
+	} else if len(copies) == 1 && !traced && d.IntN(3) == 0 {
+		r := l["reads"].([]any)[0].(map[string]any)
+		r["exact"], r["log10_p"], l["log10_p"], l["blind_log10_p"], l["sha256"] = true, nil, nil, nil, copies[0].SHA256
 	} else if o := d.issued(1); traced && len(copies) == 1 && o.ID != u.ID && d.IntN(6) == 0 { // u came in with the mark of a copy of o
 		c := o.Copies[d.IntN(len(o.Copies))]
 		d.read(l, c.ID, o.ID, "different", c.Issued)

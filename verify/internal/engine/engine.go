@@ -100,6 +100,11 @@ func (e *Engine) Examined(x books.Investigation, sum [32]byte) bool {
 
 func Kept(e *Engine) records.Kept { return e.store.Kept() }
 
+// CopyOfFile is that of [records.Store].
+func CopyOfFile(ctx context.Context, e *Engine, sum [32]byte) (*books.Copy, error) {
+	return e.store.CopyOfFile(ctx, sum)
+}
+
 // LogConclusion enters what came of the investigation with the entry of: the recipients that were named and the copies
 // that were confirmed, both sorted. If the same was entered before, nothing changes.
 func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, named []string, copies []watermark.CopyID) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -138,7 +139,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 // marks are looked for.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
 	steps := []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone}
-	c, err := v.Cfg.Registry.CopyOfFile(ctx, l.Picture.SHA256)
+	c, err := engine.CopyOfFile(ctx, v.Engine(), l.Picture.SHA256)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		e, err = gather(ctx, v, l)
@@ -154,32 +155,6 @@ func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, e
 		return e.Damaged(), nil
 	}
 	return e, err
-}
-
-// file enters that the leak is the file of an issued copy, and so shows its upload, whatever the pixels say. The file may have
-// come in as an upload since.
-func (v *tracer) file(ctx context.Context, c *books.Copy) error {
-	if err := v.compare(ctx); err != nil {
-		return err
-	}
-	r, err := v.Resolve(ctx, &watermark.Detection{Copy: c.ID, KeyID: c.KeyID}, v.e)
-	if err != nil {
-		return err
-	}
-	if r.Exact = true; !r.Erased {
-		r.Shows, r.Altered = findings.PixelsSame, nil
-	}
-	if m := v.e.Match(c.Submission); m != nil {
-		m.Pixels, m.Altered = r.Shows, r.Altered
-	}
-	_, err = v.Cfg.Registry.Submission(ctx, v.e.File)
-	if err == nil {
-		r.Returned = []watermark.Submission{v.e.File}
-	}
-	if v.e.Reads = append(v.e.Reads, *r); err == nil || errors.Is(err, registry.ErrNotFound) {
-		v.e.Closed = 0
-	}
-	return gone(err)
 }
 
 // gather gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the

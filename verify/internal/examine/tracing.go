@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -254,4 +255,30 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 		}
 		t.Edits = append(t.Edits, edit)
 	}
+}
+
+// file enters that the leak is the file of an issued copy, and so shows its upload, whatever the pixels say. The file may have
+// come in as an upload since.
+func (v *tracer) file(ctx context.Context, c *books.Copy) error {
+	if err := v.compare(ctx); err != nil {
+		return err
+	}
+	r, err := v.Resolve(ctx, &watermark.Detection{Copy: c.ID, KeyID: c.KeyID}, v.e)
+	if err != nil {
+		return err
+	}
+	if r.Exact = true; !r.Erased {
+		r.Shows, r.Altered = findings.PixelsSame, nil
+	}
+	if m := v.e.Match(c.Submission); m != nil {
+		m.Pixels, m.Altered = r.Shows, r.Altered
+	}
+	_, err = v.Cfg.Registry.Submission(ctx, v.e.File)
+	if err == nil {
+		r.Returned = []watermark.Submission{v.e.File}
+	}
+	if v.e.Reads = append(v.e.Reads, *r); err == nil || errors.Is(err, registry.ErrNotFound) {
+		v.e.Closed = 0
+	}
+	return gone(err)
 }
