@@ -108,7 +108,7 @@ func submission(n int) (books.Submission, records.Sealed) {
 func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, records.KeyEntry) {
 	return books.Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Marking: books.Marking{Strength: 0.75, Margin: 3.5, PSNR: 45.25, SSIM: 0.991},
-		Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
+		Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte(id.String())),
 		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Logged: books.Logged{Salt: salt(fmt.Sprint("copy", id))},
 	}, records.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Logged: books.Logged{Salt: salt("key")}}
 }
@@ -175,6 +175,19 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 		of, err := s.Copies(ctx, sub.ID)
 		require.NoError(t, err)
 		require.Equal(t, []books.Copy{c}, of)
+		found, err := s.CopyOfFile(ctx, c.SHA256)
+		require.NoError(t, err)
+		require.Equal(t, back, found)
+		again, k := issued(99, sub.ID, "vendor B")
+		again.SHA256 = c.SHA256
+		require.NoError(t, s.AddCopy(ctx, &again, k))
+		_, err = s.CopyOfFile(ctx, c.SHA256)
+		require.ErrorIs(t, err, records.ErrNotFound, "two have these bytes")
+		again, k = issued(98, sub.ID, "vendor B")
+		copy(again.SHA256[:], sub.ID[:])
+		require.NoError(t, s.AddCopy(ctx, &again, k))
+		_, err = s.CopyOfFile(ctx, again.SHA256)
+		require.ErrorIs(t, err, records.ErrNotFound, "the upload itself")
 
 		rs, err := s.Recipients(ctx)
 		require.NoError(t, err)
@@ -193,6 +206,8 @@ func TestMissingRows(t *testing.T) {
 		_, err = s.Sealed(ctx, [16]byte{9}, true)
 		require.ErrorIs(t, err, records.ErrNotFound)
 		_, err = s.Copy(ctx, 5)
+		require.ErrorIs(t, err, records.ErrNotFound)
+		_, err = s.CopyOfFile(ctx, books.Digest{9})
 		require.ErrorIs(t, err, records.ErrNotFound)
 		none, err := s.Copies(ctx, [16]byte{9})
 		require.NoError(t, err)
