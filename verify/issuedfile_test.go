@@ -67,6 +67,12 @@ func TestIssuedFiles(t *testing.T) {
 		assert.Contains(t, strings.Join(d.Sentences(), " "), "“These pictures come from a vendor”: supported", name)
 	}
 	v := newInvestigator(t, investigating(cfg))
+	_, err := cfg.Registry.Erase(t.Context(), "customer b", "", "")
+	require.NoError(t, err)
+	gone := examineFile(t, v, files[1])
+	assert.Equal(t, findings.FoundUnconfirmed, gone.Kind)
+	assert.Contains(t, gone.Note, "byte for byte. The upload of that copy was erased from the registry, so that the copy counts for no recipient. It was issued to vendor A on")
+	standsUp(t, v, gone)
 	forged := examineFile(t, v, files[0])
 	forged.Private.Found, forged.Issued[0].SHA256[0] = nil, forged.Issued[0].SHA256[0]+1
 	assert.ErrorContains(t, verify.Recheck(forged, true), "issued as the file")

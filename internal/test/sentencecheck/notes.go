@@ -350,9 +350,14 @@ func (l *leak) missing() *missing {
 // it must not be said.
 var noteRules = map[string]func(*report, *leak) row{
 	"copy": oneOf(clauses{"read": by(true, false, true), "both": by(true, true, true), "compared": by(false, true, true)}),
-	"copy-exact": func(_ *report, l *leak) row {
-		return when((l.confirmed() || l.Void) && l.only().Exact, row{"copy": l.only().Copy})
-	},
+	"copy-exact": oneOf(clauses{
+		"plain": func(_ *report, l *leak) row {
+			return when((l.confirmed() || l.Void) && l.only().Exact, row{"copy": l.only().Copy})
+		},
+		"gone": func(_ *report, l *leak) row {
+			return when(l.unconfirmed() && l.only().Exact && l.only().Erased, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
+		},
+	}),
 	"copy-little": oneOf(clauses{"both": by(true, true, false), "compared": by(false, true, false)}),
 	"copies-merged": func(_ *report, l *leak) row {
 		return when(l.confirmed() && len(l.main()) > 1 && l.uploads() == 1, row{"copies": names(l.main())})
@@ -403,7 +408,7 @@ var noteRules = map[string]func(*report, *leak) row{
 			return when(l.unconfirmed() && x.Copy != "" && !x.Erased && l.sibling(x.Submission), row{"copy": x.Copy})
 		},
 		"erased": func(_ *report, l *leak) row {
-			return when(l.unconfirmed() && l.only().Erased, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
+			return when(l.unconfirmed() && l.only().Erased && !l.only().Exact, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
 		},
 	}),
 	"unconfirmed-several": func(_ *report, l *leak) row {
@@ -416,12 +421,14 @@ var noteRules = map[string]func(*report, *leak) row{
 		since := l.lost(l.stray().KeyID)
 		return when(l.stray().Copy != "" && !since.IsZero(), row{"day": since.UTC().Format(time.DateOnly)})
 	},
-	"unlisted-upload": oneOf(clauses{
-		"shows": func(_ *report, l *leak) row { return when(l.Finding == "unissued" && l.Submission != "", nil) },
-		"resembles": func(_ *report, l *leak) row {
-			return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same page", "same in part", "sharper", "different") != nil, nil)
-		},
-	}),
+	"unlisted-upload": func(_ *report, l *leak) row {
+		how := "shows"
+		if l.Submission == "" {
+			how = "resembles, without showing it,"
+		}
+		resembles := l.pixels("same document", "same page", "same in part", "sharper", "different") != nil
+		return when(l.Finding == "unissued" && (l.Submission != "" || resembles), row{"how": how})
+	},
 	"unmarked": oneOf(clauses{
 		"issued": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": powered(t.Power)} }),
 		"any":    bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row { return row{"power": powered(t.Power)} }),

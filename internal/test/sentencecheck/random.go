@@ -329,14 +329,19 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 		l["finding"], l["void"], l["issued"] = "copy-unconfirmed", len(copies) == 1, nil
 		delete(l, "recipients")
 	} else if len(copies) == 1 && !traced && d.IntN(3) == 0 {
-		r := l["reads"].([]any)[0].(map[string]any)
-		r["exact"], r["log10_p"], l["log10_p"], l["blind_log10_p"], l["sha256"] = true, nil, nil, nil, copies[0].SHA256
+		d.exact(l, copies[0])
 	} else if o := d.issued(1); traced && len(copies) == 1 && o.ID != u.ID && d.IntN(6) == 0 { // u came in with the mark of a copy of o
 		c := o.Copies[d.IntN(len(o.Copies))]
 		d.read(l, c.ID, o.ID, "different", c.Issued)
 		reads := l["reads"].([]any)
 		reads[len(reads)-1].(map[string]any)["returned"] = []string{u.ID}
 	}
+}
+
+// exact makes the leak the file of the copy that was read.
+func (d *dump) exact(l map[string]any, c Copy) {
+	r := l["reads"].([]any)[0].(map[string]any)
+	r["exact"], r["log10_p"], l["log10_p"], l["blind_log10_p"], l["sha256"] = true, nil, nil, nil, c.SHA256
 }
 
 // keys is the state of the key of all copies, which was compromised.
@@ -359,7 +364,9 @@ func (d *dump) unsure(l map[string]any) {
 	switch {
 	case shows == "not compared" && d.IntN(2) == 0:
 		r := l["reads"].([]any)[0].(map[string]any)
-		r["erased"], r["recipient"] = true, c.Recipient
+		if r["erased"], r["recipient"] = true, c.Recipient; d.IntN(2) == 0 {
+			d.exact(l, c)
+		}
 	case slices.Contains([]string{"same document", "same edges", "undecided"}, shows) && d.IntN(2) == 0: // found, but in the light of another picture
 		d.trace(l, u, 0, c)
 		l["traces"].([]any)[0].(map[string]any)["registered"] = false

@@ -243,9 +243,9 @@ func concludeUnissued(e Evidence, shown *findings.Match) conclusion {
 	c.sayUnlisted(e.unissued())
 	if shown != nil {
 		c.Submission = shown.Submission
-		c.say("unlisted-upload", words.Figures{"clause": "shows"})
+		c.say("unlisted-upload", words.Figures{"how": "shows"})
 	} else if _, m := e.lookalike(); m != nil {
-		c.say("unlisted-upload", words.Figures{"clause": "resembles"})
+		c.say("unlisted-upload", words.Figures{"how": "resembles, without showing it,"})
 	}
 	return c
 }
@@ -264,7 +264,7 @@ func (c *conclusion) sayCopy(r *Read) {
 	code, how := "copy", "read"
 	switch {
 	case r.Exact:
-		c.say("copy-exact", words.Figures{"copy": r.Copy.String()})
+		c.say("copy-exact", words.Figures{"copy": r.Copy.String(), "clause": "plain"})
 		return
 	case r.Blind == 0:
 		how = "compared"
@@ -303,10 +303,13 @@ func concludeUnconfirmed(e Evidence, r *Read) conclusion {
 		c.say("transplanted", words.Figures{"n": 1, "copies": []string{r.Copy.String()}})
 		return c
 	}
+	code := "unconfirmed"
 	why, known := notConfirmed[r.Shows]
 	switch {
 	case r.Erased:
-		why = "erased"
+		if why = "erased"; r.Exact {
+			code, why = "copy-exact", "gone"
+		}
 		x["name"], x["issued"] = r.Issued.Recipient, words.UTC(r.Issued.Issued)
 	case r.sibling:
 		why = "sibling"
@@ -316,7 +319,7 @@ func concludeUnconfirmed(e Evidence, r *Read) conclusion {
 		why = "other"
 	}
 	x["clause"] = why
-	c.say("unconfirmed", x)
+	c.say(code, x)
 	return c
 }
 

@@ -271,7 +271,7 @@ func (v *tracer) file(ctx context.Context, c *books.Copy) error {
 		r.Shows, r.Altered = findings.PixelsSame, nil
 	}
 	if m := v.e.Match(c.Submission); m != nil {
-		m.Pixels, m.Altered = r.Shows, r.Altered
+		m.Pixels, m.Altered, m.Region = r.Shows, r.Altered, nil
 	}
 	_, err = v.Cfg.Registry.Submission(ctx, v.e.File)
 	if err == nil {

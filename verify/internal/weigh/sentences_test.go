@@ -12,5 +12,5 @@ import (
 func TestSentencesAreFew(t *testing.T) {
 	assert.LessOrEqual(t, len(dumpSentences), 60, "sentences on dumps")
 	assert.LessOrEqual(t, len(words.Notes), 50, "notes on leaks and recipients")
-	assert.LessOrEqual(t, len(words.Clauses), 51, "clauses of these")
+	assert.LessOrEqual(t, len(words.Clauses), 50, "clauses of these")
 }

@@ -214,7 +214,7 @@ const (
 // on the copies of a recipient: on other leaks that concern it, and by the codes of package odds.
 var Notes = map[string]string{
 	"copy":             thisMark + ", {clause}. It shows the upload that this copy was made of.",
-	"copy-exact":       "This file is the file that was issued as copy {copy}, byte for byte.",
+	"copy-exact":       "This file is the file that was issued as copy {copy}, byte for byte.{clause}",
 	"copy-little":      thisMark + ", {clause}. The part of the mark that is this copy's alone was found in its place on that copy's upload. The rest of the comparison leaves open whether the picture shows that upload.",
 	"copies-merged":    "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
 	"copies-collage":   "The marks of {n} copies, of {uploads} uploads, are in this picture, each with the part that is that copy's alone: {copies}. The picture was put together of them, or they were laid over each other. Each counts for its own recipient and upload.",
@@ -233,7 +233,7 @@ var Notes = map[string]string{
 
 	"unlisted":          "This picture carries a mark under key {key} with the copy ID {copy}, which the registry does not list under that key. The record of issued copies is incomplete, or another party used the key. The mark counts for no recipient.",
 	"unlisted-key-lost": "The key is recorded as compromised since {day}.",
-	"unlisted-upload":   "The picture {clause} an upload.",
+	"unlisted-upload":   "The picture {how} an upload.",
 
 	"unmarked":           "This picture shows an upload, and no mark {clause} was found. Such a mark would have been found with a probability of {power}, unless it was removed on purpose.",
 	"not-marked":         "This picture shows an upload, and no mark was found. Whether it was marked cannot be said: {clause}.",
@@ -296,8 +296,7 @@ var Clauses = map[string]string{
 	"erased":   "that upload was erased from the registry, so nothing is left to compare with. The copy was issued to {name} on {issued}",
 	"other":    "the comparison of the pixels leaves that open",
 
-	"shows":     "shows",
-	"resembles": "resembles, without showing it,",
+	"gone": " The upload of that copy was erased from the registry, so that the copy counts for no recipient. It was issued to {name} on {issued}.",
 
 	"issued":          "of the {n} {n|copy|copies} issued of that upload",
 	"any":             "under any key that was tried",
