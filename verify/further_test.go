@@ -113,9 +113,9 @@ func TestPictureInAPicture(t *testing.T) {
 func TestUploadThatShowsACopy(t *testing.T) {
 	t.Parallel()
 	_, s, v := twoVendors(t)
-	small := submit(t, s, file(t, photo(61, 400, 300), "jpeg"), "one", feb)
+	small := submit(t, s, file(t, photo(61, 360, 270), "jpeg"), "one", feb)
 	_, held, id := issued(t, s, small.ID, "vendor A")
-	whole := imaging.Overlay(photo(62, 1200, 900), imaging.Rotate(imaging.Resize(held, 480, 0, imaging.Lanczos), 9, color.Transparent), image.Pt(500, 400), 1)
+	whole := imaging.Overlay(photo(62, 900, 675), imaging.Rotate(imaging.Resize(held, 420, 0, imaging.Lanczos), 9, color.Transparent), image.Pt(360, 280), 1)
 	submit(t, s, file(t, whole, "jpeg"), "two", feb)
 	got := examine(t, v, whole)
 	require.Equal(t, findings.FoundUnconfirmed, got.Kind, got.Note)
@@ -128,7 +128,7 @@ func TestUploadThatShowsACopy(t *testing.T) {
 func TestCopyOfAPoorCopy(t *testing.T) {
 	t.Parallel()
 	_, s, v := twoVendors(t)
-	first := submit(t, s, file(t, photo(62, 1200, 900), "jpeg"), "one", feb)
+	first := submit(t, s, file(t, photo(62, 900, 675), "jpeg"), "one", feb)
 	_, marked, its := issued(t, s, first.ID, "vendor A")
 	poor := imaging.Grayscale(imaging.Resize(imaging.Rotate(marked, 2, color.Black), 640, 0, imaging.Lanczos))
 	second := submit(t, s, file(t, poor, "jpeg"), "two", feb)
@@ -146,9 +146,9 @@ func TestReturnedCropOfACopy(t *testing.T) {
 	_, s, v := twoVendors(t)
 	var leaks []*findings.Finding
 	for i := range uint64(2) {
-		first := submit(t, s, file(t, photo(64+i, 1400, 1050), "jpeg"), fmt.Sprint("one ", i), feb)
+		first := submit(t, s, file(t, photo(64+i, 1000, 750), "jpeg"), fmt.Sprint("one ", i), feb)
 		_, marked, id := issued(t, s, first.ID, "vendor A")
-		crop := imaging.CropCenter(marked, 700, 520)
+		crop := imaging.CropCenter(marked, 520, 390)
 		second := submit(t, s, file(t, crop, "jpeg"), fmt.Sprint("two ", i), feb)
 		issued(t, s, second.ID, "vendor B")
 		got := examine(t, v, marked)

@@ -208,7 +208,10 @@ func number(v *findings.Finding, e Evidence, r *Read) {
 	if v.KeyID = ""; r == nil {
 		return
 	}
-	v.KeyID, v.LogP = r.KeyID, stated(r.logP())
+	if v.KeyID = r.KeyID; r.Exact {
+		return
+	}
+	v.LogP = stated(r.logP())
 	if r.Blind != 0 {
 		v.BlindLogP = stated(r.Blind)
 	}

@@ -135,20 +135,17 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	return out, nil
 }
 
-// examine gathers the evidence on a leak, and on what lies beside the upload that it shows. In the very file of an issued copy no
-// marks are looked for.
+// examine gathers the evidence on a leak, and on what lies beside the upload that it shows. The very file of an issued copy is its own evidence.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
-	steps := []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone}
 	c, err := engine.CopyOfFile(ctx, v.Engine(), l.Picture.SHA256)
-	switch {
-	case errors.Is(err, registry.ErrNotFound):
+	if err == nil {
+		err = v.On(l).with(&e).file(ctx, c)
+	} else if errors.Is(err, registry.ErrNotFound) {
 		e, err = gather(ctx, v, l)
-	case err == nil:
-		err, steps = v.On(l).with(&e).file(ctx, c), steps[1:]
-	}
-	for _, more := range steps {
-		if err == nil {
-			err = more(ctx, v, l, &e)
+		for _, more := range []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone} {
+			if err == nil {
+				err = more(ctx, v, l, &e)
+			}
 		}
 	}
 	if errors.Is(err, registry.ErrTampered) {

@@ -257,28 +257,26 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 	}
 }
 
-// file enters that the leak is the file of an issued copy, and so shows its upload, whatever the pixels say. The file may have
-// come in as an upload since.
+// file enters that the leak is the file of an issued copy. That shows its upload, whatever the pixels say, and nothing else: the leak
+// is not searched. Only an upload with the same bytes can have the file as well.
 func (v *tracer) file(ctx context.Context, c *books.Copy) error {
-	if err := v.compare(ctx); err != nil {
+	r := conclude.Read{Copy: c.ID, KeyID: c.KeyID, Exact: true, Issued: c, Shows: findings.PixelsSame}
+	if err := v.standing(ctx, &r); err != nil {
 		return err
 	}
-	r, err := v.Resolve(ctx, &watermark.Detection{Copy: c.ID, KeyID: c.KeyID}, v.e)
-	if err != nil {
-		return err
+	if r.Erased {
+		r.Shows = findings.PixelsUnknown
 	}
-	if r.Exact = true; !r.Erased {
-		r.Shows, r.Altered = findings.PixelsSame, nil
-	}
-	if m := v.e.Match(c.Submission); m != nil {
-		m.Pixels, m.Altered, m.Region = r.Shows, r.Altered, nil
-	}
-	_, err = v.Cfg.Registry.Submission(ctx, v.e.File)
-	if err == nil {
+	v.e.Given, v.e.File = v.Cfg.Given, watermark.SubmissionOf(v.leak.Picture.SHA256)
+	switch _, err := v.Cfg.Registry.Submission(ctx, v.e.File); {
+	case err == nil:
 		r.Returned = []watermark.Submission{v.e.File}
+	case !errors.Is(err, registry.ErrNotFound):
+		v.e.Closed = 1 // who had that upload is not known
+		if gone(err) != nil {
+			return err
+		}
 	}
-	if v.e.Reads = append(v.e.Reads, *r); err == nil || errors.Is(err, registry.ErrNotFound) {
-		v.e.Closed = 0
-	}
-	return gone(err)
+	v.e.Reads = append(v.e.Reads, r)
+	return nil
 }
