@@ -135,8 +135,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	return out, nil
 }
 
-// examine gathers the evidence on a leak, and on what lies beside the upload that it shows. In the very file of an issued copy no
-// marks are looked for.
+// examine gathers evidence on a leak and on what lies beside its upload. In an issued copy's file it seeks no marks.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
 	steps := []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone}
 	c, err := engine.CopyOfFile(ctx, v.Engine(), l.Picture.SHA256)
