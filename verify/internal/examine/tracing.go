@@ -257,8 +257,7 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 	}
 }
 
-// file enters that the leak is the file of an issued copy, and so shows its upload, whatever the pixels say. The file may have
-// come in as an upload since.
+// file enters that the leak, an issued copy's file, shows its upload, whatever the pixels say. It may be an upload too.
 func (v *tracer) file(ctx context.Context, c *books.Copy) error {
 	if err := v.compare(ctx); err != nil {
 		return err
