@@ -57,7 +57,7 @@ const (
 
 	maxInflated = 8 << 30 // bytes that one scan decompresses. Chosen: they take half a minute
 
-	// maxStarts is the max of false starts in a file: 20 s at most (TestHostileTexts). A text of a GB has some 100.
+	// maxStarts is the max of false starts in a file: 20 s at most (TestHostileTexts). A GB of text has 100 by chance.
 	maxStarts = 1 << 20
 )
 

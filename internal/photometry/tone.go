@@ -57,7 +57,7 @@ func newToneFit(s *toneSample) *toneFit {
 }
 
 // fit returns the tone curve from base to the leak, by iterated reweighting, and its error. The first rounds use
-// trusted pixels only, since black boxes would bend the curve. The later rounds use all good pixels that are near by
+// trusted pixels only, since black boxes would bend the curve. The later rounds use all good pixels that are close by
 // the measure of the trusted ones. The error is the mean of the lower 90 % of trusted pixels' errors, in grey levels.
 func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	var c toneCurve

@@ -9,7 +9,7 @@ import (
 )
 
 // An Index finds uploads that a leak shows, in whole or in part. Its methods may run at the same time: a search sees
-// all additions and removals that returned before it. A removal waits for running searches. The zero Index is empty.
+// all additions and removals that returned before it. A removal waits for running searches. The zero Index is ready.
 type Index struct {
 	mu      sync.Mutex // held to change the index
 	at      map[int64]location

@@ -166,7 +166,7 @@ func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issue
 }
 
 // checkCopy returns an error if a copy cannot be written to stem with any format's ending: its format is known only
-// after entry in the ledger. An existing file needs --force and must not be the home's or another recipient's copy.
+// after entry in the ledger. An existing file needs --force and must not be a file of the home or another's copy.
 func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f issueFlags) error {
 	for _, format := range append(picture.Writable(), "pdf") {
 		path := stem + picture.Extension(format)

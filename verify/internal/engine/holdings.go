@@ -154,7 +154,7 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 	return nil
 }
 
-// submitted returns when the submissions in facts were submitted: zero if erased or if the row cannot be read.
+// submitted returns the times of the submissions in facts: the zero time for an erased one or an unreadable row.
 func (b *holdingsOf) submitted(ctx context.Context, facts []books.Custody) (map[watermark.Submission]time.Time, error) {
 	out := make(map[watermark.Submission]time.Time)
 	for _, c := range facts {

@@ -165,7 +165,8 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 	return each.Of(group, func(g int) bool { return len(persons[g]) > 2 })
 }
 
-// each calls f with each page's index, [Config].Workers at a time, with memory each. It joins the errors of ctx and f.
+// each calls f with the index of every page, [Config].Workers at a time, and each with the memory of an examination.
+// The error joins ctx's and all errors of f.
 func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	errs := make([]error, len(d.pages))
 	var group errgroup.Group

@@ -77,7 +77,7 @@ func (v *matcher) partCandidates(ctx context.Context, known []search.Candidate) 
 	return out, nil
 }
 
-// quad moves the origin from the first pixel's centre to its corner, and rounds to tenths of a pixel.
+// quad moves the origin of q from the first pixel's centre to its corner, and rounds to tenths of a pixel.
 func quad(q [4][2]float64) *findings.Quad {
 	for i := range q {
 		for k := range q[i] {
