@@ -61,8 +61,7 @@ func blocks(dst []colour, row []uint8, across []part) {
 	}
 }
 
-// total returns the sum of pixels, four bytes each, without alpha. It adds two at a time, in fields
-// of 16 bits that hold 257 bytes.
+// total returns the sum of pixels of 4 bytes, without alpha. It adds two at a time, in 16-bit fields for 257 bytes.
 func total(pix []uint8) (c colour) {
 	const fields, maxBytes = 0x00ff00ff00ff00ff, 8 * 256
 	for len(pix) >= 8 {

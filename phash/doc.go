@@ -32,13 +32,10 @@
 // of a JPEG. Tools that hash large pictures as they are differ from tools that reduce
 // them first. So the steps from pixels to bits are frozen under a name, such as "pdq/1":
 //
-//  1. the caller decodes the picture and turns it upright by its EXIF
-//     orientation (record which decoder that was);
-//  2. transparent pixels are laid on white paper, and 16-bit channels are cut to
-//     8 bits;
-//  3. with a side over 512 pixels, the picture is reduced to 512 × 512, whatever
-//     its shape, by taking the nearest pixel, as the reference's file reader
-//     does;
+//  1. the caller decodes the picture and turns it upright by its EXIF orientation (record which decoder that was);
+//  2. transparent pixels are laid on white paper, and 16-bit channels are cut to 8 bits;
+//  3. with a side over 512 pixels, the picture is reduced to 512 × 512, whatever its shape, by taking the nearest
+//     pixel, as the reference's file reader does;
 //  4. the reference's hash is taken. Grey pictures go the way of coloured ones.
 //
 // The goimagehash kinds and Area skip step 3. Through Go's image/jpeg the chain stays within 10 bits of the reference

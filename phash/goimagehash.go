@@ -8,8 +8,7 @@ import (
 
 // The hashes of github.com/corona10/goimagehash v1.1.0. The library's own functions round differently if the compiler
 // fuses products and sums (arm64, or GOAMD64=v3). The bits of an even or symmetric picture follow the rounding. So this
-// file has the floating-point arithmetic of the library without fusing. The library's mean and median, which have
-// nothing to fuse, are called.
+// file has the library's arithmetic without fusing. Its mean and median, which have nothing to fuse, are called.
 
 // library returns the bits of a hash of goimagehash. The picture must be opaque and begin at (0,
 // 0). The first pixel or coefficient is the top bit. For other kinds all bits are 0.

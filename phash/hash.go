@@ -139,8 +139,7 @@ func (h Hash) Distance(o Hash) int {
 	return d
 }
 
-// Sum hashes a picture, given upright, by the chain that [Kind.Version] names. Transparent pixels
-// count as lying on white paper.
+// Sum hashes an upright picture by the chain that [Kind.Version] names. Transparent pixels are laid on white paper.
 //
 // Quality, 0 to 100, tells how much there is to see in the picture. It is the metric of PDQ, also for goimagehash,
 // which has none; Area applies it to its own blocks. Below [MinQuality] the hash says little and must not be matched

@@ -12,8 +12,7 @@ import (
 // The hash depends on the last bit of these sums. So each sum is a running sum in float32 in the order of the reference
 // (pdq/cpp/downscaling): first the sample that enters the window is added, then the sample that leaves is taken away.
 // Each mean is a division. Beyond an edge zeros enter or leave, which changes no sum. Rows are streamed through both
-// passes, dsp.Lanes at a time, so memory grows with the picture's width and not with its area. The second pass makes
-// only the centres of the blocks.
+// passes, dsp.Lanes at a time: memory grows with width, not area. The second pass makes only the blocks' centres.
 
 // gridSide is the number of blocks a side.
 const gridSide = 64

@@ -80,9 +80,8 @@ type Options struct {
 	Workers int // leaks examined at a time; default one a CPU
 
 	// References is about how many controls a dump gets: comparisons of a leak that shows an upload with an upload of
-	// another subject, to see how often pictures like these fit by chance. The uploads are the nearest by hash to the
-	// one shown. If there are more leaks than controls, the leaks' digests draw. 0: [DefaultReferences], at most
-	// 4 a leak; negative: none.
+	// another subject, to see how often such pictures fit by chance. The uploads are the nearest by hash to the one shown.
+	// With more leaks than controls, the leaks' digests draw. 0: [DefaultReferences], at most 4 a leak; negative: none.
 	References int
 
 	// Against skips the search: leaks are compared with these submissions, and traced against
@@ -92,8 +91,7 @@ type Options struct {
 
 	State State // nil: findings are not kept
 
-	// Dir is the folder where relative paths of a dump begin; "": the current folder. Findings have the
-	// paths as they are given.
+	// Dir is the folder where relative paths of a dump begin; "": the current folder. Findings have the paths as given.
 	Dir string
 
 	// Sums has the SHA-256 of files of a dump by their names. A file with another digest is not examined: its

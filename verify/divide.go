@@ -19,8 +19,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// A Part says which files of a dump are examined: every Of-th, from the Number-th on, counted from 1.
-// The zero Part is all files.
+// A Part says which files of a dump are examined: each Of-th, from Number (1 or more) on. The zero Part is all files.
 type Part struct {
 	Number int `json:"number"`
 	Of     int `json:"of"`

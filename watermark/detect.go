@@ -97,8 +97,7 @@ func readAll(ctx context.Context, leak image.Image, keys []*Key,
 	return r, nil
 }
 
-// A List is a key and the IDs that were issued under it, ready for [Reading.Among]. It is immutable and
-// safe for concurrent use.
+// A List is a key and the IDs issued under it, ready for [Reading.Among]. It is immutable and safe for concurrent use.
 type List struct {
 	key  *Key
 	book *code.Book

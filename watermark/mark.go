@@ -29,8 +29,7 @@ var (
 	// ErrTooLarge is wrapped for pictures of more than [MaxPixels].
 	ErrTooLarge = pattern.ErrTooLarge
 
-	// ErrStrength is wrapped for a strength to mark with outside (0, 1], and for a
-	// candidate's strength that no mark has.
+	// ErrStrength is wrapped for a strength to mark with outside (0, 1], and for a candidate's strength that no mark has.
 	ErrStrength = errors.New("watermark: strength out of range")
 )
 

@@ -180,12 +180,11 @@ func margin(c float64) float64 {
 	return 10 * math.Log10(snr(c)/snr(code.MinCorrelation))
 }
 
-// readBack compresses a picture that deliver shrunk, as the messenger does. Then it searches it
-// for the mark, as an investigator does who has the key alone. Reading at the known place instead is
-// unsafe: it reads marks that no search finds, and hides older marks of the picture. The search ends early
-// at a clear mark of id in luma or in both carriers. It does not begin if hardly anything of the mark is at its place.
-// A mark that cannot be read gives Found false, and a read mark may have another ID. The error wraps ErrTooSmall if the
-// messenger leaves too little, or is ctx's.
+// readBack compresses a picture that deliver shrunk, as the messenger does. Then it searches it for the mark, as an
+// investigator does who has the key alone. Reading at the known place instead is unsafe: it reads marks that no search
+// finds, and hides older marks of the picture. The search ends early at a clear mark of id in luma or in both carriers.
+// It does not begin if hardly anything of the mark is at its place. A mark that cannot be read gives Found false, and a
+// read mark may have another ID. The error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
 func (o *Original) readBack(ctx context.Context, id CopyID, small *image.NRGBA) (*blind.Detection, error) {
 	d, leak, err := o.readClear(ctx, id, small)
 	if d == nil && err == nil {

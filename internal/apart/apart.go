@@ -1,5 +1,4 @@
-// Package apart runs readers of hostile formats in a process of their own: the same program, started
-// with a verb that only it knows.
+// Package apart runs readers of hostile formats in their own process: the same program, with a verb that only it knows.
 //
 // The readers take as much memory as a file announces, and some can neither be stopped nor be trusted
 // not to panic. Their process is ended with the context, and with its parent. It has no environment. On Linux it has limits of memory

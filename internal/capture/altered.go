@@ -28,8 +28,7 @@ type Region struct {
 	changes []photometry.Change
 }
 
-// Altered returns the places that the leak shows altered. It returns nil unless [Sight.Verdict] has
-// returned Same or Altered.
+// Altered returns the places that the leak shows altered: nil unless [Sight.Verdict] has returned Same or Altered.
 func (s *Sight) Altered() []Region { return s.altered }
 
 // outside reports whether all that differs lies in a few places, and whether the leak shows the
@@ -62,8 +61,7 @@ func (s *prediction) outside(places []Region) bool {
 }
 
 // beside returns the leak as it lies on the original if it is laid without bars and captions among places. Other detail
-// stays: that of another person bends the map. beside returns nil without bars and captions, or if they are too many or
-// too large for an altered leak.
+// stays: another person's bends the map. It returns nil if bars and captions are missing, too many or too large.
 func (s *Sight) beside(places []Region) *Sight {
 	over := slices.DeleteFunc(slices.Clone(places), func(r Region) bool { return !r.laid && r.Kind != Caption })
 	area := 0.0

@@ -26,8 +26,7 @@ func (s *pose) framed() bool {
 		b.touched >= 2 && b.ends >= exactEnds && b.against == 0 && b.off <= exactOff
 }
 
-// border returns what the leak shows along the four sides of the original. The counts are 0 if the
-// map of the leak has no inverse.
+// border returns what the leak shows along the four sides of the original: zeros if the leak's map has no inverse.
 func (s *pose) border() (b border) {
 	inv, ok := s.H.Inverse()
 	if !ok {

@@ -338,8 +338,7 @@ func (s *Sight) Shown() float64 {
 	return math.Max(0, float64(math.Min(1, on/float64(s.view.W*s.view.H))*open)-changed)
 }
 
-// changed returns the share of the original in the bounds of changes that are not covered. Bounds
-// that overlap count twice.
+// changed returns the share of the original in the bounds of uncovered changes. Overlapping bounds count twice.
 func (s *prediction) changed() float64 {
 	sum := 0.0
 	for _, c := range s.changes {

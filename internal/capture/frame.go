@@ -35,8 +35,7 @@ func (s *prediction) places() []place {
 	return s.edged
 }
 
-// edges returns the trusted pixels, on a grid of placeStep, at which soft rises by rise grey levels
-// or more over two pixels.
+// edges returns the trusted pixels on a grid of placeStep where soft rises by rise grey levels or more in two pixels.
 func (s *prediction) edges(soft dsp.Plane, rise float32) (all []place) {
 	w := s.Leak.W
 	for y := 8; y < s.Leak.H-8; y += placeStep {

@@ -60,8 +60,7 @@ func (n *Likeness) decide() Verdict {
 	return Same
 }
 
-// mostly reports whether so many blocks agree, and other text is in so few parts, that what differs
-// may be places of an altered leak.
+// mostly reports whether what differs may be places of an altered leak: many blocks agree, few parts have other text.
 func (n *Likeness) mostly() bool {
 	return n.Spread <= alteredSpread && float64(n.Agree) >= float64(mostlyShare*float64(n.Textured-n.Covered))
 }
@@ -133,8 +132,7 @@ func (s *sheet) hide(r *register.Registration, places []Region) {
 	}
 }
 
-// band returns the detail of p between two Gaussian blurs, deviations in pixels: p blurred by
-// fine, less p blurred by coarse.
+// band returns p blurred by fine, less p blurred by coarse: Gaussian blurs, with deviations in pixels.
 func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
 	a, b := dsp.Gauss(p, fine), dsp.Gauss(p, coarse)
 	for i, v := range b.Pix {
@@ -179,8 +177,7 @@ func (s *sheet) typical(o dsp.Plane) float64 {
 
 type moments struct{ oo, ll, ol float64 }
 
-// moments returns the moments of planes o and l over a square from (x, y). It returns false if
-// a pixel of the square is not seen.
+// moments returns the moments of planes o and l over a square from (x, y), or false if a pixel of it is not seen.
 func (s *sheet) moments(o, l dsp.Plane, x, y, side int) (moments, bool) {
 	var so, sl, oo, ll, ol float64
 	for j := y; j < y+side; j++ {
@@ -257,8 +254,7 @@ func (s *sheet) blocks(covered []bool) []block {
 	return out
 }
 
-// near reports whether a covered cell lies within so many cells of the block at (x, y). 0 cells
-// means in the block itself.
+// near reports whether a covered cell lies within so many cells of the block at (x, y); 0: in the block itself.
 func (s *sheet) near(covered []bool, x, y, cells int) bool {
 	for j := max(0, y/s.cell-cells); j <= min(s.ch-1, (y+s.side)/s.cell-1+cells); j++ {
 		for i := max(0, x/s.cell-cells); i <= min(s.cw-1, (x+s.side)/s.cell-1+cells); i++ {

@@ -178,10 +178,9 @@ type inked struct {
 	unseen     []bool    // the leak does not lie on the original here
 }
 
-// inkFields compares ink with the untreated original at the leak's resolution, square by square. No threshold puts
-// thin strokes where the original has even paper, and none wipes out a part of a stroke: another text does both. Larger
-// patches in even places are the threshold's. Nor does a threshold give another print. A square of print that is all
-// black or all white cannot be read.
+// inkFields compares ink with the untreated original at the leak's resolution, by squares. No threshold puts thin
+// strokes on even paper of the original, or wipes out a part of a stroke: another text does both. Larger patches in
+// even places are the threshold's. It gives no other print. A square of print all black or all white cannot be read.
 func (s *pose) inkFields(untreated *Original) *Page {
 	ink := s.ink(untreated.Luma().Make())
 	return s.page(ink.leak.W, ink.leak.H, inkReadable, maxLost, func(x, y int) (other, hidden bool) {

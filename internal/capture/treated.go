@@ -33,8 +33,7 @@ func (t *treatment) level(v, light float32) float32 {
 	return float32(math.Min(255, math.Max(0, float64(255*(float64(divided(v, light))-t.low)/(t.high-t.low)))))
 }
 
-// divided returns a level, 0..255, in parts of the light around it, as a level: [paper] is as light as around. Without light it
-// returns the level.
+// divided returns a level, 0..255, relative to the light around: [paper] is as light. Without light it returns v.
 func divided(v, light float32) float32 {
 	if light <= 0 {
 		return v

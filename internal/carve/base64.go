@@ -47,8 +47,7 @@ func escaped64(b []byte) (sign byte, n int) {
 	return 0, 0
 }
 
-// run64 reads a run of base64 up to its end: padding, a sign that it has not, an empty line, or a line with which
-// the base64 of another file starts.
+// run64 reads base64 up to its end: padding, a foreign sign, an empty line, or a line that starts another file.
 type run64 struct {
 	s     *stream
 	bits  uint32
@@ -110,8 +109,7 @@ func (r *run64) fits(c byte) bool {
 	return standard(r.mark) == standard(c)
 }
 
-// between returns the sign that b starts with in another form, or 0, and the length of what lies before the next sign.
-// The length is 0 if the run ends.
+// between returns the sign that starts b in another form, or 0, and how far the next sign is; 0: the run ends.
 func (r *run64) between(b []byte) (sign byte, used int) {
 	switch {
 	case b[0] == '=' && (len(b) < 3 || string(b[:3]) != "=3D" && string(b[:3]) != "=2B" && string(b[:3]) != "=2F"):

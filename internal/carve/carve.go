@@ -57,8 +57,7 @@ const (
 
 	maxInflated = 8 << 30 // bytes that one scan decompresses. Chosen: they take half a minute
 
-	// maxStarts is how many places of one file may look like a start without one. They take 20 s at most (TestHostileTexts). A text
-	// of a GB has some 100 by chance.
+	// maxStarts is the max of false starts in a file: 20 s at most (TestHostileTexts). A GB of text has 100 by chance.
 	maxStarts = 1 << 20
 )
 
@@ -66,9 +65,8 @@ const (
 var ErrStarts = fmt.Errorf("more than %d places look like the start of a picture: the rest was not looked into", maxStarts)
 
 // Scan reads r once and calls each for the files in it, in the order of their places. copy writes the bytes of the file
-// and returns their number; each must call it once. The end of a file follows from its structure. A
-// file that is cut off ends where another one starts, or the writing ends. Scan ends with an error of r or of each, with
-// ErrStarts, or with ctx's.
+// and returns their number; each must call it once. The end of a file follows from its structure. A file that is cut
+// off ends where another one starts, or the writing ends. Scan ends with an error of r or each, ErrStarts, or ctx's.
 func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Writer) (int64, error)) error) (Report, error) {
 	s := &scan{ctx: ctx, each: each}
 	err := s.layer(r, nil, 0)

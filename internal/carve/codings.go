@@ -213,8 +213,7 @@ func hasFrame(b []byte) bool {
 // maxSign is the length of the longest of signs, and of a quote before it.
 const maxSign = 6
 
-// codedBytes returns the writing, byte by byte, in which one of magics starts b; nil: none. before has at least maxSign bytes
-// before b, if there are as many.
+// codedBytes returns the bytewise writing in which a magic starts b, or nil. before is maxSign or all bytes before b.
 func codedBytes(b, before []byte) *coding {
 	if b[0] >= 0xc2 {
 		return inCode("escaped", b, inLatin1(quoteOf(before)))
@@ -300,8 +299,7 @@ func unquoted(b []byte, next decoder) (out []byte) {
 	return out
 }
 
-// A decoder returns the byte that is written at the start of b, and the length of its writing; 0: the writing has ended. first
-// is true for the first byte.
+// A decoder returns the byte that is written first in b, and its length; 0: the end. first is true for the first byte.
 type decoder = func(b []byte, first bool) (byte, int)
 
 // bytesOf reads bytes that are written one by one.

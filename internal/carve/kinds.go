@@ -152,8 +152,7 @@ func (c *copied) take(n int64) error {
 
 func (c *copied) rest() error { return c.take(1 << 62) }
 
-// upTo copies bytes up to a place. find returns the index of that place in the bytes that it is shown, or -1 to see more. It is
-// shown the last tail bytes again.
+// upTo copies up to a place. find returns its index in bytes, or -1 to see more, with the last tail bytes again.
 func (c *copied) upTo(tail int, find func([]byte) int) error {
 	for {
 		b := c.s.have(bufferSize / 2)
@@ -307,9 +306,8 @@ func (c *copied) bmp() error {
 	return c.take(max(64, int64(binary.LittleEndian.Uint32(c.s.have(6)[2:]))))
 }
 
-// tiff copies up to the end of the last directory, and of the values and strips that it or an earlier one names (TIFF 6.0,
-// section 2). A list of strips before its directory is not seen again: its strips lie before it too. Without a first directory
-// the error is io.EOF.
+// tiff copies up to the end of all directories, and of values and strips that they name (TIFF 6.0, section 2). A list
+// of strips before its directory is not read: its strips lie before it too. Without a directory it returns io.EOF.
 func (c *copied) tiff() error {
 	const strips, tiles, stripBytes, tileBytes = 273, 324, 279, 325 // tags
 	var order binary.ByteOrder = binary.LittleEndian

@@ -13,8 +13,7 @@ import (
 // zlibLevels are the second bytes of a zlib stream without a dictionary, behind an x (RFC 1950).
 var zlibLevels = []string{"\x01", "\x5e", "\x9c", "\xda"}
 
-// minInflated is how much must come out of a compressed stream without an error before it is taken for one, bytes, unless it
-// ends before. Chosen.
+// minInflated is how many bytes, or all, a compressed stream must give without an error to be taken for one. Chosen.
 const minInflated = 256
 
 // compressed returns the gzip or zlib stream that starts b; nil: none does.

@@ -128,8 +128,7 @@ func (d *demoStory) tell() error {
 	return d.bad
 }
 
-// self returns how the user calls this program: "go run ./cmd/kycmark" if the executable lies in a
-// go-build folder, else "kycmark".
+// self returns how the user calls this program: "go run ./cmd/kycmark" if it lies in a go-build folder, else "kycmark".
 func self() string {
 	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
 		return "go run ./cmd/kycmark"

@@ -144,8 +144,7 @@ func (e *Enlarger) widen(dst, src []float32) {
 	}
 }
 
-// weighted writes the sums of four rows r, each as long as dst or longer, times their weights w,
-// rounded product by product.
+// weighted writes the sums of four rows r, as long as dst or longer, times weights w, rounded product by product.
 func weighted(dst []float32, r *[4][]float32, w *[4]float32) {
 	size := len(dst)
 	r0, r1, r2, r3, n := r[0][:size], r[1][:size], r[2][:size], r[3][:size], batched(size, 8)

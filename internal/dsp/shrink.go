@@ -96,8 +96,7 @@ func (s *Shrinker) store() {
 // Shrunk returns the samples, once all rows were added.
 func (s *Shrinker) Shrunk() RGB { return s.out }
 
-// AsNRGBA returns the pixels of img as a picture that begins at (0, 0). The pixels of an *image.NRGBA
-// are shared, others are copied.
+// AsNRGBA returns img as a picture that begins at (0, 0). It shares the pixels of an *image.NRGBA, and copies others.
 func AsNRGBA(img image.Image) *image.NRGBA {
 	b := img.Bounds()
 	if m, ok := img.(*image.NRGBA); ok {
@@ -112,8 +111,7 @@ func AsNRGBA(img image.Image) *image.NRGBA {
 	return m
 }
 
-// Halve returns p at half its size: the means of 2 x 2 samples. An odd last row or column is
-// dropped, unless there is only one.
+// Halve returns the means of 2 x 2 samples of p. It drops an odd last row or column, unless there is only one.
 func Halve(p Plane) Plane {
 	out := NewPlane(max(1, p.W/2), max(1, p.H/2))
 	for y := range out.H {
@@ -142,8 +140,7 @@ func FromYCbCr(dst *image.RGBA, src *image.YCbCr) {
 	})
 }
 
-// fromYCbCr writes the colours of len(y) pixels to dst, opaque and four bytes each. cb and cr have a sample for each pixel or,
-// if half is true, for each two.
+// fromYCbCr writes the colours of len(y) pixels to dst as opaque RGBA. half: cb and cr have a sample for two pixels.
 func fromYCbCr(dst, y, cb, cr []uint8, half bool) {
 	w, shift := len(y), 0
 	if half {
@@ -264,8 +261,7 @@ func areaSpans(from, to int) []span {
 	return out
 }
 
-// Shrink returns p area-averaged to w x h samples, which must not exceed its size, as a new plane:
-// a copy if the size stays.
+// Shrink returns p area-averaged to w x h samples, at most its size, as a new plane: a copy if the size stays.
 func Shrink(p Plane, w, h int) Plane {
 	if w == p.W && h == p.H {
 		return p.Clone()

@@ -2,8 +2,7 @@ package dsp
 
 import "math"
 
-// Powers returns |F|^2, the first n columns of the half spectrum as a plane, in the memory of room if that is large enough.
-// room may be nil.
+// Powers returns |F|^2, the first n columns of the half spectrum, in room if that is large enough. room may be nil.
 func (s Spectrum) Powers(room []float32, n int) Plane {
 	p := Plane{W: n, H: s.H}
 	if n := p.W * p.H; n <= len(room) {

@@ -4,8 +4,7 @@
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is ever written under them.
 // What cannot be listed is listed with its error. If a tar archive is cut off or broken, its complete files are listed,
-// then the archive itself with the error. If only a checksum at the archive's end fails, nothing shows which file
-// changed, and all files are listed.
+// then the archive with the error. If only a checksum at the end fails, all are listed: any may be changed.
 package dump
 
 import (
@@ -69,8 +68,7 @@ type Options struct {
 	// MaxUnpacked is the max number of bytes unpacked to a temporary file, over all archives. Each may
 	// have half of what is left, and [allowance]. 0 means 32 GiB.
 	MaxUnpacked int64
-	// PDF returns a page of a PDF as a picture, from 1 on, or the number of pages alone if page is 0. If nil, PDFs are
-	// listed as plain files.
+	// PDF returns a page of a PDF, from 1 on, as a picture, or their number if page is 0. If nil, PDFs are plain files.
 	PDF func(ctx context.Context, file []byte, page int) (picture.PDFPage, error)
 	// Repeats reports whether part, in the file of the picture whole, is a smaller version of it and not listed; nil: all are listed.
 	// within: it lies before the end of whole, where chance makes starts of pictures.
@@ -90,8 +88,7 @@ const (
 	baseUnpacked = 256 << 20
 	maxRatio     = 200
 
-	// maxDirectory is the maximum size of the list of files in a zip archive, bytes: half a million files with
-	// names of 60 letters. Chosen.
+	// maxDirectory is the max size of a zip's list of files, bytes: half a million files with names of 60 letters. Chosen.
 	maxDirectory = 64 << 20
 )
 

@@ -333,8 +333,7 @@ func (h *Home) trust(r *registry.Registry) error {
 	return nil
 }
 
-// TSA reads the certificates of the timestamp authority that dates what is signed. It returns nil if the
-// configuration names none.
+// TSA reads the certificates of the timestamp authority for what is signed, or nil if the configuration names none.
 func (h *Home) TSA() ([]*x509.Certificate, error) {
 	if h.config.TSA == "" {
 		return nil, nil

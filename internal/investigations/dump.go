@@ -26,8 +26,7 @@ func hashOf(name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// filesOf returns the parts with the bytes of files, by [hashOf] of the name. A file without a name is left out: its writer
-// is at work, or was killed.
+// filesOf returns the bytes of files, as parts by [hashOf] of the name, without unfinished files, which have no name.
 func filesOf(x *kept.Opened) map[string]kept.Part {
 	named, out := make(map[string]bool), make(map[string]kept.Part)
 	for _, p := range x.Parts {

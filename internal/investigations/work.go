@@ -157,8 +157,7 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	return nil, err
 }
 
-// errStale is the error of an investigation that cannot go on where it was: a program of another version, or with other
-// keys, had examined the files.
+// errStale says that an investigation cannot go on: a program of another version or with other keys had begun it.
 var errStale = errors.New("what was examined so far cannot be used")
 
 // examine examines the files of an investigation, weighs the findings, and writes what follows. With resumed it goes on
@@ -339,8 +338,7 @@ type Sealing struct {
 	LedgerKey    string // "": proofs rest on the checkpoints that others signed
 }
 
-// bundle makes the bundle of an investigation that is done. The error wraps [registry.ErrProof] if no signed checkpoint
-// covers the investigation.
+// bundle makes a done investigation's bundle. The error wraps [registry.ErrProof] if no signed checkpoint covers it.
 func (o *Office) bundle(ctx context.Context, in inside) error {
 	if o.ReportKey == nil {
 		return registry.ErrNotFound

@@ -137,8 +137,7 @@ type statements struct {
 	abandon string // makes a job available again, or ends it after its last attempt
 }
 
-// OpenServer opens the queue of a registry in PostgreSQL, at the address dsn, whose ID is of. It makes the tables if they
-// are missing. key seals the jobs.
+// OpenServer opens the queue of the registry with ID of, in PostgreSQL at dsn. It makes missing tables. key seals jobs.
 func OpenServer(ctx context.Context, dsn, of string, key *registry.SealKey) (*Queue, error) {
 	db, err := openServer(ctx, dsn)
 	if err != nil {
@@ -321,8 +320,7 @@ type run struct {
 	nonces map[int64][]byte // of the tasks of jobs that are not over
 }
 
-// add puts jobs into the queue and sets their id. If ctx ends meanwhile, there is time to learn them: a job without is
-// not taken back.
+// add queues jobs and sets their IDs. If ctx ends meanwhile, there is time for it: a job without ID is not taken back.
 func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, x := range jobs {

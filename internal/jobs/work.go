@@ -22,8 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/passing"
 )
 
-// A Func does a job. It must be idempotent. After an error that may pass (see package passing), the job is tried
-// again; another error ends it.
+// A Func does a job, and must be idempotent. After a passing error (package passing) it is tried again; others end it.
 type Func func(ctx context.Context, do []byte) (result any, err error)
 
 // A Done says that a worker's attempt at a job is over.
@@ -160,8 +159,7 @@ func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, rep
 	return client.Stop(alive)
 }
 
-// hold keeps the lease on a job until end is called. The contexts end with the lease. That of the work also ends if the
-// job is taken back.
+// hold keeps a job's lease until end is called. Contexts end with the lease, and work also if the job is taken back.
 func (w *worker) hold(ctx context.Context, c claim) (work, leased context.Context, end func()) {
 	leased, lose := context.WithCancelCause(context.WithoutCancel(ctx))
 	work, stop := context.WithCancelCause(ctx)

@@ -193,8 +193,7 @@ func (d *decoder) readSteps(body []byte) error {
 	return nil
 }
 
-// readFrame reads a frame header of 8 bits a sample, of one component or three: of three the first has the most
-// samples and the others the same.
+// readFrame reads a header of 8 bits a sample, 1 or 3 components: the first has the most samples, the others the same.
 func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
 	if d.Components != nil || len(body) != 9 && len(body) != 15 && (len(body) != 18 || !d.mending) || int(body[5]) != len(body)/3-2 || body[0] != 8 {
 		return refuse("kind of frame")

@@ -2,8 +2,7 @@ package jpegcoef
 
 import "bytes"
 
-// A scan is a pass over the blocks of some components. The blocks of one component alone are coded without
-// the padding of the last MCUs.
+// A scan passes over blocks of some components. One component alone is coded without the padding of the last MCUs.
 type scan struct {
 	r          *reader
 	of         []*Component
@@ -84,8 +83,7 @@ func (d *decoder) readScan(body []byte) error {
 		d.end = d.r.at
 		return nil
 	}
-	// Package image/jpeg counts blocks and restart intervals of one component by the picture's pixels: that differs for some
-	// factors of sampling.
+	// Package image/jpeg counts blocks and intervals of one component by pixels: that differs for some sampling factors.
 	if c := s.of[0]; len(s.of) == 1 && !d.mending && (c.InX != min(c.Across, over(d.W, 8)) || c.InY != min(c.Down, over(d.H, 8)) || d.interval > 0 && c.H*c.V > 1) {
 		return refuse("sampling factors")
 	}
@@ -128,8 +126,7 @@ func (s *scan) block() func(b *block, i int) bool {
 	return s.furtherAC
 }
 
-// mcus returns how many MCUs a scan has, in a row and in a column. MCUs of a scan of one component are blocks, without the padding
-// of other scans.
+// mcus returns how many MCUs a scan has across and down. In a scan of one component they are blocks, without padding.
 func (s *scan) mcus() (across, down int) {
 	c := s.of[0]
 	if len(s.of) == 1 {

@@ -184,8 +184,7 @@ func (d *document) scan(k int, size box) (fills *placed, sharp float64, err erro
 	return p, sharp, nil
 }
 
-// orientation returns how p is turned on page k of this size, as EXIF says it, 1 to 8. It returns 0 if p
-// does not fill the page.
+// orientation returns how p is turned on page k of this size, as EXIF says it, 1 to 8; 0: p does not fill the page.
 func (d *document) orientation(k int, size box, p piece) (int, error) {
 	at := func(x, y float64) (px, py float64, err error) { // of the unit square that p fills, to parts of the page
 		x, y = p.place.a*x+p.place.c*y+p.place.e, p.place.b*x+p.place.d*y+p.place.f

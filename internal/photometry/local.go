@@ -47,8 +47,7 @@ func (l *locality) without(e dsp.Plane) dsp.Plane {
 // leak. p has the leak's size; the result is 0 where Weight is.
 func (f *Fit) Unexplained(p dsp.Plane) dsp.Plane { return f.local.without(p) }
 
-// slopes returns the gradient of p, to the right and down, and its Laplacian, in grey levels a
-// pixel and a pixel squared.
+// slopes returns p's gradient, right and down, and its Laplacian, in grey levels a pixel and a pixel squared.
 func slopes(p dsp.Plane) (gx, gy, lap dsp.Plane) {
 	gx, gy, lap = dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H)
 	soft := dsp.Gauss(p, 0.7)

@@ -21,8 +21,7 @@ func (c toneCurve) of(x float64) float32 {
 	return float32(c[0] + float64(x*(c[1]+float64(x*(c[2]+float64(c[3]*x))))))
 }
 
-// slope returns the gain of the curve at a level, 0..255, cut to [0.05, 4]: a picture cannot
-// be seen through other gains.
+// slope returns the gain of the curve at a level, 0..255, cut to [0.05, 4]: through other gains no picture is seen.
 func (c toneCurve) slope(level float32) float32 {
 	x := toneOf(level)
 	s := (c[1] + float64(x*(float64(2*c[2])+float64(float64(3*c[3])*x)))) / 128
@@ -58,9 +57,8 @@ func newToneFit(s *toneSample) *toneFit {
 }
 
 // fit returns the tone curve from base to the leak, by iterated reweighting, and its error. The first rounds use
-// trusted pixels only, since black boxes would bend the curve. The later rounds use all good pixels that are not far
-// off by the measure of the trusted ones. The error is the mean of the lower nine tenths of the errors of trusted
-// pixels, in grey levels.
+// trusted pixels only, since black boxes would bend the curve. The later rounds use all good pixels that are close by
+// the measure of the trusted ones. The error is the mean of the lower 90 % of trusted pixels' errors, in grey levels.
 func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	var c toneCurve
 	for i, at := range f.at {

@@ -61,8 +61,7 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 func OnePage(data []byte) *Document           { return &Document{data: data} }
 func (d *Document) SHA256() [sha256.Size]byte { return sha256.Sum256(d.data) }
 
-// Label returns what is added to the name of the file for page k: "#page 02", so that names sort as the
-// pages do, or "" for the only page.
+// Label returns what a file's name gets for page k: "#page 02", so that names sort as pages, or "" for an only page.
 func (d *Document) Label(k int) string {
 	if d.Pages() == 1 {
 		return ""

@@ -43,8 +43,7 @@ type format struct {
 	// encode writes pixels that are not empty. gray has the same pixels if they are to be
 	// stored without colours, else it is nil.
 	encode func(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s Source, o LikeOptions) error
-	// insert adds profile and EXIF to an encoded file; nil: the format has no place for
-	// them, or encode has written them.
+	// insert adds profile and EXIF to an encoded file; nil: the format has no place for them, or encode has written them.
 	insert func(s Source, file, exif []byte, size image.Rectangle) ([]byte, error)
 }
 

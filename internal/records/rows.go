@@ -268,8 +268,7 @@ func Has(i *books.Investigation, file [fileDigest]byte) bool {
 	return at < n && bytes.Equal(i.Digests[fileDigest*at:][:fileDigest], file[:])
 }
 
-// A Conclusion says what came of an investigation: which recipients were named, and which copies
-// were confirmed in its files.
+// A Conclusion says what came of an investigation: the recipients it named, and the copies confirmed in its files.
 type Conclusion struct {
 	Investigation int64              `json:"investigation"` // number of its entry
 	Entered       time.Time          `json:"entered"`

@@ -45,9 +45,8 @@ type Driver interface {
 	// Open opens the existing registry. The error wraps [fs.ErrNotExist] or ErrSchema if there is no usable registry.
 	Open(ctx context.Context) (Store, error)
 	// Transfer copies the registry from to this place, which must not hold a registry, and returns the ledger's size
-	// (entries) and root. originals is the address where the copy keeps originals. progress, if not nil, is called
-	// after each batch with the rows done and the total. An interrupted Transfer leaves no registry, and the next
-	// Transfer starts again.
+	// (entries) and root. originals is the address where the copy keeps originals. progress, if not nil, is called after
+	// each batch with the rows done and the total. An interrupted Transfer leaves no registry; the next starts again.
 	Transfer(ctx context.Context, from Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error)
 }
 
@@ -130,18 +129,16 @@ type Store interface {
 	// erasure; each page counts. The error wraps ErrTampered if in all they are not as many as were entered.
 	Searchable(ctx context.Context, upto, erasure int64) (int64, error)
 	// Segments calls mount with each segment in the order of the numbers that they cover, and returns all. A segment with
-	// Err is not mounted. Uploads that were erased may be in a segment: the caller follows ErasedAfter. With fresh, copies of
-	// objects are fetched anew.
+	// Err is not mounted. Erased uploads may be in a segment: the caller follows ErasedAfter. fresh fetches objects anew.
 	Segments(ctx context.Context, fresh bool, mount MountSegment) ([]Segment, error)
 	// BuildSegments makes the segments that are due or were found altered. Others may read and write meanwhile. It may be
 	// interrupted and run again.
 	BuildSegments(ctx context.Context, write WriteSegment) error
 
-	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
-	// what was sealed of them, and enters e. The error wraps ErrNotFound or ErrErased if a submission is missing or
-	// erased; then nothing is erased. Other errors may say that the erasure is done, and not all old data is freed. If all
-	// are erased, or e lists none, Erase frees what a killed process left. With Reviewer it erases the name of that
-	// reviewer, and lists no submission.
+	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes what was sealed of them, and
+	// enters e. The error wraps ErrNotFound or ErrErased if a submission is missing or erased; then nothing is erased.
+	// Other errors may say that the erasure is done, and not all old data is freed. If all are erased, or e lists none,
+	// Erase frees what a killed process left. With Reviewer it erases the name of that reviewer, and lists no submission.
 	Erase(ctx context.Context, e Erasure) error
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
@@ -206,8 +203,7 @@ type Store interface {
 	Entries(ctx context.Context, seq int64, limit int) ([][]byte, error)
 	// Nodes returns nodes of the ledger's tree, in the order asked for.
 	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
-	// ProveLists proves what lists are, under their present root (see [tlog.CheckList]). The last entry, whose number
-	// is size, has this root.
+	// ProveLists proves what lists are, under their present root (see [tlog.CheckList]), which the last entry, size, has.
 	ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error)
 	// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint. If a
 	// checkpoint of the same state is already kept, AddCheckpoint returns the earlier
@@ -265,8 +261,7 @@ type Access interface {
 	Tokens(ctx context.Context) ([]Token, error) // by name
 	// Token returns the token with an ID. The error wraps ErrNotFound.
 	Token(ctx context.Context, id string) (*Token, error)
-	// RevokeToken enters that a token is revoked from a time on. An earlier time stays. The error wraps ErrNotFound
-	// if no token has the name.
+	// RevokeToken enters when a token is revoked. An earlier time stays. The error wraps ErrNotFound for an unknown name.
 	RevokeToken(ctx context.Context, name string, at time.Time) error
 
 	// Claim enters a request, unless there is a request with its ID, and returns what is entered.

@@ -286,9 +286,8 @@ func (s *rowSums) addTo(a *[8][8]float64, b *[8]float64, v float64) {
 	}
 }
 
-// damped returns x of (a + damping (diag a + 1e-6 I)) x = b, a step of Levenberg and Marquardt.
-// damping is 0 or more; a larger damping makes a shorter step. a must be full, not one triangle; a and b stay as they are. damped returns zeros and
-// false if the system is singular.
+// damped returns x of (a + damping (diag a + 1e-6 I)) x = b, a Levenberg-Marquardt step. damping, 0 or more, shortens
+// the step. a must be full, not one triangle; a and b stay unchanged. It returns zeros and false for a singular system.
 func damped(a *[8][8]float64, b *[8]float64, damping float64) ([8]float64, bool) {
 	rows, rhs := make([][]float64, 8), make([]float64, 8)
 	for i := range rows {

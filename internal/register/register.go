@@ -223,8 +223,7 @@ func (o *Original) from(p *Place, l *Leak, stretch guess, r *Registration) (_ *R
 	return nil, p.LogNFA > surePlace && stretch.q < relatedStretch
 }
 
-// guessFrom returns the guess that p makes of leak l. It returns nil if p has no map, or if too little
-// agrees there to refine the guess.
+// guessFrom returns p's guess of leak l, or nil if p has no map, or if too little agrees there to refine the guess.
 func (o *Original) guessFrom(p *Place, l *Leak) *guess {
 	if math.IsInf(p.LogNFA, 1) {
 		return nil

@@ -180,8 +180,7 @@ func newRegression(by []dsp.Plane) *regression {
 	return r
 }
 
-// on returns the weight of each plane in the sum that is nearest to p. All weights are 0 if
-// the equations have no solution.
+// on returns the weight of each plane in the sum that is nearest to p: zeros if the equations have no solution.
 func (r *regression) on(p dsp.Plane) []float64 {
 	a := make([][]float64, len(r.by))
 	for i := range a {

@@ -41,8 +41,7 @@ func (l *Leak) blocks() (w, h int) { return (l.luma.W + side - 1) / side, (l.lum
 // Open finds the luma table of the JPEG file that a picture was last opened from, by the combs that coefficients lie on
 // (Fan and de Queiroz, "Identification of bitmap compression history", 2003). It tries the standard tables at each
 // quality first (ITU-T T.81, table K.1, as scaled by the Independent JPEG Group), then estimates each step by itself.
-// Open reports false if the values of a frequency lie on no comb. This is so for pictures that were changed after they
-// were opened, and for fine tables.
+// Open reports false if a frequency's values lie on no comb: for fine tables, or a picture changed since.
 func Open(p *image.NRGBA) (*Leak, bool) { return open(p) }
 
 // OpenFine does what [Open] does, and also finds standard tables with steps down to 4 grey levels.

@@ -79,9 +79,8 @@ func (r *Result) concluded(name, text string, err error) {
 const elsewhere = ": compare that with what you have from elsewhere"
 
 // verify adds the checks of keys, signatures, digests and the timestamp to r, and sets KeyID, Statement and Stamp.
-// trust holds what the verifier has from elsewhere; what it lacks is taken from the bundle. After a wrong key, or a
-// wrong signature of the statement, verify makes no further check. It does not look into report and findings, and asks
-// neither the network nor the clock.
+// trust holds what the verifier has from elsewhere; the rest comes from the bundle. After a wrong key, or a wrong
+// signature of the statement, verify stops. It does not look into report and findings, and asks no network or clock.
 func (b *Bundle) verify(trust Trust, r *Result) {
 	key, text, err := b.key(trust.Key)
 	if key != nil {

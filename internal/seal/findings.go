@@ -309,8 +309,7 @@ func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEnte
 	return nil
 }
 
-// tookAll checks that the findings f have as many copies of each submission as are entered in the ledger. The
-// error wraps [registry.ErrProof].
+// tookAll checks that findings f have all entered copies of each submission. The error wraps [registry.ErrProof].
 func tookAll(entered map[watermark.Submission]uint64, f *findings.File) error {
 	taken := f.CopiesTaken()
 	for _, of := range records.Ascending(slices.Collect(maps.Keys(taken))) {

@@ -30,9 +30,8 @@ type content struct {
 }
 
 // sign makes a bundle of c: it adds keys, the statement, its timestamp, README.txt and the signed list. key is an
-// Ed25519 key, which may be a key service's; tsa stamps the statement unless tsa is nil. Errors wrap [ErrBundle] if c
-// cannot become a bundle or the key signs other bytes than asked for, [keyfile.ErrKey] or [ErrTSA]. A key service's
-// failure wraps its own error.
+// Ed25519 key, also of a key service; tsa, unless it is nil, stamps the statement. Errors wrap [ErrBundle] if c cannot
+// become a bundle or key signs other bytes, [keyfile.ErrKey] or [ErrTSA]. A key service's failure wraps its own error.
 func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle, error) {
 	public, err := publicHalf(key)
 	if err != nil {

@@ -144,8 +144,7 @@ func (s *Service) enter(v *visit, r *http.Request) error {
 	return nil
 }
 
-// authorize finds the token of a request, and checks that it may call the route in this process. A long answer asks again:
-// the token may be revoked.
+// authorize finds a request's token, which must allow the route here. A long answer asks again: it may be revoked.
 func (s *Service) authorize(v *visit) (err error) {
 	r := v.request
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")

@@ -149,8 +149,7 @@ func (s *spans) sendBatch(ctx context.Context, client *http.Client, batch []span
 	return post(client, r)
 }
 
-// metrics are what Prometheus reads. Names follow OpenTelemetry. Labels are methods, patterns of routes and
-// statuses: none is about a person.
+// metrics are what Prometheus reads, named as OpenTelemetry does. Labels (method, route, status) show no person.
 type metrics struct {
 	all      *prometheus.Registry
 	duration *prometheus.HistogramVec

@@ -234,8 +234,7 @@ func text(w http.ResponseWriter, status int, line string) {
 	_, _ = w.Write([]byte(line)) // the client is gone
 }
 
-// maxHeader is the max size of the header of a request, bytes. A subject, recipients that held an upload and a token
-// fit several times. Chosen.
+// maxHeader is the max header of a request, bytes: several times a subject, holders of an upload and a token. Chosen.
 const maxHeader = 32 << 10
 
 // Loopback reports whether an address, HOST:PORT, is reached from this machine alone.

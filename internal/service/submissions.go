@@ -202,8 +202,7 @@ func (s submissions) holders(ctx context.Context, list string) (names []string, 
 	return names, err
 }
 
-// claiming is the body of an upload. At its end the request of the idempotency key is known and claimed, before
-// anything of the upload is entered.
+// claiming is an upload's body. At its end the request of the idempotency key is claimed, before anything is entered.
 type claiming struct {
 	io.Reader
 	ctx  context.Context

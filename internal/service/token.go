@@ -43,8 +43,7 @@ type Token struct {
 	Revoked time.Time `json:"revoked,omitzero"` // zero: not revoked
 }
 
-// Tokens keeps the tokens of a registry. Their texts are shown once, when they are made; the registry has the SHA-256
-// of the secret part.
+// Tokens keeps a registry's tokens. A text is shown once, when made; the registry has the SHA-256 of its secret part.
 type Tokens struct{ store records.Access }
 
 // TokensOf returns the tokens of a registry.
@@ -168,8 +167,7 @@ const (
 // actorPrefix begins the actor of a request with a provider's token. Names of our own tokens do not begin so.
 const actorPrefix = "oidc "
 
-// A provider checks the tokens of an OpenID provider. It asks for the provider's keys when the first token comes, so that
-// the service starts without it.
+// A provider checks an OpenID provider's tokens. It asks for keys at the first token: the service starts without them.
 type provider struct {
 	OIDC
 	client *http.Client

@@ -59,9 +59,8 @@ func (c Checkpoint) Sign(private string) (text []byte, err error) {
 // have signed the checkpoint, and the name of its key must be the origin.
 //
 // witnesses are key texts, either plain Ed25519 (signature type 1) or C2SP tlog-cosignature (type 4). No two keys may
-// hold the same Ed25519 key. The result lists the witnesses that signed, each once, in the order given. If a witness
-// signed several times, the result has the earliest time, since that dates the checkpoint best. The caller decides how
-// many witnesses are enough.
+// hold the same Ed25519 key. The result lists the witnesses that signed, each once, in the order given, with its
+// earliest time, which dates the checkpoint best. The caller decides how many witnesses are enough.
 //
 // OpenCheckpoint ignores signatures by other keys. A signature by a known key that does not hold
 // is an error. Errors wrap [ErrKey] or [ErrCheckpoint].

@@ -25,11 +25,10 @@
 // # What a match is worth
 //
 // [Match.LogNFA] is log10 of a number of false alarms: how many uploads of the index were expected to match so well if
-// the leak showed none of them. Print and faces of one kind match better at times than this model of chance says, so
-// take it for a figure of merit. A match says that leak and upload show the same print, face or wall in the same
-// arrangement, and no more. Documents of one template and captures of one card match as well. [Match.Score] weighs what
-// few uploads share: it puts the right document first, as long as the leak shows enough that is its own. Only the
-// pixels say whose picture it is.
+// the leak showed none of them. Print and faces of one kind at times match better than this model of chance says, so
+// take it for a figure of merit. A match says only that leak and upload show the same print, face or wall in the same
+// arrangement. Documents of one template and captures of one card also match. [Match.Score] weighs what few uploads
+// share: it puts the right document first if the leak shows enough of its own. Only the pixels say whose picture it is.
 //
 // # The same bits everywhere
 //

@@ -40,8 +40,7 @@ func newGrid(all []asked) *grid {
 	return g
 }
 
-// square returns the number of the square in which a lies, row by row. A place outside of the grid
-// counts to the nearest square.
+// square returns the number of the square in which a lies, row by row: outside of the grid, of the nearest square.
 func (g *grid) square(a *asked) int {
 	return min(max(int(a.y), 0)/gridSide, g.h-1)*g.w + min(max(int(a.x), 0)/gridSide, g.w-1)
 }

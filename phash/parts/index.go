@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// An Index finds the uploads that a leak shows, in whole or in part. Its methods may be called at the same time: a
-// search sees every addition and removal that returned before it began. A removal waits for the searches under way. The
-// zero value is empty and ready.
+// An Index finds uploads that a leak shows, in whole or in part. Its methods may run at the same time: a search sees
+// all additions and removals that returned before it. A removal waits for running searches. The zero Index is ready.
 type Index struct {
 	mu      sync.Mutex // held to change the index
 	at      map[int64]location

@@ -256,8 +256,7 @@ func (c *counts) nearest(hits []hit) []hit {
 	return slices.DeleteFunc(hits, func(h hit) bool { return int(h.distance) > reach })
 }
 
-// several returns the hits of uploads that have minVotes or more, in their order, in the memory of hits. number has a place for
-// each upload, and is overwritten.
+// several deletes the hits of uploads below minVotes from hits. number has a place for each upload, and is overwritten.
 func several(hits []hit, number []int32) []hit {
 	clear(number)
 	for _, h := range hits {
@@ -289,9 +288,8 @@ func (r *rarity) count(at *counts, uploads, features float64) {
 	}
 }
 
-// worth returns what a match is worth: the natural logarithm of uploads over expected, no less than
-// 0. uploads is the number in the index, and expected how many of them match as well, by chance or
-// as counted.
+// worth returns what a match is worth: the natural logarithm of uploads over expected, no less than 0. uploads is the
+// number in the index, and expected how many of them match as well, by chance or as counted.
 func worth(uploads, expected float64) float32 {
 	return float32(math.Max(0, dsp.Ln((uploads+1)/expected)))
 }

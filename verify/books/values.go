@@ -244,8 +244,7 @@ type Bound struct {
 	Unproven bool      `json:"unproven,omitempty"` // some are trusted, and none dated the entry
 }
 
-// countsFrom returns from when on an entry counts that says a time: Proven, or if none is trusted that time, or
-// After if that is later.
+// countsFrom returns since when an entry of the time entered counts: Proven, else the later one of entered and After.
 func (b *Bound) countsFrom(entered time.Time) time.Time {
 	switch {
 	case !b.Proven.IsZero():

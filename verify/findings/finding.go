@@ -123,9 +123,8 @@ func (v *Finding) MarkUnsought() bool {
 	return v.Kind == FoundUnreadable && (v.Unsought || t != nil && t.Unsought > 0)
 }
 
-// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are claimed. Leaks that
-// say nothing about where pictures came from do not count. A mark that the registry does not list counts only if the
-// picture shows a submission.
+// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are claimed. Leaks that say
+// nothing about where pictures came from do not count. An unlisted mark counts only if the picture shows a submission.
 func (v *Finding) Weighed() bool {
 	switch v.Kind {
 	case FoundLookalike, FoundIncomplete:
@@ -232,8 +231,7 @@ func CopyIn(t *Tracing, id watermark.CopyID) *TracedCopy {
 	return nil
 }
 
-// CarriesMark reports whether the leak carries a part of a mark, by what all copies have in common too. It
-// may be that no copy was found.
+// CarriesMark reports whether the leak has a part of a mark, also by what all copies share: a copy need not be found.
 func CarriesMark(t *Tracing) bool {
 	return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel
 }

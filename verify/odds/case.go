@@ -74,8 +74,7 @@ type Holder struct {
 // A Leak is what was found out about one picture of the dump, and one submission that it shows. A picture with copies of
 // several submissions has a leak for each, one after the other.
 type Leak struct {
-	// Submission is the opaque ID of the submission that the picture shows; "" if none
-	// was matched. Submitted is its time.
+	// Submission is the opaque ID of the submission that the picture shows; "" if none was matched. Submitted is its time.
 	Submission string    `json:"submission,omitempty"`
 	Submitted  time.Time `json:"submitted,omitzero"`
 	// Cluster is the opaque unit of the submission, a person as far as is known: leaks of one cluster count together.
@@ -124,15 +123,13 @@ type Copy struct {
 	// Public is since when the copy was public: it was confirmed in other files before. It names no
 	// recipient anew. The zero time: not known to be public.
 	Public time.Time `json:"public,omitzero"`
-	// Others are listed holders that also had this very copy, or an upload that came in with its mark, so that they could
-	// plant it.
+	// Others are listed holders who could plant it: they also had this very copy, or an upload that came in with its mark.
 	Others []string `json:"others,omitempty"`
 	// Returned: an upload came in with the mark of this copy, and the leak may show that upload. The issuer had it.
 	Returned bool `json:"returned,omitempty"`
 }
 
-// CellOf returns the index of the cell in which t lies. Times before the first cell are in the first, and times after
-// the last in the last.
+// CellOf returns the index of the cell in which t lies: the first for times before all cells, the last for times after.
 func CellOf(cells []Cell, t time.Time) int {
 	i, found := slices.BinarySearchFunc(cells, t, func(c Cell, t time.Time) int { return c.From.Compare(t) })
 	if !found {
@@ -221,8 +218,7 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 	return known, nil
 }
 
-// check validates one leak. Every copy and custody must be of a holder that is recorded to have any in the
-// submission's cell.
+// check validates a leak. Its copies and custody must be of holders that are recorded with some in its cell.
 func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	if l.Submission == "" {
 		if len(l.Copies)+len(l.Unmarked)+len(l.Held) > 0 {

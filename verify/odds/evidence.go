@@ -58,8 +58,7 @@ func narrow(c *Case) [][]bool {
 
 // overlap returns the share, 0..1, of the submissions that recipient r was issued copies of and that holder k held
 // unmarked, whatever the dates: the time of the find must not change who is a rival. The counts by cell do not say
-// which submissions overlap, so that the share is the share expected by chance. It is 0 if r was issued no copy. r and
-// k are indices of holders.
+// which submissions overlap: the share is expected by chance. It is 0 if r has no copy. r and k are indices of holders.
 func overlap(c *Case, r, k int) float64 {
 	var both, all float64
 	for i, n := range c.Holders[r].EverIssued() {
@@ -128,9 +127,8 @@ func newModel(c *Case) *model {
 	return m
 }
 
-// read fills in what the copies and the custody of a matched leak l say. index gives the index of each holder by
-// name, and few is the result of [narrow]. Custody of any date says who could have laid a mark, and who could be
-// another source.
+// read fills in what the copies and the custody of a matched leak l say. index gives the index of each holder by name,
+// and few is the result of [narrow]. Custody of any date says who could have laid a mark or be another source.
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.ever, s.miss = make(map[int]float64), make(map[int]float64), make(map[int]float64)

@@ -81,8 +81,7 @@ func (m *model) namesOf(holders []int) []string {
 	return each.Of(holders, func(r int) string { return m.c.Holders[r].Name })
 }
 
-// A Reviewer is a person whose copies count for an employer, a recipient. In a verdict the reviewer's copies are enough
-// to name the reviewer.
+// A Reviewer is a person whose copies count for an employer, a recipient. In a verdict they suffice to name the person.
 type Reviewer struct {
 	Ref string `json:"reviewer"` // as [Copy].Reviewer has it
 	Of  string `json:"of"`       // the employer, a named recipient

@@ -228,8 +228,7 @@ func (m *model) unseen(r int, it item) float64 {
 //
 // The alternative is that a share w of the clusters has another origin. A cluster without a mark is then more probable
 // by the factor (w + (1-w) miss)/miss. A cluster with a mark is less probable by the factor 1-w. Clusters with a mark
-// must enter, since a few misses among many finds are normal. The result is true if the e-value reaches the inverse of
-// the prior of removal, [removal].
+// must enter, since a few misses among many finds are normal. The result is true if the e-value reaches 1/[removal].
 func (m *model) improbable(r int, silent []item) bool {
 	found := float64(len(m.clustersOf(func(s *sighting) bool { return s.sure[r] })))
 	e := 0.0

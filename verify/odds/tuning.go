@@ -5,8 +5,7 @@ package odds
 
 // What counts as evidence.
 const (
-	// SureLnE is the natural logarithm of the e-value, 1,000, from which a copy is evidence that
-	// may count towards a name. Chosen.
+	// SureLnE is ln of the e-value, 1,000, from which a copy is evidence that may count towards a name. Chosen.
 	SureLnE = 6.907755278982137
 	// maxLnE is the maximum of [Copy].LnE: larger values are lowered to it. ln 10^9, since the promised
 	// false-positive rate of reading a mark is 9.3e-10.

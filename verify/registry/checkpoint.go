@@ -44,9 +44,8 @@ func (l *Ledger) cosigned(c *books.Checkpoint, witness string, at time.Time, pro
 	return records.Cosigned{Size: c.Size, Root: c.Root, Witness: witness, Dated: at, Proof: proof, Entered: l.r.clock(), Logged: books.Logged{Salt: records.NewSalt()}}
 }
 
-// TrustWitnesses says whose signatures bound the times of custody: public keys as text; none: no witness's. Custody then
-// counts from the first signature of a trusted witness over its entry, and without such a signature not at all. The
-// error wraps [ErrLedgerKey].
+// TrustWitnesses says whose signatures bound the times of custody: public keys as text; none: no witness's. Custody
+// then counts from the first such signature over its entry, and without one not at all. The error wraps [ErrLedgerKey].
 func (r *Registry) TrustWitnesses(keys ...string) error { return r.store.TrustWitnesses(keys) }
 
 // A StampCheck checks an RFC 3161 timestamp of a SHA-256 digest. It returns the latest time that the timestamp may be of.
@@ -148,8 +147,7 @@ func ofItsRow(row books.Checkpoint) error {
 	return nil
 }
 
-// continues checks that the root is that of the ledger's first entries, and that this state begins with the last of the
-// kept checkpoints.
+// continues checks that the root is of the ledger's first entries, and that this state begins with the last of kept.
 func (s state) continues(ctx context.Context, kept []books.Checkpoint) error {
 	at, err := tlog.RootAt(ctx, uint64(s.size), s.in.Nodes)
 	if err != nil {
@@ -276,8 +274,7 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 	return kept, err
 }
 
-// describe returns the checkpoint c with Origin, Signers and Witnesses set. seen are the witnesses whose signatures
-// the caller has checked.
+// describe returns c with Origin, Signers and Witnesses set. The caller has checked seen, the signatures of witnesses.
 func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books.Checkpoint {
 	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []books.Witness{}
 	for _, w := range seen {
@@ -342,9 +339,8 @@ func (a auditing) cosigned(ctx context.Context, kept []books.Checkpoint) ([]reco
 	return holds, nil
 }
 
-// checkpoint checks that one of o.Keys signed the checkpoint text, and the signatures of o.Witnesses that are
-// there. It then checks that the checkpoint is of this ledger, and that the ledger begins with its entries. The
-// result has no Made and no Stamp.
+// checkpoint checks that one of o.Keys signed text, and the signatures of o.Witnesses that are there. It then checks
+// that the checkpoint is of this ledger, which begins with its entries. The result has no Made and no Stamp.
 func (a auditing) checkpoint(ctx context.Context, text []byte) (*books.Checkpoint, error) {
 	c, seen, err := openByAny(text, a.o.Keys, a.o.Witnesses)
 	if err != nil {

@@ -59,8 +59,7 @@ type Config struct {
 	MaxPixels int64 // of one picture; default 200 million within MaxMemory, at most [phash.MaxPixels]
 	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
 
-	// MaxWait is how long a call waits for memory that other pictures have. Then its error wraps [ErrBusy]. 0: as long as
-	// its context lasts.
+	// MaxWait is how long a call waits for other pictures' memory. Then its error wraps [ErrBusy]. 0: until its ctx ends.
 	MaxWait time.Duration
 
 	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100. icc (colour profile) and exif are
@@ -109,8 +108,7 @@ type IssueOptions struct {
 	Opened *Opened
 }
 
-// ready checks a configuration and returns it with the default of MaxBytes. MaxPixels of 0 stays:
-// package picture has its default.
+// ready checks c and returns it with the default of MaxBytes. MaxPixels of 0 stays: package picture has its default.
 func (c Config) ready() (Config, error) {
 	if c.Registry == nil {
 		return c, fmt.Errorf("%w: no registry", ErrInput)
@@ -219,12 +217,10 @@ var (
 	// ErrUnavailable is wrapped when nothing was written, since the registry cannot take entries now, such as on a
 	// full disk or without its server. Other entries would also fail. The same call may succeed later.
 	ErrUnavailable = errors.New("verify: could not be logged")
-	// ErrRefused is wrapped when nothing was written, and the same call will be refused again: by ErrNotFound,
-	// ErrConflict, ErrErased, ErrInput, ErrFormat, ErrLimit, ErrWeak, ErrMarkKey and ErrReadOnly, or if [Config] refuses
-	// marked uploads.
+	// ErrRefused is wrapped when nothing was written, and a repeated call fails: by ErrNotFound, ErrConflict, ErrErased,
+	// ErrInput, ErrFormat, ErrLimit, ErrWeak, ErrMarkKey and ErrReadOnly, or if [Config] refuses marked uploads.
 	ErrRefused = records.ErrRefused
-	// ErrBusy is wrapped when nothing was written, since other pictures had the memory for longer than MaxWait of [Config].
-	// The same call may succeed later.
+	// ErrBusy is wrapped when nothing was written: there was no free memory within MaxWait of [Config]. Try again later.
 	ErrBusy = memory.ErrBusy
 )
 

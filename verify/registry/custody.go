@@ -164,8 +164,7 @@ func few(c *books.Custody) (f fewOf) {
 	return f
 }
 
-// A CustodyFilter selects facts of custody. The zero CustodyFilter selects all of them; at
-// most one of its fields is set.
+// A CustodyFilter selects facts of custody. The zero CustodyFilter selects all. At most one field is set.
 type CustodyFilter struct {
 	Submission watermark.Submission // facts that cover this upload, unmarked
 	Recipient  string               // facts about this recipient, and about its reviewers

@@ -54,11 +54,10 @@ const (
 	batchTime    = time.Second
 )
 
-// Import enters many uploads, each as [Issuer.Submit] does, several at a time; opts may be nil. It yields the
-// result of each upload in order, after the commit of its batch. An upload that is already there is recognised by its
-// digest and not decoded again. An interrupted run is therefore resumed by another run over the same files. What is
-// wrong with a file is in Err of its result, and Import goes on. An error of the registry, or the end of ctx, ends it
-// with a zero result.
+// Import enters many uploads, each as [Issuer.Submit] does, several at a time; opts may be nil. It yields the result of
+// each upload in order, after the commit of its batch. An upload that is already there is recognised by its digest and
+// not decoded again. Another run over the same files therefore resumes an interrupted run. What is wrong with a file is
+// in Err of its result, and Import goes on. An error of the registry, or the end of ctx, ends it with a zero result.
 func (i *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload], opts *SubmitOptions) iter.Seq2[Imported, error] {
 	return func(yield func(Imported, error) bool) {
 		s, err := i.submitting(opts)

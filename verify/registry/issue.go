@@ -155,8 +155,7 @@ func (s *submitting) examine(ctx context.Context, data []byte, subject string, a
 	return x, nil
 }
 
-// restore puts the original of an upload again, if it was lost. file has its digest. [Config] must have the key under which the
-// upload is sealed.
+// restore puts the original of an upload again if it is lost. file has its digest. [Config] must have its sealing key.
 func (s *submitting) restore(ctx context.Context, old *books.Submission, file []byte) (restored bool, err error) {
 	if !old.Kept || s.HashOnly || s.cfg.SealKey == nil {
 		return false, nil
@@ -263,8 +262,7 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	return c, err
 }
 
-// logged returns the rows that AddCopy enters for the copy out: the copy, and the commitment to its mark key, which counts
-// if the key was never entered.
+// logged returns what AddCopy enters for out: the copy, and its mark key's commitment, which counts if the key is new.
 func (p *prepared) logged(to *books.Recipient, o *IssueOptions, out *rendered) (books.Copy, records.KeyEntry) {
 	recipient, reviewer := to.Party()
 	key, now := p.cfg.Key.ID(), p.cfg.Registry.clock()

@@ -38,8 +38,7 @@ func (o *Opened) About() (carries []books.Copy, leftOut int, lacks string) {
 	return p.carries, p.pic.Pages - 1, p.pic.Incomplete
 }
 
-// opened returns the submission of, opened for copies as o wants them, with memory of lim. It takes what Opened of o has,
-// or leaves there what it opens.
+// opened returns the submission of, opened for copies as o wants, with memory of lim. It uses or fills Opened of o.
 func (s *Issuer) opened(ctx context.Context, of watermark.Submission, o *IssueOptions, lim picture.Limits) (*prepared, error) {
 	how := *o
 	how.Actor, how.Purpose, how.Request, how.ID, how.Opened = "", "", "", 0, nil

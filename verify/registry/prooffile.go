@@ -19,8 +19,7 @@ import (
 // proofFormat names the meaning of a proof's fields; it never changes.
 const proofFormat = "kycmark proof v1"
 
-// maxProof is the most that a proof may have, bytes: a copy with a hundred receipts has some 300 kB, and an investigation 22
-// bytes a file.
+// maxProof is the max of a proof, bytes: a copy with 100 receipts has some 300 kB, an investigation 22 bytes a file.
 const maxProof = 64 << 20
 
 // wireProof is a proof as one line of JSON. There is one way to write each: whatever would be
@@ -55,9 +54,8 @@ type wireEntry struct {
 	lists books.Digest // root of the lists; set by holds
 }
 
-// wireCopies says how many copies there are of a submission, and what became of them. Nodes lead to their list from
-// the root of the lists that the entry has, and ReleaseNodes to the list of their releases. Salts and Entries are of
-// the releases.
+// wireCopies says how many copies a submission has, and what became of them. From the entry's root of the lists, Nodes
+// lead to their list, and ReleaseNodes to the list of their releases. Salts and Entries are of the releases.
 type wireCopies struct {
 	CopiesEntered
 	Head         books.Digest   `json:"head"`
@@ -245,8 +243,7 @@ func inexact(t time.Time) bool {
 	return offset != 0 || !t.Equal(records.Timestamp(t))
 }
 
-// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on. A mark key comes without
-// its state, which no proof shows.
+// proved returns the row of w, of entry seq, as [CheckProof] hands it on. A mark key has no state: no proof shows it.
 func (w *wireEntry) proved(seq int64) Proved {
 	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Release: w.Release, Investigation: w.Investigation, Lists: w.lists}
 	for _, c := range w.Copies {

@@ -176,8 +176,7 @@ type proving struct {
 	public string
 }
 
-// releasesIn returns the releases of the copies of a submission that lists with this root have, without releases that
-// came in since.
+// releasesIn returns the releases of a submission's copies that lists with this root have, and no later ones.
 func (p proving) releasesIn(ctx context.Context, of watermark.Submission, root tlog.Hash, proof [][]byte) ([]books.Release, error) {
 	list, err := tlog.CheckList(root, records.ReleasesOf(of), proof)
 	if err != nil {
@@ -193,8 +192,7 @@ func (p proving) releasesIn(ctx context.Context, of watermark.Submission, root t
 	return all[:list.N], nil
 }
 
-// of writes a proof of rows, the row that was asked for first, and checks the proof as its reader will. It sets Entry, Path
-// and Checkpoint of each row.
+// of writes a proof of rows, the requested row first, and checks it like a reader. It sets Entry, Path and Checkpoint.
 func (p proving) of(ctx context.Context, rows []wireEntry) ([]byte, error) {
 	kept, err := p.store.Checkpoints(ctx)
 	if err != nil {

@@ -111,8 +111,7 @@ func noEntry(err error) error {
 // secondEntryTime is how long the entry of a release may take after the caller gave up. Chosen.
 const secondEntryTime = 30 * time.Second
 
-// handOut has hand release the bytes of the copy c, which was entered, and enters what became of it. fresh: no
-// earlier attempt entered c.
+// handOut has hand release the bytes of c, an entered copy, and enters the outcome. fresh: no earlier call entered c.
 func (p *prepared) handOut(ctx context.Context, c *books.Copy, file []byte, fresh bool, hand Hand, actor string) error {
 	ledger := p.cfg.Registry.Ledger()
 	if c.State == books.CopyVoid {

@@ -1,8 +1,7 @@
 // Package markfile marks and reads files of pictures without a registry, bytes in and bytes out, as the
 // command does: "kycmark mark" writes the same bytes.
 //
-// A copy is like its source: format, quality, chroma subsampling, colour profile, orientation. Package
-// watermark marks pixels alone.
+// A copy is like its source: format, quality, chroma subsampling, profile, orientation. Package watermark marks pixels.
 package markfile
 
 import (
@@ -185,8 +184,7 @@ func (o *Options) like(format string) picture.LikeOptions {
 	return picture.LikeOptions{Format: format, Quality: o.Quality, KeepEXIF: o.EXIF, WebP: o.EncodeWebP}
 }
 
-// markPages marks all pages of a document, writes them to out, and decodes them again: the file must have
-// the pixels that were written.
+// markPages marks all pages of a document, writes them to out, and decodes them again, to find the same pixels.
 func (o *Options) markPages(ctx context.Context, key *watermark.Key, id watermark.CopyID, doc *picture.Document, out *Copy) error {
 	var files [][]byte
 	same := make(map[[sha256.Size]byte]int) // pages, from 0, by their pixels

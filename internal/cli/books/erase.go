@@ -67,8 +67,7 @@ type eraseFlags struct {
 	yes         bool
 }
 
-// eraseUploads erases the uploads that the flags name: of several IDs all or none. Without --yes it only lists them and
-// returns a ui.UsageError.
+// eraseUploads erases the uploads of f, all or none. Without --yes it only lists them and returns a ui.UsageError.
 func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 	ids := f.submissions.IDs
 	if f.recipient != "" {

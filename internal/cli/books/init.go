@@ -94,8 +94,7 @@ func NewRecipient(u *ui.UI) *cobra.Command {
 
 var recipientKinds = []string{books.KindStore, books.KindVendor, books.KindAuthority, books.KindReviewer, books.KindPartner}
 
-// newRecipientAdd returns the verb "recipient add". Entering a recipient again changes nothing; another kind for the
-// same name is exit code 4.
+// newRecipientAdd returns the verb "recipient add". A known recipient changes nothing; another kind is exit code 4.
 func newRecipientAdd(u *ui.UI) *cobra.Command {
 	var kind, of string
 	cmd := &cobra.Command{

@@ -104,9 +104,8 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	})
 }
 
-// issueCopies marks copies of all chosen uploads for all recipients, several uploads at a time. Flags, keys, recipients and
-// folders are checked before the first copy is entered in the ledger. A copy that fails is reported and the rest is
-// done, unless that would also fail.
+// issueCopies marks all chosen uploads for all recipients, several at a time. Flags, keys, recipients and folders are
+// checked before the first entry in the ledger. A failed copy is reported; the others follow unless they would fail.
 func issueCopies(ctx context.Context, b *ui.Desk, f issueFlags) error {
 	if f.MaxSide < 0 {
 		return ui.Usagef("--max-side cannot be negative")

@@ -77,8 +77,7 @@ type outage struct {
 	since time.Time // zero: it was not away at the last attempt
 }
 
-// wait calls do again while its error says that the database is away, until it was away for [failOver] or ctx ends: the error
-// is then ctx's.
+// wait repeats do while the database is away, until it was away for [failOver] or ctx ends: the error is then ctx's.
 func (o *outage) wait(ctx context.Context, do func() error) error {
 	for {
 		err := do()
@@ -166,9 +165,8 @@ func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issue
 	return l
 }
 
-// checkCopy returns an error if a copy cannot be written to stem with the ending of any format: the copy's format is
-// known only after it was entered in the ledger. An existing file needs --force and must be neither a file of the
-// home nor another recipient's copy.
+// checkCopy returns an error if a copy cannot be written to stem with any format's ending: its format is known only
+// after entry in the ledger. An existing file needs --force and must not be a file of the home or another's copy.
 func (l issueLine) checkCopy(ctx context.Context, b *ui.Desk, stem string, f issueFlags) error {
 	for _, format := range append(picture.Writable(), "pdf") {
 		path := stem + picture.Extension(format)

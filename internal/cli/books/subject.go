@@ -29,8 +29,7 @@ type subjectFlags struct {
 	from     subjectFrom
 }
 
-// newSubjectSet returns the verb "subject set". Exit code 3: some lines or files failed, the rest is entered; 4: an
-// unknown submission ID.
+// newSubjectSet returns "subject set". Exit code 3: some lines or files failed, the rest is entered; 4: an unknown ID.
 func newSubjectSet(u *ui.UI) *cobra.Command {
 	var f subjectFlags
 	cmd := &cobra.Command{

@@ -93,8 +93,7 @@ type traceJob struct {
 	first   int                 // page of the first tracer; 0: of the only page
 }
 
-// maxTraced is the maximum number of pages of an original that are prepared together. A page of 12
-// megapixels takes 150 MB. Chosen.
+// maxTraced is the max of an original's pages that are prepared together. A page of 12 megapixels takes 150 MB. Chosen.
 const maxTraced = 12
 
 // newTraceJob reads the keys, the original and the copies' IDs that the flags name. It makes a candidate of each copy

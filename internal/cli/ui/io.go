@@ -196,8 +196,7 @@ const (
 	FolderPerm fs.FileMode = 0o700
 )
 
-// CheckOutputs calls [CheckOutput] for each of paths; no path may be a file of the home or one of inputs. "" is no
-// output.
+// CheckOutputs calls [CheckOutput] for each path except "": no path may be a file of the home or one of inputs.
 func (b *Desk) CheckOutputs(force bool, inputs []string, paths ...string) error {
 	for _, path := range paths {
 		if path != "" {

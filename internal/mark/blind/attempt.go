@@ -24,8 +24,7 @@ func (r *reader) attemptParts(i int, b [4]float64) {
 	r.settle(i, s.toMatrix(b), s, minAgreementParts, settle)
 }
 
-// attemptTilted does what attemptParts does under a map m with perspective. m leads from pixels of field i to mark pixels,
-// except for a shift.
+// attemptTilted is attemptParts for m with perspective, from pixels of field i to mark pixels, except for a shift.
 func (r *reader) attemptTilted(i int, m geometry.Mat) {
 	z := r.fields[i]
 	win := markWindow(m, z.W, z.H, nil)

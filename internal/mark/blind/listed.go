@@ -132,8 +132,7 @@ func (v *View) Rectified(m geometry.Mat, f func(sampled, filtered dsp.Plane, x, 
 	}
 }
 
-// Soft returns the soft bits that a reader sees at the map m, from work to mark pixels, of unit norm. It returns nil if m
-// has no inverse.
+// Soft returns the soft bits, of unit norm, that a reader sees at m, from work to mark pixels: nil if m has no inverse.
 func (v *View) Soft(kd *Keys, m geometry.Mat) []float64 {
 	soft, energy := kd.softSum(v.leak.carriers, tracked{m: m}, 1, 1)
 	if energy == 0 {

@@ -180,8 +180,7 @@ func DetectAll(ctx context.Context, img image.Image, keys []*Keys) (all []*Detec
 	return detectAll(ctx, img, keys, stages[:])
 }
 
-// Skim is [DetectAll] by the cheapest stages: for pictures that show all or nearly all of what was marked, as a person who
-// received a copy sends it again.
+// Skim is [DetectAll] by the cheapest stages, for pictures of all or nearly all of a copy, as a recipient sends it.
 func Skim(ctx context.Context, img image.Image, keys []*Keys) (all []*Detection, unread []*Unread, err error) {
 	return detectAll(ctx, img, keys, stages[:skimmed])
 }

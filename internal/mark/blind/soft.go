@@ -190,9 +190,8 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 	return out, true
 }
 
-// softSum adds up the soft bits of carriers under the map t, each weighed by what the pilots say of its strength
-// (maximum ratio combining). energy is the sum of their squares, 0 if t has no inverse. sign is -1 for an inverted
-// picture, and pitch as in soft.
+// softSum adds up soft bits of carriers under t, weighed by what the pilots say of strength (maximum ratio combining).
+// energy is the sum of their squares, 0 if t has no inverse. sign is -1 for an inverted picture, and pitch as in soft.
 func (kd *Keys) softSum(
 	carriers []dsp.Plane, t tracked, sign float32, pitch int,
 ) (sum [code.CodedN]float64, energy float64) {
@@ -304,8 +303,7 @@ func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, pitch int, out 
 	return w
 }
 
-// at returns the weight, 0.25 to 1, at chip (i, j) of a window of nx x ny chips, interpolated
-// between the middles of the cells.
+// at returns the weight, 0.25 to 1, at chip (i, j) of nx x ny chips, interpolated between the middles of the cells.
 func (w weights) at(i, j, nx, ny int) float32 {
 	x, y := (float32(i)+0.5)*float32(w.nx)/float32(nx)-0.5, (float32(j)+0.5)*float32(w.ny)/float32(ny)-0.5
 	x, y = pattern.Clip(x, 0, float32(w.nx-1)), pattern.Clip(y, 0, float32(w.ny-1))

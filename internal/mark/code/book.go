@@ -54,8 +54,7 @@ type Score struct {
 	Sum     float64
 }
 
-// Above returns the messages whose code has a sum of bar or more with the soft bits, the largest
-// sum first. soft has CodedN values.
+// Above returns the messages whose code has a sum of bar or more with soft, CodedN soft bits: the largest sum first.
 func (b *Book) Above(soft []float64, bar float64) []Score {
 	tables := bookTables(soft)
 	blocks := (len(b.messages) + bookBlock - 1) / bookBlock
@@ -152,8 +151,7 @@ func (m message) bits() []uint8 {
 	return out
 }
 
-// sumTables has for each group of bookStep bits what these and the Tail bits before them add to
-// the sum of a message's code.
+// sumTables has for each group of bookStep bits what these and the Tail bits before add to the sum of a message's code.
 type sumTables [bookSteps][bookTable]float32
 
 func bookTables(soft []float64) *sumTables {

@@ -156,8 +156,7 @@ var changeZero = [...]float64{0.5, 0.75, 1, 1.5}
 
 const maxWeight = 1.07
 
-// overshoot is by how much more a mark is weakened than its error is above the PSNR floor: of fewer steps a larger share
-// is noise of rounding.
+// overshoot is how much more a mark is weakened than the PSNR floor demands: of fewer steps more is noise of rounding.
 const overshoot = 0.99
 
 // A Written is a JPEG with a mark in its coefficients.

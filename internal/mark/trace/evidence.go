@@ -58,9 +58,8 @@ func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	return e
 }
 
-// adjoint returns the tracer's coefficients, the payload's soft bits and the pilots that masked holds: a weighed plane
-// of the frame, times the local strength of a mark, which a pattern was multiplied with at marking. Bits and pilots are
-// not normalised.
+// adjoint returns the tracer's coefficients, the payload's soft bits and the pilots in masked: a weighed plane of the
+// frame, times the local strength of a mark, by which marking multiplies a pattern. Bits and pilots are unnormalised.
 func (s *suspects) adjoint(f *frame, masked dsp.Plane) (coefficients, [code.CodedN]float64, [pattern.PilotN]complex64) {
 	end := math.Min(pattern.TracerHigh, 0.45*float64(max(f.w, f.h)))
 	c := f.quantised(dsp.DCT2(masked, pattern.TracerSize), end)
@@ -103,8 +102,7 @@ func logFisher(z, payload float64) float64 {
 	return math.Min(0, (dsp.Ln(1+x)-x)/math.Ln10)
 }
 
-// logE returns the log10 of the e-value of a copy with scores z (tracer) and z' = payload that was
-// marked with the given strength:
+// logE returns the log10 of the e-value of a copy with scores z (tracer) and z' = payload, marked with strength:
 //
 //	mean over l of exp(l z - l^2/2) x mean over l' of exp(l' z')/M(l')
 //
@@ -233,8 +231,7 @@ func normalCDF(x float64) float64 {
 	return 1 - float64(p*dsp.Exp(-float64(x*x)/2))/math.Sqrt(2*math.Pi)
 }
 
-// PresentLevel is the log10 p from which on a mark was there, whichever copy it is of: a wrong word on one
-// unmarked leak of a million.
+// PresentLevel is the log10 p from which on a mark of any copy was there: wrong for one unmarked leak of a million.
 const PresentLevel = -6
 
 // A Presence is what a leak shows of a mark of the candidates' keys, whichever copy carries it.

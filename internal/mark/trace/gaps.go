@@ -57,8 +57,7 @@ func (out *Result) gaps() {
 	out.Unmarked = float64(missing) / float64(max(places, 1))
 }
 
-// scored returns what each sample of masked, a plane as in adjoint, adds to the score of the tracer with the given
-// signs. The whole score is score.
+// scored returns what each sample of masked (see adjoint) adds to score, the score of the tracer with these signs.
 func (f *frame) scored(masked dsp.Plane, signs *code.Stream, score float64) dsp.Plane {
 	out, sum := dsp.Product(masked, intoFrame(pattern.TracerOf(signs, f.w, f.h))), 0.0
 	for _, v := range out.Pix {

@@ -238,8 +238,7 @@ func mend(data []byte, h *codec.Header, refused error) (*image.NRGBA, error) {
 	return m.Image, nil
 }
 
-// Describe sets how a JPEG was written, with its profile, and returns its EXIF block, or nil. The
-// block shares the memory of data.
+// Describe sets how a JPEG was written, with its profile, and returns its EXIF block, or nil, in the memory of data.
 func Describe(s *codec.Source, data []byte) []byte {
 	o := Read(data)
 	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame

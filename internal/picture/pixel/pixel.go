@@ -37,8 +37,7 @@ func ToNRGBA(img image.Image) *image.NRGBA {
 	return dst
 }
 
-// copyAny writes src to dst, which has its size, pixel by pixel: for types that no decoder here
-// returns and Encode may get.
+// copyAny writes src to dst, which has its size, by pixels: for types that Encode may get and no decoder here returns.
 func copyAny(dst *image.NRGBA, src image.Image) {
 	b := src.Bounds()
 	for y := range b.Dy() {
@@ -158,8 +157,7 @@ const (
 	matrixYCgCo = 8
 )
 
-// weights returns what red and blue weigh in luma, in 1/10000 (H.273 table 4). A matrix that is not
-// known counts as BT.601.
+// weights returns what red and blue weigh in luma, in 1/10000 (H.273 table 4). Unknown matrices count as BT.601.
 func (c Coding) weights() (red, blue int64) {
 	switch c.Matrix {
 	case 1:
@@ -174,9 +172,8 @@ func (c Coding) weights() (red, blue int64) {
 	return 2990, 1140
 }
 
-// RGB converts what a video codec stored to an opaque picture with the same origin, (0,0). If fewer colours than pixels are
-// stored, pixels share them, as in package image/jpeg and libheif. All arithmetic is on integers, in
-// units of 2^-16.
+// RGB converts what a video codec stored to an opaque picture with the same origin, (0,0). If fewer colours than pixels
+// are stored, pixels share them, as in image/jpeg and libheif. All arithmetic is on integers, in units of 2^-16.
 func (c Coding) RGB(src *image.YCbCr) *image.NRGBA {
 	const one, base = 1 << 16, 10_000
 	red, blue := c.weights()

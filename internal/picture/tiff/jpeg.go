@@ -88,8 +88,7 @@ func (t *jpegBlocks) pixels(h codec.Header) (*image.NRGBA, error) {
 	return whole, nil
 }
 
-// block returns the bytes of block i, from 0. A block without offset or size is an error, and a block beyond
-// the data is io.ErrUnexpectedEOF.
+// block returns the bytes of block i, from 0. The error is io.ErrUnexpectedEOF if the block is beyond the data.
 func (t *jpegBlocks) block(i int64) ([]byte, error) {
 	offset, ok := t.offsets.Uint(int(i))
 	count, counted := t.counts.Uint(int(i))

@@ -177,8 +177,7 @@ func checkBlocks(d ifd.Directory, h codec.Header) error {
 	if ht == 0 {
 		return errors.New("tiles without height")
 	}
-	// Tiles of a picture that is within the limits are so too if they do
-	// not hang over by more than their rounding to 16.
+	// Tiles of a picture that is within the limits are so too if they do not hang over by more than their rounding to 16.
 	if (w > h.Width+15 || ht > h.Height+15 || w > 2*h.Width || ht > 2*h.Height) && w > freeTile/ht {
 		return fmt.Errorf("tiles of %d x %d pixels in a picture of %d x %d", w, ht, h.Width, h.Height)
 	}

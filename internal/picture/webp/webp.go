@@ -148,8 +148,7 @@ func unread(data []byte) bool {
 	return false
 }
 
-// firstFrame decodes the first frame of an animation (RFC 9649 section 2.7.1.1), and shows it on the canvas,
-// whose size is in h.
+// firstFrame decodes an animation's first frame (RFC 9649 section 2.7.1.1) onto the canvas, whose size is in h.
 func firstFrame(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	for kind, body := range chunks(data) {
 		if kind != "ANMF" {

@@ -327,8 +327,7 @@ func (c *checker) submissions(_, _ int64, rows []books.Submission) error {
 	return nil
 }
 
-// erasures compares each erasure with the submissions that it blanked: their digest (Left) and their number.
-// c.listed counts the submissions.
+// erasures compares each erasure with the submissions that it blanked: digest (Left) and number. c.listed counts them.
 func (c *checker) erasures(_, _ int64, rows []records.Erasure) error {
 	for _, e := range rows {
 		left, err := schema.Submissions.Rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)

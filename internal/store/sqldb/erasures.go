@@ -220,8 +220,7 @@ func (d erasures) ErasedAfter(ctx context.Context, erasure int64) ([]records.Era
 	return slices.Clone(x.gone[from:]), nil
 }
 
-// finishErasures is cleanSegments if an erasure was interrupted before its segments were removed, and
-// this process may write.
+// finishErasures is cleanSegments if an interrupted erasure left its segments, and this process may write.
 func (d segments) finishErasures(ctx context.Context) error {
 	left, err := schema.Number(ctx, d.read, "SELECT count(*) FROM segment WHERE state = $1 AND last > 0", segmentIdle)
 	if err != nil || left == 0 || d.readOnly {

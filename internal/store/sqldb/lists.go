@@ -331,8 +331,7 @@ func blanked(s *books.Submission) bool {
 		Details: books.Details{Document: s.Document, Page: s.Page, Pages: s.Pages}}
 }
 
-// ProveLists proves what the lists with these names are, in their order, under their present root. size is how many
-// entries there are.
+// ProveLists proves what the lists with these names are, in their order, under their present root, of size entries.
 func (d ledger) ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error) {
 	err = d.snapshot(ctx, func(q schema.Querier) (err error) {
 		head, err1 := readHead(ctx, q, "")

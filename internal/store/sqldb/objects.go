@@ -53,8 +53,7 @@ func (d *core) keepAt(ctx context.Context, address string, id [16]byte, isNew bo
 // originals are sealed originals, and the objects that hold them.
 type originals struct{ *core }
 
-// put moves a sealed original to its place, unless that is the database: afterwards x.Body is nil, and
-// x.Object names the object.
+// put moves a sealed original to its place, unless that is the database. It sets x.Object, and x.Body to nil.
 func (d originals) put(ctx context.Context, x *records.Sealed) error {
 	if d.place == nil || len(x.Body) == 0 {
 		return nil
@@ -138,8 +137,7 @@ func whole(ctx context.Context, err error) bool {
 	return errors.Is(err, objects.ErrAway) || errors.Is(err, objects.ErrRefused) || ctx.Err() != nil
 }
 
-// isLost reports whether the original of a sealed row is to be put again: see [records.Store].Restore. What is in an object
-// that can be opened is not read.
+// isLost reports whether x's original must be put again: see [records.Store].Restore. It reads no object that opens.
 func (d originals) isLost(ctx context.Context, x *schema.Sealed) (bool, error) {
 	if x.Object.Size == 0 || d.place == nil {
 		return len(x.Body) == 0 && x.Object.Size == 0, nil
@@ -216,9 +214,8 @@ func (d originals) removeErased(ctx context.Context) (failed error) {
 	return failed
 }
 
-// lost returns an error that wraps [records.ErrTampered] if an original of submissions that are to be erased is not where originals
-// are kept: the address may have been altered, and the original be left at another place. Once the erasure is committed,
-// any process may remove the object.
+// lost returns an error that wraps [records.ErrTampered] if an original of submissions to erase is not where originals
+// are kept. An altered address may have left it elsewhere. Once the erasure is committed, any process may remove it.
 func (d originals) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
 	originals := schema.TableOf("sealed", "object", bindName)
 	names, err := originals.Among(ctx, d.read, &d.dialect, "object_size > 0 AND submission", schema.Each(ids, schema.IDOf), "")

@@ -83,8 +83,7 @@ func (d segments) Searchable(ctx context.Context, upto, erasure int64) (n int64,
 	return n, err
 }
 
-// Segments leaves out segments that were replaced meanwhile. If the bucket does not answer, that is its error: nothing
-// was found out about a segment.
+// Segments leaves out segments replaced meanwhile. If the bucket does not answer, it returns that error alone.
 func (d segments) Segments(ctx context.Context, fresh bool, mount records.MountSegment) (out []records.Segment, err error) {
 	files := d.segmentFiles()
 	if files.folder == "" {

@@ -114,8 +114,7 @@ func vacant(ctx context.Context, q schema.Querier) error {
 }
 
 // Open opens a registry. write and read are connection pools and may be the same; the DB closes them, and a failing
-// Open does so at once. The error wraps [records.ErrSchema] if the schema is of another version, or the registry's
-// creation was interrupted.
+// Open does so at once. The error wraps [records.ErrSchema] if the schema has another version or is incomplete.
 func Open(ctx context.Context, dialect schema.Dialect, write, read *sql.DB) (*DB, error) {
 	return open(ctx, dialect, write, read, false, func(d *DB) error { return d.readInfo(ctx) })
 }

@@ -76,8 +76,7 @@ func (d uploads) SubmissionsOf(ctx context.Context, subject string) (of []books.
 	return of, err
 }
 
-// uploadsOf is the query of the numbers of a subject's uploads; the number of a missing upload is 0. The arguments
-// write the columns of subjects.
+// uploadsOf is the query of the numbers of a subject's uploads, 0 for a missing upload. Its arguments are columns.
 func uploadsOf(entered, moved string) string {
 	return "SELECT s.seq FROM submission s WHERE " + entered + " = $1 AND " + entered + " <> '' AND " + notMoved + `
 		UNION ALL

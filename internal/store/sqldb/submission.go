@@ -156,8 +156,7 @@ func (d uploads) submission(ctx context.Context, q schema.Querier, seq int64) (*
 	return s, err
 }
 
-// numberOf returns the number of an upload. The error wraps [records.ErrTampered] if the index of IDs leads to
-// another upload.
+// numberOf returns an upload's number. The error wraps [records.ErrTampered] if the index of IDs leads to another.
 func numberOf(ctx context.Context, q schema.Querier, id watermark.Submission) (seq int64, err error) {
 	err = q.QueryRowContext(ctx, "SELECT seq FROM submission WHERE id = $1", id[:]).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {

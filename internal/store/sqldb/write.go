@@ -250,8 +250,7 @@ func enter[T records.Row](ctx context.Context, t *tx, into schema.Table[T], row 
 	return insert(ctx, t, into, *row)
 }
 
-// flush writes the entries that append made, and the ledger's new head. Without entries it does
-// nothing. It does not commit.
+// flush writes the entries that append made, if any, and the ledger's new head. It does not commit.
 func (t *tx) flush(ctx context.Context) error {
 	if len(t.entries) == 0 {
 		return nil
@@ -332,8 +331,7 @@ func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 	return nodes
 }
 
-// lastLeaf returns the number (from 1) of the entry that completes the node id. The row of that
-// entry keeps the node's hash.
+// lastLeaf returns the number (from 1) of the entry that completes the node id. Its row keeps the node's hash.
 func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 
 // readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an entry keeps the nodes

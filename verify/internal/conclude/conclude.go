@@ -258,8 +258,7 @@ func (c *conclusion) sayUnlisted(r *Read) {
 	}
 }
 
-// sayCopy adds the sentence on a leak with the mark of copy r to the note: how the mark was found, and whether the
-// pixels show the copy's submission.
+// sayCopy notes a leak with the mark of copy r: how the mark was found, and whether the pixels show its submission.
 func (c *conclusion) sayCopy(r *Read) {
 	code, how := "copy", "read"
 	switch {

@@ -324,8 +324,7 @@ func (e Evidence) IssuedReads() []Read {
 	return out
 }
 
-// Overlap returns the area that the bounds of two regions share, as a share, 0..1, of the smaller bounds. It is
-// NaN if one has no area.
+// Overlap returns the common area of two regions' bounds, 0..1 of the smaller bounds. It is NaN if one has no area.
 func Overlap(a, b *findings.Quad) float64 {
 	ax0, ay0, ax1, ay1 := Bounds(a)
 	bx0, by0, bx1, by1 := Bounds(b)

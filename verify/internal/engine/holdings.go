@@ -95,8 +95,7 @@ func (b *holdingsOf) at(t time.Time) int {
 	return max(sort.Search(len(b.days), func(i int) bool { return b.days[i].After(t) })-1, 0)
 }
 
-// unmarked counts, for each day, the submissions that the facts about one recipient cover, each once. b.all must hold
-// the counts of whole days.
+// unmarked counts by day, once each, the submissions that one recipient's facts cover. b.all must count whole days.
 func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int, error) {
 	out := make([]int, len(b.days))
 	var spans []span
@@ -155,8 +154,7 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 	return nil
 }
 
-// submitted returns when the submissions in the lists of facts were submitted: the zero time for an erased one, and for
-// one whose row cannot be read.
+// submitted returns the times of the submissions in facts: the zero time for an erased one or an unreadable row.
 func (b *holdingsOf) submitted(ctx context.Context, facts []books.Custody) (map[watermark.Submission]time.Time, error) {
 	out := make(map[watermark.Submission]time.Time)
 	for _, c := range facts {
@@ -223,8 +221,7 @@ func union(spans []span) []span {
 	return out
 }
 
-// Lists are the IDs that were issued under mark keys, by key, as far as they were needed. The zero Lists is ready, and
-// safe for concurrent use.
+// Lists are the needed IDs issued under mark keys, by key. The zero Lists is ready, and safe for concurrent use.
 type Lists struct {
 	mu sync.Mutex
 	of map[string]*issuedList

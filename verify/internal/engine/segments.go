@@ -153,8 +153,7 @@ func (e *Engine) content(ctx context.Context, key *sealing.Key, s *records.Segme
 	return n, cmp.Or(err, failed)
 }
 
-// CheckSegments compares segments with the rows of their submissions. The error wraps [records.ErrTampered] and names the
-// segment.
+// CheckSegments compares segments with uploads' rows. The error wraps [records.ErrTampered] and names the segment.
 func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
 	x := new(parts.Index)
 	all, err := e.segments(ctx, key, x, true)

@@ -97,8 +97,7 @@ type documentPage struct {
 	number int // from 1
 }
 
-// findPages lists the pages to compare: page 1 of each submission first. complete says which submissions
-// have all their pages in the list.
+// findPages lists pages to compare: page 1 of each submission first. complete says which submissions are listed whole.
 func (d *documents) findPages(ctx context.Context, leaks []*findings.Finding) (complete []bool, err error) {
 	complete = make([]bool, len(leaks))
 	counts := make([]int, min(len(leaks), tuning.MaxDocuments))
@@ -166,8 +165,8 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 	return each.Of(group, func(g int) bool { return len(persons[g]) > 2 })
 }
 
-// each calls f with the index of every page, [Config].Workers at a time, and each with the memory of an examination. The error
-// joins ctx's and all errors of f.
+// each calls f with the index of every page, [Config].Workers at a time, and each with the memory of an examination.
+// The error joins ctx's and all errors of f.
 func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	errs := make([]error, len(d.pages))
 	var group errgroup.Group

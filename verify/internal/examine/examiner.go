@@ -135,7 +135,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	return out, nil
 }
 
-// examine gathers the evidence on a leak, and on what lies beside the upload that it shows. The very file of an issued copy is its own evidence.
+// examine gathers the evidence on a leak and on what lies beside its upload. The file of an issued copy needs no search.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
 	c, err := engine.CopyOfFile(ctx, v.Engine(), l.Picture.SHA256)
 	if err == nil {

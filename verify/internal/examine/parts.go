@@ -77,8 +77,7 @@ func (v *matcher) partCandidates(ctx context.Context, known []search.Candidate) 
 	return out, nil
 }
 
-// quad converts corners from coordinates in which the first pixel's centre is 0, 0 to coordinates in which its corner
-// is, rounded to tenths of a pixel.
+// quad moves the origin of q from the first pixel's centre to its corner, and rounds to tenths of a pixel.
 func quad(q [4][2]float64) *findings.Quad {
 	for i := range q {
 		for k := range q[i] {
@@ -89,8 +88,7 @@ func quad(q [4][2]float64) *findings.Quad {
 	return &out
 }
 
-// clearlyBehind reports whether candidate c lies in the leak where shown lies, and shares far less
-// with it: see [tuning.ClearScore].
+// clearlyBehind reports whether c lies where shown lies in the leak, and shares far less: see [tuning.ClearScore].
 func clearlyBehind(c *search.Candidate, shown *search.Candidate) bool {
 	x0, y0, x1, y1 := conclude.Bounds(shown.Region)
 	a, b, d, e := conclude.Bounds(c.Region)

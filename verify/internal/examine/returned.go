@@ -135,8 +135,7 @@ func (v *matcher) placesOf(ctx context.Context, m *findings.Match) (all []findin
 	return all, nil
 }
 
-// aloneAt sets a place as r.alone if tracing finds the copy of r there. It must find no copy of the uploads that came in
-// with its mark, though it would.
+// aloneAt sets r.Alone to at if tracing finds r's copy there, and no copy of r.Returned, though it would find one.
 func (v *tracer) aloneAt(ctx context.Context, r *conclude.Read, at *findings.Quad) error {
 	here := v.leak.part(v.leak.covers(conclude.Bounds(at)))
 	t, err := v.On(here).traceAgainst(ctx, &findings.Match{Submission: r.Issued.Submission, Page: r.Page}, tuning.TraceLevel/tuning.MaxApart)

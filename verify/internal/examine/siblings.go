@@ -29,8 +29,7 @@ type sibling struct {
 	onto  geometry.Mat         // pixels of the other original to pixels of this one
 }
 
-// families has the siblings of pages, as they were looked for among the uploads up to number read. It also has what originals show of
-// each other.
+// families has the siblings of pages, found among uploads up to number read, and what originals show of each other.
 type families struct {
 	mu   sync.Mutex
 	read int64

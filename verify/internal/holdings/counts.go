@@ -20,8 +20,7 @@ type Holdings struct {
 	Facts     []books.Custody           // the facts that count, in the order of entry
 }
 
-// Extend lengthens the counts to a number of days, with zeros: no submission counts on the days that
-// follow. Days is left as it is.
+// Extend lengthens the counts to a number of days with zeros, as no submission counts on them. Days is left as it is.
 func (h *Holdings) Extend(days int) {
 	extend := func(counts []int) []int { return append(counts, make([]int, max(0, days-len(counts)))...) }
 	h.Submissions = extend(h.Submissions)

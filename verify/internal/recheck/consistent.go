@@ -66,8 +66,7 @@ func checkMatches(v *findings.Finding) error {
 	return nil
 }
 
-// compared reports whether submission s is among the matches, or a read names a copy of it: the leak may have been
-// traced against s.
+// compared reports whether s is among the matches, or a read names a copy of it: the leak may be traced against s.
 func compared(v *findings.Finding, s watermark.Submission) bool {
 	return slices.ContainsFunc(v.Matches, func(m findings.Match) bool { return m.Submission == s }) ||
 		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })

@@ -1,5 +1,4 @@
-// Package recheck reads and writes findings files, and concludes and weighs them again from what they hold. It opens no
-// registry.
+// Package recheck reads and writes findings files, and concludes and weighs anew what they hold. It opens no registry.
 package recheck
 
 import (
@@ -189,8 +188,7 @@ func Read(r io.Reader) (*findings.File, error) {
 	return &f, nil
 }
 
-// writtenByOther returns, for the end of an error, which other version wrote the findings in data; "" if this one
-// did, or if data does not say.
+// writtenByOther returns, for an error's end, which other version wrote data; "": this one did, or data does not say.
 func writtenByOther(data []byte) string {
 	var f struct {
 		Verdict struct {

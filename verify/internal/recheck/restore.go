@@ -143,8 +143,7 @@ func oneSubject(leaks []*findings.Finding) error {
 
 // A reader of a redacted report need not learn who else receives pictures: an authority's request is confidential, and
 // that a vendor is a recipient says nothing about these leaks. So recipients that no finding concerns are numbered in
-// the registry's order. The verdict is then weighed again with the numbers in place of the names, so that it still
-// follows from itself.
+// the registry's order. The verdict is weighed again with the numbers as names, so that it still follows from itself.
 
 // Redact replaces the names of recipients that no finding concerns by numbers, and weighs again so that the verdict
 // follows from what is written. f gets a new verdict and new leaks. f.Hidden becomes the number of names replaced.

@@ -125,8 +125,7 @@ func dataKeyOf(k *Key, of watermark.Submission, x *records.Sealed) (AEAD, error)
 	return newAESGCM([sealSize]byte(secret)), nil
 }
 
-// aesGCM is AES-256-GCM. A ciphertext begins with a random nonce of 12 bytes and ends with a tag of 16
-// (RFC 5116 section 5.2).
+// aesGCM is AES-256-GCM: a random nonce of 12 bytes, the ciphertext, and a tag of 16 (RFC 5116 section 5.2).
 type aesGCM struct{ cipher.AEAD }
 
 func newAESGCM(key [sealSize]byte) AEAD {
@@ -149,8 +148,7 @@ func (a aesGCM) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 	return a.Open(nil, nil, ciphertext, associatedData)
 }
 
-// newDataKey makes a random data key for a submission. wrapped is the data key encrypted under k, bound to the
-// submission's ID.
+// newDataKey makes a random data key for a submission, and wraps it: encrypted under k, bound to the submission's ID.
 func (k *Key) newDataKey(of watermark.Submission) (data AEAD, wrapped []byte, err error) {
 	var secret [sealSize]byte
 	rand.Read(secret[:]) // never fails: crypto/rand aborts the program instead

@@ -79,8 +79,7 @@ const (
 	MinReadScore = 40
 	// SiblingLevel is the same, in addition, for siblings of the upload shown, and for what lies beside it: little. Chosen.
 	SiblingLevel = 1e-12
-	// MaxSiblings is the maximum number of uploads that are compared with the upload that a leak shows, to find its
-	// siblings. Chosen.
+	// MaxSiblings is the max of uploads compared with the upload that a leak shows, to find its siblings. Chosen.
 	MaxSiblings = 6
 	// KnownPlace and KnownInliers are log10 of the false alarms and the features of a place that follows from two registrations: more
 	// than [register.Original.Find] asks for. Chosen.
@@ -135,8 +134,7 @@ const (
 	// under that key with any ID: 4 checks of 32 bits (docs/falsepositives.md).
 	FalseRead = 9.3e-10
 
-	// DecoyCopies is the number of copies that were never issued and are scored in a leak. A
-	// thousand take a tenth of a second.
+	// DecoyCopies is how many copies that were never issued are scored in a leak. A thousand take a tenth of a second.
 	DecoyCopies = 1000
 )
 
@@ -166,8 +164,7 @@ const (
 	SameFile = 88.722839
 )
 
-// Trials that validated the code without a single false identification. Each is a unit of its own, so
-// they bound a rate of errors.
+// Trials that validated the code without a false identification. Each is a unit, so they bound a rate of errors.
 const (
 	// MarkTrials is the number of real pictures that were marked, each under one of 30 keys, leaked
 	// through one attack, traced against 1,000 copies and read blind ("kycmark-bench units"). No other

@@ -210,8 +210,7 @@ func (w *Weighing) forgeable(l *findings.Finding) bool {
 	return w.Cfg.later && slices.ContainsFunc(l.Copies, func(id watermark.CopyID) bool { return lost(l, id) })
 }
 
-// holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once. Recipients that the
-// books do not list are left out.
+// holdersOf returns the recipients in the books whose custody covers a leak by a fact that counts, each once.
 func (w *Weighing) holdersOf(l *findings.Finding, counts func(books.Custody) bool) []string {
 	var out []string
 	once := make(map[string]bool)

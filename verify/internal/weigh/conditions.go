@@ -404,9 +404,8 @@ func unissuedFigures(w *Weighing) []words.Figures {
 		"chance": words.RoundedUp(tuning.FalseRead * float64(w.Readable()*w.keys))})
 }
 
-// issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more the
-// copies of all recipients that had one were found, and these are several. of counts the uploads of several recipients
-// with a copy that was found.
+// issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more,
+// copies of all their several recipients were found. of counts the uploads of several recipients with a found copy.
 func issuerAll(w *Weighing) []words.Figures {
 	had, found := make(map[string][]string), make(map[string][]string)
 	add := func(to map[string][]string, of, name string) {

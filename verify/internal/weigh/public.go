@@ -17,8 +17,7 @@ import (
 // Claims that companies make after a leak, each answered by the findings. A claim is supported only if the findings of
 // all files given support it. No finding supports that pictures are not of the registry, or how they were obtained.
 
-// answered returns the condition of the answer to a claim, whose clause says what the findings say of it. Nothing is said
-// if no picture was examined.
+// answered returns the condition that answers a claim by its clause. Nothing is said if no picture was examined.
 func answered(claim func(*Weighing) (clause string, x words.Figures)) func(*Weighing) []words.Figures {
 	return func(w *Weighing) []words.Figures {
 		if w.Readable() == 0 {

@@ -13,16 +13,14 @@ import (
 )
 
 // The unit of a verdict is a person: leaks of one person's uploads count together. A person is known by a subject
-// reference, and by two uploads that show the same document. Nothing that pictures show tells that two of them are of
-// different persons: a passport, a selfie and a bill of one customer look as different as pictures of three customers.
-// Uploads without a reference therefore count as different persons' only as far as the investigator states how many one
-// person may have.
+// reference, and by two uploads of the same document. Pictures cannot tell that two are of different persons: a
+// passport, a selfie and a bill of one customer look as different as pictures of three customers. Uploads without a
+// reference therefore count as different persons' only as far as the investigator states how many one person may have.
 
-// Units puts the submissions that leaks show into units, and sets w.unit. It starts from the subjects and from
-// w.SameDocuments. Then, for each recipient, it fits the units without a subject into the units with a subject. So
-// the units with copies of one recipient are at most as many as its subjects or, if that is more, as
-// [findings.Circumstances].UploadsPerSubject demands. Leaks without a confirmed copy are treated as leaks of one more
-// recipient.
+// Units puts the submissions of leaks into units, and sets w.unit. It starts from the subjects and w.SameDocuments. For
+// each recipient it then fits units without a subject into units with a subject. So the units with copies of one
+// recipient are at most as many as its subjects or, if that is more, as [findings.Circumstances].UploadsPerSubject
+// demands. Leaks without a confirmed copy count as leaks of one more recipient.
 func (w *Weighing) Units() {
 	g := grouping{index: make(map[watermark.Submission]int), first: make(map[string]int)}
 	for _, l := range w.Findings {
@@ -106,8 +104,7 @@ func (g *grouping) root(i int) int {
 	return i
 }
 
-// join makes one group of the groups of uploads a and b. Its root is the earlier root that has
-// a subject, else the earlier root.
+// join makes one group of the groups of a and b. Its root is the earlier root with a subject, else the earlier root.
 func (g *grouping) join(a, b int) {
 	a, b = g.root(a), g.root(b)
 	first, second := min(a, b), max(a, b)

@@ -1,6 +1,5 @@
-// Package weigh draws the leaks of a dump together: it counts them, makes the case that package odds weighs, and says
-// the result in sentences. sentences.go has each sentence with its condition. It is pure: it knows no registry, clock
-// or context.
+// Package weigh draws a dump's leaks together: it counts them, makes the case that package odds weighs, and says the
+// result in sentences. sentences.go has each with its condition. It is pure: it knows no registry, clock or context.
 package weigh
 
 import (
@@ -175,9 +174,8 @@ func (w *Weighing) faint(of func(name string) bool) (n int) {
 	return n
 }
 
-// mixed reports whether a leak has the marks of its copies otherwise than whole copies have them: too little of them, in
-// all or in a place. Or another copy's mark is there with the opposite sign, or too weak to be found. Then a part of the
-// leak may come from elsewhere.
+// mixed reports whether a leak has its copies' marks otherwise than whole copies: too little, in all or in a place. Or
+// another copy's mark is there with the opposite sign, or too weak to be found. Then a part may come from elsewhere.
 func mixed(l *findings.Finding) bool {
 	return l.Kind == findings.FoundCopy && slices.ContainsFunc(l.Traces, func(t findings.Tracing) bool {
 		sum, another := 0.0, false

@@ -77,8 +77,7 @@ func Thousands(x float64) string {
 	return s
 }
 
-// Times writes 10^logLR as a whole number, rounded down to its first digit: "400,000" for 5.69.
-// logLR must not be below 0.
+// Times writes 10^logLR, logLR 0 or more, as a whole number, rounded down to its first digit: "400,000" for 5.69.
 func Times(logLR float64) string {
 	x := math.Pow(10, logLR+1e-9)
 	unit := math.Pow(10, math.Floor(math.Log10(x)))

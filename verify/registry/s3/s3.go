@@ -27,8 +27,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// Open opens the place at an address. It sends nothing: an unreachable server is an error of the first
-// original that is kept or read.
+// Open opens the place at an address, and sends nothing. The first original kept or read shows an unreachable server.
 var Open registry.OpenPlace = open
 
 func open(_ context.Context, address, id string) (objects.Place, error) {
