@@ -354,7 +354,10 @@ func (p *place) add(shown watermark.Submission) {
 		o.Plain = o.Plain || there.Kind == findings.FoundUnmarked && slices.ContainsFunc(p.e.Reads, func(r conclude.Read) bool {
 			return r.Issued != nil && r.Issued.Submission == m.Submission && found(p.e, &r)
 		})
-		o.Inset = o.Inset || p.inset && m.Submission != shown
+	}
+	for i := range p.e.Matches { // found in the whole, perhaps by the mark, before the place was looked at
+		o, m := &p.e.Matches[i], p.in.Match(p.e.Matches[i].Submission)
+		o.Inset = o.Inset || p.inset && o.Submission != shown && m != nil && conclude.MayShow(m.Pixels)
 	}
 }
 
