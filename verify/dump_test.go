@@ -219,7 +219,7 @@ func dumps() map[string]dump {
 		"February, marked":              {leaks: append(many(20, func(n int) *findings.Finding { return bare(n, holds("vendor A", before)) }), leakOf(21, findings.FoundTransplanted, "vendor A", holds("vendor A", before)), leakOf(22, findings.FoundTransplanted, "vendor A", holds("vendor A", before))), headline: "All 22 leaked pictures show uploads of the registry"},
 		"scattered":                     {leaks: many(20, func(n int) *findings.Finding { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "All 20 leaked"},
 		"custody before and afterwards": {leaks: []*findings.Finding{bare(1, holds("vendor A", found.Add(-time.Hour))), bare(2, holds("vendor A", after)), bare(3, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"which covers 1 of these pictures", "which covers 2 of these pictures"}},
-		"custody afterwards":            {leaks: []*findings.Finding{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"counts against no holder: it was entered after the leaks were found."}},
+		"custody afterwards":            {leaks: []*findings.Finding{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"Custody that was entered after the leaks were found covers pictures without a mark."}},
 		"also held": {leaks: many(2, func(n int) *findings.Finding {
 			return leakOf(n, findings.FoundCopy, "vendor A", holds("vendor B", before))
 		}), named: []string{"vendor A"}, headline: "The findings do not rule out vendor B (held 2 of these 2 submissions unmarked, as entered on 2025-05-01), which could have laid marks there if it had obtained those copies.", says: []string{"2 pictures ("}},

@@ -127,3 +127,34 @@ func TestReferencesThatWereChanged(t *testing.T) {
 	n, _ = persons()
 	assert.Equal(t, 2, n, "it had no reference before")
 }
+
+// Opponent's story: the references of one customer's uploads were corrected before the find, and are changed back after it. The customer was two persons,
+// and named a recipient.
+func TestReferencesThatWereChangedBack(t *testing.T) {
+	t.Parallel()
+	for _, entered := range [][]string{{"passports", "selfies"}, {"", ""}} {
+		cfg := leaktest.Config(t)
+		s := newIssuer(t, cfg)
+		vendors(t, cfg.Registry, "vendor A")
+		set := func(id watermark.Submission, subject string) {
+			_, err := cfg.Registry.SetSubjects(t.Context(), map[watermark.Submission]string{id: subject}, "")
+			require.NoError(t, err)
+		}
+		var copies [][]byte
+		var of []watermark.Submission
+		for i, subject := range entered {
+			sub := submit(t, s, file(t, photo(uint64(70+i), 400, 300), "jpeg"), subject, feb)
+			set(sub.ID, "customer 1")
+			data, _, _ := issued(t, s, sub.ID, "vendor A")
+			of, copies = append(of, sub.ID), append(copies, data)
+		}
+		with := investigating(cfg)
+		for _, with.Found = range []time.Time{time.Now(), {}} {
+			set(of[0], "customer 2")
+			v := newInvestigator(t, with)
+			d := standsUp(t, v, examineFile(t, v, copies[0]), examineFile(t, v, copies[1]))
+			require.Equal(t, 2, d.Counts["copy"])
+			assert.Empty(t, d.Named)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func PageID(of watermark.Submission, page int) watermark.Submission { return of.
 // AsEntered returns the submission with the subject reference of its own ledger entry.
 func AsEntered(s books.Submission) books.Submission {
 	if !s.SetAt.IsZero() {
-		s.Subject, s.First, s.SetAt = s.First, "", time.Time{}
+		s.Subject, s.First, s.SetAt, s.Changes = s.First, "", time.Time{}, 0
 	}
 	return s
 }

@@ -136,6 +136,8 @@ type Details struct {
 
 	First string    `json:"-"` // subject reference with which the upload was entered, if SetAt is not zero
 	SetAt time.Time `json:"-"` // when Subject was entered; zero: with the upload
+
+	Changes int `json:"-"` // how often a subject reference was entered after the upload
 }
 
 // Whole returns the ID of the submission that the row is a page of: its own, if it is page 1 or the only page.

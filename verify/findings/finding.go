@@ -57,7 +57,7 @@ func (v *Finding) Label() string { return v.Kind.Label() }
 func (v *Finding) Mark() string {
 	traced := v.foundByTrace()
 	switch {
-	case v.Exact():
+	case v.Exact() != nil:
 		return "the same file"
 	case traced && v.BlindLogP != nil:
 		return "read and traced"
@@ -152,9 +152,23 @@ func (v *Finding) Matched() bool {
 	return false
 }
 
-// Exact reports whether the leak is the file that was issued as its copy, byte for byte.
-func (v *Finding) Exact() bool {
-	return slices.ContainsFunc(v.Reads, func(r Reading) bool { return r.Exact })
+// Exact returns the read of the copy whose file the leak is, byte for byte; nil: it is no issued file.
+func (v *Finding) Exact() *Reading {
+	if i := slices.IndexFunc(v.Reads, func(r Reading) bool { return r.Exact }); i >= 0 {
+		return &v.Reads[i]
+	}
+	return nil
+}
+
+// Unlooked reports whether the leak is an issued file whose mark tracing did not find. Then other uploads with that mark, and
+// marks of other copies in it, were not looked for, or are hard to see.
+func (v *Finding) Unlooked() bool {
+	r := v.Exact()
+	if r == nil {
+		return false
+	}
+	c := CopyIn(TraceOf(v.Traces, r.Submission), r.Copy)
+	return c == nil || !c.Found
 }
 
 // foundByTrace reports whether tracing found the part of the mark that is the finding's copy's alone.

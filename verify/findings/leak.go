@@ -121,7 +121,7 @@ type Region struct {
 type Reading struct {
 	Copy       watermark.CopyID     `json:"copy"`
 	KeyID      string               `json:"key_id"`
-	Exact      bool                 `json:"exact,omitempty"`     // the file is the file issued as this copy, byte for byte; no mark was looked for
+	Exact      bool                 `json:"exact,omitempty"`     // the file is the file issued as this copy, byte for byte
 	LogP       *float64             `json:"log10_p"`             // of the blind read; null: found by tracing alone
 	Among      int                  `json:"among,omitempty"`     // IDs of the list that the blind read was made with; 0: read by the mark's own check
 	Submission watermark.Submission `json:"submission,omitzero"` // that the copy was made of; zero: the registry has no such copy

@@ -195,7 +195,7 @@ func (d uploads) entered(ctx context.Context, q schema.Querier, rows ...books.Su
 	return d.haveSubjects(ctx, q, rows)
 }
 
-// haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects.
+// haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects, which it counts.
 func (d uploads) haveSubjects(ctx context.Context, q schema.Querier, rows []books.Submission) error {
 	ids := each.Of(rows, func(s books.Submission) watermark.Submission { return s.ID })
 	changes, err := ofSubmissions(ctx, q, &d.dialect, schema.Subjects, ids, func(c records.SubjectChange) watermark.Submission { return c.Submission }, records.SubjectsOf)
@@ -205,7 +205,7 @@ func (d uploads) haveSubjects(ctx context.Context, q schema.Querier, rows []book
 	for i := range rows {
 		s := &rows[i]
 		entered := changes[s.ID]
-		if s.Erased || len(entered) == 0 {
+		if s.Changes = len(entered); s.Erased || s.Changes == 0 {
 			continue
 		}
 		last := entered[len(entered)-1]

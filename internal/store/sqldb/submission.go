@@ -150,10 +150,12 @@ func (d uploads) submission(ctx context.Context, q schema.Querier, seq int64) (*
 	if err == nil && s.Seq != seq {
 		err = schema.Tampered("the index of number %d leads to another submission", seq)
 	}
-	if err == nil {
-		err = d.entered(ctx, q, *s)
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	one := []books.Submission{*s}
+	err = d.entered(ctx, q, one...)
+	return &one[0], err
 }
 
 // numberOf returns an upload's number. The error wraps [records.ErrTampered] if the index of IDs leads to another.

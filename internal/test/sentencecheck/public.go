@@ -70,7 +70,12 @@ func (l *leak) onlyBare() bool {
 // seenInPart: something that the file may show was not judged.
 func (l *leak) seenInPart() bool {
 	looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return looksLike(m.Pixels) && l.nextTo(m) })
-	return !l.examined() || l.Pages > 1 || l.Closed > 0 || looks || l.carriesOthers() || l.smallBesideRoom()
+	return !l.examined() || l.Pages > 1 || l.Closed > 0 || l.untraced() || looks || l.carriesOthers() || l.smallBesideRoom()
+}
+
+// untraced: it is an issued file, and its mark was not traced.
+func (l *leak) untraced() bool {
+	return slices.ContainsFunc(l.Reads, func(x readOf) bool { return x.Exact && !l.traced(x) })
 }
 
 // carriesOthers: beside a confirmed copy the leak carries marks that are not confirmed.

@@ -128,11 +128,11 @@ var rules = map[string]func(*report) []row{
 		return some(n, row{"leaks": leaks, "same": same, "so": so})
 	},
 	"custody-late": func(r *report) []row {
-		why := "it was entered after the leaks were found"
+		x := row{"what": "Custody that was entered after the leaks were found", "why": ""}
 		if r.found.IsZero() {
-			why = "when the leaks were found is not known"
+			x = row{"what": "Custody", "why": ": when the leaks were found is not known"}
 		}
-		return once(r.inadmissible() > 0, row{"why": why})
+		return once(r.inadmissible() > 0, x)
 	},
 	"not-searched": func(r *report) []row {
 		m := r.missing()
@@ -233,7 +233,11 @@ var rules = map[string]func(*report) []row{
 				"these": "the originals or records of these uploads", "by": "kycmark audit --originals"})
 		}
 		if n := r.count(func(l *leak) bool {
-			return l.Finding == "unreadable" && (l.Unlooked || l.trace(l.Submission).Unsought > 0)
+			noKey := func(x readOf) bool {
+				t := l.trace(l.Submission)
+				return x.Exact && x.LogP == nil && l.Closed == 0 && (t.Submission == "" || t.Unsought > 0)
+			}
+			return l.Finding == "unreadable" && (l.Unlooked || l.trace(l.Submission).Unsought > 0) || slices.ContainsFunc(l.Reads, noKey)
 		}); n > 0 {
 			out = append(out, row{"what": fmt.Sprintf("For %d %s the mark keys of some copies were not at hand", n, either(n, "picture", "pictures")),
 				"these": "these keys", "by": "kycmark doctor"})
@@ -514,7 +518,7 @@ func alone(r *report) bool {
 				sure[c.Copy] = true
 			}
 		}
-		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
+		if l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || l.untraced() || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
 			return false
 		}
 		for _, other := range l.recipients() {

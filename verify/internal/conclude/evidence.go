@@ -208,10 +208,9 @@ func number(v *findings.Finding, e Evidence, r *Read) {
 	if v.KeyID = ""; r == nil {
 		return
 	}
-	if v.KeyID = r.KeyID; r.Exact {
-		return
+	if v.KeyID = r.KeyID; r.logP() != 0 {
+		v.LogP = stated(r.logP())
 	}
-	v.LogP = stated(r.logP())
 	if r.Blind != 0 {
 		v.BlindLogP = stated(r.Blind)
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -113,7 +112,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	l.Laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
 	empty := *out
-	if err = v.fill(ctx, out, e); err == nil && out.Matched() && !out.Exact() {
+	if err = v.fill(ctx, out, e); err == nil && out.Matched() {
 		out.References, err = v.On(l).with(&e).references(ctx, out.Submission, out.Page, v.Cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
@@ -135,17 +134,12 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	return out, nil
 }
 
-// examine gathers the evidence on a leak and on what lies beside its upload. The file of an issued copy needs no search.
+// examine gathers the evidence on a leak, and on what lies beside the upload that it shows.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
-	c, err := engine.CopyOfFile(ctx, v.Engine(), l.Picture.SHA256)
-	if err == nil {
-		err = v.On(l).with(&e).file(ctx, c)
-	} else if errors.Is(err, registry.ErrNotFound) {
-		e, err = gather(ctx, v, l)
-		for _, more := range []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{rest, returned, alone} {
-			if err == nil {
-				err = more(ctx, v, l, &e)
-			}
+	e, err = gather(ctx, v, l)
+	for _, more := range []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{exact, rest, returned, alone} {
+		if err == nil {
+			err = more(ctx, v, l, &e)
 		}
 	}
 	if errors.Is(err, registry.ErrTampered) {
@@ -241,9 +235,12 @@ func (v *tracer) compare(ctx context.Context) error {
 	if v.e.Matches, err = v.Matches(ctx, found); err != nil {
 		return err
 	}
-	if _, err := v.Cfg.Registry.Submission(ctx, v.e.File); errors.Is(err, registry.ErrErased) {
+	switch _, err := v.Cfg.Registry.Submission(ctx, v.e.File); {
+	case errors.Is(err, registry.ErrErased):
 		v.leak.close(v.e.File, nil)
 		v.e.Matches = nil // its bytes are of no other upload
+	case errors.Is(err, registry.ErrTampered):
+		v.leak.close(v.e.File, err)
 	}
 	v.e.Closed = len(v.leak.closed)
 	if v.e.Erased, v.e.Unsought, err = v.issues.ofErased(ctx, v.Examiner); err != nil {
@@ -364,7 +361,7 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 // Subject returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
 // A change could make two persons of the uploads of one.
 func Subject(s *books.Submission, found time.Time) string {
-	if s.First != "" && s.First != s.Subject && !s.SetAt.Before(found) {
+	if !s.SetAt.IsZero() && (s.First != "" || s.Changes > 1) && !s.SetAt.Before(found) {
 		return ""
 	}
 	return s.Subject

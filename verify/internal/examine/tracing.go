@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -257,26 +258,35 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 	}
 }
 
-// file enters that the leak is the file of an issued copy. That shows its upload, whatever the pixels say, and nothing else: the leak
-// is not searched. Only an upload with the same bytes can have the file as well.
-func (v *tracer) file(ctx context.Context, c *books.Copy) error {
-	r := conclude.Read{Copy: c.ID, KeyID: c.KeyID, Exact: true, Issued: c, Shows: findings.PixelsSame}
-	if err := v.standing(ctx, &r); err != nil {
+// exact enters that the leak is the very file of an issued copy: it shows the copy's upload, whatever the pixels say.
+func exact(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
+	c, err := engine.CopyOfFile(ctx, v.Engine(), l.Picture.SHA256)
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	if r.Erased {
-		r.Shows = findings.PixelsUnknown
-	}
-	v.e.Given, v.e.File = v.Cfg.Given, watermark.SubmissionOf(v.leak.Picture.SHA256)
-	switch _, err := v.Cfg.Registry.Submission(ctx, v.e.File); {
-	case err == nil:
-		r.Returned = []watermark.Submission{v.e.File}
-	case !errors.Is(err, registry.ErrNotFound):
-		v.e.Closed = 1 // who had that upload is not known
-		if gone(err) != nil {
+	i := slices.IndexFunc(e.Reads, func(r conclude.Read) bool { return r.Copy == c.ID && r.KeyID == c.KeyID })
+	if i < 0 {
+		r, err := v.On(l).Resolve(ctx, &watermark.Detection{Copy: c.ID, KeyID: c.KeyID}, e)
+		if err != nil {
 			return err
 		}
+		i, e.Reads = len(e.Reads), append(e.Reads, *r)
 	}
-	v.e.Reads = append(v.e.Reads, r)
+	r := &e.Reads[i]
+	if r.Exact = true; r.Erased {
+		return nil
+	}
+	if _, err := v.Cfg.Registry.Submission(ctx, e.File); err == nil {
+		r.Returned = append(r.Returned, e.File) // the same bytes came in as an upload
+	} else if gone(err) != nil {
+		return err
+	}
+	r.Shows, r.Altered = findings.PixelsSame, nil
+	if m := e.Match(c.Submission); m != nil {
+		m.Pixels, m.Altered, m.Region = r.Shows, nil, nil
+	}
 	return nil
 }

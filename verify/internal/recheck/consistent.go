@@ -143,7 +143,7 @@ func checkRows(v *findings.Finding) error {
 		if !v.Shows(c.Submission) {
 			return fmt.Errorf("copy %s: made of another submission", c.ID)
 		}
-		if v.Exact() && c.SHA256.String() != v.SHA256 {
+		if r := v.Exact(); r != nil && r.Copy == c.ID && c.SHA256.String() != v.SHA256 {
 			return fmt.Errorf("copy %s: issued as the file %s, but the leak is %s", c.ID, c.SHA256, v.SHA256)
 		}
 	}

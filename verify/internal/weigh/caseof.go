@@ -235,7 +235,7 @@ func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]
 	traced := findings.CopyIn(t, x.ID)
 	switch {
 	case v.Forgeable && x.ID == v.Copy(), v.Damaged():
-	case confirmed && v.Exact():
+	case confirmed && v.Exact() != nil:
 		out.Confirmed, out.LnE, out.Miss = true, conclude.Micro(tuning.SameFile), 0.5 // Miss as below
 	case traced != nil && t.Registered:
 		highest := tuning.MaxUnconfirmed

@@ -325,7 +325,10 @@ func restorable(w *Weighing) (out []words.Figures) {
 		out = append(out, words.Figures{"what": words.Count(n, "picture", "pictures") + " may show uploads that could not be read",
 			"these": "the originals or records of these uploads", "by": "kycmark audit --originals"})
 	}
-	if n := leaksThat(&w.Verdict, (*findings.Finding).MarkUnsought); n > 0 {
+	if n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
+		r, t := l.Exact(), findings.TraceOf(l.Traces, l.Submission)
+		return l.MarkUnsought() || r != nil && r.LogP == nil && l.Closed == 0 && (t == nil || t.Unsought > 0)
+	}); n > 0 {
 		out = append(out, words.Figures{"what": "For " + words.Count(n, "picture", "pictures") + " the mark keys of some copies were not at hand",
 			"these": "these keys", "by": "kycmark doctor"})
 	}
@@ -476,13 +479,13 @@ func total(counts []int) (n int) {
 
 // custodyLate is about leaks without a mark within custody that is not admissible.
 func custodyLate(w *Weighing) []words.Figures {
-	n, why := 0, "it was entered after the leaks were found"
+	n, x := 0, words.Figures{"what": "Custody that was entered after the leaks were found", "why": ""}
 	for _, s := range w.parties {
 		if n += s.late + s.unjudged; s.unjudged > 0 {
-			why = "when the leaks were found is not known"
+			x = words.Figures{"what": "Custody", "why": ": when the leaks were found is not known"}
 		}
 	}
-	return once(n > 0 && noMark(w) > 0, words.Figures{"why": why})
+	return once(n > 0 && noMark(w) > 0, x)
 }
 
 // ofKeys ends a sentence on pictures without a mark: under how many keys marks were looked for.

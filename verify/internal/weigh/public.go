@@ -131,7 +131,7 @@ func partly(l *findings.Finding) bool {
 	side, strip := around(l, slices.DeleteFunc(slices.Clone(l.Matches), func(m findings.Match) bool {
 		return !conclude.ShowsCapture(m.Pixels) && !(l.Kind == findings.FoundCopy && m.Submission == l.Submission)
 	})...)
-	return side < tuning.MinBeside && strip >= tuning.MinSeen || l.Pages > 1 || l.Closed > 0 || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
+	return side < tuning.MinBeside && strip >= tuning.MinSeen || l.Pages > 1 || l.Closed > 0 || l.Unlooked() || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
 		return s.Code == conclude.Further && s.Figures["looks"] == true
 	})
 }

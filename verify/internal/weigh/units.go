@@ -23,10 +23,14 @@ import (
 // demands. Leaks without a confirmed copy count as leaks of one more recipient.
 func (w *Weighing) Units() {
 	g := grouping{index: make(map[watermark.Submission]int), first: make(map[string]int)}
+	opened := make(map[watermark.Submission]bool) // by a leak: of other uploads it is not known which document they are
+	for _, x := range findings.Views(w.Findings) {
+		opened[x.Submission] = opened[x.Submission] || !x.Unlooked() || findings.TraceOf(x.Traces, x.Submission) != nil
+	}
 	for _, l := range w.Findings {
 		for k, x := range l.Views() {
 			if x.Matched() {
-				g.add(x)
+				g.add(x, opened[x.Submission])
 			}
 			if k > 0 && l.Beside[k-1].Same {
 				g.join(g.index[l.Submission], g.index[x.Submission])
@@ -72,17 +76,21 @@ type groupedUpload struct {
 	copies  []string // recipients of confirmed copies in leaks of it; "": a leak has no confirmed copy
 }
 
-// add adds the upload that a leak shows, and joins it to the others of its subject.
-func (g *grouping) add(l *findings.Finding) {
+// add adds the upload that a leak shows, and joins it to the others of its subject, which counts if its original was opened.
+func (g *grouping) add(l *findings.Finding, opened bool) {
 	i, known := g.index[l.Submission]
 	if !known {
+		subject := l.Cluster
+		if !opened {
+			subject = ""
+		}
 		i = len(g.uploads)
 		g.index[l.Submission] = i
-		g.uploads = append(g.uploads, groupedUpload{of: l.Submission, parent: i, subject: l.Cluster})
-		if first, known := g.first[l.Cluster]; known {
+		g.uploads = append(g.uploads, groupedUpload{of: l.Submission, parent: i, subject: subject})
+		if first, known := g.first[subject]; known {
 			g.join(first, i)
-		} else if l.Cluster != "" {
-			g.first[l.Cluster] = i
+		} else if subject != "" {
+			g.first[subject] = i
 		}
 	}
 	names := l.MayNames()

@@ -129,7 +129,7 @@ func marksBeside(l *findings.Finding) bool {
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := w.faint(func(other string) bool { return other != name }) + leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-			more := l.Closed > 0 || l.Pages > 1 || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain })
+			more := l.Closed > 0 || l.Pages > 1 || l.Unlooked() || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain })
 			more = more || mixed(l) || len(unissued(l)) > 0 || w.Cfg.SearchedNamed()
 			return unjudged(l) || more && slices.Contains(l.MayNames(), name)
 		})
