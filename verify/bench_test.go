@@ -51,7 +51,7 @@ func BenchmarkKnownLeak(b *testing.B) {
 			require.NoError(b, err)
 			leak := encode("png", picture.Picture{Image: a.Apply(l.of.Image, 1)})
 			for b.Loop() {
-				v, err := investigating(cfg).begin()
+				v, err := investigating(cfg).Begin()
 				require.NoError(b, err)
 				found, err := v.File(b.Context(), "leak.png", leak)
 				require.NoError(b, err)

@@ -232,7 +232,7 @@ func FuzzJoin(f *testing.F) {
 	f.Add([]byte(`{"kycmark_state":1,"number":1,"of":1,"files":1000000000}` + "\n"))
 	cfg := investigating(leaktest.Config(f))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		v, err := cfg.begin()
+		v, err := cfg.Begin()
 		require.NoError(t, err)
 		_, err = v.Join(t.Context(), text)
 		require.ErrorIs(t, err, registry.ErrInput, fmt.Sprintf("%.100q", text))

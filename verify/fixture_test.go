@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"image"
-	"image/png"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -25,6 +24,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/stories"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -44,18 +44,6 @@ var server pgtest.Server
 
 var feb = time.Date(2018, 2, 14, 12, 0, 0, 0, time.UTC)
 
-// file encodes a picture, a PNG in the fastest way.
-func file(t *testing.T, img image.Image, format string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if format == "png" {
-		require.NoError(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, img))
-		return b.Bytes()
-	}
-	require.NoError(t, picture.Encode(&b, img, format, 90))
-	return b.Bytes()
-}
-
 func readFile(t *testing.T, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -69,6 +57,17 @@ var (
 	largeLicence  = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Licence, 500) })
 	largePassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
 )
+
+// What the stories are told with.
+var (
+	photo, below, file, decoded, savedAnew    = stories.Photo, stories.Below, stories.File, stories.Decoded, stories.Saved
+	vendors, newIssuer, submit, issued        = stories.Vendors, stories.NewIssuer, stories.Submit, stories.Issued
+	investigating, newInvestigator            = stories.Investigating, stories.Investigation
+	examine, examineFile, confirmed, standsUp = stories.Examine, stories.ExamineFile, stories.Confirmed, stories.StandsUp
+	hasRival                                  = stories.HasRival
+)
+
+type setup = stories.Setup
 
 // passport draws a person's passport page, 360 pixels wide.
 func passport(person uint64) *image.NRGBA {
@@ -87,42 +86,6 @@ var stranger = sync.OnceValue(func() *image.NRGBA { return specimen.Landscape(9,
 // residence is a document of a template that no upload has.
 var residence = sync.OnceValue(func() *image.NRGBA { return specimen.Render(specimen.Residence, specimen.NewPerson(9), 400) })
 
-func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
-	t.Helper()
-	s, err := registry.NewIssuer(cfg)
-	require.NoError(t, err)
-	if cfg.Key != nil {
-		_, err = cfg.Registry.Ledger().AddMarkKey(t.Context(), cfg.Key)
-		require.NoError(t, err)
-	}
-	return s
-}
-
-func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time, opts ...*registry.SubmitOptions) *books.Submission {
-	t.Helper()
-	sub, became, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at, append(opts, nil)[0])
-	require.NoError(t, err)
-	require.False(t, became.Duplicate)
-	return sub
-}
-
-// vendors adds vendors to a registry.
-func vendors(t *testing.T, r *registry.Registry, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		require.NoError(t, r.AddRecipient(t.Context(), books.Recipient{Name: name, Kind: books.KindVendor}))
-	}
-}
-
-// issued makes a copy of a submission for a recipient, also if an older mark of the upload is read before its own. It returns the file, its picture, and the copy's ID.
-func issued(t *testing.T, s *registry.Issuer, of watermark.Submission, to string) (data []byte, img *image.NRGBA, id watermark.CopyID) {
-	t.Helper()
-	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), of, to, registry.WriteTo(&out), &registry.IssueOptions{Purpose: "request 7", AllowWeak: true})
-	require.NoError(t, err)
-	return out.Bytes(), decoded(t, out.Bytes()), c.ID
-}
-
 func checkLedger(t *testing.T, r *registry.Registry) int64 {
 	t.Helper()
 	size, _, err := r.Ledger().Check(t.Context())
@@ -130,39 +93,11 @@ func checkLedger(t *testing.T, r *registry.Registry) int64 {
 	return size
 }
 
-// A setup is what one investigation works with.
-type setup struct {
-	verify.Config
-	verify.Options
-}
-
-// begin begins an investigation of its own.
-func (c setup) begin() (*verify.Investigation, error) {
-	v, err := verify.NewInvestigator(c.Config)
-	if err != nil {
-		return nil, err
-	}
-	return v.Begin(&c.Options)
-}
-
-// investigating is how an investigator works with what was issued so, without controls: TestReferences
-// has them, which compare a leak with other uploads.
-func investigating(cfg registry.Config) setup {
-	return setup{verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey}, verify.Options{Actor: "leaktest", References: -1}}
-}
-
 // untraced is investigating without mark keys: a trace takes half a second, and others test what it finds.
 func untraced(cfg registry.Config) setup {
 	c := investigating(cfg)
 	c.Keys = nil
 	return c
-}
-
-func newInvestigator(t *testing.T, cfg setup) *verify.Investigation {
-	t.Helper()
-	v, err := cfg.begin()
-	require.NoError(t, err)
-	return v
 }
 
 type detectFunc = func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
@@ -283,7 +218,7 @@ func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investi
 	t.Helper()
 	v, err := c.base.Begin(&c.Options)
 	if c.SealKey == nil || len(c.Keys) != 1 || c.Keys[0].ID() != leaktest.Key().ID() || max(c.MaxBytes, c.MaxPixels, c.MaxMemory, int64(c.MaxFiles)) > 0 { // another configuration than that of base
-		v, err = c.begin()
+		v, err = c.Begin()
 	}
 	require.NoError(t, err)
 	v.SetDetect(detect)
@@ -293,21 +228,6 @@ func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investi
 func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *findings.Finding {
 	t.Helper()
 	return examine(t, c.investigator(t, detect), img)
-}
-
-func examine(t *testing.T, v *verify.Investigation, img image.Image) *findings.Finding {
-	t.Helper()
-	got, err := v.File(t.Context(), "leak.jpg", file(t, img, "jpeg"))
-	require.NoError(t, err)
-	return got
-}
-
-// confirmed are the copies that a leak accuses.
-func confirmed(v *findings.Finding) []watermark.CopyID {
-	if v.Kind != findings.FoundCopy {
-		return nil
-	}
-	return v.Copies
 }
 
 func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {

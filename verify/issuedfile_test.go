@@ -31,14 +31,6 @@ func letter() *image.NRGBA {
 	return img
 }
 
-// examineFile examines the bytes of a file.
-func examineFile(t *testing.T, v *verify.Investigation, data []byte) *findings.Finding {
-	t.Helper()
-	got, err := v.File(t.Context(), "leak", data)
-	require.NoError(t, err)
-	return got
-}
-
 // A stolen folder of a vendor has the very files that were issued to it. Opponent's story: the investigator has no mark keys, or no sealing key, or the
 // page has too little for its pixels to confirm the mark. Nobody was named, although the ledger has the SHA-256 of each file.
 func TestIssuedFiles(t *testing.T) {

@@ -56,7 +56,7 @@ func goldenDump() *findings.Verdict {
 
 func reportOf(t *testing.T, d *findings.Verdict, reveal bool) string {
 	t.Helper()
-	v, err := investigating(leaktest.Config(t)).begin()
+	v, err := investigating(leaktest.Config(t)).Begin()
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, v.WriteReport(t.Context(), &b, d, reveal))

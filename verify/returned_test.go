@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
@@ -204,15 +203,6 @@ func TestSheetsOfReturnedCopies(t *testing.T) {
 	}
 }
 
-func hasRival(d *findings.Verdict, name, other string) bool {
-	for _, r := range d.Odds.Rivals {
-		if r.Name == name && r.Other == other && (r.Why == odds.RivalHad) == (other != "") {
-			return true
-		}
-	}
-	return false
-}
-
 // vendor A leaks copies that did not come back, beside one that did: it is named alone.
 func TestFewReturnedCopiesMakeNoRival(t *testing.T) {
 	l := func(back bool) odds.Copy {
@@ -251,18 +241,4 @@ func TestMarkedUploadsAreRefused(t *testing.T) {
 	x.Marked = "never"
 	_, err = registry.NewIssuer(x.Config)
 	require.ErrorIs(t, err, registry.ErrInput)
-}
-
-func decoded(t *testing.T, data []byte) *image.NRGBA {
-	t.Helper()
-	pic, err := picture.Decode(data, picture.Limits{})
-	require.NoError(t, err)
-	return pic.Image
-}
-
-func savedAnew(t *testing.T, img *image.NRGBA, format string, quality int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	require.NoError(t, picture.Encode(&b, img, format, quality))
-	return b.Bytes()
 }

@@ -47,10 +47,10 @@ func builtSegments(t *testing.T, r *registry.Registry, key *registry.SealKey) er
 func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg := investigating(leaktest.Config(t))
 	cfg.MaxPixels = phash.MaxPixels + 1
-	_, err := cfg.begin()
+	_, err := cfg.Begin()
 	require.ErrorIs(t, err, registry.ErrInput)
 	cfg.MaxPixels, cfg.Claimed = 0, -1
-	_, err = cfg.begin()
+	_, err = cfg.Begin()
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
