@@ -102,6 +102,29 @@ func TestIssuedFilesCameBack(t *testing.T) {
 	assert.Contains(t, strings.Join(d.Sentences(), " "), "“These pictures come from a vendor”: not supported")
 }
 
+// Opponent's story: customers send vendor A's files, or pictures that were saved anew from them. Of these uploads vendor B gets copies. Vendor
+// A's files leak, and the headline said that vendor B fits as well.
+func TestHoldersOfOtherFiles(t *testing.T) {
+	t.Parallel()
+	cfg, s, _ := twoVendors(t)
+	v := newInvestigator(t, investigating(cfg))
+	var leaks []*findings.Finding
+	for i := range uint64(2) {
+		of := submit(t, s, file(t, licence(20+i), "jpeg"), "customer "+string('a'+rune(i)), feb)
+		data, img, _ := issued(t, s, of.ID, "vendor A")
+		same := submit(t, s, data, "", feb.AddDate(0, 1, 0))
+		anew := submit(t, s, savedAnew(t, img, "jpeg", 70), "", feb.AddDate(0, 2, 0))
+		issued(t, s, same.ID, "vendor B")
+		issued(t, s, anew.ID, "vendor B")
+		got := examineFile(t, v, data)
+		assert.Equal(t, []watermark.Submission{same.ID}, got.Reads[0].Returned, got.Note)
+		leaks = append(leaks, got)
+	}
+	d := standsUp(t, v, leaks...)
+	assert.Equal(t, []string{"vendor A"}, d.Named)
+	assert.NotContains(t, d.Headline+strings.Join(d.Sentences(), " "), "vendor B")
+}
+
 // Opponent's story: a forger of the database gives vendor A's copy the SHA-256 of another file.
 func TestIssuedFileThatWasEdited(t *testing.T) {
 	t.Parallel()

@@ -51,6 +51,13 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 			if id == r.Issued.Submission || slices.Contains(r.Returned, id) {
 				continue
 			}
+			may, err := holds(ctx, v, r, id)
+			if err != nil {
+				return err
+			}
+			if !may {
+				continue
+			}
 			m := e.Match(id)
 			if m == nil || m.Pixels == findings.PixelsUnknown {
 				m = &findings.Match{Submission: id, Pixels: findings.PixelsUnknown}
@@ -65,6 +72,16 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 		}
 	}
 	return nil
+}
+
+// holds reports whether an upload of other bytes may hold the file of a copy that leaked, which documents do. The holder of a picture
+// that was saved anew has no such file. Of other leaks of the copy, and of an altered row, it is true.
+func holds(ctx context.Context, v *Examiner, r *conclude.Read, id watermark.Submission) (bool, error) {
+	if !r.Exact {
+		return true, nil
+	}
+	row, err := v.Cfg.Registry.Submission(ctx, id)
+	return err != nil || row.Format == "pdf" || row.Format == "tiff", gone(err)
 }
 
 // mayCarry adds uploads that the leak may show by their hashes alone, and that were entered after the copy of r. Nothing else was
@@ -263,7 +280,12 @@ func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, l
 			for _, h := range of {
 				x.Holders = append(x.Holders, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
 			}
-			copies, err := v.Cfg.Registry.Copies(ctx, upload)
+			var copies []books.Copy
+			if slices.ContainsFunc(leaks, func(o *findings.Finding) bool { // the very file of the copy is no copy of that upload
+				return o.Exact() == nil && slices.Contains(conclude.ReturnedAs(o, id), upload)
+			}) {
+				copies, err = v.Cfg.Registry.Copies(ctx, upload)
+			}
 			if err != nil {
 				return nil, err
 			}
