@@ -160,8 +160,8 @@ func (v *Finding) Exact() *Reading {
 	return nil
 }
 
-// Unlooked reports whether the leak is an issued file whose mark tracing did not find. Then other uploads with that mark, and
-// marks of other copies in it, were not looked for, or are hard to see.
+// Unlooked reports whether the leak is an issued file whose mark tracing did not find. Then other uploads with that
+// mark, and marks of other copies in it, were not looked for, or are hard to see.
 func (v *Finding) Unlooked() bool {
 	r := v.Exact()
 	if r == nil {

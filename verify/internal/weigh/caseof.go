@@ -225,9 +225,10 @@ func (w *Weighing) holdersOf(l *findings.Finding, counts func(books.Custody) boo
 
 // EvidenceFor returns how much a leak speaks for one issued copy of the submission that it shows. x is the registry's
 // row of that copy. pooled holds, by copy, the natural logarithm of the e-value over all leaks (see [Weighing.Pooled]).
-// The issued file itself has [tuning.SameFile]. A traced copy has its own e-value, at most the pooled value if it is confirmed (0 if pooled lacks it), else at most
-// [tuning.MaxUnconfirmed]. A copy that was read blind alone has the inverse of its p. All copies beside a damaged mark,
-// a copy of a forgeable mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
+// The issued file itself has [tuning.SameFile]. A traced copy has its own e-value, at most the pooled value if it is
+// confirmed (0 if pooled lacks it), else at most [tuning.MaxUnconfirmed]. A copy that was read blind alone has the
+// inverse of its p. All copies beside a damaged mark, a copy of a forgeable mark, and a copy that was neither traced
+// nor read, are neutral: LnE is 0 and Miss is 1.
 func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Reviewer: x.Reviewer, Miss: 1}
 	confirmed := v.Kind == findings.FoundCopy && slices.ContainsFunc(v.Issued, func(c books.Copy) bool { return c.ID == x.ID })
@@ -235,7 +236,7 @@ func EvidenceFor(v *findings.Finding, x books.Copy, pooled map[watermark.CopyID]
 	traced := findings.CopyIn(t, x.ID)
 	switch {
 	case v.Forgeable && x.ID == v.Copy(), v.Damaged():
-	case confirmed && v.Exact() != nil:
+	case confirmed && v.Exact() != nil && v.Exact().Copy == x.ID:
 		out.Confirmed, out.LnE, out.Miss = true, conclude.Micro(tuning.SameFile), 0.5 // Miss as below
 	case traced != nil && t.Registered:
 		highest := tuning.MaxUnconfirmed
