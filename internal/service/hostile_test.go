@@ -244,7 +244,7 @@ func TestBodiesOfStrangers(t *testing.T) {
 	w := begin(t, func(c *service.Config) {
 		kind, err := hooks.Of("veriff")
 		require.NoError(t, err)
-		c.Times.JSON, c.MaxBodies, c.Hooks = 2*time.Second, 8_000_000, map[string]service.Hook{"veriff": {Vendor: kind}}
+		c.Times.JSON, c.MaxBodies, c.Hooks = 3*time.Second, 8_000_000, map[string]service.Hook{"veriff": {Vendor: kind}}
 	})
 	held := func(head string) net.Conn {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(w.at.URL, "http://"))
@@ -265,7 +265,7 @@ func TestBodiesOfStrangers(t *testing.T) {
 	}
 	require.Eventually(t, func() bool {
 		return w.do(call{method: "POST", path: "/v1/hooks/veriff", as: "-", body: strings.Repeat(" ", 900_000)}).status == http.StatusTooManyRequests
-	}, time.Second, 10*time.Millisecond)
+	}, 5*time.Second/2, 10*time.Millisecond) // they are held for 3 s
 	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "v", "kind": "vendor"}})
 }
 

@@ -205,9 +205,10 @@ func (d uploads) haveSubjects(ctx context.Context, q schema.Querier, rows []book
 	for i := range rows {
 		s := &rows[i]
 		entered := changes[s.ID]
-		if s.Changes = len(entered); s.Erased || s.Changes == 0 {
+		if s.Erased || len(entered) == 0 {
 			continue
 		}
+		s.Changes = len(entered)
 		last := entered[len(entered)-1]
 		if s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || records.SubjectDigest(last.Blind, last.Subject) != last.Digest {
 			return schema.Tampered("submission %s: another subject was entered last", s.ID)
