@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/watermark"
@@ -169,4 +170,25 @@ func (l *Leak) region(s *capture.Sight, x0, y0, x1, y1 float64) *findings.Quad {
 		q[i] = [2]float64{p.X, p.Y}
 	}
 	return quad(q)
+}
+
+// placed returns where the bounds of a place of the upload of m lie in the leak: as the upload was laid or, if that was in a
+// part of the leak, by the region of m. nil: that is not known.
+func (l *Leak) placed(m *findings.Match, place *findings.Quad) *findings.Quad {
+	x0, y0, x1, y1 := conclude.Bounds(place)
+	if i := l.at(conclude.PageOf(m)); i >= 0 {
+		return l.region(l.Laid[i].sight, x0, y0, x1, y1)
+	}
+	if m.Region == nil || m.Width == 0 || m.Height == 0 {
+		return nil
+	}
+	between := func(a, b, share float64) float64 { return a + float64((b-a)*share) } // not fused: the same on every processor
+	var q findings.Quad
+	for k, p := range [][2]float64{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}} {
+		u, v := p[0]/float64(m.Width), p[1]/float64(m.Height)
+		for c := range 2 {
+			q[k][c] = between(between(m.Region[0][c], m.Region[1][c], u), between(m.Region[3][c], m.Region[2][c], u), v)
+		}
+	}
+	return &q
 }

@@ -132,14 +132,11 @@ func (l *Leak) beside(q *findings.Quad, side int) (out []image.Rectangle) {
 
 // patches returns the rectangles of a leak, [tuning.MinStrip] and more a side, with something else over the upload of m.
 func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
-	i := l.at(conclude.PageOf(m))
-	if i < 0 {
-		return nil
-	}
 	for _, a := range m.Altered {
-		x0, y0, x1, y1 := conclude.Bounds(&a.Quad)
-		if r := l.covers(conclude.Bounds(l.region(l.Laid[i].sight, x0, y0, x1, y1))); a.Kind != capture.Bar && min(r.Dx(), r.Dy()) >= tuning.MinStrip {
-			out = append(out, r)
+		if q := l.placed(m, &a.Quad); q != nil && a.Kind != capture.Bar {
+			if r := l.covers(conclude.Bounds(q)); min(r.Dx(), r.Dy()) >= tuning.MinStrip {
+				out = append(out, r)
+			}
 		}
 	}
 	return out
@@ -340,7 +337,9 @@ func (p *place) add(shown watermark.Submission) {
 				continue // nothing in the whole tells whether this mark was laid there
 			}
 		}
-		p.e.Reads = append(p.e.Reads, x)
+		if p.e.Reads = append(p.e.Reads, x); x.Blind != 0 {
+			p.e.Sync = 0 // the pilots are of a mark that is read now
+		}
 	}
 	m := p.in.Match(there.Submission)
 	switch {

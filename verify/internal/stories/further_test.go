@@ -97,6 +97,22 @@ func TestPictureInAPicture(t *testing.T) {
 	}
 }
 
+// Opponent's story: the same in a screenshot, where the plain upload is a part. It was "transplanted": vendor B's mark was laid onto it.
+func TestPictureInAScreenshot(t *testing.T) {
+	t.Parallel()
+	_, s, v := stories.TwoVendors(t)
+	small := stories.Submit(t, s, stories.File(t, stories.Photo(54, 560, 420), "jpeg"), "one", stories.Feb)
+	_, inset, id := stories.Issued(t, s, small.ID, "vendor B")
+	plain := stories.Photo(51, 1000, 750)
+	large := stories.Submit(t, s, stories.File(t, plain, "jpeg"), "two", stories.Feb)
+	shot := imaging.Paste(plain, imaging.Resize(inset, 304, 0, imaging.Lanczos), image.Pt(600, 400))
+	got := stories.ExamineFile(t, v, leaktest.Leak(t, stories.File(t, shot, "png"), "screenshot"))
+	require.Equal(t, []watermark.CopyID{id}, stories.Confirmed(got), got.Note)
+	require.Len(t, got.Beside, 1, got.Note)
+	assert.Equal(t, large.ID, got.Beside[0].Submission)
+	stories.StandsUp(t, v, got)
+}
+
 // Opponent's story: a customer holds a print of vendor A's copy of another upload into the camera, and sends that. The upload leaks as it is. It was
 // "unmarked", and the claim that no picture carries our watermark was supported.
 func TestUploadThatShowsACopy(t *testing.T) {
