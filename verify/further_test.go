@@ -14,19 +14,17 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/internal/stories"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// twoVendors makes a registry with two vendors. Its marks are found by tracing alone.
+// twoVendors is stories.TwoVendors with an investigation that finds marks by tracing alone.
 func twoVendors(t *testing.T) (registry.Config, *registry.Issuer, *verify.Investigation) {
 	t.Helper()
-	cfg := leaktest.Config(t)
-	vendors(t, cfg.Registry, "vendor A", "vendor B")
-	v := newInvestigator(t, investigating(cfg))
+	cfg, s, v := stories.TwoVendors(t)
 	v.SetDetect(noMark)
-	return cfg, newIssuer(t, cfg), v
+	return cfg, s, v
 }
 
 // Opponent's story: a customer sends in a crop of vendor A's copy, of which vendor B gets copies. Vendor A's whole copy leaks. The

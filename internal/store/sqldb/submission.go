@@ -153,7 +153,7 @@ func (d uploads) submission(ctx context.Context, q schema.Querier, seq int64) (*
 	if err != nil {
 		return s, err
 	}
-	one := []books.Submission{*s}
+	one := []books.Submission{*s} // entered counts its changes
 	err = d.entered(ctx, q, one...)
 	return &one[0], err
 }

@@ -361,7 +361,7 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 // Subject returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
 // A change could make two persons of the uploads of one.
 func Subject(s *books.Submission, found time.Time) string {
-	if !s.SetAt.IsZero() && (s.First != "" || s.Changes > 1) && !s.SetAt.Before(found) {
+	if (s.First != "" || s.Changes > 1) && !s.SetAt.Before(found) {
 		return ""
 	}
 	return s.Subject
