@@ -170,7 +170,7 @@ func coded(b, before []byte) *coding {
 		return &coding{name: "base64", decode: in64}
 	case len(b) >= minRun && longRun(b[:minRun], 1) == 0:
 		for _, start := range []string{"0x", "x", ""} {
-			if digits, has := bytes.CutPrefix(b[:minRun], []byte(start)); has && !slices.ContainsFunc(digits, func(c byte) bool { return hexDigit(c) < 0 }) {
+			if digits, has := bytes.CutPrefix(b[:minRun], []byte(start)); has && allHex(digits) {
 				return inHexadecimal(before, len(start))
 			}
 		}
@@ -192,7 +192,10 @@ func coded(b, before []byte) *coding {
 	longest := 0 // bytes
 	for _, next := range []decoder{inDigits(`\x`, 16, quote), inDigits(`\u00`, 16, quote), inDigits("%", 16, quote), inDigits(`\\`, 8, quote), inDigits(`\`, 8, quote), inLatin1(quote), inQuotes(quote)} {
 		inner := func(b []byte, _ bool) (byte, int) { return next(b, false) }
-		if out := unquoted(b, inner); len(out) > longest && kindOf(out) != nil {
+		if kindOf(unquoted(b, enoughUnquoted, inner)) == nil {
+			continue
+		}
+		if out := unquoted(b, maxUnquoted, inner); len(out) > longest && kindOf(out) != nil {
 			if best, longest = inner, len(out); longest > enoughUnquoted {
 				break
 			}
@@ -287,14 +290,14 @@ var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03
 // Between quotes maxUnquoted bytes are read to see whether a file starts there. A writing that holds for enoughUnquoted is right.
 const maxUnquoted, enoughUnquoted = 4 << 10, 256
 
-// unquoted returns the first bytes of b in a writing between quotes.
-func unquoted(b []byte, next decoder) (out []byte) {
-	for len(out) < maxUnquoted {
-		c, n := next(b, len(out) == 0)
-		if n <= 0 {
+// unquoted returns the first n bytes of b in a writing between quotes.
+func unquoted(b []byte, n int, next decoder) (out []byte) {
+	for len(out) < n {
+		c, used := next(b, len(out) == 0)
+		if used <= 0 {
 			break
 		}
-		out, b = append(out, c), b[n:]
+		out, b = append(out, c), b[used:]
 	}
 	return out
 }

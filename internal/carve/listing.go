@@ -32,8 +32,6 @@ type words struct {
 var otherWords = []words{{2, 8, 1, 2, true}, {8, 3, 1, 5, true}, {8, 6, 2, 5, false}, {8, 11, 4, 2, false},
 	{10, 0, 1, 12, true}, {10, 0, 2, 12, false}, {10, 0, 4, 12, false}}
 
-const hexDigits = "0123456789abcdefABCDEF"
-
 func isWord(c byte) bool { return c >= '0' && c <= '9' || c|' ' >= 'a' && c|' ' <= 'z' }
 
 // word returns the first word of b, without 0x before it, how many other signs lie before it, and where it ends.
@@ -51,11 +49,15 @@ func word(b []byte) (s []byte, gap, end int) {
 	return b[from:end], gap, end
 }
 
+func allHex(s []byte) bool {
+	return !slices.ContainsFunc(s, func(c byte) bool { return hexDigit(c) < 0 })
+}
+
 // address returns the address with which a line starts, and what is behind it; "": the line has none.
 func address(line []byte) (string, []byte) {
 	s, gap, end := word(line)
 	s = bytes.TrimSuffix(s, []byte("h"))
-	if gap > 8 || len(s) < 4 || len(s) > 16 || len(bytes.Trim(s, hexDigits)) > 0 {
+	if gap > 8 || len(s) < 4 || len(s) > 16 || !allHex(s) {
 		return "", nil
 	}
 	return string(s), line[end:]
@@ -154,9 +156,11 @@ func (l *listing) Read(out []byte) (int, error) {
 			l.last, _ = l.read(behind, int(l.line))
 			l.s.skip(len(line) + 1)
 		}
-		if l.left = l.last; len(l.left) == 0 {
+		n := uint64(len(l.last))
+		if n == 0 {
 			return 0, io.EOF
 		}
+		l.left = bytes.Repeat(l.last, int(max(1, min(at-min(at, l.at), margin)/n)))
 		l.at += uint64(len(l.left))
 	}
 	n := copy(out, l.left)
@@ -179,7 +183,7 @@ func isListed(sample []byte) bool {
 		s = bytes.TrimRight(bytes.TrimLeft(s, "xS"), "hHuUyL") // as in \xff, S-records, 0FFh, 255u
 		long := len(s) > 40 || slices.Contains([]int{4, 6, 8, 11, 16}, len(s))
 		point = point || len(b) > 0 && (b[0] == '.' || b[0] == '-')
-		if point || !long && len(s) > 3 || len(bytes.Trim(s, hexDigits)) > 0 || !bytes.ContainsAny(s, "0123456789") {
+		if point || !long && len(s) > 3 || !allHex(s) || !bytes.ContainsAny(s, "0123456789") {
 			continue
 		}
 		k, hash := 0, uint32(0)
