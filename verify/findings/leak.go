@@ -92,7 +92,7 @@ type Match struct {
 	Page       int                  `json:"page,omitempty"`      // of the submission; 0: it has one
 	Distance   int                  `json:"distance"`            // of the hashes, bits of 256, nearest of eight orientations
 	Region     *Quad                `json:"region,omitempty"`    // where the submission lies in the leak, if it was found as a part
-	Plain      bool                 `json:"plain,omitempty"`     // beside a copy of it the leak shows it once more, without a mark that would have been found
+	Plain      bool                 `json:"plain,omitempty"`     // beside a copy of it the leak shows it once more, without a mark that was found
 	Inset      bool                 `json:"inset,omitempty"`     // it lies over another upload that the leak shows
 	Pixels     string               `json:"pixels"`              // one of the constants
 	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared

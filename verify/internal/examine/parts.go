@@ -344,15 +344,13 @@ func (p *place) add(shown watermark.Submission) {
 	m := p.in.Match(there.Submission)
 	switch {
 	case m == nil || there.Kind == findings.FoundCopy || !conclude.MayShow(m.Pixels):
-	case !p.has(m.Submission):
+	case !p.has(m.Submission) && !copied(p.e, m.Submission):
 		x0, y0, x1, y1 := conclude.Bounds(moved(m.Region, p.r))
 		m.Region = moved(nil, p.l.covers(x0, y0, x1, y1).Intersect(p.r).Sub(p.r.Min)) // what is seen of it
 		p.enter(m)
 	default:
 		o := p.e.Match(m.Submission)
-		o.Plain = o.Plain || there.Kind == findings.FoundUnmarked && slices.ContainsFunc(p.e.Reads, func(r conclude.Read) bool {
-			return r.Issued != nil && r.Issued.Submission == m.Submission && found(p.e, &r)
-		})
+		o.Plain = o.Plain || (there.Kind == findings.FoundUnmarked || there.Kind == findings.FoundUnreadable) && copied(p.e, m.Submission)
 	}
 	for i := range p.e.Matches { // found in the whole, perhaps by the mark, before the place was looked at
 		o, m := &p.e.Matches[i], p.in.Match(p.e.Matches[i].Submission)
@@ -367,22 +365,25 @@ func (p *place) has(of watermark.Submission) bool {
 }
 
 // take enters the upload of a copy that was read in the place. If the leak as a whole shows this upload, what tracing found in
-// the place is entered. It returns false if there is nothing to enter.
+// the place is entered. An upload found before without a mark is there once more. It returns false if there is nothing to enter.
 func (p *place) take(x *conclude.Read) bool {
 	of := x.Issued.Submission
-	m, t, old := p.in.Match(of), findings.TraceOf(p.in.Traces, of), findings.TraceOf(p.e.Traces, of)
+	m, t, o, old := p.in.Match(of), findings.TraceOf(p.in.Traces, of), p.e.Match(of), findings.TraceOf(p.e.Traces, of)
+	plain := old != nil && old.Registered && !findings.CarriesMark(old) && found(&p.in, x)
 	switch {
 	case m == nil:
 		return false
 	case !p.has(of):
+		plain = o != nil && (o.Plain || plain && conclude.MayShow(o.Pixels) && o.Region != nil && conclude.Overlap(o.Region, moved(m.Region, p.r)) <= tuning.MaxOverlap)
 		p.enter(m)
+		p.e.Match(of).Plain = plain
 		return true
 	case t == nil || old == nil || found(p.e, x) || !found(&p.in, x):
 		return false
 	}
 	both := tracing{Tracing: *old} // the upload is there twice
 	both.join(&tracing{Tracing: *t, rows: []books.Copy{*x.Issued}})
-	*old = both.Tracing
+	*old, o.Plain = both.Tracing, o.Plain || plain
 	x.Shows, x.Altered = p.e.Sees(of)
 	return found(p.e, x)
 }

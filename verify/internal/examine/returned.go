@@ -129,6 +129,12 @@ func found(e *conclude.Evidence, r *conclude.Read) bool {
 	return c != nil && c.Found
 }
 
+// copied reports whether tracing found a copy of an upload.
+func copied(e *conclude.Evidence, of watermark.Submission) bool {
+	t := findings.TraceOf(e.Traces, of)
+	return t != nil && slices.ContainsFunc(t.Copies, func(c findings.TracedCopy) bool { return c.Found })
+}
+
 // placesOf returns the places in a leak, at most [tuning.MaxApart], that show a page, or a picture of the same capture. Each is
 // covered before the next is looked for.
 func (v *matcher) placesOf(ctx context.Context, m *findings.Match) (all []findings.Quad, err error) {

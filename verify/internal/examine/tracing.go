@@ -66,8 +66,13 @@ func (v *tracer) traceBoth(ctx context.Context, target *findings.Match, level fl
 	plain := false
 	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
 		var other *tracing
-		other, err = v.On(v.leak.part(v.leak.covers(conclude.Bounds(&places[i])))).traceAgainst(ctx, target, level/2/tuning.MaxApart)
-		plain = plain || other != nil && conclude.WouldShow(&other.Tracing) && !findings.CarriesMark(&other.Tracing) && len(other.rows) == 0
+		here := v.On(v.leak.part(v.leak.covers(conclude.Bounds(&places[i]))))
+		other, err = here.traceAgainst(ctx, target, level/2/tuning.MaxApart)
+		if err == nil && other != nil && other.Registered && !findings.CarriesMark(&other.Tracing) && len(other.rows) == 0 {
+			look := findings.Match{Submission: target.Submission, Page: target.Page}
+			err = here.comparePixels(ctx, &look)
+			plain = plain || conclude.MayShow(look.Pixels)
+		}
 		switch {
 		case other == nil || !other.Registered: // detail of a copy may be laid onto what is there
 		case t.Registered:

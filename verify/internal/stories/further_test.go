@@ -393,6 +393,29 @@ func TestSameUploadBesideACopy(t *testing.T) {
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }
 
+// Opponent's story: the plain upload and vendor B's copy of it lie as small pictures over vendor B's copy of another upload. The
+// larger one came first, and was forgotten as soon as the copy was found: "from a vendor" was supported.
+func TestUploadAndItsCopyOverAnother(t *testing.T) {
+	t.Parallel()
+	_, s, v := stories.TwoVendors(t)
+	plain, base := stories.Photo(62, 1000, 750), stories.Photo(63, 1000, 750)
+	of := stories.Submit(t, s, stories.File(t, plain, "jpeg"), "one", stories.Feb)
+	_, marked, id := stories.Issued(t, s, of.ID, "vendor B")
+	_, under, its := stories.Issued(t, s, stories.Submit(t, s, stories.File(t, base, "jpeg"), "two", stories.Feb).ID, "vendor B")
+	over := func(right image.Point, large, small image.Image) image.Image { // 350 pixels on the left, 300 on the right
+		out := imaging.Paste(under, imaging.Resize(large, 350, 0, imaging.Lanczos), image.Pt(20, 350))
+		return imaging.Paste(out, imaging.Resize(small, 300, 0, imaging.Lanczos), right)
+	}
+	for _, img := range long.Cases(1, over(image.Pt(400, 250), plain, marked), over(image.Pt(400, 250), marked, plain), over(image.Pt(600, 50), plain, marked)) {
+		got := stories.Examine(t, v, img)
+		require.ElementsMatch(t, []watermark.CopyID{id, its}, stories.Confirmed(got), got.Note)
+		assert.Contains(t, got.Note, "also shows upload "+of.ID.String()+" once more, with no copy confirmed there")
+		assert.Contains(t, strings.Join(stories.StandsUp(t, v, got).Sentences(), " "), "“These pictures come from a vendor”: not supported")
+	}
+	twice := stories.Examine(t, v, over(image.Pt(600, 50), marked, marked))
+	assert.NotContains(t, twice.Note, "once more")
+}
+
 // Opponent's story: the same as a report shows its pairs, too small for the upload beside the copy to be found. "From a vendor" was supported.
 func TestSameUploadBesideASmallCopy(t *testing.T) {
 	t.Parallel()
