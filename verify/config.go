@@ -99,8 +99,8 @@ type Options struct {
 	Sums map[string]books.Digest
 
 	// Once, if it is not zero, is 32 random bytes of a run that may be cut short and begun anew. A later run
-	// with the same bytes, files and circumstances takes over the entry of the first in the ledger, if no conclusion was
-	// entered. Of what was entered meanwhile, only erasures and changes of keys have it examine files again that State has.
+	// with the same bytes, files and circumstances takes over the entry of the first in the ledger. Its conclusion may have been
+	// entered, and its results not be kept. Of what was entered meanwhile, only erasures and changes of keys have it examine files again that State has.
 	// Zero: bytes that State keeps, if there is one.
 	Once [32]byte
 

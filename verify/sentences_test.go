@@ -123,6 +123,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"other marks beside":       {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of the 3 leaked pictures", "No mark of another"},
 		"a broken file repeated":   {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 of the 3 files given were not examined: 2 damaged", "byte for byte"},
 		"one was not judged":       {[]*findings.Finding{a(1), a(2), reserved(a(3)), reserved(a(4)), lost(leakOf(5, findings.FoundIncomplete, ""))}, known, "4 of the 5 leaked pictures", "No mark of another"},
+		"an archive was not read":  {[]*findings.Finding{a(1), a(2), closed(3, findings.FoundUnopened)}, known, "1 of the 3 files given was not examined", "No mark of another"},
 		"they resemble uploads":    {[]*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 pictures resemble uploads of the registry, but are not shown to be the same captures.", "Inconclusive"},
 		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The marks on 1 picture (1 person) are", "All 1"},
 	} {

@@ -163,6 +163,35 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	require.Equal(t, 2, read)
 }
 
+// Opponent's story: the results of an investigation could not be kept after its conclusion was entered. Each further try was an
+// investigation of its own, and an earlier examination of the same files.
+func TestRunThatWasConcluded(t *testing.T) {
+	t.Parallel()
+	c := newCase(t)
+	for _, once := range [][32]byte{{7}, {}} {
+		c.Once = once
+		before, err := c.Registry.Ledger().Investigations(t.Context())
+		require.NoError(t, err)
+		for range 2 {
+			v := c.investigator(t, noMark)
+			l, err := v.File(t.Context(), "leak.jpg", file(t, c.marked, "jpeg"))
+			require.NoError(t, err)
+			d, err := v.Weigh(t.Context(), []*findings.Finding{l})
+			require.NoError(t, err)
+			if once != ([32]byte{}) {
+				require.Empty(t, d.Earlier)
+			}
+		}
+		all, err := c.Registry.Ledger().Investigations(t.Context())
+		require.NoError(t, err)
+		want := 2
+		if once != ([32]byte{}) {
+			want = 1
+		}
+		require.Len(t, all, len(before)+want, "%v", once)
+	}
+}
+
 // Opponent's story: a run had too little memory for a copy. It goes on with more, and says that there is nothing to examine.
 func TestStateKeepsNoFileThatMayBeReadNow(t *testing.T) {
 	t.Parallel()

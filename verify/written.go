@@ -192,7 +192,7 @@ func (v *Investigation) log(ctx context.Context, once [32]byte, all []dump.File,
 	entry, err := v.x.Engine().LogInvestigation(ctx, books.Investigation{
 		Salt: once, Actor: v.cfg.Actor, Command: intake.ShellLine(v.cfg.Command...), Input: inputDigest(all), Files: int64(len(all)),
 		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256, Published: v.cfg.Published,
-	}, sums...)
+	}, v.cfg.Once != [32]byte{}, sums...)
 	if err != nil {
 		return fmt.Errorf("the investigation could not be logged, so it was not begun: %w", err)
 	}

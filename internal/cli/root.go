@@ -169,8 +169,7 @@ func frontPage(w io.Writer, root *cobra.Command) {
 // version is that of a release, set by the linker (-X github.com/kycmark/kycmark/internal/cli.version=1.2.3); "" otherwise.
 var version string
 
-// versions returns in one line the versions of the command, of the mark that is written, and of Go. It adds the platform,
-// and what the program lacks.
+// versions returns in one line the versions of the command, mark and Go, the platform, and what the program lacks.
 func versions() string {
 	v := version
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -117,8 +117,7 @@ func Above(set []uint64, x, limit []int16) {
 	}
 }
 
-// SetBits returns the numbers of the bits that are set, in rising order: bit 0 is the lowest of
-// set[0], bit 64 the lowest of set[1].
+// SetBits returns the numbers of the bits that are set, in rising order: bit 64 is the lowest of set[1].
 func SetBits(set []uint64) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i, w := range set {

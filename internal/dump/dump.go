@@ -182,8 +182,7 @@ func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	})
 }
 
-// add lists a file. The error is [ErrTooMany] if there are MaxFiles already, or errMany if the archive
-// has as many as one archive may have.
+// add lists a file. The error is [ErrTooMany] at MaxFiles, or errMany if the archive has as many as one may have.
 func (d *Dump) add(f File) error {
 	switch {
 	case len(d.Files) >= d.opts.MaxFiles:

@@ -11,8 +11,7 @@ import (
 )
 
 // vendors are read as their public documentation of 2026 states: docs.sumsub.com, documentation.onfido.com and
-// devdocs.veriff.com. Jumio signs no callbacks (docs.jumio.com: addresses of its servers are listed instead), so that
-// its events show nothing.
+// devdocs.veriff.com. Jumio signs no callbacks (docs.jumio.com), so that its events show nothing.
 var vendors = []Vendor{
 	{Name: "onfido", sign: signature("X-SHA2-Signature"), event: onfido, media: onfidoMedia},
 	{Name: "sumsub", sign: sumsubSignature, event: sumsub, media: sumsubMedia},

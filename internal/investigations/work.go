@@ -160,8 +160,7 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 // errStale says that an investigation cannot go on: a program of another version or with other keys had begun it.
 var errStale = errors.New("what was examined so far cannot be used")
 
-// examine examines the files of an investigation, weighs the findings, and writes what follows. With resumed it goes on
-// where an earlier worker was.
+// examine examines the files of an investigation, weighs the findings, and writes what follows. With resumed it goes on.
 func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 	var x asked
 	var list []File
@@ -242,8 +241,8 @@ func (o *Office) conclude(ctx context.Context, id kept.ID, inv *verify.Investiga
 		return err
 	}
 	var shown []watermark.Submission
-	for _, f := range findings.Views(v.Findings) {
-		if f.Matched() {
+	for _, f := range findings.Views(v.Findings) { // a report also shows the upload that a leak resembles
+		if f.Submission != (watermark.Submission{}) {
 			shown = append(shown, f.Submission)
 		}
 	}

@@ -203,8 +203,7 @@ type outcome struct {
 	Error  string          `json:"error,omitempty"`
 }
 
-// aboutTask names the task of a job, and aboutOutcome the outcome of a job whose task has that digest. No message passes for
-// another.
+// aboutTask names the task of a job, and aboutOutcome the outcome of a job with that task. Neither passes for another.
 func (q *Queue) aboutTask(id int64, kind string) string {
 	return fmt.Sprintf("job %d %s %s", id, kind, q.of)
 }

@@ -357,8 +357,7 @@ func (w *worker) watch(ctx context.Context, ready chan<- error) {
 	}
 }
 
-// abandoned is the statement that makes the running jobs of dead workers, and jobs without a lease, available again, or ends
-// them after maxAttempts.
+// abandoned makes the running jobs of dead workers, and jobs without a lease, available again, or ends them after maxAttempts.
 func (q *Queue) abandoned() string {
 	return "UPDATE " + q.sql.table + " SET " + q.sql.abandon + " WHERE state = 'running' AND NOT (" + q.sql.attended + " AND " + q.sql.leased + ")"
 }

@@ -20,8 +20,7 @@ type Upload struct {
 	original func() (*watermark.JPEG, error)
 }
 
-// Open reads the header of an upload, and keeps file. It returns nil if copies must be marked in their pixels, also if
-// the file is broken.
+// Open reads the header of an upload, and keeps file. It returns nil if copies must be marked in their pixels.
 func Open(key *watermark.Key, file []byte, lim picture.Limits, of watermark.Submission) *Upload {
 	pic, size, ok := picture.JPEG(file, lim)
 	if !ok {
@@ -38,8 +37,7 @@ func Open(key *watermark.Key, file []byte, lim picture.Limits, of watermark.Subm
 }
 
 // Mark returns the file of a copy, with the metadata of picture.LikeOptions. After the last copy, which takes less memory,
-// the upload must not be used any more. Mark returns nil without an error if the coefficients are not read, or if
-// a mark in them is weak.
+// the upload must not be used any more. Mark returns nil without an error if it cannot, or the mark is weak.
 func (u *Upload) Mark(ctx context.Context, id watermark.CopyID, last, keepEXIF bool) (*watermark.Marked, []byte, error) {
 	original, err := u.original()
 	if errors.Is(err, watermark.ErrCoefficients) {

@@ -24,15 +24,13 @@ const ofOriginals = 4 // one of so many
 // ErrBusy is wrapped when other pictures have the memory for longer than a caller waits.
 var ErrBusy = errors.New("verify: other pictures have the memory")
 
-// A Budget is the memory that the pictures of a process may take together: a semaphore weighted by bytes. It is safe for
-// concurrent use.
+// A Budget is the memory that the pictures of a process may take together: a semaphore of bytes, for concurrent use.
 type Budget struct {
 	room        *semaphore.Weighted
 	max, spared int64         // bytes of room, and bytes that one original may take beside it
 	original    chan struct{} // holds a value while an original has the spared bytes
 
-	// Wait is how long Take of a lease waits before its error wraps [ErrBusy]; 0: as long as its ctx lasts. It is set before
-	// the first lease.
+	// Wait is how long Take of a lease waits before its error wraps [ErrBusy]; 0: as long as its ctx. Set it first.
 	Wait time.Duration
 }
 

@@ -177,8 +177,7 @@ func (d *document) decoded(o references.FPDF_PAGEOBJECT) (image.Image, error) {
 	return img, nil
 }
 
-// uniform reports whether all pixels of a grey or NRGBA picture are the same. It returns false for
-// other types and for a single pixel.
+// uniform reports whether all pixels, two or more, of a grey or NRGBA picture are the same.
 func uniform(img image.Image) bool {
 	var pix []byte
 	size := 4

@@ -78,8 +78,7 @@ func Next(s *books.KeyState, next *books.KeyState) error {
 	return nil
 }
 
-// PageDigest returns the digest that stands for the file in the row of page 2 and up of a submission. The
-// row's ID is its first 16 bytes.
+// PageDigest returns the digest for the file in the row of page 2 and up of a submission, which begins with the row's ID.
 func PageDigest(of watermark.Submission, page int) books.Digest {
 	return commit("page of a submission", books.Salt{}, of[:], page)
 }

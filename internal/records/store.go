@@ -131,8 +131,7 @@ type Store interface {
 	// Segments calls mount with each segment in the order of the numbers that they cover, and returns all. A segment with
 	// Err is not mounted. Erased uploads may be in a segment: the caller follows ErasedAfter. fresh fetches objects anew.
 	Segments(ctx context.Context, fresh bool, mount MountSegment) ([]Segment, error)
-	// BuildSegments makes the segments that are due or were found altered. Others may read and write meanwhile. It may be
-	// interrupted and run again.
+	// BuildSegments makes the segments that are due or were found altered. It may be interrupted and run again.
 	BuildSegments(ctx context.Context, write WriteSegment) error
 
 	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes what was sealed of them, and
@@ -275,8 +274,7 @@ type Access interface {
 	AddNotice(ctx context.Context, n Notice) error
 	// DueNotices lists the notices of a hook that are due at a time, the oldest first, at most limit.
 	DueNotices(ctx context.Context, hook string, at time.Time, limit int) ([]Notice, error)
-	// TryNotice enters that a notice is tried, and when it is due again. It reports false if another process has
-	// it, or it was removed.
+	// TryNotice enters that a notice is tried, and when it is due again. It reports false if another process has it.
 	TryNotice(ctx context.Context, n *Notice, again time.Time) (bool, error)
 	RemoveNotice(ctx context.Context, n *Notice) error
 }

@@ -77,8 +77,7 @@ func (r *reader) strengths(gain float32) {
 	r.cut = r.whereCut()
 }
 
-// whereCut returns the mean of the mark over the pixels of the original that are nearly
-// white, and over those nearly black.
+// whereCut returns the mean of the mark over the nearly white pixels of the original, and over the nearly black.
 func (r *reader) whereCut() (mean [2]float32) {
 	var sum, n [2]float64
 	for i, v := range r.original.Pix {

@@ -121,7 +121,8 @@ func TestDumpInBucket(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, away.Status)
 }
 
-// Objects whose names no file can have, that are too large, or that are gone since they were listed, have a line each.
+// Objects whose names no file can have, that are too large or refused, or that are gone since they were listed, have a line each.
+// A refused one ended all: none behind it was added.
 func TestOddObjects(t *testing.T) {
 	server := s3test.Start(t)
 	dumps, err := buckets.Open(server.Address)
@@ -134,6 +135,11 @@ func TestOddObjects(t *testing.T) {
 			http.NotFound(w, r)
 			return
 		}
+		if strings.HasSuffix(r.URL.Path, "/closed") { // as of an archive class, or by a policy for names
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>not authorized to read dump/planted-name.jpg</Message></Error>")
+			return
+		}
 		before.ServeHTTP(w, r)
 	}))
 	defer proxy.Close()
@@ -141,7 +147,7 @@ func TestOddObjects(t *testing.T) {
 		c.Dumps, c.MaxDump = map[string]string{"leaks": strings.ReplaceAll(server.Address, server.URL, proxy.URL)}, 100
 	})
 	long := strings.Repeat("n", 200) + "/"
-	for name, size := range map[string]int{"a": 10, "b": 101, "gone": 10, long + long + long + long + strings.Repeat("n", 100) + "/" + strings.Repeat("n", 100): 1} {
+	for name, size := range map[string]int{"a": 10, "b": 101, "closed": 10, "gone": 10, long + long + long + long + strings.Repeat("n", 100) + "/" + strings.Repeat("n", 100): 1} {
 		require.NoError(t, dumps.Put(t.Context(), name, "", make([]byte, size)))
 	}
 	got := linesOf[struct {
@@ -149,10 +155,10 @@ func TestOddObjects(t *testing.T) {
 		SHA256  *string
 		Problem *service.Problem
 	}](t, w.must(call{method: "POST", path: w.created(nil) + "/bucket", body: map[string]string{"bucket": "leaks"}}))
-	require.Len(t, got, 4)
+	require.Len(t, got, 5)
 	assert.Nil(t, got[0].Problem)
 	assert.NotNil(t, got[0].SHA256)
-	for i, status := range []int{0, http.StatusRequestEntityTooLarge, http.StatusNotFound, http.StatusUnprocessableEntity} { // the last has 1,005 bytes
+	for i, status := range []int{0, http.StatusRequestEntityTooLarge, http.StatusBadGateway, http.StatusNotFound, http.StatusUnprocessableEntity} { // the last has 1,005 bytes
 		if i > 0 && assert.NotNil(t, got[i].Problem, got[i].Name) {
 			assert.Equal(t, status, got[i].Problem.Status, got[i].Name)
 			assert.Nil(t, got[i].SHA256, "nothing was read")

@@ -19,6 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/minio/minio-go/v7"
 )
 
 // dumpMemory is the memory of a dump's file on its way, bytes: some chunks of package kept. Chosen.
@@ -365,8 +367,11 @@ func (s *Service) leave(r *http.Request, v *visit) {
 	}
 }
 
-// Cause is the innermost text of an error. The texts around it may have names.
+// Cause is the innermost text of an error, without quotes: the texts around it may have names. Of a bucket's server it is the code.
 func Cause(err error) string {
+	if e := (minio.ErrorResponse{}); errors.As(err, &e) {
+		return e.Code
+	}
 	for err != nil {
 		var next error
 		switch x := err.(type) {
@@ -378,7 +383,7 @@ func Cause(err error) string {
 			}
 		}
 		if next == nil {
-			return lastLine(err)
+			return quoted.ReplaceAllString(lastLine(err), "“…”")
 		}
 		err = next
 	}

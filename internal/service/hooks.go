@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kycmark/kycmark/internal/hooks"
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture/codec"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -127,7 +131,8 @@ func (x *vendorEvents) end(event [32]byte) {
 }
 
 // enter fetches the pictures of an event, and enters each with the custody of the vendor. What the vendor has and is no
-// picture, such as a video, is counted and left out. If nothing can be read, the event is refused.
+// picture, such as a video, is counted and left out. If nothing can be read, the event is refused. It also is for a picture
+// that could not be fetched, or takes more memory than there may be: when all others are entered.
 func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.Event, body []byte) (*taken, error) {
 	asking, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
@@ -136,7 +141,11 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 		return nil, vendorProblem(err)
 	}
 	out, by := &taken{Event: e.Kind, Submissions: []watermark.Submission{}}, "hook "+name
-	erased := 0
+	if records.CheckName("subject reference", e.Subject, intake.MaxName) != nil {
+		x.Log.Warn("the reference of an event cannot be used: its uploads have none", "hook", name)
+		e.Subject = "" // the custody must not be lost
+	}
+	erased, failed := 0, error(nil)
 	for _, p := range pictures {
 		row, err := x.fetch(ctx, h, p, e, by)
 		switch {
@@ -147,7 +156,8 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 			out.Refused++
 			continue
 		case err != nil:
-			return nil, err
+			failed = cmp.Or(failed, err)
+			continue
 		}
 		fact := books.Custody{Recipient: h.Recipient, From: row.Submitted, To: row.Submitted,
 			Submissions: []watermark.Submission{row.ID}, Scheme: h.Vendor.Name + ", HMAC with a shared secret",
@@ -157,6 +167,9 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 		}
 		out.Submissions = append(out.Submissions, row.ID)
 	}
+	if failed != nil {
+		return nil, failed
+	}
 	if len(out.Submissions)+erased == 0 { // an answer 200 would lose the custody: the vendor sends again what is not answered so
 		return nil, vendorProblem(errors.New("it gives no readable picture of this event"))
 	}
@@ -164,18 +177,21 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 }
 
 // vendorProblem says that a vendor does not give what it announced.
-func vendorProblem(err error) *Problem {
+func vendorProblem(err error) error {
 	return &Problem{Status: http.StatusServiceUnavailable, Object: "vendor", Problem: "it does not give the pictures of the event",
 		Got: Cause(err), Todo: "send the event again after Retry-After; have the operator check the account in kycmark.toml", again: retryAfter}
 }
 
-// A vendorFile is a file that a vendor sends.
-type vendorFile struct{ io.ReadCloser }
+// A foreign file is read from another server. problem returns what its errors become.
+type foreign struct {
+	io.ReadCloser
+	problem func(error) error
+}
 
-func (f vendorFile) Read(p []byte) (int, error) {
+func (f foreign) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = vendorProblem(err)
+		err = f.problem(err)
 	}
 	return n, err
 }
@@ -189,6 +205,11 @@ func (x *vendorEvents) fetch(ctx context.Context, h Hook, p hooks.Picture, e hoo
 		return nil, vendorProblem(err)
 	}
 	defer file.Close()
-	row, _, err := x.Issuer.Submit(ctx, vendorFile{file}, e.Subject, e.At, &registry.SubmitOptions{Actor: by})
+	row, _, err := x.Issuer.Submit(ctx, foreign{file, vendorProblem}, e.Subject, e.At, &registry.SubmitOptions{Actor: by})
+	if large := (*codec.LimitError)(nil); errors.As(err, &large) && large.What == codec.MemoryBytes {
+		p := problemOf("picture", err)
+		p.Status, p.Todo, p.again = http.StatusServiceUnavailable, "send the event again after Retry-After; have the operator raise --max-memory", retryAfter
+		return nil, p
+	}
 	return row, err
 }

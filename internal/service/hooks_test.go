@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/verify/books"
@@ -34,6 +35,7 @@ type vendor struct {
 	mu      sync.Mutex
 	down    bool   // answers 503
 	nothing bool   // answers with a page
+	lost    bool   // the first file
 	says    string // in place of the third file
 	asked   int
 }
@@ -48,6 +50,8 @@ func newVendor(t *testing.T, name string, pictures ...[]byte) *vendor {
 		switch {
 		case v.down:
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case v.lost && strings.Contains(uri, "/f0"):
+			w.WriteHeader(http.StatusNotFound)
 		case v.nothing && strings.Contains(uri, "/f"):
 			io.WriteString(w, "<html>sign in</html>")
 		case strings.Contains(uri, "/metadata/resources"): // sumsub
@@ -185,6 +189,64 @@ func TestForgedVendorEvents(t *testing.T) {
 		assert.Zero(t, v.asked, name)
 	}
 	assert.Equal(t, size, w.size(), "nothing is entered")
+}
+
+// Opponent's story: the vendor has lost one of a customer's pictures. The others were not fetched, however often the event came,
+// and their custody was not entered.
+func TestVendorThatLostAPicture(t *testing.T) {
+	w, vendors := hooked(t)
+	for name, v := range vendors {
+		v.lost = true
+		require.Equal(t, http.StatusServiceUnavailable, w.do(v.event("s-1", "customer-"+name, time.Now())).problem(t).Status)
+		rows, err := w.reg.SubmissionsOf(t.Context(), "customer-"+name)
+		require.NoError(t, err)
+		require.Len(t, rows, 1, name)
+		facts, err := w.reg.Custody(t.Context(), registry.CustodyFilter{Submission: rows[0].ID})
+		require.NoError(t, err)
+		require.Len(t, facts, 1, name)
+	}
+}
+
+// Opponent's story: a picture takes more memory than this process may take. The event was answered 200, so that the vendor did not send it again.
+func TestVendorWithALargePicture(t *testing.T) {
+	v, w := newVendor(t, "sumsub", small(t, "anna_passport"), small(t, "bruno_passport")), begin(t)
+	h, err := home.Open(w.dir)
+	require.NoError(t, err)
+	cfg := w.config(h, service.Roles()...)
+	keys, err := service.KeysOf(h, service.Roles())
+	require.NoError(t, err)
+	cfg.Issuer, err = registry.NewIssuer(registry.Config{Registry: w.reg, SealKey: keys.Seal, MaxMemory: 1})
+	require.NoError(t, err)
+	kind, err := hooks.Of(v.name)
+	require.NoError(t, err)
+	require.NoError(t, w.reg.AddRecipient(t.Context(), books.Recipient{Name: v.name, Kind: books.KindVendor}))
+	cfg.Hooks = map[string]service.Hook{v.name: {Vendor: kind, Recipient: v.name, Secret: v.secret, Account: hooks.Account{Base: v.at.URL, Token: "t", Secret: []byte("s")}}}
+	s, err := service.New(cfg)
+	require.NoError(t, err)
+	w.at = httptest.NewServer(s)
+	t.Cleanup(w.at.Close)
+	p := w.do(v.event("s-1", "customer-1", time.Now())).problem(t)
+	assert.Equal(t, http.StatusServiceUnavailable, p.Status)
+	assert.Contains(t, p.Got, "memory")
+}
+
+// Opponent's story: customers have references of another form than ours, such as Auth0's. Each event was refused, and all custody lost.
+func TestVendorWithOtherReferences(t *testing.T) {
+	w, vendors := hooked(t)
+	var entered struct{ Submissions []watermark.Submission }
+	got := w.must(vendors["sumsub"].event("s-1", "planted|5f7c8ec7", time.Now()))
+	require.NoError(t, json.Unmarshal(got.body, &entered))
+	require.Len(t, entered.Submissions, 2)
+	for _, id := range entered.Submissions {
+		row, err := w.reg.Submission(t.Context(), id)
+		require.NoError(t, err)
+		assert.Empty(t, row.Subject)
+		facts, err := w.reg.Custody(t.Context(), registry.CustodyFilter{Submission: id})
+		require.NoError(t, err)
+		assert.Len(t, facts, 1)
+	}
+	assert.Contains(t, w.logs.String(), "its uploads have none")
+	assert.NotContains(t, w.logs.String(), "planted")
 }
 
 // A vendor that does not answer is asked again with the next delivery of its event, and nothing is lost or doubled. Nor

@@ -226,6 +226,21 @@ func TestErasureWhileExamined(t *testing.T) {
 	assert.Contains(t, string(got.body), strings.TrimPrefix(path, "/v1/investigations/"))
 }
 
+// Opponent's story: a report shows the erased passport beside a leak that resembles it alone, and the erasure did not name it.
+func TestErasureOfWhatALeakResembles(t *testing.T) {
+	w := begin(t)
+	submission, _ := w.stocked()
+	path := w.created(map[string][]byte{"leak.jpg": small(t, "anna_passport_again")})
+	id := w.must(call{method: "POST", path: path + "/begin"}).field(t, "investigation")
+	_, err := w.srv.Office.Do(t.Context(), []byte(`{"Of":"`+id+`"}`))
+	require.NoError(t, err)
+	found := string(w.must(call{method: "GET", path: path + "/findings"}).body)
+	require.Contains(t, found, `"lookalike"`)
+	require.Contains(t, found, submission)
+	got := w.must(call{method: "POST", path: "/v1/erasures", body: map[string]any{"submissions": []string{submission}, "note": "n"}})
+	assert.Contains(t, string(got.body), id)
+}
+
 // A vendor that gives no picture of an event is asked again: the answer makes it send the event again.
 func TestVendorWithoutPictures(t *testing.T) {
 	w, vendors := hooked(t)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/buckets"
 	"github.com/kycmark/kycmark/internal/investigations"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/kept"
@@ -178,7 +179,7 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 		return &Problem{Status: http.StatusNotFound, Object: "bucket", Problem: "there is no bucket of this name",
 			Todo: "name it in kycmark.toml, [buckets.dumps]"}
 	}
-	found := false
+	found, refused := false, (*Problem)(nil)
 	for o, err := range from.All(ctx, in.Body.Prefix) {
 		if err != nil {
 			return err
@@ -200,8 +201,10 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 			x.Size, x.SHA256 = file.Size, &file.SHA256
 		case errors.Is(err, fs.ErrNotExist):
 			x.Problem = (&Problem{Status: http.StatusNotFound, Object: "object", Problem: "it was removed since it was listed", Todo: "nothing, or put it back and send the same again"}).ready("")
-		case errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrInput), errors.Is(err, registry.ErrConflict):
+		case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrInput), errors.Is(err, registry.ErrConflict):
 			x.Problem = problemOf("object", err).ready("")
+		case errors.As(err, &refused):
+			x.Problem = refused.ready("")
 		default:
 			return err
 		}
@@ -225,7 +228,16 @@ func (s examinations) addObject(ctx context.Context, id kept.ID, name string, fr
 		return nil, err
 	}
 	defer r.Close()
-	return s.Office.Add(ctx, id, name, http.MaxBytesReader(nil, r, s.MaxDump)) // it may have grown meanwhile
+	return s.Office.Add(ctx, id, name, http.MaxBytesReader(nil, foreign{r, refusedObject}, s.MaxDump)) // it may have grown meanwhile
+}
+
+// refusedObject is a problem of this object alone, unless err is that its server is away, or that it is gone.
+func refusedObject(err error) error {
+	if errors.Is(err, objects.ErrAway) || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return &Problem{Status: http.StatusBadGateway, Object: "object", Problem: "the server of the bucket refuses it", Got: Cause(err),
+		Todo: "have the operator make it readable, and send the same again"}
 }
 
 // How often a watcher gets a state that changed, and a sign that the connection lives. Chosen.

@@ -183,7 +183,7 @@ type inErasure struct {
 // An erased answer says what is gone.
 type erasedAnswer struct {
 	Erased         []watermark.Submission `json:"erased" nullable:"false"`
-	Investigations []kept.ID              `json:"investigations" nullable:"false" doc:"They show what was erased, or have begun and may show it. They stay until they are removed."`
+	Investigations []kept.ID              `json:"investigations" nullable:"false" doc:"They show what was erased, or have begun and may show it; of a reviewer's name, all that are kept. They stay until they are removed."`
 }
 
 // erase erases uploads. What it is about to erase is entered with the request first: after a crash the same request
@@ -254,20 +254,23 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	if err := s.planErasure(ctx, o, all); err != nil {
 		return nil, err
 	}
-	out := erasedAnswer{all, []kept.ID{}}
 	showing, err := kept.New(s.Registry, nil).Showing(ctx, all...)
-	for _, x := range showing {
-		out.Investigations = append(out.Investigations, x.ID)
-	}
-	return reply(out, err)
+	return reply(erasedAnswer{all, idsOf(showing)}, err)
 }
 
-// eraseReviewer erases the name of a reviewer. The same request, sent again, finds no such name, and has the same answer.
+// eraseReviewer erases the name of a reviewer, which any kept investigation may have. The same request, sent again, finds no
+// such name, and has the same answer.
 func (s parties) eraseReviewer(ctx context.Context, name, note string, o *once) (*answer[erasedAnswer], error) {
 	err := o.destroy(ctx, func() error { _, err := s.Registry.Recipient(ctx, name); return err },
 		func() error { return s.Registry.EraseRecipient(ctx, name, actor(ctx), note) })
-	return reply(erasedAnswer{[]watermark.Submission{}, []kept.ID{}}, err)
+	if err != nil {
+		return nil, err
+	}
+	showing, err := kept.New(s.Registry, nil).List(ctx, kept.Investigation)
+	return reply(erasedAnswer{[]watermark.Submission{}, idsOf(showing)}, err)
 }
+
+func idsOf(all []kept.Item) []kept.ID { return each.Of(all, func(x kept.Item) kept.ID { return x.ID }) }
 
 // planErasure keeps with a request what it erases.
 func (s parties) planErasure(ctx context.Context, o *once, ids []watermark.Submission) error {

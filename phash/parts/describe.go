@@ -302,8 +302,7 @@ func (y *histogram) bits() (d descriptor) {
 	return d
 }
 
-// mirrored returns the histogram that the picture's mirror image has at the same place: rows and
-// directions run the other way round.
+// mirrored returns the histogram that the picture's mirror image has at the same place.
 func (h *histogram) mirrored() (m histogram) {
 	for y := range cells {
 		for x := range cells {

@@ -111,8 +111,7 @@ func (s *segment) postings(b uint32, m *scratch) []posting {
 	return s.posts[s.offsets[b]:s.offsets[b+1]]
 }
 
-// each calls f for every feature that was not removed: with its first 64 signs, and with its upload and
-// number as posting.feature has them.
+// each calls f for every feature that was not removed: with its first 64 signs, and with upload and number.
 func (s *segment) each(f func(first uint64, feature uint32)) {
 	for i := range s.uploads {
 		u := &s.uploads[i]

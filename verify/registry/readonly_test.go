@@ -63,7 +63,7 @@ func TestInvestigationsOnly(t *testing.T) {
 		assert.ErrorIs(t, err, registry.ErrRefused)
 		assert.False(t, added, "a receipt that was not entered")
 	}
-	_, err = r.Engine().LogInvestigation(ctx, books.Investigation{Input: books.Digest{1}})
+	_, err = r.Engine().LogInvestigation(ctx, books.Investigation{Input: books.Digest{1}}, false)
 	require.NoError(t, err)
 	require.Equal(t, size+1, checkLedger(t, r), "that somebody investigates is entered")
 }
@@ -101,11 +101,11 @@ func TestLogInvestigation(t *testing.T) {
 	}
 	given := want
 	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a\u009b dump\n'"
-	entry, err := r.Engine().LogInvestigation(ctx, given)
+	entry, err := r.Engine().LogInvestigation(ctx, given, false)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, entry)
 	given.Command = "x" + strings.Repeat("ä", 2000)
-	entry, err = r.Engine().LogInvestigation(ctx, given)
+	entry, err = r.Engine().LogInvestigation(ctx, given, false)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, entry)
 	all, err := r.Ledger().Investigations(ctx)
@@ -117,7 +117,7 @@ func TestLogInvestigation(t *testing.T) {
 	for name, bad := range map[string]books.Investigation{
 		"no digest": {Files: 1}, "actor": {Actor: "a\nb", Input: want.Input},
 	} {
-		_, err := r.Engine().LogInvestigation(ctx, bad)
+		_, err := r.Engine().LogInvestigation(ctx, bad, false)
 		require.ErrorIs(t, err, registry.ErrInput, name)
 	}
 	require.EqualValues(t, 3, checkLedger(t, r))

@@ -59,8 +59,7 @@ type Options struct {
 // A PDFPage is one page of a PDF as a picture.
 type PDFPage = picture.PDFPage
 
-// A Copy is a marked picture, or a marked document of several pages, and its file. Image is nil if a JPEG was marked in
-// its coefficients: decode File.
+// A Copy is a marked picture or document, and its file. Image is nil if a JPEG was marked in its coefficients: decode File.
 type Copy struct {
 	*watermark.Marked        // of a document: page 1, with the numbers of the weakest page
 	File              []byte // what the recipient is handed

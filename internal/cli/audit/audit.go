@@ -104,8 +104,7 @@ func auditLedger(ctx context.Context, b *ui.Desk, f auditFlags) error {
 	return b.Line(line)
 }
 
-// auditOptions reads the keys and checkpoints that the flags name. A checkpoint file that cannot be read is reported
-// as a failed input and left out.
+// auditOptions reads the keys and checkpoints that the flags name. A checkpoint file that cannot be read is a failed input.
 func auditOptions(b *ui.Desk, f auditFlags) (o registry.AuditOptions, err error) {
 	if o.Keys, err = publicKeys(f.keys); err != nil {
 		return o, err

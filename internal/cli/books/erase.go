@@ -96,13 +96,19 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 			return err
 		}
 	}
-	return cmp.Or(err, sayShowing(ctx, b, ids))
+	return cmp.Or(err, sayShowing(ctx, b, false, ids...))
 }
 
-func sayShowing(ctx context.Context, b *ui.Desk, ids []watermark.Submission) error {
-	showing, err := kept.New(b.Registry, nil).Showing(ctx, ids...)
+// sayShowing names the investigations that show one of the erased uploads ids, or all: any may have a reviewer's name.
+func sayShowing(ctx context.Context, b *ui.Desk, all bool, ids ...watermark.Submission) error {
+	store, what := kept.New(b.Registry, nil), "shows an erased upload, or may show it when it is done"
+	showing, err := store.Showing(ctx, ids...)
+	if all {
+		what = "may have the reviewer's name"
+		showing, err = store.List(ctx, kept.Investigation)
+	}
 	for _, x := range showing {
-		b.Warnf("investigation %s of %s shows an erased upload, or may show it when it is done, and stays until it is removed", x.ID, ui.Day(x.Made))
+		b.Warnf("investigation %s of %s %s, and stays until it is removed", x.ID, ui.Day(x.Made), what)
 	}
 	return err
 }
@@ -121,10 +127,11 @@ func eraseName(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 		return ui.NotFound(err)
 	}
 	b.Printf("%s: name erased\n", ui.Name(f.recipient))
-	return b.Line(struct {
+	err := b.Line(struct {
 		Recipient string `json:"recipient"`
 		Erased    bool   `json:"erased"`
 	}{f.recipient, true})
+	return cmp.Or(err, sayShowing(ctx, b, true))
 }
 
 func areErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) bool {

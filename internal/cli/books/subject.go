@@ -69,8 +69,7 @@ type subjectFrom struct {
 	group   int            // of the pattern, which the subject is
 }
 
-// Set takes "name", "folder" or a regular expression with a group. The group with the name
-// "subject" is taken, else the first.
+// Set takes "name", "folder" or a regular expression with a group, of several the one named "subject".
 func (f *subjectFrom) Set(how string) (err error) {
 	*f = subjectFrom{how: how}
 	if how == "" || how == "name" || how == "folder" {
@@ -190,8 +189,7 @@ func setSubjects(ctx context.Context, b *ui.Desk, f subjectFlags, args []string)
 	return nil
 }
 
-// enterSubjects enters whose uploads are, in one transaction, and reports the failed ones. It returns how many
-// uploads had another subject before.
+// enterSubjects enters whose uploads are, in one transaction, and reports the failed ones. It returns how many changed.
 func enterSubjects(ctx context.Context, b *ui.Desk, of []subjectOf) (n int, err error) {
 	subjects := make(map[watermark.Submission]string)
 	for _, x := range of {

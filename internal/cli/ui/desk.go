@@ -120,8 +120,7 @@ func (b *Desk) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// Issuer returns what enters uploads and hands out copies. With hashOnly it seals nothing: a sealing key that is not the
-// registry's is left out.
+// Issuer returns what enters uploads and hands out copies. With hashOnly it needs no sealing key.
 func (b *Desk) Issuer(hashOnly bool) (*registry.Issuer, error) {
 	keys, seal, err := b.Keys()
 	if err != nil {
@@ -136,8 +135,7 @@ func (b *Desk) Issuer(hashOnly bool) (*registry.Issuer, error) {
 	return issuer, err
 }
 
-// NewIssuer returns an issuer with the keys and the limits of memory of cfg, and all else as the home and the command have
-// it. The first key marks.
+// NewIssuer returns an issuer with the keys and the limits of memory of cfg, else as the home has it. The first key marks.
 func (b *Desk) NewIssuer(cfg registry.Config) (*registry.Issuer, error) {
 	cfg.Registry, cfg.Readers, cfg.EncodeWebP = b.Registry, b.Readers(), webp.Encode
 	cfg.Marked, cfg.RefuseIncomplete = b.Home.MarkedUploads, b.Home.RefuseIncomplete
@@ -270,8 +268,7 @@ func Authority(b *Desk, address string) (*seal.TSA, error) {
 // https://USER:PASSWORD@HOST, as git-credential-store has it.
 const CredentialsVariable = "KYCMARK_CREDENTIALS"
 
-// secretAddress finds an address with a password in it, or by HTTP or S3 with a user, which may be a token. An address of PostgreSQL
-// may name a user alone.
+// secretAddress finds an address with a password, or by HTTP or S3 with a user: PostgreSQL's may name a user alone.
 var secretAddress = regexp.MustCompile(`(?i)\b(?:https?|s3)://[^/?#\s]*@|[a-z]://[^/?#\s@]*:[^/?#\s]*@|\bpostgres(?:ql)?:(?:/*[^/?#@]*:[^/?#]*@|\S*[?&](?:ssl)?password=)`)
 
 // NoSecrets refuses arguments with credentials in an address: others see them, and records and reports keep them.

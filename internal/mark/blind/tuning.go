@@ -49,8 +49,7 @@ const (
 	waveSteps   = 4096 // values of a turn that climbAffine knows
 )
 
-// The search for perspective, fixed with that of package spectrum. Of the 14 photographs there parts of 0.42 read 10 when 0.36
-// read 11, and parts of 0.3 read 7.
+// The search for perspective, fixed with that of package spectrum. Of 14 photographs there parts of 0.42 read 10, of 0.36 11, of 0.3 7.
 const (
 	tiltedSide   = 192  // pixels, min side of a part
 	tiltedPart   = 0.36 // side of a part against the leak's

@@ -90,8 +90,7 @@ func (h *hashes) sum(id uint64) uint32 {
 	return binary.BigEndian.Uint32(h.check.Sum(h.out[:0]))
 }
 
-// Encode returns the CodedN coded values, +1 and -1, of an ID: its scrambled bits and its
-// check under the convolutional code.
+// Encode returns the CodedN values, +1 and -1, of an ID: its scrambled bits and its check under the convolutional code.
 func (p Payload) Encode(id uint64) []float32 {
 	message := make([]uint8, 0, MessageN)
 	h := p.hashes()

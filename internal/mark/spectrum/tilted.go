@@ -179,8 +179,7 @@ func (p *Parts) score(f []pattern.Frequency, t *Tilt) float64 {
 	return all * math.Sqrt(parts/float64(len(f)))
 }
 
-// Climb improves the tilt t of the pilots' frequencies f by small changes of its linear map and its perspective, until none
-// raises the score.
+// Climb improves the tilt t of the pilots' frequencies f by small changes of its map and perspective while the score rises.
 func (p *Parts) Climb(f []pattern.Frequency, t Tilt) Tilt {
 	t.Score = p.score(f, &t)
 	for _, step := range [...]float64{.016, .008, .004, .002} {

@@ -78,8 +78,7 @@ func (c coefficients) scores(streams []*code.Stream) []float64 {
 	return out
 }
 
-// addEach sets each sum to that of the coefficients under the signs of its stream, one coefficient
-// at a time: cheapest for few streams.
+// addEach sets each sum to that of the coefficients under the signs of its stream, one by one: cheapest for few.
 func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, len(c.q)/8)
 	for i, s := range streams {

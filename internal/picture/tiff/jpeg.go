@@ -15,8 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
-// JPEG in TIFF (Adobe's TIFF technical note 2), which x/image/tiff does not decode: each strip or tile is a JPEG
-// without the tables that all share.
+// JPEG in TIFF (Adobe's TIFF technical note 2), which x/image/tiff does not decode: strips or tiles are JPEGs that share tables.
 
 const jpegInTIFF = "image/jpeg"
 

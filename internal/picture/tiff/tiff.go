@@ -194,8 +194,7 @@ func checkBlocks(d ifd.Directory, h codec.Header) error {
 	return nil
 }
 
-// Pixels decodes the first picture of a TIFF, of the size in h, not yet upright. It repairs colour
-// maps, see widenPalette.
+// Pixels decodes the first picture of a TIFF, of the size in h, not yet upright, with repaired colour maps.
 func Pixels(data []byte, h *codec.Header) (*image.NRGBA, error) {
 	d, _ := ifd.First(data)
 	if h.Decoder == jpegInTIFF {

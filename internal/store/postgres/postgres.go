@@ -29,8 +29,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
-// At returns the driver of a registry in the database that dsn names. places open originals outside of
-// the database and of folders.
+// At returns the driver of a registry in the database that dsn names. places open originals outside of it.
 func At(dsn string, places ...objects.Open) records.Driver {
 	return sqldb.Driver{At: dsn, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }

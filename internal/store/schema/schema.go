@@ -120,8 +120,7 @@ func InTables(query string) string {
 	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
 }
 
-// Differs says which object of a schema differs from want, names with their texts; "": none. The query lists the
-// objects that are there.
+// Differs says which object of a schema differs from want, names with their texts; "": none. The query lists them.
 func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]string) (what string, err error) {
 	rows, err := q.QueryContext(ctx, query)
 	if err != nil {

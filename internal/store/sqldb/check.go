@@ -476,8 +476,7 @@ func (c *checker) sealed() error {
 		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) + x.object_size = 0))`)
 }
 
-// none returns an error that wraps [records.ErrTampered] if a query has rows. wrong, its text, has their number. rows is
-// the query behind "FROM".
+// none returns an error that wraps [records.ErrTampered] if a query has rows. wrong, its text, has their number. rows follows "FROM".
 func (c *checker) none(wrong, rows string) error {
 	n, err := c.count("SELECT count(*) FROM " + rows)
 	if err == nil && n > 0 {

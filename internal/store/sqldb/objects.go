@@ -22,8 +22,7 @@ import (
 )
 
 // Originals may be kept outside of the database, as objects. Segments in a bucket are objects beside them. An object is written before the row that
-// names it is committed, and removed after the row is gone. So a crash leaves an object without a row,
-// and never a row without its object.
+// names it is committed, and removed after the row is gone. A crash leaves objects without rows at most.
 
 // maxPuts is how many objects one call writes at a time: each waits for a disk or a server. Chosen.
 const maxPuts = 16

@@ -18,8 +18,7 @@ import (
 // pixels, and pixels that leave the question open, need that part: tracing must have found it, in the light of the
 // upload. If the leak shows a sibling of the copy's upload, that part decides alone. Pixels of every other word confirm
 // nothing, since a whole mark can be lifted off a copy and laid onto another picture. Nor does the same document or
-// page, if the leak shows another upload: unless both uploads are one capture, such as a picture and its smaller
-// version.
+// page, if the leak shows another upload: unless both uploads are one capture, as a smaller version is.
 func (r *Read) confirmed() bool {
 	switch {
 	case r.Exact:

@@ -42,10 +42,10 @@ func New(store records.Store, id string, sealHashes bool, now func() time.Time) 
 // LogInvestigation enters that an investigation begins and returns the number of its entry in the ledger. Started,
 // Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that could be read. An entry without such
 // files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD, and
-// Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry without a conclusion has the same,
-// with the same files, actor and find, that entry is returned: its investigation was cut short and begins again. The
-// error wraps [records.ErrInput] if Input is zero, or Actor is unusable.
-func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums ...[32]byte) (entry int64, err error) {
+// Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry has the same, with the same files, actor
+// and find, that entry is returned: its investigation was cut short and begins again. It has no conclusion, unless
+// concluded. The error wraps [records.ErrInput] if Input is zero, or Actor is unusable.
+func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, concluded bool, sums ...[32]byte) (entry int64, err error) {
 	if err := errors.Join(records.CheckText("actor", x.Actor, intake.MaxName), records.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
 		return 0, err
 	}
@@ -62,7 +62,7 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	}
 	if x.Salt == (books.Salt{}) {
 		x.Salt = records.NewSalt()
-	} else if old, err := e.begun(ctx, x); err != nil || old > 0 {
+	} else if old, err := e.begun(ctx, x, concluded); err != nil || old > 0 {
 		return old, err
 	}
 	before, _, err := e.Earlier(ctx, 0, sums, nil, func(*books.Investigation) bool { return false })
@@ -77,7 +77,7 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 }
 
 // begun returns the entry that an investigation takes over; 0: none.
-func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error) {
+func (e *Engine) begun(ctx context.Context, x books.Investigation, concluded bool) (int64, error) {
 	all, err1 := e.store.Investigations(ctx)
 	ended, err2 := e.store.Conclusions(ctx)
 	if err := cmp.Or(err1, err2); err != nil {
@@ -86,7 +86,7 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error
 	for _, old := range all {
 		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Files == x.Files && old.Actor == x.Actor
 		same = same && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
-		if same && !slices.ContainsFunc(ended, func(c records.Conclusion) bool { return c.Investigation == old.Entry }) {
+		if same && (concluded || !slices.ContainsFunc(ended, func(c records.Conclusion) bool { return c.Investigation == old.Entry })) {
 			return old.Entry, nil
 		}
 	}

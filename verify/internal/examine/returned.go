@@ -75,8 +75,7 @@ func returned(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) e
 }
 
 // holds reports whether an upload of other bytes may hold the file of a copy that leaked, which documents do. The
-// holder of a picture that was saved anew has no such file. Of other leaks of the copy, and of an altered row, it is
-// true.
+// holder of a picture that was saved anew has no such file. It is true of other leaks, and of an altered row.
 func holds(ctx context.Context, v *Examiner, r *conclude.Read, id watermark.Submission) (bool, error) {
 	if !r.Exact {
 		return true, nil

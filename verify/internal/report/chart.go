@@ -109,8 +109,7 @@ const (
 	maxSpans   = 5  // facts of custody that it lists for a recipient
 )
 
-// periods returns the periods in which leaks were submitted; those without a time come last. unit is the layout of a
-// time that names a period.
+// periods returns the periods in which leaks were submitted; those without a time come last. unit is a layout of times.
 func periods(h *findings.History, leaks []*findings.Finding, unit string) []period {
 	name := func(t time.Time) string {
 		if t.IsZero() {

@@ -174,8 +174,7 @@ func (r ReportView) Footer() template.CSS {
 		r.Record.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Digest[:16], says))
 }
 
-// commonFolder returns the beginning that the names of all leaks share, up to and with the last slash, backslash or
-// "!" of an archive.
+// commonFolder returns the beginning that the names of all leaks share, with the last slash, backslash or "!".
 func commonFolder(leaks []*findings.Finding) string {
 	if len(leaks) < 2 {
 		return ""

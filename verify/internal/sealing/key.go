@@ -35,8 +35,7 @@ var ErrKey = errors.New("verify: not a usable sealing key")
 
 // A Key is the sealing key: the master key under which the data keys of the kept originals are wrapped. It is 32 random
 // bytes of our own, as a key file holds them, or a key of a key management service (see [New]). It never prints, logs
-// or marshals its secret: all formatting verbs show [Key.ID], of a copied key as well; only [Key.Secret] lets the
-// secret out.
+// or marshals its secret: all formatting verbs show [Key.ID], of a copied key as well. Only [Key.Secret] has it.
 //
 // The zero Key is invalid. A *Key is safe for concurrent use, if that of its service is.
 type Key struct {
@@ -119,8 +118,7 @@ func sealChecksum(secret []byte) []byte {
 	return sum[:sealSum]
 }
 
-// Secret returns the text form of the key, one line, or "" where a service keeps the key. Store it like a password,
-// apart from the registry.
+// Secret returns the text form of the key, one line, or "" where a service keeps the key. Store it like a password.
 func (k *Key) Secret() string {
 	secret := (*k.master).secret
 	if secret == nil {

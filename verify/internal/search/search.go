@@ -18,8 +18,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Near returns the submissions within [tuning.NearRadius] bits of any of the queries, nearest first. The catalogue is first
-// brought up to date.
+// Near returns the submissions within [tuning.NearRadius] bits of any of the queries, nearest first, also of newer ones.
 func (c *Catalogue) Near(ctx context.Context, queries []phash.Hash) ([]Candidate, error) {
 	if err := c.Follow(ctx); err != nil {
 		return nil, err
@@ -38,8 +37,7 @@ type Candidate struct {
 
 // A Catalogue holds in memory, and keeps up to date, what the search of a registry needs: for each submission about 100
 // bytes for its hash, and 4 kB for its local features. Numbers of submissions ascend in the order in which submissions
-// become visible. They are never used again. The catalogue therefore misses exactly the submissions after the last
-// number it has read.
+// become visible. They are never used again. So the catalogue misses the submissions after the last number it has read.
 //
 // What is in segments of the registry is not read from rows, and features are mapped. A segment that is missing or
 // altered is not used: its submissions are read from their rows.
@@ -151,8 +149,7 @@ func (c *Catalogue) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// load enters the submissions after number read: from segments, and the others from their rows. It gives their hashes to
-// enter. The caller holds mu.
+// load gives enter the hashes of the submissions after number read, from segments and rows. The caller holds mu.
 func (c *Catalogue) load(ctx context.Context, key *registry.SealKey, enter func(phash.Hash, int64) error) (err error) {
 	add := func(f *engine.Found) error { return c.add(f, key != nil, enter) }
 	for i := range c.segments {

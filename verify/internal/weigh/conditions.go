@@ -142,7 +142,7 @@ func issuedAs(w *Weighing, name string) string {
 }
 
 // isAlone reports whether one recipient is named, and no other mark was found, whatever it is worth. An unconfirmed mark
-// that is not counted for the recipient named is another's, who may not be listed.
+// that is not counted for the recipient named is another's, who may not be listed. A file that was not examined may have one.
 func isAlone(w *Weighing) bool {
 	if len(w.Named) != 1 || unsure(w) > w.Unconfirmed[w.Named[0]] || len(w.rivals(w.Named[0], odds.RivalUnsought)) > 0 {
 		return false
@@ -150,7 +150,7 @@ func isAlone(w *Weighing) bool {
 	other := func(name string) bool { return name != w.Named[0] }
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return marksBeside(l) || slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
-	})
+	}) + w.Counts[string(findings.FoundUnopened)] + w.Counts[string(findings.FoundUnsupported)] + w.Counts[string(findings.FoundDamaged)]
 	return n == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), other)
 }
 

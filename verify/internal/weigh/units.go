@@ -76,8 +76,7 @@ type groupedUpload struct {
 	copies  []string // recipients of confirmed copies in leaks of it; "": a leak has no confirmed copy
 }
 
-// add adds the upload that a leak shows, and joins it to the others of its subject, which counts if its original was
-// opened.
+// add adds the upload that a leak shows, and joins it to the others of its subject, if its original was opened.
 func (g *grouping) add(l *findings.Finding, opened bool) {
 	i, known := g.index[l.Submission]
 	if !known {

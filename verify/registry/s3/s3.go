@@ -49,8 +49,7 @@ type bucket struct {
 	checked bool // keeps no versions
 }
 
-// keepsNone checks once that the bucket keeps no versions. A server that does not know the question, or
-// refuses it, has none.
+// keepsNone checks once that the bucket keeps no versions. A server that refuses the question has none.
 func (b *bucket) keepsNone(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
