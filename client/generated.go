@@ -272,7 +272,7 @@ type Entry struct {
 type ErasedAnswer struct {
 	Erased []string `json:"erased"`
 
-	// Investigations They show what was erased, or have begun and may show it. They stay until they are removed.
+	// Investigations They show what was erased, or have begun and may show it; of a reviewer's name, all that are kept. They stay until they are removed.
 	Investigations []string `json:"investigations"`
 }
 

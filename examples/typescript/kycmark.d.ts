@@ -853,7 +853,7 @@ export interface components {
         };
         ErasedAnswer: {
             erased: string[];
-            /** @description They show what was erased, or have begun and may show it. They stay until they are removed. */
+            /** @description They show what was erased, or have begun and may show it; of a reviewer's name, all that are kept. They stay until they are removed. */
             investigations: string[];
         };
         ErrorDetail: {
