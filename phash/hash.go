@@ -86,8 +86,7 @@ type Hash struct {
 }
 
 // Parse reads the form that [Hash.String] writes and no other: the kind's name, a colon, and 64 or 16 lower-case hex
-// digits. A hash list of the reference holds bare digits: put "pdq:" before each. Errors wrap [ErrSyntax], or [ErrKind]
-// if the name is not one of a kind.
+// digits. A hash list of the reference holds bare digits: put "pdq:" before each. Errors wrap [ErrSyntax], or [ErrKind].
 func Parse(s string) (Hash, error) {
 	name, digits, ok := strings.Cut(s, ":")
 	if !ok {

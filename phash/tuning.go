@@ -29,6 +29,5 @@ const (
 	maxOverprint    = 4    // more than 1/4 of the pixels are the picture itself
 )
 
-// chunkLen is how many entries lie in one piece of a list: memory grows by as many, and an entry out of order moves
-// as many. Chosen, not measured.
+// chunkLen is how many entries lie in one piece of a list: memory grows by as many. Chosen.
 const chunkLen = 1 << 12

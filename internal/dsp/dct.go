@@ -56,8 +56,7 @@ func (d *idct) each(out, p Plane, one func(block []float32, p Plane, y int) bool
 	}
 }
 
-// forward transforms rows for [idct.each]; samples beyond p.W up to n count as 0. It writes the sums
-// s_k sum x[m] cos(pi (2m+1) k / 2n).
+// forward transforms rows for [idct.each]; samples beyond p.W up to n count as 0. It writes s_k sum x[m] cos(pi (2m+1) k / 2n).
 func (d *idct) forward(block []float32, p Plane, y int) bool {
 	n, rows := d.n, min(batch, p.H-y)
 	IntoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)

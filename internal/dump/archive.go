@@ -135,8 +135,7 @@ func (d *Dump) decompress(ctx context.Context, packed string, r io.ReadCloser, w
 }
 
 // single lists the file that was compressed without an archive, with its bytes in. broken is the error
-// that ended decompressing, nil if it is whole; single returns it. depth counts the archives around the
-// compressed file, under is its name.
+// that ended decompressing, nil if it is whole; single returns it. depth is as in entry; under is its name.
 func (d *Dump) single(ctx context.Context, in *source, broken error, depth int, under string) error {
 	if in.size == 0 || errors.As(broken, new(tooLarge)) {
 		return cmp.Or(broken, io.ErrUnexpectedEOF)

@@ -117,8 +117,7 @@ func Object(body []byte, x any) error {
 	return json.Unmarshal(body, x)
 }
 
-// happened fills in the kind of an event, and its time if it is one of the kinds that have pictures. The time has one of the
-// layouts; without a zone it is UTC.
+// happened fills in the kind of an event, and its time if it is one of the kinds that have pictures. Without a zone it is UTC.
 func (e *Event) happened(kind string, pictures []string, at string, layouts ...string) error {
 	e.Kind, e.Pictures = kind, slices.Contains(pictures, kind)
 	if !e.Pictures {

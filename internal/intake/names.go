@@ -270,8 +270,7 @@ func InSentence(name string) string {
 var sentential = regexp.MustCompile(`[.,:;!?](?: |$)|[、。，．：；！？।॥‚—–…]|[\p{Arabic}\p{Hebrew}\p{Syriac}\p{Thaana}\p{Nko}\p{Adlam}]`)
 
 // ShellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or have other characters
-// than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal would obey are in $'…', with
-// escapes that bash and zsh know.
+// than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal would obey are in $'…'.
 func ShellLine(args ...string) string {
 	out := make([]string, len(args))
 	for i, a := range args {

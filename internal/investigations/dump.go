@@ -168,8 +168,7 @@ func CanName(name string) bool {
 
 // Add adds a file, under a name such as "chats/7.jpg", to an open investigation. The same file again changes nothing.
 // The error wraps [ErrStage] if the investigation has begun, and [registry.ErrConflict] if it has another file of that
-// name. It wraps [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r is returned as
-// it is, and leaves no file.
+// name. It wraps [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r leaves no file.
 func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) (*File, error) {
 	if !CanName(name) {
 		return nil, fmt.Errorf("%w: name of a file: want parts such as \"chats/7.jpg\", no control character, at most %d bytes", registry.ErrInput, maxName)

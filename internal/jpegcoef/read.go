@@ -46,8 +46,7 @@ type sampling struct{ H, V int }
 const maxScans = 100
 
 // Read opens a JPEG file of up to maxPixels pixels. What follows its end is not looked at. The picture may keep data,
-// and damage of its codes is found in the first pass over it. Read allocates no more than some hundred times the size of
-// data. The error wraps [ErrRefused].
+// and damage of its codes is found in the first pass over it. Read allocates some hundred times data's size at most. Errors wrap [ErrRefused].
 func Read(data []byte, maxPixels int) (*Picture, error) {
 	d, err := newDecoder(data)
 	if err == nil {

@@ -90,8 +90,7 @@ type transitData struct {
 	Associated []byte `json:"associated_data,omitempty"`
 }
 
-// ask posts a request to the engine, once. It follows no redirect, which would carry the token elsewhere. Errors wrap [ErrKMS]
-// and repeat nothing of the answer.
+// ask posts a request to the engine, once. It follows no redirect. Errors wrap [ErrKMS] and repeat nothing.
 func (k *transit) ask(ctx context.Context, do string, in transitData) (transitData, error) {
 	ctx, cancel := context.WithTimeout(ctx, kmsTimeout)
 	defer cancel()

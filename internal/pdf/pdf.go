@@ -73,8 +73,7 @@ type document struct {
 	pages  int
 }
 
-// load opens the file in a new instance of PDFium, if none is open. The error wraps ErrFormat, is ctx's, or
-// says that PDFium does not start.
+// load opens the file in a new instance of PDFium, if none is open. The error wraps ErrFormat, or is ctx's or PDFium's.
 func (d *document) load(ctx context.Context) error {
 	if d.inst != nil {
 		return ctx.Err()

@@ -12,8 +12,7 @@
 //     allocates at most 56 bytes a pixel (16-bit TIFF in one strip; a JPEG 7, a progressive
 //     one 19), and at most 4 MiB for a colour profile.
 //   - A picture is complete or an error.
-//   - A panic in a decoder of others becomes a *FormatError. All decoders run on the caller's
-//     goroutine, so no panic escapes.
+//   - A panic in a decoder of others becomes a *FormatError. They run on the caller's goroutine.
 //
 // Decode applies the orientation (EXIF in JPEG, PNG and WebP, tag 274 in TIFF, boxes in HEIC and AVIF) and ignores
 // colour profiles: hash and mark use the stored numbers. The experiment "colour" of the bench measures what that costs.

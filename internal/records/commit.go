@@ -91,8 +91,7 @@ func (c *Counted) Item() [32]byte {
 	return sha256.Sum256(b)
 }
 
-// CountedOn names the list by which a row with this entry is counted, and its item there; "": none. submitted is when
-// the upload of a copy was submitted.
+// CountedOn names the list by which a row with this entry is counted, and its item there; "": none. submitted is of a copy's upload.
 func CountedOn(row Row, e Entry, submitted time.Time) (name string, item [32]byte) {
 	switch r := row.(type) {
 	case books.Submission:

@@ -102,8 +102,7 @@ func (u *Unread) Among(book *code.Book) (all []*Detection) {
 	return all
 }
 
-// A View is a leak as readers see it, for the trials of bench/nulls: they read at places where
-// no mark is. It serves one goroutine.
+// A View is a leak as readers see it, for the trials of bench/nulls. It serves one goroutine.
 type View struct {
 	W, H   int // of the shrunk leak, work pixels
 	Fields int // planes that are searched

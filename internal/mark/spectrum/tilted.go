@@ -45,8 +45,7 @@ func compose(a, b [4]float64) [4]float64 {
 }
 
 // Best returns the best n tilts of the pilots' frequencies f, or fewer, at the scales by, each improved by Climb, highest
-// score first. It tries perspectives of up to tiltMax and small deviations from a similarity, one of each try. Neighbouring
-// tries may give the same tilt.
+// score first. It tries perspectives of up to tiltMax and small deviations from a similarity, one of each try, which may repeat.
 func (p *Parts) Best(on *PolarSums, f []pattern.Frequency, by Scales, n int) (all []Tilt) {
 	if len(p.maps) == 0 {
 		return nil

@@ -88,8 +88,7 @@ type Dialect struct {
 	Again func(error) bool
 	// Drift says which table, index or trigger differs from what the schema has; "": none.
 	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
-	// Meddler is a query for the name of a trigger, rule or policy that the schema does not have: it could undo
-	// what is written; "": not asked.
+	// Meddler is a query for the name of a trigger, rule or policy that the schema does not have; "": not asked.
 	Meddler string
 	// Sound asks the database what is wrong with a table and its indexes; "": nothing, or it cannot tell.
 	Sound func(ctx context.Context, q *sql.Tx, table string) (wrong string, err error)

@@ -88,8 +88,7 @@ func OpenCopy(ctx context.Context, path string, places ...objects.Open) (*sqldb.
 	})
 }
 
-// made calls schema for a new file at path, or for a file that is there and has no tables yet. Other files are left alone: the error
-// wraps [fs.ErrExist], and says why.
+// made calls schema for a new file at path, or for a file that is there and has no tables yet. Others are left: the error wraps [fs.ErrExist].
 func made(ctx context.Context, path string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
 	d, err := create(path, schema)
 	if !errors.Is(err, fs.ErrExist) {
@@ -292,7 +291,7 @@ func scrub(ctx context.Context, write *sql.DB) error {
 		}
 	}
 	if err == nil && busy != 0 {
-		err = errors.New("others are reading it; it goes when the last program that has the registry open ends")
+		err = readLog{errors.New("others are reading it; it goes when the last program that has the registry open ends")}
 	}
 	if err == nil {
 		_, err = write.ExecContext(ctx, "PRAGMA user_version = 0")
@@ -302,6 +301,10 @@ func scrub(ctx context.Context, write *sql.DB) error {
 	}
 	return nil
 }
+
+type readLog struct{ error }
+
+func (readLog) Is(target error) bool { return target == context.DeadlineExceeded } // the same again may do it
 
 // code returns SQLite's primary result code, 0 for other errors.
 func code(err error) int {

@@ -303,8 +303,7 @@ func (e *Evidence) Page(of watermark.Submission) int {
 	return 0
 }
 
-// sharing returns the number of submissions whose very capture the leak shows, if it shows a page of a
-// submission of several pages, else 0.
+// sharing returns the number of submissions whose capture the leak shows, if it is a page of several, else 0.
 func (e *Evidence) sharing() (n int) {
 	paged := false
 	for i := range e.Matches {

@@ -101,8 +101,7 @@ func (v *matcher) wholeMatches(ctx context.Context, near []search.Candidate) (ou
 }
 
 // match returns a match with the submission of a candidate, not yet compared by pixels. If it was erased, does not
-// exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. A row that cannot be read is counted as
-// not searched, and noted in the leak.
+// exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. Such a row is noted in the leak.
 func (v *matcher) match(ctx context.Context, c search.Candidate) (*findings.Match, error) {
 	row, err := v.Engine().SubmissionAt(ctx, c.Ref)
 	switch {

@@ -130,6 +130,23 @@ func (l *Leak) beside(q *findings.Quad, side int) (out []image.Rectangle) {
 	return out
 }
 
+// over returns the rectangles of a leak with something else over the upload of m: of [Leak.patches], and of uploads that may be
+// shown in half of its place at most. They lie there, or are other captures of what it shows.
+func (l *Leak) over(m *findings.Match, e *conclude.Evidence) []image.Rectangle {
+	out := l.patches(m)
+	for i := range e.Matches {
+		o := &e.Matches[i]
+		if o.Region == nil || !conclude.MayShow(o.Pixels) || conclude.ShowsCapture(o.Pixels) || o.Sibling || 2*l.area(o) > l.area(m) || copied(e, o.Submission) {
+			continue
+		}
+		r := l.covers(conclude.Bounds(o.Region))
+		if min(r.Dx(), r.Dy()) >= tuning.MinStrip && !slices.ContainsFunc(out, r.Overlaps) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // patches returns the rectangles of a leak, [tuning.MinStrip] and more a side, with something else over the upload of m.
 func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 	for _, a := range m.Altered {
@@ -140,48 +157,6 @@ func (l *Leak) patches(m *findings.Match) (out []image.Rectangle) {
 		}
 	}
 	return out
-}
-
-// pieces returns the rectangles into which flat rows and columns divide a leak: the pictures of a gallery. nil: nothing divides it.
-func (l *Leak) pieces() (out []image.Rectangle) {
-	for _, row := range l.runs(l.Image.Rect, false) {
-		for _, column := range l.runs(row, true) {
-			out = append(out, l.runs(column, false)...)
-		}
-	}
-	return slices.DeleteFunc(out, func(r image.Rectangle) bool { return r == l.Image.Rect })
-}
-
-// runs returns the rectangles, [tuning.MinStrip] and more a side, into which flat rows divide r. If upright, flat columns do.
-func (l *Leak) runs(r image.Rectangle, upright bool) (out []image.Rectangle) {
-	from, end, at := r.Min.Y, r.Max.Y, func(a, b int) image.Rectangle { return image.Rect(r.Min.X, a, r.Max.X, b) }
-	if upright {
-		from, end, at = r.Min.X, r.Max.X, func(a, b int) image.Rectangle { return image.Rect(a, r.Min.Y, b, r.Max.Y) }
-	}
-	for i := from; i <= end; i++ {
-		if i == end || l.flat(at(i, i+1)) {
-			if run := at(from, i); min(run.Dx(), run.Dy()) >= tuning.MinStrip {
-				out = append(out, run)
-			}
-			from = i + 1
-		}
-	}
-	return out
-}
-
-// flat reports whether nearly all pixels of r have one colour, as far as compression keeps it: the rest may be of an upload beside r.
-func (l *Leak) flat(r image.Rectangle) bool {
-	var of [65]int // by green
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			of[l.Image.Pix[l.Image.PixOffset(x, y)+1]/4]++
-		}
-	}
-	same := 0
-	for i, n := range of[1:] {
-		same = max(same, of[i]+n)
-	}
-	return float64(same) >= float64(tuning.FlatShare*float64(r.Dx()*r.Dy()))
 }
 
 // moved returns a region of the part r of a leak as a region of the leak; nil is all of the part.
@@ -279,7 +254,7 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 	if shown.Region != nil && l.level == 0 { // of a part, what lies over it
 		all = l.beside(shown.Region, tuning.MinStrip)
 	}
-	return inside(ctx, v, l, e, append(all, l.patches(shown)...), len(all), shown.Submission)
+	return inside(ctx, v, l, e, append(all, l.over(shown, e)...), len(all), shown.Submission)
 }
 
 // inside examines parts of a leak and adds to e what they have beyond upload shown. Parts from number insets on lie

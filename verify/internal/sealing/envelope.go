@@ -160,8 +160,7 @@ func (k *Key) newDataKey(of watermark.Submission) (data AEAD, wrapped []byte, er
 }
 
 // unwrap returns the data key, in the clear, that wrapped holds. A service's refusal does not tell an altered data
-// key from a failure of the service. So after a refusal unwrap lets the service open a data key that it has just
-// wrapped, and then asks again.
+// key from a failure of the service. So after a refusal unwrap has it open a data key just wrapped, and asks again.
 func (k *Key) unwrap(of watermark.Submission, wrapped []byte) ([]byte, error) {
 	master := *k.master
 	secret, err := master.aead.Decrypt(wrapped, dataKey.context(of))

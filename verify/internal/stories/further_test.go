@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify/books"
@@ -64,6 +65,26 @@ func TestUploadBeneathACopy(t *testing.T) {
 	require.Contains(t, got.Note, "also shows what looks like upload "+beneath.ID.String())
 	all := strings.Join(stories.StandsUp(t, v, got).Sentences(), " ")
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
+}
+
+// Opponent's story: a plain upload lies over the edge of vendor B's copy, and the whole was turned and cropped. The pixels leave open what
+// the copy shows, so that no place in it differs: nothing was looked for there, and "from a vendor" was supported.
+func TestUploadOverATurnedCopy(t *testing.T) {
+	t.Parallel()
+	_, s, v := stories.TwoVendors(t)
+	_, marked, id := stories.Issued(t, s, stories.Submit(t, s, stories.File(t, stories.Photo(1053, 760, 570), "jpeg"), "one", stories.Feb).ID, "vendor B")
+	plain := imaging.Rotate90(stories.Photo(1057, 530, 397))
+	of := stories.Submit(t, s, stories.File(t, plain, "jpeg"), "two", stories.Feb)
+	turned, err := attack.Find("chain_rotcrop")
+	require.NoError(t, err)
+	for _, seed := range []uint64{5, 7} {
+		leak := turned.Apply(imaging.Paste(marked, imaging.Resize(plain, 272, 0, imaging.Lanczos), image.Pt(-26, 169)), seed)
+		got := stories.Examine(t, v, leak)
+		require.Equal(t, []watermark.CopyID{id}, stories.Confirmed(got), got.Note)
+		require.Contains(t, got.Note, "leaves open whether the picture shows that upload", "the story needs such a copy")
+		assert.Contains(t, got.Note, "also shows what looks like upload "+of.ID.String())
+		assert.Contains(t, strings.Join(stories.StandsUp(t, v, got).Sentences(), " "), "“These pictures come from a vendor”: not supported")
+	}
 }
 
 // Opponent's story: vendor B's copy lies as a small picture over a plain upload, or over vendor A's copy. The whole picture was "unmarked" and the claim

@@ -559,8 +559,7 @@ func disowned(w *Weighing) (out []words.Figures) {
 		"so": "The record is wrong, or the copy left the issuer in another way."})...)
 }
 
-// unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds. It also counts the leaks
-// of kinds that were not tried.
+// unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds, and the number of others.
 func unknownRecall(w *Weighing) (out []words.Figures) {
 	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
 	for _, l := range w.Findings {
