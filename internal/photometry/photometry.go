@@ -1,7 +1,6 @@
 // Package photometry predicts a leaked picture, pixel by pixel, from the original that it was registered to. What is
 // left over can be searched for a mark. The original is low-passed to the leak's pixels, blurred, put through a tone
-// curve, and fitted locally in gain, offset, shift and sharpness. What the original does not explain (boxes, stamps,
-// another portrait) is masked out.
+// curve, and fitted locally in gain, offset, shift and sharpness. What the original does not explain, such as stamps, is masked.
 //
 // All sums run in a fixed order and no product is fused with a sum: the same pictures
 // give the same residual on every machine.

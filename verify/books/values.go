@@ -176,8 +176,7 @@ func (c *Copy) ReceiptMessage() []byte {
 }
 
 // A Release says what became of a copy after it was entered. A copy that was released stays so. A void
-// copy can still be entered as released: then the earlier entry was wrong. [CopyReserved] says that another
-// attempt to hand the copy out begins.
+// copy can still be entered as released: then the earlier entry was wrong. [CopyReserved] says that another attempt begins.
 type Release struct {
 	Copy       watermark.CopyID     `json:"copy"`
 	Submission watermark.Submission `json:"submission"`     // of the copy

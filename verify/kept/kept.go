@@ -161,8 +161,7 @@ func (s *Store) item(ctx context.Context, id ID, names ...string) (*records.Kept
 
 // Write keeps what r has as a part of an item, in the place of what the part had before. Until it returns nil, readers get
 // the part as it was. The error wraps [registry.ErrNotFound] if the item is not there or expired, and [registry.ErrConflict] if
-// another process wrote the part meanwhile. It wraps [registry.ErrInput] if the name is empty or longer than 64 bytes. An error
-// of r is returned as it is.
+// another process wrote the part meanwhile. It wraps [registry.ErrInput] if the name is empty or longer than 64 bytes, or is r's.
 func (s *Store) Write(ctx context.Context, id ID, part string, r io.Reader) (Part, error) {
 	return s.WriteUnless(ctx, id, part, "", r)
 }

@@ -22,8 +22,7 @@ const (
 	policies = "FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname IN (TABLES) AND relrowsecurity"
 )
 
-// objectsOf lists them as they are. Rules and policies of rows can hide rows; the schema has none. Other
-// tables may be in the same schema.
+// objectsOf lists them as they are. Rules and policies of rows can hide rows; the schema has none, but may have other tables.
 const objectsOf = `SELECT name, text FROM (
 	SELECT 'column ' || c.relname || '.' || a.attname AS name, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END AS text
 		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES) AND a.attnum > 0 AND NOT a.attisdropped

@@ -348,7 +348,7 @@ func (p *place) take(x *conclude.Read) bool {
 	switch {
 	case m == nil:
 		return false
-	case !p.has(of):
+	case !p.has(of) && !copied(p.e, of):
 		plain = o != nil && (o.Plain || plain && conclude.MayShow(o.Pixels) && o.Region != nil && conclude.Overlap(o.Region, moved(m.Region, p.r)) <= tuning.MaxOverlap)
 		p.enter(m)
 		p.e.Match(of).Plain = plain
@@ -371,5 +371,10 @@ func (p *place) enter(x *findings.Match) {
 	p.e.Traces = slices.DeleteFunc(p.e.Traces, func(o findings.Tracing) bool { return o.Submission == m.Submission })
 	if t := findings.TraceOf(p.in.Traces, m.Submission); t != nil {
 		p.e.Traces = append(p.e.Traces, *t)
+	}
+	for i := range p.e.Reads {
+		if r := &p.e.Reads[i]; r.Issued != nil && r.Issued.Submission == m.Submission {
+			r.Shows, r.Altered = m.Pixels, m.Altered
+		}
 	}
 }

@@ -128,10 +128,10 @@ func found(e *conclude.Evidence, r *conclude.Read) bool {
 	return c != nil && c.Found
 }
 
-// copied reports whether tracing found a copy of an upload.
+// copied reports whether tracing found a copy of an upload that the leak shows or may show.
 func copied(e *conclude.Evidence, of watermark.Submission) bool {
-	t := findings.TraceOf(e.Traces, of)
-	return t != nil && slices.ContainsFunc(t.Copies, func(c findings.TracedCopy) bool { return c.Found })
+	m, t := e.Match(of), findings.TraceOf(e.Traces, of)
+	return m != nil && conclude.MayShow(m.Pixels) && t != nil && slices.ContainsFunc(t.Copies, func(c findings.TracedCopy) bool { return c.Found })
 }
 
 // placesOf returns the places in a leak, at most [tuning.MaxApart], that show a page, or a picture of the same capture. Each is
