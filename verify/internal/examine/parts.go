@@ -348,7 +348,7 @@ func (p *place) take(x *conclude.Read) bool {
 	switch {
 	case m == nil:
 		return false
-	case !p.has(of) && !copied(p.e, of):
+	case !p.has(of):
 		plain = o != nil && (o.Plain || plain && conclude.MayShow(o.Pixels) && o.Region != nil && conclude.Overlap(o.Region, moved(m.Region, p.r)) <= tuning.MaxOverlap)
 		p.enter(m)
 		p.e.Match(of).Plain = plain
