@@ -15,7 +15,7 @@ import (
 
 var le = binary.LittleEndian
 
-// Only time depends on these numbers, except group, of hashes that a kernel compares. Bench match search measured them.
+// Only time depends on these numbers, except group, the hashes that a kernel compares. Bench match search measured them.
 const (
 	group      = 8
 	block      = 8192 // hashes between two looks at what a kernel found

@@ -160,7 +160,7 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 // errStale says that an investigation cannot go on: a program of another version or with other keys had begun it.
 var errStale = errors.New("what was examined so far cannot be used")
 
-// examine examines the files of an investigation, weighs the findings, and writes what follows. With resumed it goes on.
+// examine examines the files of an investigation, weighs the findings, and writes what follows. With resumed it goes on where one stopped.
 func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 	var x asked
 	var list []File

@@ -20,7 +20,7 @@ type Upload struct {
 	original func() (*watermark.JPEG, error)
 }
 
-// Open reads the header of an upload, and keeps file. It returns nil if copies must be marked in their pixels.
+// Open reads the header of an upload, and keeps file. It returns nil if copies must be marked in their pixels, also if it is broken.
 func Open(key *watermark.Key, file []byte, lim picture.Limits, of watermark.Submission) *Upload {
 	pic, size, ok := picture.JPEG(file, lim)
 	if !ok {

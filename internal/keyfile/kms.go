@@ -90,7 +90,7 @@ type transitData struct {
 	Associated []byte `json:"associated_data,omitempty"`
 }
 
-// ask posts a request to the engine, once. It follows no redirect. Errors wrap [ErrKMS] and repeat nothing.
+// ask posts a request to the engine, once. No redirect gets the token. Errors wrap [ErrKMS] without the answer.
 func (k *transit) ask(ctx context.Context, do string, in transitData) (transitData, error) {
 	ctx, cancel := context.WithTimeout(ctx, kmsTimeout)
 	defer cancel()

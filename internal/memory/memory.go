@@ -30,7 +30,7 @@ type Budget struct {
 	max, spared int64         // bytes of room, and bytes that one original may take beside it
 	original    chan struct{} // holds a value while an original has the spared bytes
 
-	// Wait is how long Take of a lease waits before its error wraps [ErrBusy]; 0: as long as its ctx. Set it first.
+	// Wait is how long Take of a lease waits before its error wraps [ErrBusy]; 0: until its ctx ends. It is set before leases.
 	Wait time.Duration
 }
 

@@ -176,7 +176,7 @@ type Segment struct {
 	Wrapped     []byte    // its key, under the sealing key
 	Err         error     // why it cannot be used; nil if it can be
 
-	// Leave is called with a segment that turns out altered: the next builder makes it anew. It reports whether it is in use.
+	// Leave is called with a segment that turns out altered: the next builder makes it anew. It reports whether the segment is in use.
 	Leave func(context.Context) (used bool, err error)
 }
 

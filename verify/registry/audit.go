@@ -147,7 +147,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 }
 
 // A clock notes entries that were made when a clock was wrong: an entry before them is later, or a witness signed what is
-// before them later, or signed them earlier. Entries one after the other are noted together, custody by itself.
+// before them later, or signed them earlier. Entries one after the other are noted together, at most maxClock groups; custody by itself.
 type clock struct {
 	a      *Audit
 	signed []records.Cosigned // by size

@@ -139,7 +139,7 @@ func signCheckpoint(ctx context.Context, b *ui.Desk, address string, w witnessFl
 	return b.Line(c)
 }
 
-// newCheckpointAdd returns the verb "checkpoint add". Exit code 1, and nothing entered: a signature or the state is not the ledger's.
+// newCheckpointAdd returns the verb "checkpoint add". Exit code 1, and no entry: a signature fails, or the ledger never had that state.
 func newCheckpointAdd(u *ui.UI) *cobra.Command {
 	var witnesses []string
 	var key string

@@ -96,21 +96,16 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 			return err
 		}
 	}
-	return cmp.Or(err, sayShowing(ctx, b, false, ids...))
+	showing, err2 := kept.New(b.Registry, nil).Showing(ctx, ids...)
+	sayKept(b, "shows an erased upload, or may show it when it is done", showing)
+	return cmp.Or(err, err2)
 }
 
-// sayShowing names the investigations that show one of the erased uploads ids, or all: any may have a reviewer's name.
-func sayShowing(ctx context.Context, b *ui.Desk, all bool, ids ...watermark.Submission) error {
-	store, what := kept.New(b.Registry, nil), "shows an erased upload, or may show it when it is done"
-	showing, err := store.Showing(ctx, ids...)
-	if all {
-		what = "may have the reviewer's name"
-		showing, err = store.List(ctx, kept.Investigation)
-	}
-	for _, x := range showing {
+// sayKept says what is so of kept investigations.
+func sayKept(b *ui.Desk, what string, all []kept.Item) {
+	for _, x := range all {
 		b.Warnf("investigation %s of %s %s, and stays until it is removed", x.ID, ui.Day(x.Made), what)
 	}
-	return err
 }
 
 // eraseName erases the name of the reviewer f.recipient. Without --yes it erases nothing and returns a ui.UsageError.
@@ -131,7 +126,9 @@ func eraseName(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 		Recipient string `json:"recipient"`
 		Erased    bool   `json:"erased"`
 	}{f.recipient, true})
-	return cmp.Or(err, sayShowing(ctx, b, true))
+	all, err2 := kept.New(b.Registry, nil).List(ctx, kept.Investigation) // any may have it
+	sayKept(b, "may have the reviewer's name", all)
+	return cmp.Or(err, err2)
 }
 
 func areErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) bool {

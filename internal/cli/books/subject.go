@@ -69,7 +69,7 @@ type subjectFrom struct {
 	group   int            // of the pattern, which the subject is
 }
 
-// Set takes "name", "folder" or a regular expression with a group, of several the one named "subject".
+// Set takes "name", "folder" or a regular expression with a group: the one named "subject", else the first.
 func (f *subjectFrom) Set(how string) (err error) {
 	*f = subjectFrom{how: how}
 	if how == "" || how == "name" || how == "folder" {

@@ -136,7 +136,7 @@ func NewDetectLine(file string, r *watermark.Reading, err error) DetectLine {
 	return l
 }
 
-// syncLevel is the log10 p of the pilots' agreement from which a mark may be there: wrong for 1 unmarked picture in 1,000.
+// syncLevel is the log10 p of the pilots' agreement from which a mark may be there: wrong for 1 unmarked picture in 1,000 at most.
 const syncLevel = -3
 
 // Words tells the marks found in one line.

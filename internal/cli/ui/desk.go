@@ -120,7 +120,7 @@ func (b *Desk) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// Issuer returns what enters uploads and hands out copies. With hashOnly it needs no sealing key.
+// Issuer returns what enters uploads and hands out copies. With hashOnly a wrong sealing key is left out.
 func (b *Desk) Issuer(hashOnly bool) (*registry.Issuer, error) {
 	keys, seal, err := b.Keys()
 	if err != nil {

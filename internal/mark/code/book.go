@@ -87,7 +87,7 @@ func (b *Book) Above(soft []float64, bar float64) []Score {
 // for books of any size, and for any number of places that are looked at.
 const ListedPFA = 1e-9
 
-// bookCorrelations are the correlations at which a mark is expected that is read with a book. The check's begin at MinCorrelation.
+// bookCorrelations are the correlations at which a mark is expected that is read with a book. Without one they begin at MinCorrelation.
 var bookCorrelations = [...]float64{.25, .35, .45}
 
 // A Shown is a message that soft bits show beyond chance.

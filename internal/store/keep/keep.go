@@ -129,7 +129,7 @@ func (s Store) Expired(ctx context.Context, before time.Time) ([]records.KeptIte
 	return schema.Kept.Rows(ctx, s.Read, " WHERE expires > 0 AND expires < $1 ORDER BY expires", schema.Micros(&before))
 }
 
-// AddChunk commits the row before it writes the object, so that a row names each object, also of an item removed meanwhile.
+// AddChunk commits the row before it writes the object, so that a row names each object. A removed item leaves none.
 func (s Store) AddChunk(ctx context.Context, of *records.KeptPart, n int64, body []byte) error {
 	name, size, inRow := objects.NameOf(body), int64(len(body)), []byte{}
 	if s.Place == nil {

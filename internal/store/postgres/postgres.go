@@ -29,7 +29,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
-// At returns the driver of a registry in the database that dsn names. places open originals outside of it.
+// At returns the driver of a registry in the database that dsn names. places open originals outside of it and of folders.
 func At(dsn string, places ...objects.Open) records.Driver {
 	return sqldb.Driver{At: dsn, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }

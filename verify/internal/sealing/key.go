@@ -118,7 +118,7 @@ func sealChecksum(secret []byte) []byte {
 	return sum[:sealSum]
 }
 
-// Secret returns the text form of the key, one line, or "" where a service keeps the key. Store it like a password.
+// Secret returns the text form of the key, one line, or "" where a service keeps the key. Store it apart from the registry.
 func (k *Key) Secret() string {
 	secret := (*k.master).secret
 	if secret == nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Near returns the submissions within [tuning.NearRadius] bits of any of the queries, nearest first, also of newer ones.
+// Near updates the catalogue, and returns the submissions within [tuning.NearRadius] bits of any of the queries, nearest first.
 func (c *Catalogue) Near(ctx context.Context, queries []phash.Hash) ([]Candidate, error) {
 	if err := c.Follow(ctx); err != nil {
 		return nil, err
