@@ -14,7 +14,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/search"
@@ -350,15 +349,21 @@ func (p *place) take(x *conclude.Read) bool {
 		return false
 	case !p.has(of):
 		plain = o != nil && (o.Plain || plain && conclude.MayShow(o.Pixels) && o.Region != nil && conclude.Overlap(o.Region, moved(m.Region, p.r)) <= tuning.MaxOverlap)
+		var elsewhere findings.Tracing
+		if old != nil {
+			elsewhere = *old
+		}
 		p.enter(m)
 		p.e.Match(of).Plain = plain
+		if t != nil {
+			join(findings.TraceOf(p.e.Traces, of), &elsewhere)
+		}
 		return true
 	case t == nil || old == nil || found(p.e, x) || !found(&p.in, x):
 		return false
 	}
-	both := tracing{Tracing: *old} // the upload is there twice
-	both.join(&tracing{Tracing: *t, rows: []books.Copy{*x.Issued}})
-	*old, o.Plain = both.Tracing, o.Plain || plain
+	join(old, t) // the upload is there twice
+	o.Plain = o.Plain || plain
 	x.Shows, x.Altered = p.e.Sees(of)
 	return found(p.e, x)
 }

@@ -76,7 +76,8 @@ func (v *tracer) traceBoth(ctx context.Context, target *findings.Match, level fl
 		switch {
 		case other == nil || !other.Registered: // detail of a copy may be laid onto what is there
 		case t.Registered:
-			t.join(other)
+			join(&t.Tracing, &other.Tracing)
+			t.rows = append(t.rows, other.rows...)
 		case len(t.rows) == 0 && len(other.rows) > 0: // the copy lies beside what was found, such as its upload
 			t = other
 		}
@@ -86,11 +87,10 @@ func (v *tracer) traceBoth(ctx context.Context, target *findings.Match, level fl
 }
 
 // join enters the copies that another tracing of the same page found, and t did not.
-func (t *tracing) join(other *tracing) {
-	for _, row := range other.rows {
-		if c := findings.CopyIn(&t.Tracing, row.ID); c != nil && !c.Found {
-			*c = *findings.CopyIn(&other.Tracing, row.ID)
-			t.rows = append(t.rows, row)
+func join(t, other *findings.Tracing) {
+	for _, was := range other.Copies {
+		if c := findings.CopyIn(t, was.Copy); was.Found && c != nil && !c.Found {
+			*c = was
 		}
 	}
 	if t.Decoys == nil {

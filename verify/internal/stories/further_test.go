@@ -433,8 +433,11 @@ func TestUploadAndItsCopyOverAnother(t *testing.T) {
 		assert.Contains(t, got.Note, "also shows upload "+of.ID.String()+" once more, with no copy confirmed there")
 		assert.Contains(t, strings.Join(stories.StandsUp(t, v, got).Sentences(), " "), "“These pictures come from a vendor”: not supported")
 	}
-	twice := stories.Examine(t, v, over(image.Pt(600, 50), marked, marked))
+	_, second, other := stories.Issued(t, s, of.ID, "vendor A")
+	twice := stories.Examine(t, v, over(image.Pt(600, 50), marked, second))
+	assert.ElementsMatch(t, []watermark.CopyID{id, its, other}, stories.Confirmed(twice), twice.Note)
 	assert.NotContains(t, twice.Note, "once more")
+	stories.StandsUp(t, v, twice)
 }
 
 // Opponent's story: the same as a report shows its pairs, too small for the upload beside the copy to be found. "From a vendor" was supported.
