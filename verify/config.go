@@ -99,7 +99,7 @@ type Options struct {
 	Sums map[string]books.Digest
 
 	// Once, if it is not zero, is 32 random bytes of a run that may be cut short and begun anew. A later run
-	// with the same bytes, files and circumstances takes over the entry of the first in the ledger. Its conclusion may have been
+	// with the same bytes, files, command and circumstances takes over the entry of the first in the ledger. Its conclusion may have been
 	// entered, and its results not be kept. Of what was entered meanwhile, only erasures and changes of keys have it examine files again that State has.
 	// Zero: bytes that State keeps, if there is one.
 	Once [32]byte
@@ -171,6 +171,7 @@ func (o Options) ready() (Options, error) {
 		seen[id] = true
 		return again
 	})
+	o.Command = each.Of(o.Command, func(arg string) string { return string([]rune(arg)) }) // as JSON has it
 	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
 	return o, nil
 }

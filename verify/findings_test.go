@@ -233,7 +233,6 @@ var unnoticed = []string{
 	".verdict.record.go",
 	".verdict.record.index_digest",
 	".verdict.record.indexed",
-	".verdict.record.keys[]",
 	".verdict.record.ledger_head",
 	".verdict.record.ledger_size",
 	".verdict.record.logged[]",

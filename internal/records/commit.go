@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -202,19 +203,11 @@ func EntryOf(row Row) Entry {
 		return entry(EntryErasure, r.Entered, r.Salt, append(fields, list(r.Submissions)...)...)
 	case books.Investigation:
 		fields := []any{r.Started, r.Actor, r.Command, r.Input[:], r.Files, r.Found, r.Evidence, r.EvidenceSHA256[:], r.Published, r.Pictures[:]}
-		for _, n := range r.Earlier {
-			fields = append(fields, n)
-		}
-		return entry(EntryInvestigation, r.Started, r.Salt, fields...)
+		return entry(EntryInvestigation, r.Started, r.Salt, append(fields, each.Of(r.Earlier, func(n int64) any { return n })...)...)
 	case Conclusion:
 		fields := []any{r.Investigation, r.Entered, r.Actor, len(r.Named)}
-		for _, name := range r.Named {
-			fields = append(fields, name)
-		}
-		for _, id := range r.Copies {
-			fields = append(fields, uint64(id))
-		}
-		return entry(EntryConclusion, r.Entered, r.Salt, fields...)
+		fields = append(fields, each.Of(r.Named, func(name string) any { return name })...)
+		return entry(EntryConclusion, r.Entered, r.Salt, append(fields, each.Of(r.Copies, func(id watermark.CopyID) any { return uint64(id) })...)...)
 	}
 	panic(fmt.Sprintf("rows: no entry of a %T", row)) // a row type is missing above
 }
@@ -231,11 +224,7 @@ func Left(erased []books.Submission) [32]byte {
 
 // list are the fields of a list of submissions: how many, then each.
 func list(ids []watermark.Submission) []any {
-	out := []any{len(ids)}
-	for _, id := range ids {
-		out = append(out, id[:])
-	}
-	return out
+	return append([]any{len(ids)}, each.Of(ids, func(id watermark.Submission) any { return id[:] })...)
 }
 
 // ErrEntry is wrapped by every error of [ParseEntry].

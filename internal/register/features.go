@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
@@ -294,17 +295,10 @@ func match(p, q *features) []pair {
 	slices.SortStableFunc(sure, func(a, b neighbours) int { return cmp.Compare(a.ratio(), b.ratio()) })
 	slices.SortStableFunc(repeated, func(a, b neighbours) int { return cmp.Compare(b.dot, a.dot) })
 	sure, repeated = sure[:min(len(sure), maxSure)], repeated[:min(len(repeated), maxRepeated)]
-	var out []pair
-	for _, n := range sure {
-		out = append(out, pair{p.at[n.from], q.at[n.best], 1})
-	}
-	for _, n := range repeated {
-		out = append(out, pair{p.at[n.from], q.at[n.best], repeatWeight})
-	}
-	for _, n := range repeated {
-		out = append(out, pair{p.at[n.from], q.at[n.second], repeatWeight})
-	}
-	return out
+	return slices.Concat(
+		each.Of(sure, func(n neighbours) pair { return pair{p.at[n.from], q.at[n.best], 1} }),
+		each.Of(repeated, func(n neighbours) pair { return pair{p.at[n.from], q.at[n.best], repeatWeight} }),
+		each.Of(repeated, func(n neighbours) pair { return pair{p.at[n.from], q.at[n.second], repeatWeight} }))
 }
 
 // nearest returns, for each feature of p, the feature of q with the largest product of descriptors. It also returns the

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
@@ -312,7 +313,7 @@ func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEnte
 // tookAll checks that findings f have all entered copies of each submission. The error wraps [registry.ErrProof].
 func tookAll(entered map[watermark.Submission]uint64, f *findings.File) error {
 	taken := f.CopiesTaken()
-	for _, of := range records.Ascending(slices.Collect(maps.Keys(taken))) {
+	for _, of := range records.Ascending(slices.Collect(maps.Keys(entered))) {
 		if n := entered[of]; n > uint64(taken[of]) {
 			return fmt.Errorf("%w: the ledger has %d copies of submission %s, and the findings %d: some are hidden, or were issued meanwhile", registry.ErrProof, n, of, taken[of])
 		}
@@ -350,7 +351,11 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 		}
 	case first.Investigation != nil:
 		is := findings.EarlierOf(first.Investigation)
-		want := []findings.Earlier{{Entry: is.Entry, Started: is.Started, Actor: record.Actor, Command: is.Command, Found: records.Timestamp(record.Found()), Evidence: record.FoundEvidence, EvidenceSHA256: record.FoundSHA256}}
+		command := intake.ShellLine(record.Command...)
+		if len(is.Command) > intake.MaxNote-utf8.UTFMax && strings.HasPrefix(command, is.Command) { // the ledger has its beginning
+			command = is.Command
+		}
+		want := []findings.Earlier{{Entry: is.Entry, Started: is.Started, Actor: record.Actor, Command: command, Found: records.Timestamp(record.Found()), Evidence: record.FoundEvidence, EvidenceSHA256: record.FoundSHA256}}
 		if !slices.Contains(record.Logged, is.Entry) {
 			if want = f.Verdict.Earlier; first.Investigation.Published {
 				want = slices.Concat(want, f.Verdict.Published)
@@ -360,7 +365,7 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 			e.Shared, e.Concluded, e.Named = 0, time.Time{}, nil
 			return reflect.DeepEqual(e, is)
 		}) {
-			return fmt.Errorf("%w: entry %d is of another investigation, or states another find", registry.ErrProof, is.Entry)
+			return fmt.Errorf("%w: entry %d is of another investigation, or states another find or command", registry.ErrProof, is.Entry)
 		}
 		p.investigations[is.Entry] = first.Investigation
 	case first.Copies != nil:

@@ -38,9 +38,10 @@ var investigated struct {
 	bundle *seal.Bundle
 	ledger string // public key
 
-	later []byte // a proof of how many copies there are, made when one more was issued
-	state string // of the ledger then
-	first string // the state that covers the investigation
+	later   []byte // a proof of how many copies there are, made when one more was issued
+	another []byte // a proof of how many copies of another upload there are
+	state   string // of the ledger then
+	first   string // the state that covers the investigation
 
 	fewer, unlogged map[string][]byte // report and findings without a file that was given, and by an investigator that entered nothing
 }
@@ -134,6 +135,10 @@ func makeBundle(t *testing.T) {
 	c.Findings, c.Report = text.Bytes(), append(c.Report, ' ')
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, findings.ErrUnsound, "nor is a report with other words")
+	aside, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(2), 360))), "", time.Time{}, nil)
+	require.NoError(t, err)
+	_, err = s.Issue(ctx, aside.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{Purpose: "request 9"})
+	require.NoError(t, err)
 	// The findings lack a copy that the ledger has, as if its row had been hidden.
 	_, err = s.Issue(ctx, sub.ID, "vendor A", registry.WriteTo(new(bytes.Buffer)), &registry.IssueOptions{Purpose: "request 8"})
 	require.NoError(t, err)
@@ -144,6 +149,8 @@ func makeBundle(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrProof)
 	require.ErrorContains(t, err, "the ledger has 2 copies of submission "+sub.ID.String()+", and the findings 1")
 	investigated.later, err = cfg.Registry.Ledger().ProveCopies(ctx, []watermark.Submission{sub.ID}, ledger, nil)
+	require.NoError(t, err)
+	investigated.another, err = cfg.Registry.Ledger().ProveCopies(ctx, []watermark.Submission{aside.ID}, ledger, nil)
 	require.NoError(t, err)
 	states, err := cfg.Registry.Ledger().Checkpoints(ctx)
 	require.NoError(t, err)
@@ -396,6 +403,31 @@ func TestSignedAnew(t *testing.T) {
 			files["proofs.jsonl"], files["ledger.checkpoint"] = bytes.Join(lines, nil), []byte(investigated.state)
 			c.Predicate.Ledger.Checkpoint = investigated.state
 		}, []string{"copies"}},
+		"an upload that the findings lack": {1, func(files map[string][]byte, c *seal.Content) {
+			files["proofs.jsonl"] = append(bytes.Clone(files["proofs.jsonl"]), investigated.another...)
+			files["ledger.checkpoint"], c.Predicate.Ledger.Checkpoint = []byte(investigated.state), investigated.state
+		}, []string{"copies"}},
+		"another command": {1, func(files map[string][]byte, c *seal.Content) {
+			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+			require.NoError(t, err)
+			f.Verdict.Record.Command = append(f.Verdict.Record.Command, "--against", "none")
+			rewrite(t, files, f)
+			about(t, files, c)
+		}, []string{"report", "proofs"}},
+		"a key that was not tried": {1, func(files map[string][]byte, c *seal.Content) {
+			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+			require.NoError(t, err)
+			f.Verdict.Record.Keys = []string{"v1-0000000000000000"}
+			rewrite(t, files, f)
+			about(t, files, c)
+		}, []string{"verdict", "report"}},
+		"a smaller ledger": {1, func(files map[string][]byte, c *seal.Content) {
+			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+			require.NoError(t, err)
+			f.Verdict.Record.LedgerSize = 3
+			rewrite(t, files, f)
+			about(t, files, c)
+		}, []string{"verdict", "report"}},
 		"a number of copies": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"n":2`, `"n":1`, "proofs.jsonl")
 		}, []string{"proofs"}},

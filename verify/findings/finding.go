@@ -185,11 +185,8 @@ func (v *Finding) Views() []*Finding {
 		return []*Finding{v}
 	}
 	own := Beside{Submission: v.Submission, Page: v.Page, Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Custody: v.Custody}
-	out := []*Finding{v.view(own, v.Private.Subject)}
-	for _, b := range v.Beside {
-		out = append(out, v.view(b, v.Private.Others[b.Submission]))
-	}
-	return out
+	beside := each.Of(v.Beside, func(b Beside) *Finding { return v.view(b, v.Private.Others[b.Submission]) })
+	return append([]*Finding{v.view(own, v.Private.Subject)}, beside...)
 }
 
 // view returns the finding as one of [Finding.Views].

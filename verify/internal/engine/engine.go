@@ -42,8 +42,8 @@ func New(store records.Store, id string, sealHashes bool, now func() time.Time) 
 // LogInvestigation enters that an investigation begins and returns the number of its entry in the ledger. Started,
 // Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that could be read. An entry without such
 // files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD, and
-// Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry has the same, with the same files, actor
-// and find, that entry is returned: its investigation was cut short and begins again. It has no conclusion, unless
+// Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry has the same, with the same files, actor,
+// command and find, that entry is returned: its investigation was cut short and begins again. It has no conclusion, unless
 // concluded. The error wraps [records.ErrInput] if Input is zero, or Actor is unusable.
 func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, concluded bool, sums ...[32]byte) (entry int64, err error) {
 	if err := errors.Join(records.CheckText("actor", x.Actor, intake.MaxName), records.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
@@ -57,6 +57,7 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, co
 	for _, f := range slices.Compact(files) {
 		x.Digests = append(x.Digests, f[:]...)
 	}
+	x.Command = oneLine(x.Command)
 	if x.Found = records.Timestamp(x.Found); len(sums) > 0 || !x.Found.IsZero() {
 		x.Pictures = sha256.Sum256(x.Digests)
 	}
@@ -72,7 +73,7 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, co
 	for _, b := range before {
 		x.Earlier = append(x.Earlier, b.Began.Entry)
 	}
-	x.Started, x.Command = e.now(), oneLine(x.Command)
+	x.Started = e.now()
 	return e.store.AddInvestigation(ctx, x)
 }
 
@@ -84,7 +85,7 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation, concluded boo
 		return 0, err
 	}
 	for _, old := range all {
-		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Files == x.Files && old.Actor == x.Actor
+		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Files == x.Files && old.Actor == x.Actor && old.Command == x.Command
 		same = same && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
 		if same && (concluded || !slices.ContainsFunc(ended, func(c records.Conclusion) bool { return c.Investigation == old.Entry })) {
 			return old.Entry, nil

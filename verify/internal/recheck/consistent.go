@@ -204,6 +204,22 @@ func checkHistory(f *findings.File, cfg weigh.Basis) error {
 	return nil
 }
 
+// checkRecord checks that a record has the keys whose marks were read, and a ledger that has its entries.
+func checkRecord(f *findings.File) error {
+	r := &f.Verdict.Record
+	for i, l := range f.Leaks {
+		for _, x := range l.Reads {
+			if (x.LogP != nil || !x.Exact) && !slices.Contains(r.Keys, x.KeyID) {
+				return fmt.Errorf("leak %d: a mark under the key %.100q, which the record lacks", i+1, x.KeyID)
+			}
+		}
+	}
+	if n := slices.Max(append(r.Logged, 0)); n > r.LedgerSize {
+		return fmt.Errorf("record: entry %d of a ledger of %d entries", n, r.LedgerSize)
+	}
+	return nil
+}
+
 // checkMethod checks the parameters of a record that are the same in every investigation with this program (see
 // [Method]).
 func checkMethod(r *findings.Record) error {

@@ -3,6 +3,7 @@ package recheck
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -88,7 +89,7 @@ func checkVerdict(f *findings.File, wordsToo bool) error {
 	stated := f.Verdict
 	cfg, err := basis(stated)
 	if err == nil {
-		err = checkHistory(f, cfg)
+		err = cmp.Or(checkRecord(f), checkHistory(f, cfg))
 	}
 	if err == nil && wordsToo {
 		err = checkMethod(&stated.Record)

@@ -15,6 +15,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/books"
@@ -128,16 +129,13 @@ type spot struct {
 }
 
 // Spots returns the places at which a leak differs from its upload.
-func (r reportRow) Spots() (out []spot) {
-	for _, a := range r.Altered {
-		out = append(out, spot{a.Quad, a.Kind, words.Percent(a.Share) + " of the upload"})
+func (r reportRow) Spots() []spot {
+	if len(r.Altered) > 0 {
+		return each.Of(r.Altered, func(a findings.Region) spot { return spot{a.Quad, a.Kind, words.Percent(a.Share) + " of the upload"} })
 	}
-	if out == nil {
-		for _, e := range r.Edits {
-			out = append(out, spot{e.Quad, e.Kind, fmt.Sprintf("%.0f times the usual difference", e.Score)})
-		}
-	}
-	return out
+	return each.Of(r.Edits, func(e findings.Edit) spot {
+		return spot{e.Quad, e.Kind, fmt.Sprintf("%.0f times the usual difference", e.Score)}
+	})
 }
 
 // Boxes returns the spots of a leak as SVG to lay over the picture of its upload; "" without spots.
@@ -347,10 +345,9 @@ func (r ReportView) Travelled() []findings.Travel {
 
 // Others says who had a copy besides its recipient, and how this is known.
 func (r ReportView) Others(t findings.Travel) string {
-	var out []string
-	for _, h := range t.Others {
-		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), words.Day(h.Entered), h.Note))
-	}
+	out := each.Of(t.Others, func(h findings.HandOn) string {
+		return fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), words.Day(h.Entered), h.Note)
+	})
 	for _, x := range t.Returned {
 		how := map[bool]string{false: "came in", true: "may have come in, since only its hash is kept,"}[findings.HashOnly(r.Findings, x.Submission)]
 		out = append(out, fmt.Sprintf("the exchange, as upload %s, which %s with this mark", x.Submission, how))

@@ -573,10 +573,9 @@ func unknownRecall(w *Weighing) (out []words.Figures) {
 	order := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
 		return cmp.Or(cmp.Compare(kinds[b].Bound, kinds[a].Bound), cmp.Compare(a, b))
 	})
-	var parts []string
-	for _, k := range order {
-		parts = append(parts, fmt.Sprintf("%s for %s (%s)", words.Share(kinds[k].Bound), words.Count(n[k], "picture", "pictures"), k))
-	}
+	parts := each.Of(order, func(k string) string {
+		return fmt.Sprintf("%s for %s (%s)", words.Share(kinds[k].Bound), words.Count(n[k], "picture", "pictures"), k)
+	})
 	if w.Cfg.SearchedNamed() {
 		return nil
 	}

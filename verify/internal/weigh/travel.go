@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -171,10 +172,8 @@ func cameBackOf(w *Weighing) (out []words.Figures) {
 		if n == 0 {
 			continue
 		}
-		who := []string{"the exchange"}
-		for _, other := range slices.Sorted(maps.Keys(had)) {
-			who = append(who, fmt.Sprintf("%s (%d)", intake.InSentence(other), had[other]))
-		}
+		others := each.Of(slices.Sorted(maps.Keys(had)), func(name string) string { return fmt.Sprintf("%s (%d)", intake.InSentence(name), had[name]) })
+		who := append([]string{"the exchange"}, others...)
 		slices.Sort(uploads)
 		uploads = slices.Compact(uploads)
 		out = append(out, words.Figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who, "how": how})
