@@ -178,6 +178,7 @@ type proved struct {
 	investigations map[int64]*books.Investigation // by the numbers of their entries
 	copies         map[watermark.CopyID]books.Copy
 	receipts       map[watermark.CopyID][]time.Time                // when they were entered
+	reviewers      map[string]string                               // their names by reference
 	entered        map[watermark.Submission]uint64                 // how many copies of each submission are in the ledger, and not void
 	became         map[watermark.Submission]registry.CopiesEntered // what became of them
 	states         []books.Checkpoint                              // that the proofs rest on, each once
@@ -185,7 +186,7 @@ type proved struct {
 }
 
 func newProved() *proved {
-	return &proved{investigations: make(map[int64]*books.Investigation), copies: make(map[watermark.CopyID]books.Copy), receipts: make(map[watermark.CopyID][]time.Time),
+	return &proved{investigations: make(map[int64]*books.Investigation), copies: make(map[watermark.CopyID]books.Copy), receipts: make(map[watermark.CopyID][]time.Time), reviewers: make(map[string]string),
 		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 }
 
@@ -245,6 +246,11 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 			if err := sameState(books.Copy{ID: r.Copy, Submission: r.Submission, State: r.State}, p.became); err != nil {
 				return nil, err
 			}
+		}
+	}
+	for ref, name := range f.Verdict.History.Reviewers {
+		if p.reviewers[ref] != name {
+			return nil, fmt.Errorf("%w: none of the name of reviewer %s as the findings have it", registry.ErrProof, ref)
 		}
 	}
 	for of := range f.CopiesTaken() {
@@ -368,6 +374,8 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 			return fmt.Errorf("%w: entry %d is of another investigation, or states another find or command", registry.ErrProof, is.Entry)
 		}
 		p.investigations[is.Entry] = first.Investigation
+	case first.Reviewer != nil:
+		p.reviewers[first.Reviewer.Ref] = first.Reviewer.Name
 	case first.Copies != nil:
 		if len(record.Logged) > 0 && first.Entry < slices.Max(record.Logged) {
 			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)

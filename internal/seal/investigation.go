@@ -127,6 +127,11 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 			return err
 		}
 	}
+	for _, ref := range slices.Sorted(maps.Keys(f.Verdict.History.Reviewers)) {
+		if err := add(ledger.ProveReviewer(ctx, ref, in.LedgerPublic)); err != nil {
+			return err
+		}
+	}
 	for of := range slices.Chunk(records.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
 		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign)); err != nil {
 			return err

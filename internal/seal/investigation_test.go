@@ -292,7 +292,11 @@ func TestEveryFileIsGuarded(t *testing.T) {
 // forged is the bundle that somebody signs who edits files, and has a key.
 func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]byte, c *seal.Content)) *seal.Bundle {
 	t.Helper()
-	b := bundle(t)
+	return forgedFrom(t, bundle(t), key, edit)
+}
+
+func forgedFrom(t *testing.T, b *seal.Bundle, key ed25519.PrivateKey, edit func(files map[string][]byte, c *seal.Content)) *seal.Bundle {
+	t.Helper()
 	r := b.Verify(seal.Trust{})
 	require.True(t, r.Holds())
 	c := seal.Content{Predicate: r.Statement.Predicate}
@@ -310,6 +314,52 @@ func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]b
 	out, err := seal.Sign(t.Context(), c, key, nil)
 	require.NoError(t, err)
 	return out
+}
+
+// A report names a reviewer. Opponent's story: the holder of the report key names another one, and the bundle is said to hold.
+func TestNameOfAReviewer(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	cfg := leaktest.Config(t)
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "Ada Lovelace", Kind: books.KindReviewer, Of: "vendor A"}))
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	for n := range uint64(3) {
+		sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(n+1), 360))), fmt.Sprint("customer ", n), time.Time{}, nil)
+		require.NoError(t, err)
+		var out bytes.Buffer
+		_, err = s.Issue(ctx, sub.ID, "Ada Lovelace", registry.WriteTo(&out), &registry.IssueOptions{Purpose: "queue"})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(n, ".jpg")), out.Bytes(), 0o600))
+	}
+	private, ledger, err := cfg.Registry.Ledger().GenerateKey(ctx)
+	require.NoError(t, err)
+	v, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
+	require.NoError(t, err)
+	inv, err := v.Begin(nil)
+	require.NoError(t, err)
+	var leaks []*findings.Finding
+	for l, err := range inv.Files(ctx, dir) {
+		require.NoError(t, err)
+		leaks = append(leaks, l)
+	}
+	files := written(t, inv, leaks)
+	require.Contains(t, string(files["findings.json"]), "The marks name Ada Lovelace")
+	c := seal.Investigation{Report: files["report.html"], Findings: files["findings.json"], Registry: cfg.Registry, LedgerPublic: ledger, Made: time.Now()}
+	c.Sign = func(ctx context.Context) error { _, err := cfg.Registry.Ledger().Sign(ctx, private); return err }
+	require.NoError(t, c.Sign(ctx))
+	b, err := seal.Seal(ctx, c, fixedKey(1), nil)
+	require.NoError(t, err)
+	require.Empty(t, failing(b.Check(seal.Trust{})))
+	unproved := forgedFrom(t, b, fixedKey(1), func(files map[string][]byte, _ *seal.Content) {
+		lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
+		files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte("Lovelace")) }), nil)
+	}).Check(seal.Trust{})
+	assert.Equal(t, []string{"proofs"}, failing(unproved))
+	assert.Contains(t, fmt.Sprint(unproved.Checks), "none of the name of reviewer")
+	require.NoError(t, cfg.Registry.EraseRecipient(ctx, "Ada Lovelace", "", ""))
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+	require.ErrorIs(t, err, registry.ErrErased, "a name that was erased is not sealed")
 }
 
 // about sets the inputs and the record of a statement to what findings have.

@@ -45,6 +45,7 @@ type wireEntry struct {
 	Receipt    *books.Receipt    `json:"receipt,omitempty"`
 	Release    *books.Release    `json:"release,omitempty"`
 	Submission *wireSubmission   `json:"submission,omitempty"`
+	Reviewer   *wireReviewer     `json:"reviewer,omitempty"`
 
 	Investigation *books.Investigation `json:"investigation,omitempty"`
 	Digests       []byte               `json:"digests,omitempty"` // of its files; none: its entry alone is proved
@@ -97,6 +98,12 @@ func (w *wireCopies) holds(root tlog.Hash) error {
 type wireSubmission struct {
 	books.Submission
 	books.Details
+}
+
+// wireReviewer is a reviewer, whose name the ledger commits to with Blind.
+type wireReviewer struct {
+	books.Recipient
+	Blind books.Digest `json:"blind"`
 }
 
 // encode returns the proof as a line of JSON with a line feed, and sets Sum in it.
@@ -215,6 +222,11 @@ func (w *wireEntry) row() (row records.Row, times []time.Time, err error) {
 		x.Salt = books.Salt(w.Salt)
 		set(x.Submission, x.Submitted, x.Received)
 	}
+	if w.Reviewer != nil {
+		x := w.Reviewer.Recipient
+		x.Salt, x.Digest = books.Salt(w.Salt), records.NameDigest(w.Reviewer.Blind, x.Name)
+		set(x, x.Added)
+	}
 	if x := copied(w.Investigation); x != nil {
 		x.Salt = books.Salt(w.Salt)
 		set(*x, x.Started)
@@ -251,6 +263,9 @@ func (w *wireEntry) proved(seq int64) Proved {
 	}
 	if w.Submission != nil {
 		p.Submission = &w.Submission.Submission
+	}
+	if w.Reviewer != nil {
+		p.Reviewer = &w.Reviewer.Recipient
 	}
 	if k := w.MarkKey; k != nil {
 		p.MarkKey = &books.MarkKey{KeyState: books.KeyState{KeyID: k.ID}, Commitment: k.Commitment, Added: k.Added}

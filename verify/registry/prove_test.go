@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -204,6 +205,33 @@ func TestForgedProofs(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrProof)
 	_, err = registry.CheckProof(h.proof, h.public, "x")
 	require.ErrorIs(t, err, registry.ErrLedgerKey)
+}
+
+// Opponent's story: the holder of the report key names another reviewer. Nothing in a bundle bound the name to the reference in the copies' rows.
+func TestProveReviewer(t *testing.T) {
+	r, ctx := leaktest.NewRegistry(t), t.Context()
+	h := withLedgerKey(t, r)
+	employ(t, r)
+	h.sign(t)
+	ada := theRecipient(t, r, "Ada Lovelace")
+	proof, err := r.Ledger().ProveReviewer(ctx, ada.Ref, h.public)
+	require.NoError(t, err)
+	p, err := registry.CheckProof(proof, h.public)
+	require.NoError(t, err)
+	require.Len(t, p.Entries, 1)
+	shown := p.Entries[0].Reviewer
+	assert.Equal(t, []string{"Ada Lovelace", ada.Ref, "vendor-a"}, []string{shown.Name, shown.Ref, shown.Of})
+	for field, to := range map[string]any{"name": "Bea", "ref": "reviewer-0000000000000000", "of": "vendor-b", "blind": strings.Repeat("00", 32), "added": "2020-01-01T00:00:00Z"} {
+		_, err := registry.CheckProof(forge(t, proof, func(p map[string]any) { p["entries"].([]any)[0].(map[string]any)["reviewer"].(map[string]any)[field] = to }), h.public)
+		assert.ErrorIs(t, err, registry.ErrProof, field)
+	}
+	for _, ref := range []string{"", "reviewer-0000000000000000"} {
+		_, err = r.Ledger().ProveReviewer(ctx, ref, h.public)
+		require.ErrorIs(t, err, registry.ErrNotFound)
+	}
+	require.NoError(t, r.EraseRecipient(ctx, "Ada Lovelace", "", ""))
+	_, err = r.Ledger().ProveReviewer(ctx, ada.Ref, h.public)
+	require.ErrorIs(t, err, registry.ErrErased)
 }
 
 // forge edits a proof and mends its sum.

@@ -156,6 +156,10 @@ func proofWords(u *ui.UI, p *registry.Proof) {
 			what = fmt.Sprintf("mark key %s: its commitment %s was entered on %s\n", e.MarkKey.KeyID, e.MarkKey.Commitment, ui.Moment(e.MarkKey.Added))
 		case e.Receipt != nil:
 			what = bookverbs.ReceiptWords(e.Receipt)
+		case e.Release != nil:
+			what = fmt.Sprintf("release of copy %s: %s on %s\n", e.Release.Copy, e.Release.State, ui.Moment(e.Release.Entered))
+		case e.Reviewer != nil:
+			what = fmt.Sprintf("reviewer %s of %s: %s\n", e.Reviewer.Ref, e.Reviewer.Of, ui.Name(e.Reviewer.Name))
 		case e.Submission != nil:
 			what = bookverbs.SubmissionWords(e.Submission)
 		case e.Investigation != nil:
