@@ -222,7 +222,9 @@ func TestProveReviewer(t *testing.T) {
 	shown := p.Entries[0].Reviewer
 	assert.Equal(t, []string{"Ada Lovelace", ada.Ref, "vendor-a"}, []string{shown.Name, shown.Ref, shown.Of})
 	for field, to := range map[string]any{"name": "Bea", "ref": "reviewer-0000000000000000", "of": "vendor-b", "blind": strings.Repeat("00", 32), "added": "2020-01-01T00:00:00Z"} {
-		_, err := registry.CheckProof(forge(t, proof, func(p map[string]any) { p["entries"].([]any)[0].(map[string]any)["reviewer"].(map[string]any)[field] = to }), h.public)
+		_, err := registry.CheckProof(forge(t, proof, func(p map[string]any) {
+			p["entries"].([]any)[0].(map[string]any)["reviewer"].(map[string]any)[field] = to
+		}), h.public)
 		assert.ErrorIs(t, err, registry.ErrProof, field)
 	}
 	for _, ref := range []string{"", "reviewer-0000000000000000"} {

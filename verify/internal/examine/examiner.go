@@ -90,7 +90,7 @@ type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermar
 // over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
 func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files int) (*findings.Finding, error) {
 	pic := l.Picture
-	pic.Image = picture.Flatten(pic.Image)
+	l.under, pic.Image = hidden(pic.Image), picture.Flatten(pic.Image)
 	select {
 	case v.busy <- struct{}{}:
 		defer func() { <-v.busy }()
@@ -137,7 +137,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 // examine gathers the evidence on a leak, and on what lies beside the upload that it shows.
 func (v *Examiner) examine(ctx context.Context, l *Leak) (e conclude.Evidence, err error) {
 	e, err = gather(ctx, v, l)
-	for _, more := range []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{exact, rest, returned, alone} {
+	for _, more := range []func(context.Context, *Examiner, *Leak, *conclude.Evidence) error{exact, rest, beneath, returned, alone} {
 		if err == nil {
 			err = more(ctx, v, l, &e)
 		}

@@ -39,6 +39,7 @@ type Leak struct {
 	whole    *Leak                         // that this leak was cut from; nil: it is whole
 	corner   image.Point                   // of the cut in whole
 	level    float64                       // false-positive rate of its traces; 0: [tuning.TraceLevel]
+	under    *image.NRGBA                  // what its transparent pixels hide; nil: nothing
 }
 
 // A placing returns where local features find an original in a leak; nil if they could not look.

@@ -536,3 +536,33 @@ func TestPartOfACopy(t *testing.T) {
 	assert.NotContains(t, all, "No mark of another recipient's copy was found")
 	assert.Contains(t, all, "“These pictures come from a vendor”: not supported")
 }
+
+// Opponent's story: a PNG shows the plain upload, and its transparent quarter keeps the colours of vendor A's copy. Programs that leave transparency
+// out show them. The claim that no picture carries our watermark was supported.
+func TestCopyUnderTransparency(t *testing.T) {
+	t.Parallel()
+	_, s, v := stories.TwoVendors(t)
+	plain := stories.Decoded(t, stories.File(t, stories.Photo(71, 800, 600), "jpeg"))
+	of := stories.Submit(t, s, stories.File(t, plain, "png"), "one", stories.Feb)
+	_, marked, id := stories.Issued(t, s, of.ID, "vendor A")
+	without := func(img *image.NRGBA, r image.Rectangle, colours *image.NRGBA) []byte {
+		out := imaging.Clone(img)
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			for x := r.Min.X; x < r.Max.X; x++ {
+				c := colours.NRGBAAt(x, y)
+				c.A = 0
+				out.SetNRGBA(x, y, c)
+			}
+		}
+		return stories.File(t, out, "png")
+	}
+	got := stories.ExamineFile(t, v, without(plain, image.Rect(600, 0, 800, 600), marked))
+	assert.Equal(t, []watermark.CopyID{id}, stories.Confirmed(got), got.Note)
+	said := strings.Join(stories.StandsUp(t, v, got).Sentences(), " ")
+	assert.Contains(t, said, "“None of these pictures carries our watermark”: refuted")
+	assert.Contains(t, said, "“These pictures come from a vendor”: not supported")
+	black := image.NewNRGBA(plain.Rect)
+	rounded := stories.ExamineFile(t, v, without(marked, image.Rect(0, 0, 20, 20), black))
+	assert.Equal(t, []watermark.CopyID{id}, stories.Confirmed(rounded), rounded.Note)
+	assert.NotContains(t, rounded.Note, "once more")
+}
