@@ -97,6 +97,9 @@ func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
 	words := change(func(f *findings.File) {
 		f.Leaks[0].Note = "Shows more of it."
 		f.Verdict.Headline = "Something was found."
+		for _, list := range []*[]string{&f.Verdict.Strength, &f.Verdict.Weakens, &f.Verdict.Helps, &f.Verdict.ShowsNot, &f.Verdict.Details, &f.Verdict.Public} {
+			*list = append(*list, "One more sentence.")
+		}
 	})
 	assert.ErrorIs(t, recheck.CheckLeaks(words), findings.ErrVersion)
 	err = recheck.CheckVerdict(words)

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -101,6 +102,9 @@ func checkInputs(s *Statement, f *findings.File) error {
 	if !bytes.Equal(intake.EscapedJSON(record), intake.EscapedJSON(s.Predicate.Record)) {
 		return fmt.Errorf("%w: the statement's record differs from the record of the findings", ErrBundle)
 	}
+	if tool := "kycmark " + f.Verdict.Record.Version; s.Predicate.Tool != tool {
+		return fmt.Errorf("%w: the statement is by %.200q, and the record by %.200q", ErrBundle, s.Predicate.Tool, tool)
+	}
 	stated := make(map[Subject]bool)
 	for _, x := range s.inputs() {
 		stated[x] = true
@@ -178,7 +182,7 @@ type proved struct {
 	investigations map[int64]*books.Investigation // by the numbers of their entries
 	copies         map[watermark.CopyID]books.Copy
 	receipts       map[watermark.CopyID][]time.Time                // when they were entered
-	reviewers      map[string]string                               // their names by reference
+	recipients     map[string]books.Recipient                      // by name, reviewers by reference
 	entered        map[watermark.Submission]uint64                 // how many copies of each submission are in the ledger, and not void
 	became         map[watermark.Submission]registry.CopiesEntered // what became of them
 	states         []books.Checkpoint                              // that the proofs rest on, each once
@@ -186,7 +190,7 @@ type proved struct {
 }
 
 func newProved() *proved {
-	return &proved{investigations: make(map[int64]*books.Investigation), copies: make(map[watermark.CopyID]books.Copy), receipts: make(map[watermark.CopyID][]time.Time), reviewers: make(map[string]string),
+	return &proved{investigations: make(map[int64]*books.Investigation), copies: make(map[watermark.CopyID]books.Copy), receipts: make(map[watermark.CopyID][]time.Time), recipients: make(map[string]books.Recipient),
 		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 }
 
@@ -248,9 +252,10 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 			}
 		}
 	}
-	for ref, name := range f.Verdict.History.Reviewers {
-		if p.reviewers[ref] != name {
-			return nil, fmt.Errorf("%w: none of the name of reviewer %s as the findings have it", registry.ErrProof, ref)
+	for _, name := range namesIn(f) {
+		h, x := f.Verdict.History, p.recipients[name]
+		if h.Reviewers[name] != "" && x.Name != h.Reviewers[name] || slices.ContainsFunc(h.Recipients, func(r findings.RecipientHistory) bool { return r.Name == name && r.Kind != x.Kind }) {
+			return nil, fmt.Errorf("%w: none of the recipient %.200q as the findings have it", registry.ErrProof, name)
 		}
 	}
 	for of := range f.CopiesTaken() {
@@ -259,6 +264,17 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 		}
 	}
 	return p, nil
+}
+
+// namesIn returns the recipients whose kind findings have, and the references of reviewers whose names they have.
+func namesIn(f *findings.File) []string {
+	names := slices.Sorted(maps.Keys(f.Verdict.History.Reviewers))
+	for _, r := range f.Verdict.History.Recipients {
+		if r.Kind != "" {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 // examined checks that the findings f are on all files that their investigations began with, and on no other picture.
@@ -374,8 +390,8 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 			return fmt.Errorf("%w: entry %d is of another investigation, or states another find or command", registry.ErrProof, is.Entry)
 		}
 		p.investigations[is.Entry] = first.Investigation
-	case first.Reviewer != nil:
-		p.reviewers[first.Reviewer.Ref] = first.Reviewer.Name
+	case first.Recipient != nil:
+		p.recipients[cmp.Or(first.Recipient.Ref, first.Recipient.Name)] = *first.Recipient
 	case first.Copies != nil:
 		if len(record.Logged) > 0 && first.Entry < slices.Max(record.Logged) {
 			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)

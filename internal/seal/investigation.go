@@ -127,8 +127,8 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 			return err
 		}
 	}
-	for _, ref := range slices.Sorted(maps.Keys(f.Verdict.History.Reviewers)) {
-		if err := add(ledger.ProveReviewer(ctx, ref, in.LedgerPublic)); err != nil {
+	for _, name := range namesIn(f) {
+		if err := add(registry.ProveRecipient(ctx, ledger, name, in.LedgerPublic)); err != nil {
 			return err
 		}
 	}

@@ -356,7 +356,14 @@ func TestNameOfAReviewer(t *testing.T) {
 		files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte("Lovelace")) }), nil)
 	}).Check(seal.Trust{})
 	assert.Equal(t, []string{"proofs"}, failing(unproved))
-	assert.Contains(t, fmt.Sprint(unproved.Checks), "none of the name of reviewer")
+	assert.Contains(t, fmt.Sprint(unproved.Checks), "none of the recipient")
+	kind := forgedFrom(t, b, fixedKey(1), func(files map[string][]byte, _ *seal.Content) {
+		f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+		require.NoError(t, err)
+		f.Verdict.History.Recipients[0].Kind = books.KindAuthority
+		rewrite(t, files, f)
+	}).Check(seal.Trust{})
+	assert.Contains(t, failing(kind), "proofs")
 	require.NoError(t, cfg.Registry.EraseRecipient(ctx, "Ada Lovelace", "", ""))
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrErased, "a name that was erased is not sealed")

@@ -45,7 +45,7 @@ type wireEntry struct {
 	Receipt    *books.Receipt    `json:"receipt,omitempty"`
 	Release    *books.Release    `json:"release,omitempty"`
 	Submission *wireSubmission   `json:"submission,omitempty"`
-	Reviewer   *wireReviewer     `json:"reviewer,omitempty"`
+	Recipient  *wireRecipient    `json:"recipient,omitempty"`
 
 	Investigation *books.Investigation `json:"investigation,omitempty"`
 	Digests       []byte               `json:"digests,omitempty"` // of its files; none: its entry alone is proved
@@ -100,10 +100,10 @@ type wireSubmission struct {
 	books.Details
 }
 
-// wireReviewer is a reviewer, whose name the ledger commits to with Blind.
-type wireReviewer struct {
+// wireRecipient is a recipient. To the name of a reviewer the ledger commits with Blind.
+type wireRecipient struct {
 	books.Recipient
-	Blind books.Digest `json:"blind"`
+	Blind books.Digest `json:"blind,omitzero"`
 }
 
 // encode returns the proof as a line of JSON with a line feed, and sets Sum in it.
@@ -222,9 +222,11 @@ func (w *wireEntry) row() (row records.Row, times []time.Time, err error) {
 		x.Salt = books.Salt(w.Salt)
 		set(x.Submission, x.Submitted, x.Received)
 	}
-	if w.Reviewer != nil {
-		x := w.Reviewer.Recipient
-		x.Salt, x.Digest = books.Salt(w.Salt), records.NameDigest(w.Reviewer.Blind, x.Name)
+	if w.Recipient != nil {
+		x := w.Recipient.Recipient
+		if x.Salt = books.Salt(w.Salt); x.Ref != "" {
+			x.Digest = records.NameDigest(w.Recipient.Blind, x.Name)
+		}
 		set(x, x.Added)
 	}
 	if x := copied(w.Investigation); x != nil {
@@ -264,8 +266,8 @@ func (w *wireEntry) proved(seq int64) Proved {
 	if w.Submission != nil {
 		p.Submission = &w.Submission.Submission
 	}
-	if w.Reviewer != nil {
-		p.Reviewer = &w.Reviewer.Recipient
+	if w.Recipient != nil {
+		p.Recipient = &w.Recipient.Recipient
 	}
 	if k := w.MarkKey; k != nil {
 		p.MarkKey = &books.MarkKey{KeyState: books.KeyState{KeyID: k.ID}, Commitment: k.Commitment, Added: k.Added}

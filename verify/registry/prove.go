@@ -21,7 +21,7 @@ type Proof struct {
 }
 
 // Proved is one row, its entry, and the checkpoint that covers it. One of Copy, MarkKey, Receipt, Release, Submission,
-// Reviewer, Investigation and Copies is set. The state of a copy is that of the releases in its proof.
+// Recipient, Investigation and Copies is set. The state of a copy is that of the releases in its proof.
 type Proved struct {
 	Entry      int64             `json:"entry"`      // its number, from 1
 	Checkpoint int               `json:"checkpoint"` // which of [Proof.Checkpoints]
@@ -30,7 +30,7 @@ type Proved struct {
 	Receipt    *books.Receipt    `json:"receipt,omitempty"`
 	Release    *books.Release    `json:"release,omitempty"`
 	Submission *books.Submission `json:"submission,omitempty"`
-	Reviewer   *books.Recipient  `json:"reviewer,omitempty"`
+	Recipient  *books.Recipient  `json:"recipient,omitempty"`
 
 	Investigation *books.Investigation `json:"investigation,omitempty"`
 
@@ -116,18 +116,18 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 	return proving{l.r, public}.of(ctx, []wireEntry{{Submission: &wireSubmission{entered, entered.Details}, Salt: s.Salt, seq: s.Seq}})
 }
 
-// ProveReviewer is [Ledger.Prove] for the name of the reviewer with this reference: personal data. The error wraps
-// [ErrErased] if the name was erased, and [ErrNotFound] if there is no such reviewer.
-func (l *Ledger) ProveReviewer(ctx context.Context, ref, public string) ([]byte, error) {
+// ProveRecipient is [Ledger.Prove] for a recipient, by its name, or for a reviewer by its reference: the proof has the name, which is
+// personal data. The error wraps [ErrErased] if the name was erased, and [ErrNotFound] if there is no such recipient.
+func ProveRecipient(ctx context.Context, l *Ledger, name, public string) ([]byte, error) {
 	all, err := l.r.store.Recipients(ctx)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(all, func(x books.Recipient) bool { return x.Ref == ref && ref != "" })
+	i := slices.IndexFunc(all, func(x books.Recipient) bool { return cmp.Or(x.Ref, x.Name) == name })
 	if i < 0 || all[i].Erased() {
-		return nil, fmt.Errorf("reviewer %s: %w", ref, map[bool]error{true: ErrNotFound, false: ErrErased}[i < 0])
+		return nil, fmt.Errorf("recipient %q: %w", name, map[bool]error{true: ErrNotFound, false: ErrErased}[i < 0])
 	}
-	row := wireEntry{Reviewer: &wireReviewer{all[i], all[i].Blind}, Salt: all[i].Salt, seq: all[i].Seq}
+	row := wireEntry{Recipient: &wireRecipient{all[i], all[i].Blind}, Salt: all[i].Salt, seq: all[i].Seq}
 	return proving{l.r, public}.of(ctx, []wireEntry{row})
 }
 
@@ -324,7 +324,7 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 	return p, nil
 }
 
-// fits checks that the rows belong to each other: one submission, reviewer, investigation or list of numbers alone, or a
+// fits checks that the rows belong to each other: one submission, recipient, investigation or list of numbers alone, or a
 // copy first, with its one mark key, entered before it. Receipts and releases of the copy may follow. fits checks
 // the signatures of the receipts, and sets the state of the copy. The error wraps [ErrProof].
 func (p *Proof) fits() error {

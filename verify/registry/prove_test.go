@@ -208,31 +208,39 @@ func TestForgedProofs(t *testing.T) {
 }
 
 // Opponent's story: the holder of the report key names another reviewer. Nothing in a bundle bound the name to the reference in the copies' rows.
-func TestProveReviewer(t *testing.T) {
+func TestProveRecipient(t *testing.T) {
 	r, ctx := leaktest.NewRegistry(t), t.Context()
 	h := withLedgerKey(t, r)
 	employ(t, r)
 	h.sign(t)
 	ada := theRecipient(t, r, "Ada Lovelace")
-	proof, err := r.Ledger().ProveReviewer(ctx, ada.Ref, h.public)
+	proof, err := registry.ProveRecipient(ctx, r.Ledger(), ada.Ref, h.public)
 	require.NoError(t, err)
 	p, err := registry.CheckProof(proof, h.public)
 	require.NoError(t, err)
 	require.Len(t, p.Entries, 1)
-	shown := p.Entries[0].Reviewer
+	shown := p.Entries[0].Recipient
 	assert.Equal(t, []string{"Ada Lovelace", ada.Ref, "vendor-a"}, []string{shown.Name, shown.Ref, shown.Of})
 	for field, to := range map[string]any{"name": "Bea", "ref": "reviewer-0000000000000000", "of": "vendor-b", "blind": strings.Repeat("00", 32), "added": "2020-01-01T00:00:00Z"} {
 		_, err := registry.CheckProof(forge(t, proof, func(p map[string]any) {
-			p["entries"].([]any)[0].(map[string]any)["reviewer"].(map[string]any)[field] = to
+			p["entries"].([]any)[0].(map[string]any)["recipient"].(map[string]any)[field] = to
 		}), h.public)
 		assert.ErrorIs(t, err, registry.ErrProof, field)
 	}
-	for _, ref := range []string{"", "reviewer-0000000000000000"} {
-		_, err = r.Ledger().ProveReviewer(ctx, ref, h.public)
+	for _, ref := range []string{"", "Ada Lovelace", "reviewer-0000000000000000"} {
+		_, err = registry.ProveRecipient(ctx, r.Ledger(), ref, h.public)
 		require.ErrorIs(t, err, registry.ErrNotFound)
 	}
+	proof, err = registry.ProveRecipient(ctx, r.Ledger(), "vendor-a", h.public)
+	require.NoError(t, err)
+	_, err = registry.CheckProof(proof, h.public)
+	require.NoError(t, err)
+	for _, edit := range []func(x map[string]any){func(x map[string]any) { x["kind"] = books.KindAuthority }, func(x map[string]any) { x["name"] = "vendor-b" }} {
+		_, err := registry.CheckProof(forge(t, proof, func(p map[string]any) { edit(p["entries"].([]any)[0].(map[string]any)["recipient"].(map[string]any)) }), h.public)
+		assert.ErrorIs(t, err, registry.ErrProof)
+	}
 	require.NoError(t, r.EraseRecipient(ctx, "Ada Lovelace", "", ""))
-	_, err = r.Ledger().ProveReviewer(ctx, ada.Ref, h.public)
+	_, err = registry.ProveRecipient(ctx, r.Ledger(), ada.Ref, h.public)
 	require.ErrorIs(t, err, registry.ErrErased)
 }
 

@@ -158,8 +158,8 @@ func proofWords(u *ui.UI, p *registry.Proof) {
 			what = bookverbs.ReceiptWords(e.Receipt)
 		case e.Release != nil:
 			what = fmt.Sprintf("release of copy %s: %s on %s\n", e.Release.Copy, e.Release.State, ui.Moment(e.Release.Entered))
-		case e.Reviewer != nil:
-			what = fmt.Sprintf("reviewer %s of %s: %s\n", e.Reviewer.Ref, e.Reviewer.Of, ui.Name(e.Reviewer.Name))
+		case e.Recipient != nil:
+			what = fmt.Sprintf("%s %s: %s\n", e.Recipient.Kind, e.Recipient.Ref, ui.Name(e.Recipient.Name))
 		case e.Submission != nil:
 			what = bookverbs.SubmissionWords(e.Submission)
 		case e.Investigation != nil:

@@ -87,7 +87,8 @@ func wordless(x any) {
 	switch x := x.(type) {
 	case map[string]any:
 		for key, y := range x {
-			if slices.Contains(sentenceFields, key) {
+			_, list := y.([]any)
+			if slices.Contains(sentenceFields, key) || list && slices.Contains(sentenceLists, key) {
 				delete(x, key)
 				continue
 			}
@@ -100,8 +101,11 @@ func wordless(x any) {
 	}
 }
 
-// sentenceFields are the fields that hold sentences.
-var sentenceFields = []string{"headline", "shows", "shows_not", "said", "notes", "note", "words", "reason"}
+// sentenceFields are the fields that hold sentences. Those of sentenceLists do so if they are lists.
+var (
+	sentenceFields = []string{"headline", "shows_not", "said", "notes", "note", "words", "reason"}
+	sentenceLists  = []string{"strength", "weakens", "helps", "details", "public"}
+)
 
 // Method returns the parameters that are the same in every investigation with this program. Names and values are text for a reader;
 // [checkMethod] compares them.
