@@ -43,18 +43,8 @@ func (l *leak) onlyBare() bool {
 	if l.Finding != "unmarked" || at < 0 || l.seenInPart() {
 		return false
 	}
-	m, room := l.Matches[at], false
-	for _, a := range m.Altered {
-		low, high := a.Quad[0], a.Quad[0]
-		for _, c := range a.Quad {
-			for p := range c {
-				low[p], high[p] = min(low[p], c[p]), max(high[p], c[p])
-			}
-		}
-		long, short := max(high[0]-low[0], high[1]-low[1]), min(high[0]-low[0], high[1]-low[1])
-		area := a.Share * float64(l.Width) * float64(l.Height)
-		room = room || (a.Kind == "patch" || a.Kind == "field") && area >= 64*64 || a.Kind == "caption" && area*short/long >= 64*64
-	}
+	m := l.Matches[at]
+	room := l.covered(m) > 0
 	if m.Region != nil {
 		for _, p := range [...]int{0, 1} {
 			low, high := math.Inf(1), math.Inf(-1)
@@ -67,10 +57,37 @@ func (l *leak) onlyBare() bool {
 	return !room
 }
 
+// covered counts the places of an upload under something else with room for a mark.
+func (l *leak) covered(m matchOf) (n int) {
+	size := float64(l.Width) * float64(l.Height)
+	if m.Region != nil {
+		left, right := side(m.Region, 0)
+		top, bottom := side(m.Region, 1)
+		size = (right - left) * (bottom - top)
+	}
+	for _, a := range m.Altered {
+		left, right := side(a.Quad[:], 0)
+		top, bottom := side(a.Quad[:], 1)
+		long, short := max(right-left, bottom-top), min(right-left, bottom-top)
+		area := a.Share * size
+		n += yes((a.Kind == "patch" || a.Kind == "field") && area >= 64*64 || a.Kind == "caption" && area*short/long >= 64*64)
+	}
+	return n
+}
+
+// coveredWithOther: something lies over an upload that is no upload found there.
+func (l *leak) coveredWithOther() bool {
+	n := 0
+	for _, m := range l.Matches {
+		n += l.covered(m) - yes(m.Inset && (capture(m.Pixels) || looksLike(m.Pixels)))
+	}
+	return n > 0
+}
+
 // seenInPart: something that the file may show was not judged.
 func (l *leak) seenInPart() bool {
 	looks := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return looksLike(m.Pixels) && l.nextTo(m) })
-	return !l.examined() || l.Pages > 1 || l.Closed > 0 || l.untraced() || looks || l.carriesOthers() || l.smallBesideRoom()
+	return !l.examined() || l.Pages > 1 || l.Closed > 0 || l.untraced() || looks || l.carriesOthers() || l.smallBesideRoom() || l.coveredWithOther()
 }
 
 // untraced: it is an issued file, and its mark was not traced.

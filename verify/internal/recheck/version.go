@@ -101,7 +101,7 @@ func wordless(x any) {
 	}
 }
 
-// sentenceFields are the fields that hold sentences. Those of sentenceLists do so if they are lists.
+// sentenceFields are the fields that hold sentences. The fields of sentenceLists do so if they are lists.
 var (
 	sentenceFields = []string{"headline", "shows_not", "said", "notes", "note", "words", "reason"}
 	sentenceLists  = []string{"strength", "weakens", "helps", "details", "public"}

@@ -51,14 +51,26 @@ func bare(l *findings.Finding) bool {
 		return false
 	}
 	_, strip := around(l, *m)
-	return strip < tuning.MinSeen && !slices.ContainsFunc(m.Altered, func(a findings.Region) bool {
+	return strip < tuning.MinSeen && patches(l, m) == 0
+}
+
+// patches counts the places of an upload with something else over it that may carry a mark.
+func patches(l *findings.Finding, m *findings.Match) (n int) {
+	for _, a := range m.Altered {
 		area := a.Share * float64(l.Width*l.Height)
+		if m.Region != nil {
+			x0, y0, x1, y1 := conclude.Bounds(m.Region)
+			area = a.Share * (x1 - x0) * (y1 - y0)
+		}
 		if a.Kind == capture.Caption { // a line of text has no room; a pale picture is called a caption too
 			x0, y0, x1, y1 := conclude.Bounds(&a.Quad)
 			area *= min(x1-x0, y1-y0) / max(x1-x0, y1-y0)
 		}
-		return a.Kind != capture.Bar && area >= tuning.MinSeen*tuning.MinSeen
-	})
+		if a.Kind != capture.Bar && area >= tuning.MinSeen*tuning.MinSeen {
+			n++
+		}
+	}
+	return n
 }
 
 // around returns the shortest side of matches in a leak, and how far at most it goes on beyond them, pixels.
@@ -126,12 +138,19 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 }
 
 // partly reports whether a leak may show more than was judged: other pages, an encrypted part, another mark, or what looks
-// like an upload beside what is shown. Beside uploads under [tuning.MinBeside] others may be missed.
+// like an upload beside what is shown. Beside uploads under [tuning.MinBeside] others may be missed. So may what lies over an upload.
 func partly(l *findings.Finding) bool {
+	over := 0
+	for i := range l.Matches {
+		m := &l.Matches[i]
+		if over += patches(l, m); m.Inset && conclude.MayShow(m.Pixels) {
+			over--
+		}
+	}
 	side, strip := around(l, slices.DeleteFunc(slices.Clone(l.Matches), func(m findings.Match) bool {
 		return !conclude.ShowsCapture(m.Pixels) && !(l.Kind == findings.FoundCopy && m.Submission == l.Submission)
 	})...)
-	return side < tuning.MinBeside && strip >= tuning.MinSeen || l.Pages > 1 || l.Closed > 0 || l.Unlooked() || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
+	return over > 0 || side < tuning.MinBeside && strip >= tuning.MinSeen || l.Pages > 1 || l.Closed > 0 || l.Unlooked() || marksBeside(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool {
 		return s.Code == conclude.Further && s.Figures["looks"] == true
 	})
 }
