@@ -4,7 +4,6 @@ package apart
 
 import "syscall"
 
-// limit does nothing: this system has no limit that the runtime keeps.
 func limit(bytes, seconds uint64) {}
 
 // endsWithParent does nothing: the process finds the end of its parent by its input, or its output.

@@ -152,7 +152,6 @@ func (p piece) end() (at float64, found finding) {
 	return p.edge(level)
 }
 
-// middle returns the median of x, and leaves x as it is.
 func middle(x []float32) float32 {
 	return dsp.Select(slices.Clone(x), len(x)/2)
 }

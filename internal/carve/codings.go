@@ -37,11 +37,11 @@ var pairs = func() (set [1 << 10]uint64) {
 		add(k.magic)
 	}
 	add(started64...)
-	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b", "1f", "1F", "31", "49", "4d", "4D", "73", "77")
+	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "AA", "\x1f\x8b", "1f", "1F", "31", "49", "4d", "4D", "73", "77")
 	for _, level := range zlibLevels {
 		add("x" + level)
 	}
-	for _, c := range `/_iRUJA\fF8-123457bx%` {
+	for _, c := range `/_iRUJA\fF8-123457x%` {
 		add(string(c) + "\x00")
 	}
 	for _, c := range "0123456789abcdefABCDEF \t>|" {
@@ -91,8 +91,6 @@ func starts(b, before []byte, codings bool) bool {
 		return listingOf(b[1:]) != nil
 	case b[1] == 0:
 		return width(b) > 1 && coded(b, before) != nil
-	case b[0] == 'b':
-		return bytes.HasPrefix(b, []byte("begin "))
 	case b[0] == 0x1f, b[0] == 'x':
 		return compressed(b) != nil
 	case strings.IndexByte("fF8-123457\xc2\xc3", b[0]) >= 0:
@@ -175,8 +173,6 @@ func coded(b, before []byte) *coding {
 			}
 		}
 		return &coding{name: "base64", decode: in64}
-	case bytes.HasPrefix(b, []byte("begin ")):
-		return uuencoded(b)
 	}
 	if c := cmp.Or(codedBytes(b, before), compressed(b)); c != nil {
 		return c
@@ -574,55 +570,4 @@ func inQuotes(quote byte) decoder {
 		}
 		return b[0], 1
 	}
-}
-
-// uuencoded returns the writing of a file that uuencode starts with "begin 644 NAME"; nil: it does not.
-func uuencoded(b []byte) *coding {
-	line := bytes.IndexByte(b, '\n')
-	if line < 12 || line > 300 || len(bytes.Fields(b[:line])) < 3 || len(b) < line+2 {
-		return nil
-	}
-	if slices.ContainsFunc(bytes.Fields(b[:line])[1], func(c byte) bool { return c < '0' || c > '7' }) {
-		return nil
-	}
-	return &coding{name: "uuencode", decode: func(s *stream) io.Reader {
-		s.skip(line + 1)
-		return &uu{s: s}
-	}}
-}
-
-// uu reads lines of uuencode.
-type uu struct {
-	s    *stream
-	left []byte
-}
-
-func (u *uu) Read(out []byte) (int, error) {
-	for len(u.left) == 0 {
-		b := u.s.have(128)
-		end := bytes.IndexByte(b, '\n')
-		if end < 0 {
-			end = len(b)
-		}
-		signs := bytes.TrimRight(b[:end], "\r\n")
-		if len(signs) == 0 || signs[0] <= ' ' || signs[0] >= '`' {
-			return 0, io.EOF
-		}
-		n := int(signs[0]-' ') & 63
-		for i := 1; len(u.left) < n; i += 4 {
-			var q [4]byte
-			for k := range q {
-				if q[k] = ' '; i+k < len(signs) {
-					q[k] = signs[i+k]
-				}
-				q[k] = (q[k] - ' ') & 63
-			}
-			u.left = append(u.left, q[0]<<2|q[1]>>4, q[1]<<4|q[2]>>2, q[2]<<6|q[3])
-		}
-		u.left = u.left[:n]
-		u.s.skip(min(end+1, len(b)))
-	}
-	n := copy(out, u.left)
-	u.left = u.left[n:]
-	return n, nil
 }

@@ -257,7 +257,6 @@ func (c *copied) png() error {
 	return err
 }
 
-// isChunk reports whether four letters start b: the name of a chunk.
 func isChunk(b []byte) bool {
 	return !slices.ContainsFunc(b[:4], func(c byte) bool { return c|' ' < 'a' || c|' ' > 'z' })
 }

@@ -183,7 +183,6 @@ func (o *Office) Create(ctx context.Context, r Request) (*State, error) {
 // clockError is by how much clocks may differ. Chosen.
 const clockError = time.Minute
 
-// options are what an investigation is begun with.
 func (o *Office) options(x asked) *verify.Options {
 	return &verify.Options{Actor: x.Actor, Command: x.Command, Circumstances: x.Circumstances, Against: x.Against,
 		References: o.References, Once: x.Once}

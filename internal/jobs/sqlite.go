@@ -172,7 +172,6 @@ func (f *file) insert(ctx context.Context, c client, params []river.InsertManyPa
 	})
 }
 
-// live returns a worker's own access to the file, which holds no lock.
 func (f *file) live(context.Context, int32) (living, error) { return unlocked{f}, nil }
 
 type unlocked struct{ *file }

@@ -283,7 +283,6 @@ func (s *scan) furtherDC(b *block, _ int) bool {
 	return true
 }
 
-// longRun begins a run of 2**n blocks or more, this one included.
 func (s *scan) longRun(n int) { s.blocksLeft = 1<<n + s.r.bits(n) }
 
 func (s *scan) firstAC(b *block, _ int) bool {

@@ -48,7 +48,6 @@ func Frozen(err error) bool {
 	return errors.Is(err, syscall.EROFS) || inFile(err, codes.SQLITE_READONLY)
 }
 
-// inFile reports whether an error is SQLite's with this primary code.
 func inFile(err error, code int) bool {
 	var of *sqlite.Error
 	return errors.As(err, &of) && of.Code()&0xff == code

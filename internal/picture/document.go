@@ -118,7 +118,6 @@ func (d *Document) PDF(k int) *PDFPage {
 	return d.pdfPage(k)
 }
 
-// pdfPage returns page k. It panics if that page was not read.
 func (d *Document) pdfPage(k int) *PDFPage { return &d.pdf[k-d.pdf[0].Number] }
 
 // Page returns page k, from 1 to Pages, as a file of its own. The file of a single page is the file

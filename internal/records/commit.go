@@ -131,7 +131,6 @@ func commit(kind string, salt books.Salt, fields ...any) [32]byte {
 	return sha256.Sum256(b)
 }
 
-// prefixed appends a field with its length in front.
 func prefixed(b, field []byte) []byte { return append(length(b, len(field)), field...) }
 
 // length appends the length of a field, n bytes, as "17:".
@@ -160,7 +159,6 @@ func appendField(b []byte, f any) []byte {
 	panic(fmt.Sprintf("books: a commitment over %T", f)) // a row type of this package is wrong
 }
 
-// entry returns the entry of a row, without Seq.
 func entry(kind string, at time.Time, salt books.Salt, fields ...any) Entry {
 	return Entry{Kind: kind, Time: at, Commitment: commit(kind, salt, fields...)}
 }
@@ -204,7 +202,7 @@ func EntryOf(row Row) Entry {
 	case books.Investigation:
 		fields := []any{r.Started, r.Actor, r.Command, r.Input[:], r.Files, r.Found, r.Evidence, r.EvidenceSHA256[:], r.Published, r.Pictures[:]}
 		return entry(EntryInvestigation, r.Started, r.Salt, append(fields, each.Of(r.Earlier, func(n int64) any { return n })...)...)
-	case Conclusion:
+	case books.Conclusion:
 		fields := []any{r.Investigation, r.Entered, r.Actor, len(r.Named)}
 		fields = append(fields, each.Of(r.Named, func(name string) any { return name })...)
 		return entry(EntryConclusion, r.Entered, r.Salt, append(fields, each.Of(r.Copies, func(id watermark.CopyID) any { return uint64(id) })...)...)

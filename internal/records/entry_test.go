@@ -77,7 +77,7 @@ func TestLedgerVector(t *testing.T) {
 
 // Whatever is kept in a row is bound by its commitment, so that an edit shows.
 func TestEveryFieldIsCommitted(t *testing.T) {
-	for _, row := range append(samples(t), books.Recipient{Name: "a"}, books.Custody{Recipient: "a", Through: "b"}, records.Conclusion{Named: []string{"a"}}, books.Release{}, books.Return{}, records.Cosigned{}) {
+	for _, row := range append(samples(t), books.Recipient{Name: "a"}, books.Custody{Recipient: "a", Through: "b"}, books.Conclusion{Named: []string{"a"}}, books.Release{}, books.Return{}, records.Cosigned{}) {
 		want := records.EntryOf(row).Commitment
 		typ := reflect.TypeOf(row)
 		all := reflect.VisibleFields(typ)

@@ -266,16 +266,6 @@ func Has(i *books.Investigation, file [fileDigest]byte) bool {
 	return at < n && bytes.Equal(i.Digests[fileDigest*at:][:fileDigest], file[:])
 }
 
-// A Conclusion says what came of an investigation: the recipients it named, and the copies confirmed in its files.
-type Conclusion struct {
-	Investigation int64              `json:"investigation"` // number of its entry
-	Entered       time.Time          `json:"entered"`
-	Named         []string           `json:"named"`
-	Copies        []watermark.CopyID `json:"copies"`
-	Actor         string             `json:"actor,omitempty"`
-	books.Logged
-}
-
 // A Cosigned is the signature of a witness, or a timestamp, of a checkpoint: the first Size entries were there then.
 // Entries that follow its own entry were made later.
 type Cosigned struct {

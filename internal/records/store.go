@@ -187,8 +187,8 @@ type Store interface {
 	// AddInvestigation enters that an investigation began, and returns the number of the entry.
 	AddInvestigation(ctx context.Context, i books.Investigation) (seq int64, err error)
 	Investigations(ctx context.Context) ([]books.Investigation, error)
-	AddConclusion(ctx context.Context, c Conclusion) error
-	Conclusions(ctx context.Context) ([]Conclusion, error) // in the order of entry
+	AddConclusion(ctx context.Context, c books.Conclusion) error
+	Conclusions(ctx context.Context) ([]books.Conclusion, error) // in the order of entry
 
 	// Kept is what is kept beside the registry, and is no evidence. A store for investigation may write it as well.
 	Kept() Kept

@@ -35,7 +35,6 @@ func (l *Leak) decode() {
 	}
 }
 
-// blocks returns how many blocks cover the luma, across and down.
 func (l *Leak) blocks() (w, h int) { return (l.luma.W + side - 1) / side, (l.luma.H + side - 1) / side }
 
 // Open finds the luma table of the JPEG file that a picture was last opened from, by the combs that coefficients lie on
@@ -235,7 +234,6 @@ func comb(x []float32, q float32) (miss float64, ok bool) {
 	return miss / float64(len(x)-far), true
 }
 
-// nearest returns the whole number nearest to v, rounding halves up.
 func nearest(v float32) float32 { return float32(math.Floor(float64(v) + 0.5)) }
 
 // Left returns what a JPEG file with the leak's steps leaves of a mark that was added to the luma p: p with the

@@ -60,7 +60,6 @@ func (r *Result) add(name, text string, err error) bool {
 	return err == nil
 }
 
-// skip adds a check that cannot be made, with the reason.
 func (r *Result) skip(name, why string) {
 	r.Checks = append(r.Checks, Check{Name: name, Text: why, Skipped: true})
 }

@@ -87,7 +87,6 @@ func (r *Result) findings(data []byte) {
 	r.concluded("verdict", "odds, hypotheses, counts and words follow from the findings", verify.CheckVerdict(f))
 }
 
-// report compares the report with the report that the findings give.
 func (r *Result) report(report []byte) {
 	r.concluded("report", "written again from the findings it is the same, byte for byte", verify.CheckReport(r.Findings, report))
 }
@@ -181,8 +180,9 @@ func (r *Result) state(b *Bundle, c books.Checkpoint, tsa []*x509.Certificate) {
 type proved struct {
 	investigations map[int64]*books.Investigation // by the numbers of their entries
 	copies         map[watermark.CopyID]books.Copy
-	receipts       map[watermark.CopyID][]time.Time                // when they were entered
-	recipients     map[string]books.Recipient                      // by name, reviewers by reference
+	receipts       map[watermark.CopyID][]time.Time // when they were entered
+	recipients     map[string]books.Recipient       // by name, reviewers by reference
+	conclusions    []books.Conclusion
 	entered        map[watermark.Submission]uint64                 // how many copies of each submission are in the ledger, and not void
 	became         map[watermark.Submission]registry.CopiesEntered // what became of them
 	states         []books.Checkpoint                              // that the proofs rest on, each once
@@ -194,7 +194,6 @@ func newProved() *proved {
 		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 }
 
-// restsOn reports whether a proof rests on this state of the ledger.
 func (p *proved) restsOn(c books.Checkpoint) bool {
 	return slices.ContainsFunc(p.states, func(o books.Checkpoint) bool { return o.Text == c.Text })
 }
@@ -226,6 +225,11 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 	}
 	if err := p.examined(f); err != nil {
 		return nil, err
+	}
+	if of, named, copies := concluded(f); of > 0 && !slices.ContainsFunc(p.conclusions, func(c books.Conclusion) bool {
+		return c.Investigation == of && slices.Equal(c.Named, named) && slices.Equal(c.Copies, copies)
+	}) {
+		return nil, fmt.Errorf("%w: none that investigation %d named these recipients and confirmed these copies", registry.ErrProof, of)
 	}
 	for _, c := range f.ConfirmedCopies() {
 		x, ok := p.copies[c.ID]
@@ -264,17 +268,6 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 		}
 	}
 	return p, nil
-}
-
-// namesIn returns the recipients whose kind findings have, and the references of reviewers whose names they have.
-func namesIn(f *findings.File) []string {
-	names := slices.Sorted(maps.Keys(f.Verdict.History.Reviewers))
-	for _, r := range f.Verdict.History.Recipients {
-		if r.Kind != "" {
-			names = append(names, r.Name)
-		}
-	}
-	return names
 }
 
 // examined checks that the findings f are on all files that their investigations began with, and on no other picture.
@@ -318,27 +311,6 @@ func (p *proved) examined(f *findings.File) error {
 	maps.DeleteFunc(left, func(d string, _ bool) bool { return found[d] })
 	if n := max(len(left), given-len(f.Leaks)); n > 0 {
 		return fmt.Errorf("%w: %d of the files that were given are missing in the findings", registry.ErrProof, n)
-	}
-	return nil
-}
-
-// sameState checks that a copy has the state that the ledger has, by what became of the copies of submissions. A
-// reserved copy may have been released since. The error wraps [registry.ErrProof].
-func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEntered) error {
-	all, ok := became[c.Submission]
-	if state := all.State(c); ok && state != c.State && (c.State != books.CopyReserved || state != books.CopyReleased) {
-		return fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
-	}
-	return nil
-}
-
-// tookAll checks that findings f have all entered copies of each submission. The error wraps [registry.ErrProof].
-func tookAll(entered map[watermark.Submission]uint64, f *findings.File) error {
-	taken := f.CopiesTaken()
-	for _, of := range records.Ascending(slices.Collect(maps.Keys(entered))) {
-		if n := entered[of]; n > uint64(taken[of]) {
-			return fmt.Errorf("%w: the ledger has %d copies of submission %s, and the findings %d: some are hidden, or were issued meanwhile", registry.ErrProof, n, of, taken[of])
-		}
 	}
 	return nil
 }
@@ -390,6 +362,8 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 			return fmt.Errorf("%w: entry %d is of another investigation, or states another find or command", registry.ErrProof, is.Entry)
 		}
 		p.investigations[is.Entry] = first.Investigation
+	case first.Conclusion != nil:
+		p.conclusions = append(p.conclusions, *first.Conclusion)
 	case first.Recipient != nil:
 		p.recipients[cmp.Or(first.Recipient.Ref, first.Recipient.Name)] = *first.Recipient
 	case first.Copies != nil:

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"encoding/hex"
@@ -12,11 +13,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Names of the files that say what was found. For the ledger's first N entries there may also
@@ -102,47 +105,42 @@ const provedTogether = 1000
 func (c *content) prove(ctx context.Context, in Investigation, f *findings.File) error {
 	p, ledger := newProved(), in.Registry.Ledger()
 	var proofs bytes.Buffer
-	add := func(proof []byte, err error) error {
+	var failed error
+	add := func(proof []byte, err error) {
 		if err == nil {
 			err = p.add(proof, in.LedgerPublic, f)
 		}
 		proofs.Write(proof)
-		return err
+		failed = cmp.Or(failed, err)
 	}
 	for _, entry := range f.Verdict.Record.Logged {
-		if err := add(ledger.ProveInvestigation(ctx, entry, in.LedgerPublic, true)); err != nil {
-			return err
-		}
+		add(ledger.ProveInvestigation(ctx, entry, in.LedgerPublic, true))
 	}
 	for _, e := range slices.Concat(f.Verdict.Earlier, f.Verdict.Published) {
-		if err := add(ledger.ProveInvestigation(ctx, e.Entry, in.LedgerPublic, false)); err != nil {
-			return err
-		}
+		add(ledger.ProveInvestigation(ctx, e.Entry, in.LedgerPublic, false))
 	}
-	if err := p.examined(f); err != nil {
+	if err := cmp.Or(failed, p.examined(f)); err != nil {
 		return err
 	}
+	if of, named, copies := concluded(f); of > 0 {
+		add(registry.ProveConclusion(ctx, ledger, of, named, copies, in.LedgerPublic))
+	}
 	for _, x := range f.ConfirmedCopies() {
-		if err := add(ledger.Prove(ctx, x.ID, in.LedgerPublic)); err != nil {
-			return err
-		}
+		add(ledger.Prove(ctx, x.ID, in.LedgerPublic))
 	}
 	for _, name := range namesIn(f) {
-		if err := add(registry.ProveRecipient(ctx, ledger, name, in.LedgerPublic)); err != nil {
-			return err
-		}
+		add(registry.ProveRecipient(ctx, ledger, name, in.LedgerPublic))
+	}
+	if failed != nil {
+		return failed
 	}
 	for of := range slices.Chunk(records.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
-		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign)); err != nil {
-			return err
-		}
+		add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign))
 	}
 	for _, x := range f.ConfirmedCopies() {
-		if err := sameState(x, p.became); err != nil {
-			return err
-		}
+		failed = cmp.Or(failed, sameState(x, p.became))
 	}
-	if err := tookAll(p.entered, f); err != nil || proofs.Len() == 0 {
+	if err := cmp.Or(failed, tookAll(p.entered, f)); err != nil || proofs.Len() == 0 {
 		return err
 	}
 	c.predicate.Ledger = &Ledger{Key: in.LedgerPublic, Checkpoint: p.last.Text}
@@ -167,4 +165,42 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 // stateFiles names the files of a state of the ledger: its timestamp, and what that stamps.
 func stateFiles(c books.Checkpoint) (stamp, body string) {
 	return fmt.Sprintf("ledger-%d.tsr", c.Size), fmt.Sprintf("ledger-%d.body", c.Size)
+}
+
+// concluded returns what the ledger has of the findings: the last entry of their investigation (0: none), whom they name, and the copies confirmed.
+func concluded(f *findings.File) (of int64, named []string, copies []watermark.CopyID) {
+	copies = each.Of(f.ConfirmedCopies(), func(c books.Copy) watermark.CopyID { return c.ID })
+	return slices.Max(append([]int64{0}, f.Verdict.Record.Logged...)), slices.Sorted(slices.Values(f.Verdict.Named)), slices.Sorted(slices.Values(copies))
+}
+
+// namesIn returns the recipients whose kind findings have, and the references of reviewers whose names they have.
+func namesIn(f *findings.File) []string {
+	names := slices.Sorted(maps.Keys(f.Verdict.History.Reviewers))
+	for _, r := range f.Verdict.History.Recipients {
+		if r.Kind != "" {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// sameState checks that a copy has the state that the ledger has, by what became of the copies of submissions. A
+// reserved copy may have been released since. The error wraps [registry.ErrProof].
+func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEntered) error {
+	all, ok := became[c.Submission]
+	if state := all.State(c); ok && state != c.State && (c.State != books.CopyReserved || state != books.CopyReleased) {
+		return fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
+	}
+	return nil
+}
+
+// tookAll checks that findings f have all entered copies of each submission. The error wraps [registry.ErrProof].
+func tookAll(entered map[watermark.Submission]uint64, f *findings.File) error {
+	taken := f.CopiesTaken()
+	for _, of := range records.Ascending(slices.Collect(maps.Keys(entered))) {
+		if n := entered[of]; n > uint64(taken[of]) {
+			return fmt.Errorf("%w: the ledger has %d copies of submission %s, and the findings %d: some are hidden, or were issued meanwhile", registry.ErrProof, n, of, taken[of])
+		}
+	}
+	return nil
 }

@@ -450,12 +450,12 @@ func TestSignedAnew(t *testing.T) {
 		}, []string{"proofs"}},
 		"no proof of how many copies there are": {1, func(files map[string][]byte, c *seal.Content) {
 			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
-			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":`)) }), nil)
+			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":[{`)) }), nil)
 			files["ledger.checkpoint"], c.Predicate.Ledger.Checkpoint = []byte(investigated.first), investigated.first
 		}, []string{"proofs"}},
 		"fewer copies than there are": {1, func(files map[string][]byte, c *seal.Content) {
 			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
-			i := slices.IndexFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":`)) })
+			i := slices.IndexFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":[{`)) })
 			lines[i] = investigated.later
 			files["proofs.jsonl"], files["ledger.checkpoint"] = bytes.Join(lines, nil), []byte(investigated.state)
 			c.Predicate.Ledger.Checkpoint = investigated.state
@@ -471,6 +471,10 @@ func TestSignedAnew(t *testing.T) {
 			rewrite(t, files, f)
 			about(t, files, c)
 		}, []string{"report", "proofs"}},
+		"another conclusion": {1, func(files map[string][]byte, _ *seal.Content) {
+			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
+			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"conclusion":`)) }), nil)
+		}, []string{"proofs"}},
 		"a key that was not tried": {1, func(files map[string][]byte, c *seal.Content) {
 			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
 			require.NoError(t, err)
@@ -527,7 +531,7 @@ func TestSignedAnew(t *testing.T) {
 		b := forged(t, fixedKey(x.key), x.edit)
 		checks := b.Check(seal.Trust{})
 		assert.Equal(t, x.want, failing(checks), "%s: %v", name, checks.Checks)
-		if says := map[string]string{"a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "a receipt at another time": "none of the receipt of copy", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
+		if says := map[string]string{"another conclusion": "named these recipients and confirmed these copies", "a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "a receipt at another time": "none of the receipt of copy", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
 			assert.Contains(t, fmt.Sprint(checks.Checks), says, name)
 		}
 		if x.key != 1 {

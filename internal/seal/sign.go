@@ -150,7 +150,6 @@ func (e *envelope) pae() []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(e.PayloadType), e.PayloadType, len(e.Payload), e.Payload)
 }
 
-// text returns the envelope as one line of JSON with its line feed.
 func (e *envelope) text() ([]byte, error) {
 	text, err := json.Marshal(e)
 	return append(text, '\n'), err

@@ -124,7 +124,6 @@ func (s copies) issueRoute() {
 	stream(s.Service, op, "copy", s.issue)
 }
 
-// options are what a copy is issued with.
 func (b *WantedCopy) options(ctx context.Context) *registry.IssueOptions {
 	return &registry.IssueOptions{Actor: actor(ctx), Purpose: b.Purpose, Request: b.Request, MaxSide: b.MaxSide,
 		MaxBytes: b.MaxBytes, Format: b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}

@@ -99,7 +99,6 @@ type visitKey struct{}
 // visitOf returns the visit of a request's context. Every handler has one.
 func visitOf(ctx context.Context) *visit { return ctx.Value(visitKey{}).(*visit) }
 
-// actor is who calls, as the ledger writes it.
 func actor(ctx context.Context) string { return visitOf(ctx).token.Name }
 
 // ServeHTTP lets a request in: it finds the route, the token and its roles, takes memory for the body, and limits its

@@ -73,7 +73,6 @@ func Extract(img image.Image) (*Features, error) {
 	return f, nil
 }
 
-// checksum is that of everything but itself.
 func checksum(data []byte) uint32 {
 	return crc32.Update(crc32.ChecksumIEEE(data[:12]), crc32.IEEETable, data[headerSize:])
 }

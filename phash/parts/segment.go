@@ -151,7 +151,6 @@ func (s *segment) erase(at int) {
 	u.erase()
 }
 
-// erase overwrites the features and forgets them.
 func (u *upload) erase() {
 	clear(u.data)
 	u.data = nil

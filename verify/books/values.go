@@ -300,6 +300,16 @@ type Investigation struct {
 // Number returns the number of its entry.
 func (i Investigation) Number() int64 { return i.Entry }
 
+// A Conclusion says what came of an investigation: the recipients it named, and the copies confirmed in its files.
+type Conclusion struct {
+	Investigation int64              `json:"investigation"` // number of its entry
+	Entered       time.Time          `json:"entered"`
+	Named         []string           `json:"named"`
+	Copies        []watermark.CopyID `json:"copies"`
+	Actor         string             `json:"actor,omitempty"`
+	Logged
+}
+
 // A Checkpoint is a signed state of the ledger: its first Size entries, and the root of the Merkle tree (RFC 6962) over
 // them. With a kept checkpoint anybody can find out later whether the ledger still begins with these entries. A store
 // keeps Size, Root, Made, Text and Stamp.

@@ -254,7 +254,6 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	return nil
 }
 
-// inCell reports whether counts, by cell, have any in cell k.
 func inCell(counts []int, k int) bool { return len(counts) > 0 && counts[k] > 0 }
 
 // Ever returns the number of submissions of a cell, whatever their time.

@@ -258,7 +258,6 @@ func signaturesOf(text []byte, by []tlog.Cosignature) []byte {
 	return out.Bytes()
 }
 
-// noteSignatures is what follows the last blank line of a signed note.
 func noteSignatures(text string) string {
 	_, lines, _ := strings.Cut(text, "\n\n")
 	return lines

@@ -46,6 +46,7 @@ type wireEntry struct {
 	Release    *books.Release    `json:"release,omitempty"`
 	Submission *wireSubmission   `json:"submission,omitempty"`
 	Recipient  *wireRecipient    `json:"recipient,omitempty"`
+	Conclusion *books.Conclusion `json:"conclusion,omitempty"`
 
 	Investigation *books.Investigation `json:"investigation,omitempty"`
 	Digests       []byte               `json:"digests,omitempty"` // of its files; none: its entry alone is proved
@@ -222,6 +223,10 @@ func (w *wireEntry) row() (row records.Row, times []time.Time, err error) {
 		x.Salt = books.Salt(w.Salt)
 		set(x.Submission, x.Submitted, x.Received)
 	}
+	if x := copied(w.Conclusion); x != nil {
+		x.Salt = books.Salt(w.Salt)
+		set(*x, x.Entered)
+	}
 	if w.Recipient != nil {
 		x := w.Recipient.Recipient
 		if x.Salt = books.Salt(w.Salt); x.Ref != "" {
@@ -259,7 +264,7 @@ func inexact(t time.Time) bool {
 
 // proved returns the row of w, of entry seq, as [CheckProof] hands it on. A mark key has no state: no proof shows it.
 func (w *wireEntry) proved(seq int64) Proved {
-	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Release: w.Release, Investigation: w.Investigation, Lists: w.lists}
+	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Release: w.Release, Conclusion: w.Conclusion, Investigation: w.Investigation, Lists: w.lists}
 	for _, c := range w.Copies {
 		p.Copies = append(p.Copies, c.CopiesEntered)
 	}

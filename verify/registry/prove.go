@@ -21,7 +21,7 @@ type Proof struct {
 }
 
 // Proved is one row, its entry, and the checkpoint that covers it. One of Copy, MarkKey, Receipt, Release, Submission,
-// Recipient, Investigation and Copies is set. The state of a copy is that of the releases in its proof.
+// Recipient, Conclusion, Investigation and Copies is set. The state of a copy is that of the releases in its proof.
 type Proved struct {
 	Entry      int64             `json:"entry"`      // its number, from 1
 	Checkpoint int               `json:"checkpoint"` // which of [Proof.Checkpoints]
@@ -31,6 +31,7 @@ type Proved struct {
 	Release    *books.Release    `json:"release,omitempty"`
 	Submission *books.Submission `json:"submission,omitempty"`
 	Recipient  *books.Recipient  `json:"recipient,omitempty"`
+	Conclusion *books.Conclusion `json:"conclusion,omitempty"`
 
 	Investigation *books.Investigation `json:"investigation,omitempty"`
 
@@ -129,6 +130,18 @@ func ProveRecipient(ctx context.Context, l *Ledger, name, public string) ([]byte
 	}
 	row := wireEntry{Recipient: &wireRecipient{all[i], all[i].Blind}, Salt: all[i].Salt, seq: all[i].Seq}
 	return proving{l.r, public}.of(ctx, []wireEntry{row})
+}
+
+// ProveConclusion is [Ledger.Prove] for what came of the investigation with the entry of. The error wraps [ErrNotFound] if the ledger has
+// no such conclusion. Both lists are sorted.
+func ProveConclusion(ctx context.Context, l *Ledger, of int64, named []string, copies []watermark.CopyID, public string) ([]byte, error) {
+	all, err := l.r.store.Conclusions(ctx)
+	for _, x := range all {
+		if x.Investigation == of && slices.Equal(x.Named, named) && slices.Equal(x.Copies, copies) {
+			return proving{l.r, public}.of(ctx, []wireEntry{{Conclusion: &x, Salt: x.Salt, seq: x.Seq}})
+		}
+	}
+	return nil, cmp.Or(err, fmt.Errorf("conclusion of investigation %d: %w", of, ErrNotFound))
 }
 
 // ProveInvestigation is [Ledger.Prove] for an investigation. entry is the number of its entry in
@@ -324,7 +337,7 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 	return p, nil
 }
 
-// fits checks that the rows belong to each other: one submission, recipient, investigation or list of numbers alone, or a
+// fits checks that the rows belong to each other: one submission, recipient, investigation, conclusion or list of numbers alone, or a
 // copy first, with its one mark key, entered before it. Receipts and releases of the copy may follow. fits checks
 // the signatures of the receipts, and sets the state of the copy. The error wraps [ErrProof].
 func (p *Proof) fits() error {

@@ -158,6 +158,8 @@ func proofWords(u *ui.UI, p *registry.Proof) {
 			what = bookverbs.ReceiptWords(e.Receipt)
 		case e.Release != nil:
 			what = fmt.Sprintf("release of copy %s: %s on %s\n", e.Release.Copy, e.Release.State, ui.Moment(e.Release.Entered))
+		case e.Conclusion != nil:
+			what = fmt.Sprintf("conclusion of investigation %d, entered on %s\n", e.Conclusion.Investigation, ui.Moment(e.Conclusion.Entered))
 		case e.Recipient != nil:
 			what = fmt.Sprintf("%s %s: %s\n", e.Recipient.Kind, e.Recipient.Ref, ui.Name(e.Recipient.Name))
 		case e.Submission != nil:

@@ -148,7 +148,6 @@ func Unsupported(d ifd.Directory, data []byte) error {
 	return nil
 }
 
-// has reports whether the first value of a tag is v.
 func has(d ifd.Directory, tag uint16, v uint32) bool {
 	n, ok := d.Uint(tag)
 	return ok && n == v

@@ -90,7 +90,7 @@ var (
 			return []any{Micros(&i.Started), &i.Actor, &i.Command, Fixed(i.Input[:]), &i.Files, Fixed(i.Salt[:]), &i.Entry,
 				Micros(&i.Found), &i.Evidence, Sparse(i.EvidenceSHA256[:]), flag{&i.Published}, Sparse(i.Pictures[:]), Blob(&i.Digests), eights[int64]{&i.Earlier}}
 		})
-	Conclusions = TableOf("conclusion", "investigation entered named copies actor salt seq", func(c *records.Conclusion) []any {
+	Conclusions = TableOf("conclusion", "investigation entered named copies actor salt seq", func(c *books.Conclusion) []any {
 		return []any{&c.Investigation, Micros(&c.Entered), lines{&c.Named}, eights[watermark.CopyID]{&c.Copies}, &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 	})
 	Checkpoints = TableOf("checkpoint", "size root note made stamp", func(c *books.Checkpoint) []any {

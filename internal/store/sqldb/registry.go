@@ -305,11 +305,11 @@ func (d ledger) Investigations(ctx context.Context) ([]books.Investigation, erro
 	return all, errors.Join(err, filesEntered(all))
 }
 
-func (d ledger) AddConclusion(ctx context.Context, c records.Conclusion) error {
+func (d ledger) AddConclusion(ctx context.Context, c books.Conclusion) error {
 	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, schema.Conclusions, &c, &c.Seq) })
 }
 
-func (d ledger) Conclusions(ctx context.Context) ([]records.Conclusion, error) {
+func (d ledger) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
 	return checked(ctx, d.core, records.EntryConclusion, schema.Conclusions, "")
 }
 

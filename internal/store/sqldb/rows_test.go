@@ -41,8 +41,8 @@ func dated(n int) books.Investigation {
 	return i
 }
 
-func conclusion(of int64) records.Conclusion {
-	return records.Conclusion{Investigation: of, Entered: t0.AddDate(3, 1, 0), Named: []string{"vendor A", "vendor B"}, Copies: []watermark.CopyID{3<<60 | 7, 4<<60 | 7},
+func conclusion(of int64) books.Conclusion {
+	return books.Conclusion{Investigation: of, Entered: t0.AddDate(3, 1, 0), Named: []string{"vendor A", "vendor B"}, Copies: []watermark.CopyID{3<<60 | 7, 4<<60 | 7},
 		Actor: "legal", Logged: books.Logged{Salt: salt("conclusion")}}
 }
 
@@ -204,7 +204,7 @@ func TestInvestigations(t *testing.T) {
 		all, err := d.Conclusions(t.Context())
 		require.NoError(t, err)
 		concluded.Seq, bare.Seq = got[2].Entry+1, got[2].Entry+2
-		require.Equal(t, []records.Conclusion{concluded, bare}, all)
+		require.Equal(t, []books.Conclusion{concluded, bare}, all)
 		_, _, err = d.Check(t.Context())
 		require.NoError(t, err)
 	})

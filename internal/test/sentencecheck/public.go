@@ -75,13 +75,13 @@ func (l *leak) covered(m matchOf) (n int) {
 	return n
 }
 
-// coveredWithOther: something lies over an upload that is no upload found there.
+// coveredWithOther: something lies over an upload that is no upload found there, or the pixels leave open that a copy's upload is shown.
 func (l *leak) coveredWithOther() bool {
 	n := 0
 	for _, m := range l.Matches {
 		n += l.covered(m) - yes(m.Inset && (capture(m.Pixels) || looksLike(m.Pixels)))
 	}
-	return n > 0
+	return n > 0 || l.confirmed() && slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission && !capture(m.Pixels) })
 }
 
 // seenInPart: something that the file may show was not judged.

@@ -698,7 +698,7 @@ func (r *report) rest(name string) (n, low, high int) {
 			n = x.Of
 		}
 	}
-	type state struct{ own, others, had bool }
+	type state struct{ own, plain, others, had bool }
 	seen := make(map[string]*state)
 	for i := range r.Verdict.Case.Leaks {
 		l := &r.Verdict.Case.Leaks[i]
@@ -709,14 +709,14 @@ func (r *report) rest(name string) (n, low, high int) {
 			seen[l.Submission] = new(state)
 		}
 		s := seen[l.Submission]
-		s.own = s.own || l.carries(name)
+		s.own, s.plain = s.own || l.carries(name), s.plain || !l.carries(name)
 		for _, c := range l.Copies {
 			s.had = s.had || c.Recipient == name
 			s.others = s.others || !l.carries(name) && l.carries(c.Recipient)
 		}
 	}
 	for _, s := range seen {
-		if s.others || !s.own {
+		if s.others || s.plain || !s.own {
 			high++
 		}
 		if s.others || !s.own && !s.had {

@@ -518,7 +518,7 @@ func alone(r *report) bool {
 				sure[c.Copy] = true
 			}
 		}
-		if slices.Contains([]string{"damaged", "unsupported", "unopened"}, l.Finding) || l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || l.untraced() || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
+		if l.examined() && l.seenInPart() || slices.Contains([]string{"damaged", "unsupported", "unopened"}, l.Finding) || l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || l.untraced() || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
 			return false
 		}
 		for _, other := range l.recipients() {

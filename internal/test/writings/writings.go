@@ -131,7 +131,7 @@ func signed(b []byte) string {
 	return strings.Join(all, ",")
 }
 
-func uuencode(b []byte) string {
+func Uuencode(b []byte) string {
 	var out strings.Builder
 	out.WriteString("begin 644 selfie.jpg\n")
 	sign := func(v byte) byte {
@@ -404,7 +404,6 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"numbers":                 func(b []byte) string { return `{"type":"Buffer","data":[` + each(b, "%d", ",") + `]}` },
 		"numbers, lines":          func(b []byte) string { return "[\n    " + each(b, "%d", ",\n    ") + "\n]" },
 		"numbers, signed":         func(b []byte) string { return "[" + signed(b) + "]" },
-		"uuencode":                func(b []byte) string { return "Subject: x\n\n" + uuencode(b) },
 		"UTF-16 without a mark":   func(b []byte) string { return wideOf("\n\"x\",\""+std(b)+"\"\n", 2) },
 		"UTF-16 of hexadecimal":   func(b []byte) string { return wideOf("1,0x"+hex.EncodeToString(b)+",x", 2) },
 		"UTF-32":                  func(b []byte) string { return wideOf(`["`+std(b)+`"]`, 4) },

@@ -196,7 +196,6 @@ func (c *conclusion) further(e *Evidence, m *findings.Match) bool {
 	return same && c.bare() && m.Submission != c.Submission && e.sharing() < 2 && c.Submission != e.File
 }
 
-// bare reports whether the leak shows an upload, and no mark was read.
 func (c *conclusion) bare() bool {
 	return c.Finding == findings.FoundUnmarked || c.Finding == findings.FoundUnreadable
 }

@@ -87,7 +87,7 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation, concluded boo
 	for _, old := range all {
 		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Files == x.Files && old.Actor == x.Actor && old.Command == x.Command
 		same = same && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
-		if same && (concluded || !slices.ContainsFunc(ended, func(c records.Conclusion) bool { return c.Investigation == old.Entry })) {
+		if same && (concluded || !slices.ContainsFunc(ended, func(c books.Conclusion) bool { return c.Investigation == old.Entry })) {
 			return old.Entry, nil
 		}
 	}
@@ -118,7 +118,7 @@ func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, name
 			return nil
 		}
 	}
-	return e.store.AddConclusion(ctx, records.Conclusion{Investigation: of, Entered: e.now(), Named: named, Copies: copies, Actor: actor,
+	return e.store.AddConclusion(ctx, books.Conclusion{Investigation: of, Entered: e.now(), Named: named, Copies: copies, Actor: actor,
 		Logged: books.Logged{Salt: records.NewSalt()}})
 }
 
@@ -146,9 +146,9 @@ func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error
 // An Earlier is an investigation of files that are examined again, or of published files, with its last conclusion.
 type Earlier struct {
 	Began   books.Investigation
-	Ended   records.Conclusion // zero: nothing was concluded
-	Shared  int                // of the files that are examined now
-	Exposes bool               // published files had copies that are confirmed in other files now
+	Ended   books.Conclusion // zero: nothing was concluded
+	Shared  int              // of the files that are examined now
+	Exposes bool             // published files had copies that are confirmed in other files now
 }
 
 // Earlier lists investigations with an entry below before (0: all), in the order of entry. Some examined any of the files

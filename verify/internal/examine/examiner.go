@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -90,7 +93,10 @@ type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermar
 // over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
 func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files int) (*findings.Finding, error) {
 	pic := l.Picture
-	l.under, pic.Image = hidden(pic.Image), picture.Flatten(pic.Image)
+	if !pic.Image.Opaque() {
+		l.under = imaging.AdjustFunc(pic.Image, func(c color.NRGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 255} })
+	}
+	pic.Image = picture.Flatten(pic.Image)
 	select {
 	case v.busy <- struct{}{}:
 		defer func() { <-v.busy }()

@@ -332,7 +332,6 @@ func (p *place) add(shown watermark.Submission) {
 	}
 }
 
-// has reports whether the leak as a whole shows an upload.
 func (p *place) has(of watermark.Submission) bool {
 	m := p.e.Match(of)
 	return m != nil && conclude.ShowsCapture(m.Pixels)

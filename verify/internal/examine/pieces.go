@@ -5,8 +5,6 @@ import (
 	"image"
 	"slices"
 
-	"github.com/disintegration/imaging"
-
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
@@ -53,31 +51,6 @@ func (l *Leak) flat(r image.Rectangle) bool {
 		same = max(same, of[i]+n)
 	}
 	return float64(same) >= float64(tuning.FlatShare*float64(r.Dx()*r.Dy()))
-}
-
-// hidden returns a picture with its colours as they are under transparent pixels, without transparency. It is nil if these pixels have one
-// colour, or lie in a rectangle with a side under [tuning.MinStrip].
-func hidden(img *image.NRGBA) *image.NRGBA {
-	if img.Opaque() {
-		return nil
-	}
-	out := imaging.Clone(img)
-	var in image.Rectangle
-	low, high := [3]uint8{255, 255, 255}, [3]uint8{}
-	for i := 0; i < len(out.Pix); i += 4 {
-		if p := out.Pix[i : i+4]; p[3] < 255 {
-			at := image.Pt(i%out.Stride/4, i/out.Stride)
-			in = in.Union(image.Rectangle{at, at.Add(image.Pt(1, 1))})
-			for c := range low {
-				low[c], high[c] = min(low[c], p[c]), max(high[c], p[c])
-			}
-			p[3] = 255
-		}
-	}
-	if low == high || min(in.Dx(), in.Dy()) < tuning.MinStrip {
-		return nil
-	}
-	return out
 }
 
 // beneath looks at what transparent pixels of a leak hide, as a person sees it whose program leaves transparency out. What is found there is

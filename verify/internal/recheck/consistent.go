@@ -214,7 +214,7 @@ func checkRecord(f *findings.File) error {
 			}
 		}
 	}
-	if n := slices.Max(append(r.Logged, 0)); n > r.LedgerSize {
+	if n := slices.Max(append([]int64{0}, r.Logged...)); n > r.LedgerSize {
 		return fmt.Errorf("record: entry %d of a ledger of %d entries", n, r.LedgerSize)
 	}
 	return nil

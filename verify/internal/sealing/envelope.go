@@ -36,7 +36,6 @@ const (
 	dataKey Part = "data key" // under the sealing key
 )
 
-// context returns the associated data of a part of a submission.
 func (p Part) context(of watermark.Submission) []byte {
 	return append([]byte("kycmark seal v1 "+string(p)+"\x00"), of[:]...)
 }

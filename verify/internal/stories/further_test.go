@@ -566,3 +566,44 @@ func TestCopyUnderTransparency(t *testing.T) {
 	assert.Equal(t, []watermark.CopyID{id}, stories.Confirmed(rounded), rounded.Note)
 	assert.NotContains(t, rounded.Note, "once more")
 }
+
+// Opponent's story: over a copy of vendor A lies an upload of another month, or authority C's copy of that, turned, squeezed, or as a ghost (a fainter one passes). No search
+// finds it, and everybody sees it. Vendor A was named alone, and "from a vendor" and "of one month" were supported.
+func TestUnfoundUploadOverACopy(t *testing.T) {
+	t.Parallel()
+	cfg, s, v := stories.TwoVendors(t)
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "authority C", Kind: books.KindAuthority}))
+	var copies []image.Image
+	for i := range uint64(2) {
+		of := stories.Submit(t, s, stories.File(t, stories.Photo(301+i, 760, 570), "jpeg"), fmt.Sprint("customer ", i), stories.Feb)
+		_, a, _ := stories.Issued(t, s, of.ID, "vendor A")
+		copies = append(copies, a)
+	}
+	plain := stories.Photo(306, 760, 570)
+	of := stories.Submit(t, s, stories.File(t, plain, "jpeg"), "another", stories.Feb.AddDate(0, 1, 0))
+	_, c, _ := stories.Issued(t, s, of.ID, "authority C")
+	said := func(leaks ...*findings.Finding) string {
+		d := stories.StandsUp(t, v, leaks...)
+		return d.Headline + strings.Join(d.Sentences(), " ")
+	}
+	clean := stories.Examine(t, v, copies[1])
+	both := said(clean, stories.Examine(t, v, copies[0]))
+	claims := []string{"from a vendor”: supported", "of one month”: supported", "No mark of another recipient's copy was found"}
+	for _, claim := range claims {
+		require.Contains(t, both, claim)
+	}
+	for i, leak := range long.Cases(2,
+		imaging.Paste(copies[0], imaging.Resize(c, 195, 267, imaging.Lanczos), image.Pt(52, 272)),
+		imaging.Overlay(copies[0], imaging.Resize(imaging.Rotate(plain, -33, color.White), 470, 0, imaging.Lanczos), image.Pt(42, 5), 1),
+		imaging.Overlay(copies[0], plain, image.Point{}, 0.2),
+		imaging.Overlay(copies[0], imaging.Resize(c, 500, 0, imaging.Lanczos), image.Point{}, 0.25)) {
+		got := stories.Examine(t, v, leak)
+		require.Equal(t, findings.FoundCopy, got.Kind)
+		all := said(clean, got)
+		for _, claim := range claims {
+			assert.NotContains(t, all, claim, "%d: %s", i, got.Note)
+		}
+	}
+	month := stories.Examine(t, v, imaging.Paste(stories.Photo(301, 760, 570), imaging.Resize(plain, 195, 267, imaging.Lanczos), image.Pt(52, 272)))
+	assert.NotContains(t, said(month), "of one month”: supported", month.Note)
+}

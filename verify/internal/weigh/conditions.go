@@ -149,7 +149,7 @@ func isAlone(w *Weighing) bool {
 	}
 	other := func(name string) bool { return name != w.Named[0] }
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return marksBeside(l) || slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
+		return partly(l) || slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
 	}) + w.Counts[string(findings.FoundUnopened)] + w.Counts[string(findings.FoundUnsupported)] + w.Counts[string(findings.FoundDamaged)]
 	return n == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), other)
 }
@@ -168,7 +168,6 @@ func confirmedFigures(w *Weighing) []words.Figures {
 	return once(w.stage() == aboutConfirmed, words.Figures{"n": n, "of": w.Readable(), "come": words.Verb(n, one, many), "who": who, "k": len(names)})
 }
 
-// rivals returns the rivals of a named recipient whose reason is in why.
 func (w *Weighing) rivals(name string, why ...string) []odds.Rival {
 	return slices.DeleteFunc(slices.Clone(w.Odds.Rivals), func(r odds.Rival) bool { return r.Name != name || !slices.Contains(why, r.Why) })
 }
@@ -176,10 +175,9 @@ func (w *Weighing) rivals(name string, why ...string) []odds.Rival {
 // held are the parties that held the submissions of a named recipient's copies unmarked.
 func held(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		var who []string
-		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, heldSince(w, name, r.Other)))
-		}
+		who := each.Of(w.rivals(name, odds.RivalHeld, odds.RivalPlanting), func(r odds.Rival) string {
+			return fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, heldSince(w, name, r.Other))
+		})
 		if len(who) > 0 {
 			out = append(out, words.Figures{"who": strings.Join(who, " or ")})
 		}
@@ -442,10 +440,8 @@ func issuerAll(w *Weighing) []words.Figures {
 }
 
 // recipients returns the recipients with confirmed copies, sorted, whether or not the registry still lists them.
-func (w *Weighing) recipients() (names []string) {
-	for _, l := range w.Findings {
-		names = append(names, l.MayNames()...)
-	}
+func (w *Weighing) recipients() []string {
+	names := slices.Concat(each.Of(w.Findings, (*findings.Finding).MayNames)...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }

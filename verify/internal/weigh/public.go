@@ -146,6 +146,9 @@ func partly(l *findings.Finding) bool {
 		if over += patches(l, m); m.Inset && conclude.MayShow(m.Pixels) {
 			over--
 		}
+		if l.Kind == findings.FoundCopy && m.Submission == l.Submission && !conclude.ShowsCapture(m.Pixels) {
+			return true // its mark alone says what it shows
+		}
 	}
 	side, strip := around(l, slices.DeleteFunc(slices.Clone(l.Matches), func(m findings.Match) bool {
 		return !conclude.ShowsCapture(m.Pixels) && !(l.Kind == findings.FoundCopy && m.Submission == l.Submission)
