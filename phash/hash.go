@@ -215,7 +215,6 @@ func check(kind Kind, img image.Image) error {
 	return nil
 }
 
-// tooSmall reports whether a side of img is so short that its hash is 0 by definition.
 func tooSmall(img image.Image) bool {
 	b := img.Bounds()
 	return min(b.Dx(), b.Dy()) < minSide

@@ -14,7 +14,6 @@ type page struct {
 	over   []bool
 }
 
-// newPage returns a page of w x h pixels, whose rows are still to be filled.
 func newPage(w, h int) *page {
 	return &page{grey: image.NewGray(image.Rect(0, 0, w, h)), cb: make([]int32, w*h), cr: make([]int32, w*h)}
 }

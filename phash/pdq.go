@@ -38,7 +38,6 @@ func (g *grid) quality() int {
 	return min(sum/90, 100)
 }
 
-// percent returns the size of a step in whole percent of 255, rounded down.
 func percent(step float32) int {
 	p := int(step * 100 / 255)
 	return max(p, -p)

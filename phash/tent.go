@@ -26,7 +26,6 @@ func centre(i, n int) int { return int((2*int64(i) + 1) * int64(n) / (2 * gridSi
 // size samples that end with o+lead, as far as they exist.
 type box struct{ n, size, lead int }
 
-// newBox returns the window for n samples. It is half a block wide, rounded up.
 func newBox(n int) box {
 	size := (n + 2*gridSide - 1) / (2 * gridSide)
 	return box{n, size, size / 2}

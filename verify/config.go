@@ -192,7 +192,6 @@ func (c config) given() conclude.Given {
 	return conclude.Given{Opens: c.SealKey != nil, FoundAt: c.Found}
 }
 
-// keyIDs returns the IDs of the mark keys under which marks are read. It is never nil.
 func (c config) keyIDs() []string {
 	return each.Of(c.Keys, (*watermark.Key).ID)
 }

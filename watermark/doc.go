@@ -31,9 +31,8 @@
 // blind any more: thumbnails, hard JPEG, photographs of a screen, small crops. It names each of several copies that
 // were mixed. [NewTracer] does once what all leaks of one original share.
 //
-// The leak is registered onto the original and predicted from it. What is left over is
-// whitened and correlated with the mark of each copy. Of leaks of hard JPEG files it counts
-// to which side of a boundary of rounding each coefficient fell.
+// The leak is registered onto the original and predicted from it. What is left over is whitened and correlated with the
+// mark of each copy. Of leaks of hard JPEG files it counts to which side of a boundary of rounding each coefficient fell.
 //
 // A copy's own part, the tracer, has signs that cannot be known without the key. A copy that was not used scores z or
 // more with probability exp(-z^2/2) at most (Hoeffding, 1963), whatever the leak shows: this p is a theorem, not a

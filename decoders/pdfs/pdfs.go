@@ -307,7 +307,6 @@ func ofFile(way string, err error) error {
 	return &picture.FormatError{Format: "pdf", Reason: strings.TrimPrefix(text, pdf.ErrFormat.Error()+": ")}
 }
 
-// beyond returns an error that wraps [picture.ErrLimit]: the file is not supported.
 func beyond(format string, args ...any) error {
 	return &limitError{picture.FormatError{Format: "pdf", Reason: fmt.Errorf(format, args...).Error(), Kind: codec.Unsupported}}
 }

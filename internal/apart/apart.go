@@ -225,7 +225,6 @@ func (f *file) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// fail notes that the process ended too early, and returns the error of that.
 func (f *file) fail(err error) error {
 	f.end, f.broken = cut(err), true
 	return f.end

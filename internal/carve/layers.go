@@ -158,7 +158,6 @@ func (j *joined) next(b []byte) int {
 	return 0
 }
 
-// isWriting reports whether the writing of a file starts b, behind before.
 func isWriting(b, before []byte) bool { return coded64(b) || codedBytes(b, before) != nil }
 
 // goesOn reports whether the writing goes on in its column behind the line end with which b starts, or another one starts there.

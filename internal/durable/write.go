@@ -46,9 +46,8 @@ func Remove(path string) error {
 // WriteFile writes data to path with mode perm (before umask). It writes a temporary file in the same folder, syncs
 // that to the disk, renames it, and syncs the folder if the system can. The error is a *fs.PathError that names path.
 //
-// If overwrite is false and path exists, or appears meanwhile, WriteFile changes nothing and
-// errors.Is(err, fs.ErrExist) is true. If overwrite is true the whole content is replaced; a
-// symbolic link at path is replaced, not its target.
+// If overwrite is false and path exists, or appears meanwhile, WriteFile changes nothing and errors.Is(err, fs.ErrExist)
+// is true. If overwrite is true the whole content is replaced; a symbolic link at path is replaced, not its target.
 //
 // After an error path is unchanged and nothing is left beside it, with one exception: the last
 // step of an overwrite, the syncing of the folder. If that fails, the new content is there but

@@ -97,11 +97,10 @@ func FitSimilarity(pairs []Pair) (Mat, bool) {
 	return Mat{s[0], -s[1], s[2], s[1], s[0], s[3], 0, 0, 1}.Mul(Translation(-c.X, -c.Y)), true
 }
 
-// Robust draws samples of n pairs, fits each, and finds the largest set of pairs that one fit maps
-// within tolerance pixels (RANSAC, Fischler and Bolles, 1981). It refines the fit on that set three
-// times, and returns the map and the size of the set. The result is the identity and 0 if there are
-// fewer than n pairs, or no such set. draws is the number of samples; the draws are fixed, so the
-// same pairs give the same map. fit returns false for samples that it cannot fit.
+// Robust draws samples of n pairs, fits each, and finds the largest set of pairs that one fit maps within tolerance
+// pixels (RANSAC, Fischler and Bolles, 1981). It refines the fit on that set three times, and returns the map and the
+// size of the set. The result is the identity and 0 if there are fewer than n pairs, or no such set. draws is the number
+// of samples; the draws are fixed, so the same pairs give the same map. fit returns false for samples that it cannot fit.
 func Robust(pairs []Pair, n, draws int, tolerance float64, fit func([]Pair) (Mat, bool)) (Mat, int) {
 	if len(pairs) < n {
 		return Identity(), 0

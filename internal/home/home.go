@@ -31,6 +31,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/keyfile"
@@ -442,10 +443,7 @@ func (h *Home) KeyFiles() []string {
 	for _, w := range h.config.Webhooks {
 		keys = append(keys, w.Secret)
 	}
-	for i := range keys {
-		keys[i] = h.path(keys[i])
-	}
-	return keys
+	return each.Of(keys, h.path)
 }
 
 // Files lists the paths of all files that a home may have: the configuration, the keys with public halves, and the

@@ -90,7 +90,6 @@ func WebhooksOf(h *Home) (map[string]Webhook, error) {
 	return all, nil
 }
 
-// files lists the files of the secrets, as the configuration names them.
 func (c *hook) files() []string {
 	return slices.DeleteFunc([]string{c.Secret, c.Token, c.APISecret}, func(file string) bool { return file == "" })
 }

@@ -68,8 +68,8 @@ var (
 	// notInNames are markup, code, parts of paths and URLs, what a spreadsheet computes, and the colon of a sentence.
 	notInNames = regexp.MustCompile("[<>\\\\|{}`;]|//|(?:^|/)\\.\\.?(?:/|$)|\\$\\(|%[0-7][0-9A-Fa-f]|^[=+@/~-]|^:|:(?:\\x20|$)|[\\pL\\pM\\pN]{4}:[\\pL\\pM\\pN]{3}")
 	// parties are what reports call others than the recipients.
-	parties = regexp.MustCompile(`(?i)^(?:nobody|no\x20?one|no\x20(?:party|recipient)|the\x20exchange|(?:the\x20|an?\x20|any\x20)?(?:issuer|recipient)s?|` +
-		`recipient\x20\d+|(?:all|other|further|another|several)\x20recipients?)(?:$|\x20?[.,!?:—–-](?:\x20|$))`)
+	parties = regexp.MustCompile(`(?i)^(?:nobody|no\x20?one|no\x20(?:party|recipient)|(?:the\x20)?exchange|(?:the\x20|an?\x20|any\x20)?(?:issuer|recipient)s?|` +
+		`recipient\x20\d+|(?:all|other|further|another|several)\x20recipients?|an?\x20reviewer\x20of\x20.+)(?:$|\x20?[.,!?:—–-](?:\x20|$))`)
 	stacked = regexp.MustCompile(fmt.Sprintf(`^\pM|\pM{%d}`, maxMarks+1))
 )
 

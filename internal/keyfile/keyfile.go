@@ -69,9 +69,8 @@ func reportPublic(key ed25519.PrivateKey) string {
 	return "# kycmark report key " + ReportID(public) + ", public key: checks reports\n" + string(EncodeReportPublic(public))
 }
 
-// createPair writes the text private to path and the text public to publicPath, both or neither.
-// Signatures of a private half beside the public half of another key could not be checked. The
-// error wraps [fs.ErrExist] if a file exists.
+// createPair writes the text private to path and the text public to publicPath, both or neither. Signatures of a private
+// half beside the public half of another key could not be checked. The error wraps [fs.ErrExist] if a file exists.
 func createPair(path, private, publicPath, public string) error {
 	if err := createSecret(path, private); err != nil {
 		return err

@@ -130,7 +130,6 @@ func (d *document) failed(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", ErrFormat, text)
 }
 
-// page names page n, from 1 on, for requests.
 func (d *document) page(n int) requests.Page {
 	return requests.Page{ByIndex: &requests.PageByIndex{Document: d.doc, Index: n - 1}}
 }

@@ -33,7 +33,6 @@ func fromPDFium(m structs.FPDF_FS_MATRIX) matrix {
 	return matrix{float64(m.A), float64(m.B), float64(m.C), float64(m.D), float64(m.E), float64(m.F)}
 }
 
-// bounds returns the bounds of the unit square after m. A picture fills that square.
 func (m matrix) bounds() (left, bottom, right, top float64) {
 	left, right = m.e+math.Min(m.a, 0)+math.Min(m.c, 0), m.e+math.Max(m.a, 0)+math.Max(m.c, 0)
 	bottom, top = m.f+math.Min(m.b, 0)+math.Min(m.d, 0), m.f+math.Max(m.b, 0)+math.Max(m.d, 0)

@@ -39,9 +39,8 @@ type Details struct {
 
 var blurs = [...]float64{0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5}
 
-// Fit predicts the leak of v from the original and subtracts the prediction: low-pass, blur, tone
-// curve, then a local fit around each pixel. The error is [ErrNothing] if under minPixels pixels
-// show the original. There is no other error.
+// Fit predicts the leak of v from the original and subtracts the prediction: low-pass, blur, tone curve, then a local fit
+// around each pixel. The error is [ErrNothing] if under minPixels pixels show the original. There is no other error.
 func (s *Source) Fit(v *View) (*Fit, error) {
 	base, in := s.at(v)
 	f := &Fit{Inside: dsp.Erode(in, 5), leak: v.Leak, base: base}

@@ -91,7 +91,6 @@ func Lossy(name string) bool {
 	return f != nil && f.lossy
 }
 
-// kept reports whether a copy of an upload of that format keeps the format.
 func kept(name string) bool {
 	f := formatNamed(name)
 	return f != nil && f.kept
@@ -224,14 +223,12 @@ func Sniff(data []byte) codec.Kind {
 	return codec.Readable
 }
 
-// prefix returns a test that reports whether data begins with one of magics.
 func prefix(magics ...string) func([]byte) bool {
 	return func(data []byte) bool {
 		return slices.ContainsFunc(magics, func(m string) bool { return bytes.HasPrefix(data, []byte(m)) })
 	}
 }
 
-// riff returns a test whether data is a RIFF file of the given form.
 func riff(form string) func([]byte) bool {
 	return func(data []byte) bool {
 		return len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == form
@@ -243,7 +240,6 @@ func near(word string) func([]byte) bool {
 	return func(data []byte) bool { return bytes.Contains(data[:min(len(data), 1024)], []byte(word)) }
 }
 
-// all returns a test whether all given tests hold.
 func all(tests ...func([]byte) bool) func([]byte) bool {
 	return func(data []byte) bool {
 		return !slices.ContainsFunc(tests, func(t func([]byte) bool) bool { return !t(data) })

@@ -133,7 +133,6 @@ func commit(kind string, salt books.Salt, fields ...any) [32]byte {
 
 func prefixed(b, field []byte) []byte { return append(length(b, len(field)), field...) }
 
-// length appends the length of a field, n bytes, as "17:".
 func length(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ':') }
 
 // appendField appends the text of a field: integers in decimal, 64-bit patterns (of CopyIDs and floats) in hex, times
@@ -220,7 +219,6 @@ func Left(erased []books.Submission) [32]byte {
 	return commit("left of submissions", books.Salt{}, fields...)
 }
 
-// list are the fields of a list of submissions: how many, then each.
 func list(ids []watermark.Submission) []any {
 	return append([]any{len(ids)}, each.Of(ids, func(id watermark.Submission) any { return id[:] })...)
 }

@@ -50,9 +50,8 @@ type Driver interface {
 	Transfer(ctx context.Context, from Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error)
 }
 
-// Store keeps the rows of one registry. Every Add commits its rows and their ledger entries
-// in one transaction or leaves no trace. Times are kept to the microsecond. All methods may
-// be called concurrently, also from several processes.
+// Store keeps the rows of one registry. Every Add commits its rows and their ledger entries in one transaction or leaves
+// no trace. Times are kept to the microsecond. All methods may be called concurrently, also from several processes.
 //
 // After a failed commit (a lost connection, a failing disk) it is unknown whether the rows
 // are there. The caller looks the rows up by their unique names, or enters them again.

@@ -178,7 +178,6 @@ func warpTo(out, p dsp.Plane, m geometry.Mat) {
 	})
 }
 
-// row returns the positions to which m maps the pixels of row y.
 func row(m geometry.Mat, y int) dsp.Line {
 	v := float64(y)
 	return dsp.Line{X: m[0], X0: float64(m[1]*v) + m[2], Y: m[3], Y0: float64(m[4]*v) + m[5], W: m[6], W0: float64(m[7]*v) + m[8]}
@@ -216,7 +215,6 @@ func scaleOf(m geometry.Mat, w, h int) float64 {
 	return math.Sqrt(float64(w) * float64(h) / math.Max(math.Abs(area)/2, 1))
 }
 
-// scaleTo maps pixels of a picture of size a to pixels of the same picture at size b.
 func scaleTo(a, b dsp.Plane) geometry.Mat {
 	return geometry.PixelScale(float64(b.W)/float64(a.W), float64(b.H)/float64(a.H))
 }

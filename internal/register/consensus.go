@@ -67,9 +67,8 @@ func grow(pairs []pair, from []proposal, once *counter) []fitted {
 	return out[:min(len(out), kept)]
 }
 
-// growOne fits an affine map to the matches that agree with the similarity of by, and then
-// homographies to ever closer matches. It ends early when fewer than 6 agree. growOne returns false
-// if fewer than 4 pairs agree with the similarity.
+// growOne fits an affine map to the matches that agree with the similarity of by, and then homographies to ever closer
+// matches. It ends early when fewer than 6 agree. growOne returns false if fewer than 4 pairs agree with the similarity.
 func growOne(pairs []pair, by *pair) (geometry.Mat, bool) {
 	in := agreeing(pairs, by)
 	if len(in) < 4 {

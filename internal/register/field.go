@@ -206,9 +206,8 @@ func (f *field) descend() {
 	f.x, f.y = bx, by
 }
 
-// compared is what comes of comparing a field's leak and original at its positions: the
-// warped original, high-passed, its difference from the leak in the original's grey levels
-// (0 outside of the original), and the mean of that difference.
+// compared is what comes of comparing a field's leak and original at its positions: the warped original, high-passed, its
+// difference from the leak in the original's grey levels (0 outside of the original), and the mean of that difference.
 type compared struct {
 	window  int
 	o, diff dsp.Plane

@@ -71,7 +71,6 @@ func (o *Original) at(s float64) dsp.Plane {
 	return o.scaled(side(o.canon.W, s), side(o.canon.H, s))
 }
 
-// features returns the original's features for a pass, made at the first call.
 func (o *Original) features(pass int) *features {
 	o.once[pass].Do(func() { o.found[pass] = passes[pass].features(o.canon) })
 	return o.found[pass]
@@ -194,7 +193,6 @@ func scoreOf(q, overlap float64, inliers int) float64 {
 	return float64(q*math.Sqrt(overlap)) + float64(0.2*math.Min(1, float64(inliers)/50))
 }
 
-// side returns s times a length of n pixels, rounded, and at least 8.
 func side(n int, s float64) int { return max(8, int(float64(float64(n)*s)+0.5)) }
 
 // A Place is what local features say of where a leak lies on an original.

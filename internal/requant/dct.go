@@ -134,10 +134,9 @@ func libjpeg(int32) int32 { return unit / 2 } // and most others
 // standard is the decoder of Go's package image/color, whose rounding depends on the luma.
 func standard(luma int32) int32 { return 257 * luma } // image/color
 
-// decodedLuma returns the luma, 0..255, that a JPEG decoder made the colours of p from: the
-// exact whole number. A luma computed from rounded colours has errors that areas of one
-// colour share, and these errors would pass for coefficients. clipped is true for pixels
-// whose red, green or blue is 0 or 255, because their luma may have been another.
+// decodedLuma returns the luma, 0..255, that a JPEG decoder made the colours of p from: the exact whole number. A luma
+// computed from rounded colours has errors that areas of one colour share, and these errors would pass for coefficients.
+// clipped is true for pixels whose red, green or blue is 0 or 255, because their luma may have been another.
 func decodedLuma(p *image.NRGBA) (luma dsp.Plane, clipped []bool) {
 	luma = dsp.NewPlane(p.Rect.Dx(), p.Rect.Dy())
 	clipped = make([]bool, len(luma.Pix))

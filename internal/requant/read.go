@@ -94,7 +94,6 @@ func (r *reader) whereCut() (mean [2]float32) {
 	return mean
 }
 
-// transformed returns the coefficients of block i of p, counted row by row.
 func (r *reader) transformed(p dsp.Plane, i int) (b block) {
 	b.load(p, i%r.w, i/r.w)
 	r.cosines.forward(&b)

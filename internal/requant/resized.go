@@ -41,7 +41,6 @@ func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane
 	return m.mixed(part), part
 }
 
-// apart returns the max difference between a and b in position or size.
 func apart(a, b dsp.Rect) float64 {
 	return max(math.Abs(a.X-b.X), math.Abs(a.Y-b.Y), math.Abs(a.W-b.W), math.Abs(a.H-b.H))
 }

@@ -302,7 +302,6 @@ func readFiles(fsys fs.FS) (*Bundle, error) {
 	return newBundle(files)
 }
 
-// leftBehind says whether file managers make files or folders of this name.
 func leftBehind(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }

@@ -175,7 +175,6 @@ func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
 	return out, nil
 }
 
-// encodeCertificates returns the certificates in PEM, without text between them.
 func encodeCertificates(certs []*x509.Certificate) []byte {
 	return slices.Concat(each.Of(certs, func(c *x509.Certificate) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})

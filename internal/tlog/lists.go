@@ -67,7 +67,6 @@ func unreadNode(hash Hash) *listNode {
 	return &listNode{hash: hash, unread: true}
 }
 
-// listKey is the place of a name in the tree.
 func listKey(name string) Hash     { return sha256.Sum256([]byte("kycmark list v1\n" + name)) }
 func side(key Hash, depth int) int { return int(key[depth/8]>>(7-depth%8)) & 1 }
 

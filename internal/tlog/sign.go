@@ -244,7 +244,6 @@ func ParseCheckpoint(body string) (Checkpoint, error) {
 	return c, nil
 }
 
-// isLine says whether s can be a line of a note: some text without control characters.
 func isLine(s string) bool {
 	return s != "" && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return r < ' ' }) < 0
 }

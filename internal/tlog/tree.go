@@ -112,7 +112,6 @@ func (t *Tree) Root() Hash {
 	return Hash(root)
 }
 
-// byteSlices copies hashes into the form that the merkle module works with.
 func byteSlices(hashes []Hash) [][]byte {
 	return each.Of(hashes, func(h Hash) []byte { return h[:] })
 }

@@ -157,7 +157,6 @@ func (m *model) rest(r int) (out []item) {
 	return out
 }
 
-// shown returns the matched leaks by the submissions that they show.
 func shown(m *model) []item {
 	return slices.Concat(each.Of(m.items, func(x item) []item { return submissions(m, x) })...)
 }

@@ -119,7 +119,6 @@ func total(counts []int) (n int) {
 	return n
 }
 
-// log10 converts ln, a natural logarithm, to base 10, rounded to a multiple of 1e-6.
 func log10(ln float64) float64 { return micro(ln / math.Ln10) }
 
 func micro(x float64) float64 { return math.Round(float64(x*1e6)) / 1e6 }

@@ -41,7 +41,7 @@ type PDFPage = picture.PDFPage
 type Config struct {
 	Registry *Registry
 
-	// Key is the mark key. Submit and Import need none.
+	// Key is the mark key. [Ledger.AddMarkKey] enters it once. Submit and Import need none.
 	Key *watermark.Key
 
 	// Keys are further mark keys. Uploads are read under Key and Keys.

@@ -101,7 +101,6 @@ func eraseUploads(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 	return cmp.Or(err, err2)
 }
 
-// sayKept says what is so of kept investigations.
 func sayKept(b *ui.Desk, what string, all []kept.Item) {
 	for _, x := range all {
 		b.Warnf("investigation %s of %s %s, and stays until it is removed", x.ID, ui.Day(x.Made), what)

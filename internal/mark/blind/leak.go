@@ -179,12 +179,10 @@ func (l *leak) forget() {
 	l.forgetMaps()
 }
 
-// forgetMaps drops the peak maps, and the log-polar maps that were made of them.
 func (l *leak) forgetMaps() {
 	l.maps, l.cut, l.polars = [maxFields]*spectrum.PeakMap{}, [maxFields]*spectrum.PeakMap{}, map[polarKey]*spectrum.LogPolar{}
 }
 
-// side returns the long side of the shrunk leak, in pixels.
 func (l *leak) side() int { return max(l.fields[0].W, l.fields[0].H) }
 
 // peaks returns the peak map of field i of the leak: as it is or, if cut is true, with strong peaks
@@ -280,10 +278,8 @@ func Carriers(c dsp.RGB) iter.Seq[dsp.Plane] {
 	}
 }
 
-// lumaCarrier makes luma a carrier. It destroys luma.
 func lumaCarrier(luma dsp.Plane) dsp.Plane { return whiten(residual(luma, 6, 0.5)) }
 
-// blueCarrier makes the blue difference a carrier. It destroys cb.
 func blueCarrier(cb dsp.Plane) dsp.Plane {
 	z := whiten(residual(cb, 4, 0.3))
 	z.Scale(-1)

@@ -56,11 +56,10 @@ func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
 	}
 }
 
-// newMask returns the mask of a canonical picture: a just-noticeable-difference model of box
-// filters and one erosion. Activity is the 1/2-norm of the high-passed luma, so that lone edges
-// count little; what it hides grows with the root of 1 + activity, as Butteraugli's distance on
-// noise of any strength falls. smooth is from [smoothness], of the same size. The gain of the blue difference has the square
-// of smooth, since it is seen sooner without grain. No plane is changed.
+// newMask returns the mask of a canonical picture: a just-noticeable-difference model of box filters and one erosion.
+// Activity is the 1/2-norm of the high-passed luma, so that lone edges count little; what it hides grows with the root of
+// 1 + activity, as Butteraugli's distance on noise of any strength falls. smooth is from [smoothness], of the same size.
+// The gain of the blue difference has the square of smooth, since it is seen sooner without grain. No plane is changed.
 func newMask(canon dsp.RGB, smooth dsp.Plane) mask {
 	luma := canon.Luma()
 	act := luma.Clone()

@@ -53,7 +53,6 @@ var (
 	probed   = manner{flatTypical: 0.47, flatLow: 0.217, flatHigh: 0.70, patternLimit: 1.55, chromaLevel: 0.72}
 )
 
-// times returns the manner of marks that are g times as strong.
 func (m manner) times(g float64) manner {
 	m.flatTypical, m.flatLow, m.flatHigh = float64(g*m.flatTypical), float64(g*m.flatLow), float64(g*m.flatHigh)
 	m.chromaLevel = float32(g * float64(m.chromaLevel))

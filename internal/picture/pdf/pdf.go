@@ -111,7 +111,6 @@ func Join(w io.Writer, pages []Page) error {
 	return nil
 }
 
-// points rounds a length to thousandths of a point: %g then never writes an exponent.
 func points(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // imageOf returns the dictionary and the data of the image of a file, a JPEG or PNG. object returns the

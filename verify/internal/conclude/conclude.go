@@ -367,7 +367,6 @@ func (e Evidence) byHash(m *findings.Match) bool {
 	return m.Pixels == findings.PixelsUnknown && (!e.Opens || m.HashOnly)
 }
 
-// first returns the first match whose word for the pixels is pixels, or nil.
 func (e Evidence) first(pixels string) *findings.Match {
 	return Find(e.Matches, func(m *findings.Match) bool { return m.Pixels == pixels })
 }

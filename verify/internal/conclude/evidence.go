@@ -67,7 +67,6 @@ func (r *Read) logP() float64 {
 	return r.Blind
 }
 
-// found reports whether tracing found the part of the mark that only this copy has.
 func (r *Read) found() bool { return r.Traced != nil && r.Traced.Found }
 
 // gather writes the evidence into the finding, in place of what was there. The recall, and whether originals could be
@@ -245,7 +244,6 @@ func WithoutRecords(v *findings.Finding, g Given) *findings.Finding {
 // Micro rounds a stated logarithm or probability to a multiple of 1e-6.
 func Micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
-// stated returns a logarithm as findings state it: rounded to whole multiples of 1e-6.
 func stated(x float64) *float64 {
 	x = Micro(x)
 	return &x

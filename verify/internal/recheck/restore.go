@@ -17,10 +17,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// restore returns copies of the leaks with what their JSON leaves out, and the books of the case,
-// as [weigh.Weigh] takes them. Both are rebuilt from the findings alone: subjects are cluster numbers,
-// recipients have only a name, and copies only ID and recipient. The error says which values
-// contradict each other, and does not wrap [findings.ErrUnsound].
+// restore returns copies of the leaks with what their JSON leaves out, and the books of the case, as [weigh.Weigh] takes
+// them. Both are rebuilt from the findings alone: subjects are cluster numbers, recipients have only a name, and copies
+// only ID and recipient. The error says which values contradict each other, and does not wrap [findings.ErrUnsound].
 func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 	if err := CheckPlaces(f); err != nil {
 		return nil, nil, err

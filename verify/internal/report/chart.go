@@ -99,7 +99,6 @@ func (r *ReportView) charted() {
 	}
 }
 
-// isCopy reports whether the mark of an issued copy was found, confirmed or not.
 func isCopy(l *findings.Finding) bool {
 	return l.Kind == findings.FoundCopy || l.Kind == findings.FoundUnconfirmed
 }

@@ -226,7 +226,6 @@ func (r ReportView) AllCustody() []books.Custody {
 	return out
 }
 
-// class returns the CSS class for label, a result of [findings.Finding.Label].
 func class(label string) string {
 	return strings.NewReplacer(" (", "-", " ", "-", ")", "").Replace(label)
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Envelope encryption: a data key of its own (AES-256-GCM) encrypts what is kept of a submission,
-// and the sealing key encrypts the data key. Associated data names the submission and the part,
-// so that no part can be passed off as another.
+// Envelope encryption: a data key of its own (AES-256-GCM) encrypts what is kept of a submission, and the sealing key
+// encrypts the data key. Associated data names the submission and the part, so that no part can be passed off as another.
 
 // An AEAD encrypts and authenticates: authenticated encryption with associated data. Its method
 // set is that of Tink's AEAD, which clients of key management services implement.

@@ -51,7 +51,6 @@ type sealMaster struct {
 	secret []byte // sealSize bytes; nil where a service keeps the key
 }
 
-// newSealKey returns a key that nothing prints but its ID: see [Key].
 func newSealKey(id string, m sealMaster) *Key {
 	p := &m
 	return &Key{master: &p, id: id}
@@ -112,7 +111,6 @@ func Parse(text string) (*Key, error) {
 	return localSealKey([sealSize]byte(raw[:sealSize])), nil
 }
 
-// sealChecksum returns the checksum that the text form of a secret ends with.
 func sealChecksum(secret []byte) []byte {
 	sum := sha256.Sum256(append([]byte(sealPrefix), secret...))
 	return sum[:sealSum]

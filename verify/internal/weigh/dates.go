@@ -61,7 +61,6 @@ func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basi
 // restated reports whether an earlier investigation stated another time of the find.
 func (c Basis) restated(e findings.Earlier) bool { return !e.Found.IsZero() && !e.Found.Equal(c.Found) }
 
-// copied reports whether a leak contains a copy whose time of issue is late.
 func copied(v *findings.Finding, late func(time.Time) bool) bool {
 	return slices.ContainsFunc(v.Issued, func(x books.Copy) bool { return late(x.Issued) })
 }
@@ -192,7 +191,6 @@ func (w *Weighing) shownLate(at func(*findings.Finding) time.Time, late func(tim
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return showsLate(l, at, late) })
 }
 
-// showsLate reports whether a leak shows an upload with a time that is late.
 func showsLate(l *findings.Finding, at func(*findings.Finding) time.Time, late func(time.Time) bool) bool {
 	return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(at(x)) })
 }

@@ -97,7 +97,6 @@ func claimNotOurs(w *Weighing) (string, words.Figures) {
 	return []string{"ours-open", "ours-refuted"}[min(n, 1)], words.Figures{"n": n}
 }
 
-// unproven reports whether a leak carries a mark that is not confirmed by its pixels.
 func unproven(l *findings.Finding) bool { return l.Kind == findings.FoundUnconfirmed && !l.Matched() }
 
 // showsAnother reports whether a leak with such a mark shows an upload that is not its copy's.
