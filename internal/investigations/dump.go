@@ -171,7 +171,7 @@ func CanName(name string) bool {
 // name. It wraps [registry.ErrInput] if the name cannot be, and [registry.ErrLimit] above 10,000 files. An error of r leaves no file.
 func (o *Office) Add(ctx context.Context, id kept.ID, name string, r io.Reader) (*File, error) {
 	if !CanName(name) {
-		return nil, fmt.Errorf("%w: name of a file: want parts such as \"chats/7.jpg\", no control character, at most %d bytes", registry.ErrInput, maxName)
+		return nil, fmt.Errorf("%w: name of a file: want UTF-8 in parts such as chats/7.jpg, no control character, at least 1 and at most %d bytes", registry.ErrInput, maxName)
 	}
 	x, err := o.opened(ctx, id)
 	if err != nil {

@@ -103,7 +103,7 @@ func (t Tokens) Revoke(ctx context.Context, name string) error {
 func (t Tokens) check(ctx context.Context, text string) (*Token, error) {
 	part := tokenText.FindStringSubmatch(text)
 	if part == nil {
-		return nil, fmt.Errorf("%w: it is not of the form kycmark_ID_SECRET", ErrToken)
+		return nil, fmt.Errorf("%w: it is missing, or not of the form kycmark_ID_SECRET", ErrToken)
 	}
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(part[2])
 	if err != nil {
