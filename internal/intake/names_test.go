@@ -179,6 +179,8 @@ func TestCheckName(t *testing.T) {
 		"javascript:alert(1)":             `want no "ript:ale" at byte 6`,
 		"nobody. All are of vendor-z":     "want no name that reports have",
 		"the issuer":                      "want no name that reports have",
+		"Exchange":                        "want no name that reports have",
+		"a reviewer of vendor-a (erased)": "want no name that reports have",
 		"Recipient 2":                     "want no name that reports have",
 		"Nobody's Child Ltd":              "",
 		"vеndor-b":                        `name: got "v\u0435ndor-b", want words of one alphabet`,
