@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -190,13 +189,12 @@ func (g *gathering) past(ctx context.Context) error {
 // conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
 // it has one. A later examination then knows that these copies were found in these files, and not in others.
 func (v *Investigation) conclude(ctx context.Context, d *findings.Verdict) error {
-	own := v.entries()
-	if len(own) == 0 {
+	c := findings.ConclusionOf(v.entries(), d.Named, d.Findings)
+	if c.Investigation == 0 {
 		return nil
 	}
-	copies := each.Of(findings.ConfirmedCopies(d.Findings), func(c books.Copy) watermark.CopyID { return c.ID })
-	slices.Sort(copies)
-	if err := v.x.Engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
+	c.Actor = v.cfg.Actor
+	if err := v.x.Engine().LogConclusion(ctx, *c); err != nil {
 		return fmt.Errorf("the conclusion could not be entered: %w", err)
 	}
 	return nil

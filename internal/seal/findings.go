@@ -226,10 +226,9 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 	if err := p.examined(f); err != nil {
 		return nil, err
 	}
-	if of, named, copies := concluded(f); of > 0 && !slices.ContainsFunc(p.conclusions, func(c books.Conclusion) bool {
-		return c.Investigation == of && slices.Equal(c.Named, named) && slices.Equal(c.Copies, copies)
-	}) {
-		return nil, fmt.Errorf("%w: none that investigation %d named these recipients and confirmed these copies", registry.ErrProof, of)
+	c := findings.ConclusionOf(f.Verdict.Record.Logged, f.Verdict.Named, f.Leaks)
+	if c.Investigation > 0 && !slices.ContainsFunc(p.conclusions, func(o books.Conclusion) bool { return o.Says(c) }) {
+		return nil, fmt.Errorf("%w: none that investigation %d named these recipients and confirmed these copies", registry.ErrProof, c.Investigation)
 	}
 	for _, c := range f.ConfirmedCopies() {
 		x, ok := p.copies[c.ID]

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
@@ -122,8 +121,8 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 	if err := cmp.Or(failed, p.examined(f)); err != nil {
 		return err
 	}
-	if of, named, copies := concluded(f); of > 0 {
-		add(registry.ProveConclusion(ctx, ledger, of, named, copies, in.LedgerPublic))
+	if c := findings.ConclusionOf(f.Verdict.Record.Logged, f.Verdict.Named, f.Leaks); c.Investigation > 0 {
+		add(registry.ProveConclusion(ctx, ledger, c, in.LedgerPublic))
 	}
 	for _, x := range f.ConfirmedCopies() {
 		add(ledger.Prove(ctx, x.ID, in.LedgerPublic))
@@ -165,12 +164,6 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 // stateFiles names the files of a state of the ledger: its timestamp, and what that stamps.
 func stateFiles(c books.Checkpoint) (stamp, body string) {
 	return fmt.Sprintf("ledger-%d.tsr", c.Size), fmt.Sprintf("ledger-%d.body", c.Size)
-}
-
-// concluded returns what the ledger has of the findings: the last entry of their investigation (0: none), whom they name, and the copies confirmed.
-func concluded(f *findings.File) (of int64, named []string, copies []watermark.CopyID) {
-	copies = each.Of(f.ConfirmedCopies(), func(c books.Copy) watermark.CopyID { return c.ID })
-	return slices.Max(append([]int64{0}, f.Verdict.Record.Logged...)), slices.Sorted(slices.Values(f.Verdict.Named)), slices.Sorted(slices.Values(copies))
 }
 
 // namesIn returns the recipients whose kind findings have, and the references of reviewers whose names they have.

@@ -352,16 +352,12 @@ func TestNameOfAReviewer(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, failing(b.Check(seal.Trust{})))
 	unproved := forgedFrom(t, b, fixedKey(1), func(files map[string][]byte, _ *seal.Content) {
-		lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
-		files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte("Lovelace")) }), nil)
+		without(files, "Lovelace")
 	}).Check(seal.Trust{})
 	assert.Equal(t, []string{"proofs"}, failing(unproved))
 	assert.Contains(t, fmt.Sprint(unproved.Checks), "none of the recipient")
 	kind := forgedFrom(t, b, fixedKey(1), func(files map[string][]byte, _ *seal.Content) {
-		f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
-		require.NoError(t, err)
-		f.Verdict.History.Recipients[0].Kind = books.KindAuthority
-		rewrite(t, files, f)
+		edited(t, files, func(v *findings.Verdict) { v.History.Recipients[0].Kind = books.KindAuthority })
 	}).Check(seal.Trust{})
 	assert.Contains(t, failing(kind), "proofs")
 	require.NoError(t, cfg.Registry.EraseRecipient(ctx, "Ada Lovelace", "", ""))
@@ -390,6 +386,21 @@ func rewrite(t *testing.T, files map[string][]byte, f *findings.File) {
 	text, err := json.MarshalIndent(f, "", " ")
 	require.NoError(t, err)
 	files["findings.json"] = append(intake.EscapedJSON(text), '\n')
+}
+
+// edited edits the verdict of findings.
+func edited(t *testing.T, files map[string][]byte, edit func(*findings.Verdict)) {
+	t.Helper()
+	f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+	require.NoError(t, err)
+	edit(f.Verdict)
+	rewrite(t, files, f)
+}
+
+// without removes the proofs with a text.
+func without(files map[string][]byte, text string) {
+	lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
+	files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(text)) }), nil)
 }
 
 func replaceIn(files map[string][]byte, old, replacement string, names ...string) {
@@ -449,8 +460,7 @@ func TestSignedAnew(t *testing.T) {
 			_, files["proofs.jsonl"], _ = bytes.Cut(files["proofs.jsonl"], []byte("\n"))
 		}, []string{"proofs"}},
 		"no proof of how many copies there are": {1, func(files map[string][]byte, c *seal.Content) {
-			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
-			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":[{`)) }), nil)
+			without(files, `"copies":[{`)
 			files["ledger.checkpoint"], c.Predicate.Ledger.Checkpoint = []byte(investigated.first), investigated.first
 		}, []string{"proofs"}},
 		"fewer copies than there are": {1, func(files map[string][]byte, c *seal.Content) {
@@ -465,28 +475,19 @@ func TestSignedAnew(t *testing.T) {
 			files["ledger.checkpoint"], c.Predicate.Ledger.Checkpoint = []byte(investigated.state), investigated.state
 		}, []string{"copies"}},
 		"another command": {1, func(files map[string][]byte, c *seal.Content) {
-			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
-			require.NoError(t, err)
-			f.Verdict.Record.Command = append(f.Verdict.Record.Command, "--against", "none")
-			rewrite(t, files, f)
+			edited(t, files, func(v *findings.Verdict) { v.Record.Command = append(v.Record.Command, "--against", "none") })
 			about(t, files, c)
 		}, []string{"report", "proofs"}},
+		"no conclusion": {1, func(files map[string][]byte, _ *seal.Content) { without(files, `"conclusion":`) }, []string{"proofs"}},
 		"another conclusion": {1, func(files map[string][]byte, _ *seal.Content) {
-			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
-			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"conclusion":`)) }), nil)
-		}, []string{"proofs"}},
+			edited(t, files, func(v *findings.Verdict) { v.Named = append(v.Named, "vendor B") })
+		}, []string{"verdict", "report", "proofs"}},
 		"a key that was not tried": {1, func(files map[string][]byte, c *seal.Content) {
-			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
-			require.NoError(t, err)
-			f.Verdict.Record.Keys = []string{"v1-0000000000000000"}
-			rewrite(t, files, f)
+			edited(t, files, func(v *findings.Verdict) { v.Record.Keys = []string{"v1-0000000000000000"} })
 			about(t, files, c)
 		}, []string{"verdict", "report"}},
 		"a smaller ledger": {1, func(files map[string][]byte, c *seal.Content) {
-			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
-			require.NoError(t, err)
-			f.Verdict.Record.LedgerSize = 3
-			rewrite(t, files, f)
+			edited(t, files, func(v *findings.Verdict) { v.Record.LedgerSize = 3 })
 			about(t, files, c)
 		}, []string{"verdict", "report"}},
 		"a number of copies": {1, func(files map[string][]byte, _ *seal.Content) {
@@ -504,11 +505,10 @@ func TestSignedAnew(t *testing.T) {
 			about(t, files, c)
 		}, []string{"proofs"}},
 		"a receipt at another time": {1, func(files map[string][]byte, c *seal.Content) {
-			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
-			require.NoError(t, err)
-			require.False(t, f.Verdict.Travel[0].Receipt.IsZero())
-			f.Verdict.Travel[0].Receipt = f.Verdict.Travel[0].Receipt.AddDate(0, 0, -1)
-			rewrite(t, files, f)
+			edited(t, files, func(v *findings.Verdict) {
+				require.False(t, v.Travel[0].Receipt.IsZero())
+				v.Travel[0].Receipt = v.Travel[0].Receipt.AddDate(0, 0, -1)
+			})
 		}, []string{"report", "proofs"}},
 		"an earlier examination less": {1, func(files map[string][]byte, _ *seal.Content) {
 			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
@@ -531,7 +531,7 @@ func TestSignedAnew(t *testing.T) {
 		b := forged(t, fixedKey(x.key), x.edit)
 		checks := b.Check(seal.Trust{})
 		assert.Equal(t, x.want, failing(checks), "%s: %v", name, checks.Checks)
-		if says := map[string]string{"another conclusion": "named these recipients and confirmed these copies", "a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "a receipt at another time": "none of the receipt of copy", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
+		if says := map[string]string{"no conclusion": "named these recipients and confirmed these copies", "another conclusion": "named these recipients and confirmed these copies", "a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "a receipt at another time": "none of the receipt of copy", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
 			assert.Contains(t, fmt.Sprint(checks.Checks), says, name)
 		}
 		if x.key != 1 {

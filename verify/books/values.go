@@ -310,6 +310,11 @@ type Conclusion struct {
 	Logged
 }
 
+// Says reports whether c says the same of the same investigation as o, whenever it was entered. Lists are sorted.
+func (c *Conclusion) Says(o *Conclusion) bool {
+	return c.Investigation == o.Investigation && slices.Equal(c.Named, o.Named) && slices.Equal(c.Copies, o.Copies)
+}
+
 // A Checkpoint is a signed state of the ledger: its first Size entries, and the root of the Merkle tree (RFC 6962) over
 // them. With a kept checkpoint anybody can find out later whether the ledger still begins with these entries. A store
 // keeps Size, Root, Made, Text and Stamp.

@@ -117,31 +117,29 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 	return proving{l.r, public}.of(ctx, []wireEntry{{Submission: &wireSubmission{entered, entered.Details}, Salt: s.Salt, seq: s.Seq}})
 }
 
-// ProveRecipient is [Ledger.Prove] for a recipient, by its name, or for a reviewer by its reference: the proof has the name, which is
-// personal data. The error wraps [ErrErased] if the name was erased, and [ErrNotFound] if there is no such recipient.
+// ProveRecipient is [Ledger.Prove] for a recipient by its name, or for a reviewer by its reference. The proof has the
+// name, which is personal data. The error wraps [ErrErased] if the name was erased, or [ErrNotFound].
 func ProveRecipient(ctx context.Context, l *Ledger, name, public string) ([]byte, error) {
 	all, err := l.r.store.Recipients(ctx)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(all, func(x books.Recipient) bool { return cmp.Or(x.Ref, x.Name) == name })
-	if i < 0 || all[i].Erased() {
-		return nil, fmt.Errorf("recipient %q: %w", name, map[bool]error{true: ErrNotFound, false: ErrErased}[i < 0])
+	x, err := find(all, name, func(x books.Recipient) bool { return cmp.Or(x.Ref, x.Name) == name })
+	if err != nil {
+		return nil, err
 	}
-	row := wireEntry{Recipient: &wireRecipient{all[i], all[i].Blind}, Salt: all[i].Salt, seq: all[i].Seq}
-	return proving{l.r, public}.of(ctx, []wireEntry{row})
+	return proving{l.r, public}.of(ctx, []wireEntry{{Recipient: &wireRecipient{*x, x.Blind}, Salt: x.Salt, seq: x.Seq}})
 }
 
-// ProveConclusion is [Ledger.Prove] for what came of the investigation with the entry of. The error wraps [ErrNotFound] if the ledger has
-// no such conclusion. Both lists are sorted.
-func ProveConclusion(ctx context.Context, l *Ledger, of int64, named []string, copies []watermark.CopyID, public string) ([]byte, error) {
+// ProveConclusion is [Ledger.Prove] for a conclusion that says what c says. The error wraps [ErrNotFound] if the ledger has no such conclusion.
+func ProveConclusion(ctx context.Context, l *Ledger, c *books.Conclusion, public string) ([]byte, error) {
 	all, err := l.r.store.Conclusions(ctx)
 	for _, x := range all {
-		if x.Investigation == of && slices.Equal(x.Named, named) && slices.Equal(x.Copies, copies) {
+		if x.Says(c) {
 			return proving{l.r, public}.of(ctx, []wireEntry{{Conclusion: &x, Salt: x.Salt, seq: x.Seq}})
 		}
 	}
-	return nil, cmp.Or(err, fmt.Errorf("conclusion of investigation %d: %w", of, ErrNotFound))
+	return nil, cmp.Or(err, fmt.Errorf("conclusion of investigation %d: %w", c.Investigation, ErrNotFound))
 }
 
 // ProveInvestigation is [Ledger.Prove] for an investigation. entry is the number of its entry in

@@ -188,7 +188,12 @@ func (r *Registry) Recipient(ctx context.Context, name string) (*books.Recipient
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(all, func(to books.Recipient) bool { return to.Name == name })
+	return find(all, name, func(to books.Recipient) bool { return to.Name == name })
+}
+
+// find returns the recipient that is meant by name.
+func find(all []books.Recipient, name string, is func(books.Recipient) bool) (*books.Recipient, error) {
+	i := slices.IndexFunc(all, is)
 	switch {
 	case i < 0:
 		return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)

@@ -106,20 +106,19 @@ func CopyOfFile(ctx context.Context, e *Engine, sum [32]byte) (*books.Copy, erro
 	return e.store.CopyOfFile(ctx, sum)
 }
 
-// LogConclusion enters what came of the investigation with the entry of: the recipients that were named and the copies
-// that were confirmed, both sorted. If the same was entered before, nothing changes.
-func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, named []string, copies []watermark.CopyID) error {
+// LogConclusion enters what came of an investigation. It sets Entered and Salt. If the same was entered before, nothing changes.
+func (e *Engine) LogConclusion(ctx context.Context, x books.Conclusion) error {
 	all, err := e.store.Conclusions(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range all {
-		if c.Investigation == of && slices.Equal(c.Named, named) && slices.Equal(c.Copies, copies) {
+		if c.Says(&x) {
 			return nil
 		}
 	}
-	return e.store.AddConclusion(ctx, books.Conclusion{Investigation: of, Entered: e.now(), Named: named, Copies: copies, Actor: actor,
-		Logged: books.Logged{Salt: records.NewSalt()}})
+	x.Entered, x.Salt = e.now(), records.NewSalt()
+	return e.store.AddConclusion(ctx, x)
 }
 
 // CheckRecords reads the records by which every leak is weighed: recipients, mark keys, custody,

@@ -93,10 +93,10 @@ type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermar
 // over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
 func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files int) (*findings.Finding, error) {
 	pic := l.Picture
-	if !pic.Image.Opaque() {
+	if flat := picture.Flatten(pic.Image); flat != pic.Image {
 		l.under = imaging.AdjustFunc(pic.Image, func(c color.NRGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 255} })
+		pic.Image = flat
 	}
-	pic.Image = picture.Flatten(pic.Image)
 	select {
 	case v.busy <- struct{}{}:
 		defer func() { <-v.busy }()

@@ -348,15 +348,11 @@ func (p *place) take(x *conclude.Read) bool {
 		return false
 	case !p.has(of):
 		plain = o != nil && (o.Plain || plain && conclude.MayShow(o.Pixels) && o.Region != nil && conclude.Overlap(o.Region, moved(m.Region, p.r)) <= tuning.MaxOverlap)
-		var elsewhere findings.Tracing
-		if old != nil {
-			elsewhere = *old
+		if t != nil && old != nil {
+			join(t, old)
 		}
 		p.enter(m)
 		p.e.Match(of).Plain = plain
-		if t != nil {
-			join(findings.TraceOf(p.e.Traces, of), &elsewhere)
-		}
 		return true
 	case t == nil || old == nil || found(p.e, x) || !found(&p.in, x):
 		return false

@@ -53,8 +53,7 @@ func (l *Leak) flat(r image.Rectangle) bool {
 	return float64(same) >= float64(tuning.FlatShare*float64(r.Dx()*r.Dy()))
 }
 
-// beneath looks at what transparent pixels of a leak hide, as a person sees it whose program leaves transparency out. What is found there is
-// added to e.
+// beneath looks at the colours that transparent pixels of a leak hide, and adds to e what it finds there.
 func beneath(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	if l.under == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil
