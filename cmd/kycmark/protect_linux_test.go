@@ -166,6 +166,7 @@ func TestPassphraseIsAsked(t *testing.T) {
 		_ = cmd.Wait()
 		assert.Equal(t, c.code, cmd.ProcessState.ExitCode(), "%q: %s", c.typed, &out)
 		assert.Contains(t, out.String(), c.said)
+		assert.NotContains(t, out.String(), "backup", "the key is there")
 		assert.Equal(t, 1, strings.Count(screen.shows(), "passphrase of the keys: "))
 		assert.NotContains(t, screen.shows()+out.String(), strings.Fields(c.typed + " nothing")[0], "what was typed")
 		assert.True(t, screen.echoes(t), "%q", c.typed)

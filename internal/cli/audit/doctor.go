@@ -91,13 +91,13 @@ func checkKeys(_ context.Context, b *ui.Desk) (string, error) {
 	const lost = "a lost or damaged file comes back only from a backup"
 	keys, _, err := b.Home.Keys()
 	if err != nil {
-		return "", ui.WithHint(err, lost)
+		return "", ui.KeyHint(err, lost)
 	}
 	if !b.Home.InvestigateOnly {
 		_, err1 := b.Home.LedgerKey()
 		_, err2 := b.Home.ReportKey()
 		if err := cmp.Or(err1, err2); err != nil {
-			return "", ui.WithHint(err, lost)
+			return "", ui.KeyHint(err, lost)
 		}
 	}
 	if open := slices.DeleteFunc(b.Home.KeyFiles(), func(f string) bool { return !keyfile.Exposed(f) }); len(open) > 0 {
@@ -159,7 +159,7 @@ func checkSealKey(ctx context.Context, b *ui.Desk) (string, error) {
 		err = b.Registry.Engine().CheckSealKey(ctx, key)
 	}
 	if err != nil {
-		return "", ui.WithHint(err, "name the registry's sealing key in keys.seal of kycmark.toml")
+		return "", ui.KeyHint(err, "name the registry's sealing key in keys.seal of kycmark.toml")
 	}
 	return key.ID(), nil
 }

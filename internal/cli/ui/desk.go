@@ -114,7 +114,7 @@ func (b *Desk) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	}
 	keys, seal, err := b.Home.Keys()
 	if err != nil {
-		return nil, nil, WithHint(err, "keys that are lost or damaged come back only from a backup")
+		return nil, nil, KeyHint(err, "keys that are lost or damaged come back only from a backup")
 	}
 	b.WarnExposed(b.Home.KeyFiles()...)
 	return keys, seal, nil
@@ -210,6 +210,14 @@ func Plural(n int, thing string) string {
 func Moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 func Day(t time.Time) string    { return t.UTC().Format(time.DateOnly) }
 
+// KeyHint is [WithHint] for the error of a key file. An encrypted file that was not opened is there: it has no hint.
+func KeyHint(err error, hint string) error {
+	if errors.Is(err, keyfile.ErrPassphrase) || errors.Is(err, keyfile.ErrKMS) {
+		return err
+	}
+	return WithHint(err, "%s", hint)
+}
+
 // ReadKeys reads the mark key files at paths, in that order, and warns of files that others than the owner can read.
 // A key that two files hold is returned once: each of its findings would come twice.
 func ReadKeys(u *UI, paths []string) ([]*watermark.Key, error) {
@@ -217,7 +225,7 @@ func ReadKeys(u *UI, paths []string) ([]*watermark.Key, error) {
 	for _, path := range paths {
 		key, err := keyfile.ReadMark(path)
 		if err != nil {
-			return nil, WithHint(err, "make a key with \"kycmark keygen --out FILE\"; a damaged one comes back only from a backup")
+			return nil, KeyHint(err, "make a key with \"kycmark keygen --out FILE\"; a damaged one comes back only from a backup")
 		}
 		u.WarnExposed(path)
 		if !slices.ContainsFunc(keys, func(k *watermark.Key) bool { return k.ID() == key.ID() }) {

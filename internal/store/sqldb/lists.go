@@ -225,6 +225,7 @@ func ofSubmissions[T records.Row](ctx context.Context, q schema.Querier, dialect
 	if err != nil {
 		return nil, err
 	}
+	ids = records.Ascending(ids) // an ID that is twice in them may be asked for twice
 	rows, err := t.Among(ctx, q, dialect, "submission", schema.Each(ids, schema.IDOf), " ORDER BY seq")
 	if err != nil {
 		return nil, err

@@ -214,7 +214,7 @@ func (d copies) CopiesAfter(ctx context.Context, seq int64, limit int) (copies [
 			return err
 		}
 		ids := each.Of(copies, func(c books.Copy) watermark.Submission { return c.Submission })
-		of, err := ofSubmissions(ctx, q, &d.dialect, schema.Releases, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
+		of, err := ofSubmissions(ctx, q, &d.dialect, schema.Releases, ids, func(r books.Release) watermark.Submission { return r.Submission }, records.ReleasesOf)
 		setStates(copies, slices.Concat(slices.Collect(maps.Values(of))...))
 		return err
 	})

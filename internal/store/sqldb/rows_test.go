@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/records"
+	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
@@ -605,5 +606,24 @@ func TestReleases(t *testing.T) {
 		require.Equal(t, by.Held, again.Held, "a void copy is not held")
 		_, _, err = d.Check(ctx)
 		require.NoError(t, err)
+	})
+}
+
+// Opponent's story: copies of several uploads were issued in turn, more than one question to the database asks for. The release
+// of one was counted twice, and an honest registry looked tampered with.
+func TestCopiesOfManyUploadsInTurn(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		for i := range watermark.CopyID(schema.InList) {
+			sub, _ := submission(5 + int(i%2))
+			c, k := issued(0x1000+i, sub.ID, "vendor B")
+			require.NoError(t, d.AddCopy(t.Context(), &c, k))
+		}
+		_, err := d.AddRelease(t.Context(), release(0x1000, books.CopyReleased), false)
+		require.NoError(t, err)
+		all, err := d.CopiesAfter(t.Context(), 0, 1000)
+		require.NoError(t, err)
+		require.Len(t, all, 10+schema.InList)
+		require.Equal(t, books.CopyReleased, all[10].State)
 	})
 }
