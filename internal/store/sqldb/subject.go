@@ -195,7 +195,7 @@ func (d parties) Recipients(ctx context.Context) (all []books.Recipient, err err
 			return err
 		}
 		var erased []records.Erasure
-		if slices.ContainsFunc(all, func(r books.Recipient) bool { return r.Erased() }) {
+		if slices.ContainsFunc(all, func(r books.Recipient) bool { return r.Of != "" }) {
 			if erased, err = readErasures(ctx, q, ""); err != nil {
 				return err
 			}
@@ -209,16 +209,14 @@ func (d parties) Recipients(ctx context.Context) (all []books.Recipient, err err
 	return all, err
 }
 
-// namesHold compares the names of recipients with their digests. An erased name must have one of the erasures.
+// namesHold compares the names of recipients with their digests. An erased name must have one of the erasures, and no other name one.
 func namesHold(all []books.Recipient, erasures []records.Erasure) error {
 	for i := range all {
 		r := &all[i]
 		holds := r.Blind == [32]byte{} && r.Digest == [32]byte{} && r.Ref == ""
-		switch {
-		case r.Erased():
-			holds = r.Blind == [32]byte{} && slices.ContainsFunc(erasures, func(e records.Erasure) bool { return e.Reviewer == r.Ref })
-		case r.Of != "":
-			holds = records.NameDigest(r.Blind, r.Name) == r.Digest
+		if r.Of != "" {
+			erased := slices.ContainsFunc(erasures, func(e records.Erasure) bool { return e.Reviewer == r.Ref })
+			holds = r.Erased() && erased && r.Blind == [32]byte{} || !r.Erased() && !erased && records.NameDigest(r.Blind, r.Name) == r.Digest
 		}
 		if !holds {
 			return schema.Tampered("the name of the recipient of entry %d was edited", r.Seq)
