@@ -180,6 +180,29 @@ func TestFindsThatWereStatedBefore(t *testing.T) {
 	}
 }
 
+// Opponent's story: files were examined, copies of what they show were entered afterwards, and the files are examined once more,
+// with a later find or none. Another file of the dump that was examined then takes nothing from new files.
+func TestFilesThatWereKnown(t *testing.T) {
+	issued := feb.AddDate(1, 0, 0) // of the copies
+	for _, stated := range []time.Time{{}, issued.AddDate(0, 2, 0)} {
+		for known, named := range map[time.Time]bool{{}: true, issued.AddDate(0, 0, 1): true, issued.AddDate(0, 0, -1): false} {
+			var leaks []*findings.Finding
+			for n := range 3 {
+				l := leakOf(n+1, findings.FoundCopy, "vendor A")
+				l.Matches[0].Received, l.Known = issued, known
+				leaks = append(leaks, l)
+			}
+			old := leakOf(9, findings.FoundUnknown, "")
+			old.Known = issued.AddDate(0, -1, 0)
+			cfg := verify.Options{Circumstances: findings.Circumstances{Found: stated}}
+			d := verify.WeighAround(append(leaks, old), recipients, cfg, 120, verify.Around{Earlier: []findings.Earlier{{Entry: 9, Started: old.Known, Shared: 1}}})
+			require.Empty(t, checked(t, d, cfg))
+			assert.Equal(t, named, len(d.Named) == 1, "%s: %s", known, d.Headline)
+			assert.Equal(t, named, strings.Contains(strings.Join(d.Public, " "), "the month of 3 is known"), d.Public)
+		}
+	}
+}
+
 // Custody that was entered two seconds before a chosen find, or entered for the very recipient whose
 // copies are found, makes nobody's case: only what nothing contradicts speaks against a holder.
 func TestLateCustodyEarnsNothing(t *testing.T) {

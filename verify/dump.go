@@ -164,9 +164,12 @@ func (g *gathering) past(ctx context.Context) error {
 	if own := g.entries(); len(own) > 0 {
 		first = own[0]
 	}
-	all, exposed, err := g.x.Engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, g.cfg.basis().Exposes)
+	all, exposed, known, err := g.x.Engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, g.cfg.basis().Exposes)
 	if err != nil {
 		return err
+	}
+	for _, l := range g.leaks {
+		l.Known = known[sums[l.SHA256]]
 	}
 	for _, x := range all {
 		e := findings.EarlierOf(&x.Began)

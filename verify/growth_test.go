@@ -36,7 +36,7 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	assert.NotEmpty(t, d.Case.Leaks[5].Submission, "it was submitted an hour later")
 	assert.False(t, d.Case.FoundKnown)
 	assert.NotContains(t, d.Headline, "were submitted in")
-	assert.Contains(t, strings.Join(d.Sentences(), "\n"), "1 picture shows an upload recorded as submitted after the stated time of the find. The time of the find is stated as 2018-02-14T16:01:00Z. One of these dates is wrong, or the file was elsewhere before.")
+	assert.Contains(t, strings.Join(d.Sentences(), "\n"), "By what was stated or entered, files were found by 2018-02-14T16:01:00Z. 1 picture shows an upload recorded as submitted after that. One of these dates is wrong, or the file was elsewhere before.")
 	var findings bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
 	f, err := recheck.Read(&findings)

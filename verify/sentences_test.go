@@ -413,6 +413,11 @@ func randomEarlier(rng *rand.Rand, leaks []*findings.Finding) (out []findings.Ea
 			e.Named = [][]string{nil, {"vendor A"}, {"vendor A", "vendor B"}}[rng.IntN(3)]
 		}
 		out = append(out, e)
+		for _, l := range leaks {
+			if rng.IntN(2) == 0 && (l.Known.IsZero() || e.Started.Before(l.Known)) {
+				l.Known = e.Started
+			}
+		}
 	}
 	slices.SortStableFunc(out, func(a, b findings.Earlier) int { return a.Started.Compare(b.Started) })
 	return out

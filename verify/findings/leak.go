@@ -79,11 +79,12 @@ type Picture struct {
 	Lacks   string `json:"lacks,omitempty"`   // what is missing or wrong in the file of a JPEG; the rest was examined
 }
 
-// Rows are what the registry says of the copies that were read in a leak, and of the submission that it shows.
+// Rows are what the registry says of a leak, of the copies that were read in it, and of the submission that it shows.
 type Rows struct {
 	Keys    []books.KeyState `json:"keys,omitempty"`    // of the copies that were read, in their present state
 	Issued  []books.Copy     `json:"issued,omitempty"`  // the confirmed copies
 	Custody []books.Custody  `json:"custody,omitempty"` // facts that cover the submission
+	Known   time.Time        `json:"known,omitzero"`    // when the file was first examined, by an earlier investigation; zero: it was not
 }
 
 // A Match is a submission that a leak resembles.

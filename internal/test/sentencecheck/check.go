@@ -166,6 +166,8 @@ type keyState struct {
 
 type leak struct {
 	stated time.Time // of the report
+	since  time.Time // what is later is late; farOff: nothing
+	Known  time.Time `json:"known"`
 
 	Width   int    `json:"width"`
 	Height  int    `json:"height"`
@@ -308,7 +310,10 @@ func read(findings []byte) (*report, error) {
 		}
 	}
 	for i := range r.Leaks {
-		r.Leaks[i].stated = r.stated
+		r.Leaks[i].stated, r.Leaks[i].since = r.stated, r.earliest
+		if at := r.Leaks[i].Known; !at.IsZero() && at.Before(r.earliest) {
+			r.Leaks[i].since = at
+		}
 	}
 	if _, err := fmt.Sscan(p["uploads without a subject that one person has"], &r.each); err != nil {
 		r.each = 0

@@ -80,9 +80,9 @@ func examinedBefore(r *report) []row {
 }
 
 func otherwise(r *report) (out []row) {
-	for _, e := range r.Verdict.Earlier {
-		if first := r.Verdict.Earlier[0]; !e.Found.Equal(r.stated) {
-			out = []row{{"what": "time of the find", "now": "it is " + claim(r.stated), "then": "it was " + claim(first.Found), "entry": fmt.Sprint(first.Entry), "n": first.Shared}}
+	for _, e := range slices.Backward(r.Verdict.Earlier) {
+		if !e.Found.Equal(r.stated) {
+			out = []row{{"what": "time of the find", "now": "it is " + claim(r.stated), "then": "it was " + claim(e.Found), "entry": fmt.Sprint(e.Entry), "n": e.Shared}}
 		}
 	}
 	for _, e := range r.Verdict.Earlier {
@@ -106,10 +106,11 @@ func late(r *report) (out []row) {
 			if !c.Proven.IsZero() {
 				said = r.earliest.Before(c.Proven)
 			}
-			if !r.Leaks[i].shows() || !said && !c.Unproven && (!c.Proven.IsZero() || !r.earliest.Before(c.After)) {
+			newer := r.Leaks[i].since.Before(c.Issued)
+			if !r.Leaks[i].shows() || !newer && !said && !c.Unproven && (!c.Proven.IsZero() || !r.earliest.Before(c.After)) {
 				continue
 			}
-			if !r.earliest.Before(c.Issued) {
+			if !newer {
 				open[c.Recipient] = "; that this was entered before the find is not shown"
 			}
 			if n[c.Recipient] == 0 {
@@ -127,7 +128,7 @@ func late(r *report) (out []row) {
 	slices.Sort(names)
 	for _, name := range names {
 		what := fmt.Sprintf("%s recorded as issued to %s on %s or later%s", either(n[name], "contains a copy", "contain copies"), name, moment(first[name]), open[name])
-		out = append(out, row{"n": n[name], "what": unquoted(what), "found": moment(r.earliest), "so": "One of these dates is wrong, or the pictures were made after the find."})
+		out = append(out, row{"n": n[name], "what": unquoted(what), "found": moment(r.known()), "so": "One of these dates is wrong, or the pictures were made after the find."})
 	}
 	return append(out, lateUploads(r)...)
 }
@@ -135,15 +136,26 @@ func late(r *report) (out []row) {
 func lateUploads(r *report) []row {
 	late := func(at func(*leak) time.Time) int {
 		return r.count(func(l *leak) bool {
-			return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && r.earliest.Before(at(x)) })
+			return r.newer(l, at)
 		})
 	}
 	if n := late(func(x *leak) time.Time { return x.Submitted }); n > 0 {
-		return some(n, row{"found": moment(r.earliest), "what": either(n, "shows an upload", "show uploads") + " recorded as submitted after the stated time of the find",
+		return some(n, row{"found": moment(r.known()), "what": either(n, "shows an upload", "show uploads") + " recorded as submitted after that",
 			"so": "One of these dates is wrong, or the file was elsewhere before."})
 	}
 	n := late((*leak).received)
-	return some(n, row{"found": moment(r.earliest), "what": either(n, "shows an upload", "show uploads") + " entered after the stated time of the find", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
+	return some(n, row{"found": moment(r.known()), "what": either(n, "shows an upload", "show uploads") + " entered after that", "so": "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."})
+}
+
+// known is when the first of the files was known, by what was stated and by earlier examinations.
+func (r *report) known() time.Time {
+	first := farOff
+	for i := range r.Leaks {
+		if r.Leaks[i].since.Before(first) {
+			first = r.Leaks[i].since
+		}
+	}
+	return first
 }
 
 // received returns when the registry took the upload that the leak shows.

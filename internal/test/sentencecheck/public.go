@@ -133,7 +133,7 @@ func (l *leak) anotherToo() bool {
 
 // newer: the leak shows an upload of a time after a stated find.
 func (r *report) newer(l *leak, at func(*leak) time.Time) bool {
-	return !r.earliest.IsZero() && slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && r.earliest.Before(at(x)) })
+	return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && l.since.Before(at(x)) })
 }
 
 func (l *leak) sent() time.Time { return l.Submitted }

@@ -66,7 +66,7 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, co
 	} else if old, err := e.begun(ctx, x, concluded); err != nil || old > 0 {
 		return old, err
 	}
-	before, _, err := e.Earlier(ctx, 0, sums, nil, func(*books.Investigation) bool { return false })
+	before, _, _, err := e.Earlier(ctx, 0, sums, nil, func(*books.Investigation) bool { return false })
 	if err != nil {
 		return 0, err
 	}
@@ -153,14 +153,14 @@ type Earlier struct {
 // Earlier lists investigations with an entry below before (0: all), in the order of entry. Some examined any of the files
 // with these SHA-256. Others examined published files with the same copies: exposes says which publications count. Those do not
 // concern files that were examined before them. confirmed are, by file, the copies that it contains. public says since when such a copy was public, in other files.
-func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID, exposes func(*books.Investigation) bool) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
+// known says when a file was first examined.
+func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID, exposes func(*books.Investigation) bool) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, known map[[32]byte]time.Time, err error) {
 	all, err1 := e.store.Investigations(ctx)
 	concluded, err2 := e.store.Conclusions(ctx)
 	if err := cmp.Or(err1, err2); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	public = make(map[[32]byte]map[watermark.CopyID]time.Time)
-	seen := make(map[[32]byte]time.Time) // when a file was first examined
+	public, known = make(map[[32]byte]map[watermark.CopyID]time.Time), make(map[[32]byte]time.Time)
 	for _, i := range all {
 		if before > 0 && i.Entry >= before {
 			continue
@@ -169,22 +169,22 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		for _, sum := range sums {
 			if records.Has(&i, records.FileDigest(e.id, sum)) {
 				x.Shared++
-				if seen[sum].IsZero() {
-					seen[sum] = i.Started
+				if known[sum].IsZero() {
+					known[sum] = i.Started
 				}
 			}
 		}
 		for _, c := range concluded {
 			if c.Investigation == i.Entry {
 				x.Ended = c
-				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, confirmed, seen)
+				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, confirmed, known)
 			}
 		}
 		if x.Shared > 0 || x.Exposes {
 			shared = append(shared, x)
 		}
 	}
-	return shared, public, nil
+	return shared, public, known, nil
 }
 
 // expose adds to public the copies of a published investigation that are confirmed in other files, and reports

@@ -113,7 +113,7 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		}
 		if l.Matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.Unit[l.Submission]
-			leak.Later = w.Cfg.doubted(received(l))
+			leak.Later = w.Cfg.doubted(l, received(l))
 			if !l.Damaged() {
 				leak.Unmarked = w.holdersOf(l, w.Cfg.Admissible)
 			}
@@ -182,7 +182,7 @@ func (w *Weighing) copyIn(l *findings.Finding, x books.Copy, pooled map[watermar
 		out.Confirmed, out.LnE, out.Miss = false, 0, 1
 	}
 	if i := slices.IndexFunc(l.Issued, func(c books.Copy) bool { return c.ID == x.ID }); i >= 0 && l.Matched() {
-		out.Late, out.Public = w.Cfg.copyLate(&l.Issued[i]), public[Exposure{l.SHA256, x.ID}]
+		out.Late, out.Public = w.Cfg.copyLate(l, &l.Issued[i]), public[Exposure{l.SHA256, x.ID}]
 		others := slices.Clone(othersOf(&w.Verdict, x.ID))
 		for _, r := range returnedIn(&w.Verdict, l, x.ID) {
 			out.Returned, others = true, append(others, r.Holders...)

@@ -30,12 +30,28 @@ type Basis struct {
 
 func (c Basis) SearchedNamed() bool { return c.Named > 0 }
 
-// claimedLate reports whether t is after the stated time of the find, and doubted whether it is after a time that was ever stated.
-func (c Basis) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
-func (c Basis) doubted(t time.Time) bool     { return !c.first.IsZero() && t.After(c.first) }
+// claimedLate reports whether t is after the stated time of the find.
+func (c Basis) claimedLate(_ *findings.Finding, t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
 
-// copyLate reports whether it is not proven that a copy was entered before every stated time of the find.
-func (c Basis) copyLate(x *books.Copy) bool { return !c.first.IsZero() && x.LaterThan(c.first) }
+// doubted reports whether t is after a time of the find that was ever stated, or after the file of l was first examined.
+func (c Basis) doubted(l *findings.Finding, t time.Time) bool {
+	known := c.knownBy(l)
+	return !known.IsZero() && t.After(known)
+}
+
+// knownBy returns from when on the file of l is known, by what was stated or entered; zero: nothing was.
+func (c Basis) knownBy(l *findings.Finding) time.Time {
+	if c.first.IsZero() || !l.Known.IsZero() && l.Known.Before(c.first) {
+		return l.Known
+	}
+	return c.first
+}
+
+// copyLate reports whether it is not proven that a copy in l was entered before every stated time of the find, or the file was
+// examined before.
+func (c Basis) copyLate(l *findings.Finding, x *books.Copy) bool {
+	return !c.first.IsZero() && x.LaterThan(c.first) || c.doubted(l, x.Issued)
+}
 
 // Dated returns the basis with the time of the find that counts: [findings.Circumstances].Found, or the zero
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
@@ -51,7 +67,7 @@ func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basi
 		}
 	}
 	if c.later = c.later || slices.ContainsFunc(findings.Views(leaks), func(l *findings.Finding) bool {
-		return l.Matched() && (c.claimedLate(l.Submitted) || copied(l, c.claimedLate))
+		return l.Matched() && (c.claimedLate(l, l.Submitted) || copied(l, c.claimedLate))
 	}); c.later {
 		c.Before = time.Time{}
 	}
@@ -61,8 +77,8 @@ func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basi
 // restated reports whether an earlier investigation stated another time of the find.
 func (c Basis) restated(e findings.Earlier) bool { return !e.Found.IsZero() && !e.Found.Equal(c.Found) }
 
-func copied(v *findings.Finding, late func(time.Time) bool) bool {
-	return slices.ContainsFunc(v.Issued, func(x books.Copy) bool { return late(x.Issued) })
+func copied(v *findings.Finding, late func(*findings.Finding, time.Time) bool) bool {
+	return slices.ContainsFunc(v.Issued, func(x books.Copy) bool { return late(v, x.Issued) })
 }
 
 // foundLater reports whether the stated time of the find is after t. It is false if one of both times is not known.
@@ -113,8 +129,7 @@ func examinedBefore(w *Weighing) []words.Figures {
 
 // changed is about earlier investigations of these files that had another time of the find, or named other recipients.
 func changed(w *Weighing) (out []words.Figures) {
-	if slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }) {
-		first := w.Earlier[0]
+	if first := conclude.Find(w.Earlier, func(e *findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }); first != nil {
 		out = append(out, words.Figures{"what": "time of the find", "n": first.Shared, "entry": fmt.Sprint(first.Entry),
 			"then": "it was " + words.StatedFind(first.Found), "now": "it is " + words.StatedFind(w.Cfg.Found)})
 	}
@@ -151,17 +166,17 @@ func foundNotUsed(w *Weighing) []words.Figures {
 	return []words.Figures{{"found": w.foundAt(), "why": why}}
 }
 
-// late are the copies in leaks that were issued after [verify.Options].Found, by the registry, or may have been. It is also
+// late are the copies in leaks that were issued after the file was known, by the registry, or may have been. It is also
 // about the uploads that leaks show and that were submitted, or taken by the registry, after that time.
 func late(w *Weighing) (out []words.Figures) {
 	n, first, unproven := make(map[string]int), make(map[string]time.Time), make(map[string]string)
 	for _, l := range w.Findings {
 		once := make(map[string]bool)
 		for _, c := range l.Issued {
-			if !w.Cfg.copyLate(&c) || !l.Matched() {
+			if !w.Cfg.copyLate(l, &c) || !l.Matched() {
 				continue
 			}
-			if !w.Cfg.doubted(c.Issued) {
+			if !w.Cfg.doubted(l, c.Issued) {
 				unproven[c.Recipient] = "; that this was entered before the find is not shown"
 			}
 			if at := first[c.Recipient]; at.IsZero() || c.Issued.Before(at) {
@@ -175,24 +190,34 @@ func late(w *Weighing) (out []words.Figures) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(n)) {
 		what := fmt.Sprintf("%s recorded as issued to %s on %s or later%s", words.Verb(n[name], "contains a copy", "contain copies"), intake.InSentence(name), words.UTC(first[name]), unproven[name])
-		out = append(out, words.Figures{"n": n[name], "what": what, "found": words.UTC(w.Cfg.first), "so": "One of these dates is wrong, or the pictures were made after the find."})
+		out = append(out, words.Figures{"n": n[name], "what": what, "found": words.UTC(w.known()), "so": "One of these dates is wrong, or the pictures were made after the find."})
 	}
 	k, how, so := w.shownLate(submitted, w.Cfg.doubted), "recorded as submitted", "One of these dates is wrong, or the file was elsewhere before."
 	if k == 0 {
 		k, how = w.shownLate(received, w.Cfg.doubted), "entered"
 		so = "They may have been chosen for these pictures. So no holder follows from their times, and that they are of one time shows little."
 	}
-	what := words.Verb(k, "shows an upload ", "show uploads ") + how + " after the stated time of the find"
-	return append(out, several(k, words.Figures{"what": what, "found": words.UTC(w.Cfg.first), "so": so})...)
+	what := words.Verb(k, "shows an upload ", "show uploads ") + how + " after that"
+	return append(out, several(k, words.Figures{"what": what, "found": words.UTC(w.known()), "so": so})...)
+}
+
+// known returns when the first of the leaks was known; zero: nothing says.
+func (w *Weighing) known() (first time.Time) {
+	for _, l := range w.Findings {
+		if at := w.Cfg.knownBy(l); first.IsZero() || !at.IsZero() && at.Before(first) {
+			first = at
+		}
+	}
+	return first
 }
 
 // shownLate counts the leaks that show an upload with a time that is late.
-func (w *Weighing) shownLate(at func(*findings.Finding) time.Time, late func(time.Time) bool) int {
+func (w *Weighing) shownLate(at func(*findings.Finding) time.Time, late func(*findings.Finding, time.Time) bool) int {
 	return leaksThat(&w.Verdict, func(l *findings.Finding) bool { return showsLate(l, at, late) })
 }
 
-func showsLate(l *findings.Finding, at func(*findings.Finding) time.Time, late func(time.Time) bool) bool {
-	return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(at(x)) })
+func showsLate(l *findings.Finding, at func(*findings.Finding) time.Time, late func(*findings.Finding, time.Time) bool) bool {
+	return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(x, at(x)) })
 }
 
 func submitted(l *findings.Finding) time.Time { return l.Submitted }
@@ -262,7 +287,7 @@ func lateEntry(w *Weighing, at time.Time) string {
 	switch found := w.Cfg.Found; {
 	case len(w.Earlier) > 0 && !at.Before(w.Earlier[0].Started):
 		return "after these files were first examined"
-	case w.Cfg.doubted(at):
+	case !w.Cfg.first.IsZero() && at.After(w.Cfg.first):
 		return "after the stated time of the find"
 	case !found.IsZero() && at.After(found.Add(-tuning.LateEntry)):
 		return "less than 30 days before the stated time of the find (" + words.UTC(found) + ")"

@@ -66,7 +66,7 @@ var dumpSentences = []row{
 	{"issuer-all", weakens, issuerAll, "Of the uploads with copies found here, {of} {of|was|were} issued to several recipients. For {n} of these uploads the copies of all recipients were found ({names}). Each of them was issued its own copies. The issuer had all copies."},
 	{"reserved", weakens, namedReserved, "For {n} of the {of} {of|copy|copies} of {name} found here the record does not confirm that {n|it was|they were} handed out."},
 	{"exposed", weakens, exposed, "{n} {n|picture contains a copy|pictures contain copies} issued to {name} that {n|was|were} confirmed in other files. These files were public on {day}, as was stated when they were examined."},
-	{"late", weakens, late, "{n} {n|picture|pictures} {what}. The time of the find is stated as {found}. {so}"},
+	{"late", weakens, late, "By what was stated or entered, files were found by {found}. {n} {n|picture|pictures} {what}. {so}"},
 	{"found-not-used", weakens, foundNotUsed, "The stated time of the find ({found}) is not used, since it is contradicted: {why}. Custody therefore counts against no holder."},
 	{"changed", weakens, changed, "An earlier examination of {n} of these files, perhaps with others, had another {what} (entry {entry} of the ledger): {then} then. Now {now}."},
 	{"key-compromised", weakens, keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {since}, after the stated time of the find ({found}). {so}"},
