@@ -172,6 +172,7 @@ func TestConclude(t *testing.T) {
 		"damaged":                             {conclude.Evidence{Matches: same, Traces: damaged(-6, 5, 0)}, findings.FoundUnreadable, s, 0},
 		"damaged, none issued":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 0, 0)}, findings.FoundUnreadable, s, 0},
 		"damaged, key missing":                {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 1)}, findings.FoundUnreadable, s, 0},
+		"unmarked, pilots seen":               {conclude.Evidence{Matches: same, Traces: traced(.999, 5, 0), Sync: -10}, findings.FoundUnreadable, s, 0},
 		"unmarked by chance":                  {conclude.Evidence{Matches: same, Traces: damaged(-5.9, 5, 0)}, findings.FoundUnmarked, s, 0},
 		"ID without its part, damaged":        {conclude.Evidence{Matches: same, Traces: damaged(-20, 5, 0), Reads: []conclude.Read{missing}}, findings.FoundTransplanted, s, 7},
 		"unmarked, but stray":                 {conclude.Evidence{Matches: same, Traces: traced(1, 5, 0), Reads: []conclude.Read{stray}}, findings.FoundUnissued, s, 0},

@@ -275,11 +275,16 @@ const minReadScore = 40
 func weak(is func(*leak, *traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || l.alikeBeside() != "" || !is(l, t) {
+		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || l.alikeBeside() != "" || l.pilotsAlone(t) || !is(l, t) {
 			return nil
 		}
 		return when(true, x(t))
 	}
+}
+
+// pilotsAlone: tracing would have found a mark of the copies, and what all marks of some key have in common was seen.
+func (l *leak) pilotsAlone(t *traceOf) bool {
+	return l.Sync < 0 && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.LogAny > -6
 }
 
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
@@ -449,7 +454,8 @@ var noteRules = map[string]func(*report, *leak) row{
 		"keys":  weak(func(_ *leak, t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
 		"aside": weak(func(_ *leak, t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
 		"untraced": func(_ *report, l *leak) row {
-			return when(l.seen() && l.Finding == "unreadable" && (l.trace(l.Submission).Submission == "" || len(l.Reads) > 0), nil)
+			t := l.trace(l.Submission)
+			return when(l.seen() && l.Finding == "unreadable" && (t.Submission == "" || len(l.Reads) > 0 || l.bareOfOne() && l.alikeBeside() == "" && l.pilotsAlone(t)), nil)
 		},
 		"shared": func(_ *report, l *leak) row {
 			traced := l.trace(l.Submission).Submission != "" && len(l.Reads) == 0
@@ -512,7 +518,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		return row{"upload": m.Submission, "share": percent(score)}
 	},
 	"mark-here": func(_ *report, l *leak) row {
-		return when((l.Finding == "unknown" || l.Finding == "lookalike") && l.Sync < 0, nil)
+		return when((l.Finding == "unknown" || l.Finding == "lookalike" || l.Finding == "unreadable") && l.Sync < 0, nil)
 	},
 	"unknown-recall": func(_ *report, l *leak) row {
 		if l.Finding != "unknown" || l.Recall == nil {

@@ -98,7 +98,7 @@ func Conclude(e Evidence) conclusion {
 	if r := e.unissued(); r != nil && c.Finding != findings.FoundUnissued {
 		c.sayUnlisted(r)
 	}
-	if e.Sync < 0 && (c.Finding == findings.FoundUnknown || c.Finding == findings.FoundLookalike) {
+	if e.Sync < 0 && (c.Finding == findings.FoundUnknown || c.Finding == findings.FoundLookalike || c.Finding == findings.FoundUnreadable) {
 		c.say("mark-here", nil)
 	}
 	c.sayStates(all)
@@ -176,7 +176,7 @@ func (e Evidence) lookalike() (code string, m *findings.Match) {
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [findings.FoundUnmarked]
-// only if tracing would have found a mark and no part of a mark is there, else [findings.FoundUnreadable]. The leak may derive from a copy
+// only if tracing would have found a mark and no part of a mark is there, of any key, else [findings.FoundUnreadable]. The leak may derive from a copy
 // of an erased upload of the same picture: then reading without an original must have found the mark. It is unreadable too
 // if it is perhaps sharper than the upload, or if several uploads have the page that it shows. Such terms of a bank
 // may come from any of them, and nothing may be said of the holders of one.
@@ -197,6 +197,8 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 		no, x["n"] = "shared", e.sharing()
 	case e.untold(shown) != nil:
 		no, x["upload"] = "alike", e.untold(shown).Submission.String()
+	case WouldShow(t) && e.Sync < 0: // under another key than those of its copies, perhaps
+		no = "untraced"
 	case WouldShow(t) && (e.Unsought || e.Erased && t.Expected < tuning.MinReadScore):
 		no = "erased-sibling"
 	case WouldShow(t) && e.Closed > 0:
