@@ -53,6 +53,28 @@ func TestTwoReferencesOfOnePerson(t *testing.T) {
 	require.Equal(t, units[a.Submission], units[b.Submission])
 }
 
+// Opponent's story: the issued files of one customer leak, their originals are lost, and the investigator states how many uploads
+// without a subject one person has. Uploads with a subject are none of these: unopened ones count as one person's.
+func TestUnopenedUploadsAreOnePersons(t *testing.T) {
+	var leaks []*findings.Finding
+	for n := range 4 {
+		l := leakOf(n+1, findings.FoundCopy, "vendor A")
+		l.Reads = []findings.Reading{{Copy: l.Copies[0], KeyID: "v1-k", Exact: true, Submission: l.Submission, Shows: findings.PixelsSame}}
+		verify.SetSubject(l, []string{"anna", "bruno"}[n/2])
+		leaks = append(leaks, l)
+	}
+	for each := range 3 {
+		units := verify.Units(leaks, each)
+		for _, l := range leaks {
+			assert.Equal(t, units[leaks[0].Submission], units[l.Submission], "%d each", each)
+		}
+		opened := leakOf(9, findings.FoundCopy, "vendor A")
+		verify.SetSubject(opened, "bruno")
+		units = verify.Units(append(leaks[2:], opened), each)
+		assert.Equal(t, units[opened.Submission], units[leaks[3].Submission], "it counts with what was opened of that customer")
+	}
+}
+
 // A dumped is what is true of the uploads of a random dump.
 type dumped struct {
 	leaks  []*findings.Finding

@@ -74,23 +74,23 @@ type groupedUpload struct {
 	parent  int      // index of another upload of the group, its own for the group's root
 	subject string   // of a root: the subject of the group, as in [findings.Conclusion].Cluster; "": not known
 	copies  []string // recipients of confirmed copies in leaks of it; "": a leak has no confirmed copy
+	closed  bool     // its original was not opened: it may be another subject's document
 }
 
-// add adds the upload that a leak shows, and joins it to the others of its subject, if its original was opened.
+// add adds the upload that a leak shows, and joins it to the others of its subject.
 func (g *grouping) add(l *findings.Finding, opened bool) {
 	i, known := g.index[l.Submission]
 	if !known {
-		subject := l.Cluster
-		if !opened {
-			subject = ""
-		}
 		i = len(g.uploads)
 		g.index[l.Submission] = i
-		g.uploads = append(g.uploads, groupedUpload{of: l.Submission, parent: i, subject: subject})
-		if first, known := g.first[subject]; known {
+		g.uploads = append(g.uploads, groupedUpload{of: l.Submission, parent: i, subject: l.Cluster, closed: !opened})
+		if !opened {
+			g.uploads[i].subject = ""
+		}
+		if first, known := g.first[l.Cluster]; known {
 			g.join(first, i)
-		} else if subject != "" {
-			g.first[subject] = i
+		} else if l.Cluster != "" {
+			g.first[l.Cluster] = i
 		}
 	}
 	names := l.MayNames()
@@ -124,7 +124,7 @@ func (g *grouping) join(a, b int) {
 
 // fit joins the groups without a subject, in their order, to others that carry copies of the same
 // recipient: first each to a group with a subject, then to each other. each is how many uploads
-// without a subject one person has at most; 0: any number, so that one group takes all.
+// without a subject one person has at most; 0: any number, so that one group takes all. So does a group of closed originals.
 func (g *grouping) fit(each int) {
 	type places struct {
 		groups []int // roots, those with a subject first
@@ -159,7 +159,7 @@ func (g *grouping) fit(each int) {
 				p = new(places)
 				by[name] = p
 			}
-			if each > 0 && p.filled >= each {
+			if each > 0 && p.filled >= each && !g.uploads[i].closed {
 				p.at, p.filled = p.at+1, 0
 			}
 			p.filled += len(members[i])
