@@ -458,8 +458,7 @@ var noteRules = map[string]func(*report, *leak) row{
 			return when(l.seen() && l.Finding == "unreadable" && (t.Submission == "" || len(l.Reads) > 0 || l.bareOfOne() && l.alikeBeside() == "" && l.pilotsAlone(t)), nil)
 		},
 		"shared": func(_ *report, l *leak) row {
-			traced := l.trace(l.Submission).Submission != "" && len(l.Reads) == 0
-			return when(l.seen() && l.Finding == "unreadable" && traced && l.shared() > 1, row{"n": l.shared()})
+			return when(l.ofSeveral(), row{"n": l.shared()})
 		},
 		"alike": func(_ *report, l *leak) row {
 			return when(l.bareOfOne() && l.alikeBeside() != "", row{"upload": l.alikeBeside()})

@@ -120,10 +120,22 @@ func (l *leak) smallBesideRoom() bool {
 }
 
 func oursClaim(r *report) (string, row) {
-	if n := r.count(func(l *leak) bool { return (l.shows() || l.anotherToo()) && !r.newer(l, (*leak).sent) }); n > 0 {
+	if n := r.count(func(l *leak) bool { return (l.shows() && !l.hashAlone() || l.anotherToo()) && !r.newer(l, (*leak).sent) }); n > 0 {
 		return "refuted", row{"n": n}
 	}
 	return "open", nil
+}
+
+// ofSeveral: the leak shows a page that several uploads have.
+func (l *leak) ofSeveral() bool {
+	return l.seen() && l.Finding == "unreadable" && l.trace(l.Submission).Submission != "" && len(l.Reads) == 0 && l.shared() > 1
+}
+
+// hashAlone: what the leak shows rests on a hash, further away than 10 bits.
+func (l *leak) hashAlone() bool {
+	return !l.confirmed() && slices.ContainsFunc(l.Matches, func(m matchOf) bool {
+		return m.Submission == l.Submission && !capture(m.Pixels) && m.Pixels != "same edges" && m.Distance > 10
+	})
 }
 
 // anotherToo: beside an unconfirmed mark the leak shows an upload that is not the copy's.
@@ -146,7 +158,7 @@ func monthClaim(r *report) (string, row) {
 	n := 0
 	for i := range r.Leaks {
 		l := &r.Leaks[i]
-		known, its := l.shows(), map[time.Time]bool{}
+		known, its := l.shows() && !l.hashAlone() && !(l.bareOfOne() && l.alikeBeside() != "") && !l.ofSeveral(), map[time.Time]bool{}
 		for _, x := range l.parts() {
 			its[begins(x.Submitted)] = true
 			known = known && !x.Submitted.IsZero()
@@ -251,7 +263,11 @@ func breachClaim(r *report) (string, row) {
 		for _, b := range l.Beside {
 			held += len(b.Custody)
 		}
-		return l.Finding == "unmarked" && !r.newer(l, (*leak).sent) && held == 0 && (l.trace(l.Submission).Issued == 0 || r.copiedLater(l))
+		free := !slices.ContainsFunc(l.parts(), func(x *leak) bool {
+			t := l.trace(x.Submission)
+			return t.Submission == "" && x.Submission != l.Submission || t.Issued > 0 && !r.copiedLater(l, x.Submission)
+		})
+		return l.Finding == "unmarked" && !r.newer(l, (*leak).sent) && held == 0 && free
 	})
 	if n > 0 && r.named == 0 {
 		return "against", row{"n": n}
@@ -259,10 +275,10 @@ func breachClaim(r *report) (string, row) {
 	return "open", nil
 }
 
-// copiedLater: the case has copies of the upload that leak l shows, all issued after the find.
-func (r *report) copiedLater(l *leak) bool {
+// copiedLater: the case has copies of an upload that leak l shows, all issued after the find.
+func (r *report) copiedLater(l *leak, of string) bool {
 	for j, i := range r.Verdict.Of {
-		if c := r.Verdict.Case.Leaks[j]; &r.Leaks[i] == l && c.Submission == l.Submission {
+		if c := r.Verdict.Case.Leaks[j]; &r.Leaks[i] == l && c.Submission == of {
 			late := 0
 			for _, x := range c.Copies {
 				late += yes(x.Late)

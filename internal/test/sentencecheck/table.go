@@ -220,7 +220,11 @@ var rules = map[string]func(*report) []row{
 	"missing-marks":    func(r *report) []row { return once(r.stage() == matched && r.named == 0, nil) },
 	"unproved": func(r *report) []row {
 		if n := r.count((*leak).shows); r.stage() == matched {
-			return []row{{"n": n, "of": r.examined(), "what": either(n, "shows an upload", "show uploads") + " of the registry",
+			what := either(n, "shows an upload", "show uploads")
+			if r.count((*leak).hashAlone) > 0 {
+				what = either(n, "looks like an upload", "look like uploads")
+			}
+			return []row{{"n": n, "of": r.examined(), "what": what + " of the registry",
 				"why": "no mark of an issued copy was confirmed on " + either(n, "it", "them")}}
 		}
 		n := r.count(finding("copy-unconfirmed"))

@@ -1,6 +1,7 @@
 package examine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -94,6 +95,9 @@ func (v *tracer) siblings(ctx context.Context) error {
 		return nil
 	}
 	family, err := v.family(ctx, conclude.PageOf(shown))
+	if err == nil {
+		family, err = v.withRead(ctx, conclude.PageOf(shown), family)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,6 +157,30 @@ func (v *tracer) siblings(ctx context.Context) error {
 	return nil
 }
 
+// withRead adds to the family of a page the uploads of the copies that were read, if they are the same capture. A small part of a
+// picture has too few features for [Examiner.family].
+func (v *tracer) withRead(ctx context.Context, of watermark.Submission, family []sibling) ([]sibling, error) {
+	for i := range v.e.Reads {
+		r := &v.e.Reads[i]
+		if r.Issued == nil || slices.ContainsFunc(family, func(s sibling) bool { return s.whole == r.Issued.Submission }) {
+			continue
+		}
+		o, err1 := v.original(ctx, of)
+		row, err2 := v.Engine().Page(ctx, conclude.PageOf(&findings.Match{Submission: r.Issued.Submission, Page: r.Page}))
+		if err := cmp.Or(err1, gone(err2)); err != nil || o == nil || err2 != nil {
+			return family, err
+		}
+		onto, same, err := v.sameCapture(ctx, o, row.ID)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			family = append(slices.Clone(family), sibling{row.Seq, row.ID, row.Whole(), onto})
+		}
+	}
+	return family, nil
+}
+
 // family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at
 // most [tuning.MaxSiblings], whose originals are the same capture.
 func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
@@ -199,8 +227,12 @@ func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []s
 		v.On(whole).locate(ctx, c.Ref, conclude.PageOf(m))
 		if p, err := whole.places[conclude.PageOf(m)](); err != nil {
 			return nil, err
-		} else if p != nil && p.LogNFA > tuning.MaxDocumentNFA { // another document, at most of one template
-			continue
+		} else if p != nil && p.LogNFA > tuning.MaxDocumentNFA { // another document, at most of one template, or o is a small part
+			row, err := v.Engine().SubmissionAt(ctx, c.Ref)
+			scale := p.Map.LinearScale()
+			if err != nil || p.LogNFA > tuning.MaxPortraitNFA || float64(scale*scale*float64(o.image.Rect.Dx()*o.image.Rect.Dy())) > float64(tuning.MinRest*float64(row.Width*row.Height)) {
+				continue
+			}
 		}
 		if compared++; compared > tuning.MaxSiblings {
 			break

@@ -607,3 +607,25 @@ func TestUnfoundUploadOverACopy(t *testing.T) {
 	month := stories.Examine(t, v, imaging.Paste(stories.Photo(301, 760, 570), imaging.Resize(plain, 195, 267, imaging.Lanczos), image.Pt(52, 272)))
 	assert.NotContains(t, said(month), "of one month”: supported", month.Note)
 }
+
+// Opponent's story: a portrait was cut out of the photograph of a document, and sent in later. The photograph's copy leaks, cropped
+// to the portrait. Its mark was "laid onto the portrait", and the pictures were of the portrait's month.
+func TestUploadThatIsPartOfAnother(t *testing.T) {
+	t.Parallel()
+	_, s, v := stories.TwoVendors(t)
+	face := image.Rect(120, 190, 480, 610)
+	whole := stories.Submit(t, s, stories.File(t, stories.Photo(781, 1200, 900), "jpeg"), "anna", stories.Feb)
+	_, a, id := stories.Issued(t, s, whole.ID, "vendor A")
+	portrait := stories.File(t, imaging.Crop(stories.Photo(781, 1200, 900), face), "jpeg")
+	part := stories.Submit(t, s, portrait, "anna again", stories.Feb.AddDate(0, 1, 0))
+	stories.Issued(t, s, part.ID, "vendor B")
+	got := stories.ExamineFile(t, v, stories.Saved(t, imaging.Crop(a, face), "jpeg", 70))
+	require.Equal(t, findings.FoundCopy, got.Kind, got.Note)
+	require.Equal(t, []watermark.CopyID{id}, got.Copies)
+	worn := stories.ExamineFile(t, v, stories.Saved(t, imaging.Crop(a, face), "jpeg", 30))
+	assert.NotEqual(t, findings.FoundUnmarked, worn.Kind, worn.Note)
+	plain := stories.Examine(t, v, imaging.Resize(stories.Decoded(t, portrait), 300, 0, imaging.Box))
+	for _, l := range []*findings.Finding{got, worn, plain} {
+		assert.NotContains(t, strings.Join(stories.StandsUp(t, v, l).Public, " "), "of one month”: supported", l.Note)
+	}
+}

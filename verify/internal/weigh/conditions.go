@@ -294,7 +294,11 @@ func unproved(w *Weighing) []words.Figures {
 	switch n := unsure(w); w.stage() {
 	case aboutMatched:
 		n = w.Matched
-		return []words.Figures{{"n": n, "of": w.Readable(), "what": words.Verb(n, "shows an upload", "show uploads") + " of the registry",
+		what := words.Verb(n, "shows an upload", "show uploads")
+		if leaksThat(&w.Verdict, byHash) > 0 {
+			what = words.Verb(n, "looks like an upload", "look like uploads")
+		}
+		return []words.Figures{{"n": n, "of": w.Readable(), "what": what + " of the registry",
 			"why": "no mark of an issued copy was confirmed on " + words.Verb(n, "it", "them")}}
 	case aboutUnconfirmed:
 		return []words.Figures{{"n": n, "of": w.Readable(), "what": words.Verb(n, "carries", "carry") + " the mark of an issued copy",

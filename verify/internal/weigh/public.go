@@ -92,9 +92,20 @@ func around(l *findings.Finding, matches ...findings.Match) (side, strip float64
 // claimNotOurs is not refuted by uploads that were sent after the find: the files were elsewhere before.
 func claimNotOurs(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { // a mark alone can have been laid onto another's picture
-		return (l.Matched() || showsAnother(l)) && !showsLate(l, submitted, w.Cfg.doubted)
+		return (l.Matched() && !byHash(l) || showsAnother(l)) && !showsLate(l, submitted, w.Cfg.doubted)
 	})
 	return []string{"ours-open", "ours-refuted"}[min(n, 1)], words.Figures{"n": n}
+}
+
+// byHash reports whether a hash alone says which upload a leak shows, and not nearly enough of it: see [tuning.SureWithoutPixels].
+func byHash(l *findings.Finding) bool {
+	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
+	return l.Kind != findings.FoundCopy && m != nil && !conclude.ShowsCapture(m.Pixels) && m.Pixels != findings.PixelsEdges && m.Distance > tuning.SureWithoutPixels
+}
+
+// untold reports whether a leak may be of another upload than the one it is counted for.
+func untold(l *findings.Finding) bool {
+	return byHash(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Figures["clause"] == "shared" || s.Figures["clause"] == "alike" })
 }
 
 func unproven(l *findings.Finding) bool { return l.Kind == findings.FoundUnconfirmed && !l.Matched() }
@@ -109,7 +120,7 @@ func showsAnother(l *findings.Finding) bool {
 func claimOneMonth(w *Weighing) (string, words.Figures) {
 	var months []time.Time // their first days
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		known, of, first := l.Matched(), []time.Time{}, monthOf(l.Submitted)
+		known, of, first := l.Matched() && !untold(l), []time.Time{}, monthOf(l.Submitted)
 		for k, x := range l.Views() {
 			of = append(of, monthOf(x.Submitted))
 			known = known && !x.Submitted.IsZero() && !(k > 0 && l.Beside[k-1].Same && of[k] != first)
@@ -214,8 +225,10 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 // claimNoBreach is spoken against by unmarked uploads that by the records no other party held, or had a copy of, before the find.
 func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		t := findings.TraceOf(l.Traces, l.Submission)
-		return l.Kind == findings.FoundUnmarked && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && (t == nil || t.Issued == 0 || w.issuedLate(l))
+		return l.Kind == findings.FoundUnmarked && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool {
+			t := findings.TraceOf(l.Traces, x.Submission)
+			return t == nil && x.Submission != l.Submission || t != nil && t.Issued > 0 && !w.issuedLate(l, x.Submission)
+		})
 	})
 	if n > 0 && !w.Cfg.SearchedNamed() {
 		return "breach-against", words.Figures{"n": n}
@@ -223,8 +236,12 @@ func claimNoBreach(w *Weighing) (string, words.Figures) {
 	return "breach-open", words.Figures{}
 }
 
-// issuedLate reports whether all copies of the upload that a leak shows were issued after the find.
-func (w *Weighing) issuedLate(l *findings.Finding) bool {
-	j := slices.IndexFunc(w.Of, func(i int) bool { return w.Findings[i] == l })
-	return j >= 0 && len(w.Case.Leaks[j].Copies) > 0 && !slices.ContainsFunc(w.Case.Leaks[j].Copies, func(c odds.Copy) bool { return !c.Late })
+// issuedLate reports whether all copies of an upload that a leak shows were issued after the find.
+func (w *Weighing) issuedLate(l *findings.Finding, of watermark.Submission) bool {
+	for j, i := range w.Of {
+		if c := w.Case.Leaks[j]; w.Findings[i] == l && c.Submission == of.String() {
+			return len(c.Copies) > 0 && !slices.ContainsFunc(c.Copies, func(c odds.Copy) bool { return !c.Late })
+		}
+	}
+	return false
 }
