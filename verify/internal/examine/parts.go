@@ -269,7 +269,7 @@ func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all
 		if err != nil {
 			return err
 		}
-		(&place{l, r, i >= insets && shown != watermark.Submission{}, e, in}).add(shown)
+		(&place{l, part, r, i >= insets && shown != watermark.Submission{}, e, in}).add(shown)
 	}
 	return nil
 }
@@ -286,14 +286,19 @@ func (l *Leak) area(m *findings.Match) int {
 // A place is a part of a leak with evidence of its own.
 type place struct {
 	l     *Leak
+	part  *Leak              // of l
 	r     image.Rectangle    // in the leak
 	inset bool               // it lies over an upload
 	e     *conclude.Evidence // of the leak
 	in    conclude.Evidence  // of the place
 }
 
-// add adds to the evidence of the leak what the place has beyond upload shown.
+// add adds to the evidence of the leak what the place has beyond upload shown, and which uploads could not be compared there.
 func (p *place) add(shown watermark.Submission) {
+	for page := range p.part.closed {
+		p.l.close(page, nil)
+	}
+	p.e.Closed = max(p.e.Closed, len(p.l.closed), p.in.Closed)
 	var there findings.Finding
 	conclude.Into(&there, p.in)
 	for _, x := range p.in.Reads {
