@@ -303,7 +303,7 @@ func TestArchivesInDumps(t *testing.T) {
 func TestCopiesBehindCopies(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	sub := submit(t, s, file(t, specimen.Render(specimen.Passport, specimen.NewPerson(3), 1000), "jpeg"), "p", feb)
+	sub := submit(t, s, file(t, specimen.Render(specimen.Passport, specimen.NewPerson(3), 700), "jpeg"), "p", feb)
 	ids := make(map[string]watermark.CopyID)
 	copyFor := func(to string) []byte {
 		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: to, Kind: books.KindVendor}))
@@ -323,8 +323,8 @@ func TestCopiesBehindCopies(t *testing.T) {
 		data []byte
 		want []string
 	}{
-		"another recipient's": {append(bytes.Clone(a), shrunk(b, 560)...), []string{"vendor A", "vendor B"}},
-		"its own":             {append(bytes.Clone(a), shrunk(a, 560)...), []string{"vendor A"}},
+		"another recipient's": {append(bytes.Clone(a), shrunk(b, 450)...), []string{"vendor A", "vendor B"}},
+		"its own":             {append(bytes.Clone(a), shrunk(a, 450)...), []string{"vendor A"}},
 		"a thumbnail":         {append(bytes.Clone(a), shrunk(b, 160)...), []string{"vendor A"}},
 	} {
 		v := newInvestigator(t, investigating(cfg))

@@ -34,9 +34,9 @@ func TestReturnedCropOfACopy(t *testing.T) {
 	_, s, v := twoVendors(t)
 	var leaks []*findings.Finding
 	for i := range uint64(2) {
-		first := submit(t, s, file(t, photo(64+i, 1000, 750), "jpeg"), fmt.Sprint("one ", i), feb)
+		first := submit(t, s, file(t, photo(64+i, 800, 600), "jpeg"), fmt.Sprint("one ", i), feb)
 		_, marked, id := issued(t, s, first.ID, "vendor A")
-		crop := imaging.CropCenter(marked, 520, 390)
+		crop := imaging.CropCenter(marked, 440, 330)
 		second := submit(t, s, file(t, crop, "jpeg"), fmt.Sprint("two ", i), feb)
 		issued(t, s, second.ID, "vendor B")
 		got := examine(t, v, marked)
@@ -69,6 +69,9 @@ func TestMarkInAPictureInAPicture(t *testing.T) {
 	_, _, laid := issued(t, s, third.ID, "vendor B")
 	leak := imaging.Paste(plain, small, image.Pt(780, 580))
 	for id, want := range map[watermark.CopyID]findings.Kind{laid + 1: findings.FoundUnissued, laid: findings.FoundTransplanted} {
+		if want == findings.FoundUnissued && !long.On {
+			continue
+		}
 		v.SetDetect(func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
 			if img.Bounds().Dx() > 700 {
 				return noMark(ctx, k, img)

@@ -191,7 +191,7 @@ func TestSheetsOfReturnedCopies(t *testing.T) {
 			with := investigating(cfg)
 			with.References = 0
 			v := newInvestigator(t, with)
-			sheet := imaging.New(1010, 750, color.Gray{Y: 60})
+			sheet := imaging.New(long.Number(510, 1010), 750, color.Gray{Y: 60})
 			for i, img := range x.shows {
 				sheet = imaging.Paste(sheet, img, image.Pt(15+500*(i/2), 8+375*(i%2)))
 			}

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -203,13 +204,36 @@ func xzed(t *testing.T, b []byte) []byte {
 	}))
 }
 
-// newLeak makes a home in which two vendors have copies, and a dump of two of each, and of a stranger's picture.
+// madeLeak is the leak that tests share: its folder as a tar archive, and its pictures.
+var madeLeak struct {
+	sync.Once
+	folder   []byte
+	pictures []leaked
+}
+
+// newLeak returns a home in which two vendors have copies, and a dump of two of each, and of a stranger's picture.
 func newLeak(t *testing.T) (x *issuing, pictures []leaked) {
+	t.Helper()
+	madeLeak.Do(func() {
+		x, pictures := makeLeak(t)
+		folder, err := exec.Command("tar", "-C", x.dir, "-cf", "-", ".").Output()
+		require.NoError(t, err)
+		madeLeak.folder, madeLeak.pictures = folder, pictures
+	})
+	require.NotEmpty(t, madeLeak.pictures, "the leak could not be made")
+	x = &issuing{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(50, 2))}
+	cmd := exec.Command("tar", "-C", x.dir, "-xpf", "-")
+	cmd.Stdin = bytes.NewReader(madeLeak.folder)
+	require.NoError(t, cmd.Run())
+	return x, slices.Clone(madeLeak.pictures)
+}
+
+func makeLeak(t *testing.T) (x *issuing, pictures []leaked) {
 	x = &issuing{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(50, 2))}
 	shrunk := func(name string) image.Image {
 		p, err := fromfile.Picture("../../testdata/pictures/"+name+".jpg", picture.Limits{})
 		require.NoError(t, err)
-		return imaging.Fit(p.Image, 560, 560, imaging.Lanczos)
+		return imaging.Fit(p.Image, 440, 440, imaging.Lanczos)
 	}
 	jpegOf := func(img image.Image) []byte {
 		var out bytes.Buffer

@@ -77,7 +77,7 @@ func TestServedInvestigationKilled(t *testing.T) {
 	if testing.Short() {
 		skip.Test(t, "a dump is examined without -short only")
 	}
-	n := setNumber(t, "KYCMARK_LEAKS", long.Number(4, 40))
+	n := setNumber(t, "KYCMARK_LEAKS", long.Number(2, 40))
 	for name, dsn := range map[string]func(*testing.T) string{"file": func(*testing.T) string { return "" },
 		"server": func(t *testing.T) string { return server.DSN(t) }} {
 		t.Run(name, func(t *testing.T) { servedKilled(t, newIssuing(t, dsn(t), n), n, name == "server") })

@@ -56,10 +56,10 @@ func begin(t *testing.T) *world {
 	issuer, err := registry.NewIssuer(w.cfg)
 	require.NoError(t, err)
 	require.NoError(t, w.cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor-a", Kind: books.KindVendor}))
-	row, _, err := issuer.Submit(ctx, bytes.NewReader(small(t, "anna_passport")), "subject-1", time.Time{}, nil)
+	row, _, err := issuer.Submit(ctx, bytes.NewReader(small(t, "anna_passport", side)), "subject-1", time.Time{}, nil)
 	require.NoError(t, err)
 	w.upload = row.ID
-	w.leaks = map[string][]byte{"b/stranger.jpg": small(t, "chidi_idcard"), "notes.txt": []byte("meet at six")}
+	w.leaks = map[string][]byte{"b/stranger.jpg": small(t, "chidi_idcard", 200), "notes.txt": []byte("meet at six")}
 	_, err = issuer.Issue(ctx, row.ID, "vendor-a", func(_ *books.Copy, file []byte) error {
 		w.leaks["a.jpg"] = bytes.Clone(file)
 		return nil
@@ -81,7 +81,7 @@ func (w *world) another(change func(*investigations.Config)) *investigations.Off
 	return investigations.New(cfg)
 }
 
-func small(t *testing.T, name string) []byte {
+func small(t *testing.T, name string, side int) []byte {
 	t.Helper()
 	data, err := testdata.Pictures.ReadFile("pictures/" + name + ".jpg")
 	require.NoError(t, err)
@@ -297,7 +297,7 @@ func TestFilesGone(t *testing.T) {
 func TestGoesOn(t *testing.T) {
 	w := begin(t)
 	for _, name := range []string{"bruno_selfie", "daria_idcard", "kenji_licence"} {
-		w.leaks[name+".jpg"] = small(t, name)
+		w.leaks[name+".jpg"] = small(t, name, side)
 	}
 	queue := filepath.Join(t.TempDir(), "registry.db")
 	id := w.begun(w.leaks, asks)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,11 +32,13 @@ import (
 
 var server pgtest.Server
 
+// TestMain collects garbage less often than programs do: that takes less processor time.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "10"); err != nil { // they wait, and leave processors idle
 		panic(err)
 	}
 	jobs.Lease, jobs.Word = 10*time.Second, 4*time.Second // a machine that runs other tests keeps processes waiting for seconds
+	debug.SetGCPercent(400)
 	code := m.Run()
 	server.Stop()
 	os.Exit(code)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // A wire passes connections to a PostgreSQL server on. After a number of packets from its clients it drops all connections,
@@ -131,7 +133,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 	for _, c := range calls {
 		refused := 0
-		for packets := int64(0); ; packets += 1 + packets/8 {
+		for packets := int64(0); ; packets += 1 + packets/int64(long.Number(2, 8)) {
 			line.left.Store(packets)
 			got, err := w.try(c)
 			whole := line.left.Load() > 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,9 @@ func info() records.Info {
 
 var server pgtest.Server
 
+// TestMain collects garbage less often than programs do: that takes less processor time.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
 	for env, role := range map[string]func(string) error{victimEnv: victim, writerEnv: writer, copierEnv: copier, eraserEnv: eraser} {
 		if task := os.Getenv(env); task != "" {
 			if err := role(task); err != nil {

@@ -263,3 +263,20 @@ func TestRandomScenes(t *testing.T) {
 		}
 	}
 }
+
+// Opponent's story: vendor B's copy lies over a plain upload in a screenshot. It was "transplanted". TestMarkReadInASmallPicture has
+// that without this tag, for a mark that the test says is read.
+func TestPictureInAScreenshot(t *testing.T) {
+	t.Parallel()
+	_, s, v := stories.TwoVendors(t)
+	small := stories.Submit(t, s, stories.File(t, stories.Photo(54, 560, 420), "jpeg"), "one", stories.Feb)
+	_, inset, id := stories.Issued(t, s, small.ID, "vendor B")
+	plain := stories.Photo(51, 1000, 750)
+	large := stories.Submit(t, s, stories.File(t, plain, "jpeg"), "two", stories.Feb)
+	shot := imaging.Paste(plain, imaging.Resize(inset, 304, 0, imaging.Lanczos), image.Pt(600, 400))
+	got := stories.ExamineFile(t, v, leaktest.Leak(t, stories.File(t, shot, "png"), "screenshot"))
+	require.Equal(t, []watermark.CopyID{id}, stories.Confirmed(got), got.Note)
+	require.Len(t, got.Beside, 1, got.Note)
+	assert.Equal(t, large.ID, got.Beside[0].Submission)
+	stories.StandsUp(t, v, got)
+}
