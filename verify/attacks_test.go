@@ -28,7 +28,7 @@ func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
 	says := strings.Join(d.Sentences(), " ")
 	require.Regexp(t, `Of 20 pictures on which no mark was found, 20 show uploads of \S+ to \S+. That time holds \S+ % of all uploads. `+
 		`If pictures of 20 persons were drawn at random from all uploads, 20 or more would lie in one such time at most once in \S+ draws.`, says)
-	require.Contains(t, says, "vendor A could hold all of these 20 uploads unmarked. Of all uploads of that time vendor A could hold 100.0 %. The exchange held them also. A thief who took just this time, from any of them, fits as well.")
+	require.Contains(t, says, "vendor A could hold the uploads of all these 20 pictures unmarked. Of all uploads of that time vendor A could hold 100.0 %. The exchange held them also. A thief who took just this time, from any of them, fits as well.")
 }
 
 // On each of twenty pictures a mark may have been missed, on all of them not: the sentences say so.

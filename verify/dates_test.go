@@ -80,7 +80,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 				says := func(yes bool, text string) {
 					assert.Equal(t, yes, strings.Contains(page, text), "%s: %q in %s", what, text, page)
 				}
-				says(stated != "early", "vendor B (held 4 of these 4 submissions unmarked, as entered on "+entered.Format(time.DateOnly))
+				says(stated != "early", "vendor B (could hold pictures of 4 of these 4 persons, as entered on "+entered.Format(time.DateOnly))
 				says(stated == "early", "4 pictures contain copies recorded as issued to vendor A on 2019-02-14")
 				says(stated == "early", "Evidence of when the pictures were found can settle which date is right.")
 				says(again != "first time", "Files of this dump were examined before: ")

@@ -101,16 +101,11 @@ func late(r *report) (out []row) {
 	var names []string
 	for i := range r.Leaks {
 		seen := make(map[string]bool)
-		for _, c := range r.Leaks[i].Issued {
-			said := r.earliest.Before(c.Issued)
-			if !c.Proven.IsZero() {
-				said = r.earliest.Before(c.Proven)
-			}
-			newer := r.Leaks[i].since.Before(c.Issued)
-			if !r.Leaks[i].shows() || !newer && !said && !c.Unproven && (!c.Proven.IsZero() || !r.earliest.Before(c.After)) {
+		for k, c := range r.Leaks[i].Issued {
+			if !r.Leaks[i].shows() || !r.lateCopy(&r.Leaks[i], k) {
 				continue
 			}
-			if !newer {
+			if !r.Leaks[i].since.Before(c.Issued) {
 				open[c.Recipient] = "; that this was entered before the find is not shown"
 			}
 			if n[c.Recipient] == 0 {
@@ -131,6 +126,16 @@ func late(r *report) (out []row) {
 		out = append(out, row{"n": n[name], "what": unquoted(what), "found": moment(r.known()), "so": "One of these dates is wrong, or the pictures were made after the find."})
 	}
 	return append(out, lateUploads(r)...)
+}
+
+// lateCopy: issued copy k of a leak is not proven to be of before the file was known.
+func (r *report) lateCopy(l *leak, k int) bool {
+	c := l.Issued[k]
+	said := r.earliest.Before(c.Issued)
+	if !c.Proven.IsZero() {
+		said = r.earliest.Before(c.Proven)
+	}
+	return l.since.Before(c.Issued) || said || r.earliest != farOff && c.Unproven || c.Proven.IsZero() && r.earliest.Before(c.After)
 }
 
 func lateUploads(r *report) []row {

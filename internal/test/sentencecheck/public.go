@@ -211,7 +211,13 @@ func vendorClaim(r *report) (string, row) {
 		for _, name := range l.recipients() {
 			vendors += yes(may[kind[name]])
 		}
-		for _, c := range l.Issued {
+		for _, x := range l.parts() {
+			for _, c := range x.Custody {
+				vendors += yes(may[kind[c.Recipient]])
+			}
+		}
+		for k, c := range l.Issued {
+			vendors += yes(l.trace(c.Of).Unsought > 0 || r.lateCopy(l, k))
 			for _, t := range r.Verdict.Travel {
 				for _, h := range t.Others {
 					vendors += yes(t.Copy == c.Copy && may[kind[h.Party]])

@@ -57,6 +57,7 @@ func namedReturned(r *report) (out []row) {
 		for _, t := range r.travelOf(name) {
 			n += yes(len(t.Returned) > 0)
 			for _, x := range t.Returned {
+				again := uploads[x.Submission]
 				uploads[x.Submission] = true
 				if r.count(func(l *leak) bool { return l.hashed(x.Submission) }) > 0 {
 					how = ", or may have since only a hash is kept,"
@@ -66,7 +67,7 @@ func namedReturned(r *report) (out []row) {
 					parties[h.Party] = h.Party != name
 				}
 				for party, counts := range parties {
-					had[party] += yes(counts)
+					had[party] += yes(counts && !again)
 				}
 			}
 		}

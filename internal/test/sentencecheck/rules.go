@@ -497,7 +497,7 @@ func (r *report) holdersOfTime() string {
 	for _, name := range names {
 		shares = append(shares, fmt.Sprintf("%s could hold %.1f %%", name, 100*float64(r.couldHold(name, w.From, w.To+1))/float64(r.uploads(w.From, w.To+1))))
 	}
-	return fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+	return fmt.Sprintf(" By the records, %s could hold the uploads of all these %d pictures unmarked. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
 		listed(names), n, listed(shares))
 }
 

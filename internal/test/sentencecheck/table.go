@@ -522,7 +522,7 @@ func alone(r *report) bool {
 				sure[c.Copy] = true
 			}
 		}
-		if l.examined() && l.seenInPart() || slices.Contains([]string{"damaged", "unsupported", "unopened"}, l.Finding) || l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || l.untraced() || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
+		if l.examined() && l.seenInPart() || slices.Contains([]string{"damaged", "unsupported", "unopened", "missing"}, l.Finding) || l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || l.untraced() || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
 			return false
 		}
 		for _, other := range l.recipients() {
@@ -550,7 +550,7 @@ func namedRivals(r *report) (out []row) {
 	for _, name := range r.holders() {
 		var who []string
 		for _, x := range r.rivals(name, "held unmarked", "planting") {
-			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", x["other"], x["n"], x["of"], r.since(name, x["other"].(string))))
+			who = append(who, fmt.Sprintf("%s (could hold pictures of %d of these %d persons%s)", x["other"], x["n"], x["of"], r.since(name, x["other"].(string))))
 		}
 		if slices.Contains(r.Verdict.Named, name) && len(who) > 0 {
 			out = append(out, row{"who": strings.Join(who, " or ")})

@@ -150,7 +150,7 @@ func isAlone(w *Weighing) bool {
 	other := func(name string) bool { return name != w.Named[0] }
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return partly(l) || slices.ContainsFunc(l.MayNames(), other) || l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.Marked, other) || l.Damaged() || len(unissued(l)) > 0
-	}) + w.Counts[string(findings.FoundUnopened)] + w.Counts[string(findings.FoundUnsupported)] + w.Counts[string(findings.FoundDamaged)]
+	}) + w.Counts[string(findings.FoundUnopened)] + w.Counts[string(findings.FoundUnsupported)] + w.Counts[string(findings.FoundDamaged)] + w.Counts[string(findings.FoundMissing)]
 	return n == 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Unconfirmed)), other)
 }
 
@@ -176,7 +176,7 @@ func (w *Weighing) rivals(name string, why ...string) []odds.Rival {
 func held(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		who := each.Of(w.rivals(name, odds.RivalHeld, odds.RivalPlanting), func(r odds.Rival) string {
-			return fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, heldSince(w, name, r.Other))
+			return fmt.Sprintf("%s (could hold pictures of %d of these %d persons%s)", intake.InSentence(r.Other), r.Clusters, r.Of, heldSince(w, name, r.Other))
 		})
 		if len(who) > 0 {
 			out = append(out, words.Figures{"who": strings.Join(who, " or ")})
@@ -510,7 +510,7 @@ func window(w *Weighing) []words.Figures {
 	}
 	holders := ""
 	if len(shares) > 0 {
-		holders = fmt.Sprintf(" By the records, %s could hold all of these %d uploads unmarked. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
+		holders = fmt.Sprintf(" By the records, %s could hold the uploads of all these %d pictures unmarked. Of all uploads of that time %s. The exchange held them also. A thief who took just this time, from any of them, fits as well.",
 			words.List(words.InSentence(x.Holders)), x.Leaks, words.List(shares))
 	}
 	return []words.Figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": words.Percent(float64(x.Submissions) / float64(x.OfSubmissions)), "persons": x.OfClusters, "inside": x.Clusters, "once": words.OnceIn(x.Chance), "holders": holders}}

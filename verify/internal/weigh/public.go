@@ -194,7 +194,10 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 		if !slices.ContainsFunc(l.MayNames(), func(name string) bool { return !vendor(name) }) && !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return !slices.ContainsFunc(x.MayNames(), named) }) {
 			sure++
 		}
+		had = had || slices.ContainsFunc(l.EveryCustody(), func(c books.Custody) bool { return vendor(c.Recipient) || maybe(c.Recipient) })
 		for _, c := range l.Issued {
+			t := findings.TraceOf(l.Traces, c.Submission)
+			had = had || w.Cfg.copyLate(l, &c) || t != nil && t.Unsought > 0
 			for _, t := range w.Travel {
 				holds := func(h findings.HandOn) bool { return vendor(h.Party) || maybe(h.Party) }
 				had = had || t.Copy == c.ID && (slices.ContainsFunc(t.Others, holds) || len(t.Returned) > 0)

@@ -148,6 +148,7 @@ func returnedIn(d *findings.Verdict, l *findings.Finding, id watermark.CopyID) (
 func cameBackOf(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		n, all, uploads, had, how := 0, 0, []string{}, make(map[string]int), ""
+		once := make(map[[2]string]bool) // a party and an upload that it had
 		for _, t := range w.Travel {
 			if !w.parties[name].copies[t.Copy] {
 				continue
@@ -160,10 +161,9 @@ func cameBackOf(w *Weighing) (out []words.Figures) {
 				if findings.HashOnly(w.Findings, r.Submission) {
 					how = ", or may have since only a hash is kept,"
 				}
-				once := make(map[string]bool)
 				for _, h := range r.Holders {
-					if h.Party != name && !once[h.Party] {
-						once[h.Party] = true
+					if is := [2]string{h.Party, r.Submission.String()}; h.Party != name && !once[is] {
+						once[is] = true
 						had[h.Party]++
 					}
 				}
