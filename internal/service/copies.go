@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kycmark/kycmark/internal/each"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -212,7 +213,7 @@ func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, 
 	if _, err := s.Registry.Recipient(ctx, in.Body.Recipient); err != nil {
 		return problemOf("recipient", err)
 	}
-	if list := in.Body.Submissions; len(distinct(slices.Clone(list))) < len(list) { // package huma panics if it checks objects for that
+	if list := in.Body.Submissions; len(records.Ascending(list)) < len(list) { // package huma panics if it checks objects for that
 		return &Problem{Status: http.StatusUnprocessableEntity, Object: "submissions", Problem: "one is there twice", Wanted: "each once", Todo: "leave the second out"}
 	}
 	for _, id := range in.Body.Submissions {
