@@ -110,7 +110,6 @@ func (s copies) copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
 	return (*Copy)(c), err
 }
 
-// issueRoute serves the bytes of copies.
 func (s copies) issueRoute() {
 	r := s.serves("issue-copy")
 	if r == nil {
@@ -130,7 +129,6 @@ func (b *WantedCopy) options(ctx context.Context) *registry.IssueOptions {
 		MaxBytes: b.MaxBytes, Format: b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}
 }
 
-// issue hands a marked copy out.
 func (s copies) issue(ctx context.Context, in *inIssue) error {
 	v, b, of := visitOf(ctx), in.Body, in.id()
 	o := b.options(ctx)
@@ -241,7 +239,6 @@ func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, 
 	return nil
 }
 
-// hand writes a copy to the client.
 func (v *visit) hand(c *books.Copy, file []byte) error {
 	h := v.Header()
 	h.Set("Content-Type", mediaTypes[c.Format])

@@ -100,7 +100,6 @@ func (x *vendorEvents) take(r *http.Request) (*taken, error) {
 	return x.enter(context.WithoutCancel(r.Context()), name, h, e, body)
 }
 
-// eventProblem says what is wrong with an event.
 func eventProblem(err error) error {
 	p := &Problem{Status: http.StatusUnprocessableEntity, Object: "event", Problem: lastLine(err),
 		Todo: "send the event as the vendor's documentation states it"}
