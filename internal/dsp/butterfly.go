@@ -1,7 +1,7 @@
 package dsp
 
-// mul returns a times b, every product rounded on its own.
-func mul(a, b complex64) complex64 {
+// Mul returns a times b, every product rounded on its own.
+func Mul(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
@@ -23,9 +23,9 @@ func radix4(dst, src, tw []complex64, m, s int) {
 			bd, bmd := b[q]+d[q], b[q]-d[q]
 			j := complex(-imag(bmd), real(bmd)) // i (b-d)
 			y0[q] = ac + bd
-			y1[q] = mul(amc-j, w1)
-			y2[q] = mul(ac-bd, w2)
-			y3[q] = mul(amc+j, w3)
+			y1[q] = Mul(amc-j, w1)
+			y2[q] = Mul(ac-bd, w2)
+			y3[q] = Mul(amc+j, w3)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func radix2(dst, src, tw []complex64, m, s int) {
 		for q := range s {
 			a, b := src[s*p+q], src[s*(p+m)+q]
 			dst[2*s*p+q] = a + b
-			dst[2*s*p+s+q] = mul(a-b, w)
+			dst[2*s*p+s+q] = Mul(a-b, w)
 		}
 	}
 }
@@ -83,8 +83,8 @@ func radix3(dst, src, tw []complex64, m, s int) {
 			mid := a[q] - times(sum, 0.5)
 			off := turned(times(b[q]-c[q], sin60))
 			y0[q] = a[q] + sum
-			y1[q] = mul(mid+off, w1)
-			y2[q] = mul(mid-off, w2)
+			y1[q] = Mul(mid+off, w1)
+			y2[q] = Mul(mid-off, w2)
 		}
 	}
 }
@@ -108,10 +108,10 @@ func radix5(dst, src, tw []complex64, m, s int) {
 			o1, o2 := times(bd, s1)+times(cc, s2), times(bd, s2)-times(cc, s1)
 			o := 5*s*p + q
 			dst[o] = a + be + cd
-			dst[o+s] = mul(m1+o1, w[0])
-			dst[o+2*s] = mul(m2+o2, w[1])
-			dst[o+3*s] = mul(m2-o2, w[2])
-			dst[o+4*s] = mul(m1-o1, w[3])
+			dst[o+s] = Mul(m1+o1, w[0])
+			dst[o+2*s] = Mul(m2+o2, w[1])
+			dst[o+3*s] = Mul(m2-o2, w[2])
+			dst[o+4*s] = Mul(m1-o1, w[3])
 		}
 	}
 }

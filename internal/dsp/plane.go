@@ -12,7 +12,6 @@ type Plane struct {
 	Pix  []float32
 }
 
-// NewPlane returns a plane of zeros.
 func NewPlane(w, h int) Plane       { return Plane{W: w, H: h, Pix: make([]float32, w*h)} }
 func (p Plane) Row(y int) []float32 { return p.Pix[y*p.W : (y+1)*p.W : (y+1)*p.W] }
 func (p Plane) Clone() Plane        { return Plane{W: p.W, H: p.H, Pix: slices.Clone(p.Pix)} }

@@ -201,7 +201,7 @@ func (g *ToneGrid) EachColumns(c, tmp []complex64, each func(x int, sums []compl
 	legs := make([][4]complex64, len(g.leg))
 	for i, k := range g.order {
 		for j, w := range g.leg[i] {
-			legs[i][j] = mul(c[k], w)
+			legs[i][j] = Mul(c[k], w)
 		}
 	}
 	buf, tmp := tmp[:batch*n], tmp[batch*n:2*batch*n]
@@ -226,7 +226,7 @@ func sparse4(dst, turns []complex64, legs [][4]complex64, counts []int) {
 		for _, leg := range legs[:n] {
 			for j, c := range leg {
 				for i, t := range turns[:batch] {
-					out[j*batch+i] += mul(t, c)
+					out[j*batch+i] += Mul(t, c)
 				}
 			}
 			turns = turns[batch:]

@@ -87,7 +87,7 @@ type config struct {
 	MarkedUploads     string `toml:"marked_uploads"`      // of registry.Config
 	RefuseIncomplete  bool   `toml:"refuse_incomplete"`   // of registry.Config
 
-	Hooks    map[string]hook    `toml:"hooks"` // by name
+	Hooks    map[string]Hook    `toml:"hooks"` // by name
 	Webhooks map[string]Webhook `toml:"webhooks"`
 
 	Buckets struct {

@@ -8,24 +8,15 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 )
 
-// hook is how the configuration has a [Hook]. Secret, Token and APISecret are files.
-type hook struct {
-	Vendor    string `toml:"vendor"`
-	Recipient string `toml:"recipient"`
-	Secret    string `toml:"secret"`
-	API       string `toml:"api"`
-	Token     string `toml:"token"`
-	APISecret string `toml:"api_secret"`
-}
-
-// A Hook is an account at a vendor that captures pictures and sends signed events.
+// A Hook is an account at a vendor that captures pictures and sends signed events. In the configuration, Secret, Token and
+// APISecret are files.
 type Hook struct {
-	Vendor    string // its name in package hooks
-	Recipient string // who is entered as holding the pictures
-	Secret    []byte // with which the vendor signs events
-	API       string // address of the vendor's API
-	Token     string // names the account there
-	APISecret []byte // signs requests; nil for vendors that take the token alone
+	Vendor    string `toml:"vendor"`     // its name in package hooks
+	Recipient string `toml:"recipient"`  // who is entered as holding the pictures
+	Secret    string `toml:"secret"`     // with which the vendor signs events
+	API       string `toml:"api"`        // address of the vendor's API
+	Token     string `toml:"token"`      // names the account there
+	APISecret string `toml:"api_secret"` // signs requests; "" for vendors that take the token alone
 }
 
 // maxSecret is how long the file of a secret may be, bytes. Chosen.
@@ -38,22 +29,17 @@ func HooksOf(h *Home) (map[string]Hook, error) {
 		if c.Vendor == "" || c.Recipient == "" || c.Secret == "" || c.API == "" || c.Token == "" {
 			return nil, fmt.Errorf("%s: hook %q: want vendor, recipient, secret, api and token", configName, name)
 		}
-		out := Hook{Vendor: c.Vendor, Recipient: c.Recipient, API: c.API}
-		var token []byte
-		for _, x := range []struct {
-			file string
-			to   *[]byte
-		}{{c.Secret, &out.Secret}, {c.Token, &token}, {c.APISecret, &out.APISecret}} {
-			if x.file == "" {
+		for _, x := range []*string{&c.Secret, &c.Token, &c.APISecret} {
+			if *x == "" {
 				continue
 			}
-			var err error
-			if *x.to, err = secretOf(h, x.file); err != nil {
+			text, err := secretOf(h, *x)
+			if err != nil {
 				return nil, fmt.Errorf("%s: hook %q: %w", configName, name, err)
 			}
+			*x = string(text)
 		}
-		out.Token = string(token)
-		all[name] = out
+		all[name] = c
 	}
 	return all, nil
 }
@@ -90,6 +76,6 @@ func WebhooksOf(h *Home) (map[string]Webhook, error) {
 	return all, nil
 }
 
-func (c *hook) files() []string {
+func (c *Hook) files() []string {
 	return slices.DeleteFunc([]string{c.Secret, c.Token, c.APISecret}, func(file string) bool { return file == "" })
 }

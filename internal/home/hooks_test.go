@@ -36,7 +36,7 @@ func TestHooks(t *testing.T) {
 	h := with(most + "secret = \"keys/secret\"\ntoken = \"keys/token\"\napi_secret = \"keys/api\"\n")
 	got, err := home.HooksOf(h)
 	require.NoError(t, err)
-	want := home.Hook{Vendor: "sumsub", Recipient: "vendor-a", API: "https://api.example.com", Secret: []byte("of ours and theirs"), Token: "tok", APISecret: []byte("sig")}
+	want := home.Hook{Vendor: "sumsub", Recipient: "vendor-a", API: "https://api.example.com", Secret: "of ours and theirs", Token: "tok", APISecret: "sig"}
 	require.Equal(t, map[string]home.Hook{"eu": want}, got)
 	require.Contains(t, h.KeyFiles(), filepath.Join(dir, "keys", "secret"), "the command warns if others can read it")
 

@@ -155,7 +155,6 @@ func OpenFile(ctx context.Context, path, of string, key *registry.SealKey) (*Que
 	return &Queue{db: db, sql: &db.queries, of: of, key: key}, nil
 }
 
-// Close closes the connections.
 func (q *Queue) Close() { q.db.close() }
 
 // quiet keeps River from writing: errors of the database come back with the next request.

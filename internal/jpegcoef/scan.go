@@ -171,7 +171,10 @@ func (s *scan) read(interval int, rows func(y int) *mcuRow, done func(y int)) er
 		}
 		done(y)
 	}
-	return s.end()
+	if !s.ended() {
+		return refuse("data behind a scan")
+	}
+	return nil
 }
 
 // mcu reads MCU x of a row. It returns false for a wrong code, and goes on behind it only in a file that is mended.
@@ -207,13 +210,6 @@ func (s *scan) restart(marker *int) bool {
 	r.at += 2
 	r.acc, r.n, r.over, s.before = 0, 0, 0, [4]int{}
 	return true
-}
-
-func (s *scan) end() error {
-	if !s.ended() {
-		return refuse("data behind a scan")
-	}
-	return nil
 }
 
 func (s *scan) nextDC(i int) (int, bool) {

@@ -186,13 +186,11 @@ func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
 				return err
 			}
 			if !yield(Object{name, st.Size(), st.ModTime()}, nil) {
-				return errEnough
+				unread = nil
+				return filepath.SkipAll
 			}
 			return nil
 		})
-		if errors.Is(err, errEnough) {
-			return
-		}
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			err = unread
 		}
@@ -212,9 +210,6 @@ func Rests(ctx context.Context, in Place, before time.Time, remove bool) (n int,
 	n, err = durable.Clean(string(f), "??/", before, remove)
 	return n, errors.Join(err, ctx.Err())
 }
-
-// errEnough ends a walk whose caller wants no more.
-var errEnough = errors.New("enough")
 
 // Opener returns a function that opens folders, and what the other functions know. The address of a
 // folder is its path; a relative path begins at base, and is unknown if base is "".

@@ -31,8 +31,6 @@ const maxStamp = 256 << 10
 type Stamp struct {
 	Time      time.Time     // UTC, by the authority's clock
 	Accuracy  time.Duration // as the authority states it; 0: it does not
-	Serial    string        // of the timestamp, decimal
-	Policy    string        // object identifier
 	Authority string        // subject of the certificate that signed
 	Anchor    string        // SHA-256 of the trusted certificate that it leads to, hex
 }
@@ -97,8 +95,7 @@ func verifyStamp(answer []byte, digest [32]byte, nonce *big.Int, trusted []*x509
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStamp, err)
 	}
-	return &Stamp{Time: ts.Time.UTC(), Accuracy: ts.Accuracy, Serial: ts.SerialNumber.String(), Policy: ts.Policy.String(),
-		Authority: signer.Subject.String(), Anchor: fingerprint(anchor)}, nil
+	return &Stamp{Time: ts.Time.UTC(), Accuracy: ts.Accuracy, Authority: signer.Subject.String(), Anchor: fingerprint(anchor)}, nil
 }
 
 // verifySigner checks the token's only signature and the signer's certificate at the time at.

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kycmark/kycmark/internal/each"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -109,7 +110,6 @@ func (s copies) copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
 	return (*Copy)(c), err
 }
 
-// issueRoute serves the bytes of copies.
 func (s copies) issueRoute() {
 	r := s.serves("issue-copy")
 	if r == nil {
@@ -129,7 +129,6 @@ func (b *WantedCopy) options(ctx context.Context) *registry.IssueOptions {
 		MaxBytes: b.MaxBytes, Format: b.Format, KeepEXIF: b.KeepEXIF, AllowWeak: b.AllowWeak}
 }
 
-// issue hands a marked copy out.
 func (s copies) issue(ctx context.Context, in *inIssue) error {
 	v, b, of := visitOf(ctx), in.Body, in.id()
 	o := b.options(ctx)
@@ -212,7 +211,7 @@ func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, 
 	if _, err := s.Registry.Recipient(ctx, in.Body.Recipient); err != nil {
 		return problemOf("recipient", err)
 	}
-	if list := in.Body.Submissions; len(distinct(slices.Clone(list))) < len(list) { // package huma panics if it checks objects for that
+	if list := in.Body.Submissions; len(records.Ascending(list)) < len(list) { // package huma panics if it checks objects for that
 		return &Problem{Status: http.StatusUnprocessableEntity, Object: "submissions", Problem: "one is there twice", Wanted: "each once", Todo: "leave the second out"}
 	}
 	for _, id := range in.Body.Submissions {
@@ -240,7 +239,6 @@ func (s copies) each(ctx context.Context, in *inIssueAll, put func(name string, 
 	return nil
 }
 
-// hand writes a copy to the client.
 func (v *visit) hand(c *books.Copy, file []byte) error {
 	h := v.Header()
 	h.Set("Content-Type", mediaTypes[c.Format])

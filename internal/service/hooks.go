@@ -37,8 +37,7 @@ const fetchTime = 2 * time.Minute
 type vendorEvents struct {
 	*Service
 	client *http.Client
-	mu     sync.Mutex
-	busy   map[[32]byte]bool // events that are being worked on
+	busy   sync.Map // [32]byte of events that are being worked on
 }
 
 // taken is the answer to an event.
@@ -52,7 +51,7 @@ func (s *Service) hookRoutes() {
 	if !s.has(Intake) {
 		return
 	}
-	x := &vendorEvents{Service: s, busy: map[[32]byte]bool{}, client: &http.Client{
+	x := &vendorEvents{Service: s, client: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // to no other address than the settings'
 	}}
 	r := s.serves("vendor-event")
@@ -92,15 +91,14 @@ func (x *vendorEvents) take(r *http.Request) (*taken, error) {
 	if !e.Pictures {
 		return &taken{Event: e.Kind, Submissions: []watermark.Submission{}}, nil
 	}
-	if !x.begin(e.SHA256) {
+	if _, busy := x.busy.LoadOrStore(e.SHA256, true); busy {
 		return nil, &Problem{Status: http.StatusConflict, Object: "event", Problem: "it is being worked on",
 			Todo: "send it again after Retry-After", again: retryAfter}
 	}
-	defer x.end(e.SHA256)
+	defer x.busy.Delete(e.SHA256)
 	return x.enter(context.WithoutCancel(r.Context()), name, h, e, body)
 }
 
-// eventProblem says what is wrong with an event.
 func eventProblem(err error) error {
 	p := &Problem{Status: http.StatusUnprocessableEntity, Object: "event", Problem: lastLine(err),
 		Todo: "send the event as the vendor's documentation states it"}
@@ -112,22 +110,6 @@ func eventProblem(err error) error {
 		p.Todo = "nothing: what comes too late is entered by hand, with its evidence; else set the clocks"
 	}
 	return p
-}
-
-func (x *vendorEvents) begin(event [32]byte) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.busy[event] {
-		return false
-	}
-	x.busy[event] = true
-	return true
-}
-
-func (x *vendorEvents) end(event [32]byte) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.busy, event)
 }
 
 // enter fetches the pictures of an event, and enters each with the custody of the vendor. What the vendor has and is no

@@ -218,7 +218,6 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 	return nil
 }
 
-// addObject adds an object as a file.
 func (s examinations) addObject(ctx context.Context, id kept.ID, name string, from *buckets.Bucket, o minio.ObjectInfo) (*investigations.File, error) {
 	if o.Size > s.MaxDump {
 		return nil, fmt.Errorf("%w: got %d bytes, want at most %d", registry.ErrLimit, o.Size, s.MaxDump)
@@ -290,7 +289,6 @@ func (s examinations) watch(w http.ResponseWriter, r *http.Request, id kept.ID) 
 	return nil
 }
 
-// part writes a result.
 func (s examinations) part(w http.ResponseWriter, r *http.Request, id kept.ID, part, media string) error {
 	v := visitOf(r.Context())
 	body, p, err := s.Office.Read(r.Context(), id, part)

@@ -69,7 +69,6 @@ func lengths(low, high int) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, MinLength: &low, MaxLength: &high}
 }
 
-// bytesOf describes an answer of bytes.
 func bytesOf(description string, types ...string) *huma.Response {
 	x := &huma.Response{Description: description, Content: map[string]*huma.MediaType{}}
 	for _, t := range types {

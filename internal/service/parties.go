@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -204,7 +205,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	if b.Recipient != "" {
 		return s.eraseReviewer(ctx, b.Recipient, b.Note, o)
 	}
-	again, planned := o.earlier() != "", distinct(slices.Clone(b.Submissions))
+	again, planned := o.earlier() != "", records.Ascending(b.Submissions)
 	if again { // uploads that the subject has sent since are not meant
 		var plan erasedAnswer
 		if err := json.Unmarshal([]byte(o.earlier()), &plan); err != nil {
@@ -250,7 +251,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	if err != nil {
 		return nil, err
 	}
-	all := distinct(slices.Concat(planned, erased))
+	all := records.Ascending(slices.Concat(planned, erased))
 	if err := s.planErasure(ctx, o, all); err != nil {
 		return nil, err
 	}
@@ -277,14 +278,9 @@ func (s parties) planErasure(ctx context.Context, o *once, ids []watermark.Submi
 	if len(ids) == 0 {
 		return nil
 	}
-	plan, err := json.Marshal(erasedAnswer{Erased: distinct(ids)})
+	plan, err := json.Marshal(erasedAnswer{Erased: records.Ascending(ids)})
 	if err != nil {
 		return err
 	}
 	return o.keep(ctx, string(plan))
-}
-
-func distinct(ids []watermark.Submission) []watermark.Submission {
-	slices.SortFunc(ids, func(a, b watermark.Submission) int { return slices.Compare(a[:], b[:]) })
-	return slices.Compact(ids)
 }

@@ -27,7 +27,6 @@ const (
 	Admin       Role = "admin"       // enters recipients and custody, makes copies void, erases; has no keys
 )
 
-// Roles lists all roles.
 func Roles() []Role { return []Role{Intake, Issue, Investigate, Audit, Admin} }
 
 // ParseRoles reads names of roles. The error wraps [registry.ErrInput] without names, or if a name is unknown.

@@ -144,7 +144,6 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// opened opens the buckets of addresses.
 func opened(addresses map[string]string) (map[string]*buckets.Bucket, error) {
 	all := make(map[string]*buckets.Bucket)
 	for name, address := range addresses {

@@ -46,7 +46,6 @@ type Token struct {
 // Tokens keeps a registry's tokens. A text is shown once, when made; the registry has the SHA-256 of its secret part.
 type Tokens struct{ store records.Access }
 
-// TokensOf returns the tokens of a registry.
 func TokensOf(r *registry.Registry) Tokens { return Tokens{registry.AccessOf(r)} }
 
 // tokenText is the form of a token: its ID, and 32 random bytes.

@@ -83,7 +83,6 @@ type noticeData struct {
 	Problems      int               `json:"problems,omitempty" doc:"That the audit found"`
 }
 
-// describeNotices describes them in the document.
 func (s *Service) describeNotices() {
 	doc := s.api.OpenAPI()
 	schema := doc.Components.Schemas.Schema(reflect.TypeFor[notice](), true, "Notice")

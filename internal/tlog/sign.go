@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +40,8 @@ func (c Checkpoint) Sign(private string) (text []byte, err error) {
 		return nil, fmt.Errorf("%w: a key of %q for a checkpoint of %q", ErrKey, signer.Name(), c.Origin)
 	}
 	body := c.Body()
-	parsed, err := ParseCheckpoint(body)
-	if err != nil {
+	if _, err := ParseCheckpoint(body); err != nil {
 		return nil, err
-	}
-	if !slices.Equal(parsed.Extensions, c.Extensions) {
-		return nil, fmt.Errorf("%w: an extension of several lines", ErrCheckpoint)
 	}
 	text, err = note.Sign(&note.Note{Text: body}, signer)
 	if err != nil {
@@ -184,23 +179,17 @@ func limited(text []byte) ([]byte, error) {
 // some hundred bytes; a post-quantum signature takes up to 5 kB.
 const maxText = 64 << 10
 
-// A Checkpoint is the body of a C2SP tlog-checkpoint: what a log says it holds.
+// A Checkpoint is the body of a C2SP tlog-checkpoint without extension lines: what a log says it holds.
 type Checkpoint struct {
-	Origin     string   // the log's name, one line; also the name of its key
-	Size       uint64   // leaves, at most [MaxSize]
-	Root       Hash     // over the first Size leaves
-	Extensions []string // further lines, each with text; our logs write none, since no proof covers them
+	Origin string // the log's name, one line; also the name of its key
+	Size   uint64 // leaves, at most [MaxSize]
+	Root   Hash   // over the first Size leaves
 }
 
-// Body returns the text that is signed: lines with the origin, the size in decimal, the root in base64, and the extensions.
+// Body returns the text that is signed: lines with the origin, the size in decimal, and the root in base64.
 // It checks nothing. [Checkpoint.Sign] refuses a checkpoint that [ParseCheckpoint] would not read back from this text.
 func (c Checkpoint) Body() string {
-	lines := append([]string{
-		c.Origin,
-		strconv.FormatUint(c.Size, 10),
-		base64.StdEncoding.EncodeToString(c.Root[:]),
-	}, c.Extensions...)
-	return strings.Join(lines, "\n") + "\n"
+	return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]))
 }
 
 // ParseCheckpoint reads the body of a checkpoint, without signatures. A body has one form only:
@@ -215,8 +204,8 @@ func ParseCheckpoint(body string) (Checkpoint, error) {
 	}
 	text, ended := strings.CutSuffix(body, "\n")
 	lines := strings.Split(text, "\n")
-	if !ended || len(lines) < 3 {
-		return bad("less than three lines")
+	if !ended || len(lines) != 3 {
+		return bad("not three lines")
 	}
 	for _, l := range lines {
 		if !isLine(l) {
@@ -232,9 +221,6 @@ func ParseCheckpoint(body string) (Checkpoint, error) {
 		return bad("the root is no hash")
 	}
 	c := Checkpoint{Origin: lines[0], Size: size, Root: Hash(root)}
-	if len(lines) > 3 {
-		c.Extensions = lines[3:]
-	}
 	if c.Body() != body {
 		return bad("the size or the root is written in an unusual way")
 	}

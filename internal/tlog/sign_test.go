@@ -98,13 +98,15 @@ func TestSignRefuses(t *testing.T) {
 	for name, c := range map[string]tlog.Checkpoint{
 		"a root without leaves":   {Origin: origin, Root: checkpoint.Root},
 		"leaves beyond the limit": {Origin: origin, Size: tlog.MaxSize + 1, Root: checkpoint.Root},
-		"an empty extension":      {Origin: origin, Size: 3, Extensions: []string{""}},
-		"two lines in one":        {Origin: origin, Size: 3, Extensions: []string{"a\nb"}},
-		"an extension too long":   {Origin: origin, Size: 3, Extensions: []string{strings.Repeat("x", 64<<10)}},
-		"too long once signed":    {Origin: origin, Size: 3, Extensions: []string{strings.Repeat("x", 64<<10-100)}},
 	} {
 		_, err := c.Sign(private)
 		assert.ErrorIs(t, err, tlog.ErrCheckpoint, name)
+	}
+	for _, n := range []int{64 << 10, 64<<10 - 100} { // too long, and too long once signed
+		name := strings.Repeat("x", n)
+		private, _ := newKey(t, name, 1)
+		_, err := tlog.Checkpoint{Origin: name, Size: 3}.Sign(private)
+		assert.ErrorIs(t, err, tlog.ErrCheckpoint, n)
 	}
 }
 
@@ -257,11 +259,8 @@ func manyLines(n int) string {
 func FuzzOpenCheckpoint(f *testing.F) {
 	private, public := newKey(f, origin, 1)
 	w := newWitness("witness.example/w", 2)
-	extended := checkpoint
-	extended.Extensions = []string{"more"}
 	text := sign(f, checkpoint, private)
 	f.Add(text)
-	f.Add(sign(f, extended, private))
 	f.Add(append(bytes.Clone(text), w.line(checkpoint.Body(), 1679315147)...))
 	f.Add(append(bytes.Clone(text), "— x AAAAAAAA\n"...))
 	f.Add([]byte(exampleNote))
@@ -277,7 +276,7 @@ func FuzzOpenCheckpoint(f *testing.F) {
 		again, err := tlog.ParseCheckpoint(c.Body())
 		require.NoError(t, err)
 		require.Equal(t, c, again)
-		require.Contains(t, []string{checkpoint.Body(), extended.Body()}, c.Body(), "a forgery")
+		require.Equal(t, checkpoint.Body(), c.Body(), "a forgery")
 
 		merged, err := tlog.AddSignatures(text, text)
 		require.NoError(t, err)

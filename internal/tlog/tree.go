@@ -152,9 +152,6 @@ func RootAt(ctx context.Context, size uint64, nodes Nodes) (Hash, error) {
 // entry index (from 0), to root. size and root must come from a checkpoint that the caller
 // trusts, because a proof alone does not pin the size. The error wraps [ErrProof].
 func VerifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) error {
-	if size > MaxSize {
-		return tooLarge(size)
-	}
 	err := proof.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf[:], byteSlices(path), root[:])
 	if err != nil {
 		return fmt.Errorf("%w that leaf %d is among %d: %s", ErrProof, index, size, reason(err))
@@ -166,9 +163,6 @@ func VerifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) erro
 // leaves. Both come from checkpoints. If old is 0, it checks that oldRoot is the empty root, but not root, since every
 // tree begins with the empty tree. The error wraps [ErrProof].
 func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error {
-	if size > MaxSize {
-		return tooLarge(size)
-	}
 	if old == 0 && oldRoot != EmptyRoot() {
 		return fmt.Errorf("%w: the root without leaves is another", ErrProof)
 	}
@@ -184,7 +178,7 @@ func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error 
 func read(ctx context.Context, what string, size uint64, p proof.Nodes, err error, nodes Nodes) ([]Hash, error) {
 	switch {
 	case size > MaxSize:
-		return nil, tooLarge(size)
+		return nil, fmt.Errorf("%w: size %d, the limit is %d", ErrProof, size, uint64(MaxSize))
 	case err != nil:
 		return nil, fmt.Errorf("%w of %s: %w", ErrProof, what, err)
 	case len(p.IDs) == 0:
@@ -207,9 +201,4 @@ func reason(err error) string {
 		return fmt.Sprintf("it leads to root %x, not %x", m.CalculatedRoot, m.ExpectedRoot)
 	}
 	return err.Error()
-}
-
-// tooLarge returns the error for a tree of more than [MaxSize] leaves; it wraps [ErrProof].
-func tooLarge(size uint64) error {
-	return fmt.Errorf("%w: size %d, the limit is %d", ErrProof, size, uint64(MaxSize))
 }

@@ -75,7 +75,7 @@ func Weigh(c *Case) (*Verdict, error) {
 func (m *model) verdict() *Verdict {
 	v := &Verdict{Recipients: []Recipient{}, Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Clusters: len(m.items)}
 	for r, h := range m.c.Holders {
-		if total(h.Copies) > 0 || m.given[r] {
+		if Total(h.Copies) > 0 || m.given[r] {
 			v.Recipients = append(v.Recipients, m.recipient(r))
 		}
 	}
@@ -112,7 +112,8 @@ func (m *model) recipient(r int) Recipient {
 	return out
 }
 
-func total(counts []int) (n int) {
+// Total returns the sum of counts.
+func Total(counts []int) (n int) {
 	for _, k := range counts {
 		n += k
 	}

@@ -204,7 +204,7 @@ func (m *model) holding() *Holding {
 	}
 	out, in, tried := &Holding{OfClusters: len(bare)}, bare, 0
 	for k, h := range m.c.Holders {
-		if total(h.Unmarked) == 0 {
+		if Total(h.Unmarked) == 0 {
 			continue
 		}
 		tried++

@@ -237,7 +237,7 @@ func hooksOf(ctx context.Context, b *ui.Desk) (map[string]service.Hook, error) {
 		if err != nil {
 			return nil, ui.WithHint(fmt.Errorf("hook %q: %w", name, err), "see [hooks.NAME] in kycmark.toml, and \"kycmark recipient add\"")
 		}
-		all[name] = service.Hook{Vendor: vendor, Recipient: a.Recipient, Secret: a.Secret, Account: hooks.Account{Base: a.API, Token: a.Token, Secret: a.APISecret}}
+		all[name] = service.Hook{Vendor: vendor, Recipient: a.Recipient, Secret: []byte(a.Secret), Account: hooks.Account{Base: a.API, Token: a.Token, Secret: []byte(a.APISecret)}}
 	}
 	return all, nil
 }

@@ -235,15 +235,10 @@ func newToneReader(z dsp.Plane) *toneReader {
 		turnY := pattern.UnitTurn(float64(float64(fy) * t.cy / float64(h)))
 		row := t.s.C[v*st : (v+1)*st]
 		for u := range row {
-			row[u] = times(times(row[u], turnX[u]), turnY)
+			row[u] = dsp.Mul(dsp.Mul(row[u], turnX[u]), turnY)
 		}
 	}
 	return t
-}
-
-// times returns the product of a and b, each part rounded so that every machine gets the same bits.
-func times(a, b complex64) complex64 {
-	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
 // taps returns four neighbouring coefficients of row v, columns u to u+3. Rows repeat, so that v may be any number. u must
@@ -286,5 +281,5 @@ func (t *toneReader) at(f pattern.Frequency) complex64 {
 	if flip {
 		sum = complex(real(sum), -imag(sum))
 	}
-	return times(sum, pattern.UnitTurn(-(float64(f.X*t.cx) + float64(f.Y*t.cy))))
+	return dsp.Mul(sum, pattern.UnitTurn(-(float64(f.X*t.cx) + float64(f.Y*t.cy))))
 }

@@ -104,19 +104,16 @@ func (s *PolarSums) collect(bar float32) {
 }
 
 // apart takes up to n summits out of the queue, the highest first. It leaves out places that are
-// near a summit it has taken. The queue is then in another order, and some of it is lost.
+// near a summit it has taken. The queue is sorted then.
 func (s *PolarSums) apart(n int) []summit {
-	q := s.queue
-	for i := len(q)/2 - 1; i >= 0; i-- {
-		sink(q, i)
-	}
+	slices.Sort(s.queue)
 	var out []summit
-	for len(q) > 0 && len(out) < n {
-		at := int(^uint32(q[0]))
-		top := summit{at / s.wide, at % s.wide, math.Float32frombits(uint32(q[0] >> 32))}
-		q[0] = q[len(q)-1]
-		q = q[:len(q)-1]
-		sink(q, 0)
+	for _, x := range slices.Backward(s.queue) {
+		if len(out) == n {
+			break
+		}
+		at := int(^uint32(x))
+		top := summit{at / s.wide, at % s.wide, math.Float32frombits(uint32(x >> 32))}
 		if !slices.ContainsFunc(out, func(o summit) bool { return s.near(o, top) }) {
 			out = append(out, top)
 		}
@@ -128,24 +125,6 @@ func (s *PolarSums) apart(n int) []summit {
 func (s *PolarSums) near(a, b summit) bool {
 	rows, cols := max(a.row-b.row, b.row-a.row), max(a.col-b.col, b.col-a.col)
 	return min(rows, s.rows-rows) <= summitApart && cols <= summitApart
-}
-
-// sink moves q[i] down to where no child exceeds it, in a heap that is otherwise in order.
-func sink(q []uint64, i int) {
-	for {
-		c := 2*i + 1
-		if c >= len(q) {
-			return
-		}
-		if c+1 < len(q) && q[c+1] > q[c] {
-			c++
-		}
-		if q[i] >= q[c] {
-			return
-		}
-		q[i], q[c] = q[c], q[i]
-		i = c
-	}
 }
 
 // A Candidate is a linear map b from the pilots' frequencies (cycles a mark

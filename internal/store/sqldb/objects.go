@@ -27,9 +27,6 @@ import (
 // maxPuts is how many objects one call writes at a time: each waits for a disk or a server. Chosen.
 const maxPuts = 16
 
-// settled is the age from which on an object must have a row: a younger one may belong to an upload that is being entered.
-const settled = durable.Settled
-
 // keepAt opens the place at an address for the registry with this ID, which may be new, and keeps new originals there. "": the database.
 func (d *core) keepAt(ctx context.Context, address string, id [16]byte, isNew bool) error {
 	if address == d.address {
@@ -286,7 +283,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 				} else if !errors.Is(err, syscall.EROFS) && !errors.Is(err, fs.ErrPermission) {
 					return err
 				}
-			case time.Since(o.Written) > settled:
+			case time.Since(o.Written) > durable.Settled: // a younger one may belong to an upload that is being entered
 				out.Extra++
 			}
 		}
@@ -311,7 +308,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 		return out, err
 	}
 	remove := !d.readOnly && !sweep.IsZero()
-	rests, err := objects.Rests(ctx, d.place, time.Now().Add(-settled), remove)
+	rests, err := objects.Rests(ctx, d.place, time.Now().Add(-durable.Settled), remove)
 	if out.Extra += rests; remove {
 		out.Removed += rests
 	}

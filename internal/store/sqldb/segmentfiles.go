@@ -158,7 +158,7 @@ func (f *segmentFiles) list() (names []string, err error) {
 		old := filepath.Ext(e.Name()) == schema.SegmentEnd
 		if strings.HasPrefix(e.Name(), unnamed) {
 			info, err := e.Info()
-			old = err == nil && time.Since(info.ModTime()) > settled
+			old = err == nil && time.Since(info.ModTime()) > durable.Settled
 		}
 		if old {
 			names = append(names, e.Name())

@@ -356,7 +356,7 @@ func (d segments) removeSegments(ctx context.Context, files *segmentFiles, all b
 		return err
 	}
 	for i := range rows {
-		if s := &rows[i]; s.State == segmentIdle && (all || s.Last > 0 || time.Since(s.Made) > settled) {
+		if s := &rows[i]; s.State == segmentIdle && (all || s.Last > 0 || time.Since(s.Made) > durable.Settled) {
 			if err := d.dropSegment(ctx, files, s); err != nil {
 				return err
 			}

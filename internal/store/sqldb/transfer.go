@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
@@ -21,7 +22,7 @@ import (
 // does not copy again. The error wraps [fs.ErrExist] if a registry is there.
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	if to.place != nil {
-		if _, err := objects.Rests(ctx, to.place, time.Now().Add(-settled), true); err != nil {
+		if _, err := objects.Rests(ctx, to.place, time.Now().Add(-durable.Settled), true); err != nil {
 			return 0, root, err
 		}
 	}

@@ -464,17 +464,10 @@ func holders(w *Weighing) []words.Figures {
 	}
 	for k, name := range w.names {
 		if s := w.parties[name]; s.custody > 0 && !w.Cfg.SearchedNamed() {
-			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, words.Thousands(float64(total(w.Case.Holders[k].EverHeld()))), words.Thousands(float64(all))))
+			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, words.Thousands(float64(odds.Total(w.Case.Holders[k].EverHeld()))), words.Thousands(float64(all))))
 		}
 	}
 	return once(len(names) > 0 && noMark(w) > 0, words.Figures{"n": noMark(w), "names": names})
-}
-
-func total(counts []int) (n int) {
-	for _, k := range counts {
-		n += k
-	}
-	return n
 }
 
 // custodyLate is about leaks without a mark within custody that is not admissible.
@@ -506,7 +499,7 @@ func window(w *Weighing) []words.Figures {
 	var shares []string
 	for _, name := range x.Holders {
 		held := w.Case.Holders[slices.Index(w.names, name)].Unmarked[x.From : x.To+1]
-		shares = append(shares, couldHold(name, float64(total(held))/float64(x.Submissions)))
+		shares = append(shares, couldHold(name, float64(odds.Total(held))/float64(x.Submissions)))
 	}
 	holders := ""
 	if len(shares) > 0 {
