@@ -120,7 +120,9 @@ func (l *leak) smallBesideRoom() bool {
 }
 
 func oursClaim(r *report) (string, row) {
-	if n := r.count(func(l *leak) bool { return (l.shows() && !l.hashAlone() || l.anotherToo()) && !r.newer(l, (*leak).sent) }); n > 0 {
+	if n := r.count(func(l *leak) bool {
+		return (l.shows() && !l.hashAlone() || l.anotherToo()) && !r.newer(l, (*leak).sent)
+	}); n > 0 {
 		return "refuted", row{"n": n}
 	}
 	return "open", nil

@@ -197,7 +197,7 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 		no, x["n"] = "shared", e.sharing()
 	case e.untold(shown) != nil:
 		no, x["upload"] = "alike", e.untold(shown).Submission.String()
-	case WouldShow(t) && e.Sync < 0: // under another key than those of its copies, perhaps
+	case WouldShow(t) && e.Sync < 0: // perhaps of a key that none of its copies has
 		no = "untraced"
 	case WouldShow(t) && (e.Unsought || e.Erased && t.Expected < tuning.MinReadScore):
 		no = "erased-sibling"

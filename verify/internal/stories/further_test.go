@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -638,4 +641,40 @@ func TestUploadThatIsPartOfAnother(t *testing.T) {
 	for _, l := range []*findings.Finding{got, worn, plain} {
 		assert.NotContains(t, strings.Join(stories.StandsUp(t, v, l).Public, " "), "of one month”: supported", l.Note)
 	}
+}
+
+// Opponent's story: another upload lies over vendor A's copy, and its original is lost. Nothing of it was said, and vendor A was
+// alone.
+func TestUnreadUploadOverACopy(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r, err := registry.Create(t.Context(), sqlite.At(filepath.Join(dir, "r.db")), &registry.CreateOptions{Originals: filepath.Join(dir, "originals")})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, r.Close()) })
+	_, err = r.Ledger().AddMarkKey(t.Context(), leaktest.Key())
+	require.NoError(t, err)
+	stories.Vendors(t, r, "vendor A", "vendor B")
+	cfg := registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()}
+	s := stories.NewIssuer(t, cfg)
+	of := stories.Submit(t, s, stories.File(t, stories.Photo(711, 1200, 900), "jpeg"), "one", stories.Feb)
+	_, marked, id := stories.Issued(t, s, of.ID, "vendor A")
+	kept, err := filepath.Glob(filepath.Join(dir, "originals", r.ID(), "*", "*"))
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	other := stories.Submit(t, s, stories.File(t, stories.Photo(701, 900, 675), "jpeg"), "two", stories.Feb)
+	leak := imaging.Paste(marked, imaging.Resize(stories.Photo(701, 900, 675), 300, 0, imaging.Lanczos), image.Pt(700, 500))
+	v := stories.Investigation(t, stories.Investigating(cfg))
+	require.Contains(t, stories.Examine(t, v, leak).Note, other.ID.String(), "the story needs an upload that is found there")
+	all, err := filepath.Glob(filepath.Join(dir, "originals", r.ID(), "*", "*"))
+	require.NoError(t, err)
+	for _, name := range all {
+		if name != kept[0] {
+			require.NoError(t, os.Remove(name))
+		}
+	}
+	v = stories.Investigation(t, stories.Investigating(cfg))
+	got := stories.Examine(t, v, leak)
+	require.Contains(t, stories.Confirmed(got), id, got.Note)
+	assert.Positive(t, got.Closed)
+	assert.NotContains(t, stories.StandsUp(t, v, got).Headline, "No mark of another")
 }

@@ -31,7 +31,9 @@ type Basis struct {
 func (c Basis) SearchedNamed() bool { return c.Named > 0 }
 
 // claimedLate reports whether t is after the stated time of the find.
-func (c Basis) claimedLate(_ *findings.Finding, t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
+func (c Basis) claimedLate(_ *findings.Finding, t time.Time) bool {
+	return !c.Found.IsZero() && t.After(c.Found)
+}
 
 // doubted reports whether t is after a time of the find that was ever stated, or after the file of l was first examined.
 func (c Basis) doubted(l *findings.Finding, t time.Time) bool {
@@ -47,8 +49,8 @@ func (c Basis) knownBy(l *findings.Finding) time.Time {
 	return c.first
 }
 
-// copyLate reports whether it is not proven that a copy in l was entered before every stated time of the find, or the file was
-// examined before.
+// copyLate reports whether it is not proven that a copy in l was entered before every stated time of the find. It also is late if
+// the file was examined before.
 func (c Basis) copyLate(l *findings.Finding, x *books.Copy) bool {
 	return !c.first.IsZero() && x.LaterThan(c.first) || c.doubted(l, x.Issued)
 }
