@@ -169,7 +169,9 @@ func (g *gathering) past(ctx context.Context) error {
 		return err
 	}
 	for _, l := range g.leaks {
-		l.Known = known[sums[l.SHA256]]
+		if l.Matched() {
+			l.Known = known[sums[l.SHA256]]
+		}
 	}
 	for _, x := range all {
 		e := findings.EarlierOf(&x.Began)

@@ -99,12 +99,14 @@ func TestCopiesIssuedAfterTheFind(t *testing.T) {
 // copies contradict. "From a vendor" was refuted.
 func TestMarksOfALostKeyRefuteNothing(t *testing.T) {
 	for lost, want := range map[time.Time]string{feb.AddDate(5, 0, 0): "not supported", {}: "refuted. 1 picture comes"} {
+		stated := feb.AddDate(2, 0, 0)
 		l := leakOf(1, findings.FoundCopy, "authority C")
 		l.Reads = []findings.Reading{{Copy: l.Copy(), KeyID: "v1-k"}}
 		if !lost.IsZero() {
 			l.Keys = []books.KeyState{{KeyID: "v1-k", State: books.KeyCompromised, Since: lost}}
+			stated = feb.AddDate(0, 6, 0)
 		}
-		d := verify.WeighFor([]*findings.Finding{l}, recipients, verify.Options{Circumstances: findings.Circumstances{Found: feb.AddDate(0, 6, 0)}}, 120)
+		d := verify.WeighFor([]*findings.Finding{l}, recipients, verify.Options{Circumstances: findings.Circumstances{Found: stated}}, 120)
 		assert.Contains(t, strings.Join(d.Public, "\n"), "“These pictures come from a vendor”: "+want)
 	}
 }

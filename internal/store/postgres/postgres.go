@@ -326,11 +326,7 @@ func insert(ctx context.Context, conn *sql.Conn, table string, columns []string,
 			_, err := c.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, row))
 			return err
 		}
-		places := make([]string, len(columns))
-		for i := range places {
-			places[i] = "$" + strconv.Itoa(i+1)
-		}
-		query := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")"
+		query := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + schema.Placeholders(1, len(columns))
 		var all pgx.Batch
 		for i := range n {
 			values, err := row(i)

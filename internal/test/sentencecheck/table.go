@@ -332,11 +332,11 @@ var rules = map[string]func(*report) []row{
 	"released":   func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
 	"issuer-all": issuerAll,
 	"unmarked": func(r *report) []row {
-		n := r.count((*leak).onlyBare)
+		n := r.count(func(l *leak) bool { return l.onlyBare() && r.named == 0 })
 		return append(some(n, row{"keys": r.keysTried(), "so": "A mark that was not removed would have been found " + either(n, "there", "on each") +
 			" with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."}),
 			some(r.count(func(l *leak) bool {
-				return l.Finding == "unmarked" && !l.onlyBare() || l.Finding == "unreadable" && !l.damaged()
+				return l.Finding == "unmarked" && (!l.onlyBare() || r.named > 0) || l.Finding == "unreadable" && !l.damaged()
 			}), row{"keys": r.keysTried(),
 				"so": "A mark may have been missed or removed there, so nothing follows from its absence on a single picture."})...)
 	},

@@ -1,7 +1,6 @@
 package examine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -160,17 +159,24 @@ func (v *tracer) siblings(ctx context.Context) error {
 // withRead adds to the family of a page the uploads of the copies that were read, if they are the same capture. A small part of a
 // picture has too few features for [Examiner.family].
 func (v *tracer) withRead(ctx context.Context, of watermark.Submission, family []sibling) ([]sibling, error) {
+	o, err := v.original(ctx, of)
+	if err != nil || o == nil {
+		return family, err
+	}
 	for i := range v.e.Reads {
 		r := &v.e.Reads[i]
 		if r.Issued == nil || slices.ContainsFunc(family, func(s sibling) bool { return s.whole == r.Issued.Submission }) {
 			continue
 		}
-		o, err1 := v.original(ctx, of)
-		row, err2 := v.Engine().Page(ctx, conclude.PageOf(&findings.Match{Submission: r.Issued.Submission, Page: r.Page}))
-		if err := cmp.Or(err1, gone(err2)); err != nil || o == nil || err2 != nil {
-			return family, err
+		row, err := v.Engine().Page(ctx, conclude.PageOf(&findings.Match{Submission: r.Issued.Submission, Page: r.Page}))
+		if err != nil && gone(err) == nil {
+			continue
 		}
-		onto, same, err := v.sameCapture(ctx, o, row.ID)
+		var onto geometry.Mat
+		same := false
+		if err == nil {
+			onto, same, err = v.sameCapture(ctx, o, row.ID)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -372,7 +372,7 @@ func Chance(v *findings.Finding) string {
 				found = append(found, fmt.Sprintf("%.1f", c.Score))
 			}
 		}
-		all = append(all, fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", words.List(found), words.Thousands(float64(t.Decoys.Number)), t.Decoys.Max))
+		all = append(all, fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", words.List(found), words.Thousands(float64(t.Decoys.Number)), math.Ceil(float64(10*t.Decoys.Max))/10))
 	}
 	return strings.Join(all, "; ")
 }

@@ -650,7 +650,7 @@ func damagedMarks(w *Weighing) int { return leaksThat(&w.Verdict, (*findings.Fin
 
 // unmarked is about the pictures on which no mark was found, by whether a mark would very probably have been.
 func unmarked(w *Weighing) []words.Figures {
-	n := leaksThat(&w.Verdict, bare)
+	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool { return bare(l) && !w.Cfg.SearchedNamed() })
 	return append(several(n, words.Figures{"keys": w.ofKeys(), "so": "A mark that was not removed would have been found " + words.Verb(n, "there", "on each") +
 		" with a probability of at least 99.5 %. Deliberate removal, which hits a whole dump, is not excluded."}),
 		several(noMark(w)-n, words.Figures{"keys": w.ofKeys(),
