@@ -23,6 +23,10 @@ func TestClaimsMadeInPublic(t *testing.T) {
 	unmarked := func(n int) *findings.Finding { return leakOf(n, findings.FoundUnmarked, "") }
 	paged := func(l *findings.Finding) *findings.Finding { l.Pages = 3; return l }
 	stranger := func(n int) *findings.Finding { return leakOf(n, findings.FoundUnknown, "") }
+	far := func(l *findings.Finding, pixels string, side int) *findings.Finding { // strangers whom one camera took
+		l.Matches[0].Distance, l.Matches[0].Pixels, l.Width, l.Height = 28, pixels, side, side
+		return l
+	}
 	const (
 		noMark, notOurs, oneMonth    = "“None of these pictures carries our watermark”: ", "“These pictures are not ours”: ", "“All these pictures are of one month”: "
 		fromVendor, noBreach         = "“These pictures come from a vendor”: ", "“Our systems were not breached”: "
@@ -39,6 +43,12 @@ func TestClaimsMadeInPublic(t *testing.T) {
 		"a vendor and strangers": {[]*findings.Finding{a(1), a(2), stranger(3)}, map[string]string{fromVendor: openness, oneMonth: openness, noMark: refuted}},
 		"held by another also": {[]*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A", holds("authority C", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("authority C", before))},
 			map[string]string{fromVendor: openness}},
+		"an authority's, a vendor held it": {[]*findings.Finding{leakOf(1, findings.FoundCopy, "authority C", holds("vendor A", before))}, map[string]string{fromVendor: openness}},
+		"by a far hash": {[]*findings.Finding{far(leakOf(1, findings.FoundUnreadable, ""), findings.PixelsUndecided, 640)},
+			map[string]string{notOurs: openness, oneMonth: openness}},
+		"small, by a far hash": {[]*findings.Finding{far(unmarked(1), findings.PixelsSame, 220)},
+			map[string]string{notOurs: openness, oneMonth: openness, noBreach: "not supported. Pictures do not show"}},
+		"by a near hash": {[]*findings.Finding{leakOf(1, findings.FoundUnreadable, "")}, map[string]string{notOurs: refuted, oneMonth: supported}},
 		"unmarked, held by no other": {[]*findings.Finding{unmarked(1), unmarked(2)},
 			map[string]string{noMark: supported, notOurs: refuted, noBreach: "not supported. 2 pictures speak against it"}},
 		"unmarked, a vendor held them": {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, "", holds("vendor A", before)), unmarked(2)},

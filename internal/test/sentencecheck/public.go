@@ -133,10 +133,11 @@ func (l *leak) ofSeveral() bool {
 	return l.seen() && l.Finding == "unreadable" && l.trace(l.Submission).Submission != "" && len(l.Reads) == 0 && l.shared() > 1
 }
 
-// hashAlone: what the leak shows rests on a hash, further away than 10 bits.
+// hashAlone: the hash of what the leak shows is farther than 10 bits, and the pixels do not settle it, or are few.
 func (l *leak) hashAlone() bool {
 	return !l.confirmed() && slices.ContainsFunc(l.Matches, func(m matchOf) bool {
-		return m.Submission == l.Submission && !capture(m.Pixels) && m.Pixels != "same edges" && m.Distance > 10
+		small := m.Region == nil && l.Width < 360 && l.Height < 360
+		return m.Submission == l.Submission && m.Distance > 10 && (small || !capture(m.Pixels) && m.Pixels != "same edges")
 	})
 }
 
@@ -275,7 +276,7 @@ func breachClaim(r *report) (string, row) {
 			t := l.trace(x.Submission)
 			return t.Submission == "" && x.Submission != l.Submission || t.Issued > 0 && !r.copiedLater(l, x.Submission)
 		})
-		return l.Finding == "unmarked" && !r.newer(l, (*leak).sent) && held == 0 && free
+		return l.Finding == "unmarked" && !l.hashAlone() && !r.newer(l, (*leak).sent) && held == 0 && free
 	})
 	if n > 0 && r.named == 0 {
 		return "against", row{"n": n}

@@ -97,10 +97,15 @@ func claimNotOurs(w *Weighing) (string, words.Figures) {
 	return []string{"ours-open", "ours-refuted"}[min(n, 1)], words.Figures{"n": n}
 }
 
-// byHash reports whether a hash alone says which upload a leak shows, and not nearly enough of it: see [tuning.SureWithoutPixels].
+// byHash reports whether the hash of the upload that a leak shows is farther than [tuning.SureWithoutPixels], and the pixels do not
+// settle it. In a small picture, text and face are too few pixels to tell documents apart that one fixed camera took.
 func byHash(l *findings.Finding) bool {
 	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
-	return l.Kind != findings.FoundCopy && m != nil && !conclude.ShowsCapture(m.Pixels) && m.Pixels != findings.PixelsEdges && m.Distance > tuning.SureWithoutPixels
+	if m == nil || l.Kind == findings.FoundCopy || m.Distance <= tuning.SureWithoutPixels {
+		return false
+	}
+	small := m.Region == nil && max(l.Width, l.Height) < tuning.MinBeside
+	return small || !conclude.ShowsCapture(m.Pixels) && m.Pixels != findings.PixelsEdges
 }
 
 // untold reports whether a leak may be of another upload than the one it is counted for.
@@ -228,7 +233,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 // claimNoBreach is spoken against by unmarked uploads that by the records no other party held, or had a copy of, before the find.
 func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundUnmarked && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool {
+		return l.Kind == findings.FoundUnmarked && !byHash(l) && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool {
 			t := findings.TraceOf(l.Traces, x.Submission)
 			return t == nil && x.Submission != l.Submission || t != nil && t.Issued > 0 && !w.issuedLate(l, x.Submission)
 		})
