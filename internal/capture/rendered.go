@@ -129,7 +129,7 @@ func (s *pose) page(w, h int, readable, lost float64, look func(x, y int) (other
 }
 
 // fieldPower returns the powers of what a square of the leak at (x, y) shows beside what is expected, of both together,
-// and of the leak. ok is false if a pixel of the square, or beside it, is not on the original.
+// and of the leak. ok is false if a pixel of the square is not inside: it, or a pixel within 5 of it, is not on the original.
 func fieldPower(inside, want, seen dsp.Plane, x, y int) (off, both, leak float64, ok bool) {
 	for j := y; j < y+fieldSide; j++ {
 		from := j*want.W + x

@@ -133,8 +133,8 @@ func encrypt(text string, w wrapper) (string, error) {
 		return "", err
 	}
 	head := fmt.Sprintf("%s\n-> %s\n%s\n---", version, stanza, wrapped)
-	sum, body := keysOf(fileKey, nonce, head)
-	file := slices.Concat([]byte(head+" "+encode(sum)+"\n"), nonce, aead(body).Seal(nil, chunkNonce, []byte(text), nil))
+	sum, bodyKey := keysOf(fileKey, nonce, head)
+	file := slices.Concat([]byte(head+" "+encode(sum)+"\n"), nonce, aead(bodyKey).Seal(nil, chunkNonce, []byte(text), nil))
 	out := pem.EncodeToMemory(&pem.Block{Type: armor, Bytes: file})
 	if len(out) > maxSize {
 		return "", fmt.Errorf("encrypted it would have %d bytes, limit is %d", len(out), maxSize)
@@ -158,11 +158,11 @@ func decrypt(file string) (string, error) {
 		return "", err
 	}
 	mac, err := decode(lines[3][len("--- "):])
-	sum, body := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
+	sum, bodyKey := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
 	if err != nil || !hmac.Equal(mac, sum) {
 		return "", errBroken
 	}
-	text, err := aead(body).Open(nil, chunkNonce, []byte(lines[4][keyBytes:]), nil)
+	text, err := aead(bodyKey).Open(nil, chunkNonce, []byte(lines[4][keyBytes:]), nil)
 	if err != nil {
 		return "", errBroken
 	}

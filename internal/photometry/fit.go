@@ -17,7 +17,7 @@ type Fit struct {
 	Weight      dsp.Plane // 1 where the leak shows the original, 0 elsewhere
 	Slope       dsp.Plane // of the tone curve
 	Gain        dsp.Plane // of what was added to the original: Slope, unless the original was treated before it was fitted
-	Inside      dsp.Plane // 1 where a pixel lies on the original at all
+	Inside      dsp.Plane // 1 where a pixel, and each within 5 of it, lies on the original
 	Covered     dsp.Plane // 1 where the original has detail that the leak does not follow
 	Predicted   dsp.Plane // the leak as the original, blur and tone curve have it
 	Blur        float64   // standard deviation that fits best, pixels of the leak

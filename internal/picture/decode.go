@@ -191,7 +191,7 @@ func Lacks(data []byte, decoder string, lim Limits) string {
 }
 
 // readSource returns how a file of format f was written; only Format is set if nothing is known. The file has been
-// decoded, but readSource trusts no byte of it. A grey profile of colours is left out.
+// decoded, but readSource trusts no byte of it. A grey ICC profile of a picture in colours is left out.
 func (f *format) readSource(data []byte) Source {
 	s := Source{Format: f.name}
 	if f.source != nil {

@@ -273,7 +273,7 @@ func (s parties) eraseReviewer(ctx context.Context, name, note string, o *once) 
 
 func idsOf(all []kept.Item) []kept.ID { return each.Of(all, func(x kept.Item) kept.ID { return x.ID }) }
 
-// planErasure keeps with a request what it erases.
+// planErasure keeps ids with a request: sent again, it erases these and no later ones.
 func (s parties) planErasure(ctx context.Context, o *once, ids []watermark.Submission) error {
 	if len(ids) == 0 {
 		return nil
