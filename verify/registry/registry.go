@@ -191,7 +191,7 @@ func (r *Registry) Recipient(ctx context.Context, name string) (*books.Recipient
 	return find(all, name, func(to books.Recipient) bool { return to.Name == name })
 }
 
-// find returns the recipient for which is is true. Errors call it name, and wrap [ErrNotFound] or [ErrErased].
+// find returns the recipient that is accepts. name is for errors, which wrap [ErrNotFound] or [ErrErased].
 func find(all []books.Recipient, name string, is func(books.Recipient) bool) (*books.Recipient, error) {
 	i := slices.IndexFunc(all, is)
 	switch {

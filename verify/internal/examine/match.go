@@ -8,6 +8,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/search"
@@ -100,18 +101,24 @@ func (v *matcher) wholeMatches(ctx context.Context, near []search.Candidate) (ou
 	return out, looked, nil
 }
 
-// match returns a match with the submission of a candidate, not yet compared by pixels. If it was erased, does not
-// exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. Such a row is noted in the leak.
-func (v *matcher) match(ctx context.Context, c search.Candidate) (*findings.Match, error) {
+// row returns the row of a candidate. If it was erased, does not exist, or cannot be read, the error wraps
+// [registry.ErrNotFound]. That it cannot be read is noted in the leak.
+func (v *matcher) row(ctx context.Context, c search.Candidate) (*books.Submission, error) {
 	row, err := v.Engine().SubmissionAt(ctx, c.Ref)
 	switch {
-	case errors.Is(err, registry.ErrTampered): // its row cannot be read
+	case errors.Is(err, registry.ErrTampered):
 		v.Found.Damaged(c.Ref)
 		v.leak.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.Ref))), err) // its ID is not known
 		return nil, registry.ErrNotFound
 	case errors.Is(err, registry.ErrErased):
 		return nil, registry.ErrNotFound
 	}
+	return row, err
+}
+
+// match returns a match with the submission of a candidate, not yet compared by pixels. The error is that of row.
+func (v *matcher) match(ctx context.Context, c search.Candidate) (*findings.Match, error) {
+	row, err := v.row(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -298,6 +298,7 @@ func (p *place) add(shown watermark.Submission) {
 	for page := range p.part.closed {
 		p.l.close(page, nil)
 	}
+	p.l.why = cmp.Or(p.l.why, p.part.why)
 	p.e.Closed = max(p.e.Closed, len(p.l.closed), p.in.Closed)
 	var there findings.Finding
 	conclude.Into(&there, p.in)

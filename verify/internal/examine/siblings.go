@@ -159,24 +159,23 @@ func (v *tracer) siblings(ctx context.Context) error {
 // withRead adds to the family of a page the uploads of the copies that were read, if they are the same capture. A small part of a
 // picture has too few features for [Examiner.family].
 func (v *tracer) withRead(ctx context.Context, of watermark.Submission, family []sibling) ([]sibling, error) {
-	o, err := v.original(ctx, of)
-	if err != nil || o == nil {
-		return family, err
-	}
 	for i := range v.e.Reads {
 		r := &v.e.Reads[i]
 		if r.Issued == nil || slices.ContainsFunc(family, func(s sibling) bool { return s.whole == r.Issued.Submission }) {
 			continue
 		}
-		row, err := v.Engine().Page(ctx, conclude.PageOf(&findings.Match{Submission: r.Issued.Submission, Page: r.Page}))
-		if err != nil && gone(err) == nil {
+		o, err := v.original(ctx, of)
+		if err != nil || o == nil {
+			return family, err
+		}
+		row, err := v.Engine().Page(ctx, r.Issued.Submission.Page(r.Page))
+		if err != nil {
+			if err = gone(err); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		var onto geometry.Mat
-		same := false
-		if err == nil {
-			onto, same, err = v.sameCapture(ctx, o, row.ID)
-		}
+		onto, same, err := v.sameCapture(ctx, o, row.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -220,35 +219,34 @@ func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []s
 	}
 	compared := 0
 	for _, c := range append(near, more...) {
-		m, err := v.On(whole).match(ctx, c)
+		row, err := v.On(whole).row(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if conclude.PageOf(m) == of || m.HashOnly {
+		if row.ID == of || !row.Kept {
 			continue
 		}
-		v.On(whole).locate(ctx, c.Ref, conclude.PageOf(m))
-		if p, err := whole.places[conclude.PageOf(m)](); err != nil {
+		v.On(whole).locate(ctx, c.Ref, row.ID)
+		if p, err := whole.places[row.ID](); err != nil {
 			return nil, err
 		} else if p != nil && p.LogNFA > tuning.MaxDocumentNFA { // another document, at most of one template, or o is a small part
-			row, err := v.Engine().SubmissionAt(ctx, c.Ref)
 			scale := p.Map.LinearScale()
-			if err != nil || p.LogNFA > tuning.MaxPortraitNFA || float64(scale*scale*float64(o.image.Rect.Dx()*o.image.Rect.Dy())) > float64(tuning.MinRest*float64(row.Width*row.Height)) {
+			if p.LogNFA > tuning.MaxPortraitNFA || float64(scale*scale*float64(o.image.Rect.Dx()*o.image.Rect.Dy())) > float64(tuning.MinRest*float64(row.Width*row.Height)) {
 				continue
 			}
 		}
 		if compared++; compared > tuning.MaxSiblings {
 			break
 		}
-		onto, same, err := v.sameCapture(ctx, o, conclude.PageOf(m))
+		onto, same, err := v.sameCapture(ctx, o, row.ID)
 		if err != nil {
 			return nil, err
 		}
 		if same {
-			out = append(out, sibling{c.Ref, conclude.PageOf(m), m.Submission, onto})
+			out = append(out, sibling{c.Ref, row.ID, row.Whole(), onto})
 		}
 	}
 	v.families.mu.Lock()

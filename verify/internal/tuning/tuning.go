@@ -150,7 +150,7 @@ const (
 	// directions, two persons' cards of one template -115 to -218.
 	MaxDocumentNFA = -200
 	// MaxPortraitNFA is the same for an upload that covers less than [MinRest] of the other. Four portraits of 340 to 360 pixels,
-	// cut out of photographs of 1,200 to 2,000, had -16 to -132 (TestUploadThatIsPartOfAnother has one).
+	// cut out of photographs of 1,200 to 2,000, had -16 to -56 (TestUploadThatIsPartOfAnother has -56).
 	MaxPortraitNFA = -10
 	// MinDocumentScore is the min share of the comparable blocks that must agree in two captures of
 	// one document. Two persons' bills reach 0.98, but have exchanged blocks.

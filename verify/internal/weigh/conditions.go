@@ -119,9 +119,7 @@ func issuedAs(w *Weighing, name string) string {
 	var first, last time.Time
 	for _, c := range findings.ConfirmedCopies(w.Findings) {
 		if at := c.Issued; c.Recipient == name {
-			if first.IsZero() || at.Before(first) {
-				first = at
-			}
+			first = earliest(first, at)
 			if at.After(last) {
 				last = at
 			}

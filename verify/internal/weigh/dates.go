@@ -42,11 +42,14 @@ func (c Basis) doubted(l *findings.Finding, t time.Time) bool {
 }
 
 // knownBy returns from when on the file of l is known, by what was stated or entered; zero: nothing was.
-func (c Basis) knownBy(l *findings.Finding) time.Time {
-	if c.first.IsZero() || !l.Known.IsZero() && l.Known.Before(c.first) {
-		return l.Known
+func (c Basis) knownBy(l *findings.Finding) time.Time { return earliest(c.first, l.Known) }
+
+// earliest returns the earlier of two times. A zero time is not known: then it is the other.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	return c.first
+	return a
 }
 
 // copyLate reports whether it is not proven that a copy in l was entered before every stated time of the find. It also is late if
@@ -61,9 +64,7 @@ func (c Basis) copyLate(l *findings.Finding, x *books.Copy) bool {
 func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basis {
 	c.first, c.Before = c.Found, c.Found
 	for _, e := range earlier {
-		if c.first.IsZero() || !e.Found.IsZero() && e.Found.Before(c.first) {
-			c.first = e.Found
-		}
+		c.first = earliest(c.first, e.Found)
 		if c.later = c.later || e.Found.After(c.Found) && e.Started.After(c.Found); c.foundLater(e.Started) || c.restated(e) {
 			c.Before = time.Time{}
 		}
@@ -181,9 +182,7 @@ func late(w *Weighing) (out []words.Figures) {
 			if !w.Cfg.doubted(l, c.Issued) {
 				unproven[c.Recipient] = "; that this was entered before the find is not shown"
 			}
-			if at := first[c.Recipient]; at.IsZero() || c.Issued.Before(at) {
-				first[c.Recipient] = c.Issued
-			}
+			first[c.Recipient] = earliest(first[c.Recipient], c.Issued)
 			if !once[c.Recipient] {
 				once[c.Recipient] = true
 				n[c.Recipient]++
@@ -206,9 +205,7 @@ func late(w *Weighing) (out []words.Figures) {
 // known returns when the first of the leaks was known; zero: nothing says.
 func (w *Weighing) known() (first time.Time) {
 	for _, l := range w.Findings {
-		if at := w.Cfg.knownBy(l); first.IsZero() || !at.IsZero() && at.Before(first) {
-			first = at
-		}
+		first = earliest(first, w.Cfg.knownBy(l))
 	}
 	return first
 }
@@ -226,7 +223,7 @@ func submitted(l *findings.Finding) time.Time { return l.Submitted }
 
 // received returns when the registry took the upload that a leak shows; zero: not known.
 func received(l *findings.Finding) (at time.Time) {
-	if m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission }); m != nil {
+	if m := shown(l); m != nil {
 		at = m.Received
 	}
 	return at
@@ -277,8 +274,8 @@ func custodySigned(w *Weighing) (out []words.Figures) {
 // entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no such fact.
 func entered(l *findings.Finding, name string) (at time.Time) {
 	for _, c := range l.EveryCustody() {
-		if c.Recipient == name && (at.IsZero() || c.EnteredAt().Before(at)) {
-			at = c.EnteredAt()
+		if c.Recipient == name {
+			at = earliest(at, c.EnteredAt())
 		}
 	}
 	return at
@@ -308,9 +305,7 @@ func heldSince(w *Weighing, name, other string) string {
 		if at.IsZero() || !slices.Contains(l.MayNames(), name) {
 			continue
 		}
-		if first.IsZero() || at.Before(first) {
-			first = at
-		}
+		first = earliest(first, at)
 		if at.After(last) {
 			last = at
 		}

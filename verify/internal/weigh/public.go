@@ -46,12 +46,17 @@ func claimNoMark(w *Weighing) (string, words.Figures) {
 // bare reports whether a mark would have been found wherever a leak may have one: nothing else than an upload is shown,
 // beside it, over it, or in another frame, that could have one of its own.
 func bare(l *findings.Finding) bool {
-	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
+	m := shown(l)
 	if l.Kind != findings.FoundUnmarked || m == nil || partly(l) {
 		return false
 	}
 	_, strip := around(l, *m)
 	return strip < tuning.MinSeen && patches(l, m) == 0
+}
+
+// shown returns the match with the upload that a leak shows, or nil.
+func shown(l *findings.Finding) *findings.Match {
+	return conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
 }
 
 // patches counts the places of an upload with something else over it that may carry a mark.
@@ -100,7 +105,7 @@ func claimNotOurs(w *Weighing) (string, words.Figures) {
 // byHash reports whether the hash of the upload that a leak shows is farther than [tuning.SureWithoutPixels], and the pixels do not
 // settle it. In a small picture, text and face are too few pixels to tell documents apart that one fixed camera took.
 func byHash(l *findings.Finding) bool {
-	m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
+	m := shown(l)
 	if m == nil || l.Kind == findings.FoundCopy || m.Distance <= tuning.SureWithoutPixels {
 		return false
 	}
@@ -233,10 +238,8 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 // claimNoBreach is spoken against by unmarked uploads that by the records no other party held, or had a copy of, before the find.
 func claimNoBreach(w *Weighing) (string, words.Figures) {
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		return l.Kind == findings.FoundUnmarked && !byHash(l) && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 && !slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool {
-			t := findings.TraceOf(l.Traces, x.Submission)
-			return t == nil && x.Submission != l.Submission || t != nil && t.Issued > 0 && !w.issuedLate(l, x.Submission)
-		})
+		return l.Kind == findings.FoundUnmarked && !byHash(l) && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 &&
+			!slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return w.handedOut(l, x.Submission) })
 	})
 	if n > 0 && !w.Cfg.SearchedNamed() {
 		return "breach-against", words.Figures{"n": n}
@@ -244,12 +247,18 @@ func claimNoBreach(w *Weighing) (string, words.Figures) {
 	return "breach-open", words.Figures{}
 }
 
-// issuedLate reports whether all copies of an upload that a leak shows were issued after the find.
-func (w *Weighing) issuedLate(l *findings.Finding, of watermark.Submission) bool {
+// handedOut reports whether others may have had copies, before the find, of an upload that a leak shows.
+func (w *Weighing) handedOut(l *findings.Finding, of watermark.Submission) bool {
+	switch t := findings.TraceOf(l.Traces, of); {
+	case t == nil:
+		return of != l.Submission // its copies were not looked for
+	case t.Issued == 0:
+		return false
+	}
 	for j, i := range w.Of {
 		if c := w.Case.Leaks[j]; w.Findings[i] == l && c.Submission == of.String() {
-			return len(c.Copies) > 0 && !slices.ContainsFunc(c.Copies, func(c odds.Copy) bool { return !c.Late })
+			return len(c.Copies) == 0 || slices.ContainsFunc(c.Copies, func(c odds.Copy) bool { return !c.Late })
 		}
 	}
-	return false
+	return true
 }
