@@ -134,6 +134,12 @@ func lostKey(v *findings.Finding) *findings.Finding {
 	return v
 }
 
+// partOfAMark makes tracing see a part of a mark, and find no copy.
+func partOfAMark(v *findings.Finding) *findings.Finding {
+	v.Traces = []findings.Tracing{{Submission: v.Submission, Registered: true, Power: 1, LogAny: -7, Copies: []findings.TracedCopy{}, Edits: []findings.Edit{}}}
+	return v
+}
+
 func subject(v *findings.Finding, s string) *findings.Finding {
 	verify.SetSubject(v, s)
 	return v

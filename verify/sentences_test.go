@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -125,12 +126,49 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"one was not judged":       {[]*findings.Finding{a(1), a(2), reserved(a(3)), reserved(a(4)), lost(leakOf(5, findings.FoundIncomplete, ""))}, known, "4 of the 5 leaked pictures", "No mark of another"},
 		"an archive was not read":  {[]*findings.Finding{a(1), a(2), closed(3, findings.FoundUnopened)}, known, "1 of the 3 files given was not examined", "No mark of another"},
 		"they resemble uploads":    {[]*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 pictures resemble uploads of the registry, but are not shown to be the same captures.", "Inconclusive"},
+		"two of one person":        {[]*findings.Finding{a(1), subject(a(2), "person 1"), reserved(a(3))}, known, "For 1 of the 3 copies of vendor A found here the record does not confirm that it was handed out.", "No mark of another"},
+		"a part of a mark":         {[]*findings.Finding{partOfAMark(leakOf(1, findings.FoundUnreadable, "")), leakOf(2, findings.FoundUnknown, "")}, known, "Chance gives one in this investigation with a probability of at most 2e-06.", "at most 1e-06"},
 		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The marks on 1 picture (1 person) are", "All 1"},
 	} {
 		d := verify.WeighFor(x.leaks, recipients, verify.Options{Circumstances: x.cfg}, 120)
 		text := d.Headline + " " + strings.Join(d.Sentences(), " ")
 		assert.Contains(t, text, x.says, name)
 		assert.NotContains(t, text, x.never, name)
+	}
+}
+
+// Opponent's story: a mark key was lost between two stated times of the find, and its marks count for no recipient. The pictures
+// with them were counted among those that come from the copies of the recipient that is named for others.
+func TestMarksOfALostKeyAreNotCounted(t *testing.T) {
+	stated := feb.AddDate(2, 0, 0)
+	cfg := verify.Options{Circumstances: findings.Circumstances{Found: stated}}
+	var leaks []*findings.Finding
+	for n := range 4 {
+		leaks = append(leaks, leakOf(n+1, findings.FoundCopy, "vendor A"))
+	}
+	forged := leaks[3]
+	forged.Keys = []books.KeyState{{KeyID: "v1-k", State: books.KeyCompromised, Since: stated.AddDate(0, 1, 0)}}
+	forged.Reads = []findings.Reading{{Copy: forged.Copy(), KeyID: "v1-k", LogP: forged.LogP, Submission: forged.Submission}}
+	d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: []findings.Earlier{{Entry: 9, Started: stated.AddDate(1, 0, 0), Shared: 1, Found: stated.AddDate(0, 2, 0)}}})
+	assert.Contains(t, d.Headline, "3 of the 4 leaked pictures come from copies issued to vendor A")
+	assert.Contains(t, strings.Join(d.Strength, " "), "The marks on 3 pictures (3 persons)")
+	assert.Contains(t, strings.Join(d.Weakens, " "), "each holder of the key could have made these marks, which count for no recipient")
+	assert.Empty(t, checked(t, d, cfg))
+}
+
+// Opponent's story: pages that several uploads have were counted for the first of these uploads, as of its time and its holders.
+func TestPagesOfSeveralPointToNoTime(t *testing.T) {
+	cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}}
+	for clause, window := range map[string]bool{"weak": true, "shared": false} {
+		var leaks []*findings.Finding
+		for n := range 6 {
+			l := leakOf(n+1, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
+			l.Said = []findings.Said{{Code: "not-marked", Figures: words.Figures{"clause": clause}}}
+			leaks = append(leaks, l)
+		}
+		d := verify.WeighFor(leaks, recipients, cfg, 120)
+		assert.Equal(t, window, d.Odds.Window != nil)
+		assert.Equal(t, window, strings.Contains(strings.Join(d.Details, " "), "who could hold such uploads unmarked"), clause)
 	}
 }
 

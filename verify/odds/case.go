@@ -89,7 +89,8 @@ type Leak struct {
 	// Held names the holders whose custody covers the submission, admissible or not. Each of them
 	// is a possible planter, and a possible source of the rest. nil: the same as Unmarked.
 	Held []string `json:"held,omitempty"`
-	// Marked reports whether a mark was found in the picture, also a mark that counts for no recipient.
+	// Marked reports whether a mark was found in the picture, also a mark that counts for no recipient. It is also true if a
+	// mark was not looked for, or if the picture may show another submission: then its time and its holders are not known.
 	Marked bool `json:"marked,omitempty"`
 	// Transplanted names recipients whose marks the picture carries although it shows
 	// another submission than the marked one. Such a mark counts for no recipient.

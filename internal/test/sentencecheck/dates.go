@@ -245,9 +245,13 @@ func (r *report) since(name, other string) string {
 	if len(days) == 0 {
 		return ""
 	}
+	return ", " + enteredOn(days)
+}
+
+func enteredOn(days []string) string {
 	first, last := slices.Min(days), slices.Max(days)
 	if first == last {
-		return ", as entered on " + first
+		return "as entered on " + first
 	}
-	return ", as entered from " + first + " to " + last
+	return "as entered from " + first + " to " + last
 }

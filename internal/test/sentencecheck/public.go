@@ -141,6 +141,11 @@ func (l *leak) hashAlone() bool {
 	})
 }
 
+// ofAnother: the leak may be of another upload than the one that it is counted for.
+func (l *leak) ofAnother() bool {
+	return l.hashAlone() || l.bareOfOne() && l.alikeBeside() != "" || l.ofSeveral()
+}
+
 // anotherToo: beside an unconfirmed mark the leak shows an upload that is not the copy's.
 func (l *leak) anotherToo() bool {
 	return l.unconfirmed() && !l.shows() && slices.ContainsFunc(l.Matches, func(m matchOf) bool { return capture(m.Pixels) && m.Submission != l.Submission })
@@ -161,7 +166,7 @@ func monthClaim(r *report) (string, row) {
 	n := 0
 	for i := range r.Leaks {
 		l := &r.Leaks[i]
-		known, its := l.shows() && !l.hashAlone() && !(l.bareOfOne() && l.alikeBeside() != "") && !l.ofSeveral(), map[time.Time]bool{}
+		known, its := l.shows() && !l.ofAnother(), map[time.Time]bool{}
 		for _, x := range l.parts() {
 			its[begins(x.Submitted)] = true
 			known = known && !x.Submitted.IsZero()

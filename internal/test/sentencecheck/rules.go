@@ -154,10 +154,10 @@ func (r *report) holders() (out []string) {
 	return out
 }
 
-// with returns the leaks with a confirmed copy of a recipient.
+// with returns the leaks with a confirmed copy of a recipient that not every holder of a lost key could have made.
 func (r *report) with(name string) (out []*leak) {
 	for i := range r.Leaks {
-		if slices.Contains(r.Leaks[i].recipients(), name) {
+		if slices.Contains(r.Leaks[i].recipients(), name) && !r.forged(&r.Leaks[i], name) {
 			out = append(out, &r.Leaks[i])
 		}
 	}

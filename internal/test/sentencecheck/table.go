@@ -304,7 +304,7 @@ var rules = map[string]func(*report) []row{
 		for _, h := range r.holders() {
 			if n := r.count(func(l *leak) bool {
 				in, _ := r.admissible(l)
-				return l.bare() && slices.Contains(in, h)
+				return l.bare() && !l.ofAnother() && slices.Contains(in, h)
 			}); n > 0 {
 				held, all := r.everHeld(h)
 				names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", h, n, whole(held), whole(all)))
@@ -340,7 +340,12 @@ var rules = map[string]func(*report) []row{
 			}), row{"keys": r.keysTried(),
 				"so": "A mark may have been missed or removed there, so nothing follows from its absence on a single picture."})...)
 	},
-	"damaged-mark": func(r *report) []row { return some(r.count((*leak).damaged), nil) },
+	"damaged-mark": func(r *report) []row {
+		return some(r.count((*leak).damaged), row{"chance": func(x any) bool {
+			p, ok := number(x)
+			return ok && p >= 1e-6*float64(r.examined())*(1-1e-9) && p <= 2e-6*float64(r.examined())
+		}})
+	},
 	"disowned": func(r *report) []row {
 		n := r.count(func(l *leak) bool { return l.Forgeable })
 		return append(some(n, row{"that": "whose mark key is recorded as compromised, and " + either(n, "it is", "they are") + " not stated to have been found before that",
@@ -519,7 +524,7 @@ func alone(r *report) bool {
 			if l.confirmed() && c.State == "reserved" {
 				unsure[c.Copy] = true
 			} else if l.confirmed() {
-				sure[c.Copy] = true
+				sure[r.unitOf(c.Of)] = true
 			}
 		}
 		if l.examined() && l.seenInPart() || slices.Contains([]string{"damaged", "unsupported", "unopened", "missing"}, l.Finding) || l.unissued() || l.damaged() || l.Finding == "incomplete" || l.Sync < 0 || l.thinned() || l.confirmed() && (l.Closed > 0 || l.Pages > 1 || l.untraced() || r.named > 0 || slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Plain })) {
@@ -637,7 +642,7 @@ func claimRule(r *report) []row {
 // inadmissible counts, over leaks without a mark, the holders whose custody was not entered in time.
 func (r *report) inadmissible() (n int) {
 	for i := range r.Leaks {
-		if l := &r.Leaks[i]; l.bare() {
+		if l := &r.Leaks[i]; l.bare() && !l.ofAnother() {
 			_, out := r.admissible(l)
 			n += len(out)
 		}
@@ -717,6 +722,27 @@ func (r *report) forgeable(l *leak) bool {
 	})
 }
 
+// forged: each holder of a lost key could have made all marks of a recipient's copies in the leak.
+func (r *report) forged(l *leak, name string) bool {
+	for _, c := range l.Issued {
+		made := slices.ContainsFunc(l.Reads, func(x readOf) bool { return x.Copy == c.Copy && !l.lost(x.KeyID).IsZero() })
+		if c.Recipient == name && !made {
+			return false
+		}
+	}
+	return r.forgeable(l)
+}
+
+// unitOf returns the unit of an upload, by the case.
+func (r *report) unitOf(upload string) string {
+	for _, l := range r.Verdict.Case.Leaks {
+		if l.Submission == upload {
+			return l.Cluster
+		}
+	}
+	return upload
+}
+
 func keyCompromised(r *report) (out []row) {
 	n, day := make(map[string]int), make(map[string]time.Time)
 	for _, l := range r.Leaks {
@@ -742,7 +768,6 @@ func keyCompromised(r *report) (out []row) {
 	return out
 }
 
-// strong reports whether a leak of the case carries a copy of a recipient that counts.
 // group counts the recipients whose copies are in the same leaks, directly or over others, and that recipient itself.
 func (r *report) group(name string) int {
 	in := map[string]bool{name: true}

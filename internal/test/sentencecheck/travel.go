@@ -80,9 +80,8 @@ func namedHad(r *report) (out []row) {
 			continue
 		}
 		all := r.travelOf(name)
-		count, since := make(map[string]int), make(map[string]string)
+		count, since := make(map[string]int), make(map[string][]string)
 		var others []string
-		// the first fact is stated, in the order of the record
 		for _, t := range r.Verdict.Travel {
 			if !slices.ContainsFunc(all, func(o travel) bool { return o.Copy == t.Copy }) {
 				continue
@@ -94,8 +93,9 @@ func namedHad(r *report) (out []row) {
 				}
 				seen = append(seen, h.Party)
 				if count[h.Party]++; count[h.Party] == 1 {
-					others, since[h.Party] = append(others, h.Party), h.Entered.UTC().Format(time.DateOnly)
+					others = append(others, h.Party)
 				}
+				since[h.Party] = append(since[h.Party], h.Entered.UTC().Format(time.DateOnly))
 			}
 		}
 		slices.Sort(others)
@@ -106,7 +106,7 @@ func namedHad(r *report) (out []row) {
 					so = " The findings do not tell the two apart."
 				}
 			}
-			out = append(out, row{"name": name, "other": o, "n": count[o], "of": len(all), "entered": since[o], "so": so})
+			out = append(out, row{"name": name, "other": o, "n": count[o], "of": len(all), "entered": enteredOn(since[o]), "so": so})
 		}
 	}
 	return out

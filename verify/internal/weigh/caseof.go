@@ -107,7 +107,7 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 	again := repeated(w.First)
 	var at []int
 	of := func(i int, l *findings.Finding, beside bool) {
-		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged() || l.MarkUnsought(), Beside: beside}
+		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged() || l.MarkUnsought() || untold(l), Beside: beside}
 		if !l.Matched() && again[w.First[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
@@ -208,6 +208,11 @@ func lost(v *findings.Finding, id watermark.CopyID) bool {
 // forgeable reports whether holders of a lost key could have made marks of a leak: a find before the loss is contradicted.
 func (w *Weighing) forgeable(l *findings.Finding) bool {
 	return w.Cfg.later && slices.ContainsFunc(l.Copies, func(id watermark.CopyID) bool { return lost(l, id) })
+}
+
+// forged reports whether holders of a lost key could have made all marks of a recipient's copies in a leak.
+func (w *Weighing) forged(l *findings.Finding, name string) bool {
+	return w.forgeable(l) && !slices.ContainsFunc(l.Issued, func(c books.Copy) bool { return c.Recipient == name && !lost(l, c.ID) })
 }
 
 // holdersOf returns the recipients in the books whose custody covers a leak by a fact that counts, each once.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -118,7 +119,7 @@ func namedFigures(w *Weighing) []words.Figures {
 func issuedAs(w *Weighing, name string) string {
 	var first, last time.Time
 	for _, c := range findings.ConfirmedCopies(w.Findings) {
-		if at := c.Issued; c.Recipient == name {
+		if at := c.Issued; w.parties[name].copies[c.ID] {
 			first = earliest(first, at)
 			if at.After(last) {
 				last = at
@@ -645,6 +646,12 @@ func (s *party) note() (out []findings.Said) {
 
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.
 func damagedMarks(w *Weighing) int { return leaksThat(&w.Verdict, (*findings.Finding).Damaged) }
+
+// damagedFigures are those pictures, and how often chance gives one among all that were examined.
+func damagedFigures(w *Weighing) []words.Figures {
+	chance := math.Pow(10, watermark.PresentLevel) * float64(w.Readable())
+	return several(damagedMarks(w), words.Figures{"chance": words.RoundedUp(chance)})
+}
 
 // unmarked is about the pictures on which no mark was found, by whether a mark would very probably have been.
 func unmarked(w *Weighing) []words.Figures {

@@ -299,22 +299,24 @@ func lateEntry(w *Weighing, at time.Time) string {
 // heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with copies of a
 // recipient: ", as entered on 2026-01-31"; "": none.
 func heldSince(w *Weighing, name, other string) string {
-	var first, last time.Time
+	var times []time.Time
 	for _, l := range findings.Views(w.Findings) {
-		at := entered(l, other)
-		if at.IsZero() || !slices.Contains(l.MayNames(), name) {
-			continue
-		}
-		first = earliest(first, at)
-		if at.After(last) {
-			last = at
+		if at := entered(l, other); !at.IsZero() && slices.Contains(l.MayNames(), name) && !w.forged(l, name) {
+			times = append(times, at)
 		}
 	}
-	switch {
-	case first.IsZero():
+	if len(times) == 0 {
 		return ""
-	case words.Day(first) == words.Day(last):
-		return ", as entered on " + words.Day(first)
 	}
-	return ", as entered from " + words.Day(first) + " to " + words.Day(last)
+	return ", " + enteredOn(times)
+}
+
+// enteredOn says when facts were entered: "as entered on 2026-01-31", or from the first day to the last.
+func enteredOn(times []time.Time) string {
+	slices.SortFunc(times, time.Time.Compare)
+	first, last := words.Day(times[0]), words.Day(times[len(times)-1])
+	if first == last {
+		return "as entered on " + first
+	}
+	return "as entered from " + first + " to " + last
 }

@@ -54,8 +54,8 @@ var dumpSentences = []row{
 	{"withheld", weakens, withheld, "The evidence is not enough to name {name} as the source: {clause}."},
 	{"missing-subjects", weakens, missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no customer reference, or it was changed, so {n|it counts|they count} as one person's at most. Enter the references (kycmark subject set), and investigate again."},
 	{"held", headline, held, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
-	{"also-held", weakens, alsoHeld, "The {n} {n|picture|pictures} with copies of {name} {n|shows an upload|show uploads} that {others} could also hold unmarked. With those copies in hand, each of them could have laid the marks there."},
-	{"had", headline, had, "By the record, as entered on {entered}, {other} also had {n} of the {of} {of|copy|copies} of {name} found here.{so}"},
+	{"also-held", weakens, alsoHeld, "The {n} {n|picture|pictures} with copies of {name} {n|shows an upload|show uploads} that {others} could also hold unmarked, or had as these copies. With those copies in hand, each of them could have laid the marks there."},
+	{"had", headline, had, "By the record, {entered}, {other} also had {n} of the {of} {of|copy|copies} of {name} found here.{so}"},
 	{"returned", headline, cameBackOf, "{n} of the {of} {of|copy|copies} of {name} found here came back{how} as {m|upload|uploads} {uploads}. Each party that had {m|this upload|these uploads} fits as well: {who}."},
 	{"several", weakens, func(w *Weighing) []words.Figures {
 		return once(len(w.recipients()) > 1, words.Figures{"at": together(w)})
@@ -94,7 +94,7 @@ var dumpSentences = []row{
 	{"window", details, window, "Of {of} {of|picture|pictures} on which no mark was found, {n} {n|shows an upload|show uploads} of {dates}. That time holds {share} of all uploads. If pictures of {persons} persons were drawn at random from all uploads, {inside} or more would lie in one such time at most once in {once} draws.{holders}"},
 	{"holding", details, holding, "Of {of} {of|picture|pictures} on which no mark was found, {n} {n|shows an upload|show uploads} that by the records {names} could {k|hold|each hold} unmarked. Of all uploads of these days {shares}. If pictures of {persons} persons were drawn at random, each from all uploads of its day, {inside} or more would be such at most once in {once} draws.{others} The exchange held them also. A thief who took just these, from any of them, fits as well."},
 	{"claimed", details, claimed, "{claims} claimed, and {examined} different {examined|file was|files were} examined. {seen} {seen|counts|count} as showing an upload of the registry.{so}"},
-	{"damaged-mark", details, many(damagedMarks), "{n} {n|picture carries|pictures carry} a part of a mark, and no copy is proved. {n|It|They} came from marked copies, and {n|counts|count} for no recipient and for no holder of unmarked uploads."},
+	{"damaged-mark", details, damagedFigures, "{n} {n|picture carries|pictures carry} a part of a mark, and no copy is proved. {n|It|They} came from marked copies, and {n|counts|count} for no recipient and for no holder of unmarked uploads. Chance gives one in this investigation with a probability of at most {chance}."},
 	{"disowned", ifNamed, disowned, "{n} {n|picture carries|pictures carry} the mark of a copy {that}. {so} {n|It counts|They count} for no recipient."},
 	{"unconfirmed", details, many(func(w *Weighing) int { return leaksThat(&w.Verdict, unproven) }), "{n} {n|picture carries the mark of an issued copy, or marks of several that do not fit together, but is|pictures carry the mark of an issued copy, or marks of several that do not fit together, but are} not confirmed to show {n|its upload|their uploads}. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
 	{"records-altered", details, func(w *Weighing) []words.Figures {

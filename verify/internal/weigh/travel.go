@@ -61,22 +61,26 @@ func receipts(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// reservedOf returns how many copies of a recipient are in the dump, and how many of them are not known to have been handed out.
-func reservedOf(w *Weighing, name string) (all, reserved int) {
+// reservedOf returns how many copies of a recipient are in the dump, how many of them are not known to have been handed
+// out, and of how many persons the others are.
+func reservedOf(w *Weighing, name string) (all, reserved, persons int) {
+	units := make(map[string]bool)
 	for _, c := range findings.ConfirmedCopies(w.Findings) {
 		if w.parties[name].copies[c.ID] {
 			if all++; c.State == books.CopyReserved {
 				reserved++
+			} else {
+				units[w.Unit[c.Submission]] = true
 			}
 		}
 	}
-	return all, reserved
+	return all, reserved, len(units)
 }
 
 // namedReserved are the named recipients with copies in the dump whose release is not confirmed.
 func namedReserved(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		if all, n := reservedOf(w, name); n > 0 {
+		if all, n, _ := reservedOf(w, name); n > 0 {
 			out = append(out, words.Figures{"name": name, "n": n, "of": all})
 		}
 	}
@@ -86,7 +90,7 @@ func namedReserved(w *Weighing) (out []words.Figures) {
 // had are the parties that by the record had copies of a named recipient which are in the dump.
 func had(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
-		n, first := make(map[string]int), make(map[string]findings.HandOn)
+		n, entered := make(map[string]int), make(map[string][]time.Time)
 		all, _ := acknowledged(w, name)
 		for _, t := range w.Travel {
 			once := make(map[string]bool)
@@ -95,9 +99,8 @@ func had(w *Weighing) (out []words.Figures) {
 					continue
 				}
 				once[h.Party] = true
-				if n[h.Party]++; n[h.Party] == 1 {
-					first[h.Party] = h
-				}
+				n[h.Party]++
+				entered[h.Party] = append(entered[h.Party], h.Entered)
 			}
 		}
 		for _, other := range slices.Sorted(maps.Keys(n)) {
@@ -105,7 +108,7 @@ func had(w *Weighing) (out []words.Figures) {
 			if slices.ContainsFunc(w.rivals(name, odds.RivalHad), func(r odds.Rival) bool { return r.Other == other }) {
 				so = " The findings do not tell the two apart."
 			}
-			out = append(out, words.Figures{"name": name, "other": other, "n": n[other], "of": all, "entered": words.Day(first[other].Entered), "so": so})
+			out = append(out, words.Figures{"name": name, "other": other, "n": n[other], "of": all, "entered": enteredOn(entered[other]), "so": so})
 		}
 	}
 	return out

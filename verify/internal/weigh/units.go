@@ -193,7 +193,7 @@ func missingSubjects(w *Weighing) []words.Figures {
 			continue
 		}
 		for _, l := range findings.Views(w.Findings) {
-			if l.Private.Subject == "" && slices.Contains(l.MayNames(), x.Name) {
+			if l.Private.Subject == "" && slices.Contains(l.MayNames(), x.Name) && !w.forged(l, x.Name) {
 				uploads[l.Submission] = true
 			}
 		}

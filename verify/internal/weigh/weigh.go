@@ -125,7 +125,7 @@ func marksBeside(l *findings.Finding) bool {
 // doubts adds a rival without a name to a recipient if leaks may have another source that was not looked for. The reason is a
 // leak with one of its copies. Only named uploads or its first frame were examined, or uploads could not be compared with it.
 // Such a leak may also have a mark that is not listed, too little of its mark, or the upload once more without a mark.
-// Other reasons are faint marks of others, a leak that could not be judged, or fewer than two copies surely handed out.
+// Other reasons are faint marks of others, a leak that could not be judged, or copies of fewer than two persons surely handed out.
 func (w *Weighing) doubts() {
 	for _, name := range w.Named {
 		n := w.faint(func(other string) bool { return other != name }) + leaksThat(&w.Verdict, func(l *findings.Finding) bool {
@@ -133,7 +133,7 @@ func (w *Weighing) doubts() {
 			more = more || mixed(l) || len(unissued(l)) > 0 || w.Cfg.SearchedNamed()
 			return unjudged(l) || more && slices.Contains(l.MayNames(), name)
 		})
-		if all, reserved := reservedOf(w, name); n == 0 && all-reserved < 2 {
+		if _, reserved, persons := reservedOf(w, name); n == 0 && persons < 2 {
 			n = reserved
 		}
 		if n > 0 {
@@ -227,7 +227,7 @@ func (w *Weighing) count(l *findings.Finding) {
 			s.transplanted++
 		case l.Kind == findings.FoundUnconfirmed:
 			s.unconfirmed++
-		case l.Kind == findings.FoundCopy:
+		case l.Kind == findings.FoundCopy && !w.forged(l, name):
 			s.add(l, w.Unit)
 		}
 	}
@@ -236,7 +236,7 @@ func (w *Weighing) count(l *findings.Finding) {
 			s.unconfirmed++
 		}
 	}
-	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() {
+	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() || untold(l) {
 		return
 	}
 	in, out := make(map[string]bool), make(map[string]bool)
