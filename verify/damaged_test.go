@@ -44,7 +44,7 @@ func TestDamagedMark(t *testing.T) {
 	assert.Empty(t, d.Case.Leaks[0].Unmarked)
 	assert.Zero(t, d.Case.Leaks[0].Copies[0].LnE)
 	assert.Equal(t, 1.0, d.Case.Leaks[0].Copies[0].Miss)
-	assert.Contains(t, d.Sentences(), "1 picture carries a part of a mark, and no copy is proved. It came from marked copies, and counts for no recipient and for no holder of unmarked uploads.")
+	assert.Contains(t, d.Sentences(), "1 picture carries a part of a mark, and no copy is proved. It came from marked copies, and counts for no recipient and for no holder of unmarked uploads. Chance gives one in this investigation with a probability of at most 1e-06.")
 
 	for _, quality := range long.Cases(1, 10, 75) {
 		leak = of(attack.JPEG(quality)(nil, upload.Image))

@@ -298,7 +298,7 @@ func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	got := verify.WeighFor(leaks, recipients, verify.Options{}, 120)
 	text := strings.Join(got.Sentences(), "\n")
 	require.NotContains(t, got.Headline+strings.Join(got.Strength, " "), "vendor B")
-	require.Contains(t, text, "The 1 picture with copies of vendor A shows an upload that vendor B could also hold unmarked.", "which speaks for vendor A, and counts all the same")
+	require.Contains(t, text, "The 1 picture with copies of vendor A shows an upload that vendor B could also hold unmarked, or had as these copies.", "which speaks for vendor A, and counts all the same")
 	require.Contains(t, text, "counts against no holder: when the leaks were found is not known")
 	require.NotContains(t, text, "no number is derived")
 	i := slices.IndexFunc(got.Odds.Recipients, func(h odds.Recipient) bool { return h.Name == "vendor B" })

@@ -141,7 +141,7 @@ func (l *leak) hashAlone() bool {
 	})
 }
 
-// ofAnother: the leak may be of another upload than the one that it is counted for.
+// ofAnother: the leak may be of another upload than the upload that it is counted for.
 func (l *leak) ofAnother() bool {
 	return l.hashAlone() || l.bareOfOne() && l.alikeBeside() != "" || l.ofSeveral()
 }

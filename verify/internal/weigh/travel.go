@@ -61,8 +61,8 @@ func receipts(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// reservedOf returns how many copies of a recipient are in the dump, how many of them are not known to have been handed
-// out, and of how many persons the others are.
+// reservedOf returns how many copies of a recipient are in the dump, and how many of them are not known to have been handed
+// out. The others are of so many persons.
 func reservedOf(w *Weighing, name string) (all, reserved, persons int) {
 	units := make(map[string]bool)
 	for _, c := range findings.ConfirmedCopies(w.Findings) {
