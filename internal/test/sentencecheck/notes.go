@@ -290,7 +290,7 @@ func (l *leak) pilotsAlone(t *traceOf) bool {
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if l.alikeBeside() != "" || l.perhapsSharper() || l.Closed > 0 || l.Finding != "unmarked" || l.erasedSibling(t) || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if l.alikeBeside() != "" || l.smallAndFar() != nil || l.perhapsSharper() || l.Closed > 0 || l.Finding != "unmarked" || l.erasedSibling(t) || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -448,6 +448,12 @@ var noteRules = map[string]func(*report, *leak) row{
 		"perhaps-sharper": weak(func(l *leak, t *traceOf) bool {
 			return l.Closed == 0 && l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
 		}, func(*traceOf) row { return row{} }),
+		"small": func(r *report, l *leak) row {
+			m := l.smallAndFar()
+			return weak(func(l *leak, t *traceOf) bool {
+				return m != nil && l.Closed == 0 && !l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
+			}, func(*traceOf) row { return row{"bits": m.Distance} })(r, l)
+		},
 		"weak": weak(func(_ *leak, t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
 			return row{"power": percent(t.Power), "needed": percent(0.999)}
 		}),

@@ -135,10 +135,18 @@ func (l *leak) ofSeveral() bool {
 
 // hashAlone: the hash of what the leak shows is farther than 10 bits, and the pixels do not settle it, or are few.
 func (l *leak) hashAlone() bool {
-	return !l.confirmed() && slices.ContainsFunc(l.Matches, func(m matchOf) bool {
-		small := m.Region == nil && l.Width < 360 && l.Height < 360
-		return m.Submission == l.Submission && m.Distance > 10 && (small || !capture(m.Pixels) && m.Pixels != "same edges")
-	})
+	return !l.confirmed() && (l.smallAndFar() != nil || slices.ContainsFunc(l.Matches, func(m matchOf) bool {
+		return m.Submission == l.Submission && m.Distance > 10 && !capture(m.Pixels) && m.Pixels != "same edges"
+	}))
+}
+
+// smallAndFar returns the match with the upload shown, if its hash is farther than 10 bits and the whole picture is small, or nil.
+func (l *leak) smallAndFar() *matchOf {
+	i := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })
+	if i < 0 || l.Matches[i].Distance <= 10 || l.Matches[i].Region != nil || l.Width >= 360 || l.Height >= 360 {
+		return nil
+	}
+	return &l.Matches[i]
 }
 
 // ofAnother: the leak may be of another upload than the upload that it is counted for.

@@ -413,6 +413,12 @@ func (d *dump) unmarked(l map[string]any) {
 	}
 	d.trace(l, u, 0.9995)
 	l["finding"], l["power"] = "unmarked", 0.9995
+	if m := l["matches"].([]any)[0].(map[string]any); d.IntN(6) == 0 { // a far hash
+		if m["distance"], l["distance"] = 20, 20; m["region"] == nil && l["width"].(int) < 360 {
+			l["finding"] = "unreadable"
+			delete(l, "power")
+		}
+	}
 	if len(l["matches"].([]any)) > 1 {
 		traces := l["traces"].([]any)
 		d.trace(l, &d.Uploads[0], 0.9995)

@@ -53,28 +53,26 @@ func namedReturned(r *report) (out []row) {
 		if !slices.Contains(r.Verdict.Named, name) {
 			continue
 		}
-		n, had, uploads, how := 0, make(map[string]int), make(map[string]bool), ""
+		n, had, uploads, how := 0, make(map[string]map[string]bool), make(map[string]bool), ""
 		for _, t := range r.travelOf(name) {
 			n += yes(len(t.Returned) > 0)
 			for _, x := range t.Returned {
-				again := uploads[x.Submission]
 				uploads[x.Submission] = true
 				if r.count(func(l *leak) bool { return l.hashed(x.Submission) }) > 0 {
 					how = ", or may have since only a hash is kept,"
 				}
-				parties := make(map[string]bool)
 				for _, h := range x.Holders {
-					parties[h.Party] = h.Party != name
-				}
-				for party, counts := range parties {
-					had[party] += yes(counts && !again)
+					if had[h.Party] == nil {
+						had[h.Party] = make(map[string]bool)
+					}
+					had[h.Party][x.Submission] = true
 				}
 			}
 		}
 		who := []string{"the exchange"}
 		for _, party := range slices.Sorted(maps.Keys(had)) {
-			if had[party] > 0 {
-				who = append(who, fmt.Sprintf("%s (%d)", party, had[party]))
+			if party != name {
+				who = append(who, fmt.Sprintf("%s (%d)", party, len(had[party])))
 			}
 		}
 		if n > 0 {

@@ -178,7 +178,7 @@ func (e Evidence) lookalike() (code string, m *findings.Match) {
 // mark of an issued copy. shown is the match with that submission. The finding is [findings.FoundUnmarked]
 // only if tracing would have found a mark and no part of a mark is there, of any key, else [findings.FoundUnreadable]. The leak may derive from a copy
 // of an erased upload of the same picture: then reading without an original must have found the mark. It is unreadable too
-// if it is perhaps sharper than the upload, or if several uploads have the page that it shows. Such terms of a bank
+// if it is perhaps sharper than the upload, or if it is small and its hash is far. So it is if several uploads have the page that it shows. Such terms of a bank
 // may come from any of them, and nothing may be said of the holders of one.
 func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 	c := conclusion{Finding: findings.FoundUnreadable, Submission: shown.Submission}
@@ -205,6 +205,8 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 		no = "closed"
 	case WouldShow(t) && shown.PerhapsSharper:
 		no = "perhaps-sharper"
+	case WouldShow(t) && Alike(shown, e.Side):
+		no, x["bits"] = "small", shown.Distance
 	case WouldShow(t):
 		c.Finding = findings.FoundUnmarked
 		x["clause"], x["power"] = "any", words.Power(t.Power)

@@ -27,6 +27,7 @@ type Evidence struct {
 	Unsought bool                 // such copies were not looked for
 	Closed   int                  // uploads that it may show and that could not be compared
 	File     watermark.Submission // that has the very bytes of the leak, if the registry has it
+	Side     int                  // longer side of the leak, pixels
 	Given
 }
 
@@ -107,7 +108,7 @@ func openState(c *books.Copy) string {
 // not confirmed hold only what a reading says, without the recipient.
 func EvidenceOf(v *findings.Finding, g Given) Evidence {
 	e := Evidence{Matches: v.Matches, Traces: v.Traces, TooFlat: v.TooFlat, Closed: v.Closed, Sync: v.Sync, Erased: v.Erased, Unsought: v.Unsought, Given: g,
-		Recall: RecallOf(v.Searched, max(v.Width, v.Height))}
+		Recall: RecallOf(v.Searched, max(v.Width, v.Height)), Side: max(v.Width, v.Height)}
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing
 	}
@@ -270,6 +271,12 @@ func (e *Evidence) Sees(of watermark.Submission) (pixels string, altered []findi
 // WouldShow reports whether tracing t, which may be nil, would have found a mark of any issued copy.
 func WouldShow(t *findings.Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= tuning.MinPower
+}
+
+// Alike reports whether a leak of that longer side, pixels, may show another document than the upload of m. Its hash is far, and
+// what tells documents apart that one fixed camera took is a few pixels of text and face.
+func Alike(m *findings.Match, side int) bool {
+	return m.Distance > tuning.SureWithoutPixels && m.Region == nil && side < tuning.MinBeside
 }
 
 // rulesOut reports whether the leak is no copy of the submission of tracing t: a mark of any issued copy would have

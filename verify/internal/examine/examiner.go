@@ -255,7 +255,8 @@ func (v *tracer) compare(ctx context.Context) error {
 	if v.leak.searched != nil {
 		v.leak.searched.Missing = v.Found.Missing()
 	}
-	v.e.Recall = conclude.RecallOf(v.leak.searched, max(v.leak.Image.Rect.Dx(), v.leak.Image.Rect.Dy()))
+	v.e.Side = max(v.leak.Image.Rect.Dx(), v.leak.Image.Rect.Dy())
+	v.e.Recall = conclude.RecallOf(v.leak.searched, v.e.Side)
 	return nil
 }
 

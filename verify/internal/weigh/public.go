@@ -109,8 +109,7 @@ func byHash(l *findings.Finding) bool {
 	if m == nil || l.Kind == findings.FoundCopy || m.Distance <= tuning.SureWithoutPixels {
 		return false
 	}
-	small := m.Region == nil && max(l.Width, l.Height) < tuning.MinBeside
-	return small || !conclude.ShowsCapture(m.Pixels) && m.Pixels != findings.PixelsEdges
+	return conclude.Alike(m, max(l.Width, l.Height)) || !conclude.ShowsCapture(m.Pixels) && m.Pixels != findings.PixelsEdges
 }
 
 // untold reports whether a leak may be of another upload than the one it is counted for.
