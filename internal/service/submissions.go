@@ -65,6 +65,9 @@ func warningsOf(x registry.Imported) (all []string) {
 	if x.Others {
 		all = append(all, "it was there already under another subject, or without one, which stays")
 	}
+	if !x.First.IsZero() {
+		all = append(all, "it was there already, submitted on "+x.First.Format(time.DateOnly)+"; custody by time covers that time alone")
+	}
 	return all
 }
 

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type Imported struct {
 	Restored   bool                 // a duplicate whose original was lost: it is there again
 	Subject    string               // to which the upload belongs, of a duplicate its earlier subject; "": none
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
+	First      time.Time            // of a duplicate that is sent a day or more later or earlier: when it was submitted; custody by time covers that time alone
 	Pages      int                  // that are entered
 	LeftOut    int                  // further pages or frames of the file, which are not entered
 	Lacks      string               // what its file lacks, such as "the last 24 of 480 rows are missing"; "": nothing
@@ -110,6 +112,7 @@ type importJob struct {
 	Imported
 	data  []byte
 	of    string           // subject that is given
+	at    time.Time        // of submission, as given; zero: now
 	up    []records.Upload // a page each; nil where there is nothing to enter
 	marks []books.Return   // of issued copies
 	fatal error            // of the registry
@@ -133,7 +136,7 @@ func (s *submitting) readUploads(ctx context.Context, uploads iter.Seq[Upload], 
 	defer wg.Wait()
 	defer close(work)
 	for u := range uploads {
-		job := &importJob{Imported: Imported{Name: u.Name}, of: u.Subject, done: make(chan struct{})}
+		job := &importJob{Imported: Imported{Name: u.Name}, of: u.Subject, at: u.At, done: make(chan struct{})}
 		job.data, job.Err = s.readUpload(&u)
 		select {
 		case queue <- job:
@@ -218,10 +221,13 @@ func doubt(s *books.Submission) (err error) {
 	return err
 }
 
-// there sets Subject, Duplicate and Others by the upload old that was entered before, or nil.
+// there sets Subject, Duplicate, Others and First by the upload old that was entered before, or nil.
 func (j *importJob) there(old *books.Submission) {
 	if j.Subject, j.Duplicate = j.of, old != nil; j.Duplicate {
 		j.Subject, j.Pages, j.Others = old.Subject, max(old.Pages, 1), j.of != "" && old.Subject != j.of
+		if at := cmp.Or(j.at, time.Now()); at.Sub(old.Submitted).Abs() >= 24*time.Hour {
+			j.First = old.Submitted
+		}
 	}
 }
 

@@ -79,7 +79,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err != nil {
 		return nil, became, err
 	}
-	job, added := importJob{of: subject}, []bool{false}
+	job, added := importJob{of: subject, at: at}, []bool{false}
 	job.saw(&x, e.HashOnly)
 	if x.up != nil {
 		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, x.up); err != nil {

@@ -290,6 +290,9 @@ func saySubmitted(b *ui.Desk, r registry.Imported) error {
 	if r.Others { // their subject references are nothing for logs
 		b.Warnf("%s: was there already as %s, under another subject or none, which stays; \"kycmark subject set\" changes it", ui.Name(r.Name), *line.Submission)
 	}
+	if !r.First.IsZero() {
+		b.Warnf("%s: was there already as %s, submitted on %s; custody by time covers that time alone, so enter who had it now with \"kycmark custody add NAME --list FILE\"", ui.Name(r.Name), *line.Submission, r.First.Format(time.DateOnly))
+	}
 	if r.Duplicate {
 		was += ", was there already"
 	}
