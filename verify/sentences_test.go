@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/internal/words"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -154,22 +153,6 @@ func TestMarksOfALostKeyAreNotCounted(t *testing.T) {
 	assert.Contains(t, strings.Join(d.Strength, " "), "The marks on 3 pictures (3 persons)")
 	assert.Contains(t, strings.Join(d.Weakens, " "), "each holder of the key could have made these marks, which count for no recipient")
 	assert.Empty(t, checked(t, d, cfg))
-}
-
-// Opponent's story: pages that several uploads have were counted for the first of these uploads, as of its time and its holders.
-func TestPagesOfSeveralPointToNoTime(t *testing.T) {
-	cfg := verify.Options{Circumstances: findings.Circumstances{Found: found}}
-	for clause, window := range map[string]bool{"weak": true, "shared": false} {
-		var leaks []*findings.Finding
-		for n := range 6 {
-			l := leakOf(n+1, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
-			l.Said = []findings.Said{{Code: "not-marked", Figures: words.Figures{"clause": clause}}}
-			leaks = append(leaks, l)
-		}
-		d := verify.WeighFor(leaks, recipients, cfg, 120)
-		assert.Equal(t, window, d.Odds.Window != nil)
-		assert.Equal(t, window, strings.Contains(strings.Join(d.Details, " "), "who could hold such uploads unmarked"), clause)
-	}
 }
 
 // A leak with copies of more recipients than are compared names eight of them, and says of the others

@@ -21,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/internal/report"
+	"github.com/kycmark/kycmark/verify/internal/search"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -148,12 +149,16 @@ func (v *Investigation) record(ctx context.Context) (*findings.Record, error) {
 	if err := v.x.Found.Follow(ctx); err != nil {
 		return nil, err
 	}
+	absent, err := v.markKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
 	index := indexDigest(v.x.Found.Hashes)
 	r := &findings.Record{
 		Run:        findings.Run{Clock: "clock of the machine", Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
 		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.x.Found.Hashes.Len(), Index: hex.EncodeToString(index[:]), Segments: v.x.Found.Used(), LedgerSize: size, LedgerHead: head},
-		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.cfg.keyIDs(), SealKey: v.cfg.sealKeyID(), Parameters: v.cfg.parameters(),
+		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.cfg.keyIDs(), KeysAbsent: absent, SealKey: v.cfg.sealKeyID(), Parameters: v.cfg.parameters(),
 	}
 	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
 		r.FoundSHA256 = sum.String()
@@ -218,6 +223,9 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 	if err := v.x.CheckRecords(ctx); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
+	if _, err := v.markKeys(ctx); err != nil {
+		return fmt.Errorf("the investigation was not begun: %w", err)
+	}
 	if v.cfg.SealKey == nil {
 		return nil
 	}
@@ -225,6 +233,27 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	return nil
+}
+
+// markKeys returns which mark keys of the registry are not at hand. The error wraps [registry.ErrInput] for a key of another
+// deployment: its marks would be taken for marks that this registry does not list.
+func (v *Investigation) markKeys(ctx context.Context) (absent []string, err error) {
+	all, err := v.cfg.Registry.Ledger().MarkKeys(ctx)
+	if err != nil || len(all) == 0 {
+		return nil, search.UnlessAltered(err) // the verdict says what was altered
+	}
+	given := v.cfg.keyIDs()
+	for _, k := range all {
+		if i := slices.Index(given, k.KeyID); i >= 0 {
+			given = slices.Delete(given, i, i+1)
+		} else {
+			absent = append(absent, k.KeyID)
+		}
+	}
+	if len(given) > 0 {
+		err = fmt.Errorf("%w: mark key %s: it is no key of this registry", registry.ErrInput, given[0])
+	}
+	return absent, err
 }
 
 // entries returns the ledger's entries of all investigations that this investigator has begun, ascending.

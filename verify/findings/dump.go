@@ -61,10 +61,11 @@ type Record struct {
 	Run
 	Program
 	Searchable
-	Altered    []string          `json:"altered,omitempty"` // records by which all leaks are weighed that were altered or cannot be read, in words: every leak that they concern is incomplete
-	Containers []Container       `json:"containers"`        // archives and PDFs whose files are among the leaks
-	Logged     []int64           `json:"logged"`            // entries of the ledger that say that these investigations began
-	Keys       []string          `json:"keys"`              // IDs of the mark keys that were tried
+	Altered    []string          `json:"altered,omitempty"`     // records by which all leaks are weighed that were altered or cannot be read, in words: every leak that they concern is incomplete
+	Containers []Container       `json:"containers"`            // archives and PDFs whose files are among the leaks
+	Logged     []int64           `json:"logged"`                // entries of the ledger that say that these investigations began
+	Keys       []string          `json:"keys"`                  // IDs of the mark keys that were tried
+	KeysAbsent []string          `json:"keys_absent,omitempty"` // IDs of mark keys of the registry that were not at hand, so that marks under them were not looked for
 	SealKey    string            `json:"seal_key,omitempty"`
 	Parameters map[string]string `json:"parameters"` // name and value of what conclusions depend on, in words
 }

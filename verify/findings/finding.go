@@ -178,8 +178,8 @@ func (v *Finding) foundByTrace() bool {
 }
 
 // Views returns the finding once for each submission that the leak shows: with that submission, its copies alone, and what
-// the registry says of it. The first is of v.Submission. Of one submission or none, it is v itself. A submission without a
-// confirmed copy beside one with such is unreadable.
+// the registry says of it. The first is of v.Submission. Of one submission or none, it is v itself. A submission beside that one
+// is unreadable if it has no confirmed copy, and v has one or another mark.
 func (v *Finding) Views() []*Finding {
 	if len(v.Beside) == 0 {
 		return []*Finding{v}
@@ -199,7 +199,11 @@ func (v *Finding) view(b Beside, subject string) *Finding {
 			x.Issued, x.Copies = append(x.Issued, c), append(x.Copies, c.ID)
 		}
 	}
-	if x.Kind == FoundCopy && len(x.Copies) == 0 {
+	if own := b.Submission == v.Submission; v.Kind == FoundTransplanted || v.Kind == FoundUnconfirmed || v.Kind == FoundUnissued {
+		if x.Copies = v.Copies; !own { // KeyID stays: there is a mark in the picture
+			x.Kind, x.Copies, x.Strength, x.Private.Marked, x.Forgeable, x.Void = FoundUnreadable, nil, Strength{}, nil, false, false
+		}
+	} else if x.Kind == FoundCopy && len(x.Copies) == 0 {
 		x.Kind, x.KeyID, x.Strength, x.Private.Marked = FoundUnreadable, "", Strength{}, nil
 		x.Reads = slices.DeleteFunc(slices.Clone(v.Reads), func(r Reading) bool { return r.Submission != b.Submission })
 	}

@@ -121,6 +121,8 @@ type Copy struct {
 	// Late: the copy was issued after the stated time of the find. It names no recipient. Unless its mark is surely
 	// there, the leak does not derive from it: it only says that the recipient is a possible source of the rest.
 	Late bool `json:"late,omitempty"`
+	// Undated: the copy is Late by lack of proof alone. Its own time is before the find, but no trusted witness dated it.
+	Undated bool `json:"undated,omitempty"`
 	// Public is since when the copy was public: it was confirmed in other files before. It names no
 	// recipient anew. The zero time: not known to be public.
 	Public time.Time `json:"public,omitzero"`

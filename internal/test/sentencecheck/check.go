@@ -48,6 +48,7 @@ type report struct {
 			Began      time.Time         `json:"began"`
 			Command    []string          `json:"command"`
 			Keys       []string          `json:"keys"`
+			Absent     []string          `json:"keys_absent"`
 			Altered    []string          `json:"altered"` // records
 			Parameters map[string]string `json:"parameters"`
 		} `json:"record"`
@@ -153,6 +154,7 @@ type copyOf struct {
 	Miss      float64   `json:"miss"`
 	Confirmed bool      `json:"confirmed"`
 	Late      bool      `json:"late"`
+	Undated   bool      `json:"undated"`
 	Public    time.Time `json:"public"`
 	Others    []string  `json:"others"`
 	Returned  bool      `json:"returned"`

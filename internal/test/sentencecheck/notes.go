@@ -693,7 +693,7 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 	"beside-custody": beside(func(r *report, name string) int {
 		return r.count(func(l *leak) bool {
 			in, _ := r.admissible(l)
-			return l.bare() && !l.ofAnother() && slices.Contains(in, name)
+			return l.bare() && !l.vague() && slices.Contains(in, name)
 		})
 	}),
 	"beside-late":     beside(func(r *report, name string) int { return r.outside(name) * yes(!r.found.IsZero()) }),
@@ -728,7 +728,7 @@ func beside(n func(*report, string) int) func(*report, *hypothesis) row {
 func (r *report) outside(name string) int {
 	return r.count(func(l *leak) bool {
 		_, out := r.admissible(l)
-		return l.bare() && !l.ofAnother() && slices.Contains(out, name)
+		return l.bare() && !l.vague() && slices.Contains(out, name)
 	})
 }
 

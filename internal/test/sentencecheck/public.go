@@ -27,7 +27,7 @@ func answered(name string, claim func(*report) (string, row)) func(*report) []ro
 
 func markClaim(r *report) (string, row) {
 	carry := r.count(func(l *leak) bool { return l.marked() || l.damaged() })
-	bare := r.count((*leak).onlyBare) * yes(r.named == 0)
+	bare := r.count((*leak).onlyBare) * yes(r.named == 0 && len(r.Verdict.Record.Absent) == 0)
 	if carry > 0 {
 		return "refuted", row{"n": carry}
 	}
@@ -154,6 +154,9 @@ func (l *leak) ofAnother() bool {
 	return l.hashAlone() || l.bareOfOne() && l.alikeBeside() != "" || l.ofSeveral()
 }
 
+// vague: a mark may be there that was not found, or the leak may be of another upload.
+func (l *leak) vague() bool { return l.Sync != 0 || l.Closed != 0 || l.ofAnother() }
+
 // anotherToo: beside an unconfirmed mark the leak shows an upload that is not the copy's.
 func (l *leak) anotherToo() bool {
 	return l.unconfirmed() && !l.shows() && slices.ContainsFunc(l.Matches, func(m matchOf) bool { return capture(m.Pixels) && m.Submission != l.Submission })
@@ -174,7 +177,7 @@ func monthClaim(r *report) (string, row) {
 	n := 0
 	for i := range r.Leaks {
 		l := &r.Leaks[i]
-		known, its := l.shows() && !l.ofAnother(), map[time.Time]bool{}
+		known, its := l.shows() && l.Closed == 0 && r.named == 0 && !l.ofAnother(), map[time.Time]bool{}
 		for _, x := range l.parts() {
 			its[begins(x.Submitted)] = true
 			known = known && !x.Submitted.IsZero()
@@ -194,7 +197,7 @@ func monthClaim(r *report) (string, row) {
 		if known = known && !r.newer(l, (*leak).sent) && !r.newer(l, (*leak).received); known {
 			all = slices.AppendSeq(all, maps.Keys(its))
 		}
-		n += yes(known && !l.seenInPart() && r.named == 0)
+		n += yes(known && !l.seenInPart())
 	}
 	slices.SortFunc(all, time.Time.Compare)
 	all = slices.CompactFunc(all, time.Time.Equal)
@@ -241,7 +244,7 @@ func vendorClaim(r *report) (string, row) {
 				vendors += yes(t.Copy == c.Copy && len(t.Returned) > 0)
 			}
 		}
-		never += yes(l.confirmed() && vendors == 0 && !l.thinned() && !l.seenInPart() && !r.forgeable(l))
+		never += yes(l.confirmed() && vendors == 0 && !l.thinned() && !l.seenInPart() && !r.forgeable(l) && r.named == 0)
 	}
 	for _, x := range r.Verdict.Odds.Rivals {
 		never *= yes(x.Why != "held unmarked" && x.Why != "planting" || kind[x.Other] != "vendor" && kind[x.Other] != "reviewer" && kind[x.Other] != "")
@@ -291,7 +294,7 @@ func breachClaim(r *report) (string, row) {
 		})
 		return l.Finding == "unmarked" && !l.hashAlone() && !r.newer(l, (*leak).sent) && held == 0 && free
 	})
-	if n > 0 && r.named == 0 {
+	if n > 0 && r.named == 0 && len(r.Verdict.Record.Absent) == 0 {
 		return "against", row{"n": n}
 	}
 	return "open", nil
@@ -303,7 +306,7 @@ func (r *report) copiedLater(l *leak, of string) bool {
 		if c := r.Verdict.Case.Leaks[j]; &r.Leaks[i] == l && c.Submission == of {
 			late := 0
 			for _, x := range c.Copies {
-				late += yes(x.Late)
+				late += yes(x.Late && !x.Undated)
 			}
 			return late > 0 && late == len(c.Copies)
 		}

@@ -80,6 +80,9 @@ func (l *leak) parts() (out []*leak) {
 			x.Finding, x.KeyID, x.Copies = "unreadable", "", nil
 			x.Reads = slices.DeleteFunc(slices.Clone(l.Reads), func(o readOf) bool { return o.Submission != of })
 		}
+		if of != l.Submission && (l.unconfirmed() || l.Finding == "transplanted" || l.Finding == "unissued") {
+			x.Finding, x.Copies, x.Forgeable, x.Void = "unreadable", nil, false, false
+		}
 		out = append(out, &x)
 		return &x
 	}
@@ -731,7 +734,9 @@ func (r *report) rest(name string) (n, low, high int) {
 func (r *report) transplanted(names ...string) (n int, of []string) {
 	marks := make(map[string][]string)
 	for i, k := range r.Verdict.Of {
-		marks[r.Leaks[k].SHA256+r.Leaks[k].Finding] = r.Verdict.Case.Leaks[i].Transplanted
+		if l := r.Verdict.Case.Leaks[i]; !l.Beside {
+			marks[r.Leaks[k].SHA256+r.Leaks[k].Finding] = l.Transplanted
+		}
 	}
 	for _, l := range r.Leaks {
 		any := false

@@ -304,7 +304,7 @@ var rules = map[string]func(*report) []row{
 		for _, h := range r.holders() {
 			if n := r.count(func(l *leak) bool {
 				in, _ := r.admissible(l)
-				return l.bare() && !l.ofAnother() && slices.Contains(in, h)
+				return l.bare() && !l.vague() && slices.Contains(in, h)
 			}); n > 0 {
 				held, all := r.everHeld(h)
 				names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", h, n, whole(held), whole(all)))
@@ -424,7 +424,11 @@ func (r *report) keysTried() string {
 	if n == 0 {
 		return " (no mark key was given)"
 	}
-	return fmt.Sprintf(" under the %d mark %s tried (marks under other keys, such as another service's, cannot be seen)", n, either(n, "key that was", "keys that were"))
+	others := "another service's"
+	if k := len(r.Verdict.Record.Absent); k > 0 {
+		others = fmt.Sprintf("%d of the registry that %s not at hand", k, either(k, "was", "were"))
+	}
+	return fmt.Sprintf(" under the %d mark %s tried (marks under other keys, such as %s, cannot be seen)", n, either(n, "key that was", "keys that were"), others)
 }
 
 // together says in how many pictures copies of the recipients of each group are at once.
@@ -642,7 +646,7 @@ func claimRule(r *report) []row {
 // inadmissible counts, over leaks without a mark, the holders whose custody was not entered in time.
 func (r *report) inadmissible() (n int) {
 	for i := range r.Leaks {
-		if l := &r.Leaks[i]; l.bare() && !l.ofAnother() {
+		if l := &r.Leaks[i]; l.bare() && !l.vague() {
 			_, out := r.admissible(l)
 			n += len(out)
 		}

@@ -156,7 +156,9 @@ func issuerAll(r *report) []row {
 	}
 	for _, l := range r.Verdict.Case.Leaks {
 		for _, c := range l.Copies {
-			set(had, l.Submission, c.Recipient)
+			if after := c.Late && !c.Undated && !c.Confirmed; !after {
+				set(had, l.Submission, c.Recipient)
+			}
 		}
 	}
 	for _, l := range r.all() {

@@ -189,7 +189,7 @@ func Into(v *findings.Finding, e Evidence) {
 		}
 	}
 	for i := range e.Matches {
-		if m := &e.Matches[i]; (c.bare() || c.Finding == findings.FoundCopy) && c.further(&e, m) {
+		if m := &e.Matches[i]; v.Matched() && c.further(&e, m) {
 			show(v, m.Submission, m.Page, !c.apart(&e, m), was)
 		}
 	}

@@ -356,11 +356,11 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 		return err
 	}
 	out.Private.Subject, out.Submitted, out.SubjectEntered = Subject(sub, v.Cfg.Given.FoundAt), sub.Submitted, sub.SetAt
-	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
-		return nil
-	}
-	if out.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission}); err != nil {
-		return err
+	if out.Kind != findings.FoundUnissued { // else the picture that leaked was not unmarked
+		out.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
+		if err != nil {
+			return err
+		}
 	}
 	return v.FillBeside(ctx, out)
 }

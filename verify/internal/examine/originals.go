@@ -118,7 +118,7 @@ func (c *OriginalCache) drop(of watermark.Submission) {
 }
 
 // Get returns the original of a submission, and calls open if the cache does not hold it. Callers that ask meanwhile
-// wait for that call; if it fails, each of them tries with its own open. A nil original is kept as well.
+// wait for that call; if it fails, each of them tries with its own open. A nil original is not kept: it may be there again soon.
 func (c *OriginalCache) Get(ctx context.Context, of watermark.Submission, open func() (*Original, error)) (*Original, error) {
 	for {
 		c.mu.Lock()
@@ -158,14 +158,12 @@ func (c *OriginalCache) settle(o *Opening) {
 	if !slices.Contains(c.Order, o) {
 		return
 	}
-	if o.err != nil {
+	if o.err != nil || o.orig == nil {
 		c.drop(o.Of)
 		return
 	}
-	if o.bytes = tuning.PreparedBytes; o.orig != nil {
-		luma := o.orig.Onto.Luma()
-		o.bytes = OriginalBytes(luma.W*luma.H) + int64(len(o.orig.as.JPEG))
-	}
+	luma := o.orig.Onto.Luma()
+	o.bytes = OriginalBytes(luma.W*luma.H) + int64(len(o.orig.as.JPEG))
 	c.Bytes += o.bytes
 	for i := 0; i < len(c.Order) && c.Bytes > c.Max; {
 		if old := c.Order[i]; old == o || old.bytes == 0 { // in use, or still being opened

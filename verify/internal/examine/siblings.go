@@ -175,11 +175,13 @@ func (v *tracer) withRead(ctx context.Context, of watermark.Submission, family [
 			}
 			continue
 		}
-		onto, same, err := v.sameCapture(ctx, o, row.ID)
+		other, err := v.original(ctx, row.ID)
 		if err != nil {
 			return nil, err
 		}
-		if same {
+		if onto, same, err := v.sameCapture(ctx, o, other); err != nil {
+			return nil, err
+		} else if same {
 			family = append(slices.Clone(family), sibling{row.Seq, row.ID, row.Whole(), onto})
 		}
 	}
@@ -217,7 +219,7 @@ func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []s
 	if err != nil {
 		return nil, err
 	}
-	compared := 0
+	compared, shut := 0, false
 	for _, c := range append(near, more...) {
 		row, err := v.On(whole).row(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
@@ -241,13 +243,18 @@ func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []s
 		if compared++; compared > tuning.MaxSiblings {
 			break
 		}
-		onto, same, err := v.sameCapture(ctx, o, row.ID)
-		if err != nil {
+		other, err := v.original(ctx, row.ID)
+		if shut = shut || other == nil; err != nil {
 			return nil, err
 		}
-		if same {
+		if onto, same, err := v.sameCapture(ctx, o, other); err != nil {
+			return nil, err
+		} else if same {
 			out = append(out, sibling{c.Ref, row.ID, row.Whole(), onto})
 		}
+	}
+	if shut { // it may be there again soon
+		return out, nil
 	}
 	v.families.mu.Lock()
 	defer v.families.mu.Unlock()
@@ -255,11 +262,10 @@ func (v *Examiner) family(ctx context.Context, of watermark.Submission) (out []s
 	return out, nil
 }
 
-// sameCapture reports whether a page is the same capture as an original, and maps its pixels to the page's.
-func (v *Examiner) sameCapture(ctx context.Context, o *Original, page watermark.Submission) (onto geometry.Mat, same bool, err error) {
-	other, err := v.original(ctx, page)
-	if err != nil || other == nil {
-		return onto, false, err
+// sameCapture reports whether another original, nil if it cannot be opened, is the same capture, and maps pixels to its own.
+func (v *Examiner) sameCapture(ctx context.Context, o, other *Original) (onto geometry.Mat, same bool, err error) {
+	if other == nil {
+		return onto, false, nil
 	}
 	for _, way := range [][2]*Original{{o, other}, {other, o}} {
 		p, err := v.families.pair(ctx, way[0], way[1])

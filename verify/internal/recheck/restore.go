@@ -73,18 +73,36 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 					return nil, nil, err
 				}
 				issued := books.Copy{ID: id, Recipient: x.Recipient, Reviewer: x.Reviewer}
-				if x.Late { // when exactly is said of confirmed copies only
+				if issued.Unproven = x.Undated; x.Late && !x.Undated { // when exactly is said of confirmed copies only
 					issued.Issued = cfg.Found.Add(time.Microsecond)
 				}
 				b.Copies[l.Submission] = append(b.Copies[l.Submission], issued)
 			}
 		}
-		leaks[i].Private.Marked = c.Leaks[j].Transplanted
+		if !c.Leaks[j].Beside {
+			leaks[i].Private.Marked = c.Leaks[j].Transplanted
+		}
 	}
 	for i, k := range weigh.Firsts(leaks) {
 		leaks[i].Private.Marked = leaks[k].Private.Marked // of repetitions the case has the first
 	}
-	return leaks, b, errors.Join(oneSubject(leaks), checkSame(f), checkTravel(f))
+	return leaks, b, errors.Join(oneSubject(leaks), checkKnown(f), checkSame(f), checkTravel(f))
+}
+
+// checkKnown checks that as many files are known since an earlier investigation, or show no upload, as it examined of these.
+func checkKnown(f *findings.File) error {
+	for _, e := range f.Verdict.Earlier {
+		may := make(map[string]bool)
+		for _, l := range f.Leaks {
+			if !l.Matched() || !l.Known.IsZero() && !l.Known.After(e.Started) {
+				may[l.SHA256] = true
+			}
+		}
+		if len(may) < e.Shared {
+			return fmt.Errorf("entry %d: it examined %d of these files, but %d can be known since then", e.Entry, e.Shared, len(may))
+		}
+	}
+	return nil
 }
 
 // checkTravel checks that the copies whose travel is stated are the confirmed copies, in the order of the leaks.

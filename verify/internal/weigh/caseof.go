@@ -107,7 +107,7 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 	again := repeated(w.First)
 	var at []int
 	of := func(i int, l *findings.Finding, beside bool) {
-		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged() || l.MarkUnsought() || untold(l), Beside: beside}
+		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged() || l.MarkUnsought() || vague(l), Beside: beside}
 		if !l.Matched() && again[w.First[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
@@ -195,6 +195,7 @@ func (w *Weighing) copyIn(l *findings.Finding, x books.Copy, pooled map[watermar
 	} else {
 		out.Late = !w.Cfg.Before.IsZero() && x.LaterThan(w.Cfg.Before)
 	}
+	out.Undated = out.Late && !x.Issued.After(w.Cfg.Before)
 	return out
 }
 

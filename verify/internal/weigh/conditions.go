@@ -419,7 +419,9 @@ func issuerAll(w *Weighing) []words.Figures {
 	}
 	for _, l := range w.Case.Leaks {
 		for _, c := range l.Copies {
-			add(had, l.Submission, c.Recipient)
+			if !c.Late || c.Undated || c.Confirmed { // the issuer may issue more after the find
+				add(had, l.Submission, c.Recipient)
+			}
 		}
 	}
 	for _, l := range findings.Views(w.Findings) {
@@ -485,7 +487,11 @@ func (w *Weighing) ofKeys() string {
 	if w.keys == 0 {
 		return " (no mark key was given)"
 	}
-	return fmt.Sprintf(" under the %s that %s tried (marks under other keys, such as another service's, cannot be seen)", words.Count(w.keys, "mark key", "mark keys"), words.Verb(w.keys, "was", "were"))
+	others := "another service's"
+	if n := len(w.Record.KeysAbsent); n > 0 {
+		others = fmt.Sprintf("%d of the registry that %s not at hand", n, words.Verb(n, "was", "were"))
+	}
+	return fmt.Sprintf(" under the %s that %s tried (marks under other keys, such as %s, cannot be seen)", words.Count(w.keys, "mark key", "mark keys"), words.Verb(w.keys, "was", "were"), others)
 }
 
 // window is when leaks without a mark are densest, and how seldom a random draw is as dense. It also says which recipients

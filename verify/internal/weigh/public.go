@@ -31,7 +31,7 @@ func answered(claim func(*Weighing) (clause string, x words.Figures)) func(*Weig
 
 func claimNoMark(w *Weighing) (string, words.Figures) {
 	carry, unmarked := markedPictures(w)+damagedMarks(w), leaksThat(&w.Verdict, bare)
-	if w.Cfg.SearchedNamed() { // leaks may be of other uploads of the same pictures
+	if w.Cfg.SearchedNamed() || len(w.Record.KeysAbsent) > 0 { // leaks may be of other uploads of the same pictures, or have other marks
 		unmarked = 0
 	}
 	switch {
@@ -117,6 +117,9 @@ func untold(l *findings.Finding) bool {
 	return byHash(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Figures["clause"] == "shared" || s.Figures["clause"] == "alike" })
 }
 
+// vague reports whether a leak may have a mark that was not found, or be of another upload. It points to no time and no holder.
+func vague(l *findings.Finding) bool { return l.Sync < 0 || l.Closed > 0 || untold(l) }
+
 func unproven(l *findings.Finding) bool { return l.Kind == findings.FoundUnconfirmed && !l.Matched() }
 
 // showsAnother reports whether a leak with such a mark shows an upload that is not its copy's.
@@ -129,7 +132,7 @@ func showsAnother(l *findings.Finding) bool {
 func claimOneMonth(w *Weighing) (string, words.Figures) {
 	var months []time.Time // their first days
 	n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
-		known, of, first := l.Matched() && !untold(l), []time.Time{}, monthOf(l.Submitted)
+		known, of, first := l.Matched() && l.Closed == 0 && !untold(l) && !w.Cfg.SearchedNamed(), []time.Time{}, monthOf(l.Submitted)
 		for k, x := range l.Views() {
 			of = append(of, monthOf(x.Submitted))
 			known = known && !x.Submitted.IsZero() && !(k > 0 && l.Beside[k-1].Same && of[k] != first)
@@ -143,7 +146,7 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 		if known = known && !showsLate(l, submitted, w.Cfg.doubted) && !showsLate(l, received, w.Cfg.doubted); known {
 			months = append(months, of...)
 		}
-		return known && !partly(l) && !w.Cfg.SearchedNamed()
+		return known && !partly(l)
 	})
 	slices.SortFunc(months, time.Time.Compare)
 	months = slices.Compact(months)
@@ -212,7 +215,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 				had = had || t.Copy == c.ID && (slices.ContainsFunc(t.Others, holds) || len(t.Returned) > 0)
 			}
 		}
-		if l.Kind == findings.FoundCopy && !had && !mixed(l) && !partly(l) && !w.forgeable(l) {
+		if l.Kind == findings.FoundCopy && !had && !w.Cfg.SearchedNamed() && !mixed(l) && !partly(l) && !w.forgeable(l) {
 			none++
 		}
 	}
@@ -240,7 +243,7 @@ func claimNoBreach(w *Weighing) (string, words.Figures) {
 		return l.Kind == findings.FoundUnmarked && !byHash(l) && !showsLate(l, submitted, w.Cfg.doubted) && len(l.EveryCustody()) == 0 &&
 			!slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return w.handedOut(l, x.Submission) })
 	})
-	if n > 0 && !w.Cfg.SearchedNamed() {
+	if n > 0 && !w.Cfg.SearchedNamed() && len(w.Record.KeysAbsent) == 0 {
 		return "breach-against", words.Figures{"n": n}
 	}
 	return "breach-open", words.Figures{}
@@ -256,7 +259,7 @@ func (w *Weighing) handedOut(l *findings.Finding, of watermark.Submission) bool 
 	}
 	for j, i := range w.Of {
 		if c := w.Case.Leaks[j]; w.Findings[i] == l && c.Submission == of.String() {
-			return len(c.Copies) == 0 || slices.ContainsFunc(c.Copies, func(c odds.Copy) bool { return !c.Late })
+			return len(c.Copies) == 0 || slices.ContainsFunc(c.Copies, func(c odds.Copy) bool { return !c.Late || c.Undated })
 		}
 	}
 	return true

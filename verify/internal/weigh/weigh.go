@@ -236,7 +236,7 @@ func (w *Weighing) count(l *findings.Finding) {
 			s.unconfirmed++
 		}
 	}
-	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() || untold(l) {
+	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.Damaged() || vague(l) {
 		return
 	}
 	in, out := make(map[string]bool), make(map[string]bool)

@@ -328,12 +328,12 @@ var Clauses = map[string]string{
 	"ours-refuted":     "refuted. {n} {n|picture shows an upload|pictures show uploads} of the registry.",
 	"ours-open":        "not supported. A search misses some pictures that were altered, and erased uploads cannot be found.",
 	"month-refuted":    "refuted. They show uploads that were submitted in {n} months (UTC), from {first} to {last}.",
-	"month-supported":  "supported by the issuer's records. {n|The picture shows an upload|All pictures show uploads} submitted in {first} (UTC).",
+	"month-supported":  "supported by the issuer's records. {n|The picture shows an upload|All pictures show uploads} submitted in {first} (UTC). Uploads that were erased are not known.",
 	"month-open":       "not supported. Of {of} {of|file|files}, the month of {n} is known.",
 	"vendor-refuted":   "refuted. {n} {n|picture comes from a copy|pictures come from copies} that no vendor had, by the records.",
 	"vendor-supported": "supported. {n|The picture comes from a copy|All pictures come from copies} issued to {names}. Who released {n|it|them} is not shown.",
 	"vendor-open":      "not supported. Of {of} {of|file|files}, {n} {n|comes from a copy|come from copies} issued to a vendor. Another source is not ruled out.",
-	"breach-against":   "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no custody of another party was entered for {n|it|them}.",
+	"breach-against":   "not supported. {n} {n|picture speaks|pictures speak} against it: {n|it shows an upload|they show uploads} without a mark, and no custody of another party was entered for {n|it|them}. Erased uploads of the same pictures are not known.",
 	"breach-open":      "not supported. Pictures do not show how they were obtained, and the issuer had the same copies and uploads.",
 }
 
