@@ -75,17 +75,19 @@ type inIssueAll struct {
 type copies struct{ *Service }
 
 func (s copies) routes() {
-	s.issueRoute()
-	if r := s.serves("issue-copies"); r != nil {
-		op := s.operation(r)
-		op.Responses["200"] = bytesOf("A zip of the copies. Its last file, "+listName+", names the copy of each upload, or says why an upload has no copy. The same request has the same copies.",
-			"application/zip")
-		stream(s.Service, op, "copies", s.issueAll)
-	}
-	if r := s.serves("deliver-copies"); r != nil {
-		op := s.operation(r)
-		op.Responses["200"] = linesOf[zipped](s.Service, "A line for each upload: the object of its copy, or why it has no copy. The same request has the same copies.")
-		stream(s.Service, op, "copies", s.deliver)
+	if s.has(Issue) {
+		media := slices.Collect(maps.Values(mediaTypes))
+		one := answerOf("The marked copy. The same request has the same copy.", binarySchema, media...)
+		one.Headers = map[string]*huma.Header{
+			"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: textSchema},
+			"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: textSchema},
+		}
+		stream(s.Service, "issue-copy", "copy", one, s.issue)
+		stream(s.Service, "issue-copies", "copies", answerOf("A zip of the copies. Its last file, "+listName+
+			", names the copy of each upload, or says why an upload has no copy. The same request has the same copies.",
+			binarySchema, "application/zip"), s.issueAll)
+		stream(s.Service, "deliver-copies", "copies", answerOf("A line for each upload: the object of its copy, or why "+
+			"it has no copy. The same request has the same copies.", schemaOf[zipped](s.Service), linesType), s.deliver)
 	}
 	add(s.Service, "list-copies", "submission", of[PathOfSubmission](func(ctx context.Context, id watermark.Submission) ([]Copy, error) {
 		if _, err := s.Registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
@@ -108,20 +110,6 @@ func (s copies) routes() {
 func (s copies) copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
 	c, err := s.Registry.Copy(ctx, id)
 	return (*Copy)(c), err
-}
-
-func (s copies) issueRoute() {
-	r := s.serves("issue-copy")
-	if r == nil {
-		return
-	}
-	op := s.operation(r)
-	op.Responses["200"] = bytesOf("The marked copy. The same request has the same copy.", slices.Collect(maps.Values(mediaTypes))...)
-	op.Responses["200"].Headers = map[string]*huma.Header{
-		"Kycmark-Copy": {Description: "ID of the copy, 16 hex digits", Schema: &huma.Schema{Type: huma.TypeString}},
-		"Repr-Digest":  {Description: "SHA-256 of the bytes, as RFC 9530 writes it", Schema: &huma.Schema{Type: huma.TypeString}},
-	}
-	stream(s.Service, op, "copy", s.issue)
 }
 
 func (b *WantedCopy) options(ctx context.Context) *registry.IssueOptions {

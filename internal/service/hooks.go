@@ -67,12 +67,10 @@ func (s *Service) hookRoutes() {
 	op := s.operation(r)
 	op.Description = "The vendor signs the event, so that no token is needed."
 	op.Parameters = []*huma.Param{{Name: "name", In: "path", Required: true, Description: "Name of the hook in kycmark.toml",
-		Schema: &huma.Schema{Type: huma.TypeString}}}
+		Schema: textSchema}}
 	op.RequestBody = &huma.RequestBody{Required: true, Description: "The event as the vendor sends it",
-		Content: map[string]*huma.MediaType{"application/json": {Schema: objectSchema()}}}
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflectTaken, true, "Taken")
-	op.Responses["200"] = &huma.Response{Description: "Its pictures and their custody are entered",
-		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+		Content: contentOf(objectSchema, "application/json")}
+	op.Responses["200"] = answerOf("Its pictures and their custody are entered", schemaOf[taken](s), "application/json")
 	s.api.OpenAPI().AddOperation(op)
 }
 

@@ -68,17 +68,16 @@ func (s examinations) routes() {
 	s.raw("add-file", s.addFile, func(op *huma.Operation) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: headFile, In: "header", Required: true, Schema: lengths(1, 3000),
 			Description: "Name of the file, such as chats/7.jpg, percent-encoded. The same name again must have the same bytes."})
-		binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-		op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as it was found", Content: map[string]*huma.MediaType{"*/*": binary}}
-		schema := s.api.OpenAPI().Components.Schemas.Schema(reflectFile, true, "File")
-		op.Responses["200"] = &huma.Response{Description: "The file is kept, sealed, until the investigation is over",
-			Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+		op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as it was found",
+			Content: contentOf(binarySchema, "*/*")}
+		op.Responses["200"] = answerOf("The file is kept, sealed, until the investigation is over",
+			schemaOf[investigations.File](s.Service), "application/json")
 	})
-	op := s.operation(s.serves("add-bucket"))
-	op.Responses["200"] = linesOf[addedObject](s.Service, "A line for each object that was added, or cannot be. If the answer is cut off, send the same again.")
-	stream(s.Service, op, "bucket", s.addBucket)
+	stream(s.Service, "add-bucket", "bucket", answerOf("A line for each object that was added, or cannot be. "+
+		"If the answer is cut off, send the same again.", schemaOf[addedObject](s.Service), linesType), s.addBucket)
 	s.raw("watch-investigation", s.watch, func(op *huma.Operation) {
-		op.Responses["200"] = bytesOf("Events named state, whose data are as GET /v1/investigations/{id} answers; at last one named removed if it was removed", "text/event-stream")
+		op.Responses["200"] = answerOf("Events named state, whose data are as GET /v1/investigations/{id} "+
+			"answers; at last one named removed if it was removed", binarySchema, "text/event-stream")
 	})
 	for id, x := range map[string]struct{ part, media, says string }{
 		"get-findings": {investigations.Findings, "application/json", "All findings, for \"kycmark verify-report\""},
@@ -87,8 +86,7 @@ func (s examinations) routes() {
 	} {
 		s.raw(id, func(w http.ResponseWriter, r *http.Request, id kept.ID) error {
 			return s.part(w, r, id, x.part, x.media)
-		},
-			func(op *huma.Operation) { op.Responses["200"] = bytesOf(x.says, x.media) })
+		}, func(op *huma.Operation) { op.Responses["200"] = answerOf(x.says, binarySchema, x.media) })
 	}
 }
 

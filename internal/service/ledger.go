@@ -76,12 +76,8 @@ func (s ledger) routes() {
 		}
 		return reply(a, err)
 	})
-	if r := s.serves("prove-copy"); r != nil {
-		op := s.operation(r)
-		op.Responses["200"] = bytesOf("A proof for \"kycmark prove --check\"", "application/json")
-		op.Responses["200"].Content["application/json"].Schema = objectSchema()
-		stream(s.Service, op, "copy", s.prove)
-	}
+	stream(s.Service, "prove-copy", "copy",
+		answerOf("A proof for \"kycmark prove --check\"", objectSchema, "application/json"), s.prove)
 }
 
 // sign signs the present state. The same request has the checkpoint that it had.

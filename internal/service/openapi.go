@@ -9,19 +9,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kycmark/kycmark/internal/hooks"
-	"github.com/kycmark/kycmark/internal/investigations"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // apiVersion is that of the API. It changes with the path /v1.
 const apiVersion = "1.0.0"
-
-var (
-	problemReflected = reflect.TypeFor[Problem]()
-	reflectEntered   = reflect.TypeFor[entered]()
-	reflectTaken     = reflect.TypeFor[taken]()
-	reflectFile      = reflect.TypeFor[investigations.File]()
-)
 
 func init() { huma.ValidateStrictCasing = true } // names of JSON are as the document writes them
 
@@ -52,8 +44,7 @@ func (s *Service) operation(r *route) *huma.Operation {
 		MaxBodyBytes: maxJSON + 1, BodyReadTimeout: -1, // the door limits both
 		Responses: map[string]*huma.Response{},
 	}
-	problem := &huma.MediaType{Schema: s.api.OpenAPI().Components.Schemas.Schema(problemReflected, true, "Problem")}
-	op.Responses["default"] = &huma.Response{Description: "What is wrong, and what to do", Content: map[string]*huma.MediaType{problemType: problem}}
+	op.Responses["default"] = answerOf("What is wrong, and what to do", schemaOf[Problem](s), problemType)
 	if len(r.roles) > 0 {
 		op.Description = "Roles: " + JoinRoles(r.roles) + "."
 		op.Security = []map[string][]string{{"token": {}}}
@@ -69,15 +60,26 @@ func lengths(low, high int) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, MinLength: &low, MaxLength: &high}
 }
 
-func bytesOf(description string, types ...string) *huma.Response {
-	x := &huma.Response{Description: description, Content: map[string]*huma.MediaType{}}
+var (
+	textSchema   = &huma.Schema{Type: huma.TypeString}
+	binarySchema = &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	objectSchema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+)
+
+func schemaOf[T any](s *Service) *huma.Schema {
+	return s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
+}
+
+func contentOf(schema *huma.Schema, types ...string) map[string]*huma.MediaType {
+	all := make(map[string]*huma.MediaType)
 	for _, t := range types {
-		x.Content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-		if t == "text/plain" {
-			x.Content[t].Schema.Format = ""
-		}
+		all[t] = &huma.MediaType{Schema: schema}
 	}
-	return x
+	return all
+}
+
+func answerOf(description string, schema *huma.Schema, types ...string) *huma.Response {
+	return &huma.Response{Description: description, Content: contentOf(schema, types...)}
 }
 
 // serves notes that a route is served, if the roles of the process allow it.
@@ -100,13 +102,12 @@ func (s *Service) plain(id string, handle http.HandlerFunc) {
 	op := s.operation(r)
 	switch id {
 	case "openapi":
-		op.Responses["200"] = &huma.Response{Description: "OpenAPI 3.1",
-			Content: map[string]*huma.MediaType{"application/openapi+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}}
+		op.Responses["200"] = answerOf("OpenAPI 3.1", &huma.Schema{Type: huma.TypeObject}, "application/openapi+json")
 	case "readyz":
-		op.Responses["503"] = bytesOf("Not ready: draining, or the registry does not answer", "text/plain")
+		op.Responses["503"] = answerOf("Not ready: draining, or the registry does not answer", textSchema, "text/plain")
 		fallthrough
 	default:
-		op.Responses["200"] = bytesOf("It is so", "text/plain")
+		op.Responses["200"] = answerOf("It is so", textSchema, "text/plain")
 	}
 	s.api.OpenAPI().AddOperation(op)
 }
@@ -129,7 +130,13 @@ func add[In, Out any](s *Service, id, object string, do func(context.Context, *I
 }
 
 // stream serves a route whose request is JSON. Package huma reads that, and do writes the bytes of the answer.
-func stream[In any](s *Service, op *huma.Operation, object string, do func(context.Context, *In) error) {
+func stream[In any](s *Service, id, object string, answer *huma.Response, do func(context.Context, *In) error) {
+	r := s.serves(id)
+	if r == nil {
+		return
+	}
+	op := s.operation(r)
+	op.Responses["200"] = answer
 	huma.Register(s.api, *op, func(ctx context.Context, in *In) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(huma.Context) {
 			if err := do(ctx, in); err != nil {
@@ -137,12 +144,6 @@ func stream[In any](s *Service, op *huma.Operation, object string, do func(conte
 			}
 		}}, nil
 	})
-}
-
-func linesOf[T any](s *Service, description string) *huma.Response {
-	x := bytesOf(description, linesType)
-	x.Content[linesType].Schema = s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
-	return x
 }
 
 const linesType = "application/x-ndjson"
@@ -194,8 +195,4 @@ func must[ID any](id ID, err error) ID {
 		panic("service: " + err.Error())
 	}
 	return id
-}
-
-func objectSchema() *huma.Schema {
-	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }

@@ -61,12 +61,8 @@ func (s parties) routes() {
 		return reply(s.Registry.Recipients(ctx))
 	})
 	add(s.Service, "add-custody", "custody", s.addCustody)
-	if r := s.serves("get-custody-event"); r != nil {
-		op := s.operation(r)
-		op.Responses["200"] = bytesOf("The event as it was received", "application/json")
-		op.Responses["200"].Content["application/json"].Schema = objectSchema()
-		stream(s.Service, op, "event", s.event)
-	}
+	stream(s.Service, "get-custody-event", "event",
+		answerOf("The event as it was received", objectSchema, "application/json"), s.event)
 	add(s.Service, "list-custody", "custody", func(ctx context.Context, in *struct {
 		Submission string `query:"submission" pattern:"^[0-9a-f]{32}$" doc:"Facts that cover this upload"`
 		Recipient  string `header:"Kycmark-Recipient" maxLength:"200" doc:"Facts about this recipient; not beside submission"`

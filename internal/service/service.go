@@ -189,9 +189,7 @@ func (s *Service) routes() {
 	examinations{s}.routes()
 	s.hookRoutes()
 	s.describeNotices()
-	schemas := s.api.OpenAPI().Components.Schemas
-	schemas.Schema(problemReflected, true, "Problem")
-	delete(schemas.Map(), "ErrorModel") // every operation names Problem
+	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel") // every operation names Problem
 }
 
 // OpenAPI returns the document of the routes that are served, JSON.

@@ -230,19 +230,14 @@ func (c *claiming) Read(p []byte) (int, error) {
 }
 
 func (s submissions) describeSubmit(r *route) {
-	op, text := s.operation(r), func(format string) *huma.Schema {
-		return &huma.Schema{Type: huma.TypeString, Format: format}
-	}
+	op, date := s.operation(r), &huma.Schema{Type: huma.TypeString, Format: "date-time"}
 	op.Parameters = append(op.Parameters,
 		&huma.Param{Name: headSubject, In: "header", Schema: lengths(1, 200), Description: "Opaque reference of the customer, never a name"},
-		&huma.Param{Name: headSubmitted, In: "header", Schema: text("date-time"), Description: "When the customer sent it; now if it is missing"},
+		&huma.Param{Name: headSubmitted, In: "header", Schema: date, Description: "When the customer sent it; now if it is missing"},
 		&huma.Param{Name: headHeldBy, In: "header", Schema: lengths(1, 4000),
 			Description: "Recipients that held the upload before, unmarked, such as the vendor that captured it; commas between the names. Names that have commas go to POST /v1/custody"})
-	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it", Content: map[string]*huma.MediaType{}}
-	for _, media := range []string{"image/*", "application/pdf", "application/octet-stream"} {
-		op.RequestBody.Content[media] = &huma.MediaType{Schema: text("binary")}
-	}
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflectEntered, true, "Entered")
-	op.Responses["200"] = &huma.Response{Description: "The upload is entered", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	op.RequestBody = &huma.RequestBody{Required: true, Description: "The file as the customer sent it",
+		Content: contentOf(binarySchema, "image/*", "application/pdf", "application/octet-stream")}
+	op.Responses["200"] = answerOf("The upload is entered", schemaOf[entered](s.Service), "application/json")
 	s.api.OpenAPI().AddOperation(op)
 }

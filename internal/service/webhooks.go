@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,15 +84,14 @@ type noticeData struct {
 
 func (s *Service) describeNotices() {
 	doc := s.api.OpenAPI()
-	schema := doc.Components.Schemas.Schema(reflect.TypeFor[notice](), true, "Notice")
+	doc.Webhooks = map[string]*huma.PathItem{"notice": {Post: &huma.Operation{OperationID: "notice", Summary: "Tell what has happened",
+		Description: "For addresses in kycmark.toml. Standard Webhooks states the headers webhook-id, webhook-timestamp and webhook-signature.",
+		RequestBody: &huma.RequestBody{Content: contentOf(schemaOf[notice](s), "application/json")},
+		Responses:   map[string]*huma.Response{"2XX": {Description: "Any such answer ends the tries"}}}}}
 	for _, t := range noticeTypes {
 		of := doc.Components.Schemas.Map()["Notice"].Properties["type"]
 		of.Enum = append(of.Enum, t)
 	}
-	doc.Webhooks = map[string]*huma.PathItem{"notice": {Post: &huma.Operation{OperationID: "notice", Summary: "Tell what has happened",
-		Description: "For addresses in kycmark.toml. Standard Webhooks states the headers webhook-id, webhook-timestamp and webhook-signature.",
-		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
-		Responses:   map[string]*huma.Response{"2XX": {Description: "Any such answer ends the tries"}}}}}
 }
 
 // notify enters a notice for each webhook that wants such notices. After it returns nil, they get it even if this process dies.
