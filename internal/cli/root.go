@@ -127,9 +127,7 @@ func groups() []group {
 		{"For auditors and witnesses:", []func(*ui.UI) *cobra.Command{
 			judge.NewVerifyReport, audit.NewCheckpoint, audit.NewAudit, audit.NewProve, bookverbs.NewCopyRegistry,
 		}},
-		{"See for yourself:", []func(*ui.UI) *cobra.Command{
-			newDemo,
-		}},
+		{"See for yourself:", []func(*ui.UI) *cobra.Command{newDemo}},
 	}
 }
 

@@ -56,6 +56,7 @@ Give it to auditors and witnesses by another way than these.`,
 	ui.TsaFlag(cmd, &address)
 	cmd.Flags().StringVar(&w.url, "witness-url", "", "`address` of a witness that is to sign this state, too")
 	cmd.Flags().StringVar(&w.key, "witness", "", "public `key` of that witness, or its file")
+	cmd.MarkFlagsRequiredTogether("witness-url", "witness")
 	cmd.AddCommand(newCheckpointAdd(u))
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
 		if !public {
@@ -75,11 +76,8 @@ type witnessFlags struct{ url, key string }
 
 // cosign has the witness sign c and keeps its signature. Without a witness it returns c.
 func cosign(ctx context.Context, b *ui.Desk, w witnessFlags, c *books.Checkpoint) (*books.Checkpoint, error) {
-	switch {
-	case w.url == "" && w.key == "":
+	if w.url == "" {
 		return c, nil
-	case w.url == "" || w.key == "":
-		return nil, ui.Usagef("--witness-url and --witness go together")
 	}
 	keys, err1 := publicKeys([]string{w.key})
 	public, err2 := ledgerKey(b, "")

@@ -69,13 +69,9 @@ is a file with one submission ID a line; lines that begin with # are passed over
 		cmd.MarkFlagsMutuallyExclusive("all", other)
 	}
 	cmd.MarkFlagsOneRequired("from", "all", "list", "submission", "through")
+	cmd.MarkFlagsRequiredTogether("from", "to")
+	cmd.MarkFlagRequired("note")
 	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
-		switch {
-		case f.note == "":
-			return ui.Usagef("needs --note: how this is known")
-		case (f.from == "") != (f.to == ""):
-			return ui.Usagef("--from and --to go together")
-		}
 		c, err := f.custody(args[0])
 		if err == nil && f.all {
 			c.To, err = allUntil(ctx, b, c)

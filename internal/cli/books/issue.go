@@ -186,9 +186,6 @@ func issueCopies(ctx context.Context, b *ui.Desk, f issueFlags) error {
 
 // voidAll enters the copies of --void as void. Copies that are unknown or released are reported, the rest is entered.
 func voidAll(ctx context.Context, b *ui.Desk, f issueFlags) error {
-	if f.note == "" {
-		return ui.Usagef("--void: want a --note, how it is known that no byte left")
-	}
 	for _, id := range f.void.IDs {
 		_, err := b.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: books.CopyVoid, Note: f.note, Actor: ui.Actor()})
 		if ended := ctx.Err(); ended != nil {

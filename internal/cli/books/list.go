@@ -62,11 +62,10 @@ Erased uploads are not listed; the copies that were issued of them are.`,
 }
 
 func listBooks(ctx context.Context, b *ui.Desk, what string, f listFlags) error {
-	timed := what == "submissions" || what == "copies"
 	switch {
 	case what != "copies" && what != "custody" && f.to != "":
 		return ui.Usagef("--to chooses copies or custody, not %s", what)
-	case !timed && f != listFlags{to: f.to}:
+	case what != "submissions" && what != "copies" && f.subject != "":
 		return ui.Usagef("%s are listed as a whole: --subject chooses submissions and copies", what)
 	}
 	ledger := b.Registry.Ledger()

@@ -108,20 +108,20 @@ received and the copy's ID alone.`,
 }
 
 func SignatureOf(public, signature string) (key books.Digest, sig [64]byte, err error) {
-	raw, err := bytesOf(signature, ed25519.SignatureSize, nil)
+	raw, err := bytesOf(signature, ed25519.SignatureSize)
 	if err != nil {
 		return key, sig, fmt.Errorf("signature: %w", err)
 	}
 	sig = [64]byte(raw)
-	if raw, err = bytesOf(public, ed25519.PublicKeySize, publicDER); err != nil {
+	if raw, err = bytesOf(public, ed25519.PublicKeySize); err != nil {
 		return key, sig, fmt.Errorf("public key: %w", err)
 	}
 	return books.Digest(raw), sig, nil
 }
 
-// bytesOf returns the n bytes that arg gives: their hex digits, or a file with the bytes or with the digits. other,
-// if not nil, reads the bytes out of one more format of file, and returns nil for other data.
-func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
+// bytesOf returns the n bytes that arg gives: their hex digits, or a file with the bytes or with the digits, or
+// with a public key of n bytes in PEM or DER.
+func bytesOf(arg string, n int) ([]byte, error) {
 	if raw, err := hex.DecodeString(arg); err == nil && len(raw) == n {
 		return raw, nil
 	}
@@ -135,10 +135,8 @@ func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
 	if raw, err := hex.DecodeString(strings.TrimSpace(string(data))); err == nil && len(raw) == n {
 		return raw, nil
 	}
-	if other != nil {
-		if raw := other(data); len(raw) == n {
-			return raw, nil
-		}
+	if raw := publicDER(data); len(raw) == n {
+		return raw, nil
 	}
 	return nil, ui.Usagef("%s holds neither %d bytes nor their hex digits", arg, n)
 }
@@ -148,10 +146,7 @@ func publicDER(data []byte) []byte {
 	if block, _ := pem.Decode(data); block != nil {
 		data = block.Bytes
 	}
-	key, err := x509.ParsePKIXPublicKey(data)
-	if err != nil {
-		return nil
-	}
+	key, _ := x509.ParsePKIXPublicKey(data) // nil for other data
 	public, _ := key.(ed25519.PublicKey)
 	return public
 }

@@ -93,8 +93,6 @@ whole pictures. No copies of them can be issued, and leaks of them are lookalike
 // changeTime is the --at that takes the time of each file.
 const changeTime = "mtime"
 
-var errNoTime = errors.New("nothing says when it was changed; state --at")
-
 // dated yields uploads with subject and time filled in, as the flags say; at is the time of --at. Values that an upload
 // has, as from a manifest, stay. A path without a subject, or a file without a time, is an error of that upload.
 func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter.Seq[registry.Upload] {
@@ -109,7 +107,7 @@ func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter
 			u.At = at
 		default:
 			if u.At = u.Modified; u.At.IsZero() && u.Err == nil {
-				u.Err = errNoTime
+				u.Err = errors.New("nothing says when it was changed; state --at")
 			}
 		}
 		return u

@@ -167,13 +167,6 @@ func (f *investigateFlags) checkOutputs(b *ui.Desk, dump []string) error {
 			return err
 		}
 	}
-	if err := f.checkApart(); err != nil {
-		return err
-	}
-	return f.ready(b, inputs)
-}
-
-func (f *investigateFlags) checkApart() error {
 	outputs := []struct{ flag, path string }{
 		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},
 	}
@@ -184,5 +177,5 @@ func (f *investigateFlags) checkApart() error {
 			}
 		}
 	}
-	return nil
+	return f.ready(b, inputs)
 }

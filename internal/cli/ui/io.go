@@ -297,18 +297,12 @@ func CheckSpared(path string, kept []string) error {
 // SamePlace reports whether two paths are one file, also by links, or would be one file if they
 // were made: same name, same existing folder.
 func SamePlace(a, b string) bool {
-	if Same(a, b) {
-		return true
-	}
-	return filepath.Base(a) == filepath.Base(b) && Same(filepath.Dir(a), filepath.Dir(b))
+	return Same(a, b) || filepath.Base(a) == filepath.Base(b) && Same(filepath.Dir(a), filepath.Dir(b))
 }
 
 // Same reports whether two paths lead to one file or folder; false if either does not exist.
 func Same(a, b string) bool {
-	x, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
 }
