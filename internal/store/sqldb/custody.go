@@ -296,13 +296,8 @@ func (d bounds) readWitnesses(ctx context.Context, q schema.Querier) error {
 
 func (d custody) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
 	facts, err := d.Custody(ctx)
-	out := []books.Custody{}
-	for i := range facts {
-		if facts[i].Recipient == recipient {
-			out = append(out, facts[i])
-		}
-	}
-	return out, err
+	others := func(c books.Custody) bool { return c.Recipient != recipient }
+	return slices.DeleteFunc(append([]books.Custody{}, facts...), others), err
 }
 
 // CustodyOf leaves a list out, because it may be as long as the registry.

@@ -61,16 +61,6 @@ func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
 	return s, err
 }
 
-// mayMark returns an error that wraps [records.ErrMarkKey] if the last state of the mark key with
-// that ID is not active. A key without a state is active.
-func (t *tx) mayMark(ctx context.Context, id string) error {
-	s, err := t.keyState(ctx, id)
-	if err == nil && s.State != "" && s.State != books.KeyActive {
-		err = fmt.Errorf("%w: %s", records.ErrMarkKey, s)
-	}
-	return err
-}
-
 func (d parties) KeyStates(ctx context.Context) ([]books.KeyState, error) {
 	return checked(ctx, d.core, records.EntryKeyState, schema.KeyStates, "")
 }
@@ -86,7 +76,11 @@ func (d copies) AddCopy(ctx context.Context, c *books.Copy, key records.KeyEntry
 		if _, err := ensureMarkKey(ctx, t, key); err != nil {
 			return err
 		}
-		if err := t.mayMark(ctx, key.ID); err != nil {
+		s, err := t.keyState(ctx, key.ID)
+		if err == nil && s.State != "" && s.State != books.KeyActive {
+			err = fmt.Errorf("%w: %s", records.ErrMarkKey, s)
+		}
+		if err != nil {
 			return err
 		}
 		return enter(ctx, t, schema.Copies, c, &c.Seq)
