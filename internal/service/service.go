@@ -195,7 +195,7 @@ func (s *Service) routes() {
 // OpenAPI returns the document of the routes that are served, JSON.
 func (s *Service) OpenAPI() ([]byte, error) { return json.MarshalIndent(s.api.OpenAPI(), "", "  ") }
 
-func (s *Service) livez(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "live\n") }
+func (s *Service) livez(w http.ResponseWriter, _ *http.Request) { http.Error(w, "live", http.StatusOK) }
 
 // readyTime is how long the registry may take to say that it is there. Chosen.
 const readyTime = 2 * time.Second
@@ -206,12 +206,12 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	_, _, err := s.Registry.Ledger().Head(ctx)
 	switch {
 	case s.draining.Load():
-		text(w, http.StatusServiceUnavailable, "draining\n")
+		http.Error(w, "draining", http.StatusServiceUnavailable)
 	case err != nil:
 		visitOf(r.Context()).failed = err
-		text(w, http.StatusServiceUnavailable, "the registry does not answer\n")
+		http.Error(w, "the registry does not answer", http.StatusServiceUnavailable)
 	default:
-		text(w, http.StatusOK, "ready\n")
+		http.Error(w, "ready", http.StatusOK)
 	}
 }
 
@@ -223,12 +223,6 @@ func (s *Service) document(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/openapi+json")
 	_, _ = w.Write(doc) // the client is gone
-}
-
-func text(w http.ResponseWriter, status int, line string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(line)) // the client is gone
 }
 
 // maxHeader is the max header of a request, bytes: several times a subject, holders of an upload and a token. Chosen.
