@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/digitorus/pkcs7"
@@ -154,11 +155,8 @@ func chain(signer *x509.Certificate, brought []*x509.Certificate, at time.Time, 
 // extended usage, the extension is critical, and its key usage is signing alone. A certificate without key usage passes.
 func checkUsage(c *x509.Certificate) error {
 	only := len(c.ExtKeyUsage) == 1 && c.ExtKeyUsage[0] == x509.ExtKeyUsageTimeStamping && len(c.UnknownExtKeyUsage) == 0
-	critical := false
-	for _, e := range c.Extensions {
-		critical = critical || e.Id.Equal(oidExtKeyUsage) && e.Critical
-	}
-	if !only || !critical {
+	critical := func(e pkix.Extension) bool { return e.Id.Equal(oidExtKeyUsage) && e.Critical }
+	if !only || !slices.ContainsFunc(c.Extensions, critical) {
 		return fmt.Errorf("the certificate of %s is not one for timestamps alone", c.Subject)
 	}
 	const signs = x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,12 +136,8 @@ func AddSignatures(text, cosigned []byte) ([]byte, error) {
 	if more.Text != n.Text {
 		return nil, fmt.Errorf("%w: signatures of another one", ErrCheckpoint)
 	}
-	have := map[note.Signature]bool{}
-	for _, s := range n.UnverifiedSigs {
-		have[s] = true
-	}
 	for _, s := range more.UnverifiedSigs {
-		if !have[s] {
+		if !slices.Contains(n.UnverifiedSigs, s) {
 			n.UnverifiedSigs = append(n.UnverifiedSigs, s)
 		}
 	}

@@ -129,14 +129,11 @@ func (x erasedBy) Scan(src any) error {
 type laterSubject struct{ s *books.Submission }
 
 func (x laterSubject) Scan(src any) error {
-	later, ok := src.(string)
-	if !ok {
-		return unexpected(src)
-	}
+	later, err := as[string](src)
 	if later != "" {
 		x.s.First, x.s.Subject = x.s.Subject, later
 	}
-	return nil
+	return err
 }
 
 // setAt reads when that reference was entered; 0 is the zero time.
@@ -217,18 +214,15 @@ type lines struct{ names *[]string }
 func (l lines) Value() (driver.Value, error) { return strings.Join(*l.names, "\n"), nil }
 
 func (l lines) Scan(src any) error {
-	s, ok := src.(string)
-	if !ok {
-		return unexpected(src)
-	}
+	s, err := as[string](src)
 	if *l.names = []string{}; s != "" {
 		*l.names = strings.Split(s, "\n")
 	}
-	return nil
+	return err
 }
 
 // as returns the value of a column. It is an error if the database holds another type there.
-func as[T int64 | []byte](src any) (value T, err error) {
+func as[T int64 | string | []byte](src any) (value T, err error) {
 	value, ok := src.(T)
 	if !ok {
 		err = unexpected(src)
