@@ -48,34 +48,17 @@ func TracesFrom(env func(string) string) (t Traces, err error) {
 	return t, nil
 }
 
-// A span is a request in the JSON of OTLP.
-type span struct {
-	Trace      string      `json:"traceId"` // hex
-	ID         string      `json:"spanId"`
-	Parent     string      `json:"parentSpanId,omitempty"`
-	Name       string      `json:"name"`
-	Kind       int         `json:"kind"` // 2: of a server
-	Start      string      `json:"startTimeUnixNano"`
-	End        string      `json:"endTimeUnixNano"`
-	Attributes []attribute `json:"attributes"`
-	Status     struct {
-		Code int `json:"code,omitempty"` // 2: an error
-	} `json:"status"`
-}
+// An object is one of the JSON of OTLP: a span, or what is in it.
+type object = map[string]any
 
-type attribute struct {
-	Key   string            `json:"key"`
-	Value map[string]string `json:"value"`
-}
-
-func stringOf(key, value string) attribute {
-	return attribute{key, map[string]string{"stringValue": value}}
+func attribute(key, kind, value string) object {
+	return object{"key": key, "value": object{kind: value}}
 }
 
 // spans are on their way to the collector.
 type spans struct {
 	Traces
-	waiting chan span
+	waiting chan object
 	dropped prometheus.Counter
 	log     *slog.Logger
 }
@@ -86,21 +69,24 @@ func (s *spans) add(caller []string, v *visit, method, pattern string, took time
 	if s.Endpoint == "" || !strings.HasPrefix(pattern, "/v1/") { // orchestrators ask for the others again and again
 		return
 	}
-	x := span{ID: v.id, Name: method + " " + pattern, Kind: 2, Start: strconv.FormatInt(v.at.UnixNano(), 10),
-		End: strconv.FormatInt(v.at.Add(took).UnixNano(), 10), Attributes: []attribute{stringOf("http.request.method", method), stringOf("http.route", pattern),
-			{"http.response.status_code", map[string]string{"intValue": strconv.Itoa(v.status)}}}}
+	const server, failed = 2, 2 // SPAN_KIND_SERVER, STATUS_CODE_ERROR
+	nanos := func(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }
+	x := object{"spanId": v.id, "name": method + " " + pattern, "kind": server,
+		"startTimeUnixNano": nanos(v.at), "endTimeUnixNano": nanos(v.at.Add(took)), "attributes": []object{
+			attribute("http.request.method", "stringValue", method), attribute("http.route", "stringValue", pattern),
+			attribute("http.response.status_code", "intValue", strconv.Itoa(v.status))}}
 	if caller != nil {
 		if flags, err := hex.DecodeString(caller[3]); err == nil && flags[0]&1 == 0 {
 			return
 		}
-		x.Trace, x.Parent = caller[1], caller[2]
+		x["traceId"], x["parentSpanId"] = caller[1], caller[2]
 	} else {
 		var id [16]byte
 		rand.Read(id[:])
-		x.Trace = hex.EncodeToString(id[:])
+		x["traceId"] = hex.EncodeToString(id[:])
 	}
 	if v.status >= 500 || v.cut {
-		x.Status.Code = 2
+		x["status"] = object{"code": failed}
 	}
 	select {
 	case s.waiting <- x:
@@ -120,7 +106,7 @@ func (s *spans) send(ctx context.Context) {
 		case <-ctx.Done():
 			more = false
 		}
-		var batch []span
+		var batch []object
 		for range len(s.waiting) {
 			batch = append(batch, <-s.waiting)
 		}
@@ -134,10 +120,10 @@ func (s *spans) send(ctx context.Context) {
 	}
 }
 
-func (s *spans) sendBatch(ctx context.Context, client *http.Client, batch []span) error {
-	type m = map[string]any
-	body, err := json.Marshal(m{"resourceSpans": []m{{"resource": m{"attributes": []attribute{stringOf("service.name", s.Service)}},
-		"scopeSpans": []m{{"scope": m{"name": "kycmark"}, "spans": batch}}}}})
+func (s *spans) sendBatch(ctx context.Context, client *http.Client, batch []object) error {
+	of := object{"attributes": []object{attribute("service.name", "stringValue", s.Service)}}
+	body, err := json.Marshal(object{"resourceSpans": []object{{"resource": of,
+		"scopeSpans": []object{{"scope": object{"name": "kycmark"}, "spans": batch}}}}})
 	if err != nil {
 		return err
 	}

@@ -169,7 +169,7 @@ func (s *Service) begin() {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	s.spans = &spans{s.Traces, make(chan span, spansKept), s.metrics.dropped, s.Log}
+	s.spans = &spans{s.Traces, make(chan object, spansKept), s.metrics.dropped, s.Log}
 }
 
 func (s *Service) has(role Role) bool { return slices.Contains(s.Roles, role) }
