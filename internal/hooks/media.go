@@ -27,7 +27,6 @@ type Account struct {
 
 // A Picture is a file that a vendor has of a session.
 type Picture struct {
-	Name string // the vendor's kind of it, such as "document-front"; "": not said
 	id   string
 	path string // below the address of the API, with id
 }
@@ -126,8 +125,7 @@ var sumsubMedia = media{
 	read: func(session string, list []byte) (out []Picture, err error) {
 		var x struct {
 			Items []struct {
-				ID         string                                   `json:"id"`
-				Definition struct{ IDDocType, IDDocSubType string } `json:"idDocDef"`
+				ID string `json:"id"`
 			} `json:"items"`
 		}
 		if err := json.Unmarshal(list, &x); err != nil {
@@ -135,8 +133,7 @@ var sumsubMedia = media{
 		}
 		_, inspection, _ := strings.Cut(session, "/")
 		for _, item := range x.Items {
-			name := strings.ToLower(strings.Trim(item.Definition.IDDocType+"-"+item.Definition.IDDocSubType, "-"))
-			out = append(out, Picture{name, item.ID, "/resources/inspections/" + inspection + "/resources/" + item.ID})
+			out = append(out, Picture{item.ID, "/resources/inspections/" + inspection + "/resources/" + item.ID})
 		}
 		return out, nil
 	},
@@ -154,7 +151,7 @@ var onfidoMedia = media{
 		return []string{"/v3.6/documents" + of, "/v3.6/live_photos" + of}
 	},
 	read: func(_ string, list []byte) (out []Picture, err error) {
-		type item struct{ ID, Type, Side string }
+		type item struct{ ID string }
 		var x struct {
 			Documents  []item `json:"documents"`
 			LivePhotos []item `json:"live_photos"`
@@ -163,10 +160,10 @@ var onfidoMedia = media{
 			return nil, err
 		}
 		documents := each.Of(x.Documents, func(d item) Picture {
-			return Picture{strings.Trim(d.Type+"-"+d.Side, "-"), d.ID, "/v3.6/documents/" + d.ID + "/download"}
+			return Picture{d.ID, "/v3.6/documents/" + d.ID + "/download"}
 		})
 		return append(documents, each.Of(x.LivePhotos, func(p item) Picture {
-			return Picture{"live-photo", p.ID, "/v3.6/live_photos/" + p.ID + "/download"}
+			return Picture{p.ID, "/v3.6/live_photos/" + p.ID + "/download"}
 		})...), nil
 	},
 	auth: func(r *http.Request, a Account) { r.Header.Set("Authorization", "Token token="+a.Token) },
@@ -177,13 +174,13 @@ var veriffMedia = media{
 	lists: func(session string) []string { return []string{"/v1/sessions/" + session + "/media"} },
 	read: func(_ string, list []byte) (out []Picture, err error) {
 		var x struct {
-			Images []struct{ ID, Context string } `json:"images"`
+			Images []struct{ ID string } `json:"images"`
 		}
 		if err := json.Unmarshal(list, &x); err != nil {
 			return nil, err
 		}
 		for _, i := range x.Images {
-			out = append(out, Picture{i.Context, i.ID, "/v1/media/" + i.ID})
+			out = append(out, Picture{i.ID, "/v1/media/" + i.ID})
 		}
 		return out, nil
 	},
