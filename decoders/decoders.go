@@ -82,16 +82,13 @@ func (d *Decoder) keep(of [sha256.Size]byte, img image.Image) {
 	}
 	d.of, d.last, d.drop = of, img, nil
 	if img != nil {
-		d.drop = time.AfterFunc(keptFor, func() { d.forget(img) })
-	}
-}
-
-// forget drops img if it is still kept.
-func (d *Decoder) forget(img image.Image) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.last == img {
-		d.last = nil
+		d.drop = time.AfterFunc(keptFor, func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if d.last == img {
+				d.last = nil
+			}
+		})
 	}
 }
 

@@ -349,7 +349,7 @@ func (s *server) serve(request string, file []byte, w *apart.Writer) error {
 			page, last = 1, 0
 		}
 	}
-	return limited(s.engine.Pages(context.Background(), file, lim, page, last, func(p *picture.PDFPage) error {
+	err := s.engine.Pages(context.Background(), file, lim, page, last, func(p *picture.PDFPage) error {
 		data := p.File
 		p.File, p.Reader = nil, picture.DecoderVersion("github.com/klippa-app/go-pdfium")+p.Reader
 		head, err := json.Marshal(p)
@@ -357,11 +357,7 @@ func (s *server) serve(request string, file []byte, w *apart.Writer) error {
 			return err
 		}
 		return w.File(string(head), bytes.NewReader(data), nil)
-	}))
-}
-
-// limited returns err with overLimit in front if a limit is the cause.
-func limited(err error) error {
+	})
 	if errors.Is(err, pdf.ErrLimit) {
 		return fmt.Errorf("%s: %s", overLimit, strings.TrimPrefix(err.Error(), pdf.ErrLimit.Error()+": "))
 	}

@@ -100,12 +100,9 @@ func (d *document) picture(ctx context.Context, k int) (*picture.PDFPage, error)
 	if err := d.load(ctx); err != nil {
 		return nil, err
 	}
-	size, err := d.size(k)
-	if err != nil {
-		return nil, err
-	}
-	turn, err := d.inst.FPDFPage_GetRotation(&requests.FPDFPage_GetRotation{Page: d.page(k)})
-	if err != nil {
+	size, err1 := d.size(k)
+	turn, err2 := d.inst.FPDFPage_GetRotation(&requests.FPDFPage_GetRotation{Page: d.page(k)})
+	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
 	if turn.PageRotation > 3 { // no page object
@@ -295,12 +292,10 @@ func (d *document) complete(k int, o references.FPDF_PAGEOBJECT, p piece) error 
 	if p.coded {
 		return nil
 	}
-	meta, err := d.inst.FPDFImageObj_GetImageMetadata(&requests.FPDFImageObj_GetImageMetadata{ImageObject: o, Page: d.page(k)})
-	if err != nil {
-		return err
-	}
-	r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
-	if err != nil {
+	asked := requests.FPDFImageObj_GetImageMetadata{ImageObject: o, Page: d.page(k)}
+	meta, err1 := d.inst.FPDFImageObj_GetImageMetadata(&asked)
+	r, err2 := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
+	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
 	if want := (p.width*int(meta.ImageMetadata.BitsPerPixel) + 7) / 8 * p.height; len(r.Data) < want {

@@ -9,6 +9,7 @@
 package pdf
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,12 +45,7 @@ type Limits struct {
 }
 
 func (l Limits) orDefault() Limits {
-	if l.MaxPages <= 0 {
-		l.MaxPages = defaultMaxPages
-	}
-	if l.MaxPixels <= 0 {
-		l.MaxPixels = defaultMaxPixels
-	}
+	l.MaxPages, l.MaxPixels = cmp.Or(max(l.MaxPages, 0), defaultMaxPages), cmp.Or(max(l.MaxPixels, 0), defaultMaxPixels)
 	return l
 }
 
@@ -147,7 +143,7 @@ func (p piece) sharpness() float64 {
 // for concurrent use. Nothing stops a call of it but the end of its process: checks of a context would make it four times as slow.
 // The zero value works.
 type Engine struct {
-	mu   sync.Mutex
+	once sync.Once
 	pool pdfium.Pool
 	err  error
 }
@@ -158,11 +154,10 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	pool, err := e.start()
-	if err != nil {
+	if err := e.Start(); err != nil {
 		return nil, err
 	}
-	inst, err := pool.GetInstanceWithContext(ctx)
+	inst, err := e.pool.GetInstanceWithContext(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("PDFium does not start: %w", err)
 	}
@@ -171,14 +166,7 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 
 // Start compiles the engine, unless it is compiled. If that fails, all later calls return the same error.
 func (e *Engine) Start() error {
-	_, err := e.start()
-	return err
-}
-
-func (e *Engine) start() (pdfium.Pool, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.pool == nil && e.err == nil {
+	e.once.Do(func() {
 		e.pool, e.err = webassembly.Init(webassembly.Config{
 			MaxTotal:      -1, // as many as there are files open
 			FSConfig:      wazero.NewFSConfig(),
@@ -187,11 +175,11 @@ func (e *Engine) start() (pdfium.Pool, error) {
 			Stderr:        io.Discard,
 			RandomSource:  noRandom{}, // the same file gives the same pictures
 		})
-	}
+	})
 	if e.err != nil {
-		return nil, fmt.Errorf("PDFium does not start: %w", e.err)
+		return fmt.Errorf("PDFium does not start: %w", e.err)
 	}
-	return e.pool, nil
+	return nil
 }
 
 // noRandom is a source of zero bytes in place of random ones.

@@ -12,7 +12,6 @@ import (
 	"github.com/klippa-app/go-pdfium/enums"
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
-	"github.com/klippa-app/go-pdfium/structs"
 )
 
 // A matrix maps points as PDF 32000-1 section 8.3.3 has it: x' = ax + cy + e, y' = bx + dy + f.
@@ -27,10 +26,6 @@ func (m matrix) times(n matrix) matrix {
 		m.c*n.a + m.d*n.c, m.c*n.b + m.d*n.d,
 		m.e*n.a + m.f*n.c + n.e, m.e*n.b + m.f*n.d + n.f,
 	}
-}
-
-func fromPDFium(m structs.FPDF_FS_MATRIX) matrix {
-	return matrix{float64(m.A), float64(m.B), float64(m.C), float64(m.D), float64(m.E), float64(m.F)}
 }
 
 func (m matrix) bounds() (left, bottom, right, top float64) {
@@ -87,11 +82,12 @@ func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) er
 		w.others++
 		return nil
 	}
-	m, err := w.d.inst.FPDFPageObj_GetMatrix(&requests.FPDFPageObj_GetMatrix{PageObject: o})
+	got, err := w.d.inst.FPDFPageObj_GetMatrix(&requests.FPDFPageObj_GetMatrix{PageObject: o})
 	if err != nil {
 		return err
 	}
-	inner := fromPDFium(m.Matrix).times(outer)
+	m := got.Matrix
+	inner := matrix{float64(m.A), float64(m.B), float64(m.C), float64(m.D), float64(m.E), float64(m.F)}.times(outer)
 	if kind.Type == enums.FPDF_PAGEOBJ_IMAGE {
 		return w.picture(o, path, inner)
 	}
@@ -200,10 +196,8 @@ func (d *document) allowed(w, h int64) error {
 func encode(img image.Image) ([]byte, error) {
 	var buf bytes.Buffer
 	e := png.Encoder{CompressionLevel: png.BestSpeed}
-	if err := e.Encode(&buf, img); err != nil {
-		return nil, err
-	}
-	return buf.Bytes(), nil
+	err := e.Encode(&buf, img)
+	return buf.Bytes(), err
 }
 
 // bitmap copies a picture out of PDFium's memory, makes it opaque, and frees it there, also after

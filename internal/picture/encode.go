@@ -80,8 +80,8 @@ func Choice(words []string) string {
 // CopyFormat returns the format of a picture's copies unless another is asked for: its own if copies may
 // have it, else "jpeg", or "png" for pictures that are not opaque.
 func (p *Picture) CopyFormat() string {
-	switch {
-	case kept(p.Format):
+	switch f := formatNamed(p.Format); {
+	case f != nil && f.kept:
 		return p.Format
 	case p.Image.Opaque():
 		return "jpeg"

@@ -51,12 +51,7 @@ const defaultMaxPixels = 200_000_000
 
 // orDefault returns l with the defaults in place of limits of 0 and less.
 func (l Limits) orDefault() Limits {
-	if l.MaxBytes <= 0 {
-		l.MaxBytes = DefaultMaxBytes
-	}
-	if l.MaxPixels <= 0 {
-		l.MaxPixels = defaultMaxPixels
-	}
+	l.MaxBytes, l.MaxPixels = cmp.Or(max(l.MaxBytes, 0), DefaultMaxBytes), cmp.Or(max(l.MaxPixels, 0), defaultMaxPixels)
 	return l
 }
 

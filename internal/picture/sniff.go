@@ -91,11 +91,6 @@ func Lossy(name string) bool {
 	return f != nil && f.lossy
 }
 
-func kept(name string) bool {
-	f := formatNamed(name)
-	return f != nil && f.kept
-}
-
 func Writable() []string { return names(func(f *format) bool { return f.encode != nil }) }
 
 // Offered returns the names of the formats that copies may be asked for in.
@@ -135,7 +130,9 @@ var strangers = []struct {
 	}},
 	{codec.Unsupported, "Netpbm is not supported yet", isNetpbm},
 	{codec.Unsupported, "PDF is not supported yet", near("%PDF-")},
-	{codec.Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
+	{codec.Unsupported, "SVG is not supported yet", func(data []byte) bool {
+		return markup(data) && near("<svg")(data)
+	}},
 	{codec.Text, "not a picture: HTML or XML", markup},
 	{codec.Sound, "not a picture: sound", isoBrand("M4A ", "M4B ")},
 	{codec.Unsupported, "HEIF or AVIF with a small header (mif3) is not supported yet", isoBrand("mif3")},
@@ -238,12 +235,6 @@ func riff(form string) func([]byte) bool {
 // near returns a test whether a word stands within the first KiB, where PDF readers look too.
 func near(word string) func([]byte) bool {
 	return func(data []byte) bool { return bytes.Contains(data[:min(len(data), 1024)], []byte(word)) }
-}
-
-func all(tests ...func([]byte) bool) func([]byte) bool {
-	return func(data []byte) bool {
-		return !slices.ContainsFunc(tests, func(t func([]byte) bool) bool { return !t(data) })
-	}
 }
 
 // isoBrand returns a test for one of the brands in the ftyp box of an ISO base media file (ISO/IEC

@@ -161,10 +161,7 @@ func (d Directory) allowed(rule exifRule) (Field, bool) {
 // Orientation reads the orientation from an EXIF block, with or without the "Exif\0\0" that JPEG puts in front.
 // Only the first directory counts: the second describes the thumbnail. Damaged EXIF means upright, as in every viewer.
 func Orientation(exif []byte) int {
-	d, ok := First(bytes.TrimPrefix(exif, []byte("Exif\x00\x00")))
-	if !ok {
-		return 1
-	}
+	d, _ := First(bytes.TrimPrefix(exif, []byte("Exif\x00\x00"))) // else without entries
 	return d.Orientation()
 }
 
