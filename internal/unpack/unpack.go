@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/bodgit/sevenzip"
 	"github.com/klauspost/compress/zstd"
@@ -57,10 +56,11 @@ const maxDictionary = 256 << 20
 
 // archive writes the files of an archive to w. The error is the archive's.
 func archive(kind string, archive *os.File, w *apart.Writer) error {
-	size, err := archive.Seek(0, io.SeekEnd)
+	info, err := archive.Stat()
 	if err != nil {
 		return err
 	}
+	size := info.Size()
 	whole := io.NewSectionReader(archive, 0, size)
 	switch kind {
 	case ".tar.xz":
@@ -83,7 +83,7 @@ func archive(kind string, archive *os.File, w *apart.Writer) error {
 	case ".rar":
 		return rar(whole, w)
 	case ".sqlite":
-		return sqlite(whole, w)
+		return sqlite(oneFile{whole, info}, w)
 	}
 	return fmt.Errorf("archive of kind %q: want .7z, .rar, .sqlite, .tar.xz, .tar.zst or .tar.bz2", kind)
 }
@@ -175,8 +175,8 @@ const minValue = 100
 
 // sqlite writes to w one file, "rows": all texts and blobs of a database, each behind its table, column and number of row
 // as a key of JSON. A blob of more than a page lies in pieces in the database. Unreadable tables are an error at the end.
-func sqlite(r *io.SectionReader, w *apart.Writer) error {
-	name, files, err := vfs.New(oneFile{r})
+func sqlite(file oneFile, w *apart.Writer) error {
+	name, files, err := vfs.New(file)
 	if err != nil {
 		return err
 	}
@@ -257,22 +257,23 @@ func values(db *sql.DB, table string, w io.Writer) error {
 }
 
 // oneFile is a file system whose only file is called db.
-type oneFile struct{ r *io.SectionReader }
+type oneFile struct {
+	r    *io.SectionReader
+	info fs.FileInfo
+}
 
 func (o oneFile) Open(name string) (fs.File, error) {
 	if name != "db" {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return &theFile{io.NewSectionReader(o.r, 0, o.r.Size())}, nil
+	return theFile{io.NewSectionReader(o.r, 0, o.r.Size()), o.info}, nil
 }
 
-// theFile is the open file. It tells only its size.
-type theFile struct{ *io.SectionReader }
+// theFile is the open file.
+type theFile struct {
+	*io.SectionReader
+	info fs.FileInfo
+}
 
-func (f *theFile) Stat() (fs.FileInfo, error) { return f, nil }
-func (f *theFile) Close() error               { return nil }
-func (f *theFile) Name() string               { return "db" }
-func (f *theFile) Mode() fs.FileMode          { return 0o400 }
-func (f *theFile) ModTime() time.Time         { return time.Time{} }
-func (f *theFile) IsDir() bool                { return false }
-func (f *theFile) Sys() any                   { return nil }
+func (f theFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f theFile) Close() error               { return nil }
