@@ -2,6 +2,7 @@ package investigations
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -192,7 +193,7 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 			return errStale
 		}
 		if err != nil {
-			return cause(ctx, err)
+			return cmp.Or(context.Cause(ctx), err)
 		}
 		leaks = append(leaks, f)
 	}
@@ -202,7 +203,7 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 		err = o.conclude(ctx, in.ID, inv, v, x.Reveal)
 	}
 	if err != nil {
-		return cause(ctx, err)
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	done := State{Stage: Done, Examined: len(leaks), Total: int(saved.total.Load())}
 	for _, f := range leaks {
@@ -224,14 +225,6 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 		o.Warn(in.ID, err) // the files expire
 	}
 	return nil
-}
-
-// cause returns why ctx was ended, or err.
-func cause(ctx context.Context, err error) error {
-	if why := context.Cause(ctx); why != nil {
-		return why
-	}
-	return err
 }
 
 // conclude writes findings and report, and which uploads they show.

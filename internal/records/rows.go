@@ -34,18 +34,19 @@ func Timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond
 
 // CheckText is [intake.CheckText] for a text of a row. Its error wraps [ErrInput].
 func CheckText(what, s string, maxBytes int) error {
-	if err := intake.CheckText(what, s, maxBytes); err != nil {
-		return fmt.Errorf("%w: %w", ErrInput, err)
-	}
-	return nil
+	return input(intake.CheckText(what, s, maxBytes))
 }
 
 // CheckName is [intake.CheckName] for a name in a row. Its error wraps [ErrInput].
 func CheckName(what, s string, maxBytes int) error {
-	if err := intake.CheckName(what, s, maxBytes); err != nil {
-		return fmt.Errorf("%w: %w", ErrInput, err)
+	return input(intake.CheckName(what, s, maxBytes))
+}
+
+func input(err error) error {
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	return nil
+	return err
 }
 
 // Info names the registry.
