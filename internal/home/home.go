@@ -348,11 +348,11 @@ func (h *Home) TSA() ([]*x509.Certificate, error) {
 
 func (h *Home) certificates(files ...string) (all []*x509.Certificate, err error) {
 	for _, file := range files {
+		var more []*x509.Certificate
 		text, err := intake.ReadFile(h.path(file), maxConfig)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+		if err == nil {
+			more, err = seal.ParseCertificates(text)
 		}
-		more, err := seal.ParseCertificates(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -438,12 +438,12 @@ func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + 
 func (h *Home) KeyFiles() []string {
 	keys := append(slices.Clone(h.config.Keys.Mark), h.config.Keys.Seal, h.config.Keys.Ledger, h.config.Keys.Report)
 	for _, c := range h.config.Hooks {
-		keys = append(keys, c.files()...)
+		keys = append(keys, c.Secret, c.Token, c.APISecret)
 	}
 	for _, w := range h.config.Webhooks {
 		keys = append(keys, w.Secret)
 	}
-	return each.Of(keys, h.path)
+	return each.Of(slices.DeleteFunc(keys, func(file string) bool { return file == "" }), h.path)
 }
 
 // Files lists the paths of all files that a home may have: the configuration, the keys with public halves, and the
@@ -522,9 +522,8 @@ func IsServer(address string) bool {
 
 // filePath is the path in the address of a SQLite file.
 func filePath(address string) string {
-	path, ok := strings.CutPrefix(address, "file:")
-	if ok {
-		path = strings.TrimPrefix(path, "//")
+	if path, ok := strings.CutPrefix(address, "file:"); ok {
+		return strings.TrimPrefix(path, "//")
 	}
-	return path
+	return address
 }

@@ -3,7 +3,6 @@ package home
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	"github.com/kycmark/kycmark/internal/intake"
 )
@@ -33,23 +32,22 @@ func HooksOf(h *Home) (map[string]Hook, error) {
 			if *x == "" {
 				continue
 			}
-			text, err := secretOf(h, *x)
-			if err != nil {
+			var err error
+			if *x, err = secretOf(h, *x); err != nil {
 				return nil, fmt.Errorf("%s: hook %q: %w", configName, name, err)
 			}
-			*x = string(text)
 		}
 		all[name] = c
 	}
 	return all, nil
 }
 
-func secretOf(h *Home, file string) ([]byte, error) {
+func secretOf(h *Home, file string) (string, error) {
 	text, err := intake.ReadFile(h.path(file), maxSecret)
 	if text = bytes.TrimSpace(text); err == nil && len(text) == 0 {
 		err = fmt.Errorf("%s is empty", file)
 	}
-	return text, err
+	return string(text), err
 }
 
 // A Webhook is an address that gets notices of what happens. Secret is "whsec_" and base64; in the configuration it is a file.
@@ -66,16 +64,11 @@ func WebhooksOf(h *Home) (map[string]Webhook, error) {
 		if w.URL == "" || w.Secret == "" {
 			return nil, fmt.Errorf("%s: webhook %q: want url and secret", configName, name)
 		}
-		secret, err := secretOf(h, w.Secret)
-		if err != nil {
+		var err error
+		if w.Secret, err = secretOf(h, w.Secret); err != nil {
 			return nil, fmt.Errorf("%s: webhook %q: %w", configName, name, err)
 		}
-		w.Secret = string(secret)
 		all[name] = w
 	}
 	return all, nil
-}
-
-func (c *Hook) files() []string {
-	return slices.DeleteFunc([]string{c.Secret, c.Token, c.APISecret}, func(file string) bool { return file == "" })
 }
