@@ -395,11 +395,8 @@ func unescaped(b []byte, quote byte) (byte, int) {
 	return 0, 0
 }
 
-// names are the names of the first signs of ASCII and of its last, as Haskell writes them.
-var names = strings.Fields("NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US SP DEL")
-
 // inDigits decodes digits to a base for each byte behind sign, two to base 16, else three or fewer, or the byte itself. quote ends
-// escapes; 0: none does. The base is 10 in OCaml, Lua and Haskell.
+// escapes; 0: none does. The base is 10 in OCaml and Lua.
 func inDigits(sign string, base int, quote byte) decoder {
 	return func(b []byte, first bool) (byte, int) {
 		i, n, v := 0, 0, 0
@@ -419,19 +416,11 @@ func inDigits(sign string, base int, quote byte) decoder {
 		}
 		switch {
 		case n == 3-base/16, n > 0 && !first && base < 16: // Perl writes fewer digits if no digit follows
-			if base == 10 && bytes.HasPrefix(rest[n:], []byte(`\&`)) { // of Haskell, before a digit
-				n += 2
-			}
 			return byte(v), at + n
 		case first, is && base == 16, len(b) == 0:
 			return 0, 0
 		case sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)):
 			return '\\', i + 4
-		}
-		for k, name := range names {
-			if base == 10 && bytes.HasPrefix(b, []byte(`\`+name)) {
-				return byte(k + k/33*94), 1 + len(name)
-			}
 		}
 		c, used := unescaped(b, quote)
 		if sign == "%" && c == '+' { // of a form

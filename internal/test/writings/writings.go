@@ -222,26 +222,17 @@ func lines(b []byte, format, with, line string) string {
 	return strings.Join(all, line)
 }
 
-// decimal writes what cannot be printed behind a backslash, as OCaml and Haskell do.
-func decimal(b []byte, format string) string {
+// decimal writes what cannot be printed behind a backslash, as OCaml does.
+func decimal(b []byte) string {
 	var out strings.Builder
-	for i, c := range b {
+	for _, c := range b {
 		switch {
 		case c == '"' || c == '\\':
 			out.WriteString(`\` + string(rune(c)))
 		case c == '\n':
 			out.WriteString(`\n`)
-		case c == 0 && format == `\%d`:
-			out.WriteString(`\NUL`)
-		case c == 16 && format == `\%d`:
-			out.WriteString(`\DLE`)
-		case c == 127 && format == `\%d`:
-			out.WriteString(`\DEL`)
 		case c < ' ' || c > '~':
-			fmt.Fprintf(&out, format, c)
-			if format == `\%d` && i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9' {
-				out.WriteString(`\&`)
-			}
+			fmt.Fprintf(&out, `\%03d`, c)
 		default:
 			out.WriteByte(c)
 		}
@@ -438,8 +429,7 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"od -t o4":       func(b []byte) string { return words(b, "%07o", " %011o", 16, 4, false, false) },
 		"tcpdump -x":     func(b []byte) string { return words(b, "\t0x%04x: ", " %04x", 16, 2, true, false) },
 		"debugger":       func(b []byte) string { return words(b, "0x5555%08x:", "\t0x%02x", 8, 1, true, false) },
-		"OCaml":          func(b []byte) string { return `let a = "` + decimal(b, `\%03d`) + `"` },
-		"Haskell":        func(b []byte) string { return `a = "` + decimal(b, `\%d`) + `"` },
+		"OCaml":          func(b []byte) string { return `let a = "` + decimal(b) + `"` },
 		"JSON of surrogates": func(b []byte) string {
 			return `{"a": "` + surrogates(b) + `"}`
 		},
