@@ -237,22 +237,16 @@ func SumLeak(kind Kind, img image.Image) (hashes []Hash, quality int, err error)
 	if kind != PDQ && kind != Area || tooSmall(img) {
 		return hashes, quality, nil
 	}
-	for _, h := range all {
-		hashes = append(hashes, h.negative())
+	for _, h := range all { // of the negative, except for rounding: each coefficient changes its sign
+		for i := range h.Bits {
+			h.Bits[i] = ^h.Bits[i]
+		}
+		hashes = append(hashes, h)
 	}
 	if kind == Area {
 		return append(hashes, cleanedArea(img)...), quality, nil
 	}
 	return append(hashes, cleanedPDQ(img)...), quality, nil
-}
-
-// negative returns the hash of the picture's negative, except for rounding: all
-// coefficients change their sign, so what lay above the median lies below the median.
-func (h Hash) negative() Hash {
-	for i := range h.Bits {
-		h.Bits[i] = ^h.Bits[i]
-	}
-	return h
 }
 
 // cleanedPDQ returns the PDQ hashes of img with overprint painted over, nil if there is no

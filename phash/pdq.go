@@ -14,10 +14,8 @@ import (
 // are equally spaced, with positions rounded down.
 const Step = 512
 
-const (
-	// waves is the number of frequencies kept along each axis: 1 to 16, in half cycles per side.
-	waves = 16
-)
+// waves is the number of frequencies kept along each axis: 1 to 16, in half cycles per side.
+const waves = 16
 
 type spectrum [waves][waves]float32
 
@@ -48,9 +46,10 @@ func percent(step float32) int {
 func (g *grid) transform() *spectrum {
 	var half [waves][gridSide]float32 // transformed along y alone
 	var weights [waves][gridSide]float32
+	root := float32(math.Sqrt(2.0 / gridSide)) // rounded, as each product is, by the reference
 	for i := range half {
 		for k := range g {
-			weights[i][k] = weight(i, k)
+			weights[i][k] = float32(float64(root) * cosine(4*(i+1)*(2*k+1))) // √(2/64)·cos(π/128·(i+1)·(2k+1))
 			dsp.AddScaled(half[i][:], g[k][:], weights[i][k])
 		}
 	}
@@ -72,13 +71,6 @@ func (g *grid) transform() *spectrum {
 		}
 	}
 	return &s
-}
-
-// weight returns √(2/64)·cos(π/128·(i+1)·(2k+1)), what sample k counts in
-// coefficient i. The reference rounds the root and the product to float32.
-func weight(i, k int) float32 {
-	root := float32(math.Sqrt(2.0 / gridSide))
-	return float32(float64(root) * cosine(4*(i+1)*(2*k+1)))
 }
 
 // bits returns a bit for each coefficient, set if it is above the lower median of all. Coefficient

@@ -1,6 +1,7 @@
 package watermark
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,27 +104,25 @@ type Original struct {
 // is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
 // over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
-	strength, of, manner := 1.0, Submission{}, Lossless
+	var o Options
 	if opts != nil {
-		of, manner = opts.Submission, opts.Manner
-		if opts.Strength != 0 {
-			strength = opts.Strength
-		}
+		o = *opts
 	}
-	if !(strength > 0 && strength <= 1) {
-		return nil, fmt.Errorf("%w: %v", ErrStrength, strength)
+	o.Strength = cmp.Or(o.Strength, 1)
+	if !(o.Strength > 0 && o.Strength <= 1) {
+		return nil, fmt.Errorf("%w: %v", ErrStrength, o.Strength)
 	}
 	canvas, err := pattern.NewCanvas(src)
 	if err != nil {
 		return nil, err
 	}
-	if manner == Lossy {
+	if o.Manner == Lossy {
 		canvas.Lossy()
 	}
-	if of == (Submission{}) {
-		of = canvas.Digest()
+	if o.Submission == (Submission{}) {
+		o.Submission = canvas.Digest()
 	}
-	return prepared(key, canvas, of, strength), nil
+	return prepared(key, canvas, o.Submission, o.Strength), nil
 }
 
 func prepared(key *Key, canvas *pattern.Canvas, of Submission, strength float64) *Original {

@@ -1,12 +1,10 @@
 package watermark
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -206,7 +204,7 @@ func (o *Original) placeIn(small *image.NRGBA) geometry.Mat {
 func (o *Original) readClear(ctx context.Context, id CopyID, small *image.NRGBA) (d *blind.Detection, leak image.Image, err error) {
 	colours := &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect} // which package jpeg reads faster
 	for _, p := range [...]image.Image{quality.Gray(small), colours} {
-		if leak, err = compressed(p, messengerQuality); err != nil {
+		if leak, err = pattern.Saved(p, messengerQuality); err != nil {
 			return nil, nil, err
 		}
 		if d, err = blind.Clear(ctx, leak, o.kd, uint64(id), clearCorrelation); d != nil || err != nil {
@@ -214,16 +212,6 @@ func (o *Original) readClear(ctx context.Context, id CopyID, small *image.NRGBA)
 		}
 	}
 	return nil, leak, nil
-}
-
-// compressed returns an opaque picture as it is after a JPEG file of the given quality, 1..100, as
-// package image/jpeg writes and reads it. The error is the encoder's or the decoder's.
-func compressed(p image.Image, quality int) (image.Image, error) {
-	var buf bytes.Buffer
-	if err := jpeg.Encode(&buf, p, &jpeg.Options{Quality: quality}); err != nil {
-		return nil, fmt.Errorf("watermark: read back: %w", err)
-	}
-	return jpeg.Decode(&buf)
 }
 
 // gray returns the luma of samples of R, G and B, 0..255, that are rounded to 8 bits first.

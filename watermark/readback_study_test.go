@@ -16,6 +16,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/compare"
 )
@@ -92,7 +93,7 @@ func TestSoughtStudy(t *testing.T) {
 			m, err := o.similar(id, share, false)
 			require.NoError(t, err)
 			small := o.deliver(m, nil)
-			leak, err := compressed(small, messengerQuality)
+			leak, err := pattern.Saved(small, messengerQuality)
 			require.NoError(t, err)
 			whole, err := blind.Detect(t.Context(), leak, o.kd)
 			require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 )
@@ -48,7 +49,7 @@ func readBacks(t *testing.T, p image.Image, seed byte, share float64) (clear, wh
 	small := o.deliver(m, nil)
 	clear, _, err = o.readClear(t.Context(), id, small)
 	require.NoError(t, err)
-	leak, err := compressed(small, messengerQuality)
+	leak, err := pattern.Saved(small, messengerQuality)
 	require.NoError(t, err)
 	whole, err = blind.Detect(t.Context(), leak, o.kd)
 	require.NoError(t, err)

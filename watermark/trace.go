@@ -1,6 +1,7 @@
 package watermark
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,13 +126,11 @@ func NewTracer(original image.Image, copies []Candidate, opts *TraceOptions) (*T
 // that one such original serves comparing and tracing. If onto is nil, it is made from original.
 // original is needed in any case, for its colours and its size.
 func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
-	o := TraceOptions{Level: defaultLevel}
+	var o TraceOptions
 	if opts != nil {
-		o.Submission, o.JPEG, o.Orientation, o.Quality = opts.Submission, opts.JPEG, opts.Orientation, opts.Quality
-		if opts.Level != 0 {
-			o.Level = opts.Level
-		}
+		o = *opts
 	}
+	o.Level = cmp.Or(o.Level, defaultLevel)
 	all, err := candidates(copies, o.Level)
 	if err != nil {
 		return nil, err
@@ -180,42 +179,35 @@ func candidates(copies []Candidate, level float64) ([]trace.Candidate, error) {
 		if !(c.Strength >= 0 && c.Strength <= maxIssued) {
 			return nil, fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
 		}
-		all[i] = trace.Candidate{ID: uint64(c.Copy), Keys: c.Key.keyed().Keys, Strength: c.Strength}
-		if c.Strength == 0 {
-			all[i].Strength = 1
-		}
+		all[i] = trace.Candidate{ID: uint64(c.Copy), Keys: c.Key.keyed().Keys, Strength: cmp.Or(c.Strength, 1)}
 	}
 	return all, nil
 }
 
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or [ErrTooLarge], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*TraceResult, error) {
-	r, err := t.inner.Trace(ctx, leak)
-	if err != nil {
-		return nil, err
-	}
-	return traced(r), nil
+	return traced(t.inner.Trace(ctx, leak))
 }
 
 // TraceLaid is [Tracer.Trace] for a leak that the caller has already laid on the original: sight is what the readied
 // original of [NewTracerOn] found for the leak's luma at full size, nil if nothing aligns. TraceLaid uses what sight
 // has computed before, and no other goroutine may use sight meanwhile.
 func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*TraceResult, error) {
-	r, err := t.inner.TraceLaid(ctx, leak, sight)
+	return traced(t.inner.TraceLaid(ctx, leak, sight))
+}
+
+func traced(r *trace.Result, err error) (*TraceResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return traced(r), nil
-}
-
-func traced(r *trace.Result) *TraceResult {
 	out := &TraceResult{
-		LogAny: r.LogAny, Survival: r.Survival, Unmarked: r.Unmarked,
-		Registered: r.Registered, Copies: copyEvidence(r.Copies), Best: r.Best, Power: r.Power, Withheld: r.Withheld, Expected: r.Expected, Quad: quad(r.Quad),
+		LogAny: r.LogAny, Survival: r.Survival, Unmarked: r.Unmarked, Quad: quad(r.Quad),
+		Registered: r.Registered, Best: r.Best, Power: r.Power, Withheld: r.Withheld, Expected: r.Expected,
 		Residual: r.Residual, Overlap: r.Overlap, Mirrored: r.Mirrored, Inverted: r.Inverted, inner: r,
-	}
-	for _, id := range r.Accused {
-		out.Accused = append(out.Accused, CopyID(id))
+		Copies: each.Of(r.Copies, func(c trace.CopyScore) CopyEvidence {
+			return CopyEvidence{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE}
+		}),
+		Accused: each.Of(r.Accused, func(id uint64) CopyID { return CopyID(id) }),
 	}
 	if r.Decoded != nil {
 		id := CopyID(*r.Decoded)
@@ -228,13 +220,7 @@ func traced(r *trace.Result) *TraceResult {
 		}
 		out.Edits = append(out.Edits, Edit{quad(e.Quad), kind, e.Score})
 	}
-	return out
-}
-
-func copyEvidence(scores []trace.CopyScore) []CopyEvidence {
-	return each.Of(scores, func(c trace.CopyScore) CopyEvidence {
-		return CopyEvidence{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE}
-	})
+	return out, nil
 }
 
 // Decoys returns the scores, comparable with [CopyEvidence].Score, of n copies that were never issued, under the key of

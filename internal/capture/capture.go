@@ -91,7 +91,7 @@ func (s *pose) ToOriginal() geometry.Mat {
 // A Leak is a picture made ready for being laid onto originals, as [register.Leak] is. It is safe for concurrent use.
 type Leak struct {
 	*register.Leak
-	bilevel func() bool // see [Leak.Bilevel]
+	Bilevel func() bool // whether the leak is black and white alone, except for what a codec adds
 }
 
 // NewLeak readies a leak by its luma at full resolution, 0..255, which it keeps to be made again.
@@ -264,20 +264,14 @@ func (s *Sight) judge() (v Verdict, places []Region, err error) {
 	switch {
 	case like.Foreign && !s.placed(p, exactMiddle):
 		return Other, places, nil
-	case s.redacted() && !p.hasNoise():
+	case s.Shown() < minShown && float64(like.Covered) > float64(maxHidden*float64(like.Textured)) && !p.hasNoise():
+		// The rest may be what all documents of a template share. Those drawn by one program also share their frame.
 		return Alike, places, nil
 	case like.Foreign, s.placed(p, frameMiddle), p.hasNoise():
 		s.altered = places
 		return same, places, nil
 	}
 	return Alike, places, nil
-}
-
-// redacted reports whether so much is covered that the rest may be what all documents of
-// a template share. Documents drawn by the same program also share their frame.
-func (s *Sight) redacted() bool {
-	n := s.Likeness()
-	return s.Shown() < minShown && float64(n.Covered) > float64(maxHidden*float64(n.Textured))
 }
 
 // placed reports whether the leak lies on the original as no other capture does. On its frame, half of its places must

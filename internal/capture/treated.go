@@ -155,9 +155,6 @@ func (s *pose) otherInk(sure *Original) float64 {
 	return float64(other) / float64(max(min(ink, paper), 1))
 }
 
-// Bilevel reports whether the leak is black and white alone, except for what a codec adds.
-func (l *Leak) Bilevel() bool { return l.bilevel() }
-
 // bilevel is [Leak.Bilevel] for a picture, 0..255.
 func bilevel(luma dsp.Lazy) bool {
 	black, white := 0, 0

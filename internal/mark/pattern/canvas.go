@@ -1,12 +1,14 @@
 package pattern
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"image/draw"
+	"image/jpeg"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/jpegcoef"
@@ -230,4 +232,14 @@ func (c *Canvas) Digest() [16]byte {
 		h.Write(p.Pix[y*p.Stride : y*p.Stride+4*p.Rect.Dx()])
 	}
 	return [16]byte(h.Sum(nil)[:16])
+}
+
+// Saved returns an opaque picture as it is after a JPEG file of a quality, 1..100, as image/jpeg writes and reads it.
+// The error is the encoder's or the decoder's.
+func Saved(p image.Image, quality int) (image.Image, error) {
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, p, &jpeg.Options{Quality: quality}); err != nil {
+		return nil, err
+	}
+	return jpeg.Decode(&file)
 }

@@ -1,12 +1,10 @@
 package trace
 
 import (
-	"bytes"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/jpeg"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -67,9 +65,11 @@ func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
 				line[x], _, _ = color.RGBToYCbCr(marked[4*x], marked[4*x+1], marked[4*x+2])
 			}
 		}
-		if err := encoded(grey, as.Quality); err != nil {
+		saved, err := pattern.Saved(grey, as.Quality)
+		if err != nil {
 			return err
 		}
+		draw.Draw(grey, grey.Rect, saved, image.Point{}, draw.Src)
 		for y := range size.Y {
 			for x, v := range grey.Pix[y*grey.Stride : y*grey.Stride+size.X] {
 				marked[4*x], marked[4*x+1], marked[4*x+2] = v, v, v
@@ -78,20 +78,6 @@ func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
 		}
 	}
 	p.mark = intoFrame(difference(shrinker.Shrunk().Luma(), c.Canonical().Luma()))
-	return nil
-}
-
-// encoded makes of a grey picture what a JPEG of a quality, 1 to 100, leaves of it.
-func encoded(p *image.Gray, quality int) error {
-	var file bytes.Buffer
-	if err := jpeg.Encode(&file, p, &jpeg.Options{Quality: quality}); err != nil {
-		return err
-	}
-	decoded, err := jpeg.Decode(&file)
-	if err != nil {
-		return err
-	}
-	draw.Draw(p, p.Rect, decoded, image.Point{}, draw.Src)
 	return nil
 }
 

@@ -85,11 +85,7 @@ func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	if !ok {
 		return nil
 	}
-	hideEnds(read.Response, r.shown)
-	e := s.gathered(&t.frame, r.gather(&t.frame, read.Score))
-	e.expected, e.payload = s.probe.answer(s, &t.frame, r.gather(&t.frame, read.Response), e)
-	e.told, e.byCodec = 1, true
-	return e
+	return s.rounded(&t.frame, read, r.shown, func(p dsp.Plane) dsp.Plane { return r.gather(&t.frame, p) })
 }
 
 // gather brings scores p of the leak's pixels into the frame: each sample has the sum over the
@@ -137,10 +133,7 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	if w == t.sides[0] && h == t.sides[1] {
 		open = requant.Open
 	}
-	l, ok := open(p)
-	if !ok {
-		return nil
-	}
+	l, _ := open(p)
 	return l
 }
 
@@ -158,20 +151,20 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	if !ok {
 		return nil
 	}
-	hideEnds(r.Response, original)
-	e := s.gathered(&t.frame, t.frame.gather(r.Score))
-	e.expected, e.payload = s.probe.answer(s, &t.frame, t.frame.gather(r.Response), e)
-	e.told, e.byCodec = 1, true
-	return e
+	return s.rounded(&t.frame, r, original, t.frame.gather)
 }
 
-// hideEnds makes response 0 where shown, of the same size, is black or white.
-func hideEnds(response, shown dsp.Plane) {
+// rounded returns what a reading says of the marks of s. Response counts as 0 where shown is black or white.
+func (s *suspects) rounded(f *frame, r *requant.Reading, shown dsp.Plane, gather func(dsp.Plane) dsp.Plane) *evidence {
 	for i, v := range shown.Pix {
 		if photometry.Ended(v) {
-			response.Pix[i] = 0
+			r.Response.Pix[i] = 0
 		}
 	}
+	e := s.gathered(f, gather(r.Score))
+	e.expected, e.payload = s.probe.answer(s, f, gather(r.Response), e)
+	e.told, e.byCodec = 1, true
+	return e
 }
 
 // inPlace reports whether a leak's corners, given in pixels of the original, lie on the

@@ -302,15 +302,7 @@ func (out *Result) conclude() {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch pa, pb := out.Copies[a].LogP, out.Copies[b].LogP; {
-		case pa < pb:
-			return -1
-		case pa > pb:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(out.Copies[a].LogP, out.Copies[b].LogP) })
 	for _, i := range order {
 		out.Accused = append(out.Accused, out.Copies[i].ID)
 	}
