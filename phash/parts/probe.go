@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 // A bucketSet lists the buckets that may hold a feature's match, by the signs in which they differ from its own, the
@@ -169,13 +170,9 @@ func Examine(img image.Image) (*Query, error) {
 	// There are few coarse ones, and noise is fine.
 	slices.SortStableFunc(all, func(a, b *found) int { return cmp.Compare(min(b.octave, 1), min(a.octave, 1)) })
 	all = all[:min(len(all), maxAsked)]
-	for _, f := range all {
-		q.asked = append(q.asked, f.ask())
-	}
+	q.asked = each.Of(all, (*found).ask)
 	mirror(all, p.W)
-	for _, f := range all {
-		q.mirrored = append(q.mirrored, f.ask())
-	}
+	q.mirrored = each.Of(all, (*found).ask)
 	return q, nil
 }
 

@@ -179,7 +179,7 @@ func (r *search) look(ctx context.Context, mirrored bool) error {
 }
 
 // gather sets r.hits and r.rarity for all features of the present look. It adds to votes, by number
-// of upload, what the hits are worth. Of a feature only the nearest hits count, see [counts.reach], and of an
+// of upload, what the hits are worth. Of a feature only the nearest hits count, see [counts.nearest], and of an
 // upload only two or more. The only error is the error of ctx.
 func (r *search) gather(ctx context.Context, votes []float32) error {
 	r.hits, r.rarity = r.hits[:0], make([]rarity, len(r.asked))
@@ -197,7 +197,9 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 		for k, s := range r.segments {
 			n := len(one)
 			one = s.ask(one, a, i, r.base[k], probes.of(a, s.address), &r.memory)
-			at.add(one[n:])
+			for _, h := range one[n:] {
+				at[h.distance]++
+			}
 		}
 		r.rarity[i] = before
 		r.rarity[i].count(&at, r.uploads, r.all)
@@ -229,31 +231,16 @@ func (p *probing) of(a *asked, address int) *bucketSet {
 // counts are numbers of hits of one feature by their distance.
 type counts [maxApart + 1]int
 
-func (c *counts) add(hits []hit) {
-	for _, h := range hits {
-		c[h.distance]++
-	}
-}
-
-// reach returns the largest distance up to which there are no more than maxHits hits, or -1. It depends on
-// the counts alone: so who holds some of the uploads cuts no more than who holds all.
-func (c *counts) reach() int {
+// nearest returns the hits up to the largest distance within which no more than maxHits were counted, in their order,
+// in the memory of hits. It depends on the counts alone: so who holds some of the uploads cuts no more than who holds all.
+func (c *counts) nearest(hits []hit) []hit {
 	n := 0
 	for d, more := range c {
 		if n += more; n > maxHits {
-			return d - 1
+			return slices.DeleteFunc(hits, func(h hit) bool { return int(h.distance) >= d })
 		}
 	}
-	return maxApart
-}
-
-// nearest returns the hits within reach, in their order, in the memory of hits. hits are among the hits that were counted.
-func (c *counts) nearest(hits []hit) []hit {
-	reach := c.reach()
-	if reach == maxApart {
-		return hits
-	}
-	return slices.DeleteFunc(hits, func(h hit) bool { return int(h.distance) > reach })
+	return hits
 }
 
 // several deletes the hits of uploads below minVotes from hits. number has a place for each upload, and is overwritten.

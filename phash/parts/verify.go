@@ -228,11 +228,7 @@ func fitPoints(points []geometry.Pair) (fitted, bool) {
 }
 
 func fit(pairs []pair) (fitted, bool) {
-	points := make([]geometry.Pair, len(pairs))
-	for i := range pairs {
-		points[i] = pairs[i].Pair
-	}
-	return fitPoints(points)
+	return fitPoints(each.Of(pairs, func(p pair) geometry.Pair { return p.Pair }))
 }
 
 // plausible reports whether m is a map that a camera or an editor makes: scale minZoom to maxZoom,
