@@ -134,11 +134,7 @@ func (s *sheet) hide(r *register.Registration, places []Region) {
 
 // band returns p blurred by fine, less p blurred by coarse: Gaussian blurs, with deviations in pixels.
 func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
-	a, b := dsp.Gauss(p, fine), dsp.Gauss(p, coarse)
-	for i, v := range b.Pix {
-		a.Pix[i] -= v
-	}
-	return a
+	return dsp.Gauss(p, fine).Less(dsp.Gauss(p, coarse))
 }
 
 // soften sets s.l and s.o, the detail of leak and original. The original is blurred so that both agree best. soften

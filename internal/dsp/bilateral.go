@@ -19,7 +19,7 @@ func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 
 // Detail returns p less its [Bilateral].
 func Detail(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
-	return p.less(Bilateral(p, radius, sigmaValue, sigmaSpace))
+	return p.Less(Bilateral(p, radius, sigmaValue, sigmaSpace))
 }
 
 // A bilateral is the filter of one plane: its taps and its table of weights.

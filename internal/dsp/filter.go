@@ -155,7 +155,7 @@ func (l Lazy) Gauss(sigma float64) Plane {
 }
 
 // HighPass returns p less its [Gauss].
-func HighPass(p Plane, sigma float64) Plane { return p.less(Gauss(p, sigma)) }
+func HighPass(p Plane, sigma float64) Plane { return p.Less(Gauss(p, sigma)) }
 
 // A gaussian blurs a plane row by row.
 type gaussian struct {

@@ -28,8 +28,8 @@ func (p Plane) Window(x, y, w, h int) Plane {
 // RMS returns the root of the mean square, 0 for an empty plane.
 func (p Plane) RMS() float64 { return math.Sqrt(p.SumSquares() / float64(max(len(p.Pix), 1))) }
 
-// less replaces each sample of q by the sample of p less it. It returns q.
-func (p Plane) less(q Plane) Plane {
+// Less replaces each sample of q by the sample of p less it. It returns q.
+func (p Plane) Less(q Plane) Plane {
 	for i, v := range p.Pix {
 		q.Pix[i] = v - q.Pix[i]
 	}

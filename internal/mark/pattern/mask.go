@@ -82,10 +82,7 @@ func newMask(canon dsp.RGB, smooth dsp.Plane) mask {
 		m.texture.Pix[i] = float32(m.flat.Pix[i] * texture)
 		m.chroma.Pix[i] = texture
 	}
-	blue, red := canon.Cb(luma), luma.Clone()
-	for i, r := range canon.R.Pix {
-		red.Pix[i] = r - red.Pix[i]
-	}
+	blue, red := canon.Cb(luma), canon.R.Less(luma.Clone())
 	blue, red = dsp.Box(blue, maskActivity), dsp.Box(red, maskActivity)
 	for i, texture := range m.chroma.Pix {
 		dark := float32(chromaDark * Clip((chromaDarkFrom-ground.Pix[i])/(chromaDarkFrom-chromaDarkEnd), 0, 1))

@@ -46,7 +46,7 @@ func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
 			return err
 		}
 		if written.Carried >= mayCarry*pattern.MinCarried {
-			p.mark = intoFrame(difference(written.Canonical.Luma(), as.Coded.Canonical().Luma()))
+			p.mark = intoFrame(written.Canonical.Luma().Less(as.Coded.Canonical().Luma()))
 			return nil
 		}
 	}
@@ -77,15 +77,8 @@ func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
 			shrinker.Add(marked)
 		}
 	}
-	p.mark = intoFrame(difference(shrinker.Shrunk().Luma(), c.Canonical().Luma()))
+	p.mark = intoFrame(shrinker.Shrunk().Luma().Less(c.Canonical().Luma()))
 	return nil
-}
-
-func difference(a, b dsp.Plane) dsp.Plane {
-	for i, y := range b.Pix {
-		a.Pix[i] -= y
-	}
-	return a
 }
 
 // intoFrame resamples a plane of the canonical picture to the raster of the trace's frame.
