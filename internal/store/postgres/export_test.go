@@ -11,7 +11,7 @@ import (
 
 // Connect opens the connections of a registry.
 func Connect(ctx context.Context, dsn string) (write, read *sql.DB, done func() error, err error) {
-	s, err := connect(ctx, dsn, nil)
+	s, err := connect(ctx, dsn, nil, false)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -20,7 +20,7 @@ func Connect(ctx context.Context, dsn string) (write, read *sql.DB, done func() 
 
 // CreateAnyway is Create on any server.
 func CreateAnyway(ctx context.Context, dsn string, info records.Info) (*sqldb.DB, error) {
-	s, err := connect(ctx, dsn, nil)
+	s, err := connect(ctx, dsn, nil, false)
 	if err != nil {
 		return nil, err
 	}

@@ -38,12 +38,9 @@ func At(dsn string, places ...objects.Open) records.Driver {
 // the schema that search_path names is made if it is missing. The error wraps [fs.ErrExist] if a registry is there, and
 // [records.ErrSchema] if the address or the server is unusable.
 func Create(ctx context.Context, dsn string, info records.Info, places ...objects.Open) (*sqldb.DB, error) {
-	s, err := connect(ctx, dsn, places)
+	s, err := connect(ctx, dsn, places, true)
 	if err != nil {
 		return nil, err
-	}
-	if err := s.makeSchema(ctx); err != nil {
-		return nil, errors.Join(err, s.close())
 	}
 	d, err := sqldb.Create(ctx, s.dialect(), s.write, s.read, info)
 	if conflict(err) {
@@ -55,12 +52,9 @@ func Create(ctx context.Context, dsn string, info records.Info, places ...object
 // OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a registry, or opens the tables
 // that are there. It does not check whether these hold a registry: Transfer does.
 func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
-	s, err := connect(ctx, dsn, places)
+	s, err := connect(ctx, dsn, places, true)
 	if err != nil {
 		return nil, err
-	}
-	if err := s.makeSchema(ctx); err != nil {
-		return nil, errors.Join(err, s.close())
 	}
 	return s.named(sqldb.OpenCopy(ctx, s.dialect(), s.write, s.read))
 }
@@ -68,7 +62,7 @@ func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.D
 // Open opens the registry in the database that dsn names. It makes no registry. The error wraps [records.ErrSchema] if
 // the database holds no registry, its creation was interrupted, or the server may lose commits.
 func Open(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
-	s, err := connect(ctx, dsn, places)
+	s, err := connect(ctx, dsn, places, false)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +80,9 @@ type server struct {
 }
 
 // connect opens the connections, one to write and the others to read. It refuses a server that may lose acknowledged
-// commits: see [server.durable]. It does not look for a registry. After an error all connections are closed.
-func connect(ctx context.Context, dsn string, places []objects.Open) (*server, error) {
+// commits: see [server.durable]. It does not look for a registry. With begin it makes the schema, if that is missing.
+// After an error all connections are closed.
+func connect(ctx context.Context, dsn string, places []objects.Open, begin bool) (*server, error) {
 	cfg, schema, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
@@ -104,7 +99,10 @@ func connect(ctx context.Context, dsn string, places []objects.Open) (*server, e
 	if schema != "" {
 		s.place += ", schema " + schema
 	}
-	if err := s.durable(ctx); err != nil {
+	if err = s.durable(ctx); err == nil && begin {
+		err = s.makeSchema(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
