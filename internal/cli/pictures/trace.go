@@ -102,11 +102,16 @@ func newTraceJob(ctx context.Context, u *ui.UI, f traceFlags) (*traceJob, error)
 	if !(f.strength > 0 && f.strength <= 2) {
 		return nil, ui.Usagef("--strength: %g is not a strength that marks have", f.strength)
 	}
-	ids, err := f.copyIDs()
-	if err != nil {
-		return nil, err
+	if f.copiesFrom != "" {
+		if err := f.copies.Read(f.copiesFrom); err != nil {
+			return nil, fmt.Errorf("--copies-from %w", err)
+		}
+	}
+	if len(f.copies.IDs) == 0 {
+		return nil, ui.Usagef("no copies: give --copies or --copies-from")
 	}
 	var submission watermark.Submission
+	var err error
 	if f.submission != "" {
 		if submission, err = watermark.ParseSubmission(f.submission); err != nil {
 			return nil, ui.Usagef("--submission: %w", err)
@@ -135,7 +140,7 @@ func newTraceJob(ctx context.Context, u *ui.UI, f traceFlags) (*traceJob, error)
 	}
 	t := &traceJob{}
 	for _, key := range keys {
-		for _, id := range ids {
+		for _, id := range f.copies.IDs { // each once: log10_p is corrected for their number
 			t.issued = append(t.issued, watermark.Candidate{Copy: id, Key: key, Strength: f.strength})
 		}
 	}
@@ -157,19 +162,6 @@ func newTraceJob(ctx context.Context, u *ui.UI, f traceFlags) (*traceJob, error)
 		t.tracers = append(t.tracers, tracer)
 	}
 	return t, nil
-}
-
-// copyIDs returns the IDs of --copies and then of --copies-from, each once: log10_p is corrected for their number.
-func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
-	if f.copiesFrom != "" {
-		if err := f.copies.Read(f.copiesFrom); err != nil {
-			return nil, fmt.Errorf("--copies-from %w", err)
-		}
-	}
-	if len(f.copies.IDs) == 0 {
-		return nil, ui.Usagef("no copies: give --copies or --copies-from")
-	}
-	return f.copies.IDs, nil
 }
 
 // leak traces one picture and returns its line without the file's name: of the first page of the original
