@@ -479,7 +479,7 @@ func (c *checker) none(wrong, rows string) error {
 	return err
 }
 
-// noSubmission is none for the submissions s that an SQL condition selects. The error names the first.
+// noSubmission does what none does, for the submissions s that an SQL condition selects. The error names the first.
 func (c *checker) noSubmission(wrong, where string) error {
 	n, err := c.count("SELECT count(*) FROM submission s WHERE " + where)
 	if err != nil || n == 0 {
