@@ -33,12 +33,9 @@ func FitHomographyRidge(pairs []Pair, ridge float64) (Mat, bool) {
 	for i := 6; i < 8; i++ {
 		ata[i][i] += float64(ridge * float64(len(pairs)))
 	}
-	h, ok := Solve(ata, atb)
-	if !ok {
-		return Mat{}, false
-	}
+	h, solved := Solve(ata, atb)
 	inv, ok := nb.Inverse()
-	if !ok {
+	if !solved || !ok {
 		return Mat{}, false
 	}
 	return unit(inv.Mul(Mat{h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1}).Mul(na))
@@ -50,27 +47,15 @@ func FitAffine(pairs []Pair) (Mat, bool) {
 	if len(pairs) < 3 {
 		return Mat{}, false
 	}
-	ata, x, y := square(3), make([]float64, 3), make([]float64, 3)
+	ata, again, x, y := square(3), square(3), make([]float64, 3), make([]float64, 3)
 	c := mean(pairs, func(p Pair) Point { return p.From })
 	for _, pr := range pairs {
-		row := [3]float64{pr.From.X - c.X, pr.From.Y - c.Y, 1}
-		for i, v := range row {
-			for j, w := range row {
-				ata[i][j] += float64(v * w)
-			}
-			x[i] += float64(v * pr.To.X)
-			y[i] += float64(v * pr.To.Y)
-		}
+		row := []float64{pr.From.X - c.X, pr.From.Y - c.Y, 1}
+		accumulate(ata, x, row, pr.To.X)
+		accumulate(again, y, row, pr.To.Y)
 	}
-	again := square(3)
-	for i := range ata {
-		copy(again[i], ata[i])
-	}
-	a, ok := Solve(ata, x)
-	if !ok {
-		return Mat{}, false
-	}
-	b, ok := Solve(again, y)
+	a, _ := Solve(ata, x)
+	b, ok := Solve(again, y) // the same matrix: both are solved, or neither
 	if !ok {
 		return Mat{}, false
 	}

@@ -59,10 +59,7 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 	f.Predicted = predicted
 	f.Gain = f.Slope
 	f.Ends = tone.at(0) <= clipped || tone.at(255) >= 255-clipped
-	left := dsp.NewPlane(base.W, base.H)
-	for i, p := range predicted.Pix {
-		left.Pix[i] = v.Leak.Pix[i] - p
-	}
+	left := v.Leak.Less(predicted.Clone())
 	f.mask(left, samples)
 	if count(f.Weight) < minPixels {
 		return nil, ErrNothing
