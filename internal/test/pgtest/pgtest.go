@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -217,16 +219,11 @@ func (s *Server) start() (err error) {
 	}
 	as, err := unprivileged(dir)
 	if err == nil {
-		data := filepath.Join(dir, "data")
-		initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-			"--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en", "--no-sync")
+		args := []string{"-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en", "--no-sync"}
 		if !s.Unsummed {
-			initdb.Args = append(initdb.Args, "--data-checksums")
+			args = append(args, "--data-checksums")
 		}
-		initdb.SysProcAttr, initdb.Dir = as, dir
-		if out, e := initdb.CombinedOutput(); e != nil {
-			err = fmt.Errorf("initdb: %w\n%s", e, out)
-		}
+		err = initialised(filepath.Join(bin, "initdb"), dir, as, args)
 	}
 	if err == nil {
 		s.guard = exec.Command("sh", "-c", watch, "sh", filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"),
@@ -251,6 +248,41 @@ func (s *Server) start() (err error) {
 	}
 	s.dir = dir
 	return s.ready()
+}
+
+// initialised makes the data directory of a server in dir. It is copied from one in the folder kycmark-tests of the user's
+// caches, which the first call with the same program, user and arguments makes.
+func initialised(program, dir string, as *syscall.SysProcAttr, args []string) error {
+	data := filepath.Join(dir, "data")
+	made := ""
+	version, err := exec.Command(program, "--version").Output()
+	if caches, e := os.UserCacheDir(); err == nil && e == nil {
+		key := sha256.Sum256(fmt.Appendf(version, "%s %q as %s", program, args, userOf(as)))
+		made = filepath.Join(caches, "kycmark-tests", fmt.Sprintf("postgresql-%x", key[:8]))
+		if exec.Command("cp", "-a", made, data).Run() == nil {
+			return nil
+		}
+	}
+	if err := os.RemoveAll(data); err != nil { // what a copy that was cut off left
+		return err
+	}
+	initdb := exec.Command(program, append([]string{"-D", data}, args...)...)
+	initdb.SysProcAttr, initdb.Dir = as, dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	if made == "" || os.MkdirAll(filepath.Dir(made), 0o755) != nil { // each server makes its own
+		return nil
+	}
+	next, err := os.MkdirTemp(filepath.Dir(made), "next")
+	if err != nil {
+		return nil
+	}
+	defer os.RemoveAll(next)
+	if exec.Command("cp", "-a", data, filepath.Join(next, "data")).Run() == nil {
+		_ = os.Rename(filepath.Join(next, "data"), made) // another package's may be there already
+	}
+	return nil
 }
 
 func (s *Server) ready() error {

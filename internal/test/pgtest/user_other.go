@@ -5,3 +5,5 @@ package pgtest
 import "syscall"
 
 func unprivileged(string) (*syscall.SysProcAttr, error) { return nil, errMissing }
+
+func userOf(*syscall.SysProcAttr) string { return "" }

@@ -3,6 +3,7 @@
 package pgtest
 
 import (
+	"fmt"
 	"os"
 	"os/user"
 	"strconv"
@@ -31,4 +32,12 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	}
 	as := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	return as, os.Chown(dir, int(uid), int(gid))
+}
+
+// userOf is the number of the user of such processes; "": that of this one.
+func userOf(as *syscall.SysProcAttr) string {
+	if as == nil {
+		return ""
+	}
+	return fmt.Sprint(as.Credential.Uid)
 }
