@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"cmp"
+	"image"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func TestReferencesThatWereChanged(t *testing.T) {
 	var copies [][]byte
 	var of []watermark.Submission
 	for i, subject := range []string{"customer 1", "customer 1", ""} {
-		sub := submit(t, s, file(t, photo(uint64(70+i), 400, 300), "jpeg"), subject, feb)
+		sub := submit(t, s, file(t, []image.Image{passport(70), licence(71), residence()}[i], "jpeg"), subject, feb)
 		data, _, _ := issued(t, s, sub.ID, "vendor A")
 		of, copies = append(of, sub.ID), append(copies, data)
 	}
@@ -145,7 +146,7 @@ func TestReferencesThatWereChangedBack(t *testing.T) {
 		var copies [][]byte
 		var of []watermark.Submission
 		for i, subject := range entered {
-			sub := submit(t, s, file(t, photo(uint64(70+i), 400, 300), "jpeg"), subject, feb)
+			sub := submit(t, s, file(t, []image.Image{passport(70), licence(71)}[i], "jpeg"), subject, feb)
 			set(sub.ID, "customer 1")
 			data, _, _ := issued(t, s, sub.ID, "vendor A")
 			of, copies = append(of, sub.ID), append(copies, data)
