@@ -310,6 +310,7 @@ func TestForgedTokensAskRarely(t *testing.T) {
 
 // Who reads the events of an investigation is cut off when the token is revoked.
 func TestWatchedByARevokedToken(t *testing.T) {
+	t.Parallel() // it waits 15 s
 	w := begin(t)
 	path := w.created(map[string][]byte{"leak.jpg": small(t, "anna_passport")})
 	w.tokens["revoked"] = w.token("revoked", service.Investigate)
