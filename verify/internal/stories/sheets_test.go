@@ -44,19 +44,19 @@ func TestSmallerCopyBeside(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := stories.NewIssuer(t, cfg)
 	stories.Vendors(t, cfg.Registry, "vendor A", "vendor B")
-	large, small := stories.Photo(73, 640, 480), stories.Photo(74, 640, 480)
+	large, small := stories.Photo(73, 480, 360), stories.Photo(74, 480, 360)
 	first := stories.Submit(t, s, stories.File(t, large, "jpeg"), "one", stories.Feb)
 	second := stories.Submit(t, s, stories.File(t, small, "jpeg"), "two", stories.Feb)
 	_, a, idA := stories.Issued(t, s, first.ID, "vendor A")
 	_, b, idB := stories.Issued(t, s, second.ID, "vendor B")
-	b = imaging.Resize(b, 300, 0, imaging.Lanczos)
+	b = imaging.Resize(b, 240, 0, imaging.Lanczos)
 	v := stories.Investigation(t, stories.Investigating(cfg))
 	type leak struct {
 		above image.Image
 		want  []watermark.CopyID
 	}
 	for _, x := range long.Cases(1, leak{a, []watermark.CopyID{idA, idB}}, leak{large, []watermark.CopyID{idB}}) {
-		got := stories.Examine(t, v, stories.Below(640, x.above, b))
+		got := stories.Examine(t, v, stories.Below(480, x.above, b))
 		assert.ElementsMatch(t, x.want, stories.Confirmed(got), "%s: %s", got.Label(), got.Note)
 		stories.StandsUp(t, v, got)
 	}
@@ -72,7 +72,7 @@ func TestThumbnailsOfCopies(t *testing.T) {
 	of := stories.Submit(t, s, stories.File(t, small, "jpeg"), "two", stories.Feb)
 	_, marked, id := stories.Issued(t, s, of.ID, "vendor B")
 	thumb := imaging.Resize(marked, 150, 0, imaging.Lanczos)
-	gallery := imaging.New(640, 480, color.Gray{Y: 250})
+	gallery := imaging.New(440, 240, color.Gray{Y: 250})
 	gallery = imaging.Paste(gallery, imaging.Resize(plain, 200, 0, imaging.Lanczos), image.Pt(20, 20))
 	gallery = imaging.Paste(gallery, thumb, image.Pt(240, 20))
 	for _, leak := range long.Cases[image.Image](1, gallery, stories.Below(640, plain, thumb)) {
@@ -111,8 +111,8 @@ func TestSmallPicturesAreNotCleared(t *testing.T) {
 func TestGalleryOfThumbnails(t *testing.T) {
 	t.Parallel()
 	_, s, v := stories.TwoVendors(t)
-	gallery, want := imaging.New(520, 460, color.Gray{Y: 250}), []watermark.CopyID(nil)
-	for i := range long.Number(4, 6) {
+	gallery, want := imaging.New(520, long.Number(240, 460), color.Gray{Y: 250}), []watermark.CopyID(nil)
+	for i := range long.Number(2, 6) {
 		img := image.Image(stories.Photo(uint64(77+i), 480, 640-160*(i%2)))
 		of := stories.Submit(t, s, stories.File(t, img, "jpeg"), "customer "+string('a'+rune(i)), stories.Feb)
 		if i < 2 {
