@@ -606,8 +606,8 @@ func TestUnfoundUploadOverACopy(t *testing.T) {
 		require.Contains(t, both, claim)
 	}
 	for i, leak := range long.Cases(1,
-		imaging.Overlay(copies[0], imaging.Resize(imaging.Rotate(plain, -33, color.White), 470, 0, imaging.Lanczos), image.Pt(42, 5), 1),
 		imaging.Paste(copies[0], imaging.Resize(c, 195, 267, imaging.Lanczos), image.Pt(52, 272)),
+		imaging.Overlay(copies[0], imaging.Resize(imaging.Rotate(plain, -33, color.White), 470, 0, imaging.Lanczos), image.Pt(42, 5), 1),
 		imaging.Overlay(copies[0], plain, image.Point{}, 0.2),
 		imaging.Overlay(copies[0], imaging.Resize(c, 500, 0, imaging.Lanczos), image.Point{}, 0.25)) {
 		got := stories.Examine(t, v, leak)
