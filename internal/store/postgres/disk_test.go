@@ -17,6 +17,7 @@ import (
 // A server whose files may not grow costs an error; what was acknowledged is there,
 // and when there is room again the same handle goes on.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	small := pgtest.Server{MaxFile: 18} // a segment of the log has 16 MB
 	t.Cleanup(small.Stop)
 	d := create(t, small.DSN(t))
@@ -44,6 +45,7 @@ func TestDiskFull(t *testing.T) {
 // A server that has no room for its log stops. Who writes is told so, nothing that was
 // acknowledged is lost, and when there is room again the same handle goes on.
 func TestLogFull(t *testing.T) {
+	t.Parallel()
 	small := pgtest.Server{MaxFile: 15} // less than a segment of the log: there is only the first one
 	t.Cleanup(small.Stop)
 	d := create(t, small.DSN(t))

@@ -198,6 +198,7 @@ func TestDurabilitySettings(t *testing.T) {
 
 // A server without checksums would not notice a damaged page. No registry is made there; one that is there can be opened.
 func TestServerWithoutChecksums(t *testing.T) {
+	t.Parallel()
 	bare := pgtest.Server{Unsummed: true}
 	defer bare.Stop()
 	dsn := bare.DSN(t)
