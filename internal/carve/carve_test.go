@@ -330,7 +330,7 @@ func program(t testing.TB) string {
 
 // Opponent's story: an encrypted container has no start of a picture, and the report says that it holds none.
 func TestOpaque(t *testing.T) {
-	secret := make([]byte, long.Number(150_000, 300_000))
+	secret := make([]byte, long.Number(75_000, 300_000))
 	rng := rand.New(rand.NewPCG(5, 5))
 	for i := range secret {
 		secret[i] = byte(rng.Uint32())
