@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,9 +36,16 @@ func ok(t *testing.T, err error) {
 	}
 }
 
+// blanks are the *specimen.Blank of passports, by width.
+var blanks sync.Map
+
 // Photo is a photograph of a person's passport.
 func Photo(person uint64, w, h int) *image.NRGBA {
-	return specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(person), w), person, w, h)
+	blank, had := blanks.Load(w)
+	if !had {
+		blank, _ = blanks.LoadOrStore(w, specimen.NewBlank(specimen.Passport, w))
+	}
+	return specimen.Photograph(blank.(*specimen.Blank).Fill(specimen.NewPerson(person)), person, w, h)
 }
 
 // Below pastes pictures below each other onto grey.
