@@ -249,7 +249,7 @@ func TestUploadsEnteredAfterTheFind(t *testing.T) {
 			with.Found = time.Now()
 		}
 		for i := range 40 {
-			stories.Submit(t, s, stories.File(t, stories.Photo(uint64(500+i), 200, 150), "jpeg"), "", stories.Feb.AddDate(0, -2-i, 0))
+			stories.Submit(t, s, stories.File(t, specimen.Landscape(uint64(500+i), 200, 150), "jpeg"), "", stories.Feb.AddDate(0, -2-i, 0))
 		}
 		v := stories.Investigation(t, with)
 		var leaks []*findings.Finding
