@@ -72,7 +72,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 		require.LessOrEqual(t, h.Raw, 0.0)
 	}
 
-	for _, c.Found = range []time.Time{{}, lost, time.Now().Add(time.Hour)} {
+	for _, c.Found = range []time.Time{{}, lost.Truncate(24 * time.Hour), lost, time.Now().Add(time.Hour)} { // a day lasts until its end
 		d = weigh()
 		require.True(t, leak.Forgeable)
 		require.Empty(t, d.Named)

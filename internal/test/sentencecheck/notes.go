@@ -245,7 +245,15 @@ func (l *leak) lost(key string) (since time.Time) {
 // forgeable reports whether a key was lost when the leak was found, as far as is stated.
 func (l *leak) forgeable(key string) bool {
 	since := l.lost(key)
-	return !since.IsZero() && (l.stated.IsZero() || !l.stated.Before(since))
+	return !since.IsZero() && (l.stated.IsZero() || !wholeDay(l.stated).Before(since))
+}
+
+// wholeDay returns the end of a day that is given by its beginning, UTC, and other times as they are.
+func wholeDay(t time.Time) time.Time {
+	if h, m, s := t.UTC().Clock(); h+m+s+t.Nanosecond() == 0 {
+		return t.AddDate(0, 0, 1)
+	}
+	return t
 }
 
 // seen reports whether the leak shows an upload by its pixels, without a mark that was found.

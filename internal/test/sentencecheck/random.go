@@ -74,7 +74,7 @@ func Dump(rng *rand.Rand, w *World) (leaks [][]byte) {
 	}
 	if rng.IntN(4) == 0 {
 		d.lost = w.Uploads[0].Submitted.AddDate(0, 0, rng.IntN(3000)-1000)
-		d.forged = w.Found.IsZero() || !w.Found.Before(d.lost)
+		d.forged = w.Found.IsZero() || !wholeDay(w.Found).Before(d.lost)
 	}
 	d.archive = rng.IntN(8) == 0
 	n := rng.IntN(6)

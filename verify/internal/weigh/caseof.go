@@ -193,7 +193,7 @@ func (w *Weighing) copyIn(l *findings.Finding, x books.Copy, pooled map[watermar
 			}
 		}
 	} else {
-		out.Late = !w.Cfg.Before.IsZero() && x.LaterThan(w.Cfg.Before)
+		out.Late = !w.Cfg.Before.IsZero() && (x.LaterThan(w.Cfg.Before) || x.Issued.After(w.Cfg.Before)) // holdings count by Issued
 	}
 	out.Undated = out.Late && !x.Issued.After(w.Cfg.Before)
 	return out
