@@ -456,12 +456,6 @@ var noteRules = map[string]func(*report, *leak) row{
 		"perhaps-sharper": weak(func(l *leak, t *traceOf) bool {
 			return l.Closed == 0 && l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
 		}, func(*traceOf) row { return row{} }),
-		"small": func(r *report, l *leak) row {
-			m := l.smallAndFar()
-			return weak(func(l *leak, t *traceOf) bool {
-				return m != nil && l.Closed == 0 && !l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
-			}, func(*traceOf) row { return row{"bits": m.Distance} })(r, l)
-		},
 		"weak": weak(func(_ *leak, t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
 			return row{"power": percent(t.Power), "needed": percent(0.999)}
 		}),
@@ -487,7 +481,12 @@ var noteRules = map[string]func(*report, *leak) row{
 		m := l.pixels("same edges")
 		return when(l.Finding == "unreadable" && l.pixels("same", "same, altered") == nil && len(l.ours()) == 0 && m != nil && m.Submission == l.Submission, nil)
 	},
-	"by-hash": func(_ *report, l *leak) row {
+	"by-hash": func(r *report, l *leak) row {
+		if m := l.smallAndFar(); m != nil && l.pixels("same", "same, altered") != nil {
+			return weak(func(l *leak, t *traceOf) bool {
+				return l.Closed == 0 && !l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !l.erasedSibling(t)
+			}, func(*traceOf) row { return row{"bits": m.Distance, "pixels": m.Pixels + ", in a small picture"} })(r, l)
+		}
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered", "same edges") != nil {
 			return nil
 		}

@@ -155,7 +155,13 @@ func (l *leak) ofAnother() bool {
 }
 
 // vague: a mark may be there that was not found, or the leak may be of another upload.
-func (l *leak) vague() bool { return l.Sync != 0 || l.Closed != 0 || l.ofAnother() }
+func (l *leak) vague() bool {
+	counted := false
+	for _, b := range l.Beside {
+		counted = counted || b.Submission == l.alikeBeside()
+	}
+	return l.Sync != 0 || l.Closed != 0 || l.hashAlone() || l.ofSeveral() || l.bareOfOne() && l.alikeBeside() != "" && !counted
+}
 
 // anotherToo: beside an unconfirmed mark the leak shows an upload that is not the copy's.
 func (l *leak) anotherToo() bool {

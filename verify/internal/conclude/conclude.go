@@ -211,7 +211,8 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 	case WouldShow(t) && shown.PerhapsSharper:
 		no = "perhaps-sharper"
 	case WouldShow(t) && Alike(shown, e.Side):
-		no, x["bits"] = "small", shown.Distance
+		c.say("by-hash", words.Figures{"bits": shown.Distance, "pixels": shown.Pixels + ", in a small picture"})
+		return c
 	case WouldShow(t):
 		c.Finding = findings.FoundUnmarked
 		x["clause"], x["power"] = "any", words.Power(t.Power)

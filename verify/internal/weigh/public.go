@@ -117,8 +117,14 @@ func untold(l *findings.Finding) bool {
 	return byHash(l) || slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Figures["clause"] == "shared" || s.Figures["clause"] == "alike" })
 }
 
-// vague reports whether a leak may have a mark that was not found, or be of another upload. It points to no time and no holder.
-func vague(l *findings.Finding) bool { return l.Sync < 0 || l.Closed > 0 || untold(l) }
+// vague reports whether a leak may have a mark that was not found, or be of another upload than it counts for. It points to no
+// time and no holder.
+func vague(l *findings.Finding) bool {
+	counted := slices.ContainsFunc(l.Said, func(s findings.Said) bool {
+		return slices.ContainsFunc(l.Beside, func(b findings.Beside) bool { return s.Figures["upload"] == b.Submission.String() })
+	})
+	return l.Sync < 0 || l.Closed > 0 || byHash(l) || untold(l) && !counted
+}
 
 func unproven(l *findings.Finding) bool { return l.Kind == findings.FoundUnconfirmed && !l.Matched() }
 

@@ -302,7 +302,6 @@ var Clauses = map[string]string{
 	"untraced":        "how probable it was to find a mark is not known",
 	"erased-sibling":  "it may derive from a copy of an erased upload of the same picture, and such a mark is found by reading alone",
 	"perhaps-sharper": "it may show more detail than that upload has, and then it was not made of it",
-	"small":           "it is small and may show another document from that camera: {bits} of 256 hash bits differ",
 	"weak":            "by calculation a mark would have been found with a probability of {power}, and {needed} is required",
 	"keys":            "the mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand",
 	"aside":           "it could not be laid onto its original exactly enough to look for a mark",
