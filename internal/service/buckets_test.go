@@ -166,6 +166,59 @@ func TestOddObjects(t *testing.T) {
 	}
 }
 
+// Opponent's story: the server of a bucket cuts an object off. Its first bytes became a whole file with a digest, and the rest was
+// refused as another file of this name. What was replaced since it was listed is read when it is listed anew.
+func TestObjectsCutOff(t *testing.T) {
+	server := s3test.Start(t)
+	dumps, err := buckets.Open(server.Address)
+	require.NoError(t, err)
+	at, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	sound := false
+	before := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at); r.Out.Host = r.In.Host }, // which is signed
+		ModifyResponse: func(r *http.Response) error {
+			if !sound && strings.HasSuffix(r.Request.URL.Path, "/cut") {
+				r.Body = io.NopCloser(io.LimitReader(r.Body, 6)) // its Content-Length stays
+			}
+			return nil
+		}}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for end, size := range map[string]int{"/grown": 11, "/shrunk": 9} {
+			if strings.HasSuffix(r.URL.Path, end) {
+				assert.NoError(t, dumps.Put(r.Context(), end[1:], "", make([]byte, size)))
+			}
+		}
+		before.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	w := begin(t, func(c *service.Config) {
+		c.Dumps = map[string]string{"leaks": strings.ReplaceAll(server.Address, server.URL, proxy.URL)}
+	})
+	for name, size := range map[string]int{"cut": 10, "empty": 0, "grown": 10, "shrunk": 10, "whole": 10} {
+		require.NoError(t, dumps.Put(t.Context(), name, "", make([]byte, size)))
+	}
+	path := w.created(nil)
+	var sizes map[string]int
+	for _, wants := range []map[string]int{{"cut": -1, "empty": 0, "grown": -1, "shrunk": -1, "whole": 10}, {"cut": 10, "empty": 0, "grown": 11, "shrunk": 9, "whole": 10}} {
+		sizes = map[string]int{}
+		for _, x := range linesOf[struct {
+			Name    string
+			Size    int
+			Problem *service.Problem
+		}](t, w.must(call{method: "POST", path: path + "/bucket", body: map[string]string{"bucket": "leaks"}})) {
+			if sizes[x.Name] = x.Size; x.Problem != nil {
+				sizes[x.Name] = -1
+				assert.Equal(t, http.StatusBadGateway, x.Problem.Status, x.Name)
+			}
+		}
+		assert.Equal(t, wants, sizes)
+		sound = true
+	}
+	var files []struct{ Name string }
+	require.NoError(t, json.Unmarshal(w.must(call{method: "GET", path: path + "/files"}).body, &files))
+	assert.Len(t, files, len(sizes))
+}
+
 // A token that is revoked while a list is worked on ends it: no other object is read, and no other copy is issued.
 func TestRevokedAmidAList(t *testing.T) {
 	server := s3test.Start(t)

@@ -199,7 +199,7 @@ func (s examinations) addBucket(ctx context.Context, in *inBucket) error {
 			x.Size, x.SHA256 = file.Size, &file.SHA256
 		case errors.Is(err, fs.ErrNotExist):
 			x.Problem = (&Problem{Status: http.StatusNotFound, Object: "object", Problem: "it was removed since it was listed", Todo: "nothing, or put it back and send the same again"}).ready("")
-		case errors.As(err, new(*http.MaxBytesError)), errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrInput), errors.Is(err, registry.ErrConflict):
+		case errors.Is(err, registry.ErrLimit), errors.Is(err, registry.ErrInput), errors.Is(err, registry.ErrConflict):
 			x.Problem = problemOf("object", err).ready("")
 		case errors.As(err, &refused):
 			x.Problem = refused.ready("")
@@ -225,7 +225,21 @@ func (s examinations) addObject(ctx context.Context, id kept.ID, name string, fr
 		return nil, err
 	}
 	defer r.Close()
-	return s.Office.Add(ctx, id, name, http.MaxBytesReader(nil, foreign{r, refusedObject}, s.MaxDump)) // it may have grown meanwhile
+	return s.Office.Add(ctx, id, name, &listed{foreign{r, refusedObject}, o.Size})
+}
+
+// A listed object is read in the size that its list said, or not at all.
+type listed struct {
+	io.Reader
+	left int64 // bytes
+}
+
+func (l *listed) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if l.left -= int64(n); l.left < 0 || l.left > 0 && (err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)) {
+		err = &Problem{Status: http.StatusBadGateway, Object: "object", Problem: "it was cut off, or replaced since it was listed", Todo: "send the same again"}
+	}
+	return n, err
 }
 
 // refusedObject is a problem of this object alone, unless err is that its server is away, or that it is gone.

@@ -182,15 +182,16 @@ func (s *Store) WriteUnless(ctx context.Context, id ID, part, unless string, r i
 	}
 	p := records.KeptPart{Of: id, Name: part}
 	rand.Read(p.Version[:])
-	sum, clear := sha256.New(), make([]byte, chunk)
+	sum, clear := sha256.New(), bytes.NewBuffer(make([]byte, 0, chunk+bytes.MinRead))
 	for more := true; more; p.Chunks++ {
-		n, err := io.ReadFull(r, clear)
-		if more = err == nil; err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		clear.Reset()
+		n, err := io.CopyN(clear, r, chunk) // [io.ReadFull] says of the end what a stream that is cut off says
+		if more = err == nil; err != nil && err != io.EOF {
 			return Part{}, err
 		}
-		sum.Write(clear[:n])
-		p.Size += int64(n)
-		body, err := key.Encrypt(clear[:n], place(&p, p.Chunks, !more))
+		sum.Write(clear.Bytes())
+		p.Size += n
+		body, err := key.Encrypt(clear.Bytes(), place(&p, p.Chunks, !more))
 		if err != nil {
 			return Part{}, err
 		}

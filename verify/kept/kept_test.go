@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -192,6 +193,30 @@ func TestWriteUnless(t *testing.T) {
 		got, err := read(t, s, id, first)
 		require.NoError(t, err)
 		require.Equal(t, "one", string(got))
+	})
+}
+
+// Opponent's story: a stream breaks with the error that [io.ReadFull] has for the end of a stream, and its first bytes are kept as
+// the whole.
+func TestStreamCutOff(t *testing.T) {
+	homes(t, func(t *testing.T, h home) {
+		s := kept.New(h.Registry, h.key)
+		id, err := s.Create(t.Context(), kept.Request{Kind: kept.Spool, For: time.Hour})
+		require.NoError(t, err)
+		for _, size := range []int{0, 5, kept.Chunk, kept.Chunk + 5} {
+			for _, broken := range []error{io.ErrUnexpectedEOF, fmt.Errorf("server: %w", io.ErrUnexpectedEOF), fmt.Errorf("server: %w", io.EOF)} {
+				_, err := s.Write(t.Context(), id, "file", io.MultiReader(bytes.NewReader(make([]byte, size)), iotest.ErrReader(broken)))
+				require.Equal(t, broken, err)
+				_, err = read(t, s, id, kept.Part{Name: "file"})
+				require.ErrorIs(t, err, registry.ErrNotFound, "it was not written whole")
+			}
+			part, err := s.Write(t.Context(), id, "whole", iotest.DataErrReader(bytes.NewReader(make([]byte, size))))
+			require.NoError(t, err)
+			require.EqualValues(t, size, part.Size)
+			got, err := read(t, s, id, part)
+			require.NoError(t, err)
+			require.Len(t, got, size)
+		}
 	})
 }
 
