@@ -1,10 +1,10 @@
 package home
 
 import (
-	"bytes"
 	"fmt"
+	"strings"
 
-	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/keyfile"
 )
 
 // A Hook is an account at a vendor that captures pictures and sends signed events. In the configuration, Secret, Token and
@@ -17,9 +17,6 @@ type Hook struct {
 	Token     string `toml:"token"`      // names the account there
 	APISecret string `toml:"api_secret"` // signs requests; "" for vendors that take the token alone
 }
-
-// maxSecret is how long the file of a secret may be, bytes. Chosen.
-const maxSecret = 4 << 10
 
 // HooksOf reads the accounts at capture vendors that a home has, by name, with their secrets.
 func HooksOf(h *Home) (map[string]Hook, error) {
@@ -43,11 +40,11 @@ func HooksOf(h *Home) (map[string]Hook, error) {
 }
 
 func secretOf(h *Home, file string) (string, error) {
-	text, err := intake.ReadFile(h.path(file), maxSecret)
-	if text = bytes.TrimSpace(text); err == nil && len(text) == 0 {
+	text, err := keyfile.Read(h.path(file))
+	if text = strings.TrimSpace(text); err == nil && text == "" {
 		err = fmt.Errorf("%s is empty", file)
 	}
-	return string(text), err
+	return text, err
 }
 
 // A Webhook is an address that gets notices of what happens. Secret is "whsec_" and base64; in the configuration it is a file.

@@ -1,6 +1,7 @@
 package home_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/keyfile"
 )
 
 // The accounts at capture vendors are read with their secrets, without the line feeds of their files. What is wrong is
@@ -81,4 +83,57 @@ func TestWebhooks(t *testing.T) {
 		_, err := home.WebhooksOf(with(lines))
 		require.ErrorContains(t, err, says)
 	}
+}
+
+// Opponent's story: "key protect" encrypts what kycmark.toml names, and the service takes the encrypted text for the secret: each
+// event is answered with 401.
+func TestProtectedSecrets(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kyc")
+	_, err := home.Create(t.Context(), dir, "", nil)
+	require.NoError(t, err)
+	pass := filepath.Join(dir, "pass")
+	for name, text := range map[string]string{"pass": "a passphrase\n", "keys/secret": "of theirs\n", "keys/token": "tok\n", "keys/api": "sig\n", "keys/hook": "whsec_abc\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	config, err := os.OpenFile(filepath.Join(dir, "kycmark.toml"), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = config.WriteString(`[hooks.eu]
+vendor = "sumsub"
+recipient = "vendor-a"
+api = "https://api.example.com"
+secret = "keys/secret"
+token = "keys/token"
+api_secret = "keys/api"
+[webhooks.siem]
+url = "https://siem.example.com"
+secret = "keys/hook"
+`)
+	require.NoError(t, errors.Join(err, config.Close()))
+	h, err := home.Open(dir)
+	require.NoError(t, err)
+	hooks, err := home.HooksOf(h)
+	require.NoError(t, err)
+	webhooks, err := home.WebhooksOf(h)
+	require.NoError(t, err)
+
+	t.Setenv("KYCMARK_PASSPHRASE_FILE", pass)
+	work := keyfile.Work
+	defer func() { keyfile.Work = work }()
+	keyfile.Work = 4
+	for _, file := range h.KeyFiles() {
+		_, err := keyfile.Protect(file, false)
+		require.NoError(t, err)
+		require.False(t, keyfile.Plain(file))
+	}
+	got, err := home.HooksOf(h)
+	require.NoError(t, err)
+	require.Equal(t, hooks, got)
+	notices, err := home.WebhooksOf(h)
+	require.NoError(t, err)
+	require.Equal(t, webhooks, notices)
+
+	require.NoError(t, os.WriteFile(pass, []byte("another\n"), 0o600))
+	_, err = home.HooksOf(h)
+	require.ErrorIs(t, err, keyfile.ErrPassphrase)
+	require.ErrorContains(t, err, `hook "eu"`)
 }

@@ -94,7 +94,7 @@ func createSecret(path, text string) error {
 // file. It returns how the file is kept then, such as "plain" or "under the passphrase". The error wraps [ErrUnprotected] if the environment names nothing.
 // The new file takes the place of the old one in one step. A link stays, and its target is replaced.
 func Protect(path string, plain bool) (how string, err error) {
-	text, err := read(path)
+	text, err := Read(path)
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +153,7 @@ func ReadReportPublic(path string) (ed25519.PublicKey, error) { return parsed(pa
 // parsed reads the key file at path, up to maxSize bytes, and parses its text. Errors name the
 // file; errors about the contents are errors of parse.
 func parsed[K any](path string, parse func(text string) (K, error)) (key K, err error) {
-	text, err := read(path)
+	text, err := Read(path)
 	if err != nil {
 		return key, err
 	}
@@ -175,9 +175,9 @@ func readNoteKey(path, half string) (string, error) {
 	})
 }
 
-// read returns the text of a key file, up to maxSize bytes; a larger file is an error. A pipe is also read, such as a
+// Read returns the text of a key file, decrypted, up to maxSize bytes; a larger file is an error. A pipe is also read, such as a
 // shell makes of a program that prints the key. A folder is an error. Errors name the file.
-func read(path string) (string, error) {
+func Read(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("key file %s: %w", path, intake.WithoutPath(err))
