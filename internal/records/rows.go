@@ -49,6 +49,14 @@ func input(err error) error {
 	return err
 }
 
+// CheckErasure checks that a note, which the ledger keeps, does not have the name that is erased. Its error wraps [ErrInput].
+func CheckErasure(whose, name, note string) error {
+	if name != "" && strings.Contains(note, name) {
+		return fmt.Errorf("%w: the note names the %s, and the ledger would keep it", ErrInput, whose)
+	}
+	return nil
+}
+
 // Info names the registry.
 type Info struct {
 	ID         [16]byte // random

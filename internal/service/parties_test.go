@@ -93,3 +93,25 @@ func TestErasuresAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Opponent's story: an erasure whose note names the subject is refused, and sent again it is done, so that the ledger has the
+// reference for good.
+func TestErasureWhoseNoteNamesTheSubject(t *testing.T) {
+	w := begin(t)
+	id := w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "anna_passport"), head: map[string]string{"Kycmark-Subject": "planted-7f31"}}).field(t, "submission")
+	size := w.size()
+	erasure := call{method: "POST", path: "/v1/erasures", head: map[string]string{"Idempotency-Key": "erase-a-subject-01"},
+		body: map[string]string{"subject": "planted-7f31", "note": "request of planted-7f31"}}
+	for range 3 {
+		p := w.do(erasure).problem(t)
+		require.Equal(t, 422, p.Status)
+		require.Contains(t, p.Detail, "the note names the subject")
+	}
+	require.Equal(t, size, w.size(), "nothing is entered")
+	w.must(call{method: "GET", path: "/v1/submissions/" + id})
+	erasure.head, erasure.body = map[string]string{"Idempotency-Key": "erase-a-subject-02"}, map[string]string{"subject": "planted-7f31", "note": "asked for"}
+	for range 2 {
+		require.Equal(t, id, strings.Split(string(w.must(erasure).body), `"`)[3])
+	}
+	require.Equal(t, 410, w.do(call{method: "GET", path: "/v1/submissions/" + id}).status)
+}

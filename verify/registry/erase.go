@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
@@ -39,8 +38,8 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	if err := checkNote(actor, note); err != nil {
 		return nil, err
 	}
-	if strings.Contains(note, subject) {
-		return nil, fmt.Errorf("%w: the note names the subject, and the ledger would keep it", ErrInput)
+	if err := records.CheckErasure("subject", subject, note); err != nil {
+		return nil, err
 	}
 	if err := records.CheckText("subject reference", subject, intake.MaxName); err != nil {
 		return nil, err
@@ -81,8 +80,8 @@ func (r *Registry) EraseRecipient(ctx context.Context, name, actor, note string)
 	if err := checkNote(actor, note); err != nil {
 		return err
 	}
-	if strings.Contains(note, name) {
-		return fmt.Errorf("%w: the note names the reviewer, and the ledger would keep it", ErrInput)
+	if err := records.CheckErasure("reviewer", name, note); err != nil {
+		return err
 	}
 	to, err := r.Recipient(ctx, name)
 	if errors.Is(err, ErrNotFound) {
