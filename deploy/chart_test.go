@@ -115,6 +115,58 @@ func TestKeysOfProcesses(t *testing.T) {
 	}
 }
 
+// Opponent's story: kycmark.toml has a hook and a webhook, and no process of the chart starts, since none has the files of their
+// secrets. Each role gets the files that its values name, beside its keys.
+func TestSecretsOfHooks(t *testing.T) {
+	extra := map[string][]string{"intake": {"hook.secret", "hook.token"}, "investigate": {"webhook.secret"}, "audit": {"webhook.secret"}, "admin": {"webhook.secret"}}
+	values := map[string]any{}
+	for role, files := range extra {
+		secrets := map[string]any{}
+		for _, file := range files {
+			secrets[file] = "kycmark-" + strings.TrimSuffix(file, filepath.Ext(file))
+		}
+		values[role] = map[string]any{"extraSecrets": secrets}
+	}
+	own, _, _ := render(t, nil)
+	config, _, processes := render(t, map[string]any{"roles": values, "config": own + `
+[hooks.eu]
+vendor = "sumsub"
+recipient = "vendor-a"
+api = "https://api.example.com"
+secret = "keys/hook.secret"
+token = "keys/hook.token"
+[webhooks.siem]
+url = "https://siem.example.com"
+secret = "keys/webhook.secret"
+`})
+	_, _, plain := render(t, nil)
+	for _, role := range service.Roles() {
+		dir, sources := t.TempDir(), processes["kyc-"+string(role)].Spec.Template.Spec.Volumes[0].Projected.Sources
+		require.Len(t, sources, len(plain["kyc-"+string(role)].Spec.Template.Spec.Volumes[0].Projected.Sources)+len(extra[string(role)]))
+		require.NoError(t, os.Mkdir(filepath.Join(dir, "keys"), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "kycmark.toml"), []byte(config), 0o600))
+		for _, source := range sources {
+			if source.Secret != nil {
+				item := source.Secret.Items[0]
+				require.Equal(t, "keys/"+item.Key, item.Path)
+				require.NoError(t, os.WriteFile(filepath.Join(dir, item.Path), []byte(item.Key+" of "+source.Secret.Name), 0o600))
+			}
+		}
+		h, err := home.Open(dir)
+		require.NoError(t, err)
+		if role == service.Intake { // as internal/cli/serve asks
+			all, err := home.HooksOf(h)
+			require.NoError(t, err)
+			require.Equal(t, "hook.secret of kycmark-hook", all["eu"].Secret)
+			require.Equal(t, "hook.token of kycmark-hook", all["eu"].Token)
+		} else if role != service.Issue {
+			all, err := home.WebhooksOf(h)
+			require.NoError(t, err, role)
+			require.Equal(t, "webhook.secret of kycmark-webhook", all["siem"].Secret)
+		}
+	}
+}
+
 // A process runs without rights on a root that it cannot write, and its probes, port and service fit its address.
 func TestProcesses(t *testing.T) {
 	for secret, want := range map[string]struct {
