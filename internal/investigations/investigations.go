@@ -301,10 +301,11 @@ func (o *Office) Remove(ctx context.Context, id kept.ID) error {
 		return err
 	}
 	var x asked
-	if err := in.read(ctx, partAsked, &x); err == nil {
-		if err := o.kept.Remove(ctx, x.Spool); err != nil && !errors.Is(err, registry.ErrNotFound) {
-			return err
-		}
+	if err = in.read(ctx, partAsked, &x); err == nil {
+		err = o.kept.Remove(ctx, x.Spool)
+	}
+	if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrSealed) { // else the files expire
+		return err
 	}
 	return o.kept.Remove(ctx, id)
 }

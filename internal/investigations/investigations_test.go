@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"image/jpeg"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,7 @@ import (
 	"github.com/kycmark/kycmark/verify/kept"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -480,6 +482,50 @@ func TestRemovedMeanwhile(t *testing.T) {
 	require.NoError(t, <-removed)
 	_, err = w.office.State(t.Context(), id)
 	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
+// Opponent's story: an investigation is removed while the place of its chunks does not answer. It was gone, its pictures stayed for
+// weeks, and nothing was left that names them.
+func TestRemovedWhileAway(t *testing.T) {
+	t.Parallel()
+	dir, ctx := t.TempDir(), t.Context()
+	blobs := filepath.Join(dir, "blobs")
+	r, err := registry.Create(ctx, sqlite.At(filepath.Join(dir, "kyc.db")), &registry.CreateOptions{Originals: blobs})
+	require.NoError(t, err)
+	defer r.Close()
+	found, err := verify.NewInvestigator(verify.Config{Registry: r, Keys: []*watermark.Key{leaktest.Key()}, SealKey: leaktest.SealKey()})
+	require.NoError(t, err)
+	office := investigations.New(investigations.Config{Registry: r, SealKey: leaktest.SealKey(), Found: found})
+	objects := func() (all []string) {
+		require.NoError(t, filepath.WalkDir(blobs, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				all = append(all, path)
+			}
+			return err
+		}))
+		return all
+	}
+	for _, lost := range []bool{false, true} {
+		s, err := office.Create(ctx, asks)
+		require.NoError(t, err)
+		made := objects()
+		require.Len(t, made, 1, "what was asked")
+		_, err = office.Add(ctx, s.ID, "a.jpg", strings.NewReader("a leaked picture"))
+		require.NoError(t, err)
+		away := filepath.Join(dir, "away")
+		require.NoError(t, os.Rename(made[0], away))
+		if lost { // the pictures expire
+			require.NoError(t, office.Remove(ctx, s.ID))
+			continue
+		}
+		require.NoError(t, os.Mkdir(made[0], 0o700)) // reading it fails
+		require.Error(t, office.Remove(ctx, s.ID))
+		require.Len(t, objects(), 2, "the picture and its name")
+		require.NoError(t, os.Remove(made[0]))
+		require.NoError(t, os.Rename(away, made[0]))
+		require.NoError(t, office.Remove(ctx, s.ID))
+		require.Empty(t, objects())
+	}
 }
 
 // A bundle is made when it is asked for, checks out, and is the same afterwards. Without a checkpoint that covers the
