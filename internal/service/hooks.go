@@ -112,7 +112,7 @@ func eventProblem(err error) error {
 
 // enter fetches the pictures of an event, and enters each with the custody of the vendor. What the vendor has and is no
 // picture, such as a video, is counted and left out. If nothing can be read, the event is refused. It also is for a picture
-// that could not be fetched, or takes more memory than there may be: when all others are entered.
+// that could not be fetched or entered, or takes more memory than there may be: when all others are entered.
 func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.Event, body []byte) (*taken, error) {
 	asking, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
@@ -142,9 +142,8 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 		fact := books.Custody{Recipient: h.Recipient, From: row.Submitted, To: row.Submitted,
 			Submissions: []watermark.Submission{row.ID}, Scheme: h.Vendor.Name + ", HMAC with a shared secret",
 			Note: e.Kind + ", " + e.At.Format(time.RFC3339), Actor: by}
-		if _, err := x.Issuer.AddSignedCustody(ctx, fact, body); err != nil {
-			return nil, err
-		}
+		_, err = x.Issuer.AddSignedCustody(ctx, fact, body)
+		failed = cmp.Or(failed, err)
 		out.Submissions = append(out.Submissions, row.ID)
 	}
 	if failed != nil {

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -204,6 +205,23 @@ func TestVendorThatLostAPicture(t *testing.T) {
 		facts, err := w.reg.Custody(t.Context(), registry.CustodyFilter{Submission: rows[0].ID})
 		require.NoError(t, err)
 		require.Len(t, facts, 1, name)
+	}
+}
+
+// Opponent's story: one picture of an event is known by its hash alone, so that no signed event can be kept with it. The pictures after
+// it were not entered, however often the event came.
+func TestVendorWithAHashOnlyDuplicate(t *testing.T) {
+	w, vendors := hooked(t)
+	_, _, err := w.srv.Issuer.Submit(t.Context(), bytes.NewReader(small(t, "anna_passport_again")), "customer-1", time.Time{}, &registry.SubmitOptions{HashOnly: true})
+	require.NoError(t, err)
+	for range 2 {
+		require.NotEqual(t, http.StatusOK, w.do(vendors["sumsub"].event("s-1", "customer-1", time.Now())).problem(t).Status)
+		rows, err := w.reg.SubmissionsOf(t.Context(), "customer-1")
+		require.NoError(t, err)
+		require.Len(t, rows, 2)
+		facts, err := w.reg.Custody(t.Context(), registry.CustodyFilter{Submission: rows[1].ID})
+		require.NoError(t, err)
+		require.NotEmpty(t, facts)
 	}
 }
 
