@@ -29,6 +29,9 @@ import (
 // ErrStage is wrapped when an investigation is not at the stage that a call needs.
 var ErrStage = errors.New("investigation: not at that stage")
 
+// ErrNoReportKey is wrapped when a bundle is to be made without a key for reports.
+var ErrNoReportKey = errors.New("investigation: no key for reports")
+
 // Limits of one investigation. All chosen; an archive holds more files.
 const (
 	maxFiles = 10_000
@@ -277,7 +280,7 @@ func (o *Office) List(ctx context.Context, limit int) ([]State, error) {
 }
 
 // Read returns a part of an investigation: [Findings], [Report] or [Bundle]. The error wraps [ErrStage] if it is not
-// done, and [registry.ErrNotFound] if it does not exist.
+// done, [registry.ErrNotFound] if it does not exist, and [ErrNoReportKey] if a bundle cannot be made here.
 func (o *Office) Read(ctx context.Context, id kept.ID, part string) (io.Reader, kept.Part, error) {
 	in, s, err := o.look(ctx, id)
 	if err == nil && s.Stage != Done {

@@ -538,7 +538,7 @@ func TestBundle(t *testing.T) {
 	id := w.begun(w.leaks, asks)
 	require.Equal(t, investigations.Done, w.do(id).Stage)
 	_, _, err = w.office.Read(ctx, id, investigations.Bundle)
-	require.ErrorIs(t, err, registry.ErrNotFound, "no key for reports")
+	require.ErrorIs(t, err, investigations.ErrNoReportKey)
 	_, key, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
 	sealing := investigations.Sealing{ReportKey: key, LedgerPublic: public}

@@ -333,7 +333,7 @@ type Sealing struct {
 // bundle makes a done investigation's bundle. The error wraps [registry.ErrProof] if no signed checkpoint covers it.
 func (o *Office) bundle(ctx context.Context, in inside) error {
 	if o.ReportKey == nil {
-		return registry.ErrNotFound
+		return ErrNoReportKey
 	}
 	made := seal.Investigation{Registry: o.Registry, LedgerPublic: o.LedgerPublic, Made: o.now()}
 	if o.LedgerKey != "" {

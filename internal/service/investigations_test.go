@@ -246,6 +246,18 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 func (endless) Close() error               { return nil }
 
+// Opponent's story: the home of a service has no key for reports, and the answer says that the investigation is not there.
+func TestBundleWithoutReportKey(t *testing.T) {
+	w := begin(t)
+	w.srv.Office.ReportKey = nil
+	p := w.do(call{method: "GET", path: "/v1/investigations/" + w.investigated(map[string][]byte{"a.jpg": small(t, "stranger_coast")}) + "/bundle"}).problem(t)
+	assert.Equal(t, http.StatusConflict, p.Status)
+	assert.Contains(t, p.Detail, "no key for reports")
+	assert.Contains(t, p.Todo, "kycmark key report --create")
+	gone := w.do(call{method: "GET", path: "/v1/investigations/" + strings.Repeat("0", 32) + "/bundle"}).problem(t)
+	assert.Equal(t, http.StatusNotFound, gone.Status)
+}
+
 // A process without the role has no office, and one with it needs one.
 func TestOfficeNeeded(t *testing.T) {
 	w := begin(t)

@@ -117,6 +117,8 @@ var failures = []failure{
 		"have the operator name an active mark key in kycmark.toml", false, 0},
 	{investigations.ErrStage, http.StatusConflict, "the investigation is not at that stage",
 		"see its stage: GET /v1/investigations/{id}", true, 0},
+	{investigations.ErrNoReportKey, http.StatusConflict, "this service has no key for reports, which signs bundles",
+		"have the operator make one: \"kycmark key report --create\"", false, 0},
 	{registry.ErrConflict, http.StatusConflict, "the registry has it in another state, or something else under this name or ID",
 		"read what is there, and use another name or request", false, 0},
 	{registry.ErrReadOnly, http.StatusConflict, "the registry can only be read", "send the request to a process that may write", false, 0},
