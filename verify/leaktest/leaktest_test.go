@@ -95,6 +95,8 @@ func TestQuestions(t *testing.T) {
 	var r recorder
 	leaktest.RequireLeakOf(&r, cfg, []byte("no picture"), "vendor A")
 	r.requireFailed(t, "the leak is no picture, of \"\", want a copy of \"vendor A\"")
+	leaktest.RequireLeakOf(&r, cfg, []byte("no picture"), "") // as of a variable that was never set
+	r.requireFailed(t, "the leak is no picture, of \"\", want a copy of \"\"")
 	leaktest.RequireFinding(&r, cfg, []byte("no picture"), findings.FoundUnknown)
 	r.requireFailed(t, "the leak is no picture, want unknown")
 }
