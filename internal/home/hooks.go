@@ -19,7 +19,7 @@ type Hook struct {
 }
 
 // HooksOf reads the accounts at capture vendors that a home has, by name, with their secrets.
-func HooksOf(h *Home) (map[string]Hook, error) {
+func HooksOf(h *Home) (_ map[string]Hook, err error) {
 	all := make(map[string]Hook)
 	for name, c := range h.config.Hooks {
 		if c.Vendor == "" || c.Recipient == "" || c.Secret == "" || c.API == "" || c.Token == "" {
@@ -55,7 +55,7 @@ type Webhook struct {
 }
 
 // WebhooksOf reads the addresses that a home has, by name, with their secrets.
-func WebhooksOf(h *Home) (map[string]Webhook, error) {
+func WebhooksOf(h *Home) (_ map[string]Webhook, err error) {
 	all := make(map[string]Webhook)
 	for name, w := range h.config.Webhooks {
 		if w.URL == "" || w.Secret == "" {

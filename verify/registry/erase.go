@@ -35,10 +35,7 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	if subject == "" {
 		return nil, fmt.Errorf("%w: no subject reference", ErrInput)
 	}
-	if err := checkNote(actor, note); err != nil {
-		return nil, err
-	}
-	if err := records.CheckErasure("subject", subject, note); err != nil {
+	if err := errors.Join(checkNote(actor, note), records.CheckErasure("subject", subject, note)); err != nil {
 		return nil, err
 	}
 	if err := records.CheckText("subject reference", subject, intake.MaxName); err != nil {
@@ -77,10 +74,7 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 // not name the reviewer. The error wraps [ErrNotFound] if no recipient has that name, and [ErrInput] if the recipient
 // has no employer: the rows themselves have its name.
 func (r *Registry) EraseRecipient(ctx context.Context, name, actor, note string) error {
-	if err := checkNote(actor, note); err != nil {
-		return err
-	}
-	if err := records.CheckErasure("reviewer", name, note); err != nil {
+	if err := errors.Join(checkNote(actor, note), records.CheckErasure("reviewer", name, note)); err != nil {
 		return err
 	}
 	to, err := r.Recipient(ctx, name)
