@@ -125,3 +125,27 @@ func TestHostileContainers(t *testing.T) {
 
 // noDecoder fails.
 func noDecoder(string, []byte, int64) (image.Image, error) { return nil, errors.New("decoder") }
+
+// hostileMeta returns a HEIC of one tile with these further items, and with these boxes behind the properties.
+func hostileMeta(items []byte, iloc []byte, further ...[]byte) []byte {
+	infe := func(id int, kind string) []byte {
+		return bmffBox("infe", []byte{2, 0, 0, 0}, be16s(id, 0), []byte(kind+"\x00"))
+	}
+	props := bmffBox("iprp", bytes.Join(append([][]byte{bmffBox("ipco", bmffBox("ispe", make([]byte, 4), be32s(256, 192))),
+		bmffBox("ipma", []byte{0, 0, 0, 0}, be32s(1), []byte{0, 1, 1, 1})}, further...), nil))
+	meta := bmffBox("meta", make([]byte, 4), bmffBox("pitm", make([]byte, 4), be16s(1)), bmffBox("iloc", iloc),
+		bmffBox("iinf", make([]byte, 4), be16s(1), infe(1, "hvc1"), items), props)
+	return append(bmffBox("ftyp", []byte("heic\x00\x00\x00\x00mif1heic")), meta...)
+}
+
+// Each look for an Exif item reads all of iloc. With millions of both it took days, before any limit: only the first is looked up.
+func TestOneExifItemIsLookedUp(t *testing.T) {
+	exif := func(id int) []byte { return bmffBox("infe", []byte{2, 0, 0, 0}, be16s(id, 0), []byte("Exif\x00")) }
+	iloc := func(first int64) []byte { // items 2 and 3; the second has 4 bytes of a file, which are zero
+		return bytes.Join([][]byte{make([]byte, 4), {0x44, 0}, be16s(2, 2, 0, 1), be32s(first, 4), be16s(3, 0, 1), be32s(8+4, 4)}, nil)
+	}
+	items := append(exif(2), exif(3)...)
+	var s Source
+	assert.NotNil(t, heif.Describe(&s, hostileMeta(items, iloc(8+4))), "the first is valid")
+	assert.Nil(t, heif.Describe(&s, hostileMeta(items, iloc(1<<30))), "the first lies beyond the file, and no other is looked up")
+}

@@ -230,6 +230,7 @@ func (h *file) meta(body, data []byte) error {
 	r := numbers{data: boxes["pitm"]}
 	primary := uint32(r.uint(idSize(r.uint(4)>>24 > 0)))
 	h.more = map[uint32]bool{}
+	sought := false // an Exif item: to look it up reads all of iloc, so that only the first is
 	r = numbers{data: boxes["iinf"]}
 	r.uint(idSize(r.uint(4)>>24 > 0)) // how many
 	for kind, b := range bmffBoxes(r.data, &cut) {
@@ -249,7 +250,8 @@ func (h *file) meta(body, data []byte) error {
 			h.kind = kind
 		case !hidden && (kind == "hvc1" || kind == "av01" || kind == "grid" || kind == "iovl"):
 			h.more[id] = true
-		case kind == "Exif" && h.exif == nil:
+		case kind == "Exif" && !sought:
+			sought = true
 			if block := itemBytes(boxes["iloc"], data, boxes["idat"], id); len(block) >= 4 && uint64(binary.BigEndian.Uint32(block)) <= uint64(len(block)-4) {
 				h.exif = block[4+binary.BigEndian.Uint32(block):]
 			}
