@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -148,4 +149,39 @@ func TestOneExifItemIsLookedUp(t *testing.T) {
 	var s Source
 	assert.NotNil(t, heif.Describe(&s, hostileMeta(items, iloc(8+4))), "the first is valid")
 	assert.Nil(t, heif.Describe(&s, hostileMeta(items, iloc(1<<30))), "the first lies beyond the file, and no other is looked up")
+}
+
+// Lists within HEIC and AVIF take no more memory than twice their file's bytes: they are read before any limit.
+func TestListsOfContainersTakeLittle(t *testing.T) {
+	const n = 1 << 20
+	var links []byte // to the one property, in boxes of an item that is named again
+	for range n / 256 {
+		links = append(append(links, 0, 1, 255), bytes.Repeat([]byte{1}, 255)...)
+	}
+	kinds := make([]byte, 0, 8*n)
+	for i := range n {
+		kinds = append(kinds, 0, 0, 0, 8, byte(i>>16), byte(i>>8), byte(i), '!')
+	}
+	for name, data := range map[string][]byte{
+		"properties of the picture": hostileMeta(nil, nil, bmffBox("ipma", []byte{0, 0, 0, 0}, be32s(n/256), links)),
+		"properties":                hostileMeta(nil, nil, bmffBox("ipco", bytes.Repeat(bmffBox("pasp"), n))),
+		"kinds of boxes":            withMeta(hostileMeta(nil, nil), kinds),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := heif.HEICHeader(data)
+		runtime.ReadMemStats(&after)
+		got := after.TotalAlloc - before.TotalAlloc
+		t.Logf("%s: %d bytes of a file of %d: %v", name, got, len(data), err)
+		assert.LessOrEqual(t, got, uint64(2*len(data)), name)
+		assert.Equal(t, name == "kinds of boxes", err == nil, name)
+	}
+}
+
+// withMeta returns a file of ftyp and meta with more boxes at the end of meta.
+func withMeta(file, boxes []byte) []byte {
+	at := binary.BigEndian.Uint32(file)
+	out := append(file, boxes...)
+	binary.BigEndian.PutUint32(out[at:], uint32(len(out))-at)
+	return out
 }

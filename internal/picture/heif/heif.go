@@ -191,6 +191,10 @@ type file struct {
 	exif []byte
 }
 
+// As many properties as ipma can give to an item (a count of 8 bits), and number in all (15 bits, ISO/IEC 23008-12
+// section 9.3). More are an error: each of 1 to 8 bytes takes 40 in memory, before any limit.
+const maxOwn, maxProperties = 1<<8 - 1, 1<<15 - 1
+
 // A property says something of the items that name it.
 type property struct {
 	kind string
@@ -217,10 +221,10 @@ func read(data []byte) (h *file, err error) {
 
 // meta reads the body of a meta box of the file data, behind version and flags.
 func (h *file) meta(body, data []byte) error {
-	boxes := map[string][]byte{}
+	boxes := map[string][]byte{"pitm": nil, "iinf": nil, "iloc": nil, "idat": nil, "iref": nil, "iprp": nil}
 	var cut string
 	for kind, b := range bmffBoxes(body, &cut) {
-		if _, double := boxes[kind]; !double {
+		if first, known := boxes[kind]; known && first == nil {
 			boxes[kind] = b
 		}
 	}
@@ -328,7 +332,7 @@ func (h *file) properties(body []byte, primary uint32) error {
 		switch kind {
 		case "ipco":
 			for kind, p := range bmffBoxes(b, &inner) {
-				h.all = append(h.all, property{kind, p})
+				h.all = append(h.all[:min(len(h.all), maxProperties)], property{kind, p}) // more are an error below
 			}
 		case "ipma":
 			r := numbers{data: b}
@@ -342,13 +346,13 @@ func (h *file) properties(body []byte, primary uint32) error {
 						h.own = append(h.own, h.all[i-1])
 					}
 				}
-				if r.short {
+				if r.short || len(h.own) > maxOwn {
 					return errItems
 				}
 			}
 		}
 	}
-	if cut != "" || inner != "" {
+	if cut != "" || inner != "" || len(h.all) > maxProperties {
 		return errItems
 	}
 	return nil
