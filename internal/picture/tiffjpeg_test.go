@@ -108,6 +108,35 @@ func TestJPEGInTIFF(t *testing.T) {
 	require.EqualError(t, err, "tiff: a progressive JPEG in a TIFF is not supported yet")
 }
 
+// Strips may share their bytes and share tables: a small file makes each strip cost as much as the file. What all of them
+// have together is bounded, and tables are gone through once.
+func TestSharedBytesOfJPEGInTIFF(t *testing.T) {
+	const n, side = 1000, 8
+	tables, rest := jpegParts(jpegBytes(pattern(side, side)))
+	comment := append([]byte{0xff, 0xfe, 0xff, 0xff}, make([]byte, 0xfffd)...)
+	file := func(tables, strip []byte) []byte {
+		offsets, counts := make([]uint32, n), make([]uint32, n)
+		for i := range n {
+			offsets[i], counts[i] = 8, uint32(len(strip))
+		}
+		return tiffFile(binary.LittleEndian, strip, long(256, side), long(257, n*side), short(258, 8, 8, 8), short(259, 7), short(262, 6),
+			long(273, offsets...), short(277, 3), long(278, side), long(279, counts...), bytesTag(347, tables))
+	}
+	with := func(part, more []byte) []byte { return append(append([]byte{0xff, 0xd8}, more...), part[2:]...) }
+	whole := file(tables, rest)
+	plain := allocated(func() { decode(t, whole) })
+	commented := allocated(func() { decode(t, file(with(tables, comment), rest)) })
+	assert.Less(t, commented, plain+100*uint64(len(comment)), "comments are not for each strip")
+	for name, data := range map[string][]byte{
+		"tables": file(with(tables, bytes.Repeat(tables[2:len(tables)-2], 100)), rest), // of which only the last count
+		"strips": file(tables, append(rest, make([]byte, 1<<16)...)),
+	} {
+		_, err := picture.Decode(data, picture.Limits{})
+		assert.ErrorIs(t, err, picture.ErrLimit, name)
+		assert.ErrorContains(t, err, "bytes in all strips or tiles", name)
+	}
+}
+
 // bitsOf packs zeros and ones, with zeros up to whole bytes.
 func bitsOf(bits string) (out []byte) {
 	for len(bits)%8 > 0 {

@@ -27,7 +27,7 @@ type jpegBlocks struct {
 	tiled           bool  // blocks hang over the edges of the picture
 	model           uint32
 	offsets, counts ifd.Entry
-	tables          []byte // that all blocks share
+	tables          []byte // segments that all blocks share
 }
 
 // readBlocks reads the layout. It checks neither the limits nor where blocks lie, which pixels does.
@@ -53,7 +53,7 @@ func readBlocks(d ifd.Directory) (*jpegBlocks, error) {
 	if d.Cut || !t.offsets.Whole || !t.counts.Whole || len(tables.Raw) > 0 && !tables.Whole {
 		return t, io.ErrUnexpectedEOF
 	}
-	t.tables = tables.Raw
+	t.tables = jpegSegments(tables.Raw, false)
 	if depth := number(tagBitsPerSample); depth != 8 {
 		return t, fmt.Errorf("%d bits a sample are not supported yet in JPEG", depth)
 	}
@@ -61,14 +61,19 @@ func readBlocks(d ifd.Directory) (*jpegBlocks, error) {
 }
 
 // pixels decodes the picture, whose size was held against the limits. It allocates pixels only if the data
-// could hold them and every block lies within it. A damaged block is an error.
+// could hold them and every block lies within it. A damaged block is an error, and so are blocks that share too many bytes.
 func (t *jpegBlocks) pixels(h codec.Header) (*image.NRGBA, error) {
 	if t.width*t.height/2048 > int64(len(t.data)) { // a bit for each block of 64 pixels of up to 4 components
 		return nil, codec.CannotHold(int64(len(t.data)), h)
 	}
 	columns, rows := (t.width-1)/t.across+1, (t.height-1)/t.down+1
+	all, limit := int64(0), int64(len(t.data))+t.width*t.height+columns*rows*freeBytes
 	for i := range columns * rows { // all of them before room is made for pixels
-		if _, err := t.block(i); err != nil {
+		packed, err := t.block(i)
+		if all += int64(len(t.tables) + len(packed)); err == nil && all > limit {
+			err = &codec.LimitError{What: "bytes in all strips or tiles", Got: all, Max: limit}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +113,7 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 	if t.model == modelYCC {
 		adobe[len(adobe)-1] = 1
 	}
-	stream := bytes.Join([][]byte{adobe, jpegSegments(t.tables, false), jpegSegments(packed, true)}, nil)
+	stream := bytes.Join([][]byte{adobe, t.tables, jpegSegments(packed, true)}, nil)
 	own, err := jpeg.Header(stream)
 	if err != nil {
 		return nil, err
@@ -141,7 +146,7 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 	return pixel.ToNRGBA(img), nil
 }
 
-// jpegSegments returns the segments of a JPEG without SOI and application segments; without a picture
+// jpegSegments returns the segments of a JPEG without SOI, comments and application segments; without a picture
 // also without EOI. From the first scan on all is kept.
 func jpegSegments(stream []byte, picture bool) (out []byte) {
 	for i := 2; i+4 <= len(stream) && stream[i] == 0xff; {
@@ -152,7 +157,7 @@ func jpegSegments(stream []byte, picture bool) (out []byte) {
 		if size < 2 || i+2+size > len(stream) || marker == 0xda {
 			return out
 		}
-		if marker < 0xe0 || marker > 0xef {
+		if marker < 0xe0 || marker > 0xef && marker != 0xfe {
 			out = append(out, stream[i:i+2+size]...)
 		}
 		i += 2 + size
