@@ -34,7 +34,7 @@ A registry that was rewritten as a whole is found out only by what was kept else
 hand in checkpoints that a witness or an auditor kept (--checkpoint) and the public key
 that came with them (--key). With --originals every sealed original is also opened and
 compared with the digest that was entered, and so is what uploads are found by. What
-interrupted runs left there is removed after an hour. Exit 3 if an original cannot be read.`,
+interrupted runs left there is removed after an hour. Exit 3 if only originals cannot be read.`,
 		Example: `  kycmark audit --originals
   kycmark audit --checkpoint 2026-11-20.checkpoint --key ledger.pub --json`,
 		Args: ui.Exactly(),
@@ -81,15 +81,15 @@ func auditLedger(ctx context.Context, b *ui.Desk, f auditFlags) error {
 	if f.originals {
 		line.Originals = &a.Originals
 	}
+	for _, o := range a.Unread {
+		b.Fail("incomplete", errors.New(o))
+	}
 	for i, p := range a.Problems {
 		if i == 0 {
-			b.Code = ui.ExitNo // whatever files could not be read, too
+			b.Code = ui.ExitNo // whatever files could not be read
 			line.Error = ui.Text(p)
 		}
 		b.Errorf("%s", p)
-	}
-	for _, o := range a.Unread {
-		b.Fail("incomplete", errors.New(o))
 	}
 	for _, c := range a.Clock {
 		b.Warnf("%s", c)
