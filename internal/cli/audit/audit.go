@@ -130,12 +130,8 @@ func auditOptions(b *ui.Desk, f auditFlags) (o registry.AuditOptions, err error)
 		}
 		o.Checkpoints = append(o.Checkpoints, string(text))
 	}
-	if !f.originals {
-		return o, nil
-	}
-	_, o.SealKey, err = b.Home.Keys()
-	if err == nil && o.SealKey == nil {
-		err = errors.New("--originals needs the sealing key")
+	if f.originals {
+		o.SealKey, err = b.Home.SealKey()
 	}
 	return o, err
 }
