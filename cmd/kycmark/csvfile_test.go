@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/cli"
 	bookverbs "github.com/kycmark/kycmark/internal/cli/books"
 	"github.com/kycmark/kycmark/internal/cli/ui"
 )
@@ -56,6 +58,21 @@ func TestLongManifest(t *testing.T) {
 		n++
 	}
 	require.Equal(t, lines, n)
+}
+
+// So may a list of subjects: its lines after 64 MiB are entered as the lines before.
+func TestLongListOfSubjects(t *testing.T) {
+	dir := t.TempDir()
+	home, path := filepath.Join(dir, "kyc"), filepath.Join(dir, "subjects.csv")
+	var out, errs bytes.Buffer
+	require.Equal(t, ui.ExitDone, cli.Run(t.Context(), []string{"init", home}, nil, &out, &errs), &errs)
+	errs.Reset()
+	const lines = ui.MaxSmall>>20 + 1
+	line := strings.Repeat("x", 1<<20) + "," + strings.Repeat("0", 32) + "\n"
+	require.NoError(t, os.WriteFile(path, []byte("subject,submission\n"+strings.Repeat(line, lines)), 0o600))
+	require.Equal(t, ui.ExitSome, cli.Run(t.Context(), []string{"subject", "set", "--home", home, "--manifest", path}, nil, &out, &errs))
+	assert.Equal(t, lines, strings.Count(errs.String(), "subject reference"), "each line says that its subject is too long")
+	assert.NotContains(t, errs.String(), "closing quote")
 }
 
 // Each line of a manifest is an upload or an error, whatever the file is.

@@ -313,7 +313,6 @@ func ManifestUploads(path string) (uploads iter.Seq[registry.Upload], done func(
 	}
 	return func(yield func(registry.Upload) bool) {
 		for row, err := range m.Rows {
-			m.Budget.Left = ui.MaxSmall // a line's, for a manifest of any length
 			var u registry.Upload
 			if err == nil {
 				u, err = manifestUpload(filepath.Dir(path), row)

@@ -18,20 +18,20 @@ type CsvFile struct {
 	io.Closer
 	lines   *csv.Reader
 	columns []string // as in the file
-	Budget  *budget  // of what is read; renew it at a line to limit lines and not the file
+	budget  *budget  // of what is read of a line
 }
 
 // A budget reads from its reader until left bytes are used up, and then returns an error. A
 // quote that is never closed makes the rest of a file one field, which would have to fit into memory.
 type budget struct {
 	io.Reader
-	Left int64
+	left int64
 }
 
 // Read reads up to left bytes. If the reader has more, the last call returns an error.
 func (b *budget) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if b.Left -= int64(n); b.Left < 0 {
+	if b.left -= int64(n); b.left < 0 {
 		return 0, fmt.Errorf("more than %d bytes: is a closing quote missing?", MaxSmall)
 	}
 	return n, err
@@ -46,14 +46,14 @@ type CsvRow struct {
 
 // OpenCSV opens a CSV file and reads its first line, the names of the columns. columns lists the names that the file
 // may have; the first required names of the list must be there. A wrong first line is a UsageError, and a file that
-// cannot be read is not. At MaxSmall bytes reading fails, unless the budget is renewed.
+// cannot be read is not. At MaxSmall bytes of a line reading fails.
 func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
 	f, err := intake.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &CsvFile{Closer: f, Budget: &budget{f, MaxSmall}}
-	r := bufio.NewReader(c.Budget)
+	c := &CsvFile{Closer: f, budget: &budget{f, MaxSmall}}
+	r := bufio.NewReader(c.budget)
 	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" {
 		r.Discard(3)
 	}
@@ -97,6 +97,7 @@ func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
 // ends the rows, since the next line cannot be found. An error of reading does as well; its line number is 0.
 func (c *CsvFile) Rows(yield func(CsvRow, error) bool) {
 	for {
+		c.budget.left = MaxSmall // of each line, for a file of any length
 		cells, err := c.lines.Read()
 		if errors.Is(err, io.EOF) {
 			return
