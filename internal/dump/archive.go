@@ -305,7 +305,7 @@ func (d *Dump) tar(ctx context.Context, in *source, broken error, depth int, und
 		return cmp.Or(broken, io.ErrUnexpectedEOF) // an archive without files still has an end marker
 	}
 	whole := io.NewSectionReader(in, 0, in.size)
-	for t := tar.NewReader(whole); ; { // seeks over the files' bytes
+	for t := intake.Tar(whole); ; { // seeks over the files' bytes
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			at, err := whole.Seek(0, io.SeekCurrent)

@@ -44,6 +44,8 @@ func TestWhatIsCutOff(t *testing.T) {
 	}{
 		"empty":                {"a.tar", "", nil, "cut off: unexpected EOF"},
 		"in a header":          {"a.tar", whole[:first+200], []string{"1"}, "cut off: unexpected EOF"},
+		"between files":        {"a.tar", whole[:first], []string{"1"}, "cut off: unexpected EOF"},
+		"before its end":       {"a.tar", whole[:2*first], []string{"1", "2"}, "cut off: unexpected EOF"},
 		"in a file":            {"a.tar", whole[:first+512+300], []string{"1"}, `cut off in "2.jpg": unexpected EOF`},
 		"in the first file":    {"a.tar", whole[:512+599], nil, `cut off in "1.jpg": unexpected EOF`},
 		"a broken header":      {"a.tar", whole[:first] + strings.Repeat("no header ", 100), []string{"1"}, "archive/tar: invalid tar header"},
@@ -71,6 +73,29 @@ func TestWhatIsCutOff(t *testing.T) {
 		want = append(want, inner+": ! archive: "+c.why, "c.jpg: c")
 		assert.ElementsMatch(t, want, contents(t, d, dir), name)
 		require.NoError(t, d.Close())
+	}
+}
+
+// An archive is whole with one block of zeros or more at its end. Zeros in its files do not count.
+func TestEndOfTar(t *testing.T) {
+	zeros := tarOf(t, entry{"1.jpg", "1"}, entry{"0.jpg", strings.Repeat("\x00", 512)})
+	for end, whole := range map[int]bool{0: false, 1: true, 2: true, 3: true, 20: true} {
+		text := zeros[:4*512] + strings.Repeat("\x00", end*512)
+		for name, text := range map[string]string{"a.tar": text, "a.tgz": gzipOf(t, text)} {
+			dir := t.TempDir()
+			d := dump.New(options())
+			require.NoError(t, d.Add(t.Context(), write(t, dir, name, text)))
+			want := []string{name + "!1.jpg: 1", name + "!0.jpg: "}
+			if !whole {
+				want = append(want, name+": ! archive: cut off: unexpected EOF")
+			}
+			got := contents(t, d, dir)
+			for i := range got {
+				got[i] = strings.TrimRight(got[i], "\x00")
+			}
+			assert.ElementsMatch(t, want, got, "%s with %d blocks", name, end)
+			require.NoError(t, d.Close())
+		}
 	}
 }
 

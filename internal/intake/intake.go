@@ -2,8 +2,10 @@
 package intake
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -99,6 +101,32 @@ func Litter(name string) bool {
 	default: // AppleDouble files hold no pictures
 		return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/")
 	}
+}
+
+// Tar reads a tar archive that ends with a block of zeros or more. Without them Next returns io.ErrUnexpectedEOF, while
+// package tar itself takes an archive for whole that is cut off between two files.
+func Tar(r io.Reader) *tar.Reader {
+	seeker, _ := r.(io.Seeker)
+	return tar.NewReader(&tarBlocks{Reader: r, Seeker: cmp.Or[io.Seeker](seeker, (*os.File)(nil))})
+}
+
+// A tarBlocks reads the blocks of a tar archive.
+type tarBlocks struct {
+	io.Reader
+	io.Seeker       // a nil file cannot seek, and package tar reads on
+	header    *byte // where package tar wants all headers
+	end       bool  // the last header was zeros
+}
+
+func (t *tarBlocks) Read(p []byte) (int, error) {
+	n, err := io.ReadFull(t.Reader, p)
+	if errors.Is(err, io.EOF) && !t.end {
+		err = io.ErrUnexpectedEOF
+	}
+	if t.header = cmp.Or(t.header, &p[0]); t.header == &p[0] && n == 512 {
+		t.end = len(bytes.Trim(p, "\x00")) == 0
+	}
+	return n, err
 }
 
 // Encrypted returns an error if a zip archive has files, and all are encrypted.

@@ -42,8 +42,8 @@ func tarOf(t *testing.T, files map[string][]byte, others ...tar.Header) []byte {
 	for _, h := range others {
 		require.NoError(t, w.WriteHeader(&h))
 	}
-	if len(others) == 0 {
-		require.NoError(t, w.Close())
+	if err := w.Close(); len(others) == 0 { // of others bytes may be missing
+		require.NoError(t, err)
 	}
 	return b.Bytes()
 }
@@ -140,6 +140,47 @@ func TestImport(t *testing.T) {
 	}
 	for u := range registry.Uploads(filepath.Join(dir, "sub/b.zip"), filepath.Join(dir, "u.tgz")) {
 		assert.True(t, feb.Equal(u.Modified), u.Name)
+	}
+}
+
+// An archive that is cut off between two files is not whole. Its files are listed.
+func TestCutArchives(t *testing.T) {
+	blank := make([]byte, 512)
+	whole := tarOf(t, map[string][]byte{"a.jpg": []byte("a"), "b.jpg": blank, "c.jpg": []byte("c")})
+	const second, third = 4 * 512, 6 * 512 // where the second and the third file end
+	for name, c := range map[string]struct {
+		data  []byte
+		files int
+		want  error
+	}{
+		"whole.tar": {whole, 3, nil},
+		"two.tar":   {whole[:second], 2, io.ErrUnexpectedEOF},
+		"all.tar":   {whole[:third], 3, io.ErrUnexpectedEOF},
+		"one.tar":   {whole[:third+512], 3, nil},
+		"two.tgz":   {gzipped(t, whole[:second]), 2, io.ErrUnexpectedEOF},
+		"one.tgz":   {gzipped(t, whole[:third+512]), 3, nil},
+	} {
+		for _, read := range []bool{true, false} {
+			n, errs := 0, []error(nil)
+			for u := range registry.Uploads(filepath.Join(write(t, map[string][]byte{name: c.data}), name)) {
+				if u.Err != nil {
+					errs = append(errs, u.Err)
+					continue
+				}
+				if n++; read {
+					r, err := u.Open()
+					require.NoError(t, err)
+					_, err = io.ReadAll(r)
+					require.NoError(t, err)
+				}
+			}
+			assert.Equal(t, c.files, n, name)
+			if c.want == nil {
+				assert.Empty(t, errs, name)
+			} else if assert.Len(t, errs, 1, name) {
+				assert.ErrorIs(t, errs[0], c.want, name)
+			}
+		}
 	}
 }
 

@@ -139,7 +139,7 @@ func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 		}
 		r, left = z, maxSkipped
 	}
-	for t := tar.NewReader(r); ; {
+	for t := intake.Tar(r); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return true, nil
