@@ -143,22 +143,31 @@ func TestImport(t *testing.T) {
 	}
 }
 
-// An archive that is cut off between two files is not whole. Its files are listed.
+// An archive that is cut off between two files is not whole, and neither is gzip whose checksum is wrong. The files are listed.
 func TestCutArchives(t *testing.T) {
 	blank := make([]byte, 512)
 	whole := tarOf(t, map[string][]byte{"a.jpg": []byte("a"), "b.jpg": blank, "c.jpg": []byte("c")})
 	const second, third = 4 * 512, 6 * 512 // where the second and the third file end
+	changed := gzipped(t, whole)
+	changed[len(changed)-8] ^= 1
+	long := gzipped(t, append(bytes.Clone(whole), make([]byte, 1<<20)...))
+	end := bytes.Clone(long)
+	end[len(end)-8] ^= 1
 	for name, c := range map[string]struct {
 		data  []byte
 		files int
 		want  error
 	}{
-		"whole.tar": {whole, 3, nil},
-		"two.tar":   {whole[:second], 2, io.ErrUnexpectedEOF},
-		"all.tar":   {whole[:third], 3, io.ErrUnexpectedEOF},
-		"one.tar":   {whole[:third+512], 3, nil},
-		"two.tgz":   {gzipped(t, whole[:second]), 2, io.ErrUnexpectedEOF},
-		"one.tgz":   {gzipped(t, whole[:third+512]), 3, nil},
+		"whole.tar":   {whole, 3, nil},
+		"two.tar":     {whole[:second], 2, io.ErrUnexpectedEOF},
+		"all.tar":     {whole[:third], 3, io.ErrUnexpectedEOF},
+		"one.tar":     {whole[:third+512], 3, nil},
+		"two.tgz":     {gzipped(t, whole[:second]), 2, io.ErrUnexpectedEOF},
+		"one.tgz":     {gzipped(t, whole[:third+512]), 3, nil},
+		"long.tgz":    {long, 3, nil},
+		"changed.tgz": {changed, 3, gzip.ErrChecksum},
+		"end.tgz":     {end, 3, gzip.ErrChecksum},
+		"cut.tgz":     {changed[:len(changed)-8], 3, io.ErrUnexpectedEOF},
 	} {
 		for _, read := range []bool{true, false} {
 			n, errs := 0, []error(nil)

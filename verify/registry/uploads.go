@@ -139,10 +139,14 @@ func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 		}
 		r, left = z, maxSkipped
 	}
-	for t := intake.Tar(r); ; {
+	for t := intake.Tar(r); left >= 0; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return true, nil
+			rest := min(left, maxSkipped)
+			if n, err := io.Copy(io.Discard, io.LimitReader(r, rest)); err != nil || n < rest { // read up to gzip's checksum
+				return true, err
+			}
+			break
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return true, err
@@ -162,13 +166,11 @@ func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 		if !yield(u) {
 			return false, nil
 		}
-		if read {
-			continue
-		}
-		if left -= h.Size; left < 0 {
-			return true, fmt.Errorf("%w: too much in it that is too large to be read; what follows is left out", ErrLimit)
+		if !read {
+			left -= h.Size
 		}
 	}
+	return true, fmt.Errorf("%w: too much in it that is too large to be read; what follows is left out", ErrLimit)
 }
 
 // listPage is how many rows are read at a time: what a list holds in memory.
