@@ -36,8 +36,8 @@ func NewSubmit(u *ui.UI) *cobra.Command {
 		Short: "Enter uploads into the registry",
 		Long: `Enter uploads as they were received: digest, perceptual hashes, features by which
 parts are found, and the original, sealed under a key of its own. Files are taken
-from folders and from archives (.zip, .tar, .tar.gz, .tgz), those within archives
-apart. With - one upload is read from standard input. A file that is there already is left as it is, with its subject: an import that
+from folders (hidden files and folders are left out) and from archives (.zip, .tar,
+.tar.gz, .tgz), those within archives apart. With - one upload is read from standard input. A file that is there already is left as it is, with its subject: an import that
 was cut short is resumed by the same command.
 
 A picture that "issue" may refuse to copy (below 320 x 240 pixels, or too plain) is entered

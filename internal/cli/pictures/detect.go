@@ -23,8 +23,8 @@ func NewDetect(u *ui.UI) *cobra.Command {
 		Use:   "detect --key KEY [--key KEY2] FILE|DIR...",
 		Short: "Read the mark out of pictures, without the originals",
 		Long: `Read the mark out of pictures, blind: from each picture and the key alone. One
-line a picture. Exit 1 when no mark was found in any of them, 3 when a file, or a page of
-it, could not be read.
+line a picture; hidden files and folders are left out. Exit 1 when no mark was found in
+any of them, 3 when a file, or a page of it, could not be read.
 
 log10_p is the base-10 logarithm of the probability that a picture without a mark of
 the key reads as marked. It includes the whole search. Each further key adds the same
@@ -177,7 +177,7 @@ bits); and the chain of each hash and the decoder, which together say how the fi
 the bits. A JPEG of 1,024 pixels or more is read at 1/2 to 1/8 of its size, which may change a
 few bits of its hashes.
 
-Exit 3 when a file, or a page of it, could not be read.
+Hidden files and folders are left out. Exit 3 when a file, or a page of it, could not be read.
 
 A hash can be turned back into a blurry picture: treat it as personal data.`,
 		Example: `  kycmark hash upload.jpg

@@ -32,7 +32,7 @@ func NewTrace(u *ui.UI) *cobra.Command {
 		Short: "Say which copy leaked, with the original at hand",
 		Long: `Lay each leak over the original, and say which issued copies are in the leak. This also
 works on thumbnails, prints, photos of a screen, and mixtures of several copies. One
-line a leak. Exit 1 if no leak accuses a copy.
+line a leak; hidden files and folders are left out. Exit 1 if no leak accuses a copy.
 score is in standard deviations: the score of a copy that was not used is standard normal
 or less. log10_p is the base-10 logarithm of the probability that a copy that was not
 used scores so high, corrected for the number of copies. Below -9 the copy is accused.
