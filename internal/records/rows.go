@@ -209,7 +209,8 @@ func Ascending(ids []watermark.Submission) []watermark.Submission {
 // An Upload is what is entered of one upload.
 type Upload struct {
 	books.Submission
-	Sealed *Sealed // nil if nothing is kept
+	Sealed  *Sealed        // nil if nothing is kept
+	Returns []books.Return // of copies whose marks were read in it, entered with it
 }
 
 // A Searched row is what the search needs of a submission that was not erased. Sealed has no body, and is zero if nothing is

@@ -80,6 +80,7 @@ type Store interface {
 	// is new once. The error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another file has
 	// the same ID, and ErrSealed if the stored upload is sealed under another key. After an error no upload is entered,
 	// unless the outcome of the commit is unknown. The pages of an upload follow it, and are entered if it is new.
+	// A return that is entered already, as with an earlier page, is left out.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error)
 	// SubmissionsAmong returns the submissions that have one of these IDs, in any order.

@@ -21,7 +21,7 @@ import (
 
 // describe decodes the upload data, computes the hashes and features that its pages are found by, and
 // seals what [SubmitOptions] say to keep. sum is the SHA-256 of data. It sets x.up, a row for each page; the first is
-// the submission's and holds the file. It sets x.leftOut, x.lacks, and x.carries if uploads are read. The caller sets Subject, Submitted and Received. The error names the page, and wraps
+// the submission's and holds the file. It sets x.leftOut and x.lacks. The caller sets Subject, Submitted and Received. The error names the page, and wraps
 // [ErrFormat] or [ErrLimit] if data is no usable picture.
 func (s *submitting) describe(ctx context.Context, data []byte, sum [32]byte, x *examined) error {
 	lease := s.memory.Lease()
@@ -40,7 +40,7 @@ func (s *submitting) describe(ctx context.Context, data []byte, sum [32]byte, x 
 		if k > 1 {
 			row = books.Submission{SHA256: records.PageDigest(id, k), ID: id.Page(k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
-		u, pic, carries, err := s.describePage(ctx, row, d, data, lim)
+		u, pic, err := s.describePage(ctx, row, d, data, lim)
 		if err != nil && pages > 1 {
 			err = fmt.Errorf("page %d of %d: %w", k, pages, err)
 		}
@@ -50,7 +50,7 @@ func (s *submitting) describe(ctx context.Context, data []byte, sum [32]byte, x 
 		if s.cfg.RefuseIncomplete && pic.Incomplete != "" {
 			return &picture.FormatError{Format: pic.Format, Reason: "refused as incomplete: " + pic.Incomplete}
 		}
-		x.up, x.leftOut, x.carries = append(x.up, *u), pic.Pages-1, append(x.carries, carries...)
+		x.up, x.leftOut = append(x.up, *u), pic.Pages-1
 		x.lacks = cmp.Or(x.lacks, pic.Incomplete)
 	}
 	return nil
@@ -68,14 +68,14 @@ func (s *submitting) lacks(ctx context.Context, old *books.Submission, file []by
 }
 
 // describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page
-// 1. pic is the picture of the page. carries are the marks of issued copies, if uploads are read.
-func (s *submitting) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *records.Upload, pic *picture.Picture, carries []books.Return, err error) {
+// 1. pic is the picture of the page. Returns are the marks of issued copies, if uploads are read.
+func (s *submitting) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *records.Upload, pic *picture.Picture, err error) {
 	load := d.Picture
 	if s.HashOnly && !s.readsAtSubmit() { // nothing is bound to its pixels
 		load = func(k int, lim picture.Limits) (*picture.Picture, error) { return d.Reduced(k, lim, phash.Step) }
 	}
 	if pic, err = load(max(row.Page, 1), lim); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	size := cmp.Or(pic.Whole, pic.Image.Rect.Size())
 	row.Format, row.Width, row.Height = pic.Format, size.X, size.Y
@@ -86,14 +86,14 @@ func (s *submitting) describePage(ctx context.Context, row books.Submission, d *
 	}
 	flat := picture.Flatten(pic.Image)
 	if up.Hash, up.Quality, err = hashText(phash.PDQ, cmp.Or(pic.Nearest, flat)); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if up.Area, up.AreaQuality, err = hashText(phash.Area, flat); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if s.readsAtSubmit() {
-		if carries, err = s.carried(ctx, flat); err != nil {
-			return nil, nil, nil, err
+		if up.Returns, err = s.carried(ctx, up.Whole(), flat, s.Actor); err != nil {
+			return nil, nil, err
 		}
 	}
 	up.Chain = phash.PDQ.Version() + " " + phash.Area.Version()
@@ -103,17 +103,17 @@ func (s *submitting) describePage(ctx context.Context, row books.Submission, d *
 	}
 	switch {
 	case s.HashOnly && !s.cfg.Registry.sealHashes:
-		return up, pic, carries, nil
+		return up, pic, nil
 	case !s.HashOnly:
 		if found, err = parts.Extract(flat); err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		up.Chain += fmt.Sprintf(" %s%d", records.ChainFeatures, found.Len())
 	}
 	if up.Sealed, err = s.sealed(up, data, found); err != nil {
-		return nil, nil, nil, fmt.Errorf("submission %s: %w", up.Whole(), err)
+		return nil, nil, fmt.Errorf("submission %s: %w", up.Whole(), err)
 	}
-	return up, pic, carries, nil
+	return up, pic, nil
 }
 
 // hashText returns the text form of the hash of img of that kind, and the hash's quality.

@@ -114,7 +114,6 @@ type importJob struct {
 	of    string           // subject that is given
 	at    time.Time        // of submission, as given; zero: now
 	up    []records.Upload // a page each; nil where there is nothing to enter
-	marks []books.Return   // of issued copies
 	fatal error            // of the registry
 	done  chan struct{}    // closed when the rest is set
 }
@@ -177,7 +176,7 @@ func (s *submitting) prepareUpload(ctx context.Context, job *importJob, u *Uploa
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
-		job.up, job.marks = x.up, x.carries
+		job.up = x.up
 		job.saw(&x, s.HashOnly)
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrSealed):
 		job.Err = err
@@ -262,7 +261,7 @@ func (b *batch) flush(ctx context.Context) bool {
 	for _, job := range b.jobs {
 		if job.Err == nil && b.issuer.readsAtSubmit() {
 			var err error
-			if job.Carries, err = b.issuer.enterReturns(ctx, job.Submission, job.marks, b.issuer.Actor); err != nil {
+			if job.Carries, err = b.issuer.cfg.Registry.Carried(ctx, job.Submission); err != nil {
 				b.yield(Imported{}, err)
 				return false
 			}

@@ -347,6 +347,41 @@ func TestImportAndTheStore(t *testing.T) {
 	}
 }
 
+// unheard commits uploads, and loses the answer.
+type unheard struct{ records.Store }
+
+func (s unheard) AddSubmissions(ctx context.Context, uploads []records.Upload) ([]bool, error) {
+	_, err := s.Store.AddSubmissions(ctx, uploads)
+	return nil, errors.Join(err, errFault)
+}
+
+// A service dies when an upload is committed, and the client sends it again. The mark that it came in with is entered too: its
+// holders could else deny that they had a file with the recipient's mark.
+func TestReturnsAreEnteredWithTheirUpload(t *testing.T) {
+	cfg := leaktest.Config(t)
+	cfg.Marked = registry.MarkedAtSubmit
+	s, ctx := newIssuer(t, cfg), t.Context()
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, books.Recipient{Name: "vendor A", Kind: books.KindVendor}))
+	sub := submit(t, s, passportFile(t, 1, "jpeg"), "customer 17", feb)
+	var copied bytes.Buffer
+	c, err := s.Issue(ctx, sub.ID, "vendor A", to(&copied), &registry.IssueOptions{AllowWeak: true})
+	require.NoError(t, err)
+	inner := cfg.Registry.Inner()
+	cfg.Registry.Wrap(func(in records.Store) records.Store { return unheard{in} })
+	_, _, err = s.Submit(ctx, bytes.NewReader(copied.Bytes()), "customer 17", feb, nil)
+	require.ErrorIs(t, err, errFault)
+	cfg.Registry.Wrap(func(records.Store) records.Store { return inner })
+	second, became, err := s.Submit(ctx, bytes.NewReader(copied.Bytes()), "customer 17", feb, nil)
+	require.NoError(t, err)
+	require.True(t, became.Duplicate)
+	require.Len(t, became.Carries, 1)
+	rows, err := cfg.Registry.Returns(ctx, c.ID)
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	require.Equal(t, second.ID, rows[0].Submission)
+	checkLedger(t, cfg.Registry)
+}
+
 // Of hashes alone nothing is issued.
 func TestHashOnly(t *testing.T) {
 	upload := passportFile(t, 1, "jpeg")

@@ -85,7 +85,9 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, x.up); err != nil {
 			return nil, became, fmt.Errorf("submission %s: %w", x.id, noEntry(err))
 		}
-		if job.Carries, err = s.enterReturns(ctx, x.id, x.carries, e.Actor); err != nil {
+	}
+	if e.readsAtSubmit() {
+		if job.Carries, err = s.cfg.Registry.Carried(ctx, x.id); err != nil {
 			return nil, became, err
 		}
 	}
@@ -112,7 +114,6 @@ type examined struct {
 	up      []records.Upload  // to be entered, a page each
 	leftOut int               // pages or frames that are not entered
 	lacks   string            // as in [Imported]
-	carries []books.Return    // marks of issued copies that were read in up
 }
 
 // examine readies the upload data to be entered, and enters nothing. If a file with this digest is there, old is set
@@ -141,9 +142,6 @@ func (s *submitting) examine(ctx context.Context, data []byte, subject string, a
 	} else if err != nil {
 		return x, err
 	}
-	if err := s.refused(ctx, x.carries); err != nil {
-		return x, err
-	}
 	received := s.cfg.Registry.clock()
 	if at.IsZero() {
 		at = received
@@ -151,6 +149,9 @@ func (s *submitting) examine(ctx context.Context, data []byte, subject string, a
 	x.up[0].Subject = subject
 	for i := range x.up {
 		x.up[i].Submitted, x.up[i].Received, x.up[i].Actor = records.Timestamp(at), received, s.Actor
+		if err := s.refused(ctx, x.up[i].Returns); err != nil {
+			return x, err
+		}
 	}
 	return x, nil
 }

@@ -235,8 +235,8 @@ func (s *Issuer) keys() []*watermark.Key {
 func (s *submitting) readsAtSubmit() bool { return s.cfg.Marked != MarkedAtIssue && len(s.keys()) > 0 }
 
 // carried reads the marks of issued copies in the picture of an upload, by their own checks and among all copies
-// issued. It enters nothing. Submission, Entered and the rest of a row are the caller's.
-func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []books.Return, err error) {
+// issued. It enters nothing.
+func (s *Issuer) carried(ctx context.Context, upload watermark.Submission, img *image.NRGBA, actor string) (rows []books.Return, err error) {
 	keys := s.keys()
 	reading, err := watermark.Skim(ctx, picture.Flatten(img), keys...)
 	if errors.Is(err, watermark.ErrTooSmall) || len(keys) == 0 {
@@ -263,7 +263,8 @@ func (s *Issuer) carried(ctx context.Context, img *image.NRGBA) (rows []books.Re
 		case err != nil:
 			return nil, err
 		case !slices.ContainsFunc(rows, func(r books.Return) bool { return r.Copy == d.Copy }):
-			rows = append(rows, books.Return{Copy: d.Copy, LogP: d.LogPFA})
+			rows = append(rows, books.Return{Submission: upload, Copy: d.Copy, LogP: d.LogPFA, Entered: s.cfg.Registry.clock(), Actor: actor,
+				Logged: books.Logged{Salt: records.NewSalt()}})
 		}
 	}
 	return rows, nil
@@ -279,16 +280,6 @@ func (s *Issuer) refused(ctx context.Context, rows []books.Return) error {
 		return err
 	}
 	return fmt.Errorf("%w: copy %s, issued to %q on %s", errMarked, c.ID, c.Recipient, day(c.Issued))
-}
-
-func (s *Issuer) enterReturns(ctx context.Context, upload watermark.Submission, rows []books.Return, actor string) ([]books.Copy, error) {
-	for _, x := range rows {
-		x.Submission, x.Entered, x.Actor, x.Salt = upload, s.cfg.Registry.clock(), actor, records.NewSalt()
-		if _, err := s.cfg.Registry.store.AddReturn(ctx, x); err != nil {
-			return nil, fmt.Errorf("submission %s carries the mark of copy %s, and that could not be entered: %w", upload, x.Copy, err)
-		}
-	}
-	return s.cfg.Registry.Carried(ctx, upload)
 }
 
 // look reads the upload of row before its first copy is issued, page by page, and enters what it carries. It sets
@@ -312,13 +303,18 @@ func (p *prepared) look(ctx context.Context, actor string, row *books.Submission
 			}
 			img = pic.Image
 		}
-		found, err := p.carried(ctx, img)
+		found, err := p.carried(ctx, row.ID, img, actor)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, found...)
 	}
-	if p.carries, err = p.enterReturns(ctx, row.ID, rows, actor); err != nil || p.cfg.Marked != MarkedRefused || len(p.carries) == 0 {
+	for _, x := range rows {
+		if _, err := p.cfg.Registry.store.AddReturn(ctx, x); err != nil {
+			return fmt.Errorf("submission %s carries the mark of copy %s, and that could not be entered: %w", row.ID, x.Copy, err)
+		}
+	}
+	if p.carries, err = p.cfg.Registry.Carried(ctx, row.ID); err != nil || p.cfg.Marked != MarkedRefused || len(p.carries) == 0 {
 		return err
 	}
 	return p.refused(ctx, []books.Return{{Copy: p.carries[0].ID}})

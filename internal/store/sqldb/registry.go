@@ -262,15 +262,20 @@ func (d copies) AddReturn(ctx context.Context, r books.Return) (added bool, err 
 		if _, err := present(ctx, t, r.Submission); err != nil {
 			return false, err
 		}
-		if _, _, err := issued(ctx, t, t.dialect, r.Copy); err != nil {
-			return false, err
-		}
-		old, err := schema.Returns.Rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], schema.CopyID(&r.Copy))
-		if err != nil || len(old) > 0 {
-			return false, err
-		}
-		return true, enter(ctx, t, schema.Returns, &r, &r.Seq)
+		return addReturn(ctx, t, r)
 	})
+}
+
+// addReturn is [DB.AddReturn] in the transaction t, which has the upload.
+func addReturn(ctx context.Context, t *tx, r books.Return) (added bool, err error) {
+	if _, _, err := issued(ctx, t, t.dialect, r.Copy); err != nil {
+		return false, err
+	}
+	old, err := schema.Returns.Rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], schema.CopyID(&r.Copy))
+	if err != nil || len(old) > 0 {
+		return false, err
+	}
+	return true, enter(ctx, t, schema.Returns, &r, &r.Seq)
 }
 
 func (d copies) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {

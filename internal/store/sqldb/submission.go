@@ -77,6 +77,13 @@ func addUploads(ctx context.Context, t *tx, uploads []records.Upload) (added []b
 	if err := insert(ctx, t, schema.Seals, sealed...); err != nil {
 		return nil, fmt.Errorf("sealed originals: %w", err)
 	}
+	for _, u := range uploads {
+		for _, r := range u.Returns {
+			if _, err := addReturn(ctx, t, r); err != nil {
+				return nil, fmt.Errorf("submission %s carries the mark of copy %s: %w", r.Submission, r.Copy, err)
+			}
+		}
+	}
 	return added, nil
 }
 
