@@ -170,6 +170,22 @@ func TestOnePlaceOfTwoRegistries(t *testing.T) {
 	require.ErrorIs(t, err, records.ErrConflict, "a copy has the ID of its registry")
 }
 
+// A copy may name its registry's folder otherwise. An erasure in the copy would then remove the registry's originals.
+func TestCopyAtThePlaceOfItsRegistry(t *testing.T) {
+	ctx, dir, i := t.Context(), t.TempDir(), info()
+	i.Originals = "blobs" // beside the registry's file
+	d := opened(sqlite.Create(ctx, filepath.Join(dir, "r.db"), i))(t)
+	s, x := submission(1)
+	_, err := add(ctx, d, s, x)
+	require.NoError(t, err)
+	to := sqlite.At(filepath.Join(t.TempDir(), "copy.db"))
+	_, _, err = to.Transfer(ctx, d, filepath.Join(dir, "blobs"), nil)
+	require.ErrorIs(t, err, records.ErrConflict)
+	require.Len(t, files(t, filepath.Join(dir, "blobs")), 1)
+	_, _, err = to.Transfer(ctx, d, "blobs", nil)
+	require.NoError(t, err)
+}
+
 // An erasure removes the object. If the place cannot be reached, the erasure says so, and the next audit
 // removes it.
 func TestErasedObjects(t *testing.T) {

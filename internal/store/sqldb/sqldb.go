@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/objects"
@@ -228,16 +226,34 @@ func (d Driver) Transfer(ctx context.Context, from records.Store, originals stri
 	if !ok {
 		return 0, root, fmt.Errorf("copy a registry: the source is a %T, not a SQL database", from)
 	}
-	if originals == source.address && (filepath.IsAbs(originals) || strings.Contains(originals, "://")) {
-		return 0, root, fmt.Errorf("%w: a copy keeps originals at a place of its own, got that of the registry: %s", records.ErrConflict, originals)
-	}
 	target, err := d.Receive(ctx, d.At, d.Places...)
 	if err != nil {
 		return 0, root, fmt.Errorf("create registry: %w", err)
 	}
-	if err := target.keepAt(ctx, originals, source.info.ID, true); err != nil {
-		return 0, root, errors.Join(err, target.Close())
+	if err = target.keepAt(ctx, originals, source.info.ID, true); err == nil {
+		err = apart(ctx, source, target)
 	}
-	size, root, err = Transfer(ctx, source, target, progress)
+	if err == nil {
+		size, root, err = Transfer(ctx, source, target, progress)
+	}
 	return size, root, errors.Join(err, target.Close())
+}
+
+// apart checks that target keeps originals at another place than source, by an object that it puts there: one place has
+// several addresses. Else an erasure in either registry would remove the originals of both. The error wraps [records.ErrConflict].
+func apart(ctx context.Context, source, target *DB) error {
+	if source.place == nil || target.place == nil {
+		return nil
+	}
+	probe := records.NewSalt()
+	name := objects.NameOf(probe[:])
+	err := target.place.Put(ctx, name, probe[:])
+	if err == nil {
+		if _, err = source.place.Size(ctx, name); err == nil {
+			err = fmt.Errorf("%w: a copy keeps originals at a place of its own, got that of the registry: %s", records.ErrConflict, target.address)
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return errors.Join(err, target.place.Remove(context.WithoutCancel(ctx), name))
 }
