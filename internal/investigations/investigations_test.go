@@ -566,6 +566,15 @@ func TestBundle(t *testing.T) {
 	_, err = issuer.Issue(ctx, w.upload, "vendor-b", func(*books.Copy, []byte) error { return nil }, nil)
 	require.NoError(t, err)
 	assert.NotEmpty(t, w.read(id, investigations.Bundle))
+
+	// The hourly checkpoint was dated since. The entry of the timestamp is the last, on which the proof rests.
+	id = w.begun(w.leaks, asks)
+	require.Equal(t, investigations.Done, w.do(id).Stage)
+	c, err := w.cfg.Registry.Ledger().Sign(ctx, private)
+	require.NoError(t, err)
+	_, err = w.cfg.Registry.Ledger().AddStamp(ctx, c.Size, []byte("stamp"), time.Now())
+	require.NoError(t, err)
+	assert.NotEmpty(t, w.read(id, investigations.Bundle))
 }
 
 // BenchmarkAdd adds a file to an investigation that has 3,000.

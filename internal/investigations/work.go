@@ -337,7 +337,10 @@ func (o *Office) bundle(ctx context.Context, in inside) error {
 	}
 	made := seal.Investigation{Registry: o.Registry, LedgerPublic: o.LedgerPublic, Made: o.now()}
 	if o.LedgerKey != "" {
-		made.Sign = func(ctx context.Context) error { _, err := o.Registry.Ledger().Sign(ctx, o.LedgerKey); return err }
+		made.Sign = func(ctx context.Context) error {
+			_, err := registry.SignLast(ctx, o.Registry.Ledger(), o.LedgerKey)
+			return err
+		}
 		if err := made.Sign(ctx); err != nil {
 			return err
 		}

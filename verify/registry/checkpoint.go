@@ -73,20 +73,30 @@ func (l *Ledger) GenerateKey(context.Context) (private, public string, err error
 // were entered since make no other state. The error wraps [ErrTampered] if the state does not continue the checkpoint
 // before, and [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries: [Ledger.Check] does.
 func (l *Ledger) Sign(ctx context.Context, private string) (*books.Checkpoint, error) {
+	return sign(ctx, l, private, false)
+}
+
+// SignLast is [Ledger.Sign] for proofs that rest on the last entry, also if that is of a witness's signature or a timestamp.
+func SignLast(ctx context.Context, l *Ledger, private string) (*books.Checkpoint, error) {
+	return sign(ctx, l, private, true)
+}
+
+func sign(ctx context.Context, l *Ledger, private string, last bool) (*books.Checkpoint, error) {
 	kept, err1 := l.r.store.Checkpoints(ctx)
 	size, root, err2 := l.r.store.Head(ctx)
 	if err := cmp.Or(err1, err2); err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
-		return l.handedOut(kept[i])
-	}
 	now := state{l.r.store, size, root}
-	if n := len(kept); n > 0 {
-		if same, err := now.onlyCosigned(ctx, kept[n-1].Size); err != nil {
-			return nil, err
-		} else if same {
-			return l.handedOut(kept[n-1])
+	for _, c := range kept { // the first: else each SignLast would bring another timestamp, which is an entry
+		same := c.Size == size && c.Root == root
+		if !same && !last {
+			if same, err1 = now.onlyCosigned(ctx, c.Size); err1 != nil {
+				return nil, err1
+			}
+		}
+		if same {
+			return l.handedOut(c)
 		}
 	}
 	if err := now.continues(ctx, kept); err != nil {
@@ -289,11 +299,7 @@ func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books
 
 // cosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
 // It returns the signatures with a time that hold, of the witnesses that o names.
-func (a auditing) cosigned(ctx context.Context, kept []books.Checkpoint) ([]records.Cosigned, error) {
-	rows, err := a.l.r.store.Cosigned(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (a auditing) cosigned(_ context.Context, kept []books.Checkpoint, rows []records.Cosigned) ([]records.Cosigned, error) {
 	var holds []records.Cosigned
 	stamps := make(map[int]records.Cosigned) // the last of each of kept
 	for _, s := range rows {

@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A witness makes C2SP cosignatures, written out here from the specifications.
@@ -119,6 +120,25 @@ func TestSignCheckpoint(t *testing.T) {
 		_, err := s.Ledger().Sign(ctx, bad)
 		assert.ErrorIs(t, err, registry.ErrLedgerKey)
 	}
+}
+
+// A scheduler has each state dated, and the timestamp is an entry. What rests on the last entry can be proved, and the
+// scheduler dates nothing again.
+func TestSignLast(t *testing.T) {
+	s, ctx := withLedgerKey(t, leaktest.NewRegistry(t)), t.Context()
+	dated := s.sign(t)
+	_, err := s.Ledger().AddStamp(ctx, dated.Size, []byte("stamp"), time.Now())
+	require.NoError(t, err)
+	_, err = s.Ledger().ProveCopies(ctx, []watermark.Submission{{1}}, s.public, nil)
+	require.ErrorIs(t, err, registry.ErrProof)
+	for range 2 {
+		require.Equal(t, dated.Size, s.sign(t).Size)
+		c, err := registry.SignLast(ctx, s.Ledger(), s.private)
+		require.NoError(t, err)
+		require.Equal(t, dated.Size+1, c.Size)
+	}
+	_, err = s.Ledger().ProveCopies(ctx, []watermark.Submission{{1}}, s.public, nil)
+	require.NoError(t, err)
 }
 
 func TestCosignatures(t *testing.T) {

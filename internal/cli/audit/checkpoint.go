@@ -26,7 +26,8 @@ func NewCheckpoint(u *ui.UI) *cobra.Command {
 		Long: `Sign how many entries the ledger has and the root of the tree over them, keep that
 in the registry and print it (C2SP tlog-checkpoint). Hand the checkpoint to a witness, who
 keeps it or also signs it. From then on an entry that was changed, removed or dated back is
-found out. A state that has a checkpoint is not signed again.
+found out. A state that has a checkpoint is not signed again. A timestamp or a signature of
+a witness, which is an entry too, is a new state without --tsa, --stamp and --witness-url.
 
 With --tsa a timestamp authority also dates that state. The registry keeps the timestamp,
 and --stamp writes it to a file. The authority dates the checkpoint's body, the lines before
@@ -110,7 +111,13 @@ func signCheckpoint(ctx context.Context, b *ui.Desk, address string, w witnessFl
 		return ui.WithHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
 	}
 	b.WarnExposed(b.Home.KeyFiles()...)
-	c, err := b.Registry.Ledger().Sign(ctx, private)
+	sign := registry.SignLast
+	if tsa != nil || w.url != "" || out != "" { // what they enter is no new state to them
+		sign = func(ctx context.Context, l *registry.Ledger, key string) (*books.Checkpoint, error) {
+			return l.Sign(ctx, key)
+		}
+	}
+	c, err := sign(ctx, b.Registry.Ledger(), private)
 	if err == nil {
 		c, err = cosign(ctx, b, w, c)
 	}

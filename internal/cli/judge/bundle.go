@@ -117,7 +117,7 @@ func signedState(ctx context.Context, b *ui.Desk) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = r.Ledger().Sign(ctx, private)
+	_, err = registry.SignLast(ctx, r.Ledger(), private)
 	if err := errors.Join(err, r.Close()); errors.Is(err, registry.ErrReadOnly) && b.Home.InvestigateOnly {
 		b.Warnf("the bundle has no proofs from the ledger: this home is for investigation only")
 		return "", nil
