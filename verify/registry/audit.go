@@ -61,6 +61,7 @@ type Audit struct {
 // checks the originals. Problems lists what does not hold; the error is then nil. An error says that a check could not
 // be done. It wraps [ErrInput] if there are checkpoints and no key to check them with.
 func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
+	entered, damage := l.r.store.Cosigned(ctx) // first: others may sign or date another checkpoint meanwhile
 	kept, err := l.r.store.Checkpoints(ctx)
 	unread := errors.Is(err, ErrTampered) // Check says it
 	if err != nil && !unread {
@@ -100,8 +101,8 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	}
 	var signed []records.Cosigned
 	if !unread {
-		signed, err = x.cosigned(ctx, kept)
-		if err := a.note(err, ""); err != nil {
+		signed = x.cosigned(kept, entered)
+		if err := a.note(damage, ""); err != nil {
 			return nil, err
 		}
 	}

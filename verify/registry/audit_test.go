@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"database/sql"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -98,6 +100,59 @@ func tamper(t *testing.T, path, query string) {
 	_, err = db.ExecContext(t.Context(), query)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
+}
+
+// meanwhile calls do after the first reading of checkpoints or of their signatures.
+type meanwhile struct {
+	records.Store
+	do func()
+}
+
+func (m *meanwhile) once() {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+}
+
+func (m *meanwhile) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
+	defer m.once()
+	return m.Store.Checkpoints(ctx)
+}
+
+func (m *meanwhile) Cosigned(ctx context.Context) ([]records.Cosigned, error) {
+	defer m.once()
+	return m.Store.Cosigned(ctx)
+}
+
+// The hourly checkpoint is dated or witnessed while an audit runs. That is no damage.
+func TestAuditBesideCheckpoints(t *testing.T) {
+	w := newWitness(t, "witness.example/a")
+	for name, do := range map[string]func(s *signed, c *books.Checkpoint) error{
+		"dated": func(s *signed, c *books.Checkpoint) error {
+			_, err := s.Ledger().AddStamp(t.Context(), c.Size, []byte("stamp"), time.Now())
+			return err
+		},
+		"signed and dated": func(s *signed, _ *books.Checkpoint) error {
+			s.grow(t, "later")
+			_, err := s.Ledger().AddStamp(t.Context(), s.sign(t).Size, []byte("stamp"), time.Now())
+			return err
+		},
+		"witnessed": func(s *signed, c *books.Checkpoint) error {
+			_, err := s.Ledger().AddCosignatures(t.Context(), []byte(w.cosign(c.Text, time.Now().Unix())), s.public, w.key)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := withLedgerKey(t, leaktest.NewRegistry(t))
+			c := s.sign(t)
+			s.Wrap(func(in records.Store) records.Store {
+				return &meanwhile{in, func() { require.NoError(t, do(s, c)) }}
+			})
+			a := s.audit(t, registry.AuditOptions{Witnesses: []string{w.key}})
+			require.True(t, a.Holds, a.Problems)
+		})
+	}
 }
 
 // What a killed process left is removed after an hour, unless it is newer than the ledger's last entry: then the registry may

@@ -297,10 +297,9 @@ func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books
 	return &c
 }
 
-// cosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
+// cosigned notes which rows, signatures of witnesses and timestamps, do not hold, or are kept no more.
 // It returns the signatures with a time that hold, of the witnesses that o names.
-func (a auditing) cosigned(_ context.Context, kept []books.Checkpoint, rows []records.Cosigned) ([]records.Cosigned, error) {
-	var holds []records.Cosigned
+func (a auditing) cosigned(kept []books.Checkpoint, rows []records.Cosigned) (holds []records.Cosigned) {
 	stamps := make(map[int]records.Cosigned) // the last of each of kept
 	for _, s := range rows {
 		at := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == s.Size && c.Root == s.Root })
@@ -341,7 +340,7 @@ func (a auditing) cosigned(_ context.Context, kept []books.Checkpoint, rows []re
 		}
 	}
 	slices.SortFunc(holds, func(a, b records.Cosigned) int { return cmp.Compare(a.Size, b.Size) })
-	return holds, nil
+	return holds
 }
 
 // checkpoint checks that one of o.Keys signed text, and the signatures of o.Witnesses that are there. It then checks
