@@ -236,7 +236,7 @@ func (w *wireEntry) row() (row records.Row, times []time.Time, err error) {
 	}
 	if x := copied(w.Investigation); x != nil {
 		x.Salt = books.Salt(w.Salt)
-		set(*x, x.Started)
+		set(*x, x.Started, x.Found)
 	}
 	if len(w.Copies) > 0 {
 		rows++

@@ -207,6 +207,24 @@ func TestForgedProofs(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrLedgerKey)
 }
 
+// A proof's time of the find is written in another zone, with another day, or with a part of a microsecond.
+func TestForgedFind(t *testing.T) {
+	s := withLedgerKey(t, leaktest.NewRegistry(t))
+	for found, edited := range map[time.Time]time.Time{feb: feb.In(time.FixedZone("", 14*3600)), feb.AddDate(0, 0, 1): feb.AddDate(0, 0, 1).Add(900), {}: time.Time{}.Add(900)} {
+		entry, err := s.Engine().LogInvestigation(t.Context(), books.Investigation{Input: books.Digest{1}, Files: 1, Found: found, Evidence: "mail"}, false, [32]byte{2})
+		require.NoError(t, err)
+		s.sign(t)
+		proof, err := s.Ledger().ProveInvestigation(t.Context(), entry, s.public, false)
+		require.NoError(t, err)
+		_, err = registry.CheckProof(proof, s.public)
+		require.NoError(t, err)
+		_, err = registry.CheckProof(forge(t, proof, func(p map[string]any) {
+			p["entries"].([]any)[0].(map[string]any)["investigation"].(map[string]any)["found"] = edited.Format(time.RFC3339Nano)
+		}), s.public)
+		assert.ErrorIs(t, err, registry.ErrProof, edited)
+	}
+}
+
 // Opponent's story: the holder of the report key names another reviewer. Nothing in a bundle bound the name to the reference in the copies' rows.
 func TestProveRecipient(t *testing.T) {
 	r, ctx := leaktest.NewRegistry(t), t.Context()
