@@ -200,8 +200,8 @@ func (w *wireEntry) row() (row records.Row, times []time.Time, err error) {
 		row, times, rows = r, at, rows+1
 	}
 	if x := copied(w.Copy); x != nil {
-		if x.State != "" {
-			return nil, nil, errors.New("its entry does not say what became of the copy")
+		if x.State != "" || x.Bound != (books.Bound{}) {
+			return nil, nil, errors.New("its entry does not say what became of the copy, or who dated it")
 		}
 		x.Salt = books.Salt(w.Salt)
 		set(*x, x.Issued)

@@ -176,6 +176,7 @@ func TestForgedProofs(t *testing.T) {
 		"another recipient":    func(p map[string]any) { row(p)["recipient"] = "vendor B" },
 		"another digest":       func(p map[string]any) { row(p)["sha256"] = strings.Repeat("ab", 32) },
 		"another time":         func(p map[string]any) { row(p)["issued"] = "2017-01-01T00:00:00Z" },
+		"proven time":          func(p map[string]any) { row(p)["proven"] = "2017-01-01T00:00:00Z" },
 		"another strength":     func(p map[string]any) { row(p)["strength"] = json.Number("0.5") },
 		"another copy":         func(p map[string]any) { row(p)["copy"] = "0000000000000001" },
 		"another salt":         func(p map[string]any) { entry(p, 0)["salt"] = strings.Repeat("00", 32) },
