@@ -197,6 +197,7 @@ func (d erasures) ErasedAfter(ctx context.Context, erasure int64) ([]records.Era
 			return err
 		}
 		var more []records.Erased
+		last := x.last // what was read counts all at once, or not at all
 		for _, e := range rows {
 			left, err := isErased(ctx, q, e.Seq)
 			if err != nil {
@@ -208,9 +209,9 @@ func (d erasures) ErasedAfter(ctx context.Context, erasure int64) ([]records.Era
 			for _, s := range left {
 				more = append(more, records.Erased{Erasure: e.Seq, Entered: e.Entered, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})
 			}
-			x.last = e.Seq
+			last = e.Seq
 		}
-		x.list, x.gone = now, append(x.gone, more...)
+		x.last, x.list, x.gone = last, now, append(x.gone, more...)
 		return nil
 	})
 	if err != nil {

@@ -52,6 +52,56 @@ func eraser(task string) error {
 	return d.Close()
 }
 
+// gone is a context that ends when it is asked for the n-th time whether it has.
+type gone struct {
+	context.Context
+	mu   sync.Mutex
+	n    int
+	done chan struct{}
+}
+
+func (g *gone) Done() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.n--; g.n == 0 {
+		close(g.done)
+	}
+	return g.done
+}
+
+func (g *gone) Err() error {
+	select {
+	case <-g.done:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// A caller gives up while erasures are read. The next call reads all of them, and finds nothing altered.
+func TestErasuresReadAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.db")
+	d := opened(sqlite.Create(t.Context(), path, info()))(t)
+	for n := range 3 {
+		s, x := submission(n)
+		_, err := add(t.Context(), d, s, x)
+		require.NoError(t, err)
+		require.NoError(t, d.Erase(t.Context(), erasure("letter", n)))
+	}
+	for n := 1; ; n++ {
+		x, err := sqlite.Open(t.Context(), path)
+		require.NoError(t, err)
+		_, first := x.ErasedAfter(&gone{Context: t.Context(), n: n, done: make(chan struct{})}, 0)
+		all, err := x.ErasedAfter(t.Context(), 0)
+		require.NoError(t, err, "after %v", first)
+		require.Len(t, all, 3)
+		require.NoError(t, x.Close())
+		if first == nil {
+			break
+		}
+	}
+}
+
 // Processes erase at the same time, and some are killed: no erasure says that the registry was altered, and no object is left.
 func TestErasuresBesideEachOther(t *testing.T) {
 	for kind, create := range map[string]func(context.Context, string, records.Info) (*sqldb.DB, error){
