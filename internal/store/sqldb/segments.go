@@ -266,7 +266,7 @@ func (d segments) makeSegment(ctx context.Context, files *segmentFiles, first, l
 	}
 	if err := files.write(ctx, &s, fill, func() error {
 		return d.update(ctx, what, func(t *tx) error {
-			return t.one(ctx, "UPDATE segment SET digest = $1, size = $2 WHERE name = $3 AND state = 0", s.Digest[:], s.Size, s.Name[:])
+			return t.one(ctx, "UPDATE segment SET digest = $1, size = $2 WHERE name = $3 AND state = 0 AND last = 0", s.Digest[:], s.Size, s.Name[:])
 		})
 	}); err != nil {
 		return err
@@ -285,7 +285,7 @@ func (d segments) makeSegment(ctx context.Context, files *segmentFiles, first, l
 		if others > 0 {
 			return errOvertaken
 		}
-		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, wrapped = $3 WHERE name = $4", segmentUsed, last, schema.Blob(&s.Wrapped), s.Name[:])
+		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, wrapped = $3 WHERE name = $4 AND state = 0 AND last = 0", segmentUsed, last, schema.Blob(&s.Wrapped), s.Name[:])
 	})
 }
 
@@ -337,6 +337,13 @@ func (t *tx) one(ctx context.Context, query string, args ...any) error {
 
 // dropSegment removes the file of a segment that is not in use, and then its row.
 func (d segments) dropSegment(ctx context.Context, files *segmentFiles, s *schema.Segment) error {
+	// From then on makeSegment cannot have it used.
+	if _, err := d.write.ExecContext(ctx, "UPDATE segment SET last = first WHERE name = $1 AND state = $2", s.Name[:], segmentIdle); err != nil {
+		return err
+	}
+	if used, err := schema.Number(ctx, d.read, "SELECT count(*) FROM segment WHERE name = $1 AND state > 0", s.Name[:]); err != nil || used > 0 {
+		return err
+	}
 	if err := files.remove(ctx, s); err != nil {
 		return err
 	}

@@ -449,6 +449,33 @@ func TestSegmentOfADeadBuilder(t *testing.T) {
 	})
 }
 
+// An erasure tidies up while another process ends a segment: the segment in use keeps its file.
+func TestErasureWhileASegmentEnds(t *testing.T) {
+	smallSegments(t)
+	path := filepath.Join(t.TempDir(), "r.db")
+	d := opened(sqlite.Create(t.Context(), path, info()))(t)
+	c := newCorpus(3)
+	c.add(t, d, 160)
+	other := opened(sqlite.Open(t.Context(), path))(t)
+	var erasing sync.WaitGroup
+	commits := 0
+	d.SetCommit(func(tx *sql.Tx) error {
+		if commits++; commits == 2 { // the segment is to be used
+			erasing.Go(func() { assert.NoError(t, other.Erase(context.Background(), records.Erasure{})) })
+			for range 50 {
+				if time.Sleep(10 * time.Millisecond); len(inFolder(t, path+".segments")) == 0 {
+					break
+				}
+			}
+		}
+		return tx.Commit()
+	})
+	require.NoError(t, build(t.Context(), d))
+	erasing.Wait()
+	require.Len(t, inFolder(t, path+".segments"), 1)
+	require.Len(t, c.check(t, d), 1)
+}
+
 // A segment is made when it is due, and again when it has grown by a quarter or its span is full. An erasure removes the
 // segments that it concerns, also one that comes while they are made.
 func TestSegmentsAreDue(t *testing.T) {
