@@ -143,13 +143,10 @@ func (s *submitting) sealed(up *records.Upload, file []byte, found *parts.Featur
 // ID [watermark.Submission.Page]: who averages the pages of a copy adds up marks that lie in different places, and finds
 // none. Pages of the same pixels have the same mark, or their average would weaken it. The numbers of the
 // result are of the weakest page, its size is that of page 1. The file is opened again, and every page must
-// be what was marked. long is the longest side of a page, pixels.
+// be what was marked. No page gets more than side pixels on its long side; long is the longest.
 //
 // The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read back.
-func (p *prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
-	p.mu.Lock()
-	limit := p.long
-	p.mu.Unlock()
+func (p *prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID, side int) (out *rendered, long int, err error) {
 	of := func(k int, err error) error { return fmt.Errorf("page %d of %d: %w", k, p.pages, err) }
 	var files [][]byte
 	var marked [][32]byte // renditions
@@ -167,9 +164,8 @@ func (p *prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
-		page.shrink(limit)
-		long = max(long, page.long)
-		m, _, err := page.marker(lim, p.doc.CopyFormat() == "pdf")
+		long = max(long, min(side, page.long))
+		m, _, err := page.marker(lim, p.doc.CopyFormat() == "pdf", side)
 		if err != nil {
 			return nil, 0, of(k, err)
 		}

@@ -2,17 +2,20 @@ package registry_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"image"
 	"io"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -371,6 +374,38 @@ func TestPreparedForSeveral(t *testing.T) {
 	}
 	_, err = s.Issue(t.Context(), watermark.Submission{1}, "vendor A", registry.WriteTo(io.Discard), opened)
 	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
+// Copies for several recipients must fit into so many bytes. The command is killed and run again: each copy comes out
+// as it was entered, though other copies were shrunk before it then.
+func TestSizeLimitsForSeveral(t *testing.T) {
+	s, cfg, sub := markShop(t, "png")
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), books.Recipient{Name: "vendor B", Kind: books.KindVendor}))
+	var large watermark.CopyID // the first
+	mark := func(id watermark.CopyID, img image.Image) (*watermark.Marked, error) {
+		out, err := unmarkedMark(id, img)
+		if large = cmp.Or(large, id); id == large {
+			noisy := imaging.Clone(img)
+			for i, r := 0, rand.New(rand.NewPCG(1, 2)); i < len(noisy.Pix); i++ {
+				if i%4 != 3 {
+					noisy.Pix[i] = uint8(r.IntN(256))
+				}
+			}
+			out.Image = noisy
+		}
+		return out, err
+	}
+	opened := new(registry.Opened)
+	issue := func(s *registry.Issuer, to string) *books.Copy {
+		s.SetMark(mark)
+		c, err := s.Issue(t.Context(), sub.ID, to, registry.WriteTo(io.Discard), &registry.IssueOptions{MaxBytes: 60_000, Opened: opened})
+		require.NoError(t, err)
+		return c
+	}
+	a, b := issue(s, "vendor A"), issue(s, "vendor B")
+	require.Less(t, a.Width, b.Width)
+	opened = nil
+	require.Equal(t, b.ID, issue(newIssuer(t, cfg), "vendor B").ID)
 }
 
 // What several recipients' copies of one upload save over as many calls of Issue.

@@ -73,11 +73,13 @@ type prepared struct {
 	pages   int
 	doc     *picture.Document // the original, of several pages or a PDF
 
-	mu     sync.Mutex
-	image  *image.NRGBA     // of pic; nil: not decoded yet
-	long   int              // pixels on the long side at which copies are made, of several pages at most
-	last   marker           // of that size; nil: not made yet
-	manner watermark.Manner // of last
+	long int // pixels on the long side at which copies are made, at most
+
+	mu       sync.Mutex
+	image    *image.NRGBA     // of pic; nil: not decoded yet
+	last     marker           // nil: not made yet
+	manner   watermark.Manner // of last
+	lastLong int              // of last, pixels
 }
 
 // marker is *watermark.Original.
@@ -184,39 +186,31 @@ func entered(ctx context.Context, r *Registry, row *books.Copy) error {
 	return nil
 }
 
-// marker returns what marks copies, and the long side in pixels of the picture that it marks. It prepares the marker
-// at the first call, for which it may decode the picture within lim, and after [prepared.shrink]. lossy allows a lossy file.
-func (p *prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
+// marker returns what marks copies, and the long side of the picture that it marks, pixels: side, or less. It keeps the
+// last marker, and may decode the picture within lim. lossy allows a lossy file.
+func (p *prepared) marker(lim picture.Limits, lossy bool, side int) (marker, int, error) {
 	manner := watermark.Lossless
 	if lossy {
 		manner = watermark.Lossy
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	long := min(side, p.long)
 	if p.image == nil {
 		pic, err := p.decode(lim)
 		if err != nil {
-			return nil, p.long, err
+			return nil, long, err
 		}
 		p.image, p.pic.Incomplete = pic.Image, pic.Incomplete
 	}
-	if p.last == nil || p.manner != manner {
-		m, err := p.prepare(p.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
+	if p.last == nil || p.manner != manner || p.lastLong != long {
+		m, err := p.prepare(p.cfg.Key, picture.Fit(p.image, long), &watermark.Options{Submission: p.of, Manner: manner})
 		if err != nil {
-			return nil, p.long, err
+			return nil, long, err
 		}
-		p.last, p.manner = m, manner
+		p.last, p.manner, p.lastLong = m, manner, long
 	}
-	return p.last, p.long, nil
-}
-
-// shrink makes further copies, anew from the original, no larger than long pixels on the long side.
-func (p *prepared) shrink(long int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if long < p.long {
-		p.long, p.last = long, nil
-	}
+	return p.last, long, nil
 }
 
 // marked marks the picture behind m with the copy ID id. The error wraps [ErrWeak] if the mark

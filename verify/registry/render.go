@@ -64,8 +64,9 @@ func (p *prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 		once = p.renderPages
 	}
 	limit, size := p.how.MaxBytes, int64(0) // size: bytes of the last that did not fit
+	side := math.MaxInt                     // begins anew: a request has the same bytes, whatever was made before
 	for range maxShrinks {
-		out, long, err := once(ctx, lim, id)
+		out, long, err := once(ctx, lim, id, side)
 		if size > 0 && errors.Is(err, watermark.ErrTooSmall) {
 			break
 		}
@@ -79,14 +80,14 @@ func (p *prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 		if long <= minCopySide {
 			break
 		}
-		p.shrink(max(minCopySide, int(0.95*math.Sqrt(float64(limit)/float64(size))*float64(long))))
+		side = max(minCopySide, int(0.95*math.Sqrt(float64(limit)/float64(size))*float64(long)))
 	}
 	return nil, fmt.Errorf("%w: a copy does not fit into %d bytes: the smallest that was tried has %d", ErrInput, limit, size)
 }
 
-// renderOne marks and encodes the only page once. long is its long side, pixels.
-func (p *prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
-	m, long, err := p.marker(lim, p.how.MaxBytes > 0 || picture.Lossy(cmp.Or(p.how.Format, p.pic.CopyFormat())))
+// renderOne marks and encodes the only page once, with up to side pixels on its long side, which is long then.
+func (p *prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID, side int) (out *rendered, long int, err error) {
+	m, long, err := p.marker(lim, p.how.MaxBytes > 0 || picture.Lossy(cmp.Or(p.how.Format, p.pic.CopyFormat())), side)
 	if err != nil {
 		return nil, long, err
 	}
