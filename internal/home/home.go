@@ -160,7 +160,10 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 	if resumed && errors.Is(err, fs.ErrExist) {
 		r, err = registry.Resume(ctx, h.driver(), o, mark.ID())
 	}
-	if err != nil && !resumed { // no registry knows the keys: they would only be in the way of the next attempt
+	_, unfinished := os.Lstat(complete)
+	// Another Create may have the keys.
+	others := unfinished == nil || address == "" && errors.Is(err, fs.ErrExist)
+	if err != nil && !resumed && !others { // no registry knows the keys: they would only be in the way of the next attempt
 		err = errors.Join(err, os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)), os.Remove(begun))
 		_ = os.Remove(filepath.Join(dir, "keys")) // unless something else is in it
 	}

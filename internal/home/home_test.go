@@ -1,11 +1,13 @@
 package home_test
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -156,6 +158,35 @@ func TestCreateTakesBackKeys(t *testing.T) {
 	require.Empty(t, left)
 	_, err = home.Create(t.Context(), dir, "", nil)
 	require.NoError(t, err)
+}
+
+// slow is a context that calls do when it is first asked.
+type slow struct {
+	context.Context
+	once *sync.Once
+	do   func()
+}
+
+func (s slow) Done() <-chan struct{} {
+	s.once.Do(s.do)
+	return s.Context.Done()
+}
+
+// "kycmark init" hangs at its database. A second command completes the home. The first fails then, and leaves its keys.
+func TestCreateBesideAnother(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "books")
+	_, err := home.Create(slow{t.Context(), new(sync.Once), func() {
+		_, err := home.Create(context.Background(), dir, "", nil)
+		require.NoError(t, err)
+	}}, dir, "", nil)
+	require.ErrorIs(t, err, fs.ErrExist)
+	h, err := home.Open(dir)
+	require.NoError(t, err)
+	_, _, err = h.Keys()
+	require.NoError(t, err)
+	r, err := h.Registry(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
 }
 
 // What an investigation takes from the home, and what it does without.

@@ -111,6 +111,14 @@ func vacant(ctx context.Context, q schema.Querier) error {
 	return err
 }
 
+// Holds reports whether a registry is in a database that was just opened, and closes it.
+func Holds(db *sql.DB, err error) bool {
+	if err == nil {
+		err = errors.Join(vacant(context.Background(), db), db.Close())
+	}
+	return errors.Is(err, fs.ErrExist)
+}
+
 // Open opens a registry. write and read are connection pools and may be the same; the DB closes them, and a failing
 // Open does so at once. The error wraps [records.ErrSchema] if the schema has another version or is incomplete.
 func Open(ctx context.Context, dialect schema.Dialect, write, read *sql.DB) (*DB, error) {

@@ -118,7 +118,7 @@ func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.D
 	if err == nil {
 		d, err = schema(path, write, read)
 	}
-	if err != nil && path != memory {
+	if err != nil && path != memory && !sqldb.Holds(sql.Open(driverName, reader(path))) { // another process may have made it
 		for _, tail := range []string{"", "-wal", "-shm"} {
 			os.Remove(path + tail) // nothing was ever kept in it
 		}
