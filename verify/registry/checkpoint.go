@@ -228,8 +228,11 @@ func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string
 
 // WitnessRequest returns what a witness is asked with to sign c (C2SP tlog-witness, add-checkpoint): the proof that the
 // ledger then had continues its first old entries, which the witness signed last, and the text of c. The error
-// wraps [ErrTampered] if c has less entries, or does not continue them.
+// wraps [ErrTampered] if c does not continue them, or the ledger has less entries. It wraps [ErrConflict] if c alone has less.
 func (l *Ledger) WitnessRequest(ctx context.Context, c *books.Checkpoint, old int64) ([]byte, error) {
+	if head, _, err := l.r.store.Head(ctx); err == nil && old > c.Size && old <= head {
+		return nil, fmt.Errorf("%w: a witness signed a later state, of %d entries, and the checkpoint has %d: run again", ErrConflict, old, c.Size)
+	}
 	if old < 0 || old > c.Size {
 		return nil, fmt.Errorf("%w: a witness signed %d entries, and the checkpoint has %d", ErrTampered, old, c.Size)
 	}

@@ -188,6 +188,18 @@ func TestCosignatures(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }
 
+// Two hosts have each state witnessed. The slower one asks for a state before the witness's last.
+func TestWitnessedMeanwhile(t *testing.T) {
+	s, ctx := withLedgerKey(t, leaktest.NewRegistry(t)), t.Context()
+	c := s.sign(t)
+	s.grow(t, "a")
+	_, err := s.Ledger().WitnessRequest(ctx, c, c.Size+1)
+	require.ErrorIs(t, err, registry.ErrConflict)
+	require.NotErrorIs(t, err, registry.ErrTampered)
+	_, err = s.Ledger().WitnessRequest(ctx, c, c.Size+2)
+	require.ErrorIs(t, err, registry.ErrTampered)
+}
+
 // Witnesses' signatures and a timestamp that come in at once, by several processes, are all kept.
 func TestCosignaturesAtOnce(t *testing.T) {
 	dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
