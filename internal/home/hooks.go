@@ -19,7 +19,7 @@ type Hook struct {
 }
 
 // HooksOf reads the accounts at capture vendors that a home has, by name, with their secrets.
-func HooksOf(h *Home) (_ map[string]Hook, err error) {
+func HooksOf(h *Home) (map[string]Hook, error) {
 	all := make(map[string]Hook)
 	for name, c := range h.config.Hooks {
 		if c.Vendor == "" || c.Recipient == "" || c.Secret == "" || c.API == "" || c.Token == "" {

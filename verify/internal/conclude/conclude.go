@@ -4,7 +4,6 @@ package conclude
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/books"
@@ -32,16 +31,6 @@ func (r *Read) confirmed() bool {
 		return false
 	}
 	return MayShow(r.Shows) && r.found() && !r.Laid
-}
-
-// forgeable reports whether others may have made the mark: its key was compromised when the leak was found, as far as is
-// known. A holder of the key reads the IDs of copies, and marks their uploads with them. It is false for an unknown state.
-func (r *Read) forgeable() bool {
-	by := r.foundAt
-	if by.Equal(by.Truncate(24 * time.Hour)) { // a day: the leak may have been found at its end
-		by = by.Add(24 * time.Hour)
-	}
-	return r.Key != nil && r.Key.State == books.KeyCompromised && (r.foundAt.IsZero() || !by.Before(r.Key.Since))
 }
 
 // void reports whether the ledger says that no byte of an issued copy was handed out. Its mark in a leak
