@@ -70,16 +70,6 @@ func (r *Read) logP() float64 {
 
 func (r *Read) found() bool { return r.Traced != nil && r.Traced.Found }
 
-// forgeable reports whether others may have made the mark: its key was compromised when the leak was found, as far as is
-// known. A holder of the key reads the IDs of copies, and marks their uploads with them. It is false for an unknown state.
-func (r *Read) forgeable() bool {
-	by := r.foundAt
-	if by.Equal(by.Truncate(24 * time.Hour)) { // a day: the leak may have been found at its end
-		by = by.Add(24 * time.Hour)
-	}
-	return r.Key != nil && r.Key.State == books.KeyCompromised && (r.foundAt.IsZero() || !by.Before(r.Key.Since))
-}
-
 // gather writes the evidence into the finding, in place of what was there. The recall, and whether originals could be
 // opened, are not written: [EvidenceOf] has them from elsewhere.
 func gather(v *findings.Finding, e Evidence) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/recall"
@@ -20,6 +21,16 @@ import (
 // that others did not hold. The copy is not void.
 func (r *Read) sure() bool {
 	return r.confirmed() && (r.Exact || r.found()) && !r.forgeable() && !r.void()
+}
+
+// forgeable reports whether others may have made the mark: its key was compromised when the leak was found, as far as is
+// known. A holder of the key reads the IDs of copies, and marks their uploads with them. It is false for an unknown state.
+func (r *Read) forgeable() bool {
+	by := r.foundAt
+	if by.Equal(by.Truncate(24 * time.Hour)) { // a day: the leak may have been found at its end
+		by = by.Add(24 * time.Hour)
+	}
+	return r.Key != nil && r.Key.State == books.KeyCompromised && (r.foundAt.IsZero() || !by.Before(r.Key.Since))
 }
 
 // comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark, and
