@@ -55,7 +55,7 @@ type Webhook struct {
 }
 
 // WebhooksOf reads the addresses that a home has, by name, with their secrets.
-func WebhooksOf(h *Home) (_ map[string]Webhook, err error) {
+func WebhooksOf(h *Home) (map[string]Webhook, error) {
 	all := make(map[string]Webhook)
 	for name, w := range h.config.Webhooks {
 		if w.URL == "" || w.Secret == "" {
