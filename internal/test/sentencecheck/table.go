@@ -55,10 +55,17 @@ var rules = map[string]func(*report) []row{
 		case 2, 3:
 			who = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 		}
-		n, come := r.count((*leak).confirmed), []string{"comes from a copy", "come from copies"}
+		n, come, copies := r.count((*leak).confirmed), []string{"comes from ", "come from "}, make(map[string]bool)
 		if r.count(r.forgeable) > 0 {
-			come = []string{"carries the mark of a copy", "carry marks of copies"}
+			come = []string{"carries the mark of ", "carry marks of "}
 		}
+		for _, l := range r.Leaks {
+			for _, c := range l.Issued {
+				copies[c.Copy] = copies[c.Copy] || l.confirmed()
+			}
+		}
+		delete(copies, "")
+		come[0], come[1] = come[0]+either(len(copies), "a copy", "copies"), come[1]+"copies"
 		return []row{{"n": n, "come": come[yes(n != 1)], "of": r.examined(), "k": len(names), "who": unquoted(who)}}
 	},
 	"lookalike": numbered(finding("lookalike")),
@@ -470,12 +477,13 @@ func namedRule(r *report) (out []row) {
 		}
 		var purposes []string
 		var issued []time.Time
+		copies := make(map[string]bool)
 		for _, l := range r.with(name) {
 			for _, c := range l.Issued {
 				if c.Recipient != name {
 					continue
 				}
-				issued = append(issued, c.Issued.UTC())
+				issued, copies[c.Copy] = append(issued, c.Issued.UTC()), true
 				if c.Purpose != "" && !slices.Contains(purposes, "“"+c.Purpose+"”") {
 					purposes = append(purposes, "“"+c.Purpose+"”")
 				}
@@ -490,7 +498,8 @@ func namedRule(r *report) (out []row) {
 		if len(purposes) > 3 {
 			purposes = []string{fmt.Sprintf("%d requests", len(purposes))}
 		}
-		out = append(out, row{"n": len(r.with(name)), "of": r.examined(), "name": name, "as": " (" + strings.Join(append(purposes, when), ", ") + ")",
+		come := either(len(r.with(name)), "comes from "+either(len(copies), "a copy", "copies"), "come from copies")
+		out = append(out, row{"n": len(r.with(name)), "of": r.examined(), "come": come, "name": name, "as": " (" + strings.Join(append(purposes, when), ", ") + ")",
 			"alone": strings.Repeat(" No mark of another recipient's copy was found.", yes(alone(r)))})
 	}
 	return out

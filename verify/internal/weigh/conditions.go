@@ -110,7 +110,9 @@ func namedFigures(w *Weighing) []words.Figures {
 		alone = " No mark of another recipient's copy was found."
 	}
 	return each.Of(w.namedInOrder(), func(name string) words.Figures {
-		return words.Figures{"n": w.parties[name].pictures, "of": w.Readable(), "name": name, "as": issuedAs(w, name), "alone": alone}
+		s := w.parties[name]
+		come := words.Verb(s.pictures, "comes from "+words.Verb(len(s.copies), "a copy", "copies"), "come from copies")
+		return words.Figures{"n": s.pictures, "of": w.Readable(), "come": come, "name": name, "as": issuedAs(w, name), "alone": alone}
 	})
 }
 
@@ -160,10 +162,11 @@ func confirmedFigures(w *Weighing) []words.Figures {
 	if len(names) <= 3 {
 		who = words.List(words.InSentence(names))
 	}
-	n, one, many := w.Counts[string(findings.FoundCopy)], "comes from a copy", "come from copies"
+	n, one, many := w.Counts[string(findings.FoundCopy)], "comes from ", "come from "
 	if leaksThat(&w.Verdict, w.forgeable) > 0 {
-		one, many = "carries the mark of a copy", "carry marks of copies"
+		one, many = "carries the mark of ", "carry marks of "
 	}
+	one, many = one+words.Verb(len(findings.ConfirmedCopies(w.Findings)), "a copy", "copies"), many+"copies"
 	return once(w.stage() == aboutConfirmed, words.Figures{"n": n, "of": w.Readable(), "come": words.Verb(n, one, many), "who": who, "k": len(names)})
 }
 

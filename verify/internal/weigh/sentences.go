@@ -39,7 +39,7 @@ const (
 // dumpSentences are all sentences of a verdict on a dump, in the order in which a part says them.
 var dumpSentences = []row{
 	{"no-picture", headline, func(w *Weighing) []words.Figures { return once(w.Readable() == 0, words.Figures{}) }, "Inconclusive: no picture was examined."},
-	{"named", headline, namedFigures, "{n} of the {of} leaked {of|picture|pictures} {n|comes from a copy|come from copies} issued to {name}{as}.{alone}"},
+	{"named", headline, namedFigures, "{n} of the {of} leaked {of|picture|pictures} {come} issued to {name}{as}.{alone}"},
 	{"reviewers", headline, reviewers, "{n} of the {of} {of|copy|copies} of {name} found here {n|was|were} shown to {k} {k|reviewer|reviewers} of {name}. {so}"},
 	{"named-others", headline, namedOthers, "Confirmed copies of {n} other {n|recipient|recipients} were also found. They are not enough to name {n|it|them}."},
 	{"confirmed", headline, confirmedFigures, "{n} of the {of} leaked {of|picture|pictures} {come} issued to {who}. Inconclusive: that is not enough to name {k|it|one of them} as the source."},
