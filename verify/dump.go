@@ -91,13 +91,14 @@ type gathering struct {
 	facts *weigh.Facts
 }
 
-// restore replaces the findings by copies. Findings that were read from JSON get back from the registry what JSON leaves
-// out: subject, time, and recipients of the copies that were read. What the registry no longer has stays empty.
+// restore replaces the findings by copies. All get the subjects and times that the registry has now: a subject may be changed
+// between two leaks of one upload. Findings that were read from JSON also get the recipients of the copies that were read. What the
+// registry no longer has stays as it is.
 func (g *gathering) restore(ctx context.Context) error {
 	g.leaks = slices.Clone(g.leaks)
 	for i, l := range g.leaks {
 		full := *l
-		if (l.Private.Subject == "" || l.Submitted.IsZero()) && l.Matched() {
+		if l.Matched() {
 			s, err := g.cfg.Registry.Submission(ctx, l.Submission)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
 				return err
@@ -106,7 +107,7 @@ func (g *gathering) restore(ctx context.Context) error {
 				full.Private.Subject, full.Submitted, full.SubjectEntered = examine.Subject(s, g.cfg.Found), s.Submitted, s.SetAt
 			}
 		}
-		if len(l.Private.Others) < len(l.Beside) {
+		if len(l.Beside) > 0 {
 			full.Beside, full.Private.Others = slices.Clone(l.Beside), nil
 			if err := g.x.FillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return err

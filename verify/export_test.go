@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/phash"
@@ -267,7 +269,8 @@ func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Sub
 	if _, err := c.Get(ctx, id, func() (*examine.Original, error) {
 		erase()
 		failed = c.Follow(ctx, r.Engine())
-		return nil, nil
+		luma := dsp.LazyLuma(image.NewNRGBA(image.Rect(0, 0, 64, 64)))
+		return &examine.Original{Opened: new(examine.Opened), Onto: capture.New(luma)}, nil
 	}); err != nil {
 		return false, err
 	}

@@ -241,6 +241,8 @@ func TestCopyIDUnderAnotherKeyIsNotThatCopy(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	c.Keys = []*watermark.Key{watermark.GenerateKey()}
+	_, err := c.Registry.Ledger().AddMarkKey(t.Context(), c.Keys[0])
+	require.NoError(t, err)
 	v := c.examine(t, c.first, reads(c.copy.ID))
 	require.Equal(t, findings.FoundUnissued, v.Kind)
 	require.Zero(t, v.Copy())
