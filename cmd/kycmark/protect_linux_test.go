@@ -163,7 +163,18 @@ func TestPassphraseIsAsked(t *testing.T) {
 		require.Eventually(t, func() bool { return strings.Contains(screen.shows(), "passphrase of the keys: ") && !screen.echoes(t) }, patience, 5*time.Millisecond)
 		_, err := screen.keys.WriteString(c.typed)
 		require.NoError(t, err)
-		_ = cmd.Wait()
+		ended := make(chan error)
+		go func() { ended <- cmd.Wait() }()
+		for waits := true; waits; {
+			select {
+			case <-ended:
+				waits = false
+			case <-time.After(time.Second): // a shell that is about to read has a signal wait for its next line
+				if c.said == "interrupted" {
+					_, _ = screen.keys.WriteString("\x03")
+				}
+			}
+		}
 		assert.Equal(t, c.code, cmd.ProcessState.ExitCode(), "%q: %s", c.typed, &out)
 		assert.Contains(t, out.String(), c.said)
 		assert.NotContains(t, out.String(), "backup", "the key is there")
