@@ -99,21 +99,9 @@ func (g *gathering) restore(ctx context.Context) error {
 	for i, l := range g.leaks {
 		full := *l
 		if l.Matched() {
-			s, err := g.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
+			full.Beside, full.Private.Others = slices.Clone(l.Beside), maps.Clone(l.Private.Others)
+			if err := g.x.FillSubjects(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return err
-			}
-			if err == nil {
-				full.Private.Subject, full.Submitted, full.SubjectEntered = examine.Subject(s, g.cfg.Found), s.Submitted, s.SetAt
-			}
-		}
-		if len(l.Beside) > 0 {
-			full.Beside, full.Private.Others = slices.Clone(l.Beside), nil
-			if err := g.x.FillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
-				return err
-			}
-			for k := range full.Beside {
-				full.Beside[k].Custody = l.Beside[k].Custody
 			}
 		}
 		if len(l.Private.Marked) == 0 && len(l.Copies) > 0 {

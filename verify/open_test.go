@@ -181,3 +181,34 @@ func TestOriginalIsBack(t *testing.T) {
 		assert.Equal(t, shut, got.Kind == findings.FoundIncomplete, "%s %s", got.Kind, got.Error)
 	}
 }
+
+// The subject of an upload is changed, or the upload is erased, between two leaks of it. verify-report refused the findings: the
+// two leaks gave the upload two subjects.
+func TestSubjectThatChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*caseFile) error{
+		"changed": func(c *caseFile) error {
+			_, err := c.Registry.SetSubjects(t.Context(), map[watermark.Submission]string{c.firstID: "customer 9"}, "")
+			return err
+		},
+		"erased": func(c *caseFile) error {
+			_, err := c.Registry.EraseSubmissions(t.Context(), []watermark.Submission{c.firstID}, "desk", "retention ended")
+			return err
+		},
+	} {
+		c := newCase(t)
+		c.Found = time.Now().Add(time.Hour)
+		v := c.investigator(t, noMark)
+		first, err := v.File(t.Context(), "1.jpg", file(t, c.first, "jpeg"))
+		require.NoError(t, err)
+		require.Equal(t, c.firstID, first.Submission)
+		require.NoError(t, change(c))
+		second, err := v.File(t.Context(), "2.jpg", file(t, c.first, "png"))
+		require.NoError(t, err)
+		d, err := v.Weigh(t.Context(), []*findings.Finding{first, second})
+		require.NoError(t, err)
+		var text bytes.Buffer
+		require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
+		assert.NoError(t, recheck.CheckVerdict(readFindings(t, text.String())), name)
+	}
+}

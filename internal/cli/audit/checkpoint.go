@@ -111,13 +111,12 @@ func signCheckpoint(ctx context.Context, b *ui.Desk, address string, w witnessFl
 		return ui.WithHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
 	}
 	b.WarnExposed(b.Home.KeyFiles()...)
-	sign := registry.SignLast
-	if tsa != nil || w.url != "" || out != "" { // what they enter is no new state to them
-		sign = func(ctx context.Context, l *registry.Ledger, key string) (*books.Checkpoint, error) {
-			return l.Sign(ctx, key)
-		}
+	var c *books.Checkpoint
+	if l := b.Registry.Ledger(); tsa != nil || w.url != "" || out != "" { // what they enter is no new state to them
+		c, err = l.Sign(ctx, private)
+	} else {
+		c, err = registry.SignLast(ctx, l, private)
 	}
-	c, err := sign(ctx, b.Registry.Ledger(), private)
 	if err == nil {
 		c, err = cosign(ctx, b, w, c)
 	}

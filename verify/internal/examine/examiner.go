@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/disintegration/imaging"
 
@@ -343,7 +342,7 @@ func (v *Examiner) standing(ctx context.Context, r *conclude.Read) error {
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what the registry says
 // of it; custody unless it carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
 // records that the conclusion rests on were altered.
-func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) error {
+func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) (err error) {
 	conclude.Into(out, e)
 	if out.RestsOnRecords() && len(v.Damage()) > 0 {
 		return registry.ErrTampered
@@ -351,42 +350,19 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 	if !out.Matched() {
 		return nil
 	}
-	sub, err := v.Cfg.Registry.Submission(ctx, out.Submission)
-	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
+	if err := v.FillSubjects(ctx, out); err != nil {
 		return err
 	}
-	out.Private.Subject, out.Submitted, out.SubjectEntered = Subject(sub, v.Cfg.Given.FoundAt), sub.Submitted, sub.SetAt
+	custody := func(of watermark.Submission) ([]books.Custody, error) {
+		return v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: of})
+	}
 	if out.Kind != findings.FoundUnissued { // else the picture that leaked was not unmarked
-		out.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
-		if err != nil {
+		if out.Custody, err = custody(out.Submission); err != nil {
 			return err
 		}
 	}
-	return v.FillBeside(ctx, out)
-}
-
-// Subject returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
-// A change could make two persons of the uploads of one.
-func Subject(s *books.Submission, found time.Time) string {
-	if (s.First != "" || s.Changes > 1) && !s.SetAt.Before(found) {
-		return ""
-	}
-	return s.Subject
-}
-
-// FillBeside writes into out what the registry says of the submissions in out.Beside.
-func (v *Examiner) FillBeside(ctx context.Context, out *findings.Finding) error {
 	for i := range out.Beside {
-		b := &out.Beside[i]
-		sub, err := v.Cfg.Registry.Submission(ctx, b.Submission)
-		if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
-			return err
-		}
-		if out.Private.Others == nil {
-			out.Private.Others = make(map[watermark.Submission]string)
-		}
-		out.Private.Others[b.Submission], b.Submitted, b.SubjectEntered = Subject(sub, v.Cfg.Given.FoundAt), sub.Submitted, sub.SetAt
-		if b.Custody, err = v.Cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
+		if out.Beside[i].Custody, err = custody(out.Beside[i].Submission); err != nil {
 			return err
 		}
 	}

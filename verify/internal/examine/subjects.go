@@ -1,0 +1,52 @@
+package examine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Subject returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
+// A change could make two persons of the uploads of one.
+func Subject(s *books.Submission, found time.Time) string {
+	if (s.First != "" || s.Changes > 1) && !s.SetAt.Before(found) {
+		return ""
+	}
+	return s.Subject
+}
+
+// FillSubjects writes into out the subjects and times that the registry has now of the uploads that out shows. Of an upload
+// that was erased meanwhile they stay. The error wraps [registry.ErrNotFound] if the registry never had an upload.
+func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) error {
+	fill := func(of watermark.Submission, subject *string, submitted, entered *time.Time) error {
+		s, err := v.Cfg.Registry.Submission(ctx, of)
+		switch erased := errors.Is(err, registry.ErrErased); {
+		case erased && !submitted.IsZero():
+			return nil
+		case err != nil && !erased:
+			return err
+		}
+		*subject, *submitted, *entered = Subject(s, v.Cfg.Given.FoundAt), s.Submitted, s.SetAt
+		return nil
+	}
+	if err := fill(out.Submission, &out.Private.Subject, &out.Submitted, &out.SubjectEntered); err != nil {
+		return err
+	}
+	for i := range out.Beside {
+		b := &out.Beside[i]
+		subject := out.Private.Others[b.Submission]
+		if err := fill(b.Submission, &subject, &b.Submitted, &b.SubjectEntered); err != nil {
+			return err
+		}
+		if out.Private.Others == nil {
+			out.Private.Others = make(map[watermark.Submission]string)
+		}
+		out.Private.Others[b.Submission] = subject
+	}
+	return nil
+}
