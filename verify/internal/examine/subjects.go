@@ -11,9 +11,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Subject returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
+// subjectOf returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
 // A change could make two persons of the uploads of one.
-func Subject(s *books.Submission, found time.Time) string {
+func subjectOf(s *books.Submission, found time.Time) string {
 	if (s.First != "" || s.Changes > 1) && !s.SetAt.Before(found) {
 		return ""
 	}
@@ -31,7 +31,7 @@ func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) erro
 		case err != nil && !erased:
 			return err
 		}
-		*subject, *submitted, *entered = Subject(s, v.Cfg.Given.FoundAt), s.Submitted, s.SetAt
+		*subject, *submitted, *entered = subjectOf(s, v.Cfg.Given.FoundAt), s.Submitted, s.SetAt
 		return nil
 	}
 	if err := fill(out.Submission, &out.Private.Subject, &out.Submitted, &out.SubjectEntered); err != nil {
