@@ -159,6 +159,18 @@ func (l *Leak) Keep(on *Original, s *capture.Sight, pixels string) {
 	}
 }
 
+// allOf reports whether all of a leak shows one upload: nothing lies beside it, and nothing else was found over it.
+func (l *Leak) allOf(e *conclude.Evidence) bool {
+	m := conclude.Find(e.Matches, func(m *findings.Match) bool {
+		return m.Pixels == findings.PixelsSame && m.Region == nil && l.at(conclude.PageOf(m)) >= 0
+	})
+	if m == nil {
+		return false
+	}
+	_, changes, err := l.Laid[l.at(conclude.PageOf(m))].sight.Fit()
+	return err == nil && len(changes) == 0
+}
+
 // region returns where a rectangle of an original lies in a leak. The rectangle is in pixels of the original.
 func (l *Leak) region(s *capture.Sight, x0, y0, x1, y1 float64) *findings.Quad {
 	var q [4][2]float64
