@@ -318,7 +318,7 @@ type run struct {
 	nonces map[int64][]byte // of the tasks of jobs that are not over
 }
 
-// add queues jobs and sets their IDs. If ctx ends meanwhile, there is time for it: a job without ID is not taken back.
+// add queues jobs and sets their IDs, all or none. If ctx ends meanwhile, there is time for it: a job without ID is not taken back.
 func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, x := range jobs {
@@ -337,7 +337,7 @@ func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 	adding, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(takeBackTime, cancel) })()
-	return q.db.insert(adding, r.client, params, func(tx querier, results []*rivertype.JobInsertResult) error {
+	err := q.db.insert(adding, r.client, params, func(tx querier, results []*rivertype.JobInsertResult) error {
 		now, err := q.now(adding, tx)
 		if err != nil {
 			return err
@@ -359,6 +359,15 @@ func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 		}
 		return tx.many(adding, "UPDATE "+q.sql.table+" SET "+q.sql.add+" WHERE id = $1", tasks)
 	})
+	for i := range jobs {
+		if err != nil && jobs[i].id != 0 { // another process may get the ID now
+			r.mu.Lock()
+			delete(r.nonces, jobs[i].id)
+			r.mu.Unlock()
+			jobs[i].id = 0
+		}
+	}
+	return err
 }
 
 // now returns the present time of the database, in microseconds since 1970 UTC.
