@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/books"
@@ -25,6 +26,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // WriteFindings writes the verdict and its leaks as JSON, in the one form that [recheck.Read]
@@ -149,7 +151,7 @@ func (v *Investigation) record(ctx context.Context) (*findings.Record, error) {
 	if err := v.x.Found.Follow(ctx); err != nil {
 		return nil, err
 	}
-	absent, err := v.markKeys(ctx)
+	absent, err := AbsentKeys(ctx, v.cfg.Registry, v.cfg.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +225,7 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 	if err := v.x.CheckRecords(ctx); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
-	if _, err := v.markKeys(ctx); err != nil {
+	if _, err := AbsentKeys(ctx, v.cfg.Registry, v.cfg.Keys); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	if v.cfg.SealKey == nil {
@@ -235,14 +237,14 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 	return nil
 }
 
-// markKeys returns which mark keys of the registry are not at hand. The error wraps [registry.ErrInput] for a key of another
-// deployment: its marks would be taken for marks that this registry does not list.
-func (v *Investigation) markKeys(ctx context.Context) (absent []string, err error) {
-	all, err := v.cfg.Registry.Ledger().MarkKeys(ctx)
+// AbsentKeys returns the IDs of a registry's mark keys that are not among keys. The error wraps [registry.ErrMarkKey] for a key of another
+// deployment: its marks would be taken for marks that this registry does not list. Of an altered ledger, which the verdict says, nothing is said.
+func AbsentKeys(ctx context.Context, r *registry.Registry, keys []*watermark.Key) (absent []string, err error) {
+	all, err := r.Ledger().MarkKeys(ctx)
 	if err != nil || len(all) == 0 {
-		return nil, search.UnlessAltered(err) // the verdict says what was altered
+		return nil, search.UnlessAltered(err)
 	}
-	given := v.cfg.keyIDs()
+	given := each.Of(keys, (*watermark.Key).ID)
 	for _, k := range all {
 		if i := slices.Index(given, k.KeyID); i >= 0 {
 			given = slices.Delete(given, i, i+1)
@@ -251,7 +253,7 @@ func (v *Investigation) markKeys(ctx context.Context) (absent []string, err erro
 		}
 	}
 	if len(given) > 0 {
-		err = fmt.Errorf("%w: mark key %s: it is no key of this registry", registry.ErrInput, given[0])
+		err = fmt.Errorf("%w: the registry does not know %s", registry.ErrMarkKey, given[0])
 	}
 	return absent, err
 }

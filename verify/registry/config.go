@@ -239,7 +239,7 @@ var (
 	ErrLimit = picture.ErrLimit
 	// ErrWeak is wrapped when a copy's mark would not survive a messenger.
 	ErrWeak = records.As(errors.New("verify: the mark would be too weak"), ErrRefused)
-	// ErrMarkKey is wrapped when a mark key must not be used for issuing.
+	// ErrMarkKey is wrapped when a mark key must not be used.
 	ErrMarkKey = records.ErrMarkKey
 	// ErrReadOnly is wrapped when the registry's file can only be read, or it is open for investigation only.
 	ErrReadOnly = records.ErrReadOnly

@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/cli/ui"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -142,7 +143,7 @@ func checkMarkKeys(ctx context.Context, b *ui.Desk) (string, error) {
 				"kycmark keygen, name the new key first in keys.mark of kycmark.toml, kycmark key add")
 		}
 	}
-	absent, _, err := ui.AbsentKeys(ctx, b, keys)
+	absent, err := verify.AbsentKeys(ctx, b.Registry, keys)
 	if err != nil {
 		return "", err
 	}

@@ -232,18 +232,14 @@ func weighAll(ctx context.Context, b *ui.Desk, f investigateFlags, inv *verify.I
 	return f.writeAll(ctx, b, inv, d)
 }
 
-// KnownKeys returns an error, with a hint, if no mark key of the home is one of the registry: no mark could be found.
+// KnownKeys returns an error, with a hint, if a mark key of the home is none of the registry's.
 func KnownKeys(ctx context.Context, b *ui.Desk, keys []*watermark.Key) error {
-	absent, known, err := ui.AbsentKeys(ctx, b, keys)
-	if errors.Is(err, registry.ErrTampered) {
-		return nil // the verdict says it
+	absent, err := verify.AbsentKeys(ctx, b.Registry, keys)
+	if errors.Is(err, registry.ErrMarkKey) {
+		err = ui.WithHint(err, "name the files of the registry's keys alone in keys.mark of %s", filepath.Join(b.Home.Dir(), "kycmark.toml"))
 	}
-	if err != nil || known == 0 {
+	if err != nil {
 		return err
-	}
-	if len(absent) == known {
-		return ui.WithHint(fmt.Errorf("the mark key %s is no key of this registry, want %s", keys[0].ID(), strings.Join(absent, " or ")),
-			"name the file of the registry's key in keys.mark of %s", filepath.Join(b.Home.Dir(), "kycmark.toml"))
 	}
 	for _, id := range absent {
 		b.Warnf("marks under the key %s of the registry are not looked for: keys.mark does not name it", id)

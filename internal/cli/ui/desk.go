@@ -245,17 +245,6 @@ func (u *UI) WarnExposed(paths ...string) {
 
 func (b *Desk) Command() []string { return append([]string{"kycmark"}, b.Args...) }
 
-// AbsentKeys returns the IDs of the registry's mark keys that are not among keys, and how many the registry has.
-func AbsentKeys(ctx context.Context, b *Desk, keys []*watermark.Key) (absent []string, known int, err error) {
-	all, err := b.Registry.Ledger().MarkKeys(ctx)
-	for _, k := range all {
-		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
-			absent = append(absent, k.KeyID)
-		}
-	}
-	return absent, len(all), err
-}
-
 // Authority returns the timestamp authority at an address, with the certificates that the home trusts for it.
 func Authority(b *Desk, address string) (*seal.TSA, error) {
 	if address == "" {

@@ -52,8 +52,8 @@ func TestKeysThatAreNotAtHand(t *testing.T) {
 	with := stories.Investigating(cfg)
 	with.Keys = []*watermark.Key{cfg.Key, old}
 	_, err = stories.Investigation(t, with).File(t.Context(), "leak.jpg", made.File)
-	require.ErrorIs(t, err, registry.ErrInput)
-	require.ErrorContains(t, err, "mark key "+old.ID()+": it is no key of this registry")
+	require.ErrorIs(t, err, registry.ErrMarkKey)
+	require.ErrorContains(t, err, "the registry does not know "+old.ID())
 	_, err = cfg.Registry.Ledger().AddMarkKey(t.Context(), old)
 	require.NoError(t, err)
 	assert.Contains(t, claimsOn(t, with, made.File), "carries our watermark”: refuted")
