@@ -364,7 +364,7 @@ func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 			r.mu.Lock()
 			delete(r.nonces, jobs[i].id)
 			r.mu.Unlock()
-			jobs[i].id = 0
+			jobs[i].id, jobs[i].others = 0, true // of another process that was over: asked for again
 		}
 	}
 	return err
