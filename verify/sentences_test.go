@@ -118,7 +118,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"others chose, no uploads": {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, findings.Circumstances{Found: found, Claimed: 100}, "100 pictures are claimed, and 2 different files were examined. 0 count as showing an upload of the registry. From a selection that others made", "not ours”: refuted"},
 		"all that are claimed":     {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, ""), leakOf(2, findings.FoundUnmarked, "")}, findings.Circumstances{Found: found, Claimed: 2}, "2 pictures are claimed, and 2 different files were examined. 2 count as showing an upload", "From a selection"},
 		"the only one claimed":     {[]*findings.Finding{leakOf(1, findings.FoundUnmarked, "")}, findings.Circumstances{Found: found, Claimed: 1}, "1 picture is claimed, and 1 different file was examined. 1 counts as showing an upload", "From a selection"},
-		"chance is rounded up":     {[]*findings.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09.", "9e-10."},
+		"chance is rounded up":     {[]*findings.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-08.", "9e-09."},
 		"marks, none confirmed":    {[]*findings.Finding{unconfirmed(a(1))}, known, "The leaked picture carries the mark of an issued copy.", "No upload of the registry was matched"},
 		"other marks beside":       {[]*findings.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of the 3 leaked pictures", "No mark of another"},
 		"a broken file repeated":   {[]*findings.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 of the 3 files given were not examined: 2 damaged", "byte for byte"},

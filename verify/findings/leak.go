@@ -57,7 +57,7 @@ type Evidence struct {
 	Traces     []Tracing `json:"traces"`                    // against each submission that the leak was traced against
 	Reads      []Reading `json:"reads,omitempty"`           // all marks that were read, or found by tracing
 	TooFlat    bool      `json:"too_flat,omitempty"`        // the leak shows too little for its hash to be searched
-	Sync       float64   `json:"sync_log10_p,omitempty"`    // of so much agreement of pilots in a picture without a mark of the keys; 0: a mark was read, or it is above [watermark.PresentLevel]
+	Sync       float64   `json:"sync_log10_p,omitempty"`    // of so much agreement of pilots in a picture, or a part, without a mark of the keys; 0: a mark was read, or it is above [watermark.PresentLevel]
 	Erased     bool      `json:"erased_copies,omitempty"`   // there are copies of erased uploads, which are found by reading alone
 	Unsought   bool      `json:"erased_unsought,omitempty"` // such copies were not looked for: their mark keys are not at hand
 	Closed     int       `json:"closed,omitempty"`          // uploads or pages that it may show and that could not be compared: their originals are missing, altered or not readable

@@ -26,6 +26,7 @@ type sighting struct {
 	covered map[int]bool    // holders of the submission whose custody is admissible
 	held    map[int]bool    // holders of the submission, admissible or not
 	by      map[int][]int   // by recipient: the holders that could have laid its marks here
+	able    map[int]bool    // recipients with a copy that the leak can derive from, by its date
 	back    map[int]bool    // recipients of copies that came back as uploads
 	very    map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
@@ -36,11 +37,11 @@ func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 // bare reports whether the leak shows a submission, and no mark was found in the picture.
 func (s *sighting) bare() bool { return s.matched && !s.marked && len(s.near) == 0 }
 
-// explains reports whether a leak may be the copy of recipient r, of any date, that was issued of its
-// submission: the e-value of that copy is above [doubtful].
+// explains reports whether a leak may be the copy of recipient r that was issued of its submission, not surely after
+// the find: the e-value of that copy is above [doubtful].
 func (s *sighting) explains(r int) bool {
 	e, issued := s.ever[r]
-	return issued && e > doubtful
+	return issued && e > doubtful && s.able[r]
 }
 
 // narrow returns a table by recipient, then by holder: whether the holder held less than [wideHolder] of the
@@ -133,7 +134,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.ever, s.miss = make(map[int]float64), make(map[int]float64), make(map[int]float64)
 	s.sure, s.undated, s.fresh = make(map[int]bool), make(map[int]bool), make(map[int]bool)
-	s.back = make(map[int]bool)
+	s.back, s.able = make(map[int]bool), make(map[int]bool)
 	s.covered, s.held, s.by, s.very = make(map[int]bool), make(map[int]bool), make(map[int][]int), make(map[int][]int)
 	if c.FoundKnown {
 		for _, name := range l.Unmarked {
@@ -149,6 +150,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 		}
 		value := float64((1-miss)*dsp.Exp(e)) + miss
 		s.ever[r], all[r] = s.ever[r]+value, all[r]+1
+		s.able[r] = s.able[r] || !copied.Late || copied.Undated
 		if sure := copied.Confirmed && e >= SureLnE; sure || !copied.Late { // else the leak cannot derive from it
 			s.mark[r], of[r] = s.mark[r]+value, of[r]+1
 			if sure {

@@ -50,32 +50,36 @@ func (m *model) rivals(h *Recipient) []Rival {
 	}
 	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
 	together := m.togetherWith(r, marked)
+	own := m.clustersOf(func(s *sighting) bool { return s.fresh[r] }) // what may not name r does not rule out others
+	if len(own) < nameClusters {
+		own = marked // withheld for that alone
+	}
 	had := make([]int, len(m.c.Holders))
 	for k := range had {
 		if k != r {
-			had[k] = m.count(marked, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
+			had[k] = m.count(own, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
 		}
 	}
-	all := m.count(marked, func(s *sighting) bool {
+	all := m.count(own, func(s *sighting) bool {
 		return s.sure[r] && slices.ContainsFunc(s.very[r], func(k int) bool { return k != r })
 	})
-	several := len(marked)-slices.Max(had) >= nameClusters && len(marked)-all < nameClusters
+	several := len(own)-slices.Max(had) >= nameClusters && len(own)-all < nameClusters
 	for k, other := range m.c.Holders {
-		if had[k] > 0 && (several || len(marked)-had[k] < nameClusters) {
-			out = append(out, Rival{h.Name, other.Name, RivalHad, had[k], len(marked)})
+		if had[k] > 0 && (several || len(own)-had[k] < nameClusters) {
+			out = append(out, Rival{h.Name, other.Name, RivalHad, had[k], len(own)})
 		}
 	}
 	for k, other := range m.c.Holders {
-		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && (s.held[k] || s.had(r, k)) })
-		if k != r && had > 0 && len(marked)-had < nameClusters && !rival(k) && m.telling(r, k, had) {
-			out = append(out, Rival{h.Name, other.Name, RivalHeld, had, len(marked)})
+		had := m.count(own, func(s *sighting) bool { return s.sure[r] && (s.held[k] || s.had(r, k)) })
+		if k != r && had > 0 && len(own)-had < nameClusters && !rival(k) && m.telling(r, k, had) {
+			out = append(out, Rival{h.Name, other.Name, RivalHeld, had, len(own)})
 		}
 	}
-	held := m.count(marked, func(s *sighting) bool { return s.sure[r] && len(s.by[r]) > 0 })
-	if len(out) == 0 && held > 0 && len(marked)-held < nameClusters {
+	held := m.count(own, func(s *sighting) bool { return s.sure[r] && len(s.by[r]) > 0 })
+	if len(out) == 0 && held > 0 && len(own)-held < nameClusters {
 		for k, other := range m.c.Holders {
-			if had := m.count(marked, func(s *sighting) bool { return s.sure[r] && slices.Contains(s.by[r], k) }); had > 0 {
-				out = append(out, Rival{h.Name, other.Name, RivalPlanting, had, len(marked)})
+			if had := m.count(own, func(s *sighting) bool { return s.sure[r] && slices.Contains(s.by[r], k) }); had > 0 {
+				out = append(out, Rival{h.Name, other.Name, RivalPlanting, had, len(own)})
 			}
 		}
 	}
@@ -104,8 +108,8 @@ func (m *model) rivals(h *Recipient) []Rival {
 	if n := m.transplants(h.Name); n > 0 {
 		out = append(out, Rival{h.Name, "", RivalTransplanted, n, n})
 	}
-	if back := m.count(marked, func(s *sighting) bool { return s.sure[r] && s.back[r] }); back > 0 && len(marked)-back < nameClusters {
-		out = append(out, Rival{h.Name, "", RivalReturned, back, len(marked)})
+	if back := m.count(own, func(s *sighting) bool { return s.sure[r] && s.back[r] }); back > 0 && len(own)-back < nameClusters {
+		out = append(out, Rival{h.Name, "", RivalReturned, back, len(own)})
 	}
 	slices.SortStableFunc(out, func(a, b Rival) int { return cmp.Compare(b.Clusters*a.Of, a.Clusters*b.Of) })
 	return out

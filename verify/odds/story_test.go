@@ -471,6 +471,39 @@ func TestCopiesThroughSeveral(t *testing.T) {
 	assert.Equal(t, []string{"X"}, weigh(t, c).Alone())
 }
 
+// Opponent's story: Y had two of X's copies by the record, and downloaded two more that were published in January. X was named alone for
+// the first two, since Y was not recorded to have had the others.
+func TestPublicCopiesRuleNobodyOut(t *testing.T) {
+	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "Y"})
+	for i := range 4 {
+		l := shows(c, 61)
+		if l.Copies = []odds.Copy{copyOf("X", 13)}; i < 2 {
+			l.Copies[0].Others = []string{"Y"}
+		} else {
+			l.Copies[0].Public = c.Cells[70].From
+		}
+	}
+	v := weigh(t, c)
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHad, Clusters: 2, Of: 2}}, v.Rivals)
+}
+
+// Opponent's story: a messenger's small pictures show ten more uploads. X got copies of these after the find, which explained them away.
+func TestCopiesAfterTheFindExplainNothing(t *testing.T) {
+	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)})
+	for i := range 12 {
+		l := shows(c, 61)
+		if l.Copies = []odds.Copy{copyOf("X", 13)}; i > 1 {
+			l.Copies = []odds.Copy{{ID: "1", Recipient: "X", Late: true}}
+		}
+	}
+	assert.Equal(t, []odds.Rival{{Name: "X", Why: odds.RivalRest, Of: 10}}, weigh(t, c).Rivals)
+	for i := range c.Leaks {
+		c.Leaks[i].Copies[0].Undated = c.Leaks[i].Copies[0].Late // that it was before is not proven
+	}
+	assert.Empty(t, weigh(t, c).Rivals)
+}
+
 // Who held nearly everything could have laid any mark: that it held these is no
 // pattern. It is listed, and the report says so.
 func TestWideHolder(t *testing.T) {

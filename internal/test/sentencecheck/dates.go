@@ -39,6 +39,10 @@ func (r *report) contradicted() (why []string) {
 			copied = copied || r.stated.Before(c.Issued)
 		}
 	}
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		sent = sent || l.anotherToo() && r.stated.Before(l.another().Submitted)
+	}
 	for i, yes := range []bool{begun, said, copied, sent} {
 		if yes {
 			why = append(why, []string{"these files were examined before it", "another time was entered for these files",

@@ -26,7 +26,11 @@ func answered(name string, claim func(*report) (string, row)) func(*report) []ro
 }
 
 func markClaim(r *report) (string, row) {
-	carry := r.count(func(l *leak) bool { return l.marked() || l.damaged() })
+	carry, parts, chance := r.count((*leak).marked), r.count((*leak).damaged), 1.0
+	for range parts {
+		chance *= 1e-6 * float64(r.examined())
+	}
+	carry += parts * yes(chance < 1e-3)
 	bare := r.count((*leak).onlyBare) * yes(r.named == 0 && len(r.Verdict.Record.Absent) == 0)
 	if carry > 0 {
 		return "refuted", row{"n": carry}
@@ -165,12 +169,21 @@ func (l *leak) vague() bool {
 
 // anotherToo: beside an unconfirmed mark the leak shows an upload that is not the copy's.
 func (l *leak) anotherToo() bool {
-	return l.unconfirmed() && !l.shows() && slices.ContainsFunc(l.Matches, func(m matchOf) bool { return capture(m.Pixels) && m.Submission != l.Submission })
+	return l.unconfirmed() && !l.shows() && l.another() != nil
+}
+
+func (l *leak) another() *matchOf {
+	for i := range l.Matches {
+		if m := &l.Matches[i]; capture(m.Pixels) && m.Submission != l.Submission {
+			return m
+		}
+	}
+	return nil
 }
 
 // newer: the leak shows an upload of a time after a stated find.
 func (r *report) newer(l *leak, at func(*leak) time.Time) bool {
-	return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && l.since.Before(at(x)) })
+	return l.anotherToo() && l.since.Before(l.another().Submitted) || slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && l.since.Before(at(x)) })
 }
 
 func (l *leak) sent() time.Time { return l.Submitted }
@@ -190,6 +203,10 @@ func monthClaim(r *report) (string, row) {
 		}
 		for _, b := range l.Beside {
 			known = known && !(b.Same && !begins(b.Submitted).Equal(begins(l.Submitted)))
+		}
+		for _, m := range l.Matches {
+			laid := l.Finding == "transplanted" || l.Finding == "unissued"
+			known = known && !(laid && m.Submission != l.Submission && (m.Sibling || capture(m.Pixels)) && !its[begins(m.Submitted)])
 		}
 		for _, x := range l.Reads {
 			for _, id := range x.Returned {

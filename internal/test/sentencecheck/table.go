@@ -619,7 +619,7 @@ func (r *report) capOf(name string, once *bool) func(any) bool {
 	}
 }
 
-// unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key.
+// unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture, of which nine parts are read too, and key.
 func unissuedRule(r *report) []row {
 	ids, keys := make(map[string]bool), make(map[string]bool)
 	for _, l := range r.Leaks {
@@ -632,7 +632,7 @@ func unissuedRule(r *report) []row {
 	tried := len(r.Verdict.Record.Keys)
 	return some(r.count((*leak).unissued), row{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)),
 		"chance": func(x any) bool {
-			p := 9.3e-10 * float64(r.examined()*tried)
+			p := 10 * 9.3e-10 * float64(r.examined()*tried)
 			n, ok := number(x)
 			return ok && n >= p*(1-1e-9) && n <= 2*p
 		}})

@@ -259,6 +259,7 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 // inside examines parts of a leak and adds to e what they have beyond upload shown. Parts from number insets on lie
 // over it, or are pieces. They are not searched for further parts.
 func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all []image.Rectangle, insets int, shown watermark.Submission) error {
+	pilots := 0.0 // of marks in parts where none was read
 	for i, r := range all {
 		part := l.part(r)
 		part.level = cmp.Or(l.level, tuning.SiblingLevel) / float64(len(all))
@@ -269,8 +270,12 @@ func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all
 		if err != nil {
 			return err
 		}
-		(&place{l, part, r, i >= insets && shown != watermark.Submission{}, e, in}).add(shown)
+		over := i >= insets && shown != watermark.Submission{} // what is left of the mark below it may be there
+		if (&place{l, part, r, over, e, in}).add(shown); !over && len(in.Reads) == 0 {
+			pilots = min(pilots, in.Sync)
+		}
 	}
+	e.Sync = min(e.Sync, pilots)
 	return nil
 }
 

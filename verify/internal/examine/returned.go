@@ -9,6 +9,7 @@ import (
 	"image/draw"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -295,7 +296,7 @@ func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, l
 			if err != nil {
 				return nil, err
 			}
-			for _, c := range HandedOut(copies) {
+			for _, c := range HandedOut(copies, v.Cfg.Given.FoundAt) {
 				x.Holders = append(x.Holders, findings.HandOn{Party: c.Recipient, Entered: c.Issued, Note: "copy " + c.ID.String() + " of the upload"})
 				x.Holders = append(x.Holders, HandedOn(c, facts)...)
 			}
@@ -327,7 +328,7 @@ func (l *issuedLists) ofErased(ctx context.Context, v *Examiner) (some, unsought
 		if err != nil && !errors.Is(err, registry.ErrNotFound) {
 			return false, false, err
 		}
-		for _, c := range HandedOut(copies) {
+		for _, c := range HandedOut(copies, time.Time{}) {
 			l.keys[c.KeyID] = true
 		}
 	}
@@ -359,9 +360,17 @@ func (v *Examiner) Damage() []string {
 	return v.altered
 }
 
-// HandedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
-func HandedOut(copies []books.Copy) []books.Copy {
-	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid })
+// HandedOut returns the copies of a list that their recipients have, or may have: all but those that were void when the leaks
+// were found. A later entry rules no party out. found may be zero: not known.
+func HandedOut(copies []books.Copy, found time.Time) []books.Copy {
+	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid && !c.ChangedAfter(found) })
+}
+
+// asFound takes back that a copy was released, if that was entered after the leaks were found: a later entry accuses no party.
+func (v *Examiner) asFound(c *books.Copy) {
+	if c.State == books.CopyReleased && c.ChangedAfter(v.Cfg.Given.FoundAt) {
+		c.State = c.Before
+	}
 }
 
 // Issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
@@ -370,6 +379,9 @@ func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string
 	c, err := v.Cfg.Registry.Copy(ctx, id)
 	if errors.Is(err, registry.ErrNotFound) || err == nil && c.KeyID != keyID {
 		return nil, nil
+	}
+	if err == nil {
+		v.asFound(c)
 	}
 	return c, err
 }

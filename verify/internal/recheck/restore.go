@@ -80,6 +80,9 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 			}
 		}
 		if !c.Leaks[j].Beside {
+			if leaks[i].Kind == findings.FoundTransplanted && len(c.Leaks[j].Transplanted) == 0 {
+				return nil, nil, fmt.Errorf("%s: the mark was laid on, and the case does not say whose it is", leaks[i].File)
+			}
 			leaks[i].Private.Marked = c.Leaks[j].Transplanted
 		}
 	}
@@ -109,7 +112,7 @@ func checkKnown(f *findings.File) error {
 func checkTravel(f *findings.File) error {
 	confirmed := each.Of(f.ConfirmedCopies(), func(c books.Copy) watermark.CopyID { return c.ID })
 	stated := each.Of(f.Verdict.Travel, func(t findings.Travel) watermark.CopyID { return t.Copy })
-	if len(stated) > 0 && !slices.Equal(stated, confirmed) {
+	if !slices.Equal(stated, confirmed) {
 		return fmt.Errorf("travel: of copies %v, want the confirmed copies %v", stated, confirmed)
 	}
 	return nil

@@ -130,6 +130,8 @@ const (
 	MaxReferences        = 1_000 // controls of one leak, at most
 	MaxReferencesOfADump = 1_000_000
 
+	// MaxChance is the maximum probability that chance gives all parts of marks of a dump, for these to refute a claim. Chosen.
+	MaxChance = 1e-3
 	// FalseRead bounds the probability that a picture without a mark of a key is read as marked
 	// under that key with any ID: 4 checks of 32 bits (docs/falsepositives.md).
 	FalseRead = 9.3e-10

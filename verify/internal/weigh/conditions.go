@@ -395,7 +395,7 @@ func copiesFigures(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// unissuedFigures are marks that the registry does not list, and how often chance gives such a mark.
+// unissuedFigures are marks that the registry does not list, and how often chance gives such a mark. Parts of leaks are read, too.
 func unissuedFigures(w *Weighing) []words.Figures {
 	n, ids, keys := 0, make(map[watermark.CopyID]bool), make(map[string]bool)
 	for _, l := range w.Findings {
@@ -408,7 +408,7 @@ func unissuedFigures(w *Weighing) []words.Figures {
 		}
 	}
 	return several(n, words.Figures{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)),
-		"chance": words.RoundedUp(tuning.FalseRead * float64(w.Readable()*w.keys))})
+		"chance": words.RoundedUp(tuning.FalseRead * float64(w.Readable()*w.keys*(1+tuning.MaxApart)))})
 }
 
 // issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more,
@@ -658,8 +658,12 @@ func damagedMarks(w *Weighing) int { return leaksThat(&w.Verdict, (*findings.Fin
 
 // damagedFigures are those pictures, and how often chance gives one among all that were examined.
 func damagedFigures(w *Weighing) []words.Figures {
-	chance := math.Pow(10, watermark.PresentLevel) * float64(w.Readable())
-	return several(damagedMarks(w), words.Figures{"chance": words.RoundedUp(chance)})
+	return several(damagedMarks(w), words.Figures{"chance": words.RoundedUp(chanceOfParts(w))})
+}
+
+// chanceOfParts bounds the probability that chance gives such a part in a whole dump.
+func chanceOfParts(w *Weighing) float64 {
+	return math.Pow(10, watermark.PresentLevel) * float64(w.Readable())
 }
 
 // unmarked is about the pictures on which no mark was found, by whether a mark would very probably have been.

@@ -70,7 +70,7 @@ func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basi
 		}
 	}
 	if c.later = c.later || slices.ContainsFunc(findings.Views(leaks), func(l *findings.Finding) bool {
-		return l.Matched() && (c.claimedLate(l, l.Submitted) || copied(l, c.claimedLate))
+		return showsLate(l, submitted, c.claimedLate) || l.Matched() && copied(l, c.claimedLate)
 	}); c.later {
 		c.Before = time.Time{}
 	}
@@ -216,7 +216,8 @@ func (w *Weighing) shownLate(at func(*findings.Finding) time.Time, late func(*fi
 }
 
 func showsLate(l *findings.Finding, at func(*findings.Finding) time.Time, late func(*findings.Finding, time.Time) bool) bool {
-	return slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(x, at(x)) })
+	m := another(l)
+	return m != nil && late(l, m.Submitted) || slices.ContainsFunc(l.Views(), func(x *findings.Finding) bool { return x.Matched() && late(x, at(x)) })
 }
 
 func submitted(l *findings.Finding) time.Time { return l.Submitted }

@@ -1,6 +1,7 @@
 package weigh
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -30,7 +31,10 @@ func answered(claim func(*Weighing) (clause string, x words.Figures)) func(*Weig
 }
 
 func claimNoMark(w *Weighing) (string, words.Figures) {
-	carry, unmarked := markedPictures(w)+damagedMarks(w), leaksThat(&w.Verdict, bare)
+	carry, unmarked := markedPictures(w), leaksThat(&w.Verdict, bare)
+	if n := damagedMarks(w); math.Pow(chanceOfParts(w), float64(n)) < tuning.MaxChance { // that chance gives all of them
+		carry += n
+	}
 	if w.Cfg.SearchedNamed() || len(w.Record.KeysAbsent) > 0 { // leaks may be of other uploads of the same pictures, or have other marks
 		unmarked = 0
 	}
@@ -128,10 +132,15 @@ func vague(l *findings.Finding) bool {
 
 func unproven(l *findings.Finding) bool { return l.Kind == findings.FoundUnconfirmed && !l.Matched() }
 
-// showsAnother reports whether a leak with such a mark shows an upload that is not its copy's.
-func showsAnother(l *findings.Finding) bool {
-	return unproven(l) && slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Submission != l.Submission && conclude.ShowsCapture(m.Pixels) })
+// another returns the match with an upload that a leak with such a mark shows, and that is not its copy's; nil: it shows none.
+func another(l *findings.Finding) *findings.Match {
+	if !unproven(l) {
+		return nil
+	}
+	return conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission != l.Submission && conclude.ShowsCapture(m.Pixels) })
 }
+
+func showsAnother(l *findings.Finding) bool { return another(l) != nil }
 
 // claimOneMonth goes by the calendar months, UTC, in which the registry has the uploads shown. Of a leak that may be of uploads of
 // several months none is known, nor of an upload that was entered after the find: it may have been chosen for the leak.
@@ -147,6 +156,11 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 			known = known && !slices.ContainsFunc(r.Returned, func(id watermark.Submission) bool {
 				m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == id })
 				return m == nil || !slices.Contains(of, monthOf(m.Submitted))
+			})
+		}
+		if l.Kind == findings.FoundTransplanted || l.Kind == findings.FoundUnissued { // in the same place it may show another upload
+			known = known && !slices.ContainsFunc(l.Matches, func(m findings.Match) bool {
+				return m.Submission != l.Submission && (m.Sibling || conclude.ShowsCapture(m.Pixels)) && !slices.Contains(of, monthOf(m.Submitted))
 			})
 		}
 		if known = known && !showsLate(l, submitted, w.Cfg.doubted) && !showsLate(l, received, w.Cfg.doubted); known {
@@ -203,7 +217,12 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 	vendor := func(name string) bool { return kind[name] == books.KindVendor }
 	maybe := func(name string) bool { return kind[name] == "" || kind[name] == books.KindReviewer }
 	named := func(name string) bool { return vendor(name) && slices.Contains(w.Named, name) }
-	of, sure, none := 0, 0, 0
+	of, sure, none, public := 0, 0, 0, make(map[string]bool)
+	for _, l := range w.Case.Leaks {
+		for _, c := range l.Copies {
+			public[c.ID] = public[c.ID] || !c.Public.IsZero()
+		}
+	}
 	for _, l := range w.Findings {
 		had := slices.ContainsFunc(l.MayNames(), maybe)
 		if slices.ContainsFunc(l.MayNames(), vendor) {
@@ -215,7 +234,7 @@ func claimVendor(w *Weighing) (string, words.Figures) {
 		had = had || slices.ContainsFunc(l.EveryCustody(), func(c books.Custody) bool { return vendor(c.Recipient) || maybe(c.Recipient) })
 		for _, c := range l.Issued {
 			t := findings.TraceOf(l.Traces, c.Submission)
-			had = had || w.Cfg.copyLate(l, &c) || t != nil && t.Unsought > 0
+			had = had || public[c.ID.String()] || w.Cfg.copyLate(l, &c) || t != nil && t.Unsought > 0
 			for _, t := range w.Travel {
 				holds := func(h findings.HandOn) bool { return vendor(h.Party) || maybe(h.Party) }
 				had = had || t.Copy == c.ID && (slices.ContainsFunc(t.Others, holds) || len(t.Returned) > 0)

@@ -131,7 +131,7 @@ func (w *Weighing) doubts() {
 		n := w.faint(func(other string) bool { return other != name }) + leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 			more := l.Closed > 0 || l.Pages > 1 || l.Unlooked() || slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Plain })
 			more = more || mixed(l) || len(unissued(l)) > 0 || w.Cfg.SearchedNamed()
-			return unjudged(l) || more && slices.Contains(l.MayNames(), name)
+			return unjudged(l) || another(l) != nil || l.Kind == findings.FoundUnissued || more && slices.Contains(l.MayNames(), name)
 		})
 		if _, reserved, persons := reservedOf(w, name); n == 0 && persons < 2 {
 			n = reserved

@@ -1,0 +1,60 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// laidOn is a leak with the mark of a copy of vendor A, which is not confirmed, on an upload that was submitted at a time.
+func laidOn(n int, submitted time.Time) *findings.Finding {
+	l := unconfirmed(leakOf(n, findings.FoundCopy, "vendor A"))
+	l.Matches = []findings.Match{{Submission: watermark.Submission{byte(n), 9}, Distance: 4, Pixels: findings.PixelsSame, Submitted: submitted}}
+	return l
+}
+
+// Opponent's story: beside two of vendor A's copies the dump has uploads that vendor A never had, with marks of its copies on them, or marks that
+// no record lists. They counted for nothing: vendor A was the only source.
+func TestAnotherSourceWithoutAConfirmedMark(t *testing.T) {
+	for name, beside := range map[string]*findings.Finding{
+		"another upload":       laidOn(3, feb),
+		"a mark of no record":  unissued(leakOf(3, findings.FoundUnknown, "")),
+		"nothing but the mark": unconfirmed(leakOf(3, findings.FoundCopy, "vendor A")),
+	} {
+		d := weighed(dump{leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A"), beside}})
+		assert.Equal(t, []string{"vendor A"}, d.Named, name)
+		assert.Equal(t, name == "nothing but the mark", len(d.Odds.Alone()) == 1, name)
+	}
+}
+
+// Opponent's story: the upload below such a mark was sent after the stated find. It refuted "not ours", and did not contradict that find.
+func TestUploadBelowAMarkIsLater(t *testing.T) {
+	for at, want := range map[time.Time]string{feb: "refuted", found.AddDate(0, 0, 1): "not supported"} {
+		all := strings.Join(weighed(dump{leaks: []*findings.Finding{laidOn(1, at)}}).Public, "\n")
+		assert.Contains(t, all, "“These pictures are not ours”: "+want)
+	}
+	stated := verify.Options{Circumstances: findings.Circumstances{Found: found}}
+	for at, named := range map[time.Time]int{feb: 1, found.AddDate(0, 0, 1): 0} {
+		leaks := []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A"), laidOn(3, at)}
+		d := verify.WeighFor(leaks, recipients, stated, 120)
+		assert.Equal(t, named == 1, !strings.Contains(strings.Join(d.Sentences(), " "), "is contradicted"), "%v: %v", at, d.Weakens)
+	}
+}
+
+// Opponent's story: a customer's file came in again in March. A leak with a mark that is not listed shows both uploads in the same place, and was "of February".
+func TestMonthOfAnUploadThatCameInTwice(t *testing.T) {
+	l := unissued(leakOf(1, findings.FoundUnmarked, ""))
+	again := l.Matches[0]
+	again.Submission, again.Sibling = watermark.Submission{1, 2}, true
+	for at, want := range map[time.Time]string{feb: "supported", feb.AddDate(0, 1, 0): "not supported"} {
+		again.Submitted = at
+		l.Matches = append(l.Matches[:1:1], again)
+		assert.Contains(t, strings.Join(weighed(dump{leaks: []*findings.Finding{l}}).Public, "\n"), "“All these pictures are of one month”: "+want)
+	}
+}
