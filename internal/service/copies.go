@@ -50,8 +50,10 @@ type Copy struct {
 	Size          int64        `json:"size"`
 	Issued        time.Time    `json:"issued"`
 	books.Bound
-	Actor string `json:"actor,omitempty"`
-	State string `json:"state,omitempty"`
+	Actor  string    `json:"actor,omitempty"`
+	State  string    `json:"state,omitempty"`
+	Before string    `json:"-"`
+	Since  time.Time `json:"-"`
 	books.Logged
 }
 

@@ -167,7 +167,7 @@ type Copy struct {
 	Actor  string    `json:"actor,omitempty"`
 	State  string    `json:"state,omitempty"` // one of the constants, by the [Release] entered last
 	Before string    `json:"-"`               // the state until Since
-	Since  time.Time `json:"-"`               // when that release was entered; zero: there is none
+	Since  time.Time `json:"-"`               // when that release was entered; zero: nothing was
 	Logged
 }
 

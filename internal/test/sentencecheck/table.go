@@ -619,7 +619,7 @@ func (r *report) capOf(name string, once *bool) func(any) bool {
 	}
 }
 
-// unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture, of which nine parts are read too, and key.
+// unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key. Nine parts of a picture are read too.
 func unissuedRule(r *report) []row {
 	ids, keys := make(map[string]bool), make(map[string]bool)
 	for _, l := range r.Leaks {

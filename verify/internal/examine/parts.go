@@ -259,7 +259,7 @@ func rest(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error
 // inside examines parts of a leak and adds to e what they have beyond upload shown. Parts from number insets on lie
 // over it, or are pieces. They are not searched for further parts.
 func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all []image.Rectangle, insets int, shown watermark.Submission) error {
-	pilots := 0.0 // of marks in parts where none was read
+	pilots := 0.0 // of marks that were not read in a part
 	for i, r := range all {
 		part := l.part(r)
 		part.level = cmp.Or(l.level, tuning.SiblingLevel) / float64(len(all))

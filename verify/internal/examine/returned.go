@@ -360,19 +360,6 @@ func (v *Examiner) Damage() []string {
 	return v.altered
 }
 
-// HandedOut returns the copies of a list that their recipients have, or may have: all but those that were void when the leaks
-// were found. A later entry rules no party out. found may be zero: not known.
-func HandedOut(copies []books.Copy, found time.Time) []books.Copy {
-	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid && !c.ChangedAfter(found) })
-}
-
-// asFound takes back that a copy was released, if that was entered after the leaks were found: a later entry accuses no party.
-func (v *Examiner) asFound(c *books.Copy) {
-	if c.State == books.CopyReleased && c.ChangedAfter(v.Cfg.Given.FoundAt) {
-		c.State = c.Before
-	}
-}
-
 // Issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
 // under another key is not that copy's.
 func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string) (*books.Copy, error) {
@@ -381,7 +368,7 @@ func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string
 		return nil, nil
 	}
 	if err == nil {
-		v.asFound(c)
+		asFound(c, v.Cfg.Given.FoundAt)
 	}
 	return c, err
 }

@@ -3,6 +3,7 @@ package examine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/verify/books"
@@ -49,4 +50,17 @@ func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) erro
 		out.Private.Others[b.Submission] = subject
 	}
 	return nil
+}
+
+// HandedOut returns the copies of a list that their recipients have, or may have. Copies are left out that were void when the
+// leaks were found: a later entry rules no party out. found may be zero: not known.
+func HandedOut(copies []books.Copy, found time.Time) []books.Copy {
+	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid && !c.ChangedAfter(found) })
+}
+
+// asFound takes back that a copy was released, if that was entered after the leaks were found: a later entry accuses no party.
+func asFound(c *books.Copy, found time.Time) {
+	if c.State == books.CopyReleased && c.ChangedAfter(found) {
+		c.State = c.Before
+	}
 }

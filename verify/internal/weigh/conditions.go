@@ -395,7 +395,7 @@ func copiesFigures(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// unissuedFigures are marks that the registry does not list, and how often chance gives such a mark. Parts of leaks are read, too.
+// unissuedFigures are marks that the registry does not list, and how often chance gives such a mark. Parts of leaks are also read.
 func unissuedFigures(w *Weighing) []words.Figures {
 	n, ids, keys := 0, make(map[watermark.CopyID]bool), make(map[string]bool)
 	for _, l := range w.Findings {
