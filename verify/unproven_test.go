@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -56,5 +57,28 @@ func TestMonthOfAnUploadThatCameInTwice(t *testing.T) {
 		again.Submitted = at
 		l.Matches = append(l.Matches[:1:1], again)
 		assert.Contains(t, strings.Join(weighed(dump{leaks: []*findings.Finding{l}}).Public, "\n"), "“All these pictures are of one month”: "+want)
+	}
+}
+
+// Opponent's story: an authority's copy was published in January, and a vendor leaks it again. "From a vendor" was refuted by a copy that
+// everybody could have had.
+func TestPublicCopyRefutesNoVendor(t *testing.T) {
+	l := leakOf(1, findings.FoundCopy, "authority C")
+	for want, public := range map[string]map[watermark.CopyID]time.Time{"refuted. 1 picture comes": nil, "not supported": {l.Copy(): feb.AddDate(1, 0, 0)}} {
+		d := verify.WeighAround([]*findings.Finding{l}, recipients, verify.Options{}, 120, verify.Around{Public: public})
+		assert.Contains(t, strings.Join(d.Public, "\n"), "“These pictures come from a vendor”: "+want)
+	}
+}
+
+// Opponent's story: in two thousand pictures chance gives a part of a mark with a probability of 1 in 500. "None carries our watermark" was refuted by one.
+func TestPartOfAMarkByChance(t *testing.T) {
+	parts := many(1, func(n int) *findings.Finding { return partOfAMark(leakOf(n, findings.FoundUnreadable, "")) })
+	for strangers, want := range map[int]string{100: "refuted", 2000: "not supported"} {
+		all := append(parts, many(strangers, func(n int) *findings.Finding {
+			l := leakOf(n%200+2, findings.FoundUnknown, "")
+			l.SHA256 = fmt.Sprintf("%064x", n+2)
+			return l
+		})...)
+		assert.Contains(t, strings.Join(weighed(dump{leaks: all}).Public, "\n"), "“None of these pictures carries our watermark”: "+want, strangers)
 	}
 }
