@@ -10,7 +10,7 @@
 --
 -- Each has what its routes need. investigate also has what the command "investigate" and workers need.
 -- S is SELECT, I INSERT, U UPDATE, D DELETE. M is MAINTAIN, which an erasure needs to free old rows. Before PostgreSQL 17
--- only their owner can: ALTER TABLE ... OWNER TO DATABASE_SCHEMA_admin for the four tables with M. Then a superuser runs this file.
+-- only their owner can: ALTER TABLE ... OWNER TO DATABASE_SCHEMA_admin for the five tables with M. Then a superuser runs this file.
 DO $$
 DECLARE
     one record;
@@ -56,7 +56,7 @@ BEGIN
             ('erasure_submission', '',     '',     'S',         'S',   'I'),
             ('investigation',      '',     '',     'SI',        'S',   ''),
             ('conclusion',         '',     '',     'SI',        'S',   ''),
-            ('segment',            'S',    '',     'S',         'S',   'SUD'),
+            ('segment',            'S',    '',     'S',         'S',   'SUDM'),
             ('kept',               '',     'SIUD', 'SIUD',      '',    'SUD'),
             ('kept_part',          '',     'SID',  'SID',       '',    'SD'),
             ('kept_chunk',         'S',    'SID',  'SID',       '',    'SD'),

@@ -83,7 +83,7 @@ func TestGrants(t *testing.T) {
 	if num := scalar(t, owner, "SHOW server_version_num"); num < "17" { // then who frees old rows owns the tables
 		role := scalar(t, owner, "SELECT current_database() || '_' || current_schema() || '_admin'")
 		exec(t, owner, "CREATE ROLE "+role)
-		for _, table := range []string{"submission", "subject", "sealed", "recipient"} {
+		for _, table := range []string{"submission", "subject", "sealed", "recipient", "segment"} {
 			exec(t, owner, "ALTER TABLE "+table+" OWNER TO "+role)
 		}
 	}

@@ -90,11 +90,12 @@ func TestWhatErasureLeaves(t *testing.T) {
 		_, err = d.AddRecipient(t.Context(), r)
 		require.NoError(t, err)
 	}
+	admin(t, dsn, "INSERT INTO segment VALUES (decode(repeat('ab', 16), 'hex'), 1, 1, 1, 100, '', 0, 'segment of test 6')")
 	admin(t, dsn, "CHECKPOINT")
 	admin(t, dsn, "ANALYZE") // which keeps samples of columns
 	admin(t, dsn, "CHECKPOINT")
 	erased := []string{"subject 77 of test 6", "hash 77 of test 6", "wrapped 77 of test 6", "body 77 of test 6", "later subject of test 6",
-		area(77).String(), "reviewer of test 6"}
+		area(77).String(), "reviewer of test 6", "segment of test 6"}
 	for _, text := range erased {
 		require.True(t, found(t, text)["base"], text)
 	}
@@ -106,7 +107,7 @@ func TestWhatErasureLeaves(t *testing.T) {
 	}
 	require.True(t, found(t, erased[3])["base"], "free pages are not overwritten")
 
-	admin(t, dsn, "VACUUM FULL submission, subject, sealed, recipient")
+	admin(t, dsn, "VACUUM FULL submission, subject, sealed, recipient, segment")
 	admin(t, dsn, "ALTER SYSTEM SET wal_recycle = off")
 	admin(t, dsn, "SELECT pg_reload_conf()")
 	for range 3 {
@@ -149,8 +150,8 @@ func TestErasureTakesTheOwner(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, left.Erased)
 	}
-	refused("recipient, sealed, subject, submission")
-	for _, table := range []string{"submission", "subject", "recipient"} {
+	refused("recipient, sealed, segment, subject, submission")
+	for _, table := range []string{"submission", "subject", "recipient", "segment"} {
 		as("ALTER TABLE " + table + " OWNER TO keeper")
 	}
 	as("GRANT keeper TO clerk")

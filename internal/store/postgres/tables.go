@@ -61,7 +61,7 @@ func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
 // scrub frees the versions of rows as they were before an erasure, so that their places are used again. It overwrites
 // nothing: docs/registry.md says what stays readable. The error says that the erasure itself is done.
 func scrub(ctx context.Context, write *sql.DB) error {
-	if _, err := write.ExecContext(ctx, "VACUUM (INDEX_CLEANUP ON) submission, subject, sealed, recipient"); err != nil {
+	if _, err := write.ExecContext(ctx, "VACUUM (INDEX_CLEANUP ON) submission, subject, sealed, recipient, segment"); err != nil {
 		return fmt.Errorf("the erasure is done, but the old rows could not be freed: %w", err)
 	}
 	return nil
@@ -72,7 +72,7 @@ func scrub(ctx context.Context, write *sql.DB) error {
 const notOurs = `SELECT current_user::text, coalesce(string_agg(c.relname, ', ' ORDER BY c.relname), '')
 	FROM pg_catalog.pg_class c, pg_catalog.pg_database d
 	WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
-	AND c.relkind IN ('r', 'p') AND c.relname IN ('submission', 'subject', 'sealed', 'recipient')
+	AND c.relkind IN ('r', 'p') AND c.relname IN ('submission', 'subject', 'sealed', 'recipient', 'segment')
 	AND d.datname = current_database()
 	AND NOT pg_has_role(c.relowner, 'USAGE') AND NOT pg_has_role(d.datdba, 'USAGE')
 	AND NOT CASE WHEN current_setting('server_version_num')::int >= 170000
