@@ -43,7 +43,7 @@ BEGIN
             ('key_state',          '',     'S',    'S',         'S',   ''),
             ('submission',         'SI',   'S',    'S',         'S',   'SUM'),
             ('subject',            'S',    'S',    'S',         'S',   'SUM'),
-            ('sealed',             'SI',   'S',    'S',         'S',   'SDM'),
+            ('sealed',             'SIU',  'S',    'S',         'S',   'SDM'),
             ('removal',            '',     'SID',  'SID',       '',    'SID'),
             ('custody',            'SI',   '',     'S',         'S',   'SI'),
             ('custody_submission', 'SI',   '',     'S',         'S',   'SI'),

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/investigations"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/service"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
@@ -250,6 +252,15 @@ func (w *world) submitsTwice(of watermark.Submission, originals string) {
 	require.NoError(t, err)
 	require.Equal(t, []bool{false}, added)
 	require.Equal(t, before, count(), "the second original is removed")
+
+	kept, err := storeOf(w.reg).Sealed(t.Context(), of, true)
+	require.NoError(t, err)
+	lost, err := filepath.Glob(filepath.Join(originals, "*", "*", objects.NameOf(kept.Body).String()))
+	require.NoError(t, err)
+	require.Len(t, lost, 1)
+	require.NoError(t, os.Remove(lost[0]))
+	w.must(call{method: "POST", path: "/v1/submissions", as: "intake", body: small(t, "anna_passport"), head: map[string]string{"Kycmark-Subject": "subject-1"}})
+	require.Equal(t, before, count(), "the lost original is there again")
 }
 
 // keepsFile keeps a file beside the registry, in a place of originals, and removes it. It shows uploads if it is of an
