@@ -278,6 +278,12 @@ func TestVendorThatIsAway(t *testing.T) {
 	require.Equal(t, 503, got.status)
 	require.NotEmpty(t, got.head.Get("Retry-After"))
 	v.down = false
+	give, ok := w.srv.BodyMemory(1 << 40)
+	require.True(t, ok)
+	got = w.do(event)
+	require.Equal(t, 503, got.status, "pictures are read when there is memory for them")
+	require.Contains(t, got.problem(t).Got, "memory")
+	give()
 	var wg sync.WaitGroup
 	for range 4 { // deliveries at once
 		wg.Go(func() {
