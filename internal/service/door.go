@@ -29,6 +29,9 @@ const dumpMemory = 16 << 20
 // maxJSON is the max size of a JSON body, bytes: 25,000 IDs of submissions. Chosen.
 const maxJSON = 1 << 20
 
+// maxEvent is the max size of a vendor's event, bytes. Chosen: events have a few KB.
+const maxEvent = 64 << 10
+
 // A visit is one request on its way through the door.
 type visit struct {
 	http.ResponseWriter
@@ -219,6 +222,14 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	case dumpBody:
 		limit, patience = s.MaxDump, s.Times.Dump
 	}
+	bodies := s.bodies
+	if len(v.route.roles) == 0 {
+		bodies, limit, patience = s.unknown, maxEvent, s.Times.Event
+		if _, ok := s.Hooks[path.Base(r.URL.Path)]; !ok {
+			return nil, &Problem{Status: http.StatusNotFound, Object: "hook", Problem: "there is no hook of this name",
+				Todo: "name it in kycmark.toml: [hooks.NAME]"}
+		}
+	}
 	if err := mediaType(r, kind); err != nil {
 		return nil, err
 	}
@@ -231,14 +242,6 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	}
 	if kind == dumpBody {
 		size = dumpMemory
-	}
-	bodies := s.bodies
-	if len(v.route.roles) == 0 {
-		bodies = s.unknown
-		if _, ok := s.Hooks[path.Base(r.URL.Path)]; !ok {
-			return nil, &Problem{Status: http.StatusNotFound, Object: "hook", Problem: "there is no hook of this name",
-				Todo: "name it in kycmark.toml: [hooks.NAME]"}
-		}
 	}
 	give, ok := bodies.Try(size)
 	if !ok {

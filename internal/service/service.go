@@ -35,6 +35,7 @@ import (
 type Times struct {
 	Header  time.Duration // for the header of a request; default 10 s
 	JSON    time.Duration // for a JSON body; default 10 s
+	Event   time.Duration // for a vendor's event, which comes without a token; default 2 s
 	Picture time.Duration // for the bytes of an upload; default 2 min, in which a line of 5 Mbit/s sends 64 MiB
 	Dump    time.Duration // for the bytes of a leaked file or archive; default 30 min
 	Write   time.Duration // to take an answer; default 1 min
@@ -82,7 +83,7 @@ const (
 	defaultMaxBytes  = 64 << 20
 	defaultMaxDump   = 1 << 30
 	defaultMaxBodies = 256 << 20
-	maxUnknown       = 32 << 20 // of all bodies of requests without a token: 16 events of the max size
+	maxUnknown       = 32 << 20 // of all bodies of requests without a token: 256 events of the max size and unknown length
 )
 
 // A Service is an [http.Handler].
@@ -159,7 +160,7 @@ func opened(addresses map[string]string) (map[string]*buckets.Bucket, error) {
 func (s *Service) begin() {
 	t := s.Times
 	s.Times = Times{
-		Header: cmp.Or(t.Header, 10*time.Second), JSON: cmp.Or(t.JSON, 10*time.Second), Picture: cmp.Or(t.Picture, 2*time.Minute),
+		Header: cmp.Or(t.Header, 10*time.Second), JSON: cmp.Or(t.JSON, 10*time.Second), Event: cmp.Or(t.Event, 2*time.Second), Picture: cmp.Or(t.Picture, 2*time.Minute),
 		Dump: cmp.Or(t.Dump, 30*time.Minute), Write: cmp.Or(t.Write, time.Minute), Idle: cmp.Or(t.Idle, 2*time.Minute),
 		Drain: cmp.Or(t.Drain, 30*time.Second), Notice: cmp.Or(t.Notice, 5*time.Second),
 	}
