@@ -306,6 +306,17 @@ func TestGoesOn(t *testing.T) {
 	}
 	queue := filepath.Join(t.TempDir(), "registry.db")
 	id := w.begun(w.leaks, asks)
+	asker, err := jobs.OpenFile(t.Context(), queue, w.cfg.Registry.ID(), w.cfg.SealKey) // a process that does not work
+	require.NoError(t, err)
+	defer asker.Close()
+	asked, end := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer end()
+	asking.Go(func() {
+		job := jobs.Job{Kind: investigations.Kind, Do: map[string]kept.ID{"Of": id}, Once: id.String()}
+		_ = asker.Run(asked, func(yield func(jobs.Job, error) bool) { yield(job, nil) }, func(jobs.Job, json.RawMessage, error) error { return nil }, nil)
+	})
 	stops := 0
 	for stopped := false; !stopped; {
 		ctx, stop := context.WithCancel(t.Context())
@@ -329,6 +340,10 @@ func TestGoesOn(t *testing.T) {
 		stop()
 		working.Wait()
 		q.Close()
+		if s, err := office.State(t.Context(), id); stops == 0 {
+			require.NoError(t, err)
+			require.False(t, s.Stage.Over(), "a process that ends gives up what another process asks for")
+		}
 		stops++
 	}
 	s, err := w.office.State(t.Context(), id)

@@ -42,8 +42,14 @@ const (
 func (o *Office) Run(ctx context.Context) {
 	var asking sync.WaitGroup
 	asking.Go(func() { o.ask(ctx) })
+	do := func(c context.Context, text []byte) (any, error) { // also a job that another process asked for ends with ctx
+		c, stop := context.WithCancel(c)
+		defer stop()
+		defer context.AfterFunc(ctx, stop)()
+		return o.Do(c, text)
+	}
 	for ctx.Err() == nil {
-		o.warn(ctx, o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: o.Do}, func(d jobs.Done) { o.warn(ctx, d.Err) }))
+		o.warn(ctx, o.Queue.Work(ctx, atOnce, map[string]jobs.Func{Kind: do}, func(d jobs.Done) { o.warn(ctx, d.Err) }))
 		select {
 		case <-time.After(tryEvery):
 		case <-ctx.Done():
