@@ -79,7 +79,7 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 	} else if err != nil {
 		lost = nil // that other erasure removed it
 	}
-	return cmp.Or(d.freed(ctx, errors.Join(left, lost)), err) // the erasure before may have been killed
+	return cmp.Or(d.freed(context.WithoutCancel(ctx), errors.Join(left, lost)), err) // the erasure before may have been killed
 }
 
 // freed removes what erasures left: objects, segments, and old data in files. Its errors come after err.

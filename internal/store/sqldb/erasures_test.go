@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -100,6 +101,20 @@ func TestErasuresReadAgain(t *testing.T) {
 			break
 		}
 	}
+}
+
+// A client goes away after the commit of its erasure: what the erasure leaves is removed.
+func TestErasureWithoutItsClient(t *testing.T) {
+	d := opened(sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "r.db"), info()))(t)
+	s, x := submission(0)
+	_, err := add(t.Context(), d, s, x)
+	require.NoError(t, err)
+	ctx, leave := context.WithCancel(t.Context())
+	d.SetCommit(func(tx *sql.Tx) error { defer leave(); return tx.Commit() })
+	scrubbed := false
+	d.SetScrub(func(ctx context.Context, _ *sql.DB) error { scrubbed = true; return ctx.Err() })
+	require.NoError(t, d.Erase(ctx, erasure("letter", 0)))
+	require.True(t, scrubbed)
 }
 
 // Processes erase at the same time, and some are killed: no erasure says that the registry was altered, and no object is left.
