@@ -91,6 +91,7 @@ func TestWhatErasureLeaves(t *testing.T) {
 		require.NoError(t, err)
 	}
 	admin(t, dsn, "INSERT INTO segment VALUES (decode(repeat('ab', 16), 'hex'), 1, 1, 1, 100, '', 0, 'segment of test 6')")
+	admin(t, dsn, "INSERT INTO segment VALUES (decode(repeat('cd', 16), 'hex'), 1, 1, 101, 200, '', 0, 'another')") // statistics keep all of two
 	admin(t, dsn, "CHECKPOINT")
 	admin(t, dsn, "ANALYZE") // which keeps samples of columns
 	admin(t, dsn, "CHECKPOINT")

@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "25fa1c547a28a12de8da4168800f563109f9369701a8deef0711df7ef8f23979", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "9ad3c51a410c97c83940f59929fe2b8ba25de71d062aad6c79d543ee0590e927", fmt.Sprintf("%x", sha256.Sum256(text)))
 }
