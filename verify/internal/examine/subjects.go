@@ -63,4 +63,5 @@ func asFound(c *books.Copy, found time.Time) {
 	if c.State == books.CopyReleased && c.ChangedAfter(found) {
 		c.State = c.Before
 	}
+	c.Before, c.Since = "", time.Time{} // findings do not have them
 }
