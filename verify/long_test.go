@@ -9,6 +9,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -42,6 +43,23 @@ func TestLongMarkMayBeHere(t *testing.T) {
 			assert.Less(t, leak.Sync, -10.0)
 			assert.Contains(t, leak.Note, "A mark of a key that was tried may be here")
 		}
+	}
+}
+
+// Opponent's story: beside vendor A's copy lies a picture of an erased upload, whose mark is too damaged to be read. "No mark of another recipient's
+// copy was found" was said, and "from a vendor" was supported.
+func TestLongMarkMayBeInAPart(t *testing.T) {
+	c := newCase(t)
+	stranger := specimen.Scene(600, 460)
+	o, err := watermark.Prepare(leaktest.Key(), stranger, nil)
+	require.NoError(t, err)
+	v := newInvestigator(t, c.setup)
+	for n, beside := range map[int]*image.NRGBA{8: merged(o, stranger.Rect, 8), 0: stranger} {
+		got := examine(t, v, below(600, imaging.Resize(c.marked, 600, 0, imaging.Lanczos), beside))
+		require.Equal(t, []watermark.CopyID{c.copy.ID}, confirmed(got), got.Note)
+		assert.Equal(t, n > 0, got.Sync < -6, "%v", got.Sync)
+		all := strings.Join(standsUp(t, v, got).Sentences(), " ")
+		assert.NotContains(t, all, "“These pictures come from a vendor”: supported")
 	}
 }
 
