@@ -39,7 +39,7 @@ func (g *gathering) books(ctx context.Context, cfg weigh.Basis) error {
 		if err != nil {
 			return err
 		}
-		b.Copies[l.Submission] = examine.HandedOut(all, g.cfg.Found)
+		b.Copies[l.Submission] = examine.HandedOut(all)
 	}
 	e := g.x.Engine()
 	if b.Holdings, err = e.Holdings(ctx, !cfg.SearchedNamed(), cfg.Before, cfg.Admissible); err != nil { // after the copies: no day of theirs is missing
@@ -152,7 +152,7 @@ func (g *gathering) namedBooks(ctx context.Context, cfg weigh.Basis) error {
 		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
-		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: examine.HandedOut(copies, g.cfg.Found), Custody: custody})
+		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: examine.HandedOut(copies), Custody: custody})
 	}
 	return nil
 }

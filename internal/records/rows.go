@@ -251,7 +251,7 @@ func SetState(c *books.Copy, releases []books.Release) {
 	c.State = books.CopyReserved
 	for _, r := range releases {
 		if r.Copy == c.ID && c.State != books.CopyReleased {
-			c.Before, c.State, c.Since = c.State, r.State, r.Entered
+			c.State = r.State
 		}
 	}
 }

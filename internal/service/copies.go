@@ -50,10 +50,8 @@ type Copy struct {
 	Size          int64        `json:"size"`
 	Issued        time.Time    `json:"issued"`
 	books.Bound
-	Actor  string    `json:"actor,omitempty"`
-	State  string    `json:"state,omitempty"`
-	Before string    `json:"-"`
-	Since  time.Time `json:"-"`
+	Actor string `json:"actor,omitempty"`
+	State string `json:"state,omitempty"`
 	books.Logged
 }
 

@@ -166,13 +166,8 @@ type Copy struct {
 	Bound            // of Issued; lists of all copies are without it
 	Actor  string    `json:"actor,omitempty"`
 	State  string    `json:"state,omitempty"` // one of the constants, by the [Release] entered last
-	Before string    `json:"-"`               // the state until Since
-	Since  time.Time `json:"-"`               // when that release was entered; zero: nothing was
 	Logged
 }
-
-// ChangedAfter reports whether the state of a copy was entered after a time, which may be zero: not known.
-func (c *Copy) ChangedAfter(found time.Time) bool { return !found.IsZero() && c.Since.After(found) }
 
 // ReceiptMessage is what the recipient of a copy signs with Ed25519 (RFC 8032, not prehashed): three lines, each ended
 // by a line feed: "kycmark receipt v1", the SHA-256 of the file received, and the copy's ID, both in lower-case hex.

@@ -9,7 +9,6 @@ import (
 	"image/draw"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -296,7 +295,7 @@ func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, l
 			if err != nil {
 				return nil, err
 			}
-			for _, c := range HandedOut(copies, v.Cfg.Given.FoundAt) {
+			for _, c := range HandedOut(copies) {
 				x.Holders = append(x.Holders, findings.HandOn{Party: c.Recipient, Entered: c.Issued, Note: "copy " + c.ID.String() + " of the upload"})
 				x.Holders = append(x.Holders, HandedOn(c, facts)...)
 			}
@@ -328,7 +327,7 @@ func (l *issuedLists) ofErased(ctx context.Context, v *Examiner) (some, unsought
 		if err != nil && !errors.Is(err, registry.ErrNotFound) {
 			return false, false, err
 		}
-		for _, c := range HandedOut(copies, time.Time{}) {
+		for _, c := range HandedOut(copies) {
 			l.keys[c.KeyID] = true
 		}
 	}
@@ -366,9 +365,6 @@ func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string
 	c, err := v.Cfg.Registry.Copy(ctx, id)
 	if errors.Is(err, registry.ErrNotFound) || err == nil && c.KeyID != keyID {
 		return nil, nil
-	}
-	if err == nil {
-		asFound(c, v.Cfg.Given.FoundAt)
 	}
 	return c, err
 }

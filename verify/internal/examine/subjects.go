@@ -52,16 +52,7 @@ func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) erro
 	return nil
 }
 
-// HandedOut returns the copies of a list that their recipients have, or may have. Copies are left out that were void when the
-// leaks were found: a later entry rules no party out. found may be zero: not known.
-func HandedOut(copies []books.Copy, found time.Time) []books.Copy {
-	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid && !c.ChangedAfter(found) })
-}
-
-// asFound takes back that a copy was released, if that was entered after the leaks were found: a later entry accuses no party.
-func asFound(c *books.Copy, found time.Time) {
-	if c.State == books.CopyReleased && c.ChangedAfter(found) {
-		c.State = c.Before
-	}
-	c.Before, c.Since = "", time.Time{} // findings do not have them
+// HandedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
+func HandedOut(copies []books.Copy) []books.Copy {
+	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid })
 }

@@ -193,7 +193,6 @@ func (v *matcher) traceAgainst(ctx context.Context, m *findings.Match, level flo
 			continue
 		}
 		issued = append(issued, watermark.Candidate{Copy: c.ID, Key: key, Strength: c.Strength})
-		asFound(&c, v.Cfg.Given.FoundAt)
 		t.rows = append(t.rows, c)
 	}
 	t.Issued = len(issued)
