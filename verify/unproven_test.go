@@ -1,15 +1,16 @@
 package verify_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -41,10 +42,10 @@ func TestUploadBelowAMarkIsLater(t *testing.T) {
 		assert.Contains(t, all, "“These pictures are not ours”: "+want)
 	}
 	stated := verify.Options{Circumstances: findings.Circumstances{Found: found}}
-	for at, named := range map[time.Time]int{feb: 1, found.AddDate(0, 0, 1): 0} {
+	for at, contradicted := range map[time.Time]bool{feb: false, found.AddDate(0, 0, 1): true} {
 		leaks := []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A"), laidOn(3, at)}
 		d := verify.WeighFor(leaks, recipients, stated, 120)
-		assert.Equal(t, named == 1, !strings.Contains(strings.Join(d.Sentences(), " "), "is contradicted"), "%v: %v", at, d.Weakens)
+		assert.Equal(t, contradicted, strings.Contains(strings.Join(d.Sentences(), " "), "is contradicted"), "%v: %v", at, d.Weakens)
 	}
 }
 
@@ -72,13 +73,24 @@ func TestPublicCopyRefutesNoVendor(t *testing.T) {
 
 // Opponent's story: in two thousand pictures chance gives a part of a mark with a probability of 1 in 500. "None carries our watermark" was refuted by one.
 func TestPartOfAMarkByChance(t *testing.T) {
-	parts := many(1, func(n int) *findings.Finding { return partOfAMark(leakOf(n, findings.FoundUnreadable, "")) })
 	for strangers, want := range map[int]string{100: "refuted", 2000: "not supported"} {
-		all := append(parts, many(strangers, func(n int) *findings.Finding {
-			l := leakOf(n%200+2, findings.FoundUnknown, "")
-			l.SHA256 = fmt.Sprintf("%064x", n+2)
-			return l
-		})...)
-		assert.Contains(t, strings.Join(weighed(dump{leaks: all}).Public, "\n"), "“None of these pictures carries our watermark”: "+want, strangers)
+		leaks := append(many(strangers, func(n int) *findings.Finding { return leakOf(n+1, findings.FoundUnknown, "") }),
+			partOfAMark(leakOf(1, findings.FoundUnreadable, "")))
+		assert.Contains(t, strings.Join(weighed(dump{leaks: leaks}).Public, "\n"), "“None of these pictures carries our watermark”: "+want, strangers)
 	}
+}
+
+// Opponent's story: whose mark was laid onto a picture is cut out of the case, and the verdict is weighed anew. verify-report held, and a rival was gone.
+func TestWhoseMarkWasLaidIsCutOut(t *testing.T) {
+	d := weighed(dumps()["real and own planted"])
+	d.Record.Parameters = verify.Method()
+	d.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
+	text, err := verify.Encode(unredacted(d))
+	require.NoError(t, err)
+	f := readFindings(t, string(text))
+	require.NoError(t, recheck.CheckVerdict(f))
+	for i := range f.Verdict.Case.Leaks {
+		f.Verdict.Case.Leaks[i].Transplanted = nil
+	}
+	assert.ErrorContains(t, recheck.CheckVerdict(f), "the case does not say whose it is")
 }

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/dump"
@@ -152,7 +153,7 @@ func (v *Investigation) record(ctx context.Context) (*findings.Record, error) {
 		return nil, err
 	}
 	absent, err := AbsentKeys(ctx, v.cfg.Registry, v.cfg.Keys)
-	if err != nil {
+	if search.UnlessAltered(err) != nil { // the verdict says what was altered
 		return nil, err
 	}
 	index := indexDigest(v.x.Found.Hashes)
@@ -225,7 +226,7 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 	if err := v.x.CheckRecords(ctx); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
-	if _, err := AbsentKeys(ctx, v.cfg.Registry, v.cfg.Keys); err != nil {
+	if _, err := AbsentKeys(ctx, v.cfg.Registry, v.cfg.Keys); search.UnlessAltered(err) != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	if v.cfg.SealKey == nil {
@@ -237,12 +238,12 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 	return nil
 }
 
-// AbsentKeys returns the IDs of a registry's mark keys that are not among keys. The error wraps [registry.ErrMarkKey] for a key of another
-// deployment: its marks would be taken for marks that this registry does not list. Of an altered ledger, which the verdict says, nothing is said.
+// AbsentKeys returns the IDs of a registry's mark keys that are not among keys. The error wraps [registry.ErrMarkKey] for a
+// key of another deployment: its marks would be taken for marks that this registry does not list.
 func AbsentKeys(ctx context.Context, r *registry.Registry, keys []*watermark.Key) (absent []string, err error) {
 	all, err := r.Ledger().MarkKeys(ctx)
 	if err != nil || len(all) == 0 {
-		return nil, search.UnlessAltered(err)
+		return nil, err
 	}
 	given := each.Of(keys, (*watermark.Key).ID)
 	for _, k := range all {
@@ -253,7 +254,8 @@ func AbsentKeys(ctx context.Context, r *registry.Registry, keys []*watermark.Key
 		}
 	}
 	if len(given) > 0 {
-		err = fmt.Errorf("%w: the registry does not know %s", registry.ErrMarkKey, given[0])
+		known := each.Of(all, func(k books.MarkKey) string { return k.KeyID })
+		err = fmt.Errorf("%w: the registry does not know %s, want %s", registry.ErrMarkKey, given[0], strings.Join(known, " or "))
 	}
 	return absent, err
 }

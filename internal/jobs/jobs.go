@@ -359,11 +359,11 @@ func (q *Queue) add(ctx context.Context, r *run, jobs []added) error {
 		}
 		return tx.many(adding, "UPDATE "+q.sql.table+" SET "+q.sql.add+" WHERE id = $1", tasks)
 	})
-	for i := range jobs {
-		if err != nil && jobs[i].id != 0 { // another process may get the ID now
-			r.mu.Lock()
+	if err != nil { // another process may get the IDs now
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for i := range jobs {
 			delete(r.nonces, jobs[i].id)
-			r.mu.Unlock()
 			jobs[i].id, jobs[i].others = 0, true // of another process that was over: asked for again
 		}
 	}

@@ -232,9 +232,13 @@ func weighAll(ctx context.Context, b *ui.Desk, f investigateFlags, inv *verify.I
 	return f.writeAll(ctx, b, inv, d)
 }
 
-// KnownKeys returns an error, with a hint, if the registry does not know a mark key of the home. It warns of keys that the home does not have.
+// KnownKeys returns an error, with a hint, if the registry does not know a mark key of the home. It warns of keys that the
+// home does not have.
 func KnownKeys(ctx context.Context, b *ui.Desk, keys []*watermark.Key) error {
 	absent, err := verify.AbsentKeys(ctx, b.Registry, keys)
+	if errors.Is(err, registry.ErrTampered) {
+		return nil // the verdict says it
+	}
 	if errors.Is(err, registry.ErrMarkKey) {
 		err = ui.WithHint(err, "name the files of the registry's keys alone in keys.mark of %s", filepath.Join(b.Home.Dir(), "kycmark.toml"))
 	}

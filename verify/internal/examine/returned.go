@@ -359,6 +359,11 @@ func (v *Examiner) Damage() []string {
 	return v.altered
 }
 
+// HandedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
+func HandedOut(copies []books.Copy) []books.Copy {
+	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid })
+}
+
 // Issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
 // under another key is not that copy's.
 func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string) (*books.Copy, error) {

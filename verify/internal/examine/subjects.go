@@ -3,7 +3,6 @@ package examine
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/verify/books"
@@ -50,9 +49,4 @@ func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) erro
 		out.Private.Others[b.Submission] = subject
 	}
 	return nil
-}
-
-// HandedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
-func HandedOut(copies []books.Copy) []books.Copy {
-	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid })
 }

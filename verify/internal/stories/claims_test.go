@@ -53,7 +53,7 @@ func TestKeysThatAreNotAtHand(t *testing.T) {
 	with.Keys = []*watermark.Key{cfg.Key, old}
 	_, err = stories.Investigation(t, with).File(t.Context(), "leak.jpg", made.File)
 	require.ErrorIs(t, err, registry.ErrMarkKey)
-	require.ErrorContains(t, err, "the registry does not know "+old.ID())
+	require.ErrorContains(t, err, "the registry does not know "+old.ID()+", want "+cfg.Key.ID())
 	_, err = cfg.Registry.Ledger().AddMarkKey(t.Context(), old)
 	require.NoError(t, err)
 	assert.Contains(t, claimsOn(t, with, made.File), "carries our watermark”: refuted")
