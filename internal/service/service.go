@@ -83,7 +83,7 @@ const (
 	defaultMaxBytes  = 64 << 20
 	defaultMaxDump   = 1 << 30
 	defaultMaxBodies = 256 << 20
-	maxUnknown       = 32 << 20 // of all bodies of requests without a token: 256 events of the max size and unknown length
+	maxUnknown       = 32 << 20 // of all bodies of requests without a token. Three quarters are lent: to 192 events of unknown length
 )
 
 // A Service is an [http.Handler].
