@@ -35,11 +35,9 @@ func (g *gathering) books(ctx context.Context, cfg weigh.Basis) error {
 		}
 	}
 	for _, l := range findings.Shown(g.leaks) {
-		all, err := g.cfg.Registry.Copies(ctx, l.Submission)
-		if err != nil {
+		if b.Copies[l.Submission], err = examine.HandedOut(ctx, g.cfg.Registry, l.Submission, g.cfg.Found); err != nil {
 			return err
 		}
-		b.Copies[l.Submission] = examine.HandedOut(all)
 	}
 	e := g.x.Engine()
 	if b.Holdings, err = e.Holdings(ctx, !cfg.SearchedNamed(), cfg.Before, cfg.Admissible); err != nil { // after the copies: no day of theirs is missing
@@ -147,12 +145,12 @@ func (g *gathering) namedBooks(ctx context.Context, cfg weigh.Basis) error {
 		if err != nil {
 			return err
 		}
-		copies, err1 := g.cfg.Registry.Copies(ctx, id)
+		copies, err1 := examine.HandedOut(ctx, g.cfg.Registry, id, g.cfg.Found)
 		custody, err2 := g.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
 		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
-		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: examine.HandedOut(copies), Custody: custody})
+		b.CountOne(cfg, weigh.Held{Submitted: s.Submitted, Copies: copies, Custody: custody})
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -165,6 +166,7 @@ func (o Options) ready() (Options, error) {
 		intake.CheckText("evidence of the time", o.Evidence, intake.MaxNote)); err != nil {
 		return o, unusable("%w", err)
 	}
+	o.Found = records.Timestamp(o.Found) // as the ledger has it: the next investigation compares the two
 	seen := make(map[watermark.Submission]bool, len(o.Against))
 	o.Against = slices.DeleteFunc(slices.Clone(o.Against), func(id watermark.Submission) bool {
 		again := seen[id]

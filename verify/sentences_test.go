@@ -125,7 +125,7 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"one was not judged":       {[]*findings.Finding{a(1), a(2), reserved(a(3)), reserved(a(4)), lost(leakOf(5, findings.FoundIncomplete, ""))}, known, "4 of the 5 leaked pictures", "No mark of another"},
 		"an archive was not read":  {[]*findings.Finding{a(1), a(2), closed(3, findings.FoundUnopened)}, known, "1 of the 3 files given was not examined", "No mark of another"},
 		"they resemble uploads":    {[]*findings.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 pictures resemble uploads of the registry, but are not shown to be the same captures.", "Inconclusive"},
-		"two of one person":        {[]*findings.Finding{a(1), subject(a(2), "person 1"), reserved(a(3))}, known, "For 1 of the 3 copies of vendor A found here the record does not confirm that it was handed out.", "No mark of another"},
+		"two of one person":        {[]*findings.Finding{a(1), subject(a(2), "person 1"), reserved(a(3))}, known, "For 1 of the 3 copies of vendor A found here no entry before the find confirms that it was handed out.", "No mark of another"},
 		"a part of a mark":         {[]*findings.Finding{partOfAMark(leakOf(1, findings.FoundUnreadable, "")), leakOf(2, findings.FoundUnknown, "")}, known, "Chance gives one in this investigation with a probability of at most 2e-06.", "at most 1e-06"},
 		"one copy, three times":    {[]*findings.Finding{a(1), again(a(1)), a(1)}, known, "The marks on 1 picture (1 person) are", "All 1"},
 	} {

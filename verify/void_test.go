@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,9 +104,15 @@ func TestVoidCopy(t *testing.T) {
 		}
 	}
 
-	// The entry was wrong.
+	// The entry was wrong. If that is said after the find, it accuses nobody.
+	found := time.Now()
 	_, err := c.Registry.Ledger().AddRelease(t.Context(), books.Release{Copy: void.ID, State: books.CopyReleased, Note: "vendor A has it"})
 	require.NoError(t, err)
+	c.Found = found
+	l, d = said(t, c.investigator(t, reads(void.ID)), leak)
+	require.True(t, l.Void)
+	require.Empty(t, d.Named)
+	c.Found = time.Time{}
 	l, d = said(t, c.investigator(t, reads(void.ID)), leak)
 	require.Equal(t, "copy", l.Label())
 	require.Equal(t, "vendor A", l.MayName())
@@ -130,12 +137,35 @@ func TestReservedCopy(t *testing.T) {
 	_, held := issuedTo(d)
 	require.Equal(t, 2, held)
 
+	c.Found = time.Now()
 	_, err := c.Registry.Ledger().AddRelease(t.Context(), books.Release{Copy: reserved.ID, State: books.CopyReleased})
 	require.NoError(t, err)
+	l, _ = said(t, c.investigator(t, reads(reserved.ID)), leak)
+	require.Contains(t, l.Note, "reserved", "it was entered as released after the find")
+	c.Found = time.Time{}
 	v = c.investigator(t, reads(reserved.ID))
 	l, d = said(t, v, leak)
 	requireState(t, v, d, [2]string{`"state": "released"`, `"state": "reserved"`})
 	require.NotContains(t, l.Note, "reserved")
+}
+
+// What is entered as void after the find stays with its recipient: it takes away neither the accused nor a rival.
+func TestVoidAfterTheFind(t *testing.T) {
+	t.Parallel()
+	c := newCase(t)
+	reserved, leak := c.issuedWith(t, errors.New("the connection was lost"))
+	c.Found = time.Now()
+	_, before := said(t, c.investigator(t, noMark), file(t, c.second, "jpeg"))
+	_, err := c.Registry.Ledger().AddRelease(t.Context(), books.Release{Copy: reserved.ID, State: books.CopyVoid, Note: "it never left"})
+	require.NoError(t, err)
+	l, d := said(t, c.investigator(t, reads(reserved.ID)), leak)
+	require.False(t, l.Void)
+	require.Equal(t, "vendor A", l.MayName())
+	_, held := issuedTo(d)
+	require.Equal(t, 2, held)
+	_, after := said(t, c.investigator(t, noMark), file(t, c.second, "jpeg"))
+	require.Equal(t, before.Case.Leaks, after.Case.Leaks)
+	require.Equal(t, before.History.Recipients, after.History.Recipients)
 }
 
 // requireState requires that no state which a reader of findings puts in place of another is taken.

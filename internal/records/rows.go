@@ -246,11 +246,13 @@ type Erased struct {
 	Page      int // see [books.Submission]
 }
 
-// SetState sets State of a copy by its releases, in the order of entry.
-func SetState(c *books.Copy, releases []books.Release) {
+// SetState sets State of a copy by its releases, in the order of entry. Releases after the time found do not count, unless
+// the copy was issued after it as well, or found is zero.
+func SetState(c *books.Copy, releases []books.Release, found time.Time) {
 	c.State = books.CopyReserved
 	for _, r := range releases {
-		if r.Copy == c.ID && c.State != books.CopyReleased {
+		late := !found.IsZero() && r.Entered.After(found) && !c.Issued.After(found)
+		if r.Copy == c.ID && c.State != books.CopyReleased && !late {
 			c.State = r.State
 		}
 	}

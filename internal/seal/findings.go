@@ -236,7 +236,7 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 		if as.State, as.Bound = x.State, x.Bound; !ok || x != as {
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
 		}
-		if err := sameState(c, p.became); err != nil {
+		if err := sameState(c, p.became, f.Verdict.Record.Found()); err != nil {
 			return nil, err
 		}
 	}
@@ -250,7 +250,7 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 			if r.State == "" {
 				continue // released
 			}
-			if err := sameState(books.Copy{ID: r.Copy, Submission: r.Submission, State: r.State}, p.became); err != nil {
+			if err := sameState(books.Copy{ID: r.Copy, Submission: r.Submission, Issued: r.Issued, State: r.State}, p.became, f.Verdict.Record.Found()); err != nil {
 				return nil, err
 			}
 		}
@@ -370,7 +370,7 @@ func (p *proved) add(proof []byte, key string, f *findings.File) error {
 			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)
 		}
 		for _, c := range first.Copies {
-			if n := c.N - c.Void(); n >= p.entered[c.Submission] {
+			if n := c.N - c.Void(record.Found()); n >= p.entered[c.Submission] {
 				p.entered[c.Submission], p.became[c.Submission] = n, c
 			}
 		}

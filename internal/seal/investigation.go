@@ -137,7 +137,7 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 		add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign))
 	}
 	for _, x := range f.ConfirmedCopies() {
-		failed = cmp.Or(failed, sameState(x, p.became))
+		failed = cmp.Or(failed, sameState(x, p.became, f.Verdict.Record.Found()))
 	}
 	if err := cmp.Or(failed, tookAll(p.entered, f)); err != nil || proofs.Len() == 0 {
 		return err
@@ -177,11 +177,11 @@ func namesIn(f *findings.File) []string {
 	return names
 }
 
-// sameState checks that a copy has the state that the ledger has, by what became of the copies of submissions. A
+// sameState checks that a copy has the state that the ledger has at the find, by what became of the copies of submissions. A
 // reserved copy may have been released since. The error wraps [registry.ErrProof].
-func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEntered) error {
+func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEntered, found time.Time) error {
 	all, ok := became[c.Submission]
-	if state := all.State(c); ok && state != c.State && (c.State != books.CopyReserved || state != books.CopyReleased) {
+	if state := all.StateAt(c, found); ok && state != c.State && (c.State != books.CopyReserved || state != books.CopyReleased) {
 		return fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
 	}
 	return nil

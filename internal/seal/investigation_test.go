@@ -199,18 +199,20 @@ func TestSettledMeanwhile(t *testing.T) {
 	d, err := inv.Weigh(ctx, leaks)
 	require.NoError(t, err)
 	require.Equal(t, 1, d.Counts["copy"])
-	var report, findings bytes.Buffer
+	var report, text bytes.Buffer
 	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
-	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
+	require.NoError(t, inv.WriteFindings(ctx, &text, d, false))
 	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
-	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	c := seal.Investigation{Report: report.Bytes(), Findings: text.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	var settled time.Time
 	for _, x := range []struct{ state, refused string }{
 		{"", ""},
 		{books.CopyVoid, "copy " + id.String() + " is void in the ledger, and reserved in the findings"},
 		{books.CopyReleased, ""},
 	} {
 		if x.state != "" {
+			settled = time.Now()
 			_, err := cfg.Registry.Ledger().AddRelease(ctx, books.Release{Copy: id, State: x.state, Note: "said the desk"})
 			require.NoError(t, err)
 		}
@@ -225,6 +227,26 @@ func TestSettledMeanwhile(t *testing.T) {
 		require.ErrorIs(t, err, registry.ErrProof)
 		require.ErrorContains(t, err, x.refused)
 	}
+
+	// Before the copy was released, it was void. A find of that time takes it as void, and no other state holds.
+	inv, err = v.Begin(&verify.Options{Circumstances: findings.Circumstances{Found: settled}})
+	require.NoError(t, err)
+	leaks = nil
+	for v, err := range inv.Files(ctx, path) {
+		require.NoError(t, err)
+		require.True(t, v.Void)
+		leaks = append(leaks, v)
+	}
+	files := written(t, inv, leaks)
+	c.Report, c.Findings = files["report.html"], files["findings.json"]
+	_, err = cfg.Registry.Ledger().Sign(ctx, private)
+	require.NoError(t, err)
+	b, err := seal.Seal(ctx, c, fixedKey(1), nil)
+	require.NoError(t, err)
+	require.Empty(t, failing(b.Verify(seal.Trust{})))
+	c.Findings = bytes.ReplaceAll(c.Findings, []byte(`"state": "void"`), []byte(`"state": "reserved"`))
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+	require.Error(t, err)
 }
 
 func jpeg(t *testing.T, img image.Image) []byte {

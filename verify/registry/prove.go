@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -48,19 +49,34 @@ type CopiesEntered struct {
 	Releases   []books.Release      `json:"releases,omitempty"` // all of them, in the order of entry
 }
 
-// State returns the state of the copy c of the submission.
-func (e *CopiesEntered) State(c books.Copy) string {
-	records.SetState(&c, e.Releases)
+// StateAt returns the state of the copy c of the submission, as [StatesAt] sets it.
+func (e *CopiesEntered) StateAt(c books.Copy, found time.Time) string {
+	records.SetState(&c, e.Releases, found)
 	return c.State
 }
 
-func (e *CopiesEntered) Void() (n uint64) {
+// StatesAt sets the states of copies of one submission to those at the time of a find: what was entered later accuses no
+// party, and rules none out. Copies that were issued after the find keep their state; so do all if found is zero: not known.
+func StatesAt(ctx context.Context, r *Registry, copies []books.Copy, found time.Time) error {
+	if found.IsZero() || len(copies) == 0 {
+		return nil
+	}
+	releases, err := r.store.Releases(ctx, copies[0].Submission)
+	for i := range copies {
+		records.SetState(&copies[i], releases, found)
+	}
+	return err
+}
+
+// Void counts the copies that are void, or were at the time of a find, which may be zero.
+func (e *CopiesEntered) Void(found time.Time) (n uint64) {
 	once := make(map[watermark.CopyID]bool)
 	for _, r := range e.Releases {
-		if !once[r.Copy] && e.State(books.Copy{ID: r.Copy}) == books.CopyVoid {
+		c := books.Copy{ID: r.Copy}
+		if !once[c.ID] && (e.StateAt(c, time.Time{}) == books.CopyVoid || e.StateAt(c, found) == books.CopyVoid) {
 			n++
 		}
-		once[r.Copy] = true
+		once[c.ID] = true
 	}
 	return n
 }
@@ -362,7 +378,7 @@ func (p *Proof) fits() error {
 			return fmt.Errorf("%w: entry %d has nothing to do with copy %s", ErrProof, e.Entry, first.Copy.ID)
 		}
 	}
-	records.SetState(first.Copy, releases)
+	records.SetState(first.Copy, releases, time.Time{})
 	if keys != 1 {
 		return fmt.Errorf("%w: the mark key of copy %s is missing", ErrProof, first.Copy.ID)
 	}

@@ -322,9 +322,9 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 	for i, c := range p.Entries[0].Copies {
 		if i == 0 {
 			require.Len(t, c.Releases, 4, "released; void; void and then released")
-			require.EqualValues(t, 1, c.Void())
+			require.EqualValues(t, 1, c.Void(time.Time{}))
 			for _, x := range issued {
-				require.Equal(t, x.State, c.State(books.Copy{ID: x.ID}))
+				require.Equal(t, x.State, c.StateAt(books.Copy{ID: x.ID}, time.Time{}))
 			}
 			c.Releases = nil
 		}

@@ -215,7 +215,7 @@ func (d counts) CountDays(ctx context.Context, until time.Time) (*records.Counts
 				}
 			}
 		}
-		copies, err := d.copiesCounted(ctx, q, lists)
+		copies, err := d.copiesCounted(ctx, q, lists, until)
 		if err != nil {
 			return err
 		}
@@ -236,8 +236,8 @@ func tally(counts []books.Issued, recipient string, t time.Time) []books.Issued 
 	return counts
 }
 
-// copiesCounted returns all copies but void ones, in the order of entry, compared with their list.
-func (d counts) copiesCounted(ctx context.Context, q schema.Querier, lists *tlog.Lists) ([]records.Counted, error) {
+// copiesCounted returns all copies but the void ones, in the order of entry, compared with their list. Entries after until make none void.
+func (d counts) copiesCounted(ctx context.Context, q schema.Querier, lists *tlog.Lists, until time.Time) ([]records.Counted, error) {
 	copies, err := schema.Collect(ctx, q, func(c *records.Counted) []any {
 		return []any{&c.Seq, schema.Fixed(c.Of[:]), &c.Recipient, schema.Micros(&c.Issued), schema.Micros(&c.Submitted)}
 	}, "SELECT c.seq, c.submission, c.recipient, c.issued, s.submitted FROM copy c JOIN submission s ON s.id = c.submission ORDER BY c.seq")
@@ -260,7 +260,7 @@ func (d counts) copiesCounted(ctx context.Context, q schema.Querier, lists *tlog
 		if err != nil {
 			return nil, err
 		}
-		void[c.Seq] = c.State == books.CopyVoid
+		void[c.Seq] = void[c.Seq] || c.State == books.CopyVoid && !r.Entered.After(until)
 	}
 	return slices.DeleteFunc(copies, func(c records.Counted) bool { return void[c.Seq] }), nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
@@ -124,7 +125,7 @@ func issued(ctx context.Context, q schema.Querier, dialect *schema.Dialect, id w
 	if len(copies) == 0 {
 		return nil, nil, records.ErrNotFound
 	}
-	records.SetState(&copies[0], releases)
+	records.SetState(&copies[0], releases, time.Time{})
 	return &copies[0], receipts, nil
 }
 
@@ -187,7 +188,7 @@ func setStates(copies []books.Copy, releases []books.Release) {
 		of[r.Copy] = append(of[r.Copy], r)
 	}
 	for i := range copies {
-		records.SetState(&copies[i], of[copies[i].ID])
+		records.SetState(&copies[i], of[copies[i].ID], time.Time{})
 	}
 }
 

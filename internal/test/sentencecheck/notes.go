@@ -475,7 +475,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-damaged": func(_ *report, l *leak) row { return when(l.damaged(), nil) },
 	"not-marked-removed": func(_ *report, l *leak) row {
 		s := l.trace(l.Submission).Survival
-		return when(l.damaged() && s > 0 && s < 0.35, row{"share": fmt.Sprintf("%.1f %%", 100*s)})
+		return when(l.damaged() && s > 0 && s < 0.35, row{"share": shared([]place{{Share: s}})})
 	},
 	"by-edges": func(_ *report, l *leak) row {
 		m := l.pixels("same edges")

@@ -239,6 +239,12 @@ func vendorClaim(r *report) (string, row) {
 	for _, h := range r.Verdict.History.Recipients {
 		kind[h.Name] = h.Kind
 	}
+	public := make(map[string]bool) // copies: anybody could have leaked them again
+	for _, l := range r.Verdict.Case.Leaks {
+		for _, c := range l.Copies {
+			public[c.ID] = public[c.ID] || !c.Public.IsZero()
+		}
+	}
 	of, sure, never := 0, 0, 0
 	for i := range r.Leaks {
 		l := &r.Leaks[i]
@@ -259,7 +265,7 @@ func vendorClaim(r *report) (string, row) {
 			}
 		}
 		for k, c := range l.Issued {
-			vendors += yes(l.trace(c.Of).Unsought > 0 || r.lateCopy(l, k))
+			vendors += yes(public[c.Copy] || l.trace(c.Of).Unsought > 0 || r.lateCopy(l, k))
 			for _, t := range r.Verdict.Travel {
 				for _, h := range t.Others {
 					vendors += yes(t.Copy == c.Copy && may[kind[h.Party]])

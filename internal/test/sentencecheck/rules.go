@@ -168,17 +168,32 @@ func (r *report) with(name string) (out []*leak) {
 }
 
 // units returns the bounds of the number of units (persons, as far as known) that leaks show. A unit is
-// named in the case; an upload that the case leaves out may be of any unit. Without a stated
-// number of uploads a person, nameless uploads add a unit only if no upload has a subject.
+// named in the case; an upload that the case leaves out may be of any unit. If no number of uploads a person is stated,
+// nameless uploads add a unit only in two cases: no upload has a subject, or they show the document of another.
 func (r *report) units(leaks []*leak) (low, high int) {
 	of := make(map[string]string)
 	for _, l := range r.Verdict.Case.Leaks {
 		of[l.Submission] = l.Cluster
 	}
+	document := make(map[string]bool) // uploads that show the document of another
+	for _, d := range r.Verdict.SameDocuments {
+		for _, id := range d.Submissions {
+			document[id] = true
+		}
+	}
+	for _, l := range r.Leaks {
+		for _, b := range l.Beside {
+			if b.Same {
+				document[l.Submission], document[b.Submission] = true, true
+			}
+		}
+	}
 	seen, subjects, open := make(map[string]bool), make(map[string]bool), 0
 	for _, l := range leaks {
 		if l.Cluster != "" {
 			subjects[l.Cluster] = true
+		} else if document[l.Submission] {
+			subjects[of[l.Submission]] = true
 		}
 		if unit, known := of[l.Submission]; known {
 			seen[unit] = true
@@ -671,12 +686,14 @@ func (r *report) undated(name string) int {
 
 // fresh is undated without copies that were public before.
 func (r *report) fresh(name string) int {
-	_, n := r.clusters(name, func(l *caseLeak) bool {
-		return slices.ContainsFunc(l.Copies, func(c copyOf) bool {
-			return c.Recipient == name && c.Confirmed && c.LnE >= strong && !c.Late && c.Public.IsZero()
-		})
-	})
+	_, n := r.clusters(name, func(l *caseLeak) bool { return l.fresh(name) })
 	return n
+}
+
+func (l *caseLeak) fresh(name string) bool {
+	return slices.ContainsFunc(l.Copies, func(c copyOf) bool {
+		return c.Recipient == name && c.Confirmed && c.LnE >= strong && !c.Late && c.Public.IsZero()
+	})
 }
 
 // rivals checks the rivals of a recipient by reason, and returns them.
@@ -685,10 +702,15 @@ func (r *report) rivals(name string, why ...string) (out []row) {
 		if x.Name != name || !slices.Contains(why, x.Why) {
 			continue
 		}
+		names := make(map[string]bool) // the clusters that may name the recipient; all if these are too few
+		for _, l := range r.Verdict.Case.Leaks {
+			names[l.Cluster] = names[l.Cluster] || r.fresh(name) < 2 || l.fresh(name)
+		}
+		_, no := r.clusters(name, func(l *caseLeak) bool { return !names[l.Cluster] })
 		all, held := r.clusters(name, func(l *caseLeak) bool {
-			return slices.Contains(l.holding(), x.Other) || l.had(name, x.Other)
+			return names[l.Cluster] && (slices.Contains(l.holding(), x.Other) || l.had(name, x.Other))
 		})
-		out = append(out, row{"name": name, "other": x.Other, "n": held, "of": all})
+		out = append(out, row{"name": name, "other": x.Other, "n": held, "of": all - no})
 	}
 	return out
 }

@@ -290,12 +290,11 @@ func (v *Examiner) HoldersOfReturned(ctx context.Context, id watermark.CopyID, l
 			if slices.ContainsFunc(leaks, func(o *findings.Finding) bool { // the very file of the copy is no copy of that upload
 				return o.Exact() == nil && slices.Contains(conclude.ReturnedAs(o, id), upload)
 			}) {
-				copies, err = v.Cfg.Registry.Copies(ctx, upload)
+				if copies, err = HandedOut(ctx, v.Cfg.Registry, upload, v.Cfg.Given.FoundAt); err != nil {
+					return nil, err
+				}
 			}
-			if err != nil {
-				return nil, err
-			}
-			for _, c := range HandedOut(copies) {
+			for _, c := range copies {
 				x.Holders = append(x.Holders, findings.HandOn{Party: c.Recipient, Entered: c.Issued, Note: "copy " + c.ID.String() + " of the upload"})
 				x.Holders = append(x.Holders, HandedOn(c, facts)...)
 			}
@@ -323,11 +322,11 @@ func (l *issuedLists) ofErased(ctx context.Context, v *Examiner) (some, unsought
 		return false, false, fmt.Errorf("load erasures: %w", err)
 	}
 	for _, id := range ids {
-		copies, err := v.Cfg.Registry.Copies(ctx, id)
+		copies, err := HandedOut(ctx, v.Cfg.Registry, id, v.Cfg.Given.FoundAt)
 		if err != nil && !errors.Is(err, registry.ErrNotFound) {
 			return false, false, err
 		}
-		for _, c := range HandedOut(copies) {
+		for _, c := range copies {
 			l.keys[c.KeyID] = true
 		}
 	}
@@ -359,11 +358,6 @@ func (v *Examiner) Damage() []string {
 	return v.altered
 }
 
-// HandedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
-func HandedOut(copies []books.Copy) []books.Copy {
-	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid })
-}
-
 // Issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
 // under another key is not that copy's.
 func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string) (*books.Copy, error) {
@@ -371,7 +365,12 @@ func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string
 	if errors.Is(err, registry.ErrNotFound) || err == nil && c.KeyID != keyID {
 		return nil, nil
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	one := []books.Copy{*c}
+	err = registry.StatesAt(ctx, v.Cfg.Registry, one, v.Cfg.Given.FoundAt)
+	return &one[0], err
 }
 
 // marks returns the marks of a reading of the leak. If none could be read by its own check, they are looked for among the copies

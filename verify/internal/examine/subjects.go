@@ -3,6 +3,7 @@ package examine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/verify/books"
@@ -49,4 +50,14 @@ func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) erro
 		out.Private.Others[b.Submission] = subject
 	}
 	return nil
+}
+
+// HandedOut returns the copies of a submission that their recipients have, or may have. A copy that was void when the
+// leaks were found is left out. Without a find, the entries of any time count.
+func HandedOut(ctx context.Context, r *registry.Registry, of watermark.Submission, found time.Time) ([]books.Copy, error) {
+	copies, err := r.Copies(ctx, of)
+	if err == nil {
+		err = registry.StatesAt(ctx, r, copies, found)
+	}
+	return slices.DeleteFunc(copies, func(c books.Copy) bool { return c.State == books.CopyVoid }), err
 }

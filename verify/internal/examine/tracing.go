@@ -181,6 +181,9 @@ func (v *matcher) traceAgainst(ctx context.Context, m *findings.Match, level flo
 		return nil, err
 	}
 	rows, err := v.Cfg.Registry.Copies(ctx, m.Submission)
+	if err == nil {
+		err = registry.StatesAt(ctx, v.Cfg.Registry, rows, v.Cfg.Given.FoundAt)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ var dumpSentences = []row{
 	{"others-unsure", weakens, namedUnconfirmed, "{what}. Another source is not ruled out."},
 	{"transplanted", weakens, found(findings.FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture, and counts for no recipient. The party that did this may have prepared other pictures of this dump."},
 	{"issuer-all", weakens, issuerAll, "Of the uploads with copies found here, {of} {of|was|were} issued to several recipients. For {n} of these uploads the copies of all recipients were found ({names}). Each of them was issued its own copies. The issuer had all copies."},
-	{"reserved", weakens, namedReserved, "For {n} of the {of} {of|copy|copies} of {name} found here the record does not confirm that {n|it was|they were} handed out."},
+	{"reserved", weakens, namedReserved, "For {n} of the {of} {of|copy|copies} of {name} found here no entry before the find confirms that {n|it was|they were} handed out."},
 	{"exposed", weakens, exposed, "{n} {n|picture contains a copy|pictures contain copies} issued to {name} that {n|was|were} confirmed in other files. These files were public on {day}, as was stated when they were examined."},
 	{"late", weakens, late, "By what was stated or entered, files were found by {found}. {n} {n|picture|pictures} {what}. {so}"},
 	{"found-not-used", weakens, foundNotUsed, "The stated time of the find ({found}) is not used, since it is contradicted: {why}. Custody therefore counts against no holder."},

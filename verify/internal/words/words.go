@@ -221,8 +221,8 @@ var Notes = map[string]string{
 	"copies-brought":   "The picture also carries {n|the mark|the marks} of {n|copy|copies} {copies}. The upload came in with {n|this mark|these marks}, so that each copy of the upload carries {n|it|them}. {n|This mark counts|These marks count} for no recipient.",
 	"copy-returned":    "{n|Upload|Uploads} {uploads} {how} with this mark, and the picture may show {n|it|them} as well. Each party that had {n|it|them} could release this picture.",
 	"copy-forgeable":   thisMark + ", and shows the upload of that copy. The mark key is recorded as compromised since {since}. When the pictures were found is {found}. A holder of the key who knew the ID of the copy and had the upload could have made this mark.",
-	"copy-is-void":     "The ledger says that {n|copy|copies} {copies} {n|is|are} void: no byte was handed out. That record is wrong, or the picture left the issuer in another way. {n|The mark counts|The marks count} for no recipient.",
-	"copy-is-reserved": "The ledger has {n|copy|copies} {copies} as reserved: that {n|it was|they were} handed out to the recipient is not confirmed.",
+	"copy-is-void":     "The ledger says that {n|copy|copies} {copies} {n|is|are} void: no byte was handed out. That record is wrong, or the picture left the issuer in another way. {n|The mark counts|The marks count} for no recipient. Entries after a stated find do not count.",
+	"copy-is-reserved": "The ledger has {n|copy|copies} {copies} as reserved: that {n|it was|they were} handed out to the recipient is not confirmed. Entries after a stated find do not count.",
 
 	"transplanted":    "This picture carries {n|the mark|the marks} of {n|copy|copies} {copies}, but shows another upload. {n|The mark was|The marks were} laid onto it, which says nothing about {n|the recipient of the copy|the recipients of the copies}.",
 	"transplanted-id": "This picture carries the ID of copy {copy} and shows its upload, but lacks the part of the mark that is this copy's alone. That part would have been found with a probability of {power}. The ID was laid onto an unmarked picture, which says nothing about the recipient of the copy.",
