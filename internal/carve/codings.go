@@ -44,18 +44,12 @@ var pairs = func() (set [1 << 10]uint64) {
 	for _, c := range `/_iRUJA\fF8-123457x%` {
 		add(string(c) + "\x00")
 	}
-	for _, c := range "0123456789abcdefABCDEF \t>|" {
-		add("\n" + string(c))
-	}
 	return set
 }()
 
 // next returns the index in b, before end, at which a file seems to start, or a writing of one if codings is true. It also
 // returns whether one does; if not, the index is end. last are the bytes before b.
 func next(b, last []byte, end int, codings bool) (int, bool) {
-	if codings && len(last) == 0 && end > 0 && listingOf(b) != nil {
-		return 0, true
-	}
 	for i := 0; i < end; i++ {
 		if i+1 >= len(b) {
 			break
@@ -87,8 +81,6 @@ func starts(b, before []byte, codings bool) bool {
 		return true
 	case !codings:
 		return false
-	case b[0] == '\n':
-		return listingOf(b[1:]) != nil
 	case b[1] == 0:
 		return width(b) > 1 && coded(b, before) != nil
 	case b[0] == 0x1f, b[0] == 'x':
@@ -150,15 +142,6 @@ func coded(b, before []byte) *coding {
 			return nil
 		}
 		return &coding{name: fmt.Sprintf("UTF-%d", 8*w), decode: func(s *stream) io.Reader { return &wide{s, w} }}
-	}
-	if line, is := bytes.CutPrefix(b, []byte("\n")); is || len(before) == 0 {
-		if l := listingOf(line); l != nil {
-			return &coding{"listing", func(s *stream) io.Reader {
-				s.skip(len(b) - len(line))
-				l.s = s
-				return l
-			}, true}
-		}
 	}
 	in64 := func(s *stream) io.Reader {
 		return join(s, before, is64, func(j *joined) io.Reader { return &run64{s: s, from: j.column, joins: j.goesOn} })

@@ -411,6 +411,37 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"Oracle, statements": func(b []byte) string {
 			return "\nappend(b, hextoraw('" + fold(hex.EncodeToString(b), 2000, "'));\nappend(b, hextoraw('") + "'));\n"
 		},
+		"OCaml": func(b []byte) string { return `let a = "` + decimal(b) + `"` },
+		"JSON of surrogates": func(b []byte) string {
+			return `{"a": "` + surrogates(b) + `"}`
+		},
+		"assembler of GNU":   func(b []byte) string { return "a:\n\t.byte\t" + lines(b, "0x%02x", ",", "\n\t.byte\t") },
+		"assembler, numbers": func(b []byte) string { return "a:\n\t.byte " + lines(b, "%d", ", ", "\n\t.byte ") },
+		"assembler of Intel": func(b []byte) string {
+			return "a\tdb " + strings.ReplaceAll(lines(b, "0%02Xh", ", ", "\n\tdb "), "00", "0")
+		},
+		"HTML in quoted-printable, 1 on": func(b []byte) string { return "\n" + quoted(t, "x"+html(b)) },
+		"HTML in quoted-printable, 2 on": func(b []byte) string { return "\n" + quoted(t, "xx"+html(b)) },
+		"HTML in quoted-printable, 3 on": func(b []byte) string { return "\n" + quoted(t, "xxx"+html(b)) },
+		"C array of short numbers":       func(b []byte) string { return "[]byte{" + each(b, "0x%x", ", ") + "}" },
+		"Java array":                     func(b []byte) string { return "byte[] b = {" + each(b, "(byte) 0x%02x", ", ") + "};" },
+		"Perl":                           perl,
+		"gzip": func(b []byte) string {
+			return "HTTP/1.1 200 OK\r\n\r\n" + Compressed(t, b, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }) + "\r\n"
+		},
+		"zlib": func(b []byte) string {
+			return "PACK\x00" + Compressed(t, b, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }) + "\x00"
+		},
+		"zlib of a git object in base64": func(b []byte) string {
+			return `{"blob":"` + std([]byte(Compressed(t, slices.Concat([]byte("blob 9\x00"), b), func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }))) + `"}`
+		},
+		"as they are": func(b []byte) string { return "WARC/1.0\r\n\r\n" + string(b) + "\r\nWARC/1.0\r\n" },
+	}
+}
+
+// Listings are bytes in words of digits behind addresses, as hexdump, xxd, od and debuggers write them.
+func Listings() map[string]func([]byte) string {
+	return map[string]func([]byte) string{
 		"hexdump":     hexdump,
 		"xxd":         func(b []byte) string { return words(b, "%08x:", " %04x", 16, 2, true, true) },
 		"xxd -g1":     func(b []byte) string { return words(b, "%08x:", " %02x", 16, 1, true, true) },
@@ -429,36 +460,11 @@ func All(t testing.TB) map[string]func([]byte) string {
 		"od -t o4":       func(b []byte) string { return words(b, "%07o", " %011o", 16, 4, false, false) },
 		"tcpdump -x":     func(b []byte) string { return words(b, "\t0x%04x: ", " %04x", 16, 2, true, false) },
 		"debugger":       func(b []byte) string { return words(b, "0x5555%08x:", "\t0x%02x", 8, 1, true, false) },
-		"OCaml":          func(b []byte) string { return `let a = "` + decimal(b) + `"` },
-		"JSON of surrogates": func(b []byte) string {
-			return `{"a": "` + surrogates(b) + `"}`
-		},
-		"assembler of GNU":   func(b []byte) string { return "a:\n\t.byte\t" + lines(b, "0x%02x", ",", "\n\t.byte\t") },
-		"assembler, numbers": func(b []byte) string { return "a:\n\t.byte " + lines(b, "%d", ", ", "\n\t.byte ") },
-		"assembler of Intel": func(b []byte) string {
-			return "a\tdb " + strings.ReplaceAll(lines(b, "0%02Xh", ", ", "\n\tdb "), "00", "0")
-		},
-		"HTML in quoted-printable, 1 on": func(b []byte) string { return "\n" + quoted(t, "x"+html(b)) },
-		"HTML in quoted-printable, 2 on": func(b []byte) string { return "\n" + quoted(t, "xx"+html(b)) },
-		"HTML in quoted-printable, 3 on": func(b []byte) string { return "\n" + quoted(t, "xxx"+html(b)) },
 		"od of a disk": func(b []byte) string {
 			return starred(words(slices.Concat(make([]byte, 4096), b, make([]byte, 4096)), "%07o", " %06o", 16, 2, false, false), 7)
 		},
-		"xxd -b":                   func(b []byte) string { return words(b, "%08x:", " %08b", 6, 1, true, true) },
-		"od --endian=big":          func(b []byte) string { return words(b, "%07o", " %04x", 16, 2, true, false) },
-		"C array of short numbers": func(b []byte) string { return "[]byte{" + each(b, "0x%x", ", ") + "}" },
-		"Java array":               func(b []byte) string { return "byte[] b = {" + each(b, "(byte) 0x%02x", ", ") + "};" },
-		"Perl":                     perl,
-		"gzip": func(b []byte) string {
-			return "HTTP/1.1 200 OK\r\n\r\n" + Compressed(t, b, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }) + "\r\n"
-		},
-		"zlib": func(b []byte) string {
-			return "PACK\x00" + Compressed(t, b, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }) + "\x00"
-		},
-		"zlib of a git object in base64": func(b []byte) string {
-			return `{"blob":"` + std([]byte(Compressed(t, slices.Concat([]byte("blob 9\x00"), b), func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }))) + `"}`
-		},
-		"as they are": func(b []byte) string { return "WARC/1.0\r\n\r\n" + string(b) + "\r\nWARC/1.0\r\n" },
+		"xxd -b":          func(b []byte) string { return words(b, "%08x:", " %08b", 6, 1, true, true) },
+		"od --endian=big": func(b []byte) string { return words(b, "%07o", " %04x", 16, 2, true, false) },
 	}
 }
 
