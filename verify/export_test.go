@@ -154,6 +154,11 @@ func WeighAround(leaks []*findings.Finding, recipients []books.Recipient, cfg Op
 			b.Copies[x.Submission] = append(b.Copies[x.Submission], x)
 		}
 	}
+	for _, c := range findings.ConfirmedCopies(leaks) {
+		if !slices.ContainsFunc(around.Travel, func(t findings.Travel) bool { return t.Copy == c.ID }) {
+			around.Travel = append(around.Travel, findings.Travel{Copy: c.ID})
+		}
+	}
 	for i := range b.Cells {
 		b.Cells[i].Submissions = each
 		b.Holdings.Submissions = append(b.Holdings.Submissions, each)

@@ -94,3 +94,22 @@ func TestWhoseMarkWasLaidIsCutOut(t *testing.T) {
 	}
 	assert.ErrorContains(t, recheck.CheckVerdict(f), "the case does not say whose it is")
 }
+
+// What speaks for others than the named party cannot be cut out as a whole: who had its copies, and the marks that
+// were not confirmed.
+func TestWhatSpeaksForOthersIsCutOut(t *testing.T) {
+	for name, cut := range map[string]func(*findings.Verdict){
+		"travel does not say who had it":                      func(v *findings.Verdict) { v.Travel = nil },
+		"unconfirmed leaks with marks of recipients: 0, of 1": func(v *findings.Verdict) { v.Unconfirmed = nil },
+	} {
+		d := weighed(dump{leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A"), unconfirmed(leakOf(3, findings.FoundCopy, "vendor B"))}})
+		d.Record.Parameters = verify.Method()
+		d.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
+		text, err := verify.Encode(unredacted(d))
+		require.NoError(t, err)
+		f := readFindings(t, string(text))
+		require.NoError(t, recheck.CheckVerdict(f))
+		cut(f.Verdict)
+		assert.ErrorContains(t, recheck.CheckVerdict(f), name)
+	}
+}

@@ -26,7 +26,7 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 	}
 	c, of := f.Verdict.Case, f.Verdict.Of
 	leaks := make([]*findings.Finding, len(f.Leaks))
-	unconfirmed := 0
+	unconfirmed, alone := 0, make(map[string]bool) // alone: files whose marks are all unconfirmed. Each counts for a recipient
 	for i, l := range f.Leaks {
 		full := *l
 		full.Private.Subject, full.Private.Marked, full.Private.Others = l.Cluster, nil, make(map[watermark.Submission]string)
@@ -36,6 +36,9 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 		leaks[i] = &full
 		if l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundCopy && len(l.Reads) > len(l.Copies) {
 			unconfirmed++
+		}
+		if l.Kind == findings.FoundUnconfirmed {
+			alone[l.SHA256] = true
 		}
 	}
 	v := f.Verdict
@@ -48,10 +51,20 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	sum := 0
 	for _, name := range slices.Sorted(maps.Keys(b.Unconfirmed)) {
+		sum += b.Unconfirmed[name]
 		known := slices.ContainsFunc(c.Holders, func(h odds.Holder) bool { return h.Name == name })
 		if n := b.Unconfirmed[name]; !known || n < 1 || n > unconfirmed {
 			return nil, nil, fmt.Errorf("unconfirmed leaks with marks of %.100q: %d, of %d unconfirmed leaks", name, n, unconfirmed)
+		}
+	}
+	if sum < len(alone) {
+		return nil, nil, fmt.Errorf("unconfirmed leaks with marks of recipients: %d, of %d files", sum, len(alone))
+	}
+	for _, x := range f.ConfirmedCopies() {
+		if !slices.ContainsFunc(v.Travel, func(t findings.Travel) bool { return t.Copy == x.ID }) {
+			return nil, nil, fmt.Errorf("copy %s is confirmed, and travel does not say who had it", x.ID)
 		}
 	}
 	for _, h := range c.Holders {
