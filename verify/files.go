@@ -253,7 +253,7 @@ func (v *pass) run(ctx context.Context, yield func(*findings.Finding, error) boo
 				return
 			}
 			running.Go(func() {
-				verdict, err := v.investigateFile(ctx, f)
+				verdict, err := v.contained(ctx, f)
 				<-busy
 				slot <- result{verdict, err}
 			})
@@ -280,6 +280,16 @@ func (v *pass) run(ctx context.Context, yield func(*findings.Finding, error) boo
 			return
 		}
 	}
+}
+
+// contained is investigateFile. A panic, a fault of this program or of a file system that it was given, costs this file alone.
+func (v *pass) contained(ctx context.Context, f dump.File) (out *findings.Finding, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = unread(f, fmt.Errorf("the program failed: %v", p)), nil
+		}
+	}()
+	return v.investigateFile(ctx, f)
 }
 
 // investigateFile examines one file. If the pass has the finding on the same bytes, it returns a copy of that. Only

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/books"
@@ -121,6 +122,28 @@ func TestFileThatChangesMeanwhile(t *testing.T) {
 	require.Equal(t, findings.FoundUnopened, got["a.jpg"].Kind)
 	require.Contains(t, got["a.jpg"].Error, "the file was altered since the examination began")
 	require.Equal(t, findings.FoundCopy, got["b.jpg"].Kind)
+}
+
+// Opponent's story: one file makes the program panic. The service dies with it, and dies again when it goes on.
+func TestPanicCostsOneFile(t *testing.T) {
+	t.Parallel()
+	c := newCase(t)
+	data := file(t, c.marked, "jpeg")
+	broken := func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+		if img.Bounds().Dx() == 300 {
+			dsp.Together(func() {}, func() { panic("index out of range") })
+		}
+		return noMark(ctx, k, img)
+	}
+	got := make(map[string]*findings.Finding)
+	for l, err := range c.investigator(t, broken).FS(t.Context(), fstest.MapFS{"a.jpg": {Data: data}, "b.png": {Data: file(t, imaging.Resize(c.marked, 300, 0, imaging.Box), "png")}, "c.jpg": {Data: append(data, 0)}}) {
+		require.NoError(t, err)
+		got[l.File] = l
+	}
+	require.Equal(t, findings.FoundUnopened, got["b.png"].Kind)
+	require.Contains(t, got["b.png"].Error, "the program failed: index out of range")
+	require.Equal(t, findings.FoundCopy, got["a.jpg"].Kind)
+	require.Equal(t, findings.FoundCopy, got["c.jpg"].Kind)
 }
 
 func TestInvestigateFiles(t *testing.T) {

@@ -3,6 +3,7 @@ package dsp
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // batched returns how many of n samples a kernel does: as many whole batches of size samples, a power of two, as there
@@ -16,7 +17,7 @@ func batched(n, size int) int {
 
 // Parallel splits [0, n) into one run a processor, calls f for each run at once, and returns when
 // all are done. With one processor, or n below 2, it calls f(0, n) itself. What f computes must not
-// depend on the split. A panic in f ends the program.
+// depend on the split. The first panic in f goes on in the caller, when all are done.
 func Parallel(n int, f func(from, to int)) {
 	k := min(runtime.GOMAXPROCS(0), n)
 	if k <= 1 {
@@ -24,10 +25,32 @@ func Parallel(n int, f func(from, to int)) {
 		return
 	}
 	var wg sync.WaitGroup
+	var failed Panic
 	for i := range k {
-		wg.Go(func() { f(n*i/k, n*(i+1)/k) })
+		wg.Go(func() { failed.Keep(func() { f(n*i/k, n*(i+1)/k) }) })
 	}
 	wg.Wait()
+	failed.Raise()
+}
+
+// A Panic is the first panic of several goroutines, for the goroutine that waits for them.
+type Panic struct{ first atomic.Pointer[any] }
+
+// Keep calls f, and keeps what f panics with.
+func (x *Panic) Keep(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.first.CompareAndSwap(nil, &p)
+		}
+	}()
+	f()
+}
+
+// Raise panics with what was kept, if anything was.
+func (x *Panic) Raise() {
+	if p := x.first.Load(); p != nil {
+		panic(*p)
+	}
 }
 
 // minWork is the work, in samples read, from which on a filter uses more than one processor: about

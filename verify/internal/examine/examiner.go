@@ -15,6 +15,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -259,7 +260,7 @@ func (v *tracer) compare(ctx context.Context) error {
 	return nil
 }
 
-// beside runs f in a goroutine if a processor is free, else before it returns. wait returns when f has ended.
+// beside runs f in a goroutine if a processor is free, else before it returns. wait returns when f has ended, or panics as f did.
 func (v *Examiner) beside(f func()) (wait func()) {
 	select {
 	case v.busy <- struct{}{}:
@@ -267,13 +268,16 @@ func (v *Examiner) beside(f func()) (wait func()) {
 		f()
 		return func() {}
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
+	var running sync.WaitGroup
+	var failed dsp.Panic
+	running.Go(func() {
+		failed.Keep(f)
 		<-v.busy
-	}()
-	return func() { <-done }
+	})
+	return func() {
+		running.Wait()
+		failed.Raise()
+	}
 }
 
 // shows returns the match with the upload that a leak shows. A copy can be surely found by its mark where its pixels leave open
