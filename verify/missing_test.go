@@ -104,7 +104,7 @@ func requireBlind(t *testing.T, cfg registry.Config, n int) {
 	require.NoError(t, verify.Recheck(v, true))
 	d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 	require.NoError(t, err)
-	assert.Contains(t, strings.Join(weigh.NotSearched(d), "\n"), fmt.Sprintf("Of the 2 uploads of the registry, these could not be searched, or not wholly, and are counted as not found: %d altered", n))
+	assert.Contains(t, strings.Join(weigh.NotSearched(d), "\n"), fmt.Sprintf("Of the 2 uploads of the registry (each page is one), these could not be searched, or not wholly, and are counted as not found: %d altered", n))
 	assert.Subset(t, d.Sentences(), weigh.NotSearched(d))
 	assert.Contains(t, reportOf(t, d, false), "could not be searched")
 	requireAudited(t, cfg, n)
@@ -298,7 +298,7 @@ func TestOneBadRow(t *testing.T) {
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
 			d, err := inv.Weigh(t.Context(), []*findings.Finding{v})
 			require.NoError(t, err)
-			require.Contains(t, strings.Join(d.Sentences(), "\n"), "Of the 2 uploads of the registry, these could not be searched")
+			require.Contains(t, strings.Join(d.Sentences(), "\n"), "Of the 2 uploads of the registry (each page is one), these could not be searched")
 			requireAudited(t, cfg, 1)
 		})
 	}

@@ -101,7 +101,7 @@ var dumpSentences = []row{
 		return several(len(w.Record.Altered), words.Figures{"names": w.Record.Altered})
 	}, "Records of the registry were altered or cannot be read, so that nothing follows for pictures that show its uploads or carry its marks: {names}."},
 	{"unknown-recall", details, unknownRecall, "If unmatched pictures show uploads that the registry has now, {found}. {so} Erased uploads cannot be found."},
-	{"not-searched", details, notSearched, "Of the {of} uploads of the registry, these could not be searched, or not wholly, and are counted as not found: {why}."},
+	{"not-searched", details, notSearched, "Of the {of} uploads of the registry (each page is one), these could not be searched, or not wholly, and are counted as not found: {why}."},
 	{"published", details, published, "That other files with copies found here were public on {day} was entered by {actor}, in entry {entry} of the ledger. The place or evidence: {evidence}."},
 	{"examined-before", details, examinedBefore, "Files of this dump were examined before: {n} earlier {n|examination is|examinations are} in the ledger, the first of {day} (entry {entry})."},
 
