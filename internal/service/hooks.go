@@ -142,7 +142,10 @@ func (x *vendorEvents) enter(ctx context.Context, name string, h Hook, e hooks.E
 		fact := books.Custody{Recipient: h.Recipient, From: row.Submitted, To: row.Submitted,
 			Submissions: []watermark.Submission{row.ID}, Scheme: h.Vendor.Name + ", HMAC with a shared secret",
 			Note: e.Kind + ", " + e.At.Format(time.RFC3339), Actor: by}
-		_, err = x.Issuer.AddSignedCustody(ctx, fact, body)
+		if _, err = x.Issuer.AddSignedCustody(ctx, fact, body); errors.Is(err, registry.ErrNotFound) { // known by its hash alone: nothing can seal the event
+			fact.Scheme = ""
+			err = x.Registry.AddCustody(ctx, fact)
+		}
 		failed = cmp.Or(failed, err)
 		out.Submissions = append(out.Submissions, row.ID)
 	}
