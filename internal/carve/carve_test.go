@@ -19,6 +19,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -378,6 +379,38 @@ func TestHostileTexts(t *testing.T) {
 		got, _ := scanned(t, strings.NewReader(strings.Repeat(one, long.Number(1<<16, 1<<18)/len(one))))
 		t.Logf("%-30.30q %7d files, %v", one, len(got), time.Since(start))
 	}
+}
+
+// Opponent's story: lists of a TIFF that lie over each other take gigabytes, and the fill bytes of a JPEG's head, in a PNG, an
+// hour. The second would take longer than a test may.
+func TestHostilePictures(t *testing.T) {
+	const entries, count = 900, 32_000
+	file := binary.LittleEndian.AppendUint32([]byte("II*\x00"), 8)
+	directory := func(n int, entry func(i int) (tag, kind uint16, count, value uint32), next uint32) {
+		file = binary.LittleEndian.AppendUint16(file, uint16(n))
+		for i := range n {
+			tag, kind, count, value := entry(i)
+			file = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(file, tag), kind)
+			file = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(file, count), value)
+		}
+		file = binary.LittleEndian.AppendUint32(file, next)
+	}
+	directory(5, func(i int) (uint16, uint16, uint32, uint32) { return uint16(256 + i), 3, 1, 1 }, 8+2+60+4)
+	directory(entries, func(int) (uint16, uint16, uint32, uint32) {
+		return 273, 3, count, 8 + 2 + 60 + 4 + 2 + 12*entries + 4
+	}, 0)
+	file = append(file, bytes.Repeat([]byte{1, 0}, count)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, report := scanned(t, bytes.NewReader(file))
+	runtime.ReadMemStats(&after)
+	assert.Positive(t, report.Finds)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(32<<20))
+
+	png := binary.BigEndian.AppendUint32([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x00\x10\x00\x00\x00\x10\x08\x02\x00\x00\x00\x90\x91\x68\x36"), 16<<20)
+	png = append(append(png, "IDAT"...), bytes.Repeat([]byte{0xff}, 16<<20)...)
+	_, report = scanned(t, bytes.NewReader(png))
+	assert.Positive(t, report.Finds)
 }
 
 func FuzzScan(f *testing.F) {

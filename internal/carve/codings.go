@@ -188,8 +188,11 @@ func coded(b, before []byte) *coding {
 
 // hasFrame reports whether b starts with a JPEG or PNG as it is, up to the size of the picture. Escapes before that move it.
 func hasFrame(b []byte) bool {
+	if !bytes.HasPrefix(b, []byte("\xff\xd8\xff")) { // what follows is long to read
+		return bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n"))
+	}
 	is, frame := jpegHead(b)
-	return is && frame && bytes.HasPrefix(b, []byte("\xff\xd8\xff")) || bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n"))
+	return is && frame
 }
 
 // maxSign is the length of the longest of signs, and of a quote before it.

@@ -105,6 +105,12 @@ func isTIFF(b []byte) bool {
 	return isDirectory(b[at:], order)
 }
 
+// Limits of the work on a TIFF, which may share its lists and overlap its directories. Chosen, far above real files.
+const (
+	maxTags   = 1000    // of a directory
+	maxStrips = 1 << 24 // places and sizes, over all directories
+)
+
 // isDirectory reports whether b, of 26 bytes or more, starts with the directory of a picture in a TIFF.
 func isDirectory(b []byte, order binary.ByteOrder) bool {
 	n, first, second := order.Uint16(b), order.Uint16(b[2:]), order.Uint16(b[14:])
@@ -314,7 +320,7 @@ func (c *copied) tiff() error {
 	if b[0] == 'M' {
 		order = binary.BigEndian
 	}
-	start, end := c.s.at, int64(8)
+	start, end, listed := c.s.at, int64(8), int64(0)
 	for next := int64(order.Uint32(b[4:])); next > c.n; { // a directory may name itself, or an earlier one
 		if err := c.take(next - c.n); err != nil {
 			return err
@@ -327,7 +333,7 @@ func (c *copied) tiff() error {
 		switch first := end == 8; {
 		case first && (len(b) < 26 || !isDirectory(b, order)):
 			return io.EOF
-		case n == 0 || len(b) < 6+12*n:
+		case n == 0 || n > maxTags || len(b) < 6+12*n || listed > maxStrips:
 			return c.take(end - c.n)
 		}
 		var lists [2][]int64 // places and sizes of strips
@@ -349,7 +355,10 @@ func (c *copied) tiff() error {
 				}
 			}
 			which := slices.Index([]uint16{strips, stripBytes, tiles, tileBytes}, tag)
-			for i := int64(0); which >= 0 && i < count && int64(len(value)) >= (i+1)*size; i++ {
+			if which < 0 || lists[which&1] != nil {
+				continue
+			}
+			for i := int64(0); i < count && int64(len(value)) >= (i+1)*size; i++ {
 				v := int64(order.Uint16(value[i*size:]))
 				if size == 4 {
 					v = int64(order.Uint32(value[i*size:]))
@@ -357,6 +366,7 @@ func (c *copied) tiff() error {
 				lists[which&1] = append(lists[which&1], v)
 			}
 		}
+		listed += int64(len(lists[0]) + len(lists[1]))
 		for i := range min(len(lists[0]), len(lists[1])) {
 			end = max(end, lists[0][i]+lists[1][i])
 		}

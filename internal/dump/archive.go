@@ -175,13 +175,15 @@ func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, u
 		switch {
 		case ctx.Err() != nil || errors.As(err, new(tooLarge)):
 			return cmp.Or(ctx.Err(), err)
-		case err != nil:
+		case err != nil && in.size == 0:
 			f.Err = err
-		default:
-			f.Size = in.size
-			f.Open = in.opening(func() (io.ReadCloser, error) { return in.part(0, in.size) })
+			return d.add(f)
 		}
-		return d.entry(ctx, depth+1, f)
+		f.Size, f.Open = in.size, in.opening(func() (io.ReadCloser, error) { return in.part(0, in.size) })
+		if listing := d.entry(ctx, depth+1, f); listing != nil || err == nil {
+			return listing
+		}
+		return d.add(File{Name: f.Name, Err: err}) // what was read before the error is looked into
 	})
 }
 

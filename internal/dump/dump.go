@@ -35,7 +35,7 @@ var (
 	errPart      = errors.New("one part of an archive in several files: join the parts first")
 	errDirectory = fmt.Errorf("its list of files has more than %d bytes", maxDirectory)
 	errOverlap   = errors.New("its files overlap each other")
-	errMany      = errors.New("it has more files than are left for one archive: investigate it alone, or unpack it")
+	errMany      = errors.New("it has more files than are left for one archive: unpack it")
 	errNothing   = &picture.FormatError{Reason: "not a picture: an archive or a document in which no picture is", Kind: codec.NoPicture}
 	errChanged   = errors.New("it was changed while it was read")
 )
@@ -202,10 +202,8 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 		return err
 	}
 	k := kind(f.Name)
-	if k != tiff { // whose pages tell
-		if b := begins(ctx, f); k == "" || b == onlyOne {
-			k = b
-		}
+	if b := begins(ctx, f); k == "" || b == onlyOne || k == office && b != ".zip" {
+		k = b
 	}
 	if k == onlyOne || k == database && d.opts.Unpack == nil {
 		k = ""
@@ -230,8 +228,6 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 		return cmp.Or(ctx.Err(), err)
 	case err == nil && (len(d.Files) > from || k == ""):
 		return nil
-	case k == office && errors.Is(err, zip.ErrFormat):
-		return d.add(f) // its content says what it is
 	case err == nil:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: errNothing})
 	}

@@ -77,7 +77,7 @@ var endings = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp"
 // MayBePicture reports whether a file of this name may be a picture: the name has the ending of
 // pictures, or an ending that says nothing.
 func MayBePicture(name string) bool {
-	end := strings.ToLower(path.Ext(name[strings.LastIndexAny(name, "!#")+1:]))
+	end := strings.ToLower(path.Ext(name[strings.LastIndexAny(name, `!#/\`)+1:]))
 	return slices.Contains(nameless, end) || slices.Contains(endings, end)
 }
 

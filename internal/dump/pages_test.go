@@ -89,7 +89,7 @@ func TestPages(t *testing.T) {
 		_, err := read(t.Context(), f)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, 3, reads, "to be listed, for its end, and for all pages")
+	assert.Equal(t, 4, reads, "for its first bytes, to be listed, for its end, and for all pages")
 	require.NoError(t, os.WriteFile(bare, []byte(tiffOf(t, 2)), 0o600))
 	_, err := read(t.Context(), d.Files[4])
 	require.ErrorContains(t, err, "changed")

@@ -75,9 +75,20 @@ func TestSQLite(t *testing.T) {
 		assert.Equal(t, []string{"1", "2", "3"}, got, name)
 		assert.Empty(t, errs)
 	}
+	// A table of a module that this program lacks has no pictures of its own, and costs no other table.
+	db, err = sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.Exec(`PRAGMA writable_schema = 1; INSERT INTO sqlite_master VALUES ('table', 'words', 'words', 0, 'CREATE VIRTUAL TABLE words USING fts4(body)')`)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	indexed, err := os.ReadFile(path)
+	require.NoError(t, err)
+	got, errs := found("kyc.db", indexed)
+	assert.Equal(t, []string{"1", "2", "3"}, got)
+	assert.Empty(t, errs)
 	// A damaged database gives what can be read, and says that it is damaged.
 	cut := bytes.Clone(whole[:len(whole)/2/4096*4096])
-	_, errs := found("cut.db", cut)
+	_, errs = found("cut.db", cut)
 	assert.NotEmpty(t, errs)
 	for range 20 { // no crash of this process
 		bad := bytes.Clone(whole)

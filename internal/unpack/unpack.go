@@ -187,7 +187,7 @@ func sqlite(file oneFile, w *apart.Writer) error {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	tables, err := texts(db, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+	tables, err := texts(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name")
 	if err != nil {
 		return err
 	}

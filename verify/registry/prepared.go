@@ -204,7 +204,7 @@ func (p *prepared) marker(lim picture.Limits, lossy bool, side int) (marker, int
 		p.image, p.pic.Incomplete = pic.Image, pic.Incomplete
 	}
 	if p.last == nil || p.manner != manner || p.lastLong != long {
-		m, err := p.prepare(p.cfg.Key, picture.Fit(p.image, long), &watermark.Options{Submission: p.of, Manner: manner})
+		m, err := p.prepare(p.cfg.Key, picture.Fit(picture.Flatten(p.image), long), &watermark.Options{Submission: p.of, Manner: manner})
 		if err != nil {
 			return nil, long, err
 		}

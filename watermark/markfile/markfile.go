@@ -172,7 +172,7 @@ func manner(format string) watermark.Manner {
 
 // mark marks a picture. of is its submission, or the page's.
 func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *picture.Picture, of watermark.Submission, as watermark.Manner) (*watermark.Marked, error) {
-	original, err := watermark.Prepare(key, pic.Image, &watermark.Options{Submission: of, Manner: as})
+	original, err := watermark.Prepare(key, picture.Flatten(pic.Image), &watermark.Options{Submission: of, Manner: as})
 	if err != nil {
 		return nil, err
 	}
