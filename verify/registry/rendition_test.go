@@ -3,6 +3,7 @@ package registry_test
 import (
 	"bytes"
 	"database/sql"
+	"image"
 	"path/filepath"
 	"testing"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
+	"github.com/kycmark/kycmark/watermark"
+	"github.com/kycmark/kycmark/watermark/markfile"
 )
 
 // The ledger binds the pixels of a kept original, not only its file.
@@ -70,4 +73,35 @@ func TestDoctoredOriginal(t *testing.T) {
 	a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
 	require.NoError(t, err)
 	require.False(t, a.Holds)
+}
+
+// Opponent's story: a customer makes a part of a picture transparent, and the copies hand out what lies below. A recipient takes
+// the transparency away, and its copy is confirmed no more. Copies are what a viewer shows on white.
+func TestTransparentUpload(t *testing.T) {
+	s, cfg, _ := shop(t, "png")
+	for _, format := range []string{"png", "tiff"} {
+		img, hidden := passport(3), image.Rect(40, 40, 200, 140)
+		for y := hidden.Min.Y; y < hidden.Max.Y; y++ {
+			for x := hidden.Min.X; x < hidden.Max.X; x++ {
+				img.Pix[img.PixOffset(x, y)+3] = 0
+			}
+		}
+		sub := submit(t, s, file(t, img, format), "customer "+format, feb, nil)
+		var out bytes.Buffer
+		_, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&out), nil)
+		require.NoError(t, err)
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		require.True(t, pic.Image.Opaque())
+		for y := hidden.Min.Y; y < hidden.Max.Y; y++ {
+			for x := hidden.Min.X; x < hidden.Max.X; x++ {
+				require.Greater(t, pic.Image.NRGBAAt(x, y).G, uint8(240), "%s, %d, %d", format, x, y)
+			}
+		}
+		made, err := markfile.Mark(t.Context(), cfg.Key, watermark.NewCopyID(), file(t, img, format), nil)
+		require.NoError(t, err)
+		pic, err = picture.Decode(made.File, picture.Limits{})
+		require.NoError(t, err)
+		require.True(t, pic.Image.Opaque())
+	}
 }
