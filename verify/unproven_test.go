@@ -82,13 +82,7 @@ func TestPartOfAMarkByChance(t *testing.T) {
 
 // Opponent's story: whose mark was laid onto a picture is cut out of the case, and the verdict is weighed anew. verify-report held, and a rival was gone.
 func TestWhoseMarkWasLaidIsCutOut(t *testing.T) {
-	d := weighed(dumps()["real and own planted"])
-	d.Record.Parameters = verify.Method()
-	d.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
-	text, err := verify.Encode(unredacted(d))
-	require.NoError(t, err)
-	f := readFindings(t, string(text))
-	require.NoError(t, recheck.CheckVerdict(f))
+	f := written(t, dumps()["real and own planted"])
 	for i := range f.Verdict.Case.Leaks {
 		f.Verdict.Case.Leaks[i].Transplanted = nil
 	}
@@ -102,14 +96,21 @@ func TestWhatSpeaksForOthersIsCutOut(t *testing.T) {
 		"travel does not say who had it":                      func(v *findings.Verdict) { v.Travel = nil },
 		"unconfirmed leaks with marks of recipients: 0, of 1": func(v *findings.Verdict) { v.Unconfirmed = nil },
 	} {
-		d := weighed(dump{leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A"), unconfirmed(leakOf(3, findings.FoundCopy, "vendor B"))}})
-		d.Record.Parameters = verify.Method()
-		d.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
-		text, err := verify.Encode(unredacted(d))
-		require.NoError(t, err)
-		f := readFindings(t, string(text))
-		require.NoError(t, recheck.CheckVerdict(f))
+		f := written(t, dump{leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A"), unconfirmed(leakOf(3, findings.FoundCopy, "vendor B"))}})
 		cut(f.Verdict)
 		assert.ErrorContains(t, recheck.CheckVerdict(f), name)
 	}
+}
+
+// written returns the findings on a dump as they are read from a file, and requires that they hold.
+func written(t *testing.T, d dump) *findings.File {
+	t.Helper()
+	v := weighed(d)
+	v.Record.Parameters = verify.Method()
+	v.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
+	text, err := verify.Encode(unredacted(v))
+	require.NoError(t, err)
+	f := readFindings(t, string(text))
+	require.NoError(t, recheck.CheckVerdict(f))
+	return f
 }
