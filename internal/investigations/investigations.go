@@ -53,6 +53,7 @@ const (
 	partState  = "state"  // replaced again and again
 	partResume = "resume" // the state of [verify.Options]
 	partTold   = "told"   // Over has returned nil; empty
+	partBegins = "begins" // see begins
 )
 
 // Config is what an [Office] has as long as it lives. Registry, SealKey and Found are required.

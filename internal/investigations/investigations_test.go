@@ -452,6 +452,34 @@ func TestStale(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Opponent's story: a file takes more memory than the service has. Each process that examines it dies, for ever, and no
+// other request is answered. After five deaths at one place the investigation fails, and says why. What came further
+// counts anew, and so does what ended in another way.
+func TestProcessesThatDie(t *testing.T) {
+	w := begin(t)
+	for deaths, want := range map[int]investigations.Stage{4: investigations.Done, 5: investigations.Failed} {
+		id := w.begun(w.leaks, asks)
+		for range deaths {
+			require.NoError(t, w.office.Dies(t.Context(), id))
+		}
+		s := w.do(id)
+		require.Equal(t, want, s.Stage, "%d deaths", deaths)
+		if want == investigations.Failed {
+			require.Contains(t, s.Problem, "5 processes died")
+		}
+	}
+	id := w.begun(w.leaks, asks)
+	store := kept.New(w.cfg.Registry, w.cfg.SealKey)
+	for i := range 12 {
+		require.NoError(t, w.office.Dies(t.Context(), id))
+		if i%4 == 3 {
+			_, err := store.Write(t.Context(), id, "resume", strings.NewReader(`{"state":"kycmark state v1","version":"`+strings.Repeat("1", i)+`"}`+"\n"))
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, investigations.Done, w.do(id).Stage)
+}
+
 // A state that is read while it is replaced, again and again, is one or the other.
 func TestStateReplaced(t *testing.T) {
 	w := begin(t)

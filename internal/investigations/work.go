@@ -145,9 +145,14 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 	if err != nil || s.Stage.Over() {
 		return nil, err
 	}
-	err = o.examine(ctx, in, in.has(partResume))
-	if errors.Is(err, errStale) {
-		err = o.examine(ctx, in, false)
+	if err = noteBegin(ctx, o, in); err == nil {
+		err = o.examine(ctx, in, in.has(partResume))
+		if errors.Is(err, errStale) {
+			err = o.examine(ctx, in, false)
+		}
+		ended, stop := context.WithTimeout(context.WithoutCancel(ctx), tryEvery)
+		_ = o.write(ended, t.Of, partBegins, "", begins{}) // else one death too many is counted
+		stop()
 	}
 	if err == nil || ctx.Err() != nil || passing.Is(err) || errors.Is(err, registry.ErrConflict) || passing.Full(err) {
 		return nil, err // it is tried again: a conflict is with a worker that is lost
