@@ -2,7 +2,10 @@ package investigations
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // begins counts how often an investigation was begun when it was so far, and its process died before it came further.
@@ -24,7 +27,7 @@ func noteBegin(ctx context.Context, o *Office, in inside) error {
 		}
 	}
 	if in.has(partBegins) {
-		if err := in.read(ctx, partBegins, &was); err != nil {
+		if err := in.read(ctx, partBegins, &was); err != nil && !errors.Is(err, registry.ErrNotFound) { // a worker that is lost replaced it
 			return err
 		}
 	}
