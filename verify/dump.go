@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/examine"
+	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -183,12 +184,15 @@ func (g *gathering) past(ctx context.Context) error {
 // conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
 // it has one. A later examination then knows that these copies were found in these files, and not in others.
 func (v *Investigation) conclude(ctx context.Context, d *findings.Verdict) error {
-	c := findings.ConclusionOf(v.entries(), d.Named, d.Findings)
-	if c.Investigation == 0 {
+	c, err := recheck.ConclusionOf(&findings.File{Verdict: d, Leaks: d.Findings, Revealed: true})
+	if c == nil && err == nil {
 		return nil
 	}
-	c.Actor = v.cfg.Actor
-	if err := v.x.Engine().LogConclusion(ctx, *c); err != nil {
+	if err == nil {
+		c.Actor = v.cfg.Actor
+		err = v.x.Engine().LogConclusion(ctx, *c)
+	}
+	if err != nil {
 		return fmt.Errorf("the conclusion could not be entered: %w", err)
 	}
 	return nil

@@ -303,7 +303,7 @@ func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	require.NotContains(t, text, "no number is derived")
 	i := slices.IndexFunc(got.Odds.Recipients, func(h odds.Recipient) bool { return h.Name == "vendor B" })
 	require.Contains(t, got.Odds.Recipients[i].Note, "it is not known whether that custody is admissible")
-	got.Record.Time, got.Record.Parameters = found, map[string]string{"leaks found on": "not stated"}
+	got.Record.Time, got.Record.Parameters = found, map[string]string{"leaks found on": "not stated", "compared with": "all uploads that are searched"}
 	require.Contains(t, reportOf(t, got, false), "When the leaks were found was not stated, so that custody counts against no holder.")
 }
 

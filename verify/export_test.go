@@ -88,7 +88,6 @@ func (v *Investigation) SetDetect(f func(context.Context, *watermark.Key, image.
 var (
 	MosaicSide     = tuning.MosaicSide
 	ReportTemplate = report.ReportHTML
-	Method         = recheck.Method
 	NoteCodes      = slices.Sorted(maps.Keys(words.Notes))
 	Clauses        = slices.Sorted(maps.Keys(words.Clauses))
 )
@@ -297,3 +296,10 @@ func closedChan() chan struct{} {
 
 // Chance is what a report says of a leak's scores.
 func Chance(v *findings.Finding) string { return report.Chance(v) }
+
+// Method returns [recheck.Method] as a record of a search of all uploads has it.
+func Method() map[string]string {
+	p := recheck.Method()
+	p[recheck.ComparedWith] = recheck.AllUploads
+	return p
+}

@@ -49,7 +49,7 @@ func goldenDump() *findings.Verdict {
 		Searchable: findings.Searchable{Index: strings.Repeat("0d", 32), Registry: strings.Repeat("0a", 16), Indexed: 12,
 			LedgerSize: 40, LedgerHead: strings.Repeat("0b", 32)},
 		Containers: []findings.Container{}, Keys: []string{"v1-88be6330e05755a7"}, SealKey: "seal1-f86cb05d14976836",
-		Parameters: map[string]string{"hash": "pdq/1", "validation trials": "3000", "leaks found on": "2026-05-01T00:00:00Z"},
+		Parameters: map[string]string{"hash": "pdq/1", "validation trials": "3000", "leaks found on": "2026-05-01T00:00:00Z", "compared with": "all uploads that are searched"},
 	}
 	return d
 }

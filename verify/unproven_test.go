@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -99,6 +100,23 @@ func TestWhatSpeaksForOthersIsCutOut(t *testing.T) {
 		f := written(t, dump{leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A"), unconfirmed(leakOf(3, findings.FoundCopy, "vendor B"))}})
 		cut(f.Verdict)
 		assert.ErrorContains(t, recheck.CheckVerdict(f), name)
+	}
+}
+
+// Opponent's story: in the case the copies of vendor A are another recipient's, or of another reviewer, and the verdict is weighed anew. It
+// named vendor B, beside rows that say vendor A, and verify-report held.
+func TestCaseHasTheCopiesOfOthers(t *testing.T) {
+	for name, edit := range map[string]func(*odds.Copy){
+		"recipient": func(c *odds.Copy) { c.Recipient = "vendor B" },
+		"reviewer":  func(c *odds.Copy) { c.Reviewer = "reviewer 2" },
+	} {
+		f := written(t, dump{leaks: []*findings.Finding{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}})
+		for i := range f.Verdict.Case.Leaks {
+			for k := range f.Verdict.Case.Leaks[i].Copies {
+				edit(&f.Verdict.Case.Leaks[i].Copies[k])
+			}
+		}
+		assert.ErrorContains(t, recheck.CheckVerdict(f), "in the case, and to", name)
 	}
 }
 

@@ -132,6 +132,9 @@ func CheckLeaks(f *findings.File) error { return recheck.CheckLeaks(f) }
 // [findings.ErrVersion] if only words of another version differ.
 func CheckVerdict(f *findings.File) error { return recheck.CheckVerdict(f) }
 
+// ConclusionOf returns the conclusion of findings as the ledger has it, without its time; nil: their investigation is not in a ledger.
+func ConclusionOf(f *findings.File) (*books.Conclusion, error) { return recheck.ConclusionOf(f) }
+
 // CheckReport renders the report of findings again, with the pictures of the given report, and compares every byte. The
 // error wraps [findings.ErrVersion] if only the rendering differs and another version of the program wrote the
 // findings, else [findings.ErrUnsound]. Whether the findings hold is not checked: see [CheckLeaks] and [CheckVerdict].

@@ -202,7 +202,7 @@ func EntryOf(row Row) Entry {
 		fields := []any{r.Started, r.Actor, r.Command, r.Input[:], r.Files, r.Found, r.Evidence, r.EvidenceSHA256[:], r.Published, r.Pictures[:]}
 		return entry(EntryInvestigation, r.Started, r.Salt, append(fields, each.Of(r.Earlier, func(n int64) any { return n })...)...)
 	case books.Conclusion:
-		fields := []any{r.Investigation, r.Entered, r.Actor, len(r.Named)}
+		fields := []any{r.Investigation, r.Entered, r.Actor, r.Evidence[:], len(r.Named)}
 		fields = append(fields, each.Of(r.Named, func(name string) any { return name })...)
 		return entry(EntryConclusion, r.Entered, r.Salt, append(fields, each.Of(r.Copies, func(id watermark.CopyID) any { return uint64(id) })...)...)
 	}

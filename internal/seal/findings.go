@@ -226,10 +226,6 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 	if err := p.examined(f); err != nil {
 		return nil, err
 	}
-	c := findings.ConclusionOf(f.Verdict.Record.Logged, f.Verdict.Named, f.Leaks)
-	if c.Investigation > 0 && !slices.ContainsFunc(p.conclusions, func(o books.Conclusion) bool { return o.Says(c) }) {
-		return nil, fmt.Errorf("%w: none that investigation %d named these recipients and confirmed these copies", registry.ErrProof, c.Investigation)
-	}
 	for _, c := range f.ConfirmedCopies() {
 		x, ok := p.copies[c.ID]
 		as := c
@@ -265,6 +261,13 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 		if _, ok := p.entered[of]; !ok {
 			return nil, fmt.Errorf("%w: none of how many copies of submission %s there are", registry.ErrProof, of)
 		}
+	}
+	c, err := verify.ConclusionOf(f)
+	if err != nil {
+		return nil, err
+	}
+	if c != nil && !slices.ContainsFunc(p.conclusions, func(o books.Conclusion) bool { return o.Says(c) }) {
+		return nil, fmt.Errorf("%w: none that investigation %d ended with this evidence", registry.ErrProof, c.Investigation)
 	}
 	return p, nil
 }

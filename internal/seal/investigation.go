@@ -121,7 +121,9 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 	if err := cmp.Or(failed, p.examined(f)); err != nil {
 		return err
 	}
-	if c := findings.ConclusionOf(f.Verdict.Record.Logged, f.Verdict.Named, f.Leaks); c.Investigation > 0 {
+	if c, err := verify.ConclusionOf(f); err != nil {
+		return err
+	} else if c != nil {
 		add(registry.ProveConclusion(ctx, ledger, c, in.LedgerPublic))
 	}
 	for _, x := range f.ConfirmedCopies() {

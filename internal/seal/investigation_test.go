@@ -442,10 +442,10 @@ func TestSignedAnew(t *testing.T) {
 		"a number, in the report too, with another key": {2, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"matched": 1`, `"matched": 2`, "findings.json")
 			replaceIn(files, `&#34;matched&#34;: 1`, `&#34;matched&#34;: 2`, "report.html")
-		}, []string{"verdict", "report"}},
+		}, []string{"verdict", "report", "proofs"}},
 		"a number, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"matched": 1`, `"matched": 2`, "findings.json")
-		}, []string{"verdict", "report"}},
+		}, []string{"verdict", "report", "proofs"}},
 		"the recipient, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
 			for _, name := range both {
 				files[name] = bytes.ReplaceAll(files[name], []byte("vendor A"), []byte("vendor B"))
@@ -500,6 +500,12 @@ func TestSignedAnew(t *testing.T) {
 			edited(t, files, func(v *findings.Verdict) { v.Record.Command = append(v.Record.Command, "--against", "none") })
 			about(t, files, c)
 		}, []string{"report", "proofs"}},
+		"evidence that nothing contradicts": {1, func(files map[string][]byte, _ *seal.Content) {
+			f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+			require.NoError(t, err)
+			f.Leaks[0].Traces[0].Residual++
+			rewrite(t, files, f)
+		}, []string{"report", "proofs"}},
 		"no conclusion": {1, func(files map[string][]byte, _ *seal.Content) { without(files, `"conclusion":`) }, []string{"proofs"}},
 		"another conclusion": {1, func(files map[string][]byte, _ *seal.Content) {
 			edited(t, files, func(v *findings.Verdict) { v.Named = append(v.Named, "vendor B") })
@@ -507,7 +513,7 @@ func TestSignedAnew(t *testing.T) {
 		"a key that was not tried": {1, func(files map[string][]byte, c *seal.Content) {
 			edited(t, files, func(v *findings.Verdict) { v.Record.Keys = []string{"v1-0000000000000000"} })
 			about(t, files, c)
-		}, []string{"verdict", "report"}},
+		}, []string{"verdict", "report", "proofs"}},
 		"a smaller ledger": {1, func(files map[string][]byte, c *seal.Content) {
 			edited(t, files, func(v *findings.Verdict) { v.Record.LedgerSize = 3 })
 			about(t, files, c)
@@ -553,7 +559,7 @@ func TestSignedAnew(t *testing.T) {
 		b := forged(t, fixedKey(x.key), x.edit)
 		checks := b.Check(seal.Trust{})
 		assert.Equal(t, x.want, failing(checks), "%s: %v", name, checks.Checks)
-		if says := map[string]string{"no conclusion": "named these recipients and confirmed these copies", "another conclusion": "named these recipients and confirmed these copies", "a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "a receipt at another time": "none of the receipt of copy", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
+		if says := map[string]string{"no conclusion": "ended with this evidence", "evidence that nothing contradicts": "ended with this evidence", "another conclusion": "ended with this evidence", "a leak less": "1 of the files that were given are missing in the findings", "no investigation": "was not given", "a receipt at another time": "none of the receipt of copy", "an earlier examination less": "lack the examination of entry", "no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
 			assert.Contains(t, fmt.Sprint(checks.Checks), says, name)
 		}
 		if x.key != 1 {

@@ -306,13 +306,14 @@ type Conclusion struct {
 	Entered       time.Time          `json:"entered"`
 	Named         []string           `json:"named"`
 	Copies        []watermark.CopyID `json:"copies"`
+	Evidence      Digest             `json:"evidence"` // SHA-256 of all that it follows from
 	Actor         string             `json:"actor,omitempty"`
 	Logged
 }
 
 // Says reports whether c says the same of the same investigation as o, whenever it was entered. Lists are sorted.
 func (c *Conclusion) Says(o *Conclusion) bool {
-	return c.Investigation == o.Investigation && slices.Equal(c.Named, o.Named) && slices.Equal(c.Copies, o.Copies)
+	return c.Investigation == o.Investigation && slices.Equal(c.Named, o.Named) && slices.Equal(c.Copies, o.Copies) && c.Evidence == o.Evidence
 }
 
 // A Checkpoint is a signed state of the ledger: its first Size entries, and the root of the Merkle tree (RFC 6962) over

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -116,13 +115,6 @@ func EarlierOf(i *books.Investigation) Earlier {
 		e.EvidenceSHA256 = i.EvidenceSHA256.String()
 	}
 	return e
-}
-
-// ConclusionOf returns what came of an investigation, without a time. It is of the last of the entries logged; 0: there is no entry.
-func ConclusionOf(logged []int64, named []string, leaks []*Finding) *books.Conclusion {
-	copies := each.Of(ConfirmedCopies(leaks), func(c books.Copy) watermark.CopyID { return c.ID })
-	slices.Sort(copies)
-	return &books.Conclusion{Investigation: slices.Max(append([]int64{0}, logged...)), Named: slices.Sorted(slices.Values(named)), Copies: copies}
 }
 
 // A Travel says how a copy that a leak contains travelled, by the record.

@@ -397,13 +397,14 @@ CREATE TABLE investigation (
 ){{.Rows}};
 
 -- What was concluded at the end. named has one recipient a line, copies 8 bytes for each copy
--- that was confirmed.
+-- that was confirmed. evidence is the SHA-256 of all that the conclusion follows from.
 CREATE TABLE conclusion (
     seq           {{.Int}} PRIMARY KEY,
     investigation {{.Int}} NOT NULL REFERENCES investigation (seq),
     entered       {{.Int}} NOT NULL,
     named         TEXT NOT NULL,
     copies        {{.Blob}} NOT NULL CHECK (length(copies) % 8 = 0),
+    evidence      {{.Blob}} NOT NULL CHECK (length(evidence) = 32),
     actor         TEXT NOT NULL,
     salt          {{.Blob}} NOT NULL CHECK (length(salt) = 32)
 ){{.Rows}};

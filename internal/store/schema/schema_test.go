@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "9ad3c51a410c97c83940f59929fe2b8ba25de71d062aad6c79d543ee0590e927", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "fb13c3c25c053e42c46205e8e352536d902db55b51ff92e3b4720c5c26eb83fa", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

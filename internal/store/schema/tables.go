@@ -90,8 +90,8 @@ var (
 			return []any{Micros(&i.Started), &i.Actor, &i.Command, Fixed(i.Input[:]), &i.Files, Fixed(i.Salt[:]), &i.Entry,
 				Micros(&i.Found), &i.Evidence, Sparse(i.EvidenceSHA256[:]), flag{&i.Published}, Sparse(i.Pictures[:]), Blob(&i.Digests), eights[int64]{&i.Earlier}}
 		})
-	Conclusions = TableOf("conclusion", "investigation entered named copies actor salt seq", func(c *books.Conclusion) []any {
-		return []any{&c.Investigation, Micros(&c.Entered), lines{&c.Named}, eights[watermark.CopyID]{&c.Copies}, &c.Actor, Fixed(c.Salt[:]), &c.Seq}
+	Conclusions = TableOf("conclusion", "investigation entered named copies evidence actor salt seq", func(c *books.Conclusion) []any {
+		return []any{&c.Investigation, Micros(&c.Entered), lines{&c.Named}, eights[watermark.CopyID]{&c.Copies}, Fixed(c.Evidence[:]), &c.Actor, Fixed(c.Salt[:]), &c.Seq}
 	})
 	Checkpoints = TableOf("checkpoint", "size root note made stamp", func(c *books.Checkpoint) []any {
 		return []any{&c.Size, Fixed(c.Root[:]), Text(&c.Text), Micros(&c.Made), Blob(&c.Stamp)}

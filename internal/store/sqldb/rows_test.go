@@ -43,7 +43,7 @@ func dated(n int) books.Investigation {
 }
 
 func conclusion(of int64) books.Conclusion {
-	return books.Conclusion{Investigation: of, Entered: t0.AddDate(3, 1, 0), Named: []string{"vendor A", "vendor B"}, Copies: []watermark.CopyID{3<<60 | 7, 4<<60 | 7},
+	return books.Conclusion{Investigation: of, Entered: t0.AddDate(3, 1, 0), Named: []string{"vendor A", "vendor B"}, Copies: []watermark.CopyID{3<<60 | 7, 4<<60 | 7}, Evidence: books.Digest{7},
 		Actor: "legal", Logged: books.Logged{Salt: salt("conclusion")}}
 }
 

@@ -126,7 +126,7 @@ func checkVerdict(f *findings.File, wordsToo bool) error {
 // basis returns what a verdict was weighed by, from its case and its record.
 func basis(d *findings.Verdict) (weigh.Basis, error) {
 	c := weigh.Basis{Circumstances: findings.Circumstances{Claimed: d.Case.Claimed}}
-	if with := d.Record.Parameters[ComparedWith]; with != "" && with != AllUploads {
+	if with := d.Record.Parameters[ComparedWith]; with != AllUploads {
 		n, err := strconv.Atoi(with)
 		if err != nil || n < 1 || n > tuning.MaxAgainst {
 			return c, errors.New("record: it does not say what the leaks were compared with")

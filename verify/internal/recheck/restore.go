@@ -1,6 +1,7 @@
 package recheck
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -72,9 +73,20 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 		b.Holdings.Copies[h.Name], b.Holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
 		b.Ever.Copies[h.Name], b.Ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()
 	}
+	whose := make(map[string][2]string) // recipient and reviewer by copy
+	for _, l := range f.Leaks {
+		for _, x := range l.Issued {
+			whose[x.ID.String()] = [2]string{x.Recipient, x.Reviewer}
+		}
+	}
 	d := &findings.Verdict{Findings: leaks, Of: of, Case: c}
 	for j, i := range of {
 		for _, x := range c.Leaks[j].Copies {
+			is := [2]string{x.Recipient, x.Reviewer}
+			if had, ok := whose[x.ID]; ok && had != is {
+				return nil, nil, fmt.Errorf("copy %s: issued to %.100q in the case, and to %.100q elsewhere", x.ID, is, had)
+			}
+			whose[x.ID] = is
 			if id, err := watermark.ParseCopyID(x.ID); err == nil && !x.Public.IsZero() {
 				b.Public[weigh.Exposure{File: leaks[i].SHA256, Copy: id}] = x.Public
 			}
@@ -208,6 +220,34 @@ func Redact(f *findings.File) error {
 	w.Speak()
 	f.Verdict, f.Leaks = &w.Verdict, leaks
 	return nil
+}
+
+// ConclusionOf returns what came of the investigation of findings, without a time; nil: its ledger has no entry of it. Its Evidence is the
+// SHA-256 of the redacted findings as [Encode] writes them, without words, pictures, odds and most of the record: of all that
+// the verdict follows from.
+func ConclusionOf(f *findings.File) (*books.Conclusion, error) {
+	if len(f.Verdict.Record.Logged) == 0 {
+		return nil, nil
+	}
+	copies := each.Of(f.ConfirmedCopies(), func(c books.Copy) watermark.CopyID { return c.ID })
+	slices.Sort(copies)
+	out := &books.Conclusion{Investigation: slices.Max(f.Verdict.Record.Logged), Named: slices.Sorted(slices.Values(f.Verdict.Named)), Copies: copies}
+	evidence := &findings.File{Verdict: f.Verdict, Leaks: f.Leaks}
+	if f.Revealed {
+		if err := Redact(evidence); err != nil {
+			return nil, err
+		}
+	}
+	d, leaks := *evidence.Verdict, each.Of(evidence.Leaks, func(l *findings.Finding) *findings.Finding {
+		bare := *l
+		bare.Strength, bare.Note, bare.Said = findings.Strength{}, "", nil
+		return &bare
+	})
+	d.Text, d.Odds = findings.Text{}, nil
+	d.Record = findings.Record{Altered: d.Record.Altered, Keys: d.Record.Keys, KeysAbsent: d.Record.KeysAbsent, Parameters: d.Record.Parameters}
+	text, err := Encode(&findings.File{Verdict: &d, Leaks: leaks})
+	out.Evidence = sha256.Sum256(text)
+	return out, err
 }
 
 // labels returns, by name, what recipients that no finding concerns are called: "recipient 1" and so on in the

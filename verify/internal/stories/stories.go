@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -195,9 +196,19 @@ func StandsUp(t *testing.T, v *verify.Investigation, got ...*findings.Finding) *
 	d, err := v.Weigh(t.Context(), got)
 	ok(t, err)
 	var text bytes.Buffer
-	ok(t, v.WriteFindings(t.Context(), &text, d, true))
-	f, err := verify.ReadFindings(bytes.NewReader(text.Bytes()))
-	ok(t, err)
+	var f *findings.File
+	var ends [2]*books.Conclusion // of redacted findings and of these
+	for i := range ends {
+		text.Reset()
+		ok(t, v.WriteFindings(t.Context(), &text, d, i == 1))
+		f, err = verify.ReadFindings(bytes.NewReader(text.Bytes()))
+		ok(t, err)
+		ends[i], err = verify.ConclusionOf(f)
+		ok(t, err)
+	}
+	if ends[0] == nil || !reflect.DeepEqual(ends[0], ends[1]) {
+		t.Fatalf("the ledger proves these findings, %+v, and redacted ones, %+v, otherwise", ends[1], ends[0])
+	}
 	ok(t, verify.CheckLeaks(f))
 	ok(t, verify.CheckVerdict(f))
 	wrong, err := sentencecheck.Check(text.Bytes())
