@@ -31,9 +31,11 @@ type Case struct {
 	// Cells are the pieces of the registry's time that have submissions, usually days (UTC).
 	Cells []Cell `json:"cells"`
 	// Unsearched is how many of their submissions the search of the leaks cannot find, or only as whole pictures.
-	Unsearched int      `json:"unsearched,omitempty"`
-	Holders    []Holder `json:"holders"`
-	Leaks      []Leak   `json:"leaks"`
+	Unsearched int `json:"unsearched,omitempty"`
+	// Unjudged counts further leaks that may show submissions without a mark. Neither their time nor their holders count.
+	Unjudged int      `json:"unjudged,omitempty"`
+	Holders  []Holder `json:"holders"`
+	Leaks    []Leak   `json:"leaks"`
 
 	// Claimed is the number of pictures that the publisher of the dump claims to have. 0: no number is claimed.
 	Claimed int `json:"claimed,omitempty"`
@@ -154,7 +156,7 @@ func (c *Case) check() error {
 		return bad("%d holders, more than %d", len(c.Holders), MaxHolders)
 	case len(c.Cells) > MaxCells:
 		return bad("%d cells, more than %d", len(c.Cells), MaxCells)
-	case c.Claimed < 0 || c.MarkTrials < 0 || c.Unsearched < 0:
+	case min(c.Claimed, c.MarkTrials, c.Unsearched, c.Unjudged) < 0:
 		return bad("a count is negative")
 	case c.Claimed > 0 && c.Claimed < c.pictures():
 		return bad("%d pictures claimed and %d examined", c.Claimed, c.pictures())

@@ -98,6 +98,26 @@ func TestUploadsThatAreNotSearched(t *testing.T) {
 	assert.Nil(t, weigh(t, month).Window)
 }
 
+// Opponent's story: of 46 uploads that a thief drew, 28 have copies under a key that is not at hand, so that nothing is said of them. The other 18
+// are the vendor's own captures, which never had copies, or are of the one month whose originals are not lost. "At most once in
+// N draws" counted 18 draws.
+func TestLeaksThatCouldNotBeJudgedAreDraws(t *testing.T) {
+	held := newCase(odds.Holder{Name: "vendor-a", Unmarked: over(0, 119, 300)})
+	heldAt(held, 18, "vendor-a")
+	month := newCase()
+	for range 4 {
+		shows(month, february)
+	}
+	require.NotNil(t, weigh(t, held).Holding)
+	require.NotNil(t, weigh(t, month).Window)
+	held.Unjudged, month.Unjudged = 3, 2
+	assert.NotNil(t, weigh(t, held).Holding)
+	assert.NotNil(t, weigh(t, month).Window)
+	held.Unjudged, month.Unjudged = 28, 400
+	assert.Nil(t, weigh(t, held).Holding)
+	assert.Nil(t, weigh(t, month).Window)
+}
+
 // Holding every upload, or every upload of some time, is no evidence: any leak of that time is held so.
 func TestHoldingEverythingIsNoEvidence(t *testing.T) {
 	c := newCase(odds.Holder{Name: "the only vendor", Unmarked: over(0, 119, 1000)})

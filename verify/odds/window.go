@@ -41,8 +41,9 @@ func (m *model) window() *Window {
 		byCell := func(a, b *sighting) int { return a.cell - b.cell }
 		clusters = append(clusters, [2]int{slices.MinFunc(leaks, byCell).cell, slices.MaxFunc(leaks, byCell).cell})
 	}
-	all, n := ahead[len(ahead)-1], len(clusters)
-	size := max(all-m.c.Unsearched, 0) // as if what is not found lay outside of each window
+	all := ahead[len(ahead)-1]
+	size := max(all-m.c.Unsearched, 0)         // as if what is not found lay outside of each window
+	n := min(len(clusters)+m.c.Unjudged, size) // likewise
 	var best [2]int
 	top, inside := 0.0, 0
 	from, to := thin(clusters, 0), thin(clusters, 1)
@@ -50,7 +51,7 @@ func (m *model) window() *Window {
 	for _, a := range from {
 		k, at := 0, 0 // clusters in the window, and looked at
 		for _, b := range to {
-			for ; at < n && clusters[at][1] <= b; at++ {
+			for ; at < len(clusters) && clusters[at][1] <= b; at++ {
 				if clusters[at][0] >= a {
 					k++
 				}
@@ -64,12 +65,12 @@ func (m *model) window() *Window {
 		return nil
 	}
 	cells := last - first + 1
-	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...)), Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
+	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...)), Clusters: inside, OfClusters: len(clusters), Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
 	within := func(s *sighting) bool { return s.cell >= best[0] && s.cell <= best[1] }
 	// persons with many pictures of other times would count once, and the registry has each of their uploads
 	uploads := m.bare(shown(m))
 	of := len(slices.DeleteFunc(slices.Clone(uploads), func(leaks []*sighting) bool { return !within(leaks[0]) }))
-	chance := math.Max(lnTail(inside, n, min(w.Submissions, size), size), lnTail(of, len(uploads), min(w.Submissions, size), size))
+	chance := math.Max(lnTail(inside, n, min(w.Submissions, size), size), lnTail(of, min(len(uploads)+m.c.Unjudged, size), min(w.Submissions, size), size))
 	w.Chance = math.Min(0, log10(chance+dsp.Ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
@@ -209,9 +210,13 @@ func (m *model) holding() *Holding {
 		}
 		tried++
 		covered := func(s *sighting) bool { return s.covered[k] }
+		most := 0.0 // as if what is not judged came from the cell that k had most of
+		for cell := range m.c.Cells {
+			most = max(most, m.shareOf(k, cell, m.c.Unsearched))
+		}
 		// Hoeffding, JASA 58, 1963, theorems 1 and 4: draws that differ in p by their mean, and draws without replacement
 		chance := func(of, its [][]*sighting) float64 {
-			n, mean := float64(len(of)), m.expected(k, of, m.c.Unsearched)
+			n, mean := float64(len(of)+m.c.Unjudged), m.expected(k, of, m.c.Unsearched)+float64(m.c.Unjudged)*most
 			if n-float64(len(its)) > float64(maxOutside*(n-mean)) {
 				return 0
 			}
@@ -244,10 +249,15 @@ func (m *model) expected(k int, bare [][]*sighting, unsearched int) (sum float64
 	for _, leaks := range bare {
 		p := 1.0
 		for _, s := range leaks {
-			held := m.c.Holders[k].Unmarked[s.cell]
-			p = min(p, float64(held)/float64(max(held, m.c.Cells[s.cell].Submissions-unsearched, 1)))
+			p = min(p, m.shareOf(k, s.cell, unsearched))
 		}
 		sum += p
 	}
 	return sum
+}
+
+// shareOf returns how much of the submissions of a cell holder k could hold, without as many as unsearched.
+func (m *model) shareOf(k, cell, unsearched int) float64 {
+	held := m.c.Holders[k].Unmarked[cell]
+	return float64(held) / float64(max(held, m.c.Cells[cell].Submissions-unsearched, 1))
 }

@@ -115,6 +115,7 @@ type oddsOf struct {
 type caseOf struct {
 	FoundKnown bool `json:"found_known"`
 	Unsearched int  `json:"unsearched"`
+	Unjudged   int  `json:"unjudged"`
 	Cells      []struct {
 		From        time.Time `json:"from"`
 		Submissions int       `json:"submissions"`

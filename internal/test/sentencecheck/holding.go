@@ -72,8 +72,10 @@ func holdingRule(r *report) []row {
 // unlikely returns a bound of Hoeffding, minus the natural logarithm: as many groups of leaks are of the holding of a
 // recipient. It is 0 if that is likely, or too many are not.
 func (r *report) unlikely(groups map[string][]*caseLeak, name string) float64 {
-	inside, mean := len(r.personsOf(groups, name)), r.shareOf(groups, name, r.Verdict.Case.Unsearched)
-	a, n := float64(inside)/float64(len(groups)), float64(len(groups))
+	unjudged := float64(r.Verdict.Case.Unjudged)
+	n := float64(len(groups)) + unjudged
+	mean := (r.shareOf(groups, name, r.Verdict.Case.Unsearched)*float64(len(groups)) + unjudged*r.mostOf(name)) / n
+	a := float64(len(r.personsOf(groups, name))) / n
 	if a <= mean || 3*(1-a) > 1-mean {
 		return 0
 	}
@@ -106,6 +108,14 @@ func (r *report) rarest(leaks []*caseLeak, holder string, unsearched int) float6
 	return low
 }
 
+// mostOf returns the highest share of the uploads of a day that a holder could hold.
+func (r *report) mostOf(holder string) (most float64) {
+	for _, c := range r.Verdict.Case.Cells {
+		most = max(most, r.rarest([]*caseLeak{{Submitted: c.From}}, holder, r.Verdict.Case.Unsearched))
+	}
+	return most
+}
+
 // cellOf returns the cell of a time.
 func (r *report) cellOf(at time.Time) (cell int) {
 	for i, c := range r.Verdict.Case.Cells {
@@ -128,8 +138,11 @@ func (r *report) shareOf(persons map[string][]*caseLeak, holder string, unsearch
 // hold. Each is so with a probability of its own.
 func (r *report) tailOf(persons map[string][]*caseLeak, holder string, inside int) float64 {
 	p := []float64{1} // by number of persons
+	each := slices.Repeat([]float64{r.mostOf(holder)}, r.Verdict.Case.Unjudged)
 	for _, leaks := range persons {
-		x := r.rarest(leaks, holder, r.Verdict.Case.Unsearched)
+		each = append(each, r.rarest(leaks, holder, r.Verdict.Case.Unsearched))
+	}
+	for _, x := range each {
 		next := make([]float64, len(p)+1)
 		for k, q := range p {
 			next[k], next[k+1] = next[k]+q*(1-x), next[k+1]+q*x

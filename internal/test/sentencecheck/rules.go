@@ -438,6 +438,7 @@ func (r *report) personsIn(from, to int, of func(*caseLeak) string) (all, inside
 func (r *report) chance(inside, all, from, to int) float64 {
 	cells := r.Verdict.Case.Cells
 	size := max(r.uploads(0, len(cells))-r.Verdict.Case.Unsearched, 0)
+	all = min(all+r.Verdict.Case.Unjudged, size)
 	good := min(r.uploads(from, to+1), size)
 	choose := func(n, k int) float64 {
 		a, _ := math.Lgamma(float64(n + 1))

@@ -213,7 +213,7 @@ var rules = map[string]func(*report) []row{
 			out = append(out, row{"what": fmt.Sprintf("%d %s uploads, or what looks like them, in places where no copy was confirmed", n, words)})
 		}
 		if r.stage() == named && r.weakTogether(func(name string) bool { return !slices.Contains(r.Verdict.Named, name) }) {
-			out = append(out, row{"what": "Marks of copies issued to others are too weak to be found on one picture, but are there if pictures are taken together"})
+			out = append(out, row{"what": "Marks of copies issued to others are too weak to be found on one picture, but may be there if pictures are taken together"})
 		}
 		if n := r.count((*leak).thinned); r.stage() == named && n > 0 {
 			words := map[bool]string{true: "picture with a confirmed copy carries its mark", false: "pictures with confirmed copies carry their marks"}[n == 1]

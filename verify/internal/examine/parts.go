@@ -275,8 +275,16 @@ func inside(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence, all
 			pilots = min(pilots, in.Sync)
 		}
 	}
-	e.Sync = min(e.Sync, pilots)
+	e.Sync = min(e.Sync, among(len(all), pilots))
 	return nil
+}
+
+// among returns the log10 p of pilots in n parts, given that of the strongest; 0: it is above [watermark.PresentLevel].
+func among(n int, strongest float64) float64 {
+	if p := conclude.Micro(strongest + math.Log10(float64(max(n, 1)))); p <= watermark.PresentLevel {
+		return p
+	}
+	return 0
 }
 
 // area returns the pixels of a leak in which an upload lies.

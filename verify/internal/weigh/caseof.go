@@ -137,6 +137,9 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		if l.Searched != nil && l.Searched.Missing != nil {
 			c.Unsearched = max(c.Unsearched, l.Searched.Missing.Whole+l.Searched.Missing.Flat+l.Searched.Missing.Damaged)
 		}
+		if w.First[i] == i && (l.Kind == findings.FoundLookalike || l.Kind == findings.FoundIncomplete || l.Matched() && (l.MarkUnsought() || vague(l))) {
+			c.Unjudged++
+		}
 		if !l.Weighed() || l.Matched() && w.First[i] != i {
 			continue
 		}

@@ -281,7 +281,7 @@ func namedUnconfirmed(w *Weighing) (out []words.Figures) {
 		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy also shows", "pictures with confirmed copies also show") + " uploads, or what looks like them, in places where no copy was confirmed"})
 	}
 	if len(w.Named) > 0 && w.faint(func(name string) bool { return !slices.Contains(w.Named, name) }) > 0 {
-		out = append(out, words.Figures{"what": "Marks of copies issued to others are too weak to be found on one picture, but are there if pictures are taken together"})
+		out = append(out, words.Figures{"what": "Marks of copies issued to others are too weak to be found on one picture, but may be there if pictures are taken together"})
 	}
 	if n := leaksThat(&w.Verdict, mixed); len(w.Named) > 0 && n > 0 {
 		out = append(out, words.Figures{"what": words.Count(n, "picture with a confirmed copy carries its mark", "pictures with confirmed copies carry their marks") + " otherwise than whole copies would, so that a part may come from the upload itself or from another copy"})

@@ -247,7 +247,7 @@ var Notes = map[string]string{
 	"incomplete":       "The {n|original|originals} or records of {n} {n|upload|uploads} that this picture may show are missing, altered or not readable. Nothing follows from this picture. Restore them, and investigate again.",
 	"unknown":          "This picture matches no upload that was searched, and no mark of an issued copy was read.{clause}",
 	"unknown-template": "It has the layout of upload {upload}: {share} of the detail there agrees, and the rest is other detail, as in another document of that template.",
-	"mark-here":        "A mark of a key that was tried may be here: what all marks of a key have in common was seen. A picture without a mark shows that much less than once in a million. Whose copy it was cannot be said.",
+	"mark-here":        "A mark of a key that was tried may be here: what all marks of a key have in common was seen. A picture without a mark shows that much less than twice in a million. Whose copy it was cannot be said.",
 	"unknown-recall":   "In trials with leaks of its kind ({kind}), of one upload alone, the search found the first page of the upload for {found} of {of}. Over all uploads of this registry it finds at least {bound} (95 % confidence).{clause}",
 
 	"shows-beside": "The picture also shows {uploads}, with no copy confirmed there.",
