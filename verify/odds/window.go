@@ -210,13 +210,13 @@ func (m *model) holding() *Holding {
 		}
 		tried++
 		covered := func(s *sighting) bool { return s.covered[k] }
-		most := 0.0 // as if what is not judged came from the cell that k had most of
+		highest := 0.0 // as if what is not judged came from the cell with the highest share of k
 		for cell := range m.c.Cells {
-			most = max(most, m.shareOf(k, cell, m.c.Unsearched))
+			highest = max(highest, m.shareOf(k, cell, m.c.Unsearched))
 		}
 		// Hoeffding, JASA 58, 1963, theorems 1 and 4: draws that differ in p by their mean, and draws without replacement
 		chance := func(of, its [][]*sighting) float64 {
-			n, mean := float64(len(of)+m.c.Unjudged), m.expected(k, of, m.c.Unsearched)+float64(m.c.Unjudged)*most
+			n, mean := float64(len(of)+m.c.Unjudged), m.expected(k, of, m.c.Unsearched)+float64(m.c.Unjudged)*highest
 			if n-float64(len(its)) > float64(maxOutside*(n-mean)) {
 				return 0
 			}

@@ -74,7 +74,7 @@ func holdingRule(r *report) []row {
 func (r *report) unlikely(groups map[string][]*caseLeak, name string) float64 {
 	unjudged := float64(r.Verdict.Case.Unjudged)
 	n := float64(len(groups)) + unjudged
-	mean := (r.shareOf(groups, name, r.Verdict.Case.Unsearched)*float64(len(groups)) + unjudged*r.mostOf(name)) / n
+	mean := (r.shareOf(groups, name, r.Verdict.Case.Unsearched)*float64(len(groups)) + unjudged*r.highestShare(name)) / n
 	a := float64(len(r.personsOf(groups, name))) / n
 	if a <= mean || 3*(1-a) > 1-mean {
 		return 0
@@ -108,12 +108,12 @@ func (r *report) rarest(leaks []*caseLeak, holder string, unsearched int) float6
 	return low
 }
 
-// mostOf returns the highest share of the uploads of a day that a holder could hold.
-func (r *report) mostOf(holder string) (most float64) {
+// highestShare returns the highest share of the uploads of a day that a holder could hold.
+func (r *report) highestShare(holder string) (highest float64) {
 	for _, c := range r.Verdict.Case.Cells {
-		most = max(most, r.rarest([]*caseLeak{{Submitted: c.From}}, holder, r.Verdict.Case.Unsearched))
+		highest = max(highest, r.rarest([]*caseLeak{{Submitted: c.From}}, holder, r.Verdict.Case.Unsearched))
 	}
-	return most
+	return highest
 }
 
 // cellOf returns the cell of a time.
@@ -138,7 +138,7 @@ func (r *report) shareOf(persons map[string][]*caseLeak, holder string, unsearch
 // hold. Each is so with a probability of its own.
 func (r *report) tailOf(persons map[string][]*caseLeak, holder string, inside int) float64 {
 	p := []float64{1} // by number of persons
-	each := slices.Repeat([]float64{r.mostOf(holder)}, r.Verdict.Case.Unjudged)
+	each := slices.Repeat([]float64{r.highestShare(holder)}, r.Verdict.Case.Unjudged)
 	for _, leaks := range persons {
 		each = append(each, r.rarest(leaks, holder, r.Verdict.Case.Unsearched))
 	}
