@@ -208,7 +208,7 @@ func (d *documents) list(ctx context.Context, i int) error {
 	return d.index.Add(int64(i), f)
 }
 
-// like returns the pairs of page i and each page of another submission that shows the same document.
+// like returns the pairs of page i and the pages, of other subjects, that show the same document: the most similar, until one does not.
 func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocument, err error) {
 	matches, err := d.index.Search(ctx, d.queries[i], nil)
 	if err != nil {
@@ -224,14 +224,16 @@ func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocume
 		if err != nil || p == nil {
 			return same, err
 		}
-		same = append(same, *p)
+		if p.Pixels != findings.PixelsUnknown {
+			same = append(same, *p)
+		}
 	}
 	return same, nil
 }
 
 // compare compares the pages i and k, i < k, once for all callers: the second laid
 // on the first and, if that shows two documents, the first on the second. The result is nil if both
-// show two documents, or if one of them cannot be opened any more.
+// show two documents. Its Pixels are [findings.PixelsUnknown] if one of the pages cannot be opened any more.
 func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocument, error) {
 	d.mu.Lock()
 	f := d.pairs[[2]int{i, k}]
@@ -240,7 +242,7 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 			for _, way := range [][2]int{{i, k}, {k, i}} {
 				word, score, err := d.v.between(ctx, d.pages[way[0]].id, d.pages[way[1]].id)
 				if err != nil || word == findings.PixelsUnknown {
-					return nil, err
+					return &findings.SameDocument{Pixels: word}, err
 				}
 				if conclude.SameDocument(word, score) {
 					a, b := d.pages[i], d.pages[k]
