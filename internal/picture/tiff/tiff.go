@@ -235,16 +235,18 @@ func widenPalette(p color.Palette) {
 }
 
 // Pages returns the directories of the chain from d on that are pages: d, and all others for which
-// isPage is true. The error is a *codec.LimitError if there are more than [codec.MaxPages], and a *codec.FormatError if
-// a directory lies beyond the data, or is linked twice. With an error it returns the pages up to there.
+// isPage is true. The error is a *codec.LimitError for more than [codec.MaxPages] pages or [maxIFDs] directories. It is a *codec.FormatError if
+// a directory lies beyond the data, or is linked twice. With an error, pages go up to there: the last may be the directory at fault.
 func Pages(d ifd.Directory) (pages []ifd.Directory, err error) {
 	seen := make(map[uint32]bool)
 	for n := 1; ; n++ {
 		switch {
 		case seen[d.Offset]:
 			return pages, &codec.FormatError{Format: "tiff", Reason: fmt.Sprintf("the list of pages leads back to byte %d", d.Offset)}
-		case len(pages) == codec.MaxPages && isPage(d) || n > maxIFDs:
-			return append(pages, d), &codec.LimitError{What: "pages", Got: int64(n), Max: codec.MaxPages}
+		case len(pages) == codec.MaxPages && isPage(d):
+			return append(pages, d), &codec.LimitError{What: "pages", Got: codec.MaxPages + 1, Max: codec.MaxPages}
+		case n > maxIFDs:
+			return append(pages, d), &codec.LimitError{What: "directories", Got: int64(n), Max: maxIFDs}
 		}
 		seen[d.Offset] = true
 		if n == 1 || isPage(d) {
