@@ -135,7 +135,7 @@ func (d *Decoder) Decode(ctx context.Context, format string, file []byte, pixels
 	}
 	if img, err = d.decode(ctx, format, file, pixels); err == nil {
 		d.keep(of, img)
-		img = cmp.Or(d.kept(of), img)
+		img = cmp.Or(d.kept(of), img) // a copy: the caller may change its pixels
 	}
 	return img, err
 }

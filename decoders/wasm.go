@@ -58,7 +58,7 @@ func (c *codecs) compile(ctx context.Context, format string) (out compiled, err 
 	if c.compiled == nil {
 		c.compiled = make(map[string]compiled)
 	}
-	c.compiled[format] = out
+	c.compiled[format] = out // also after an error, which apart.ServePool then gives for every input
 	return out, err
 }
 

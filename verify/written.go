@@ -192,9 +192,9 @@ func indexDigest(x *phash.List) (digest [sha256.Size]byte) {
 	return [sha256.Size]byte(sum.Sum(digest[:0]))
 }
 
-// log enters into the ledger that an investigation of the files all begins. Nothing may be examined
-// before. It also refuses a sealing key that does not open the registry's uploads. Files are
-// entered by [inputDigest], not by name. once is as in [Config]; sums has the SHA-256 of each file that could be read.
+// log enters into the ledger that an investigation of all these files begins; nothing may be examined before. It refuses
+// a sealing key that does not open the registry's uploads. One [inputDigest] covers the names and sizes of the files. once is
+// the salt of the entry: [Config].Once, or of a state file; zero: a new one. sums has the SHA-256 of each file that could be read.
 func (v *Investigation) log(ctx context.Context, once [32]byte, all []dump.File, sums [][32]byte) error {
 	if err := v.checkSealKey(ctx); err != nil {
 		return err

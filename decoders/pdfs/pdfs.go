@@ -59,9 +59,9 @@ type Reader struct {
 
 // An account is what reading a file took.
 type account struct {
-	file  [32]byte
-	spent time.Duration
-	asked map[int]error // pages that were read, which are read again without charge, and errors of others
+	file    [32]byte
+	spent   time.Duration
+	outcome map[int]error // by page: its error, or nil if it was read: it is read again without charge
 }
 
 // New returns a Reader.
@@ -152,7 +152,7 @@ func (r *Reader) charged(file [32]byte, page int, limit time.Duration) (left tim
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.account(file)
-	if err, asked := a.asked[page]; asked {
+	if err, asked := a.outcome[page]; asked {
 		return limit, err
 	}
 	return limit - a.spent, nil
@@ -166,24 +166,24 @@ func (r *Reader) account(file [32]byte) *account {
 	if len(r.accounts) == maxAccounts {
 		r.accounts = slices.Delete(r.accounts, 0, 1)
 	}
-	a := &account{file: file, asked: make(map[int]error)}
+	a := &account{file: file, outcome: make(map[int]error)}
 	r.accounts = append(r.accounts, a)
 	return a
 }
 
-// charge notes what came of a page of a file, and of the pages after it that were read.
+// charge notes the outcome of a page and, the first time, the time spent. Pages read ahead with it count as asked.
 func (r *Reader) charge(ctx context.Context, file [32]byte, page int, out []picture.PDFPage, spent time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.account(file)
-	if _, asked := a.asked[page]; !asked {
+	if _, asked := a.outcome[page]; !asked {
 		a.spent += spent
 	}
-	if err == nil || ctx.Err() == nil && spent > 0 {
-		a.asked[page] = err
+	if err == nil || ctx.Err() == nil && spent > 0 { // else the caller gave up, or nothing was read: it may be asked again
+		a.outcome[page] = err
 	}
 	for _, p := range out {
-		a.asked[p.Number] = nil
+		a.outcome[p.Number] = nil
 	}
 }
 
@@ -202,8 +202,8 @@ func (r *Reader) known(file [32]byte, page int) []picture.PDFPage {
 	return nil
 }
 
-// read reads all pages, or for page > 0 that page and the next ones, ahead in all, within the first of budgets that is enough. size is the bytes of
-// their pictures, and spent how much of limit was. The error is of Pages.
+// read reads all pages (if leaked, their number), or for page > 0 that page and the next ahead-1. It tries budgets in turn
+// until one is enough. size is the bytes of their pictures. spent is the processor time used, of limit. The error is as for [Reader.Pages].
 func (r *Reader) read(ctx context.Context, way string, file []byte, page int, limit time.Duration, admit func(bytes int64) error) (out []picture.PDFPage, size int64, spent time.Duration, err error) {
 	for i, b := range budgets {
 		if admit != nil {
@@ -255,7 +255,7 @@ func (r *Reader) read(ctx context.Context, way string, file []byte, page int, li
 	return out, size, spent, err
 }
 
-// ask has a process within a budget answer a request about a file. The error is of the file, of the process, or of ctx.
+// ask asks a process of a budget about a file. A process of a larger budget than the first ends afterwards. The error is of the file, the process, or ctx.
 func (r *Reader) ask(ctx context.Context, budget int, limit time.Duration, request string, file []byte, begin func() func(string, bool, io.Reader) error) (spent time.Duration, err error) {
 	if err := r.free.Acquire(ctx, 1); err != nil {
 		return 0, err
@@ -335,7 +335,7 @@ func (s *server) ready(garbage string) error {
 	return s.engine.Start()
 }
 
-// serve answers a request: a way to read and the page.
+// serve answers a request: a way to read, and a page. Page 0 is all pages, or, if leaked, their number alone.
 func (s *server) serve(request string, file []byte, w *apart.Writer) error {
 	defer debug.FreeOSMemory()
 	way, page := "", 0

@@ -83,24 +83,24 @@ type Job struct {
 
 // A process reads for this one.
 type process struct {
-	job Job
-	cmd *exec.Cmd
-	end context.CancelFunc // kills it
-	in  io.WriteCloser     // requests; nil for Run
-	out *bufio.Reader
+	job  Job
+	cmd  *exec.Cmd
+	kill context.CancelFunc
+	in   io.WriteCloser // requests; nil for Run
+	out  *bufio.Reader
 
 	asked int           // how often; under the lock of its pool
 	spent time.Duration // processor time, as it said last
 }
 
-// start starts a process, which ends with ctx or with p.end. in is its input; nil: it is asked.
+// start starts a process, which ends with ctx or with p.kill. in is its input; nil: it is asked.
 func (j Job) start(ctx context.Context, in io.Reader) (p *process, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	running, cancel := context.WithCancel(ctx)
-	p = &process{job: j, cmd: exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10), strconv.FormatInt(j.MaxTime, 10)), end: cancel}
+	p = &process{job: j, cmd: exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10), strconv.FormatInt(j.MaxTime, 10)), kill: cancel}
 	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return !strings.HasPrefix(v, forTests) })
 	p.cmd.SysProcAttr = endsWithParent()
 	var out io.Reader
@@ -124,7 +124,7 @@ func (j Job) start(ctx context.Context, in io.Reader) (p *process, err error) {
 // ended ends the process, and returns the error of its work for the caller: of ctx, or err. If the process
 // stopped early, the error wraps [ErrTime] or [ErrMemory]. p.spent is then all of its time.
 func (p *process) ended(ctx context.Context, stopped bool, err error) error {
-	p.end() // after the last line there is nothing to wait for
+	p.kill() // after the last line there is nothing to wait for
 	died := p.cmd.Wait()
 	if p.cmd.ProcessState != nil {
 		p.spent = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()

@@ -32,9 +32,9 @@ type request struct {
 	Size int    `json:"size"` // bytes
 }
 
-// Ask has an input read as [Run] does, by the reader that [ServePool] serves, within an amount of processor time on
-// Linux. It returns how much of it was spent. begin returns what is called for each file. It is called twice if a
-// process that read another input before ends early: what it had to do with that input must not reach this one.
+// Ask reads an input in a process, as [Run] does, with the reader of [ServePool], within so much processor time on Linux.
+// It returns how much was spent. begin returns what is called for each file. If a process that read other inputs dies,
+// Ask tries another and calls begin again: files of the failed try must not count.
 func (p *Pool) Ask(ctx context.Context, limit time.Duration, kind string, input []byte, begin func() func(name string, regular bool, r io.Reader) error) (spent time.Duration, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -53,7 +53,7 @@ func (p *Pool) Ask(ctx context.Context, limit time.Duration, kind string, input 
 			used = false
 		}
 		before := w.spent
-		stop := context.AfterFunc(ctx, w.end)
+		stop := context.AfterFunc(ctx, w.kill)
 		stopped, err := w.ask(request{kind, len(input)}, input, begin())
 		if stop() && err == nil {
 			spent += w.spent - before
@@ -67,19 +67,19 @@ func (p *Pool) Ask(ctx context.Context, limit time.Duration, kind string, input 
 	}
 }
 
-// ask sends a request and reads the answer. stopped reports whether the process ended before its end.
-func (w *process) ask(r request, input []byte, each func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
+// ask sends a request and reads the answer. stopped reports whether the process ended before the end of the answer.
+func (p *process) ask(r request, input []byte, each func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
 	head, err := json.Marshal(r)
 	if err != nil {
 		return false, err
 	}
-	if _, err = w.in.Write(append(head, '\n')); err == nil {
-		_, err = w.in.Write(input)
+	if _, err = p.in.Write(append(head, '\n')); err == nil {
+		_, err = p.in.Write(input)
 	}
 	if err != nil {
 		return true, err
 	}
-	return w.read(each)
+	return p.read(each)
 }
 
 // take returns a process that waits, or nil. Its limit leaves it no more time than limit, rounded up, and at least half as much.

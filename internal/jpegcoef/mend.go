@@ -152,16 +152,16 @@ func extent(data []byte) int {
 	}
 }
 
-// render returns rows of pixels from above. Samples are repeated where a component has fewer.
+// render returns the first rows of the picture. Samples are repeated where a component has fewer; without data it is grey.
 func (d *decoder) render(rows int) *image.NRGBA {
 	out := image.NewNRGBA(image.Rect(0, 0, d.W, rows))
 	planes := make([][]uint8, len(d.Components))
 	for i := range d.Components {
 		c := &d.Components[i]
 		planes[i] = bytes.Repeat([]byte{128}, blockSize*c.Across*c.V)
-		c.sound()
+		c.sound() // sets kept.set, which strip needs
 	}
-	inks, isYCC := len(planes) == 4, len(planes) == 3 && !d.isRGB() || d.adobe == 2
+	inks, isYCC := len(planes) == 4, (len(planes) == 3 && !d.isRGB()) || d.adobe == 2
 	for y := range rows {
 		if y%(8*d.largest.V) == 0 {
 			for i := range d.Components {

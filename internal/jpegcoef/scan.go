@@ -219,7 +219,7 @@ func (s *scan) nextDC(i int) (int, bool) {
 	return s.before[i], ok && (s.mending || s.before[i] >= minDC && s.before[i] <= maxDC)
 }
 
-// sequential reads a block of a sequential file (T.81, F.2.2).
+// sequential reads a block of a sequential file (T.81, F.2.2) and sets s.set. It returns false for damaged or impossible codes.
 func (s *scan) sequential(b *block, i int) bool {
 	dc, ok := s.nextDC(i)
 	b[0] = int16(min(max(dc, -1<<14), 1<<14))

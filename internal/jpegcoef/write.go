@@ -208,21 +208,21 @@ func (e *encoder) pass(from, to int, view View) {
 	}
 }
 
-// mcus passes over all blocks, MCU by MCU, and calls each for them. It calls restarted between intervals.
-func (e *encoder) mcus(each func(b *block, set uint64, i int), restarted func()) {
+// eachBlock calls visit for every block, MCU by MCU, and restart between intervals. i is the component of the block.
+func (e *encoder) eachBlock(visit func(b *block, set uint64, i int), restart func()) {
 	c := e.p.Components
 	mcu := 0
 	e.pass(0, len(c), func(_ int, rows *mcuRow) {
 		for x := range c[0].Across / c[0].H {
 			if e.p.interval > 0 && mcu > 0 && mcu%e.p.interval == 0 {
-				restarted()
+				restart()
 			}
 			mcu++
 			for i := range c {
 				for v := range c[i].V {
 					for h := range c[i].H {
 						at := v*c[i].Across + x*c[i].H + h
-						each(&rows[i].coef[at], rows[i].set[at], i)
+						visit(&rows[i].coef[at], rows[i].set[at], i)
 					}
 				}
 			}
@@ -234,7 +234,7 @@ func (e *encoder) sequential() {
 	var before [3]int
 	marker := 0
 	var room [blockSize]token
-	e.mcus(func(b *block, set uint64, i int) {
+	e.eachBlock(func(b *block, set uint64, i int) {
 		e.dc(b, i, &before)
 		tokens := appendAC(room[:0], b, set&^1, 1)
 		if set>>(blockSize-1) == 0 {
@@ -261,7 +261,7 @@ func (e *encoder) progressive() {
 	e.fit(0, min(2, len(e.p.Components)), func() {
 		e.scan(0, len(e.p.Components), 0, 0)
 		var before [3]int
-		e.mcus(func(b *block, _ uint64, i int) { e.dc(b, i, &before) }, nil)
+		e.eachBlock(func(b *block, _ uint64, i int) { e.dc(b, i, &before) }, nil)
 	})
 	for i := range e.p.Components {
 		for _, band := range [...][2]int{{1, 5}, {6, 63}} {

@@ -6,10 +6,10 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// ReadAlone returns, for each pixel of the leak, the score of what a mark added there, without the original: the
-// derivative of the log-likelihood, 1/grey level. An edge-preserving filter of the given radius in pixels smooths the
-// leak, and the smoothed leak takes the place of the original. The radius must reach over most of a wave of the mark.
-// The errors of the prediction at the coefficients around tell how far the prediction may be off at a coefficient. A
+// ReadAlone estimates without the original what a mark added to each pixel of the leak. It returns scores: the
+// derivative of the log-likelihood by that addition, 1/grey level. An edge-preserving filter of the given radius in pixels smooths the
+// leak, and the smoothed leak predicts the coefficients in place of the original. The radius must reach over most of a wave of the mark.
+// How far a prediction may be off is taken from the errors at the coefficients around. A
 // coefficient rounded as predicted tells next to nothing; the difference of the two pictures would say that nothing was
 // added. A coefficient rounded otherwise tells more the better its neighbours are predicted.
 func (l *Leak) ReadAlone(radius int) dsp.Plane {
@@ -173,9 +173,9 @@ func (l *logistic) at(t float32) float32 {
 // nearly 0 if 0 lies far inside the interval, and between -1 and 1.
 func (l *logistic) score(a, b float32) float32 { return l.at(a) + l.at(b) - 1 }
 
-// information returns the mean square of the score of x over all intervals of rounding, each
-// a step wide around a multiple of step. The mean score grows with x at this rate (Fisher,
-// 1925). For a step below 1, it returns the value without rounding.
+// information returns the Fisher information on x, in 1/scale² of the noise, if x is seen rounded to a multiple of step:
+// the mean square of its score over all intervals. The mean score grows with x at this rate (Fisher,
+// 1925). x and step are in units of the scale. For a step below 1 it returns the value without rounding.
 func (l *logistic) information(x, step float32) float32 {
 	if step < 1 {
 		return 1.0 / 3 // as if not rounded at all

@@ -183,20 +183,20 @@ type provider struct {
 // reads whole answers, of maxKeys at most.
 type calm struct {
 	pause  time.Duration
-	at     sync.Map     // time.Time of the last request, by address
+	asked  sync.Map     // time.Time of the last request, by address
 	whole  sync.Map     // whether the last answer was whole, by address
 	failed atomic.Int64 // counts requests without a whole answer
 }
 
 func (c *calm) RoundTrip(r *http.Request) (*http.Response, error) {
-	at := r.URL.String()
-	if last, is := c.at.Load(at); is && time.Since(last.(time.Time)) < c.pause {
-		if whole, _ := c.whole.Load(at); whole != true {
+	address := r.URL.String()
+	if last, is := c.asked.Load(address); is && time.Since(last.(time.Time)) < c.pause {
+		if whole, _ := c.whole.Load(address); whole != true {
 			c.failed.Add(1)
 		}
 		return nil, errors.New("it was asked a moment ago")
 	}
-	c.at.Store(at, time.Now())
+	c.asked.Store(address, time.Now())
 	var body []byte
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err == nil {
@@ -204,7 +204,7 @@ func (c *calm) RoundTrip(r *http.Request) (*http.Response, error) {
 		answer.Body.Close()
 	}
 	whole := err == nil && answer.StatusCode == http.StatusOK && len(body) <= maxKeys
-	if c.whole.Store(at, whole); !whole {
+	if c.whole.Store(address, whole); !whole {
 		c.failed.Add(1)
 	}
 	if err != nil {

@@ -94,20 +94,20 @@ func (s *Service) describeNotices() {
 	}
 }
 
-// notify enters a notice for each webhook that wants such notices. After it returns nil, they get it even if this process dies.
-func (s *Service) notify(ctx context.Context, of string, data noticeData) error {
+// notify enters a notice of a kind, one of noticeTypes, for each webhook that wants it. After it returns nil, they get it even if this process dies.
+func (s *Service) notify(ctx context.Context, kind string, data noticeData) error {
 	about, err := json.Marshal(data)
 	if err != nil {
 		return err
 	}
 	now := records.Timestamp(time.Now())
-	text, err := json.Marshal(notice{of, now, data})
+	text, err := json.Marshal(notice{kind, now, data})
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(append([]byte(of+"\n"), about...))
+	sum := sha256.Sum256(append([]byte(kind+"\n"), about...)) // without the time: the same event is entered once
 	for name, h := range s.Webhooks {
-		if len(h.Events) > 0 && !slices.Contains(h.Events, of) {
+		if len(h.Events) > 0 && !slices.Contains(h.Events, kind) {
 			continue
 		}
 		n := records.Notice{ID: [16]byte(sum[:16]), Hook: name, Body: string(text), Made: now, Due: now}

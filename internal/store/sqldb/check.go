@@ -83,7 +83,7 @@ func check(ctx context.Context, q schema.Querier, each ...func(records.Entry)) (
 	if err := c.ledger(); err != nil {
 		return 0, root, err
 	}
-	if err := c.ends(); err != nil {
+	if err := c.atEnd(); err != nil {
 		return 0, root, err
 	}
 	return c.size(), c.root, unread
@@ -366,9 +366,9 @@ func (c *checker) subjects(first, last int64, rows []records.SubjectChange) erro
 	return nil
 }
 
-// ends checks what is left when all entries are read: the stored head, checkpoints of more
-// entries than there are, rows without an entry, and sealed rows. It sets c.root. A difference is an error that wraps [records.ErrTampered].
-func (c *checker) ends() error {
+// atEnd sets c.root, and checks what is left when all entries are read: the stored head and lists, checkpoints of more entries
+// than there are, rows without an entry, pages, and sealed rows. A difference is an error that wraps [records.ErrTampered].
+func (c *checker) atEnd() error {
 	head, err := readHead(c.ctx, c.q, "")
 	if err != nil {
 		return err

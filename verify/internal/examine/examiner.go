@@ -89,8 +89,8 @@ func (v *matcher) with(e *conclude.Evidence) *tracer { return &tracer{v, e} }
 // detectFunc is [watermark.Read].
 type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error)
 
-// Investigate examines a leak that was logged already, with memory for it. files is the number of files in the dump,
-// over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
+// Investigate examines a leak that is in the ledger; the caller holds memory for it. files is the number of files in the dump,
+// which share its controls. It counts as a busy processor if one is free, and runs in any case.
 func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files int) (*findings.Finding, error) {
 	pic := l.Picture
 	if flat := picture.Flatten(pic.Image); flat != pic.Image {

@@ -84,8 +84,8 @@ func holds(ctx context.Context, v *Examiner, r *conclude.Read, id watermark.Subm
 	return err != nil || row.Format == "pdf" || row.Format == "tiff", gone(err)
 }
 
-// mayCarry adds uploads that the leak may show by their hashes alone, and that were entered after the copy of r. Nothing else was
-// kept of them, so that they may have come in with its mark.
+// mayCarry appends uploads that may have come in with the mark of r's copy. The leak matches their hashes, they were entered
+// after that copy, and their own marks were never read.
 func mayCarry(ctx context.Context, v *Examiner, e *conclude.Evidence, r *conclude.Read, uploads []watermark.Submission) ([]watermark.Submission, error) {
 	for _, m := range e.Matches {
 		if !m.HashOnly || m.Distance > phash.MatchRadius {

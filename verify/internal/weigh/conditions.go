@@ -321,7 +321,7 @@ func noMatch(w *Weighing) []words.Figures {
 	return once(w.stage() == aboutUnmatched, words.Figures{"n": w.Readable(), "open": open})
 }
 
-// restorable is about uploads that could not be opened, and about mark keys that were not at hand.
+// restorable returns what the operator can restore for more to be found: uploads that could not be opened, and mark keys not at hand.
 func restorable(w *Weighing) (out []words.Figures) {
 	if n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		return l.Closed > 0 && l.Kind != findings.FoundLookalike && l.Kind != findings.FoundUnknown
@@ -331,7 +331,7 @@ func restorable(w *Weighing) (out []words.Figures) {
 	}
 	if n := leaksThat(&w.Verdict, func(l *findings.Finding) bool {
 		r, t := l.Exact(), findings.TraceOf(l.Traces, l.Submission)
-		return l.MarkUnsought() || r != nil && r.LogP == nil && l.Closed == 0 && (t == nil || t.Unsought > 0)
+		return l.MarkUnsought() || r != nil && r.LogP == nil && l.Closed == 0 && (t == nil || t.Unsought > 0) // or an issued file in which no mark was read
 	}); n > 0 {
 		out = append(out, words.Figures{"what": "For " + words.Count(n, "picture", "pictures") + " the mark keys of some copies were not at hand",
 			"these": "these keys", "by": "kycmark doctor"})
@@ -589,7 +589,7 @@ func unknownRecall(w *Weighing) (out []words.Figures) {
 		"so": fmt.Sprintf("How many is not measured for %d of these pictures.", untried)})...)
 }
 
-// leftOut are the files that were not examined, and why. Files with several pages or frames were examined in part.
+// leftOut returns the figures for files that were not examined, and for files examined in part: the first of several pages or frames.
 func leftOut(w *Weighing) []words.Figures {
 	n, others, why := 0, 0, []string(nil)
 	for _, l := range w.given.Findings {
