@@ -170,8 +170,8 @@ func checkView(v *findings.Finding) error {
 }
 
 // checkHistory checks the history against the case: it must have the same recipients in the same order. If cfg
-// names the uploads that were searched, nothing else is checked. Otherwise matched leaks must lie on the days of the cells,
-// and the history may have at most as many uploads in a cell as the case. Erased uploads that leaks show are in the case only.
+// names the uploads that were searched, nothing else is checked. Otherwise matched leaks must lie on the days of the cells.
+// The history may then have at most as many uploads in a cell as the case. Erased uploads that leaks show are in the case only.
 func checkHistory(f *findings.File, cfg weigh.Basis) error {
 	h, c := f.Verdict.History, f.Verdict.Case
 	same := func(r findings.RecipientHistory, o odds.Holder) bool { return r.Name == o.Name }
