@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/service"
 )
 
@@ -209,6 +210,23 @@ func TestProcesses(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Limits of memory do for what telephones make: HEIC of 12 megapixels, also as the upload that a leak is compared with.
+func TestMemory(t *testing.T) {
+	const pixels = 4032 * 3024
+	const decoding = 38*pixels + 96<<20 // internal/picture/tuning.go
+	_, _, processes := render(t, nil)
+	pictures := func(role service.Role) int64 { // as internal/cli/serve divides them
+		return int64(0.65 * 3 / 4 * float64(processes["kyc-"+string(role)].Spec.Template.Spec.Containers[0].Resources.Limits.Memory().Value()))
+	}
+	require.NoError(t, memory.New(pictures(service.Intake)).Lease().Take(t.Context(), decoding+32<<20)) // verify/registry/config.go
+	require.NoError(t, memory.New(pictures(service.Issue)).Lease().Take(t.Context(), memory.Issuing(decoding, pixels)))
+	budget := memory.New(pictures(service.Investigate) / 2)
+	const file = 4 << 20
+	require.NoError(t, budget.Lease().Take(t.Context(), file+memory.Examining(decoding, pixels)))
+	_, err := budget.Original(t.Context(), decoding)
+	require.NoError(t, err)
 }
 
 // Wrong values are refused, and a role without replicas is left out.
