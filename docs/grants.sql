@@ -10,7 +10,8 @@
 --
 -- Each has what its routes need. investigate also has what the command "investigate" and workers need.
 -- S is SELECT, I INSERT, U UPDATE, D DELETE. M is MAINTAIN, which an erasure needs to free old rows. Before PostgreSQL 17
--- only their owner can: ALTER TABLE ... OWNER TO DATABASE_SCHEMA_admin for the five tables with M. Then a superuser runs this file.
+-- only their owner can: first CREATE ROLE DATABASE_SCHEMA_admin, then ALTER TABLE ... OWNER TO DATABASE_SCHEMA_admin for
+-- the five tables with M. Then a superuser runs this file. The role can then do all with these tables.
 DO $$
 DECLARE
     one record;

@@ -296,14 +296,13 @@ func checkTime(what string, t time.Time) error {
 }
 
 // Clone copies the registry at from, as it is at one moment, to the place to, where no registry is: every row with its
-// number and salt, the ledger with its tree, and the signed checkpoints. It then checks the copy as [Ledger.Check]
+// number and salt, the ledger with its tree, signed checkpoints, and tokens, but nothing else of a service. It then checks the copy as [Ledger.Check]
 // does, and returns the ledger's size (entries) and root (hex), which equal the original's. originals is where the copy
 // keeps originals, as in [CreateOptions]. progress, if not nil, gets the rows copied and the total after each batch.
 //
-// An interrupted Clone leaves a part of a copy, which cannot be opened as a registry. The next Clone goes on with it,
-// and erases from it what was erased from the original meanwhile. Until then the part holds what the original held:
-// delete it when you give up. Another registry in that place is left alone: the error wraps [fs.ErrExist] unless it is
-// this copy, or [ErrConflict] if it is the interrupted copy of another registry.
+// Rows are copied in one transaction: an interrupted Clone leaves no row, but sealed originals, which the next Clone
+// does not copy again. Another registry in that place is left alone: the error wraps [fs.ErrExist] unless it is this copy
+// in its present state. It wraps [ErrConflict] if both would keep originals in one place.
 func Clone(ctx context.Context, from, to Driver, originals string, progress func(done, total int)) (size int64, root string, err error) {
 	source, err := from.Open(ctx)
 	if err != nil {

@@ -152,10 +152,12 @@ func NewCopyRegistry(u *ui.UI) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "copy-registry FROM TO",
 		Short: "Copy a registry into a new file or a PostgreSQL database, and check the copy",
-		Long: `Copy every row of a registry, with the whole ledger, to a new file or an empty database;
+		Long: `Copy the rows of a registry, with the whole ledger, to a new file or an empty database;
 then check the copy and compare the ledgers. FROM and TO are files or addresses of
 PostgreSQL databases (postgres://USER@HOST/DATABASE, password in PGPASSFILE or
-PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied.
+PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied. Nor are
+segments, which "kycmark submit" makes again, and what a service keeps beside tokens:
+investigations, notices and idempotency keys. Download results first.
 
 Sealed originals are copied to the place that --blobs names (see "kycmark init"). What is
 there from an earlier copy is not copied again, so that a copy a day is a backup.

@@ -97,7 +97,8 @@ const (
 	transferSealed = 8
 )
 
-// transferred lists all tables except the registry's name, the ledger's head, and requests to a service. What others refer to is first.
+// transferred lists all tables of evidence, except the registry's name and the ledger's head, and tokens. It lacks segments, removals,
+// and requests, notices and kept investigations of a service. What others refer to is first.
 var transferred = []transferStep{
 	all(schema.Ledger), all(schema.ListNodes), all(schema.Recipients), all(schema.MarkKeys), all(schema.KeyStates), all(schema.Submissions), all(schema.Subjects),
 	{schema.Seals.Name, func(ctx context.Context, t *transfer, into *tx) error {
