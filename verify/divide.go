@@ -200,8 +200,8 @@ func (v *Investigation) Join(ctx context.Context, parts ...[]byte) (leaks []*fin
 	return leaks, ctx.Err()
 }
 
-// check checks the leaks of a part. Each finding follows from its evidence. The part's entry in the
-// ledger has each file that was read; a part without a picture has no entry.
+// check checks that each finding of a part follows from its evidence. It also checks that the part's entry in the ledger has
+// each file that was read. A part without a picture has no entry.
 func (v *joining) check(h *partHead, leaks []*findings.Finding) error {
 	for _, n := range h.Logged {
 		if _, is := v.entered[n]; !is {

@@ -142,21 +142,21 @@ func (p *process) ended(ctx context.Context, stopped bool, err error) error {
 	return err
 }
 
-// Run reads in with the reader of this program that [Serve] serves under the verb of j. It calls each for the files
-// that the reader finds in it, in its order. A file that is not regular (a link) has no bytes. r returns an error if
-// the file's bytes cannot be had; the files after it may be whole. Run ends at an error of each, which it returns, or
-// of ctx. Other errors are of the input, or of its process.
-func Run(ctx context.Context, j Job, in io.Reader, each func(name string, regular bool, r io.Reader) error) (err error) {
+// Run reads in with the reader of this program that [Serve] serves under the verb of j. It calls visit for each file
+// that the reader finds, in the reader's order. A file that is not regular (a link) has no bytes. r returns an error if
+// the file's bytes cannot be had; the files after it may be whole. Run ends at an error of visit, which it returns, or
+// of ctx. Other errors are of the input, or of the process.
+func Run(ctx context.Context, j Job, in io.Reader, visit func(name string, regular bool, r io.Reader) error) (err error) {
 	p, err := j.start(ctx, in)
 	if err != nil {
 		return err
 	}
-	stopped, err := p.read(each)
+	stopped, err := p.read(visit)
 	return p.ended(ctx, stopped, err)
 }
 
-// read reads what the process writes. stopped reports whether it ended before its last line.
-func (p *process) read(each func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
+// read reads what the process writes. stopped reports whether the process ended before its last line.
+func (p *process) read(visit func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
 	for {
 		var head line
 		if err := head.read(p.out); err != nil {
@@ -167,7 +167,7 @@ func (p *process) read(each func(name string, regular bool, r io.Reader) error) 
 			return false, head.err()
 		}
 		f := &file{from: p.out}
-		if err := each(head.Name, !head.Irregular, f); err != nil {
+		if err := visit(head.Name, !head.Irregular, f); err != nil {
 			return f.broken, err
 		}
 		if _, err := io.Copy(io.Discard, f); f.broken {

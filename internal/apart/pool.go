@@ -68,7 +68,7 @@ func (p *Pool) Ask(ctx context.Context, limit time.Duration, kind string, input 
 }
 
 // ask sends a request and reads the answer. stopped reports whether the process ended before the end of the answer.
-func (p *process) ask(r request, input []byte, each func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
+func (p *process) ask(r request, input []byte, visit func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
 	head, err := json.Marshal(r)
 	if err != nil {
 		return false, err
@@ -79,7 +79,7 @@ func (p *process) ask(r request, input []byte, each func(name string, regular bo
 	if err != nil {
 		return true, err
 	}
-	return p.read(each)
+	return p.read(visit)
 }
 
 // take returns a process that waits, or nil. Its limit leaves it no more time than limit, rounded up, and at least half as much.

@@ -64,8 +64,8 @@ const (
 // ErrStarts says that a scan ended before the end.
 var ErrStarts = fmt.Errorf("more than %d places look like the start of a picture: the rest was not looked into", maxStarts)
 
-// Scan reads r once and calls each for the files in it, in the order of their places. copy writes the bytes of the file
-// and returns their number; each must call it once. The end of a file follows from its structure. A file that is cut
+// Scan reads r once and calls each for the files in it, in the order of their places. each must call copy once,
+// which writes the bytes of the file and returns their number. The end of a file follows from its structure. A file that is cut
 // off ends where another one starts, or the writing ends. Scan ends with an error of r or each, ErrStarts, or ctx's.
 func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Writer) (int64, error)) error) (Report, error) {
 	s := &scan{ctx: ctx, each: each}

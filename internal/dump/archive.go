@@ -134,8 +134,8 @@ func (d *Dump) decompress(ctx context.Context, packed string, r io.ReadCloser, w
 	return d.store(ctx, from)
 }
 
-// single lists the file that was compressed without an archive, with its bytes in. broken is the error
-// that ended decompressing, nil if it is whole; single returns it. depth is as in entry; under is its name.
+// single lists the file that was compressed without an archive; in has its bytes. broken is the error that ended
+// decompressing, nil if the file is whole; single returns it. depth is as in entry; under is the name of the compressed file.
 func (d *Dump) single(ctx context.Context, in *source, broken error, depth int, under string) error {
 	if in.size == 0 || errors.As(broken, new(tooLarge)) {
 		return cmp.Or(broken, io.ErrUnexpectedEOF)
@@ -161,9 +161,8 @@ func (s *stopped) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
-// unpack lists the files that find finds in an archive that is read from its beginning to its end: 7z
-// or rar. Their bytes are stored. depth counts the archives around it, under is its name.
-// A file whose bytes cannot be had, and a link, is listed with an error.
+// unpack lists the files of an archive that is read from its beginning to its end, 7z or rar: find calls its argument for
+// each. Their bytes are stored. depth counts the archives around that archive, under is its name. A link, and a file without bytes, is listed with an error.
 func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, under string) error {
 	return find(func(name string, regular bool, r io.Reader) error {
 		f := File{Name: under + "!" + name, aside: intake.Litter(name)}

@@ -27,7 +27,7 @@ const (
 	onlyOne  = ".jpg"  // a picture by its bytes, but no TIFF
 )
 
-// kinds are the endings of names, and what they say of a file: the second ones are kinds.
+// kinds has pairs: the ending of a name, and the kind of a file with that ending.
 var kinds = [][2]string{
 	{".zip", ".zip"}, {".cbz", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"}, {".tar.bz2", ".tar.bz2"}, {".tbz2", ".tar.bz2"}, {".tbz", ".tar.bz2"},
 	{".tar.xz", ".tar.xz"}, {".txz", ".tar.xz"}, {".tar.zst", ".tar.zst"}, {".tzst", ".tar.zst"}, {".7z", sevenZip}, {".rar", rar}, {".cbr", rar}, {".pdf", ".pdf"},
@@ -36,8 +36,8 @@ var kinds = [][2]string{
 	{".odt", office}, {".ods", office}, {".odp", office}, {".odg", office}, {".epub", office}, {".pages", office}, {".numbers", office}, {".key", office},
 }
 
-// aPart are names of the parts of an archive in several files, as 7z, WinZip, WinRAR and split make them.
-// A part of a rar that is called so says it itself: x.part1.rar.
+// aPart matches names of the parts of an archive in several files, as 7z, WinZip, WinRAR and split make them.
+// It does not match x.part1.rar: the bytes of such a file say that it is a part.
 var aPart = regexp.MustCompile(`\.(zip|7z|rar|tar|tgz|gz|bz2|xz|zst)\.([0-9]{2,4}|[a-z]{2})$|\.[rz][0-9]{2}$`)
 
 // kind returns what the ending of a file's name, in either case, says that the file is: the second of

@@ -292,7 +292,7 @@ func (q *Queue) await(ctx context.Context, r *run, mine *[]added, done func(Job,
 	return nil
 }
 
-// once returns a function that calls stalled, but not with the text of the last call, and not within idleAfter of it.
+// once returns a function that hands errors on to stalled, which may be nil: only a text other than the last, and only idleAfter later.
 func once(stalled func(why error)) func(why error) {
 	last, at := "", time.Time{}
 	return func(why error) {
@@ -433,9 +433,9 @@ func (q *Queue) open(id int64, kind string, sealed, said []byte, now int64) (do 
 	return t.Do, sha256.Sum256(text), err
 }
 
-// finished calls done for the jobs at the beginning of the list that are over, and returns their number.
-// why is what the next job waits for: its attempt failed and another is to come, or a worker, which the row names, has had it for
-// half a lease or more. A job of another process that is over is added again, for this process.
+// finished calls done with the outcomes of the jobs at the beginning of the list that are over, and returns their number n.
+// why says what the next job waits for, if known: another attempt after a failed one, or a worker that has had the job for
+// half a lease or more. If another process added the next job, and it is over, finished adds it again for this process.
 func (q *Queue) finished(ctx context.Context, r *run, jobs []added, done func(Job, json.RawMessage, error) error) (n int, why, err error) {
 	type state struct {
 		over, running, leased bool
@@ -495,8 +495,8 @@ func (q *Queue) unattended(ctx context.Context, kind string) (why, err error) {
 	return fmt.Errorf("no worker does a job of kind %s: is \"kycmark work\" running in a home with the keys?", kind), nil
 }
 
-// outcome opens what a worker left of a job. The error wraps [ErrFailed] if its worker says so, or nothing is left. Other
-// errors say that the row has something else than the answer to this job's task.
+// outcome returns the result that a worker sealed as output. The error wraps [ErrFailed] if the worker says that the job
+// failed, or left nothing. Other errors say that output is no answer to this job's task.
 func (q *Queue) outcome(job *added, output []byte) (json.RawMessage, error) {
 	if len(output) == 0 {
 		return nil, fmt.Errorf("%w: in %d attempts its workers died or had another sealing key, or it was taken out of the queue", ErrFailed, maxAttempts)

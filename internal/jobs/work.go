@@ -212,7 +212,7 @@ func (w *worker) renewAll(ctx context.Context) {
 	}
 }
 
-// work does one job. It keeps what came of it with the job, unless the job is another's by now.
+// work does one job and writes the outcome into its row, unless the job is another worker's by now.
 func (w *worker) work(ctx, leased context.Context, job *river.Job[row], do Func) error {
 	var text, said []byte
 	var now int64

@@ -177,7 +177,7 @@ func (s *scan) read(interval int, rows func(y int) *mcuRow, done func(y int)) er
 	return nil
 }
 
-// mcu reads MCU x of a row. It returns false for a wrong code, and goes on behind it only in a file that is mended.
+// mcu reads MCU x of a row. It returns false for a wrong code: at once, or in a file that is mended after the whole MCU.
 func (s *scan) mcu(block func(b *block, i int) bool, row *mcuRow, x int) bool {
 	sound := true
 	for i, c := range s.of {

@@ -153,8 +153,8 @@ func (a *agreement) miss(p *pair) float64 {
 	return float64(dx*dx) + float64(dy*dy)
 }
 
-// support returns how well pairs agree with the similarity of by: the sum of their weights, less
-// the farther each is off. A pair that is firstTol pixels off or more does not count.
+// support returns how well pairs agree with the similarity that the pair by gives: the sum of their weights, each less
+// the farther its pair is off. A pair that is firstTol pixels off or more does not count.
 func support(pairs []pair, by *pair) float64 {
 	a := newAgreement(by)
 	sum := 0.0
@@ -166,7 +166,7 @@ func support(pairs []pair, by *pair) float64 {
 	return sum
 }
 
-// agreeing returns the numbers of the pairs that the similarity of by maps to within firstTol pixels.
+// agreeing returns the indices of the pairs that the similarity of the pair by maps to within firstTol pixels.
 func agreeing(pairs []pair, by *pair) []int {
 	a := newAgreement(by)
 	var in []int

@@ -12,8 +12,8 @@ import (
 // looks are tried in this order.
 var looks = [...]look{{}, {mirror: true}, {invert: true}, {true, true}}
 
-// A pass is a way to look for features: each is tried where those before it found nothing fair. Small crops need more
-// features, dark and washed-out leaks a local contrast brought to a fixed level.
+// A pass is a way to look for features. It is tried if the passes before it found no fair guess. Small crops need more
+// features, dark and washed-out leaks a local contrast brought to a fixed level (flat).
 type pass struct {
 	flat   bool
 	wanted int // features of a picture, about

@@ -295,7 +295,7 @@ func (l *Lists) Nodes(each func(id string, body []byte)) {
 	l.each(l.root, Hash{}, 0, func(n *listNode, id string) bool { each(id, n.body()); return true })
 }
 
-// each calls f with the nodes that were read, from n downwards. key has the first depth bits of those below n.
+// each calls f with the nodes that were read, from n downwards. The first depth bits of key lead from the root to n.
 func (l *Lists) each(n *listNode, key Hash, depth int, f func(n *listNode, id string) bool) {
 	if n == nil || n.unread || !f(n, listID(key, depth)) {
 		return

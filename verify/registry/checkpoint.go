@@ -286,7 +286,7 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 	return kept, err
 }
 
-// describe returns c with Origin, Signers and Witnesses set. The caller has checked seen, the signatures of witnesses.
+// describe returns c with Origin, Signers and Witnesses set. seen has signatures of witnesses, which the caller has checked.
 func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books.Checkpoint {
 	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []books.Witness{}
 	for _, w := range seen {

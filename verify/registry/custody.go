@@ -64,8 +64,8 @@ func HeldThrough(ctx context.Context, r *Registry, c books.Custody, entries int6
 }
 
 // ImportCustody enters many facts and returns how many were new. Facts that say the same as an entered or an earlier
-// fact are left out. Each fact becomes what the registry has of it; a new one lacks its number in the ledger. If any fact is
-// unusable, no fact is entered, and err is nil. wrong then holds, for each fact, what is wrong, or nil; else wrong is nil.
+// fact are left out. facts is changed to what the registry has; a new fact lacks its number in the ledger. If any fact is
+// unusable, no fact is entered, and err is nil: wrong then has an error or nil for each fact. Else wrong is nil.
 func (r *Registry) ImportCustody(ctx context.Context, facts []books.Custody) (_ int, wrong []error, _ error) {
 	r.custody.Lock()
 	defer r.custody.Unlock()

@@ -48,8 +48,7 @@ type Imported struct {
 	Err        error                // unreadable, too large, erased before
 }
 
-// Uploads are committed this many at a time, or so many bytes of them, or what was
-// done in this time: what a crash undoes is done again by the next run.
+// A batch is committed when it has so many uploads or bytes, or is so old. After a crash the next run does it again.
 const (
 	batchUploads = 128
 	batchBytes   = 32 << 20

@@ -177,9 +177,9 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
 }
 
-// ProveCopies is [Ledger.Prove] for the number of copies that were ever issued of each of these submissions, none
-// also, and for what became of them. It names no recipient. It rests on the last entry: others may enter more meanwhile, so sign is
-// called when the entry is known, to sign the state of the ledger; nil signs nothing.
+// ProveCopies is [Ledger.Prove] for the number of copies, also 0, that were ever issued of each submission in of, and for
+// what became of them. The proof names no recipient, and rests on the last entry. Others may enter more meanwhile: ProveCopies
+// calls sign when that entry is known, to sign the state of the ledger; nil signs nothing.
 func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, public string, sign func(context.Context) error) ([]byte, error) {
 	var names []string
 	for _, id := range of {

@@ -42,8 +42,8 @@ type issueLine struct {
 	leftOut int   // pages or frames of the upload's file that are not in the copy
 }
 
-// issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
-// last. The upload is opened and decoded once, and only if a copy of it is to be made.
+// issueAll issues the upload id to every recipient in f.To and returns a line for each. After a line that ends all copies
+// it tries no other. The upload is opened and decoded once, and only if a copy of it is to be made.
 func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	o := registry.IssueOptions{Actor: ui.Actor(), Purpose: f.Purpose, Request: f.Request, MaxSide: f.MaxSide, MaxBytes: f.MaxBytes,
 		Format: f.Format, KeepEXIF: f.KeepEXIF, AllowWeak: f.AllowWeak, Opened: new(registry.Opened)}
@@ -65,7 +65,7 @@ func issueAll(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, id water
 	return lines
 }
 
-// A database that fails over is waited for: failOver at most, asked each pause. Chosen: twice the 30 s of a standby.
+// An outage of the database may last failOver; an attempt follows each pause. Chosen: twice the 30 s of a standby.
 const (
 	failOver = time.Minute
 	pause    = 200 * time.Millisecond
@@ -126,9 +126,8 @@ func (l issueLine) failed(err error) issueLine {
 	return l
 }
 
-// issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its format.
-// A copy that an earlier run entered for the same request is taken; its file is written if it is not there. The copy
-// is entered in the ledger before its file is written.
+// issue issues the line's upload to its recipient, and returns the line with the copy or the error. It writes the copy's file
+// to stem with the ending of its format, after the copy is in the ledger. A copy that is there for the same request is taken.
 func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issuer, o *registry.IssueOptions, stem string, f issueFlags) issueLine {
 	c, err := issuer.Copy(ctx, l.id, l.Recipient, o)
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {

@@ -100,8 +100,8 @@ func (p *aligner) note(z, chance float64) {
 	p.bestZ, p.chance = math.Max(p.bestZ, z), math.Min(p.chance, chance)
 }
 
-// logChance returns the log10 of a probability: a picture without a mark of the key has an agreement of its pilots as
-// strong as was noted. No map depends on the pilots' phases, and each has lnShifts shifts, so all bounds are added up.
+// logChance bounds, as log10, the probability that pilots agree as strongly as noted in a picture without a mark of the key.
+// It is the bound for one shift of one map, times the maps and shifts: no map depends on the pilots' phases.
 func (p *aligner) logChance() float64 {
 	return math.Min(0, (p.chance+dsp.Ln(float64(max(p.maps, 1)))+lnShifts)/math.Ln10)
 }

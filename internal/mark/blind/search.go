@@ -31,8 +31,7 @@ var stages = [...]stage{
 	{"tilted", tilted},                         //  0.7 %, 43.7 %: perspective; 11 of 14 drawn photographs of screens that no other stage reads
 }
 
-// each returns a stage that runs try for each reader that is not done, one after the other:
-// for stages whose readers share nothing except what the leak keeps.
+// each returns a stage that runs try for one reader after the other, except readers that are done. They share only what the leak keeps.
 func each(try func(*reader) error) func([]*reader) error {
 	return func(readers []*reader) error {
 		for _, r := range readers {

@@ -165,10 +165,9 @@ func (c *checker) leaf(r schema.Entry) error {
 	return nil
 }
 
-// entry compares the entry of r with the entry that its row gives: kind, time (microseconds) and
-// commitment. It adds the row to its lists, and compares their root. evidence holds the entries of the
-// rows, by number. The commitment of an erased row is not compared. entry also counts the entry by kind. A difference, or an entry without a row,
-// is an error that wraps [records.ErrTampered].
+// entry compares the entry of r with the entry that its row gives (evidence, by number): kind, time in microseconds and, unless
+// the row was erased, commitment. It counts the entry by kind, adds it to the lists of the row, and compares the root of all
+// lists. A difference, or an entry without a row, is an error that wraps [records.ErrTampered].
 func (c *checker) entry(r schema.Entry, evidence map[int64]rowEntry) error {
 	e, err := records.ParseEntry(r.Text)
 	if err != nil {

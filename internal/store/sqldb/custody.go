@@ -160,14 +160,14 @@ func (d custody) Custody(ctx context.Context) (facts []books.Custody, err error)
 	return slices.Clip(x.facts), err
 }
 
-// A dated row has an entry, the time that it says, and a bound of it that is to be set.
+// A dated is a row whose bound is to be set: the number of its entry, the time that it states, and the bound.
 type dated struct {
 	seq int64
 	at  time.Time
 	*books.Bound
 }
 
-// bounds are between which times rows were entered.
+// bounds finds between which times rows were entered.
 type bounds struct{ *core }
 
 // bound sets the bounds of rows, in the order of entry.

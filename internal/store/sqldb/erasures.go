@@ -174,7 +174,7 @@ func blank(ctx context.Context, t *tx, rows []books.Submission, erasure int64) (
 	return left, nil
 }
 
-// erasedList are the erasures that were read, and the submissions that they erased.
+// An erasedList has what was read of erasures: the submissions that they erased.
 type erasedList struct {
 	mu   sync.Mutex
 	last int64 // number of the last erasure
@@ -182,7 +182,7 @@ type erasedList struct {
 	gone []records.Erased
 }
 
-// ErasedAfter sorts by erasure. It reads erasures that it has not read before, and compares them with their list.
+// ErasedAfter returns what later erasures erased, sorted by erasure. It reads each erasure once, and compares them with their list.
 func (d erasures) ErasedAfter(ctx context.Context, erasure int64) ([]records.Erased, error) {
 	x := d.erased
 	x.mu.Lock()

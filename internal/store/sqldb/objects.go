@@ -89,9 +89,9 @@ func (d originals) putOriginals(ctx context.Context, uploads []records.Upload) (
 	return out, put, nil
 }
 
-// dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an upload again,
-// after it was unknown whether it was entered, puts the same object. entered has an element for each object, or none if
-// it is unknown what was entered. What cannot be removed is left for the next audit: it belongs to no submission.
+// dropOriginals removes those objects in put whose uploads were not entered, unless a row names them: another attempt to
+// enter the same upload puts the same object. entered says it for each object. It is empty if that is unknown: then all
+// stay. An object that cannot be removed is left for the next audit: it belongs to no submission.
 func (d originals) dropOriginals(ctx context.Context, put []records.Object, entered []bool) {
 	ctx = context.WithoutCancel(ctx)
 	for i, o := range put {

@@ -185,8 +185,7 @@ func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// list adds the local features of page i to the index, and keeps its query. It does neither if the
-// original cannot be opened or has no features.
+// list adds the local features of page i to index, and sets its query. It does neither if the page cannot be opened or has no features.
 func (d *documents) list(ctx context.Context, i int) error {
 	if err := ctx.Err(); err != nil {
 		return err

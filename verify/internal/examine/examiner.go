@@ -280,8 +280,8 @@ func (v *Examiner) beside(f func()) (wait func()) {
 	}
 }
 
-// shows returns the match with the upload that a leak shows. A copy can be surely found by its mark where its pixels leave open
-// what they show: then it is the match with the copy's upload. It returns nil if there is no such match.
+// shows returns the match with the upload that a leak shows, or nil. If the pixels leave open what they show, but a copy is
+// surely found by its mark, that is the match with the copy's upload.
 func shows(e *conclude.Evidence) *findings.Match {
 	if m := e.Shown(); m != nil {
 		return m
@@ -294,8 +294,8 @@ func shows(e *conclude.Evidence) *findings.Match {
 }
 
 // Resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
-// what the pixels say of the copy's submission. The matches of e are tried first; if the submission is not compared there, its
-// original is, and is a match if the leak shows it. If it is unrelated there, all of the leak is searched for it, and the match is changed.
+// what the pixels say of the copy's submission. The matches of e are tried first. If the submission is not compared there, or is
+// unrelated, Resolve searches all of the leak for it. It changes its match, or adds one if the leak shows it.
 func (v *matcher) Resolve(ctx context.Context, d *watermark.Detection, e *conclude.Evidence) (*conclude.Read, error) {
 	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
 	issued, err := v.Issued(ctx, d.Copy, d.KeyID)
@@ -346,8 +346,8 @@ func (v *Examiner) standing(ctx context.Context, r *conclude.Read) error {
 	return gone(err) // a row that cannot be read: its pixels stay unknown
 }
 
-// fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what the registry says
-// of it; custody unless it carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
+// fill writes the evidence and the conclusion into out and, if the leak shows a submission, what the registry says of that.
+// Custody is left out if the leak carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
 // records that the conclusion rests on were altered.
 func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) (err error) {
 	conclude.Into(out, e)

@@ -102,8 +102,8 @@ func mayCarry(ctx context.Context, v *Examiner, e *conclude.Evidence, r *conclud
 	return uploads, nil
 }
 
-// alone sets a place in the leak that has a found copy's mark alone, if another found copy may bring the mark along:
-// there it is the copy's own, as on a sheet with a picture of each.
+// alone sets Alone of found copies whose mark another found copy may bring along: a place in the leak with the mark of
+// that copy only. There the mark is the copy's own, as on a sheet with a picture of each.
 func alone(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) error {
 	for i := range e.Reads {
 		r := &e.Reads[i]
@@ -207,8 +207,8 @@ func (v *tracer) cameBack(ctx context.Context, r *conclude.Read) (out []watermar
 	return out, nil
 }
 
-// carries returns the copies whose marks the original of a page carries: by reading, or if that finds none of the page of, by
-// tracing it against that page. The result is kept.
+// carries returns the copies whose marks the original of a page carries, by reading. If no copy of the submission of is among
+// them, it also traces the original against the page of that match. The result is kept.
 func (v *Examiner) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
 	about := [2]watermark.Submission{page, conclude.PageOf(of)}
 	v.families.mu.Lock()

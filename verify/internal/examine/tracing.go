@@ -52,8 +52,8 @@ func (v *tracer) trace(ctx context.Context) error {
 	return nil
 }
 
-// traceBoth is tracePages for a leak that may show a submission several times, as a sheet does: at each place too, with
-// half of the level for all of them. The result has the copies of all places. It is of another place if only that shows the submission and has a copy.
+// traceBoth is tracePages for a leak that may show a submission several times, as a sheet does. It then also traces each place, with
+// half of the level for all places. The result has the copies of all places. It is that of a place with a copy if the whole leak is not registered.
 func (v *tracer) traceBoth(ctx context.Context, target *findings.Match, level float64) (*tracing, error) {
 	if m := v.e.Match(target.Submission); m == nil || m.Region == nil || !v.leak.goesOn(m.Region) {
 		return v.tracePages(ctx, target, level)

@@ -204,7 +204,7 @@ func checkHistory(f *findings.File, cfg weigh.Basis) error {
 	return nil
 }
 
-// checkRecord checks that a record has the keys whose marks were read, and a ledger that has its entries.
+// checkRecord checks that a record lists the keys whose marks were read, and that its ledger reaches to the entries it names.
 func checkRecord(f *findings.File) error {
 	r := &f.Verdict.Record
 	for i, l := range f.Leaks {

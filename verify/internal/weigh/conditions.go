@@ -174,7 +174,7 @@ func (w *Weighing) rivals(name string, why ...string) []odds.Rival {
 	return slices.DeleteFunc(slices.Clone(w.Odds.Rivals), func(r odds.Rival) bool { return r.Name != name || !slices.Contains(why, r.Why) })
 }
 
-// held are the parties that held the submissions of a named recipient's copies unmarked.
+// held returns the figure "who" for each named recipient: the parties that held the submissions of its copies unmarked.
 func held(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		who := each.Of(w.rivals(name, odds.RivalHeld, odds.RivalPlanting), func(r odds.Rival) string {
@@ -218,7 +218,7 @@ func together(w *Weighing) string {
 	return ": " + strings.Join(out, "; ")
 }
 
-// alsoHeld are recipients with pictures that others could hold unmarked, all of them. Rivals are in the sentence of [held].
+// alsoHeld returns figures for each recipient whose pictures others could all hold unmarked. It leaves out rivals: see [held].
 func alsoHeld(w *Weighing) (out []words.Figures) {
 	for _, x := range w.Odds.AlsoHeld {
 		rival := func(other string) bool {
@@ -606,8 +606,8 @@ func leftOut(w *Weighing) []words.Figures {
 		several(n, words.Figures{"of": w.given.Leaks, "how": "examined in part", "why": []string{"the first page or frame, without " + words.Count(others, "other", "others")}})...)
 }
 
-// keyCompromised are the keys of confirmed copies that are recorded as compromised after the stated time of the
-// find. What follows depends on whether that time is contradicted.
+// keyCompromised returns figures for each key of confirmed copies that is recorded as compromised, after the stated time
+// of the find. What follows depends on whether that time is contradicted.
 func keyCompromised(w *Weighing) (out []words.Figures) {
 	at, n := make(map[string]books.KeyState), make(map[string]int)
 	for _, l := range w.Findings {
@@ -629,7 +629,7 @@ func keyCompromised(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// each calls figures for every recipient with confirmed copies, and returns what is not nil.
+// each calls of for every recipient with confirmed copies, and returns the figures that are not nil, with the recipient's name.
 func (w *Weighing) each(of func(*party) words.Figures) (out []words.Figures) {
 	for _, name := range w.names {
 		if s := w.parties[name]; s.pictures > 0 {
@@ -656,7 +656,7 @@ func (s *party) note() (out []findings.Said) {
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.
 func damagedMarks(w *Weighing) int { return leaksThat(&w.Verdict, (*findings.Finding).Damaged) }
 
-// damagedFigures are those pictures, and how often chance gives one among all that were examined.
+// damagedFigures returns the number of [damagedMarks], and how often chance gives one among all pictures that were examined.
 func damagedFigures(w *Weighing) []words.Figures {
 	return several(damagedMarks(w), words.Figures{"chance": words.RoundedUp(chanceOfParts(w))})
 }

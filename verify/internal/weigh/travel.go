@@ -46,7 +46,7 @@ func acknowledged(w *Weighing, name string) (all, signed int) {
 	return all, signed
 }
 
-// receipts are, for each recipient, the copies in the dump: with a receipt for each of them, or how many lack a receipt.
+// receipts returns figures for each recipient with copies in the dump: that all have a receipt, or how many lack one.
 func receipts(w *Weighing) (out []words.Figures) {
 	for _, name := range w.names {
 		all, signed := acknowledged(w, name)
@@ -61,8 +61,8 @@ func receipts(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// reservedOf returns how many copies of a recipient are in the dump, and how many of them are not known to have been handed
-// out. The others are of so many persons.
+// reservedOf returns the number of a recipient's copies in the dump, and of these the copies not known to have been handed
+// out. persons counts the persons that the other copies show.
 func reservedOf(w *Weighing, name string) (all, reserved, persons int) {
 	units := make(map[string]bool)
 	for _, c := range findings.ConfirmedCopies(w.Findings) {
@@ -77,7 +77,7 @@ func reservedOf(w *Weighing, name string) (all, reserved, persons int) {
 	return all, reserved, len(units)
 }
 
-// namedReserved are the named recipients with copies in the dump whose release is not confirmed.
+// namedReserved returns figures for each named recipient with copies in the dump whose release is not confirmed.
 func namedReserved(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		if all, n, _ := reservedOf(w, name); n > 0 {
@@ -87,7 +87,7 @@ func namedReserved(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// had are the parties that by the record had copies of a named recipient which are in the dump.
+// had returns figures for each named recipient and party that by the record also had copies in the dump which are that recipient's.
 func had(w *Weighing) (out []words.Figures) {
 	for _, name := range w.namedInOrder() {
 		n, entered := make(map[string]int), make(map[string][]time.Time)
@@ -114,7 +114,7 @@ func had(w *Weighing) (out []words.Figures) {
 	return out
 }
 
-// exposed are the recipients with copies in this dump that were confirmed in other files before.
+// exposed returns figures for each recipient with copies in this dump that were confirmed in other files before.
 func exposed(w *Weighing) (out []words.Figures) {
 	for _, name := range w.names {
 		in, first := make(map[int]bool), time.Time{}

@@ -123,9 +123,9 @@ func (g *grouping) join(a, b int) {
 }
 
 // fit joins the groups without a subject, in their order, to others that carry copies of the same
-// recipient: first each to a group with a subject, then to each other. each is how many uploads
-// without a subject one person has at most; 0: any number, so that one group takes all. So does a group of closed originals.
-func (g *grouping) fit(each int) {
+// recipient: first one to each group with a subject, then to each other. perPerson is how many uploads without a subject
+// one person has at most; 0: any number, so that one group takes all. A group of closed originals joins also a full group.
+func (g *grouping) fit(perPerson int) {
 	type places struct {
 		groups []int // roots, those with a subject first
 		at     int   // index of the group that is being filled
@@ -159,7 +159,7 @@ func (g *grouping) fit(each int) {
 				p = new(places)
 				by[name] = p
 			}
-			if each > 0 && p.filled >= each && !g.uploads[i].closed {
+			if perPerson > 0 && p.filled >= perPerson && !g.uploads[i].closed {
 				p.at, p.filled = p.at+1, 0
 			}
 			p.filled += len(members[i])
