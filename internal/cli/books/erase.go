@@ -42,8 +42,8 @@ With --recipient the name of a reviewer who has an employer is erased. The copie
 the reviewer was shown stay, as copies of the employer. A report then says "a reviewer
 of vendor-a (erased)". Reports and findings written before keep the name.
 
-Without --yes the uploads are only listed. Backups, copies of the registry, and the
-copies that recipients hold are not erased.`,
+Without --yes the uploads are only listed. Backups, copies of the registry, sealed jobs
+of its queue, and the copies that recipients hold are not erased.`,
 		Example: `  kycmark erase --subject ref-7f31 --note "request 2026/44" --yes
   kycmark erase --submission 4f0c2d1e9a8b77665544332211000f1e --yes
   kycmark erase --recipient reviewer-17 --yes`,
