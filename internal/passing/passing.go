@@ -26,7 +26,8 @@ func Is(err error) bool {
 		case "08", "40", "53", "57", "58":
 			return true
 		}
-		return server.Code == "25006" // read-only, as a standby is that is being promoted
+		// Read-only, as a standby is that is being promoted; a transaction that was idle, or open, for too long.
+		return server.Code == "25006" || server.Code == "25P03" || server.Code == "25P04"
 	}
 	var connecting *pgconn.ConnectError // also: no host takes writes
 	var network net.Error

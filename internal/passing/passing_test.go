@@ -54,6 +54,7 @@ func TestErrors(t *testing.T) {
 		{"a file of SQLite on a full disk", full, false, false, true},
 		{"a full disk, whose error has the methods of a network's", &fs.PathError{Op: "write", Path: "copy", Err: syscall.ENOSPC}, false, false, true},
 		{"a server that is read-only", &pgconn.PgError{Code: "25006"}, true, true, false},
+		{"a server that ends the transaction of a process that was stopped", &pgconn.PgError{Code: "25P03"}, true, true, false},
 		{"a server that ends the session", &pgconn.PgError{Code: "57P01"}, true, true, false},
 		{"a server that refuses a value", &pgconn.PgError{Code: "23505"}, false, false, false},
 		{"a connection that was closed before", fmt.Errorf("read: %w", pgconn.ErrConnClosed), true, true, false},

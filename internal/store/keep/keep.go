@@ -20,6 +20,7 @@ import (
 // A Store implements [records.Kept].
 type Store struct {
 	Write, Read *sql.DB
+	Lock        string                      // of the dialect
 	Place       objects.Place               // nil: chunks are in the database
 	Free        func(context.Context) error // removes the objects that the table removal lists
 }
@@ -45,7 +46,7 @@ func (s Store) Add(ctx context.Context, item records.KeptItem) error {
 
 func (s Store) Show(ctx context.Context, id [16]byte, shows ...watermark.Submission) error {
 	return s.begin(ctx, func(tx *sql.Tx) error {
-		if err := lock(ctx, tx, id); err != nil {
+		if err := s.lock(ctx, tx, id); err != nil {
 			return err
 		}
 		for _, of := range records.Ascending(shows) {
@@ -65,15 +66,12 @@ func (s Store) Show(ctx context.Context, id [16]byte, shows ...watermark.Submiss
 }
 
 // lock locks the row of an item: who writes to the item, or removes it, waits. The error wraps [records.ErrNotFound].
-func lock(ctx context.Context, tx *sql.Tx, id [16]byte) error {
-	done, err := tx.ExecContext(ctx, "UPDATE kept SET made = made WHERE id = $1", id[:])
-	if err != nil {
-		return err
+func (s Store) lock(ctx context.Context, tx *sql.Tx, id [16]byte) error {
+	err := tx.QueryRowContext(ctx, "SELECT id FROM kept WHERE id = $1"+s.Lock, id[:]).Scan(new([]byte))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = records.ErrNotFound
 	}
-	if n, err := done.RowsAffected(); err != nil || n > 0 {
-		return err
-	}
-	return records.ErrNotFound
+	return err
 }
 
 func (s Store) Item(ctx context.Context, id [16]byte, names ...string) (*records.KeptItem, []records.KeptPart, error) {
@@ -136,7 +134,7 @@ func (s Store) AddChunk(ctx context.Context, of *records.KeptPart, n int64, body
 		name, size, inRow = objects.Name{}, 0, body
 	}
 	err := s.begin(ctx, func(tx *sql.Tx) error {
-		if err := lock(ctx, tx, of.Of); err != nil {
+		if err := s.lock(ctx, tx, of.Of); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "INSERT INTO kept_chunk (kept, part, version, n, body, object, object_size) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -187,7 +185,7 @@ func (s Store) Chunk(ctx context.Context, of *records.KeptPart, n int64) ([]byte
 
 func (s Store) Publish(ctx context.Context, p records.KeptPart, unless string) error {
 	err := s.begin(ctx, func(tx *sql.Tx) error {
-		if err := lock(ctx, tx, p.Of); err != nil {
+		if err := s.lock(ctx, tx, p.Of); err != nil {
 			return err
 		}
 		n, err := schema.Number(ctx, tx, "SELECT count(*) FROM kept_part WHERE kept = $1 AND part = $2", p.Of[:], unless)
@@ -229,7 +227,7 @@ func drop(ctx context.Context, tx *sql.Tx, where string, args ...any) error {
 
 func (s Store) Remove(ctx context.Context, id [16]byte) error {
 	err := s.begin(ctx, func(tx *sql.Tx) error {
-		if err := lock(ctx, tx, id); err != nil {
+		if err := s.lock(ctx, tx, id); err != nil {
 			return err
 		}
 		if err := drop(ctx, tx, "kept = $1", id[:]); err != nil {

@@ -255,6 +255,28 @@ func TestLostConnections(t *testing.T) {
 	require.EqualValues(t, 1+325*batches, size)
 }
 
+// A process that stops inside of a transaction holds no kept item for longer than a minute, or as the address says.
+func TestKeptWhileIdle(t *testing.T) {
+	for stated, want := range map[string]string{"": "1min", "&idle_in_transaction_session_timeout=7s": "7s"} {
+		dsn := server.DSN(t) + stated
+		d, id, of := create(t, dsn), [16]byte{9}, upload(1)
+		entered(t, d, of)
+		admin(t, dsn, `CREATE FUNCTION idle() RETURNS trigger LANGUAGE plpgsql AS
+			$$BEGIN RAISE EXCEPTION 'idle for %', current_setting('idle_in_transaction_session_timeout'); END$$`)
+		require.NoError(t, d.Kept().Add(t.Context(), records.KeptItem{ID: id, Kind: "spool", Made: t0, Expires: t0, Wrapped: []byte{1}}))
+		part := records.KeptPart{Of: id, Name: "a"}
+		for table, write := range map[string]func() error{
+			"kept_chunk":      func() error { return d.Kept().AddChunk(t.Context(), &part, 0, []byte{1}) },
+			"kept_part":       func() error { return d.Kept().Publish(t.Context(), part, "") },
+			"kept_submission": func() error { return d.Kept().Show(t.Context(), id, of.ID) },
+			"kept":            func() error { return d.Kept().Remove(t.Context(), id) },
+		} {
+			admin(t, dsn, "CREATE TRIGGER idle BEFORE INSERT OR DELETE ON "+table+" FOR EACH ROW EXECUTE FUNCTION idle()")
+			require.ErrorContains(t, write(), "idle for "+want+" (", table)
+		}
+	}
+}
+
 // endSession ends a session that is in a transaction after the pause, if there is one until stop.
 func endSession(t *testing.T, other *pgx.Conn, pause time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -73,8 +73,8 @@ type Dialect struct {
 	Tables string
 	// Questions: arguments may be written ? in place of $1, and are faster so.
 	Questions bool
-	// Lock ends the query that reads the ledger's head in a transaction that writes,
-	// so that others wait there; empty where beginning the transaction does that.
+	// Lock ends a query of one row in a transaction that writes, so that others wait there; empty where beginning the
+	// transaction does that.
 	Lock string
 	// Write is how a transaction that writes must begin to see, once it has the lock, what others committed before.
 	Write *sql.TxOptions

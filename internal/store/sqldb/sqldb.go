@@ -65,7 +65,7 @@ func on(c *core) *DB {
 }
 
 func (d *DB) Kept() records.Kept {
-	return keep.Store{Write: d.write, Read: d.read, Place: d.place, Free: d.removeErased}
+	return keep.Store{Write: d.write, Read: d.read, Lock: d.dialect.Lock, Place: d.place, Free: d.removeErased}
 }
 
 // lastTree is the ledger's tree as the last transaction of this process left it. Who writes takes it.
