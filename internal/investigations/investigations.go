@@ -51,6 +51,7 @@ const (
 	partAsked  = "asked"
 	partClosed = "closed" // no file comes any more; empty
 	partState  = "state"  // replaced again and again
+	partEnded  = "ended"  // the last state; workers write nothing after it
 	partResume = "resume" // the state of [verify.Options]
 	partTold   = "told"   // Over has returned nil; empty
 	partBegins = "begins" // see begins
@@ -228,7 +229,7 @@ func (o *Office) Begin(ctx context.Context, id kept.ID) (*State, error) {
 		list, err = o.list(ctx, x.Spool)
 	}
 	if err == nil {
-		err = o.write(ctx, id, kept.Begun, "", list)
+		err = o.write(ctx, id, kept.Begun, kept.Begun, list)
 	}
 	if err != nil && !errors.Is(err, registry.ErrConflict) { // else another call begins it
 		return nil, err
@@ -342,17 +343,17 @@ func (x inside) read(ctx context.Context, part string, to any) error {
 }
 
 func (x inside) state(ctx context.Context) (*State, error) {
-	s := State{Stage: Open}
+	s, err := State{Stage: Open}, error(nil)
 	switch {
+	case x.has(partEnded):
+		err = x.read(ctx, partEnded, &s)
 	case x.has(partState):
-		if err := x.read(ctx, partState, &s); err != nil {
-			return nil, err
-		}
+		err = x.read(ctx, partState, &s)
 	case x.has(kept.Begun):
 		s.Stage = Waiting
 	}
 	s.ID, s.Made = x.ID, x.Made
-	return &s, nil
+	return &s, err
 }
 
 // write writes a part as JSON, unless the investigation has the part of that name.

@@ -52,8 +52,13 @@ type world struct {
 
 func begin(t *testing.T) *world {
 	t.Helper()
+	return beginAt(t, leaktest.Config(t))
+}
+
+func beginAt(t *testing.T, cfg registry.Config) *world {
+	t.Helper()
 	t.Parallel()
-	w := &world{t: t, cfg: leaktest.Config(t)}
+	w := &world{t: t, cfg: cfg}
 	ctx := t.Context()
 	issuer, err := registry.NewIssuer(w.cfg)
 	require.NoError(t, err)

@@ -154,8 +154,18 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 		_ = o.write(ended, t.Of, partBegins, "", begins{}) // else one death too many is counted
 		stop()
 	}
-	if err == nil || ctx.Err() != nil || passing.Is(err) || errors.Is(err, registry.ErrConflict) || passing.Full(err) {
+	if err == nil || ctx.Err() != nil {
+		return nil, err
+	}
+	in, s, gone := o.look(ctx, t.Of)
+	if errors.Is(gone, registry.ErrNotFound) || gone == nil && s.Stage.Over() { // another worker ended it
+		return nil, nil
+	}
+	if gone != nil || passing.Is(err) || errors.Is(err, registry.ErrConflict) || passing.Full(err) {
 		return nil, err // it is tried again: a conflict is with a worker that is lost
+	}
+	if _, _, lost := spoolOf(ctx, o, in); errors.Is(err, registry.ErrNotFound) && !errors.Is(lost, registry.ErrNotFound) {
+		return nil, err // the same: another worker replaced what was read
 	}
 	failed := State{Stage: Failed, Problem: err.Error()}
 	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
@@ -163,10 +173,15 @@ func (o *Office) Do(ctx context.Context, text []byte) (any, error) {
 			failed.Unread = append(failed.Unread, Unread{f.File, f.Error})
 		}
 	}
-	if err = o.write(ctx, t.Of, partState, "", failed); errors.Is(err, registry.ErrNotFound) { // it was removed
-		err = nil
+	return nil, o.write(ctx, t.Of, partEnded, partEnded, failed)
+}
+
+// spoolOf opens the files of an investigation.
+func spoolOf(ctx context.Context, o *Office, in inside) (x asked, spool *kept.Opened, err error) {
+	if err = in.read(ctx, partAsked, &x); err == nil {
+		spool, err = o.kept.Open(ctx, x.Spool)
 	}
-	return nil, err
+	return x, spool, err
 }
 
 // errStale says that an investigation cannot go on: a program of another version or with other keys had begun it.
@@ -174,13 +189,12 @@ var errStale = errors.New("what was examined so far cannot be used")
 
 // examine examines the files of an investigation, weighs the findings, and writes what follows. With resumed it goes on where one stopped.
 func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
-	var x asked
-	var list []File
-	if err := errors.Join(in.read(ctx, partAsked, &x), in.read(ctx, kept.Begun, &list)); err != nil {
+	x, spool, err := spoolOf(ctx, o, in)
+	if err != nil {
 		return err
 	}
-	spool, err := o.kept.Open(ctx, x.Spool)
-	if err != nil {
+	var list []File
+	if err := in.read(ctx, kept.Begun, &list); err != nil {
 		return err
 	}
 	opts, state := o.options(x), new(state)
@@ -222,7 +236,7 @@ func (o *Office) examine(ctx context.Context, in inside, resumed bool) error {
 			done.Unissued++
 		}
 	}
-	if err := o.write(ctx, in.ID, partState, "", done); err != nil {
+	if err := o.write(ctx, in.ID, partEnded, partEnded, done); err != nil {
 		return err
 	}
 	if now, err := o.open(ctx, in.ID); err == nil && o.LedgerKey != "" {
@@ -253,10 +267,10 @@ func (o *Office) conclude(ctx context.Context, id kept.ID, inv *verify.Investiga
 	if err := o.kept.Show(ctx, id, shown...); err != nil {
 		return err
 	}
-	if _, err := o.kept.Write(ctx, id, Findings, &text); err != nil {
+	if _, err := o.kept.WriteUnless(ctx, id, Findings, partEnded, &text); err != nil {
 		return err
 	}
-	_, err := o.kept.Write(ctx, id, Report, &page)
+	_, err := o.kept.WriteUnless(ctx, id, Report, partEnded, &page)
 	return err
 }
 
@@ -327,11 +341,11 @@ func (o *Office) keepSaving(ctx context.Context, fail func(error), id kept.ID, o
 func (o *Office) saveOnce(ctx context.Context, s *saved, id kept.ID, state *state, last int64) (int64, error) {
 	text, _ := state.Read() // never fails
 	if len(text) > 0 && int64(len(text)) != last {
-		if _, err := o.kept.Write(ctx, id, partResume, bytes.NewReader(text)); err != nil {
+		if _, err := o.kept.WriteUnless(ctx, id, partResume, partEnded, bytes.NewReader(text)); err != nil {
 			return last, err
 		}
 	}
-	return int64(len(text)), o.write(ctx, id, partState, "", State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
+	return int64(len(text)), o.write(ctx, id, partState, partEnded, State{Stage: Examining, Examined: int(s.done.Load()), Total: int(s.total.Load())})
 }
 
 // Sealing is what bundles are sealed with. Without a ReportKey no bundle is made.
