@@ -15,7 +15,11 @@
 DO $$
 DECLARE
     one record;
+    queue text := current_schema() || '_queue';
 BEGIN
+    IF to_regnamespace(quote_ident(queue)) IS NULL THEN
+        RAISE EXCEPTION 'schema % is missing: "kycmark init" makes it, or the owner runs "kycmark work" once', queue;
+    END IF;
     FOR one IN SELECT r.role, current_database() || '_' || current_schema() || '_' || r.role AS name
         FROM unnest(ARRAY['intake', 'issue', 'investigate', 'audit', 'admin']) AS r(role)
     LOOP
@@ -24,9 +28,9 @@ BEGIN
         END IF;
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', current_schema(), one.name);
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), one.name);
-        IF one.role = 'investigate' AND to_regnamespace(quote_ident(current_schema() || '_queue')) IS NOT NULL THEN
+        IF one.role = 'investigate' THEN
             EXECUTE format('GRANT USAGE ON SCHEMA %1$I TO %2$I; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %1$I TO %2$I;
-                GRANT USAGE ON ALL SEQUENCES IN SCHEMA %1$I TO %2$I', current_schema() || '_queue', one.name);
+                GRANT USAGE ON ALL SEQUENCES IN SCHEMA %1$I TO %2$I', queue, one.name);
         END IF;
     END LOOP;
     FOR one IN SELECT g.tab, r.role, string_agg(w.word, ', ') AS rights

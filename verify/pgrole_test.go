@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -23,6 +24,9 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	require.NoError(t, err)
 	defer cfg.Registry.Close()
 	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
+	queue, err := jobs.OpenServer(ctx, dsn, cfg.Registry.ID(), cfg.SealKey)
+	require.NoError(t, err)
+	queue.Close()
 	login := pgtest.Logins(t, dsn, "../docs/grants.sql", "investigate")["investigate"]
 
 	desk := investigating(cfg)

@@ -223,10 +223,18 @@ func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 	return mark, err
 }
 
-// furnish enters the commitment to the mark key in the new registry r, and the key files of ledger and reports.
+// furnish enters the commitment to the mark key in the new registry r, and makes the key files of ledger and reports. On a
+// server it makes the queue: no role of docs/grants.sql may.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.Ledger().AddMarkKey(ctx, mark); err != nil {
 		return err
+	}
+	if IsServer(h.config.Registry) {
+		queue, err := OpenQueue(ctx, h, r.ID(), nil)
+		if err != nil {
+			return err
+		}
+		queue.Close()
 	}
 	private, public, err := r.Ledger().GenerateKey(ctx)
 	if err != nil {

@@ -69,7 +69,9 @@ func (s *server) prepare(ctx context.Context) error {
 		return err
 	}
 	defer one.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtextextended($1, 0))", s.schema)
-	if _, err := one.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{s.schema}.Sanitize()); err != nil {
+	// CREATE SCHEMA IF NOT EXISTS would need the right to make schemas also where an administrator made this one.
+	if _, err := one.Exec(ctx, `DO $$DECLARE queue text := quote_ident(current_schema() || '_queue'); BEGIN
+		IF to_regnamespace(queue) IS NULL THEN EXECUTE 'CREATE SCHEMA ' || queue; END IF; END$$`); err != nil {
 		return err
 	}
 	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)

@@ -22,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/hooks"
 	"github.com/kycmark/kycmark/internal/investigations"
+	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/service"
@@ -90,6 +91,9 @@ func TestGrants(t *testing.T) {
 		}
 	}
 	logins := pgtest.Logins(t, dsn, "../../docs/grants.sql", names...)
+	queue, err := jobs.OpenServer(t.Context(), logins["investigate"], w.reg.ID(), registry.GenerateSealKey())
+	require.NoError(t, err, "init made the queue's tables")
+	queue.Close()
 	left := scalar(t, owner, `SELECT coalesce(string_agg(relname, ', '), '') FROM pg_class c
 		WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT EXISTS (SELECT
 		FROM aclexplode(c.relacl) JOIN pg_roles r ON r.oid = grantee WHERE rolname LIKE current_database() || '_' ||
@@ -166,6 +170,21 @@ func TestGrants(t *testing.T) {
 	require.Equal(t, "0", scalar(t, owner, "SELECT count(*) FROM segment"), "admin's erasure removed it")
 	_, _, err = w.reg.Ledger().Check(t.Context())
 	require.NoError(t, err)
+}
+
+// The script does not pass over a queue that is missing: its login would be refused later.
+func TestGrantsWithoutQueue(t *testing.T) {
+	dsn := server.DSN(t)
+	r, err := registry.Create(t.Context(), home.Driver(dsn), nil)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	owner, err := sql.Open("pgx", dsn)
+	require.NoError(t, err)
+	defer owner.Close()
+	script, err := os.ReadFile("../../docs/grants.sql")
+	require.NoError(t, err)
+	_, err = owner.ExecContext(t.Context(), string(script))
+	require.ErrorContains(t, err, "_queue is missing")
 }
 
 func scalar(t *testing.T, db *sql.DB, query string) (text string) {
