@@ -261,8 +261,14 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 // eraseReviewer erases the name of a reviewer, which any kept investigation may have. The same request, sent again, finds no
 // such name, and has the same answer.
 func (s parties) eraseReviewer(ctx context.Context, name, note string, o *once) (*answer[erasedAnswer], error) {
-	err := o.destroy(ctx, func() error { _, err := s.Registry.Recipient(ctx, name); return err },
-		func() error { return s.Registry.EraseRecipient(ctx, name, actor(ctx), note) })
+	erase := func() error { return s.Registry.EraseRecipient(ctx, name, actor(ctx), note) }
+	err := o.destroy(ctx, func() error {
+		_, err := s.Registry.Recipient(ctx, name)
+		if errors.Is(err, registry.ErrNotFound) {
+			err = erase() // frees what an earlier try left
+		}
+		return err
+	}, erase)
 	if err != nil {
 		return nil, err
 	}

@@ -43,3 +43,29 @@ func TestStuckErasureAgain(t *testing.T) {
 		assert.Empty(t, objects())
 	}
 }
+
+// The same of a reviewer's name: what cannot be freed is said until it is, with and without a key of the request.
+func TestStuckErasureOfReviewer(t *testing.T) {
+	dir := t.TempDir()
+	w := beginAt(t, "", &registry.CreateOptions{Originals: dir})
+	w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "bruno_passport"), head: map[string]string{"Kycmark-Subject": "subject-2"}})
+	objects, err := filepath.Glob(filepath.Join(dir, "*", "*", "*"))
+	require.NoError(t, err)
+	require.Len(t, objects, 1)
+	require.NoError(t, os.Rename(objects[0], objects[0]+".kept"))
+	require.NoError(t, os.MkdirAll(filepath.Join(objects[0], "x"), 0o700)) // with something in it, it cannot be removed
+	assert.Equal(t, http.StatusInternalServerError, w.do(keyed("/v1/erasures", map[string]any{"subject": "subject-2", "note": "asked for"}, "stuck")).status)
+
+	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "vendor-x", "kind": "vendor"}})
+	w.must(call{method: "POST", path: "/v1/recipients", body: map[string]string{"name": "ada", "kind": "reviewer", "of": "vendor-x"}})
+	erase := keyed("/v1/erasures", map[string]any{"recipient": "ada", "note": "left in May"}, "reviewer")
+	keyless := call{method: "POST", path: "/v1/erasures", body: erase.body}
+	for _, c := range []call{erase, erase, keyless} {
+		assert.Equal(t, http.StatusInternalServerError, w.do(c).status)
+	}
+	require.NoError(t, os.RemoveAll(objects[0]))
+	require.NoError(t, os.Rename(objects[0]+".kept", objects[0]))
+	assert.Equal(t, http.StatusNotFound, w.do(keyless).status)
+	assert.NoFileExists(t, objects[0])
+	assert.Equal(t, http.StatusOK, w.do(erase).status)
+}

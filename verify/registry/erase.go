@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,8 +79,8 @@ func (r *Registry) EraseRecipient(ctx context.Context, name, actor, note string)
 		return err
 	}
 	to, err := r.Recipient(ctx, name)
-	if errors.Is(err, ErrNotFound) {
-		err = errors.Join(err, r.store.Erase(ctx, records.Erasure{})) // an erasure of the name may have been killed
+	if errors.Is(err, ErrNotFound) { // an erasure of the name may have been killed: what it left comes first
+		err = cmp.Or(r.store.Erase(ctx, records.Erasure{}), err)
 	}
 	if err != nil {
 		return err
