@@ -165,6 +165,39 @@ func TestOneInvestigation(t *testing.T) {
 	require.NotEqual(t, id, w.must(c).field(t, "investigation"))
 }
 
+// A killedLater is the registry's store at which a request ends after its answer was kept.
+type killedLater struct{ records.Access }
+
+func (k killedLater) SetAnswer(ctx context.Context, id [32]byte, before, answer string) error {
+	panic(errors.Join(k.Access.SetAnswer(ctx, id, before, answer), errors.New("killed")))
+}
+
+// An erasure of a subject that was killed, and is sent again, spares an upload that turned out to be another subject's meanwhile.
+func TestErasureOfCorrectedSubject(t *testing.T) {
+	w := begin(t)
+	enter := func(name string) string {
+		return w.must(call{method: "POST", path: "/v1/submissions", body: small(t, name), head: map[string]string{"Kycmark-Subject": "subject-1"}}).field(t, "submission")
+	}
+	for _, names := range [][]string{{"anna_passport"}, {"daria_idcard", "bruno_passport"}} {
+		id, err := parseSubmission(enter(names[0]))
+		require.NoError(t, err)
+		want := "[]"
+		if len(names) > 1 {
+			want = `["` + enter(names[1]) + `"]`
+		}
+		erase := keyed("/v1/erasures", map[string]string{"subject": "subject-1", "note": "asked for"}, names[0])
+		w.srv.SetStore(killedLater{w.srv.Store()})
+		require.Equal(t, 500, w.do(erase).status)
+		w.srv.SetStore(storeOf(w.reg))
+		_, err = w.reg.SetSubjects(t.Context(), map[watermark.Submission]string{id: "subject-2"}, "")
+		require.NoError(t, err)
+		for range 2 {
+			require.JSONEq(t, `{"erased":`+want+`,"investigations":[]}`, string(w.must(erase).body))
+		}
+		w.must(call{method: "GET", path: "/v1/submissions/" + id.String()})
+	}
+}
+
 func objectOf(a answered) string {
 	_, rest, _ := strings.Cut(string(a.body), `"object":"`)
 	object, _, _ := strings.Cut(rest, `"`)

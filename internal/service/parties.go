@@ -205,18 +205,22 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 		return nil, err
 	}
 	again, planned := o.earlier() != "", records.Ascending(b.Submissions)
-	if again { // uploads that the subject has sent since are not meant
-		var plan erasedAnswer
-		if err := json.Unmarshal([]byte(o.earlier()), &plan); err != nil {
-			return nil, err
-		}
-		planned = plan.Erased
-	} else if b.Subject != "" {
+	if b.Subject != "" {
 		rows, err := s.Registry.SubmissionsOf(ctx, b.Subject)
 		if err != nil {
 			return nil, err
 		}
-		planned = append(planned, each.Of(rows, func(row books.Submission) watermark.Submission { return row.ID })...)
+		planned = each.Of(rows, func(row books.Submission) watermark.Submission { return row.ID })
+	}
+	if again { // uploads that the subject has sent since are not meant, and none that is another subject's since
+		var plan erasedAnswer
+		if err := json.Unmarshal([]byte(o.earlier()), &plan); err != nil {
+			return nil, err
+		}
+		planned = slices.DeleteFunc(plan.Erased, func(id watermark.Submission) bool {
+			_, err := s.Registry.Submission(ctx, id)
+			return b.Subject != "" && err == nil && !slices.Contains(planned, id)
+		})
 	}
 	var left []watermark.Submission // the others were erased by an earlier try
 	for _, id := range planned {
@@ -239,7 +243,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 		erased, err = s.Registry.Erase(ctx, b.Subject, actor(ctx), b.Note)
 	case len(left) > 0:
 		erased, err = s.Registry.EraseSubmissions(ctx, left, actor(ctx), b.Note)
-	default: // the earlier try may have left something
+	case len(planned) > 0: // the earlier try may have left something
 		if _, err = s.Registry.EraseSubmissions(ctx, planned, actor(ctx), b.Note); errors.Is(err, registry.ErrErased) {
 			err = nil
 		}
@@ -250,7 +254,7 @@ func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer
 	if err != nil {
 		return nil, err
 	}
-	all := records.Ascending(slices.Concat(planned, erased))
+	all := records.Ascending(append(planned, erased...))
 	if err := s.planErasure(ctx, o, all); err != nil {
 		return nil, err
 	}
