@@ -174,7 +174,7 @@ type Store interface {
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...books.Custody) error
 	// AddSignedCustody enters a fact on one upload, and the event that it rests on, sealed under that upload's data key.
-	// It is false if a fact of the recipient on the upload rests on that event already. The erasure of the upload removes the event.
+	// It is false if a fact of the recipient on the upload rests on that event already. Of an erased upload no event is kept.
 	AddSignedCustody(ctx context.Context, c books.Custody, event []byte) (added bool, err error)
 	CustodyEvent(ctx context.Context, entry int64) ([]byte, error) // as it was given; the error may wrap ErrNotFound
 	// Custody gives all facts, in the order of entry. The slice is not to be changed.

@@ -40,6 +40,10 @@ func (d custody) AddSignedCustody(ctx context.Context, c books.Custody, event []
 		if err != nil {
 			return false, err
 		}
+		erased, err := schema.Number(ctx, t, "SELECT erased FROM submission WHERE id = $1", c.Submissions[0][:])
+		if err != nil || erased > 0 { // since the event was sealed
+			return true, err
+		}
 		return true, insert(ctx, t, schema.CustodyEvents, schema.CustodyEvent{Of: seq, Sealed: event})
 	})
 }

@@ -294,6 +294,27 @@ func TestCustodyCoversWhatWasSubmittedInItsTime(t *testing.T) {
 	})
 }
 
+// An event that was sealed before its upload was erased, and is entered after it, is not kept. That the vendor held the upload is.
+func TestSignedCustodyOfErased(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		fill(t, s)
+		require.NoError(t, s.Erase(t.Context(), erasure("letter", 1)))
+		one, _ := submission(1)
+		c := custody("vendor A", one.ID)
+		c.Event, c.Scheme, c.Salt = books.Digest{1}, "a secret that both have", salt("signed")
+		added, err := s.AddSignedCustody(t.Context(), c, []byte("sealed"))
+		require.NoError(t, err)
+		require.True(t, added)
+		all, err := s.Custody(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, c.Event, all[len(all)-1].Event)
+		_, err = s.CustodyEvent(t.Context(), all[len(all)-1].Seq)
+		require.ErrorIs(t, err, records.ErrNotFound)
+		_, _, err = s.Check(t.Context())
+		require.NoError(t, err)
+	})
+}
+
 func TestPages(t *testing.T) {
 	each(t, func(t *testing.T, s *sqldb.DB) {
 		fill(t, s)
