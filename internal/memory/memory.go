@@ -77,10 +77,14 @@ func (l *Lease) Take(ctx context.Context, n int64) error {
 	return nil
 }
 
-// Try takes n bytes, at most all that one picture may have, until give is called. ok is false if so many are not free now.
-func (b *Budget) Try(n int64) (give func(), ok bool) {
-	n = min(n, b.max)
-	return func() { b.room.Release(n) }, b.room.TryAcquire(n)
+// Try takes n bytes more, and reports whether so many are free now. l has at most all that one picture may have.
+func (l *Lease) Try(n int64) bool {
+	n = min(n, l.of.max-l.held)
+	ok := l.of.room.TryAcquire(n)
+	if ok {
+		l.held += n
+	}
+	return ok
 }
 
 // TakeFile is Take for the n bytes of a file, which has limits of its own: a file never is too large. The error is ctx's.

@@ -119,19 +119,19 @@ func TestLimit(t *testing.T) {
 func TestGivesUpWaiting(t *testing.T) {
 	b := memory.New(800) // 600 bytes for pictures
 	b.Wait = time.Millisecond
-	give, ok := b.Try(500)
-	require.True(t, ok)
-	l := b.Lease()
+	first, l := b.Lease(), b.Lease()
+	require.True(t, first.Try(400))
+	require.True(t, first.Try(100), "it grows")
 	require.ErrorIs(t, l.Take(t.Context(), 200), memory.ErrBusy)
-	_, ok = b.Try(200)
-	require.False(t, ok)
+	require.False(t, l.Try(200))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, l.Take(ctx, 200), context.Canceled, "the caller's end is no lack of memory")
-	give()
+	first.Give()
 	require.NoError(t, l.Take(t.Context(), 600))
 	l.Give()
-	give, ok = b.Try(1 << 40)
-	require.True(t, ok, "what is larger than all has all")
-	give()
+	for range 2 {
+		require.True(t, l.Try(1<<40), "what is larger than all has all")
+	}
+	l.Give()
 }

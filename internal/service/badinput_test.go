@@ -254,6 +254,34 @@ func TestMemoryOfBodies(t *testing.T) {
 	w.must(call{method: "POST", path: "/v1/submissions", body: small(t, "chidi_idcard")})
 }
 
+// Opponent's story: a slow client announces no length. It took as much memory as the largest body for two minutes, and others
+// got none. Now a body takes memory as it grows.
+func TestMemoryOfChunkedBodies(t *testing.T) {
+	w := begin(t, func(c *service.Config) { c.MaxBodies = 32 << 20 }) // three quarters are lent
+	give, ok := w.srv.BodyMemory(16 << 20)
+	require.True(t, ok)
+	chunked := func(body []byte) *http.Response {
+		r := w.request(w.at.URL, call{method: "POST", path: "/v1/submissions"})
+		r.Header.Del("Content-Type")
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), -1
+		got, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		t.Cleanup(func() { got.Body.Close() })
+		return got
+	}
+	large := make([]byte, 4<<20+100_000) // it is refused near its end, so that the client sees the answer
+	require.Equal(t, http.StatusOK, chunked(small(t, "chidi_idcard")).StatusCode)
+	refused := chunked(large)
+	require.Equal(t, http.StatusTooManyRequests, refused.StatusCode)
+	require.NotEmpty(t, refused.Header.Get("Retry-After"))
+	give()
+	require.Equal(t, http.StatusUnprocessableEntity, chunked(large).StatusCode, "it is no picture")
+	require.Eventually(t, func() bool { // all is given back after the answers
+		_, ok := w.srv.BodyMemory(1 << 40)
+		return ok
+	}, time.Minute, time.Millisecond)
+}
+
 // Pictures that have the memory make others come again too, and nothing of theirs is entered.
 func TestMemoryOfPictures(t *testing.T) {
 	w := begin(t)

@@ -21,10 +21,15 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/kycmark/kycmark/internal/memory"
 )
 
 // dumpMemory is the memory of a dump's file on its way, bytes: some chunks of package kept. Chosen.
 const dumpMemory = 16 << 20
+
+// bodyStep is the memory that a body of unknown length takes at a time, bytes. Chosen.
+const bodyStep = 4 << 20
 
 // maxJSON is the max size of a JSON body, bytes: 25,000 IDs of submissions. Chosen.
 const maxJSON = 1 << 20
@@ -215,12 +220,12 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 		r.Body = http.NoBody
 		return func() {}, v.once.claim(r.Context())
 	}
-	limit, patience := int64(maxJSON), s.Times.JSON
+	limit, patience, size := int64(maxJSON), s.Times.JSON, r.ContentLength
 	switch kind {
 	case pictureBody:
 		limit, patience = s.MaxBytes, s.Times.Picture
 	case dumpBody:
-		limit, patience = s.MaxDump, s.Times.Dump
+		limit, patience, size = s.MaxDump, s.Times.Dump, dumpMemory
 	}
 	bodies := s.bodies
 	if len(v.route.roles) == 0 {
@@ -236,23 +241,16 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	size := r.ContentLength
+	b := &received{http.MaxBytesReader(v.ResponseWriter, r.Body, limit), v, http.NewResponseController(v.ResponseWriter), bodies.Lease(), limit}
 	if size < 0 { // what is read grows by doubling
-		size = 2 * limit
+		size, b.room = min(2*limit, bodyStep), bodyStep/2
 	}
-	if kind == dumpBody {
-		size = dumpMemory
+	if err := b.take(size); err != nil {
+		return nil, err
 	}
-	give, ok := bodies.Try(size)
-	if !ok {
-		return nil, &Problem{Status: http.StatusTooManyRequests, Object: "server", Problem: "other requests have the memory for bodies",
-			Todo: "send the same request again after Retry-After", again: retryAfter}
-	}
-	control := http.NewResponseController(v.ResponseWriter)
-	_ = control.SetReadDeadline(time.Now().Add(patience)) // a recorder of tests has none
-	r.Body = &received{ReadCloser: http.MaxBytesReader(v.ResponseWriter, r.Body, limit), v: v, control: control}
-	if kind != jsonBody {
-		return give, nil
+	_ = b.control.SetReadDeadline(time.Now().Add(patience)) // a recorder of tests has none
+	if r.Body = b; kind != jsonBody {
+		return b.lease.Give, nil
 	}
 	data, err := io.ReadAll(r.Body)
 	if err == nil && v.once != nil {
@@ -260,11 +258,11 @@ func (s *Service) body(v *visit, r *http.Request) (give func(), err error) {
 		err = v.once.claim(r.Context())
 	}
 	if err != nil {
-		give()
+		b.lease.Give()
 		return nil, err
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
-	return give, nil
+	return b.lease.Give, nil
 }
 
 // keyed begins the request of an idempotency key; nil without a key.
@@ -291,20 +289,16 @@ func (s *Service) keyed(v *visit, r *http.Request) (*once, error) {
 // mediaType checks the media type of a body. A request without one passes.
 func mediaType(r *http.Request, kind bodyKind) error {
 	given := r.Header.Get("Content-Type")
-	if given == "" {
+	if given == "" || kind == dumpBody {
 		return nil
 	}
 	media, _, err := mime.ParseMediaType(given)
-	wanted := "application/json"
-	ok := err == nil && media == wanted
-	switch kind {
-	case dumpBody:
-		return nil
-	case pictureBody:
+	wanted, ok := "application/json", media == "application/json"
+	if kind == pictureBody {
 		wanted = "image/*, application/pdf or application/octet-stream"
-		ok = err == nil && (strings.HasPrefix(media, "image/") || media == "application/pdf" || media == "application/octet-stream")
+		ok = strings.HasPrefix(media, "image/") || media == "application/pdf" || media == "application/octet-stream"
 	}
-	if ok {
+	if ok && err == nil {
 		return nil
 	}
 	return &Problem{Status: http.StatusUnsupportedMediaType, Object: "Content-Type", Problem: "it is not supported", Wanted: wanted,
@@ -316,11 +310,24 @@ type received struct {
 	io.ReadCloser
 	v       *visit
 	control *http.ResponseController
+	lease   *memory.Lease
+	room    int64 // bytes of the body that lease is for
+}
+
+// take takes memory for the body.
+func (b *received) take(n int64) error {
+	if b.lease.Try(n) {
+		return nil
+	}
+	return &Problem{Status: http.StatusTooManyRequests, Object: "server", Problem: "other requests have the memory for bodies", Todo: later, again: retryAfter}
 }
 
 func (b *received) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.v.received += int64(n)
+	for ; err == nil && b.v.received > b.room; b.room += bodyStep / 2 {
+		err = b.take(bodyStep)
+	}
 	if err == io.EOF {
 		_ = b.control.SetReadDeadline(time.Time{}) // a recorder of tests has none
 	} else if err != nil {

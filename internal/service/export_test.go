@@ -12,7 +12,10 @@ func (s *Service) Store() records.Access     { return s.store }
 func (s *Service) SetStore(x records.Access) { s.store = x }
 
 // BodyMemory takes memory for bodies.
-func (s *Service) BodyMemory(n int64) (give func(), ok bool) { return s.bodies.Try(n) }
+func (s *Service) BodyMemory(n int64) (give func(), ok bool) {
+	l := s.bodies.Lease()
+	return l.Give, l.Try(n)
+}
 
 // TellDue sends the notices that are due.
 func (s *Service) TellDue(ctx context.Context) error {

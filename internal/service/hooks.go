@@ -180,11 +180,11 @@ func (f foreign) Read(p []byte) (int, error) {
 
 // fetch enters one picture of an event.
 func (x *vendorEvents) fetch(ctx context.Context, h Hook, p hooks.Picture, e hooks.Event, by string) (*books.Submission, error) {
-	give, ok := x.bodies.Try(x.MaxBytes) // the picture is read whole
-	if !ok {
+	lease := x.bodies.Lease()
+	if !lease.Try(x.MaxBytes) { // the picture is read whole
 		return nil, vendorProblem(errors.New("other requests have the memory"))
 	}
-	defer give()
+	defer lease.Give()
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
 	file, err := h.Vendor.Fetch(ctx, x.client, h.Account, p)

@@ -187,13 +187,8 @@ type erasedAnswer struct {
 // finds nothing left, and answers with that.
 func (s parties) erase(ctx context.Context, in *inErasure) (*answer[erasedAnswer], error) {
 	b, o := in.Body, visitOf(ctx).once
-	said := 0
-	for _, is := range []bool{b.Subject != "", len(b.Submissions) > 0, b.Recipient != ""} {
-		if is {
-			said++
-		}
-	}
-	if said != 1 {
+	said := []bool{b.Subject != "", len(b.Submissions) > 0, b.Recipient != ""}
+	if len(slices.DeleteFunc(said, func(is bool) bool { return !is })) != 1 {
 		return nil, &Problem{Status: http.StatusUnprocessableEntity, Object: "erasure",
 			Problem: "it does not say what", Wanted: "subject, submissions or recipient",
 			Todo: "send one of the three"}
