@@ -27,13 +27,22 @@ type Store struct {
 
 var _ records.Kept = Store{}
 
-func (s Store) begin(ctx context.Context, do func(*sql.Tx) error) error {
+// begin runs do in a transaction that has locked the row of an item: who writes to the item, or removes it, waits. The error wraps
+// [records.ErrNotFound] if the item is not there.
+func (s Store) begin(ctx context.Context, id [16]byte, do func(*sql.Tx) error) error {
 	tx, err := s.Write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // does nothing after a commit
-	if err := do(tx); err != nil {
+	err = tx.QueryRowContext(ctx, "SELECT id FROM kept WHERE id = $1"+s.Lock, id[:]).Scan(new([]byte))
+	if errors.Is(err, sql.ErrNoRows) {
+		return records.ErrNotFound
+	}
+	if err == nil {
+		err = do(tx)
+	}
+	if err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -45,10 +54,7 @@ func (s Store) Add(ctx context.Context, item records.KeptItem) error {
 }
 
 func (s Store) Show(ctx context.Context, id [16]byte, shows ...watermark.Submission) error {
-	return s.begin(ctx, func(tx *sql.Tx) error {
-		if err := s.lock(ctx, tx, id); err != nil {
-			return err
-		}
+	return s.begin(ctx, id, func(tx *sql.Tx) error {
 		for _, of := range records.Ascending(shows) {
 			n, err := schema.Number(ctx, tx, "SELECT count(*) FROM submission WHERE id = $1", of[:])
 			if err == nil && n == 0 {
@@ -63,15 +69,6 @@ func (s Store) Show(ctx context.Context, id [16]byte, shows ...watermark.Submiss
 		}
 		return nil
 	})
-}
-
-// lock locks the row of an item: who writes to the item, or removes it, waits. The error wraps [records.ErrNotFound].
-func (s Store) lock(ctx context.Context, tx *sql.Tx, id [16]byte) error {
-	err := tx.QueryRowContext(ctx, "SELECT id FROM kept WHERE id = $1"+s.Lock, id[:]).Scan(new([]byte))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = records.ErrNotFound
-	}
-	return err
 }
 
 func (s Store) Item(ctx context.Context, id [16]byte, names ...string) (*records.KeptItem, []records.KeptPart, error) {
@@ -133,10 +130,7 @@ func (s Store) AddChunk(ctx context.Context, of *records.KeptPart, n int64, body
 	if s.Place == nil {
 		name, size, inRow = objects.Name{}, 0, body
 	}
-	err := s.begin(ctx, func(tx *sql.Tx) error {
-		if err := s.lock(ctx, tx, of.Of); err != nil {
-			return err
-		}
+	err := s.begin(ctx, of.Of, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO kept_chunk (kept, part, version, n, body, object, object_size) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			of.Of[:], of.Name, of.Version[:], n, inRow, schema.Sparse(name[:]), size)
 		return err
@@ -184,10 +178,7 @@ func (s Store) Chunk(ctx context.Context, of *records.KeptPart, n int64) ([]byte
 }
 
 func (s Store) Publish(ctx context.Context, p records.KeptPart, unless string) error {
-	err := s.begin(ctx, func(tx *sql.Tx) error {
-		if err := s.lock(ctx, tx, p.Of); err != nil {
-			return err
-		}
+	err := s.begin(ctx, p.Of, func(tx *sql.Tx) error {
 		n, err := schema.Number(ctx, tx, "SELECT count(*) FROM kept_part WHERE kept = $1 AND part = $2", p.Of[:], unless)
 		if err == nil && n > 0 {
 			err = fmt.Errorf("%w: it has the part %q", records.ErrConflict, unless)
@@ -226,10 +217,7 @@ func drop(ctx context.Context, tx *sql.Tx, where string, args ...any) error {
 }
 
 func (s Store) Remove(ctx context.Context, id [16]byte) error {
-	err := s.begin(ctx, func(tx *sql.Tx) error {
-		if err := s.lock(ctx, tx, id); err != nil {
-			return err
-		}
+	err := s.begin(ctx, id, func(tx *sql.Tx) error {
 		if err := drop(ctx, tx, "kept = $1", id[:]); err != nil {
 			return err
 		}
