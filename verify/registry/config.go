@@ -44,7 +44,7 @@ type Config struct {
 	// Key is the mark key. [Ledger.AddMarkKey] enters it once. Submit and Import need none.
 	Key *watermark.Key
 
-	// Keys are further mark keys. Uploads are read under Key and Keys.
+	// Keys are further mark keys. Uploads are read, and entered copies made again, under Key and Keys.
 	Keys []*watermark.Key
 	// Marked says when uploads are read for marks of issued copies, and what becomes of uploads that carry them:
 	// [MarkedAtIssue] (default), [MarkedAtSubmit] or [MarkedRefused]. Without a mark key no upload is read.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -231,6 +232,14 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err != nil {
 		return nil, err
 	}
+	named := o.ID != 0
+	if c, err := s.cfg.Registry.Copy(ctx, o.ID); named && err == nil { // it is handed out again, with the mark of its key
+		if i := slices.IndexFunc(s.cfg.Keys, func(k *watermark.Key) bool { return k.ID() == c.KeyID }); i >= 0 {
+			again := *s
+			again.cfg.Key = s.cfg.Keys[i]
+			s = &again
+		}
+	}
 	if err := mayIssue(ctx, s.cfg.Registry.Ledger(), s.cfg.Key.ID()); err != nil {
 		return nil, err
 	}
@@ -238,7 +247,6 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err != nil {
 		return nil, err
 	}
-	named := o.ID != 0
 	if !named {
 		if o.ID, _, err = s.requested(ctx, of, recipient, &o); err != nil {
 			return nil, err

@@ -243,6 +243,28 @@ func TestTakenCopyID(t *testing.T) {
 	require.Zero(t, out.Len())
 }
 
+// A request that is answered by an entered copy has the copy of the key that was first then, also when another key is first now.
+func TestCopyOfEarlierKey(t *testing.T) {
+	_, cfg, sub := markShop(t, "jpeg")
+	var first, again bytes.Buffer
+	c, err := newIssuer(t, cfg).Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&first), nil)
+	require.NoError(t, err)
+	earlier := cfg.Key
+	cfg.Key = watermark.GenerateKey()
+	s, o := newIssuer(t, cfg), &registry.IssueOptions{ID: c.ID}
+	_, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&again), o)
+	require.ErrorIs(t, err, registry.ErrConflict, "the earlier key is not at hand")
+	cfg.Keys = []*watermark.Key{cfg.Key, earlier}
+	s = newIssuer(t, cfg)
+	got, err := s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&again), o)
+	require.NoError(t, err)
+	require.Equal(t, c.KeyID, got.KeyID)
+	require.True(t, bytes.Equal(first.Bytes(), again.Bytes()))
+	got, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), &registry.IssueOptions{ID: 7})
+	require.NoError(t, err)
+	require.Equal(t, cfg.Key.ID(), got.KeyID, "a new copy has the new key")
+}
+
 // formatShops are shops with an upload of a format each, of which the first copy was issued: later ones do not have it read
 // first.
 type formatShops map[string]struct {

@@ -95,13 +95,11 @@ func (l *Ledger) SetKeyState(ctx context.Context, s books.KeyState) error {
 // before anything is marked. The store checks again when it commits.
 func mayIssue(ctx context.Context, l *Ledger, id string) error {
 	k, err := l.MarkKey(ctx, id)
-	switch {
-	case errors.Is(err, ErrNotFound):
+	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: the registry does not know %s", records.ErrMarkKey, id)
-	case err != nil:
-		return err
-	case k.State != books.KeyActive:
-		return fmt.Errorf("%w: %s", records.ErrMarkKey, k.KeyState)
 	}
-	return nil
+	if err == nil && k.State != books.KeyActive {
+		err = fmt.Errorf("%w: %s", records.ErrMarkKey, k.KeyState)
+	}
+	return err
 }
