@@ -222,7 +222,7 @@ func TestMemory(t *testing.T) {
 	}
 	require.NoError(t, memory.New(pictures(service.Intake)).Lease().Take(t.Context(), decoding+32<<20)) // verify/registry/config.go
 	require.NoError(t, memory.New(pictures(service.Issue)).Lease().Take(t.Context(), memory.Issuing(decoding, pixels)))
-	budget := memory.New(pictures(service.Investigate) / 2)
+	budget := memory.New(pictures(service.Investigate))
 	const file = 4 << 20
 	require.NoError(t, budget.Lease().Take(t.Context(), file+memory.Examining(decoding, pixels)))
 	_, err := budget.Original(t.Context(), decoding)

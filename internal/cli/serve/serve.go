@@ -107,8 +107,11 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 	if cfg.Traces, err = service.TracesFrom(os.Getenv); err != nil {
 		return err
 	}
+	uploads := has(service.Intake) || has(service.Issue)
 	if memory -= memory / ofBodies; has(service.Investigate) {
-		memory /= 2 // for leaks, and as much for uploads and copies
+		if uploads {
+			memory /= 2 // for leaks, and as much for uploads and copies
+		}
 		if cfg.Office, err = officeOf(ctx, b, keys, memory, cfg.Log); err != nil {
 			return err
 		}
@@ -121,7 +124,7 @@ func (f *serveFlags) serve(ctx context.Context, b *ui.Desk) error {
 			}
 		}
 	}
-	if has(service.Intake) || has(service.Issue) {
+	if uploads {
 		of := registry.Config{SealKey: keys.Seal, MaxMemory: memory, MaxWait: waitForMemory}
 		if has(service.Issue) {
 			of.Keys = keys.Mark
