@@ -110,6 +110,9 @@ func (r *report) rarest(leaks []*caseLeak, holder string, unsearched int) float6
 
 // highestShare returns the highest share of the uploads of a day that a holder could hold.
 func (r *report) highestShare(holder string) (highest float64) {
+	if r.Verdict.Case.Unjudged == 0 {
+		return 0 // it counts for no leak
+	}
 	for _, c := range r.Verdict.Case.Cells {
 		highest = max(highest, r.rarest([]*caseLeak{{Submitted: c.From}}, holder, r.Verdict.Case.Unsearched))
 	}
