@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/each"
 )
 
 // A kind is a kind of file that is looked for.
@@ -42,12 +44,7 @@ var kinds = []kind{
 }
 
 func kindOf(b []byte) *kind {
-	for i := range kinds {
-		if k := &kinds[i]; bytes.HasPrefix(b, []byte(k.magic)) && k.is(b) {
-			return k
-		}
-	}
-	return nil
+	return each.Find(kinds, func(k *kind) bool { return bytes.HasPrefix(b, []byte(k.magic)) && k.is(b) })
 }
 
 // Markers of a JPEG (ITU-T T.81, table B.1).

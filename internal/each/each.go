@@ -1,4 +1,4 @@
-// Package each makes a list from each value of another.
+// Package each makes a list or a set from each value of another, and finds one.
 package each
 
 // Of returns what f makes of all values, in their order. It is not nil.
@@ -8,4 +8,14 @@ func Of[T, R any](all []T, f func(T) R) []R {
 		out[i] = f(v)
 	}
 	return out
+}
+
+// Find returns a pointer to the first element of all for which is reports true, or nil.
+func Find[T any](all []T, is func(*T) bool) *T {
+	for i := range all {
+		if is(&all[i]) {
+			return &all[i]
+		}
+	}
+	return nil
 }

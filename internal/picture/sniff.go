@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture/bmp"
 	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/picture/gif"
@@ -66,12 +67,7 @@ var formats = []format{
 
 // formatNamed returns the row of a format that can be written, or nil.
 func formatNamed(name string) *format {
-	for i := range formats {
-		if formats[i].name == name && formats[i].encode != nil {
-			return &formats[i]
-		}
-	}
-	return nil
+	return each.Find(formats, func(f *format) bool { return f.name == name && f.encode != nil })
 }
 
 // Extension returns the usual ending of files of a format, such as ".jpg"; "" if the format cannot be written.
@@ -195,10 +191,8 @@ func sniff(data []byte) (*format, error) {
 	if len(data) == 0 {
 		return nil, &FormatError{Reason: "empty file", Kind: codec.Unknown}
 	}
-	for i := range formats {
-		if formats[i].magic(data) {
-			return &formats[i], nil
-		}
+	if f := each.Find(formats, func(f *format) bool { return f.magic(data) }); f != nil {
+		return f, nil
 	}
 	for _, s := range strangers {
 		if s.is(data) {

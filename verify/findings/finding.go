@@ -207,11 +207,9 @@ func (v *Finding) view(b Beside, subject string) *Finding {
 		x.Kind, x.KeyID, x.Strength, x.Private.Marked = FoundUnreadable, "", Strength{}, nil
 		x.Reads = slices.DeleteFunc(slices.Clone(v.Reads), func(r Reading) bool { return r.Submission != b.Submission })
 	}
-	for _, r := range v.Reads {
-		if r.Copy == x.Copy() && r.Submission == b.Submission {
-			x.BlindLogP = r.LogP
-			break
-		}
+	own := func(r *Reading) bool { return r.Copy == x.Copy() && r.Submission == b.Submission }
+	if r := each.Find(v.Reads, own); r != nil {
+		x.BlindLogP = r.LogP
 	}
 	return &x
 }
@@ -238,12 +236,7 @@ func CopyIn(t *Tracing, id watermark.CopyID) *TracedCopy {
 	if t == nil {
 		return nil
 	}
-	for i := range t.Copies {
-		if t.Copies[i].Copy == id {
-			return &t.Copies[i]
-		}
-	}
-	return nil
+	return each.Find(t.Copies, func(c *TracedCopy) bool { return c.Copy == id })
 }
 
 // CarriesMark reports whether the leak has a part of a mark, also by what all copies share: a copy need not be found.
@@ -253,12 +246,7 @@ func CarriesMark(t *Tracing) bool {
 
 // TraceOf returns the tracing against a submission, or nil.
 func TraceOf(all []Tracing, id watermark.Submission) *Tracing {
-	for i := range all {
-		if all[i].Submission == id {
-			return &all[i]
-		}
-	}
-	return nil
+	return each.Find(all, func(t *Tracing) bool { return t.Submission == id })
 }
 
 // A Look is a picture in the two sizes that a report shows. A size is nil if the picture is empty

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
@@ -334,14 +335,9 @@ func (e *Evidence) Apart(of watermark.Submission) bool {
 	})
 }
 
-// Find returns a pointer to the first element of all for which is reports true, or nil.
+// Find is [each.Find].
 func Find[T any](all []T, is func(*T) bool) *T {
-	for i := range all {
-		if is(&all[i]) {
-			return &all[i]
-		}
-	}
-	return nil
+	return each.Find(all, is)
 }
 
 // ReturnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
