@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -158,10 +159,8 @@ func (v *Investigation) Join(ctx context.Context, parts ...[]byte) (leaks []*fin
 	if err != nil {
 		return nil, err
 	}
-	j := joining{v.cfg, v.x.Engine(), len(parts), make(map[int64]books.Investigation)}
-	for _, x := range all {
-		j.entered[x.Entry] = x
-	}
+	entered := each.Map(all, func(x books.Investigation) (int64, books.Investigation) { return x.Entry, x })
+	j := joining{v.cfg, v.x.Engine(), len(parts), entered}
 	for k, text := range parts {
 		h, own, err := j.read(text, k+1)
 		if err == nil {

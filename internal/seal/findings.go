@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify"
@@ -104,10 +105,7 @@ func checkInputs(s *Statement, f *findings.File) error {
 	if tool := "kycmark " + f.Verdict.Record.Version; s.Predicate.Tool != tool {
 		return fmt.Errorf("%w: the statement is by %.200q, and the record by %.200q", ErrBundle, s.Predicate.Tool, tool)
 	}
-	stated := make(map[Subject]bool)
-	for _, x := range s.inputs() {
-		stated[x] = true
-	}
+	stated := each.Map(s.inputs(), func(x Subject) (Subject, bool) { return x, true })
 	seen := make(map[Subject]bool)
 	for _, x := range examined(f) {
 		if !stated[x] {

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -274,10 +276,7 @@ func (f *File) CopiesTaken() map[watermark.Submission]int {
 		l := &f.Verdict.Case.Leaks[i]
 		var of watermark.Submission
 		if of.UnmarshalText([]byte(l.Submission)) == nil && l.Submission != "" {
-			ids := make(map[string]bool)
-			for _, c := range l.Copies {
-				ids[c.ID] = true
-			}
+			ids := each.Map(l.Copies, func(c odds.Copy) (string, bool) { return c.ID, true })
 			take(of, len(ids))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
@@ -111,10 +112,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		return nil, err
 	}
 	clock := newClock(a, signed, facts)
-	of := make(map[int64]books.Checkpoint, len(kept))
-	for _, k := range kept {
-		of[k.Size] = k
-	}
+	of := each.Map(kept, func(k books.Checkpoint) (int64, books.Checkpoint) { return k.Size, k })
 	var last time.Time
 	size, root, err := l.r.store.Check(ctx, clock.next, func(e records.Entry) { last = e.Time; a.madeBetween(e, of) })
 	clock.end(clock.seq)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/cli/ui"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -201,10 +202,7 @@ func enterSubjects(ctx context.Context, b *ui.Desk, of []subjectOf) (n int, err 
 	if err != nil {
 		return 0, err
 	}
-	changed := make(map[watermark.Submission]bool)
-	for _, id := range ids {
-		changed[id] = true
-	}
+	changed := each.Map(ids, func(id watermark.Submission) (watermark.Submission, bool) { return id, true })
 	for _, x := range of {
 		line := subjectLine{File: x.name, Changed: changed[x.submission], Error: ui.ReasonText(x.err)}
 		if x.err != nil {

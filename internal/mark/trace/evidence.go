@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
@@ -316,10 +317,7 @@ func (r *Result) Decoys(n int) []float64 {
 // never returns the streams of the tracers of n copies whose IDs are not among those issued. The
 // IDs are drawn from the submission, the same at every call and for every key.
 func (s *suspects) never(n int, issued []Candidate) []*code.Stream {
-	known := make(map[uint64]bool, len(issued))
-	for _, c := range issued {
-		known[c.ID] = true
-	}
+	known := each.Map(issued, func(c Candidate) (uint64, bool) { return c.ID, true })
 	out := make([]*code.Stream, 0, n)
 	for i := uint64(0); len(out) < n; i++ {
 		sum := sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte("kycmark decoy"), s.sub[:]...), i))

@@ -12,6 +12,7 @@ import (
 	"github.com/disintegration/imaging"
 	"golang.org/x/image/tiff"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/internal/picture/ifd"
 )
@@ -111,10 +112,7 @@ func Insert(s codec.Source, file, _ []byte, size image.Rectangle) ([]byte, error
 	if s.ICC != nil {
 		fields = append(fields, ifd.Field{Tag: ifd.TagICC, Kind: ifd.KindUndefined, Value: s.ICC})
 	}
-	known := map[uint16]bool{}
-	for _, f := range fields {
-		known[f.Tag] = true
-	}
+	known := each.Map(fields, func(f ifd.Field) (uint16, bool) { return f.Tag, true })
 	for e := d.Entries; len(e) >= ifd.EntryBytes; e = e[ifd.EntryBytes:] {
 		tag := d.Order.Uint16(e)
 		if known[tag] { // the resolution, which the encoder makes up

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -44,11 +45,7 @@ func (d ledger) Check(ctx context.Context, each ...func(records.Entry)) (size in
 func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error) {
 	type object struct{ name, text string }
 	all, err := schema.Collect(ctx, d.read, func(o *object) []any { return []any{&o.name, &o.text} }, query)
-	out := make(map[string]string, len(all))
-	for _, o := range all {
-		out[o.name] = o.text
-	}
-	return out, err
+	return each.Map(all, func(o object) (string, string) { return o.name, o.text }), err
 }
 
 // sound compares the schema with what it should be. It then has the database compare tables with their indexes, which

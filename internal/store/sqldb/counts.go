@@ -274,10 +274,7 @@ func countCopies(copies []records.Counted, until time.Time, gone []records.Erase
 	for _, c := range copies {
 		issued = tally(issued, c.Recipient, c.Issued)
 	}
-	erased := make(map[watermark.Submission]bool, len(gone))
-	for _, e := range gone {
-		erased[e.ID] = true
-	}
+	erased := each.Map(gone, func(e records.Erased) (watermark.Submission, bool) { return e.ID, true })
 	slices.SortFunc(copies, func(a, b records.Counted) int {
 		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.Submitted.Compare(b.Submitted), bytes.Compare(a.Of[:], b.Of[:]))
 	})

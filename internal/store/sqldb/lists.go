@@ -32,11 +32,7 @@ func readLists(ctx context.Context, q schema.Querier, dialect *schema.Dialect) (
 	}
 	return tlog.NewLists(head.lists, func(ctx context.Context, ids []string) (map[string][]byte, error) {
 		nodes, err := schema.ListNodes.Among(ctx, q, dialect, "id", schema.Each(ids, func(id *string) any { return []byte(*id) }), "")
-		out := make(map[string][]byte, len(nodes))
-		for _, n := range nodes {
-			out[string(n.ID)] = n.Body
-		}
-		return out, err
+		return each.Map(nodes, func(n schema.ListNode) (string, []byte) { return string(n.ID), n.Body }), err
 	}), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/store/schema"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -175,11 +176,7 @@ func (t *tx) append(ctx context.Context, row records.Row) (int64, error) {
 func submittedOf(ctx context.Context, q schema.Querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
 	times := schema.TableOf("submission", "id submitted", func(c *records.Counted) []any { return []any{schema.Fixed(c.Of[:]), schema.Micros(&c.Submitted)} })
 	rows, err := times.Among(ctx, q, nil, "id", schema.Each(copies, func(c *books.Copy) any { return c.Submission[:] }), "")
-	out := make(map[watermark.Submission]time.Time)
-	for _, r := range rows {
-		out[r.Of] = r.Submitted
-	}
-	return out, err
+	return each.Map(rows, func(r records.Counted) (watermark.Submission, time.Time) { return r.Of, r.Submitted }), err
 }
 
 // appendSubmissions is append for submissions, which it also inserts. They are many: the last entry alone has the root of the
@@ -342,10 +339,7 @@ func readNodes(ctx context.Context, q schema.Querier, ids []tlog.NodeID) ([]tlog
 	if err != nil {
 		return nil, fmt.Errorf("ledger tree: %w", err)
 	}
-	at := make(map[int64][]byte, len(rows))
-	for _, r := range rows {
-		at[r.Seq] = r.Nodes
-	}
+	at := each.Map(rows, func(r schema.Entry) (int64, []byte) { return r.Seq, r.Nodes })
 	out := make([]tlog.Hash, len(ids))
 	for i, id := range ids {
 		nodes, from := at[lastLeaf(id)], int(id.Level)*len(tlog.Hash{})

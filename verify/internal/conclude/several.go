@@ -72,10 +72,7 @@ func concludeFound(issued []Read) conclusion {
 	}
 	slices.SortStableFunc(issued, func(a, b Read) int { return aside(a) - aside(b) })
 	c := concludeCopies(issued)
-	uploads := make(map[watermark.Submission]bool)
-	for _, r := range issued {
-		uploads[r.Issued.Submission] = true
-	}
+	uploads := each.Map(issued, func(r Read) (watermark.Submission, bool) { return r.Issued.Submission, true })
 	if len(uploads) == 1 {
 		c.say("copies-merged", words.Figures{"copies": copyNames(issued)})
 	} else {

@@ -30,10 +30,10 @@ func restore(f *findings.File) ([]*findings.Finding, *weigh.Facts, error) {
 	unconfirmed, alone := 0, make(map[string]bool) // alone: files whose marks are all unconfirmed. Each counts for a recipient
 	for i, l := range f.Leaks {
 		full := *l
-		full.Private.Subject, full.Private.Marked, full.Private.Others = l.Cluster, nil, make(map[watermark.Submission]string)
-		for _, b := range l.Beside {
-			full.Private.Others[b.Submission] = b.Cluster
-		}
+		full.Private.Subject, full.Private.Marked = l.Cluster, nil
+		full.Private.Others = each.Map(l.Beside, func(b findings.Beside) (watermark.Submission, string) {
+			return b.Submission, b.Cluster
+		})
 		leaks[i] = &full
 		if l.Kind == findings.FoundUnconfirmed || l.Kind == findings.FoundCopy && len(l.Reads) > len(l.Copies) {
 			unconfirmed++
@@ -253,12 +253,10 @@ func ConclusionOf(f *findings.File) (*books.Conclusion, error) {
 // labels returns, by name, what recipients that no finding concerns are called: "recipient 1" and so on in the
 // registry's order. A label that is the name of a recipient is left out.
 func labels(f *findings.File) map[string]string {
-	d, known := f.Verdict, make(map[string]bool)
-	for _, h := range d.Case.Holders {
-		known[h.Name] = true
-	}
+	holders := f.Verdict.Case.Holders
+	known := each.Map(holders, func(h odds.Holder) (string, bool) { return h.Name, true })
 	keep, labels, n := concerned(f), make(map[string]string), 0
-	for _, h := range d.Case.Holders {
+	for _, h := range holders {
 		if keep[h.Name] {
 			continue
 		}
