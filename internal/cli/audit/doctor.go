@@ -23,7 +23,7 @@ import (
 
 // NewDoctor returns the verb "doctor", which checks that a home is ready for use. Exit code 1: there is a problem.
 func NewDoctor(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
+	return u.BookVerb(&cobra.Command{
 		Use:   "doctor",
 		Short: "Check that a home is ready for use",
 		Long: `Check keys and registry of a home, and open one original. A problem stops a verb from
@@ -33,8 +33,7 @@ changed. "kycmark audit --originals" checks copies and originals.`,
 		Example: `  kycmark doctor
   kycmark doctor --json`,
 		Args: ui.Exactly(),
-	}
-	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error { return checkUp(ctx, b) })
+	}, func(ctx context.Context, b *ui.Desk, _ []string) error { return checkUp(ctx, b) })
 }
 
 // A check looks at one part of a home. It returns what it found, or an error: a problem or, if the

@@ -71,11 +71,8 @@ func proveID(ctx context.Context, b *ui.Desk, f proveFlags, id string) error {
 		return err
 	}
 	proof, err := proofOf(ctx, b, id, public)
-	if errors.Is(err, registry.ErrProof) {
-		return ui.WithHint(err, "sign the ledger's present state with \"kycmark checkpoint\"")
-	}
 	if err != nil {
-		return ui.NotFound(err)
+		return ui.NotFound(ui.HintFor(err, registry.ErrProof, "sign the ledger's present state with \"kycmark checkpoint\""))
 	}
 	if f.out == "" {
 		_, err = b.Out.Write(proof)

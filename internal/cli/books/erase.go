@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -131,12 +132,10 @@ func eraseName(ctx context.Context, b *ui.Desk, f eraseFlags) error {
 }
 
 func areErased(ctx context.Context, b *ui.Desk, ids []watermark.Submission) bool {
-	for _, id := range ids {
-		if _, err := b.Registry.Submission(ctx, id); !errors.Is(err, registry.ErrErased) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(ids, func(id watermark.Submission) bool {
+		_, err := b.Registry.Submission(ctx, id)
+		return !errors.Is(err, registry.ErrErased)
+	})
 }
 
 type eraseLine struct {

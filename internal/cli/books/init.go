@@ -52,11 +52,9 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 		Args: ui.Exactly("DIR"),
 		RunE: u.Verb(func(cmd *cobra.Command, args []string) error {
 			h, err := home.Create(cmd.Context(), args[0], at, &opts)
-			if errors.Is(err, fs.ErrExist) {
-				return ui.WithHint(err, "neither a home nor a registry is made over another; choose a new folder, or another database or schema")
-			}
 			if err != nil {
-				return err
+				return ui.HintFor(err, fs.ErrExist,
+					"neither a home nor a registry is made over another; choose a new folder, or another database or schema")
 			}
 			keys, seal, err1 := h.Keys()
 			public, err2 := h.LedgerPublic()

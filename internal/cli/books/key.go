@@ -17,15 +17,14 @@ import (
 
 // NewKey returns the verb "key", which does nothing itself.
 func NewKey(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
+	return ui.Only(&cobra.Command{
 		Use:   "key",
 		Short: "Enter mark keys in the ledger, end them, encrypt key files",
 		Example: `  kycmark key add
   kycmark key end v1-0011223344556677 --retired --note "replaced after the audit"
   kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"
   KYCMARK_PASSPHRASE_FILE=$HOME/pass kycmark key protect`,
-	}
-	return ui.Only(cmd, newKeyAdd(u), newKeyReport(u), newKeyProtect(u), newKeyEnd(u))
+	}, newKeyAdd(u), newKeyReport(u), newKeyProtect(u), newKeyEnd(u))
 }
 
 // newKeyProtect returns the verb "key protect". After a file that cannot be read or written the others go on; the exit code is 4.
@@ -132,11 +131,8 @@ With --create first make the key, if the home has none: one is never overwritten
 		} else {
 			key, err = b.Home.ReportPublic()
 		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return ui.WithHint(err, "make one with --create")
-		}
 		if err != nil {
-			return err
+			return ui.HintFor(err, fs.ErrNotExist, "make one with --create")
 		}
 		public := keyfile.EncodeReportPublic(key)
 		b.Printf("%s\n%s", keyfile.ReportID(key), public)
@@ -181,12 +177,8 @@ back. It can be entered again for an earlier time.`,
 				return err
 			}
 		}
-		err := b.Registry.Ledger().SetKeyState(ctx, s)
-		if errors.Is(err, registry.ErrNotFound) {
-			return ui.WithHint(err, "\"kycmark list keys\" names the keys")
-		}
-		if err != nil {
-			return err
+		if err := b.Registry.Ledger().SetKeyState(ctx, s); err != nil {
+			return ui.HintFor(err, registry.ErrNotFound, "\"kycmark list keys\" names the keys")
 		}
 		b.Printf("%s\n", s)
 		if lost {

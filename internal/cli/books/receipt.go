@@ -20,14 +20,13 @@ import (
 
 // NewReceipt returns the verb "receipt", which does nothing itself.
 func NewReceipt(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
+	return ui.Only(&cobra.Command{
 		Use:   "receipt",
 		Short: "Enter recipients' signatures for copies that they received",
 		Example: `  kycmark receipt message 00000000000004d2 > message.txt
   openssl pkeyutl -sign -rawin -inkey vendor.pem -in message.txt -out receipt.sig
   kycmark receipt add 00000000000004d2 --signature receipt.sig --public-key vendor.pub.pem`,
-	}
-	return ui.Only(cmd, newReceiptAdd(u), newReceiptMessage(u))
+	}, newReceiptAdd(u), newReceiptMessage(u))
 }
 
 // newReceiptAdd returns the verb "receipt add". A receipt that is entered already stays as it is.

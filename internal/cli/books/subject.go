@@ -245,25 +245,21 @@ func submissionOf(u registry.Upload) (id watermark.Submission, err error) {
 
 // manifestSubjects yields what the lines of a manifest at path say. Files are looked for from its folder.
 func manifestSubjects(path string, m *ui.CsvFile) iter.Seq[subjectOf] {
-	return func(yield func(subjectOf) bool) {
-		for row, err := range m.Rows {
-			x := subjectOf{name: fmt.Sprintf("%s:%d", path, row.Line), err: err}
-			if x.err == nil {
-				if x.subject = row.Cell("subject"); x.subject == "" {
-					x.err = errors.New("no subject")
-				}
-			}
-			if x.err == nil {
-				var u registry.Upload
-				if id := row.Cell("submission"); id != "" {
-					x.submission, x.err = watermark.ParseSubmission(id)
-				} else if u, x.err = manifestUpload(filepath.Dir(path), row); x.err == nil {
-					x.submission, x.err = submissionOf(u)
-				}
-			}
-			if !yield(x) {
-				return
+	return ui.Mapped(m.Rows, func(row ui.CsvRow) subjectOf {
+		x := subjectOf{name: fmt.Sprintf("%s:%d", path, row.Line), err: row.Err}
+		if x.err == nil {
+			if x.subject = row.Cell("subject"); x.subject == "" {
+				x.err = errors.New("no subject")
 			}
 		}
-	}
+		if x.err == nil {
+			var u registry.Upload
+			if id := row.Cell("submission"); id != "" {
+				x.submission, x.err = watermark.ParseSubmission(id)
+			} else if u, x.err = manifestUpload(filepath.Dir(path), row); x.err == nil {
+				x.submission, x.err = submissionOf(u)
+			}
+		}
+		return x
+	})
 }

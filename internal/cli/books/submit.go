@@ -311,20 +311,16 @@ func ManifestUploads(path string) (uploads iter.Seq[registry.Upload], done func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return func(yield func(registry.Upload) bool) {
-		for row, err := range m.Rows {
-			var u registry.Upload
-			if err == nil {
-				u, err = manifestUpload(filepath.Dir(path), row)
-			}
-			if err != nil {
-				u = registry.Upload{Name: fmt.Sprintf("%s:%d", path, row.Line), Err: err}
-			}
-			if !yield(u) {
-				return
-			}
+	return ui.Mapped(m.Rows, func(row ui.CsvRow) registry.Upload {
+		u, err := registry.Upload{}, row.Err
+		if err == nil {
+			u, err = manifestUpload(filepath.Dir(path), row)
 		}
-	}, m.Close, nil
+		if err != nil {
+			u = registry.Upload{Name: fmt.Sprintf("%s:%d", path, row.Line), Err: err}
+		}
+		return u
+	}), m.Close, nil
 }
 
 // manifestUpload returns the upload that a line of a manifest names. dir is the manifest's folder, where relative

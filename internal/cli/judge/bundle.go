@@ -47,10 +47,8 @@ func (f *bundleFlags) ready(b *ui.Desk, inputs []string) (err error) {
 		return err
 	}
 	f.key, err = b.Home.ReportKey()
-	if errors.Is(err, fs.ErrNotExist) {
-		return ui.WithHint(err, "this home has no key for reports: make one with \"kycmark key report --create\"")
-	}
-	return err
+	return ui.HintFor(err, fs.ErrNotExist,
+		"this home has no key for reports: make one with \"kycmark key report --create\"")
 }
 
 // checkBundle returns an error if the bundle cannot be written: a .zip must not exist, and a folder must be new or

@@ -239,11 +239,9 @@ func KnownKeys(ctx context.Context, b *ui.Desk, keys []*watermark.Key) error {
 	if errors.Is(err, registry.ErrTampered) {
 		return nil // the verdict says it
 	}
-	if errors.Is(err, registry.ErrMarkKey) {
-		err = ui.WithHint(err, "name the files of the registry's keys alone in keys.mark of %s", filepath.Join(b.Home.Dir(), "kycmark.toml"))
-	}
 	if err != nil {
-		return err
+		return ui.HintFor(err, registry.ErrMarkKey, "name the files of the registry's keys alone in keys.mark of %s",
+			filepath.Join(b.Home.Dir(), "kycmark.toml"))
 	}
 	for _, id := range absent {
 		b.Warnf("marks under the key %s of the registry are not looked for: keys.mark does not name it", id)

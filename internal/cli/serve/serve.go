@@ -272,14 +272,13 @@ func firstToken(ctx context.Context, b *ui.Desk) (string, error) {
 
 // NewToken returns the verb "token", which does nothing itself: "add", "list" and "revoke" are below it.
 func NewToken(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
+	return ui.Only(&cobra.Command{
 		Use:   "token",
 		Short: "Say who may call the service",
 		Example: `  kycmark token add intake-api --role intake
   kycmark token list
   kycmark token revoke intake-api`,
-	}
-	return ui.Only(cmd, newTokenAdd(u), newTokenList(u), newTokenRevoke(u))
+	}, newTokenAdd(u), newTokenList(u), newTokenRevoke(u))
 }
 
 func newTokenAdd(u *ui.UI) *cobra.Command {
@@ -323,13 +322,12 @@ and sign the ledger), admin (recipients, custody, void copies, erasures). A toke
 }
 
 func newTokenList(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
+	return u.BookVerb(&cobra.Command{
 		Use:     "list",
 		Short:   "List tokens, also expired and revoked ones",
 		Example: "  kycmark token list",
 		Args:    ui.Exactly(),
-	}
-	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, _ []string) error {
+	}, func(ctx context.Context, b *ui.Desk, _ []string) error {
 		all, err := service.TokensOf(b.Registry).List(ctx)
 		return ui.PrintList(u, "NAME\tID\tROLES\tADDED\tEXPIRES\tREVOKED", ui.Listed(all, err), func(t *service.Token) (any, []string) {
 			return t, []string{t.Name, t.ID, service.JoinRoles(t.Roles), ui.Moment(t.Added), moment(t.Expires), moment(t.Revoked)}
@@ -345,13 +343,12 @@ func moment(t time.Time) string {
 }
 
 func newTokenRevoke(u *ui.UI) *cobra.Command {
-	cmd := &cobra.Command{
+	return u.BookVerb(&cobra.Command{
 		Use:     "revoke NAME",
 		Short:   "End a token at once",
 		Example: "  kycmark token revoke intake-api",
 		Args:    ui.Exactly("NAME"),
-	}
-	return u.BookVerb(cmd, func(ctx context.Context, b *ui.Desk, args []string) error {
+	}, func(ctx context.Context, b *ui.Desk, args []string) error {
 		if err := service.TokensOf(b.Registry).Revoke(ctx, args[0]); err != nil {
 			return ui.WithHint(err, "\"kycmark token list\" names the tokens")
 		}

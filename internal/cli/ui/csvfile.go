@@ -39,7 +39,8 @@ func (b *budget) Read(p []byte) (int, error) {
 
 // A CsvRow is one line of a CsvFile after the first.
 type CsvRow struct {
-	Line    int // from 1
+	Line    int   // from 1
+	Err     error // what is wrong with it: then it has no cells
 	columns []string
 	cells   []string
 }
@@ -95,24 +96,24 @@ func OpenCSV(path string, required int, columns ...string) (*CsvFile, error) {
 
 // Rows yields the lines after the first, each with its line number and with what is wrong with it. Broken quoting
 // ends the rows, since the next line cannot be found. An error of reading does as well; its line number is 0.
-func (c *CsvFile) Rows(yield func(CsvRow, error) bool) {
+func (c *CsvFile) Rows(yield func(CsvRow) bool) {
 	for {
 		c.budget.left = MaxSmall // of each line, for a file of any length
 		cells, err := c.lines.Read()
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		row, last := CsvRow{columns: c.columns, cells: cells}, err != nil
+		row, last := CsvRow{Err: err, columns: c.columns, cells: cells}, err != nil
 		switch broken, ok := errors.AsType[*csv.ParseError](err); {
 		case ok:
-			row.Line, err = broken.Line, fmt.Errorf("%w; the lines after it are not read", broken.Err)
+			row.Line, row.Err = broken.Line, fmt.Errorf("%w; the lines after it are not read", broken.Err)
 		case err == nil:
 			row.Line, _ = c.lines.FieldPos(0)
 			if len(cells) != len(c.columns) {
-				err = fmt.Errorf("%s, want %d", Plural(len(cells), "column"), len(c.columns))
+				row.Err = fmt.Errorf("%s, want %d", Plural(len(cells), "column"), len(c.columns))
 			}
 		}
-		if !yield(row, err) || last {
+		if !yield(row) || last {
 			return
 		}
 	}

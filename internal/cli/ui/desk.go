@@ -161,10 +161,8 @@ func Actor() string {
 
 // NotFound adds a hint to an error that wraps [registry.ErrNotFound]. It returns other errors, and nil, unchanged.
 func NotFound(err error) error {
-	if errors.Is(err, registry.ErrNotFound) {
-		return WithHint(err, "\"kycmark list recipients\" names the recipients, \"kycmark show ID\" looks an ID up")
-	}
-	return err
+	return HintFor(err, registry.ErrNotFound,
+		"\"kycmark list recipients\" names the recipients, \"kycmark show ID\" looks an ID up")
 }
 
 // ParseTime reads a time as in RFC 3339, or a day (2018-02-28) or a month of UTC. A day or a month means its first
@@ -270,11 +268,10 @@ var secretAddress = regexp.MustCompile(`(?i)\b(?:https?|s3)://[^/?#\s]*@|[a-z]:/
 
 // NoSecrets refuses arguments with credentials in an address: others see them, and records and reports keep them.
 func NoSecrets(args []string) error {
-	for _, a := range args {
-		if secretAddress.MatchString(a) {
-			return WithHint(Usagef("an argument has credentials in an address"),
-				"leave them to %s (https://USER:PASSWORD@HOST in a file), PGPASSFILE, PGPASSWORD or AWS_SECRET_ACCESS_KEY", CredentialsVariable)
-		}
+	if slices.ContainsFunc(args, secretAddress.MatchString) {
+		return WithHint(Usagef("an argument has credentials in an address"),
+			"leave them to %s (https://USER:PASSWORD@HOST in a file), PGPASSFILE, PGPASSWORD or AWS_SECRET_ACCESS_KEY",
+			CredentialsVariable)
 	}
 	return nil
 }

@@ -301,6 +301,14 @@ func WithHint(err error, format string, args ...any) error {
 	return &HintError{err, fmt.Sprintf(format, args...)}
 }
 
+// HintFor is [WithHint] if err wraps target. It returns other errors, and nil, unchanged.
+func HintFor(err, target error, format string, args ...any) error {
+	if errors.Is(err, target) {
+		return WithHint(err, format, args...)
+	}
+	return err
+}
+
 // Finish reports what ended the verb cmd and returns the exit code. Without an error it is that of the outcomes so far.
 // An error before the verb began, or a UsageError, is 2; any other error, an interrupt, and a failure of stdout are 4.
 func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
