@@ -73,14 +73,12 @@ func (d Tables) Claim(ctx context.Context, r records.Request) (*records.Request,
 }
 
 func (d Tables) SetAnswer(ctx context.Context, id [32]byte, before, answer string) error {
-	done, err := d.Write.ExecContext(ctx, "UPDATE request SET answer = $1 WHERE id = $2 AND answer = $3", answer, id[:], before)
-	if err != nil {
-		return err
+	n, err := schema.Changed(d.Write.ExecContext(ctx, "UPDATE request SET answer = $1 WHERE id = $2 AND answer = $3",
+		answer, id[:], before))
+	if err == nil && n == 0 {
+		err = records.ErrConflict
 	}
-	if n, err := done.RowsAffected(); err != nil || n > 0 {
-		return err
-	}
-	return records.ErrConflict
+	return err
 }
 
 func (d Tables) ForgetRequests(ctx context.Context, before time.Time) error {
@@ -98,12 +96,9 @@ func (d Tables) DueNotices(ctx context.Context, hook string, at time.Time, limit
 }
 
 func (d Tables) TryNotice(ctx context.Context, n *records.Notice, again time.Time) (bool, error) {
-	done, err := d.Write.ExecContext(ctx, "UPDATE notice SET due = $1, tries = tries + 1 WHERE id = $2 AND hook = $3 AND due = $4",
-		schema.Micros(&again), n.ID[:], n.Hook, schema.Micros(&n.Due))
-	if err != nil {
-		return false, err
-	}
-	rows, err := done.RowsAffected()
+	const query = "UPDATE notice SET due = $1, tries = tries + 1 WHERE id = $2 AND hook = $3 AND due = $4"
+	due := schema.Micros(&n.Due)
+	rows, err := schema.Changed(d.Write.ExecContext(ctx, query, schema.Micros(&again), n.ID[:], n.Hook, due))
 	return rows == 1, err
 }
 

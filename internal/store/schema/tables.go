@@ -6,13 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -241,6 +241,14 @@ func Number(ctx context.Context, q Querier, query string, args ...any) (n int64,
 	return n, err
 }
 
+// Changed returns how many rows a statement changed.
+func Changed(done sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return done.RowsAffected()
+}
+
 // Placeholders returns "($1, $2, …)" for n arguments from number first on.
 func Placeholders(first, n int) string {
 	var b strings.Builder
@@ -296,8 +304,5 @@ func (s *Segment) File() string { return hex.EncodeToString(s.Name[:]) + Segment
 
 // Into names the segment in err, and no folder.
 func (s *Segment) Into(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		err = p.Err
-	}
-	return fmt.Errorf("segment %s of the submissions %d to %d: %w", s.File(), s.First, s.Last, err)
+	return fmt.Errorf("segment %s of the submissions %d to %d: %w", s.File(), s.First, s.Last, intake.WithoutPath(err))
 }

@@ -153,11 +153,8 @@ func blank(ctx context.Context, t *tx, rows []books.Submission, erasure int64) (
 			if _, err := t.ExecContext(ctx, "INSERT INTO removal SELECT object FROM sealed WHERE "+where+" AND object_size > 0", id[:]); err != nil {
 				return nil, err
 			}
-			gone, err := t.ExecContext(ctx, "DELETE FROM sealed WHERE "+where, id[:])
-			if err == nil {
-				found, err = gone.RowsAffected()
-			}
-			if err != nil {
+			var err error
+			if found, err = schema.Changed(t.ExecContext(ctx, "DELETE FROM sealed WHERE "+where, id[:])); err != nil {
 				return nil, err
 			}
 		}

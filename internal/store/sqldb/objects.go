@@ -168,12 +168,9 @@ func (d originals) Restore(ctx context.Context, id watermark.Submission, seal fu
 		return false, err
 	}
 	err = d.update(ctx, "restore an original", func(t *tx) error {
-		done, err := t.ExecContext(ctx, "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4 AND object = $5",
-			schema.Blob(&row.Body), schema.Sparse(row.Object.Name[:]), row.Object.Size, id[:], schema.Sparse(old.Name[:]))
-		if err != nil {
-			return err
-		}
-		n, err := done.RowsAffected()
+		const query = "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4 AND object = $5"
+		n, err := schema.Changed(t.ExecContext(ctx, query, schema.Blob(&row.Body), schema.Sparse(row.Object.Name[:]),
+			row.Object.Size, id[:], schema.Sparse(old.Name[:])))
 		restored = n > 0 // else another process restored or erased it
 		return err
 	})

@@ -325,14 +325,11 @@ func (d segments) replay(ctx context.Context, first, last int64) (root tlog.Hash
 
 // one runs a change of one row. The error wraps errOvertaken if the row is not there.
 func (t *tx) one(ctx context.Context, query string, args ...any) error {
-	done, err := t.ExecContext(ctx, query, args...)
-	if err != nil {
-		return err
+	n, err := schema.Changed(t.ExecContext(ctx, query, args...))
+	if err == nil && n != 1 {
+		err = errOvertaken
 	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(errOvertaken, err)
-	}
-	return nil
+	return err
 }
 
 // dropSegment removes the file of a segment that is not in use, and then its row.
