@@ -104,10 +104,7 @@ type Original struct {
 // is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
 // over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
-	var o Options
-	if opts != nil {
-		o = *opts
-	}
+	o := *cmp.Or(opts, new(Options))
 	o.Strength = cmp.Or(o.Strength, 1)
 	if !(o.Strength > 0 && o.Strength <= 1) {
 		return nil, fmt.Errorf("%w: %v", ErrStrength, o.Strength)

@@ -126,10 +126,7 @@ func NewTracer(original image.Image, copies []Candidate, opts *TraceOptions) (*T
 // that one such original serves comparing and tracing. If onto is nil, it is made from original.
 // original is needed in any case, for its colours and its size.
 func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
-	var o TraceOptions
-	if opts != nil {
-		o = *opts
-	}
+	o := *cmp.Or(opts, new(TraceOptions))
 	o.Level = cmp.Or(o.Level, defaultLevel)
 	all, err := candidates(copies, o.Level)
 	if err != nil {

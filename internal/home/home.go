@@ -119,10 +119,7 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 	if err := h.parse(text); err != nil {
 		return nil, err
 	}
-	var o registry.CreateOptions
-	if opts != nil {
-		o = *opts
-	}
+	o := *cmp.Or(opts, new(registry.CreateOptions))
 	o.Originals = Originals(h.Address(), o.Originals)
 	begun, complete := h.path(begunName), h.path(configName)
 	if old, err := os.ReadFile(complete); err == nil {

@@ -131,10 +131,7 @@ func (c Config) ready() (Config, error) {
 
 // submitting returns what enters uploads as opts say; opts may be nil. The error wraps [ErrInput].
 func (s *Issuer) submitting(opts *SubmitOptions) (*submitting, error) {
-	x := &submitting{Issuer: s}
-	if opts != nil {
-		x.SubmitOptions = *opts
-	}
+	x := &submitting{Issuer: s, SubmitOptions: *cmp.Or(opts, new(SubmitOptions))}
 	switch {
 	case x.Workers < 0:
 		return nil, fmt.Errorf("%w: %d workers", ErrInput, x.Workers)
@@ -147,9 +144,7 @@ func (s *Issuer) submitting(opts *SubmitOptions) (*submitting, error) {
 
 // issuing returns how a copy is made as opts say, which may be nil. The error wraps [ErrInput].
 func (s *Issuer) issuing(opts *IssueOptions) (o IssueOptions, err error) {
-	if opts != nil {
-		o = *opts
-	}
+	o = *cmp.Or(opts, new(IssueOptions))
 	switch {
 	case s.cfg.Key == nil:
 		return o, fmt.Errorf("%w: no mark key", ErrInput)

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -71,9 +72,8 @@ type Driver = records.Driver
 //	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
 	info := records.Info{Created: records.Timestamp(time.Now()), Logged: books.Logged{Salt: records.NewSalt()}}
-	if opts != nil {
-		info.SealHashes, info.Originals = opts.SealHashes, opts.Originals
-	}
+	o := cmp.Or(opts, new(CreateOptions))
+	info.SealHashes, info.Originals = o.SealHashes, o.Originals
 	rand.Read(info.ID[:])
 	s, err := at.Create(ctx, info)
 	if err != nil {

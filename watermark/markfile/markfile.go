@@ -81,10 +81,7 @@ type Copy struct {
 // Every page of a TIFF or PDF is marked, as [watermark.Submission.Page] of
 // its upload. The copy is a TIFF of all pages, or for a PDF a PDF whose pages are pictures. Pages of the same pixels have the same mark.
 func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload []byte, opts *Options) (*Copy, error) {
-	o := Options{}
-	if opts != nil {
-		o = *opts
-	}
+	o := *cmp.Or(opts, new(Options))
 	doc, err := o.open(ctx, upload)
 	if err != nil {
 		return nil, err
@@ -269,10 +266,7 @@ type Reading struct {
 // page first. It returns none if there is no mark of these keys. Only the limits, Decode and PDF of opts count;
 // opts may be nil. The error joins the errors of pages that cannot be read; the marks of other pages come with it.
 func Read(ctx context.Context, leak []byte, opts *Options, keys ...*watermark.Key) (out []Reading, err error) {
-	o := Options{}
-	if opts != nil {
-		o = *opts
-	}
+	o := *cmp.Or(opts, new(Options))
 	doc, err := o.open(ctx, leak)
 	if err != nil {
 		return nil, err
