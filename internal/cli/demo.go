@@ -123,17 +123,13 @@ func (d *demoStory) tell() error {
 	d.run("investigate", leaks, "--found", ui.Moment(time.Now().Add(time.Second)), "--report", report)
 	if d.bad == nil {
 		d.Printf("\nLook first: open %s in a browser.\n", report)
-		d.Printf("Then:       %s list --to vendor-a --home %s\n", self(), intake.ShellLine(home))
+		program := "kycmark"
+		if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
+			program = "go run ./cmd/kycmark"
+		}
+		d.Printf("Then:       %s list --to vendor-a --home %s\n", program, intake.ShellLine(home))
 	}
 	return d.bad
-}
-
-// self returns how the user calls this program: "go run ./cmd/kycmark" if it lies in a go-build folder, else "kycmark".
-func self() string {
-	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
-		return "go run ./cmd/kycmark"
-	}
-	return "kycmark"
 }
 
 func (d *demoStory) path(elem ...string) string {

@@ -120,7 +120,8 @@ func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 	for i, e := range strangers {
 		m.shipped(fmt.Sprintf("%d-%s", 6+i, path.Base(e.File)), e)
 	}
-	m.damaged(fmt.Sprintf("%d-damaged.jpg", 6+len(strangers)), "the beginning of a file", handed[0].copy)
+	tooFew := m.read(handed[0].copy)[:1000] // bytes to show anything
+	m.write(fmt.Sprintf("%d-damaged.jpg", 6+len(strangers)), "the beginning of a file", tooFew)
 	return m.made, m.err
 }
 
@@ -250,10 +251,4 @@ func (m *maker) transplant(name, what string, from handOut, onto string) {
 		}
 	}
 	m.picture(name, what, target, 0)
-}
-
-// damaged writes the first bytes of file, too few to show anything, to name in the folder of the leaks, and lists it as what.
-func (m *maker) damaged(name, what, file string) {
-	data := m.read(file)
-	m.write(name, what, data[:1000])
 }

@@ -111,9 +111,13 @@ const begunName = ".kycmark-init"
 // the registry cannot be made, the keys are removed. If a Create with the same arguments was killed, the next one
 // completes the home. So it does with a home that is complete, and was not used.
 func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
-	text, err := configFor(address)
-	if err != nil {
-		return nil, err
+	text := defaultConfig
+	if address != "" {
+		line, err := toml.Marshal(map[string]string{"registry": address})
+		if err != nil {
+			return nil, err
+		}
+		text = strings.Replace(text, defaultRegistry, string(line), 1)
 	}
 	h := &Home{dir: dir}
 	if err := h.parse(text); err != nil {
@@ -242,15 +246,6 @@ func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermar
 	}
 	_, err = h.CreateReportKey()
 	return err
-}
-
-// configFor returns the text of the default configuration, with the registry at an address; "": in the folder.
-func configFor(registry string) (string, error) {
-	if registry == "" {
-		return defaultConfig, nil
-	}
-	line, err := toml.Marshal(map[string]string{"registry": registry})
-	return strings.Replace(defaultConfig, defaultRegistry, string(line), 1), err
 }
 
 // Open reads the configuration of the home in dir. It opens neither registry nor keys, which may be missing. The

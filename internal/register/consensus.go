@@ -51,7 +51,10 @@ type fitted struct {
 // grow makes a homography of each proposal. It returns up to kept (4) homographies that differ and have minInner
 // inliers or more, the largest number first. once counts inliers: points of the original, not pairs.
 func grow(pairs []pair, from []proposal, once *counter) []fitted {
-	w, h := extent(pairs)
+	var w, h float64 // the largest X and Y of the pairs' places in the leak
+	for i := range pairs {
+		w, h = max(w, pairs[i].from.X), max(h, pairs[i].from.Y)
+	}
 	var out []fitted
 	for _, p := range from {
 		m, ok := growOne(pairs, &pairs[p.pair])
@@ -88,14 +91,6 @@ func growOne(pairs []pair, by *pair) (geometry.Mat, bool) {
 		}
 	}
 	return m, true
-}
-
-// extent returns the largest X and the largest Y of the pairs' places in the leak, 0 without pairs.
-func extent(pairs []pair) (w, h float64) {
-	for i := range pairs {
-		w, h = max(w, pairs[i].from.X), max(h, pairs[i].from.Y)
-	}
-	return w, h
 }
 
 // near reports whether two maps of a w x h picture differ by less than distinct pixels at every corner.

@@ -31,7 +31,7 @@ type Index struct {
 	segments []*segment // guarded by mu; the large ones first
 	tail     tail       // guarded by mu
 
-	scratches sync.Pool
+	scratches sync.Pool  // of *scratch
 	merging   sync.Mutex // held while segments are replaced, longer than mu and before it
 }
 
@@ -40,7 +40,8 @@ var ErrFull = errors.New("index: full")
 
 // New returns an empty index of hashes of that kind.
 func New(kind phash.Kind) *Index {
-	return &Index{kind: kind, radius: phash.MatchRadius, tail: newTail(kind)}
+	return &Index{kind: kind, radius: phash.MatchRadius, tail: newTail(kind),
+		scratches: sync.Pool{New: func() any { return new(scratch) }}}
 }
 
 // Len returns the number of entries.
@@ -118,21 +119,13 @@ func (x *Index) Search(radius int, queries ...phash.Hash) ([]phash.Hit, error) {
 // within returns the entries within radius bits of q in no order, none for a negative radius. The
 // caller holds mu for reading.
 func (x *Index) within(q *[4]uint64, radius int) []phash.Hit {
-	w := x.scratch()
+	w := x.scratches.Get().(*scratch)
 	defer x.scratches.Put(w)
 	var hits []phash.Hit
 	for _, s := range x.segments {
 		hits = s.search(q, radius, hits, w)
 	}
 	return x.tail.search(q, radius, hits)
-}
-
-// scratch returns memory for one search. The caller puts it back into x.scratches.
-func (x *Index) scratch() *scratch {
-	if w, ok := x.scratches.Get().(*scratch); ok {
-		return w
-	}
-	return new(scratch)
 }
 
 // check returns an error that wraps ErrKind unless h is of the kind of the index.

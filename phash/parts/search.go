@@ -205,7 +205,11 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 		r.rarity[i].count(&at, r.uploads, r.all)
 		r.hits = append(r.hits, at.nearest(one)...)
 	}
-	r.hits = several(r.hits, r.place)
+	clear(r.place) // it counts the hits of each upload here
+	for _, h := range r.hits {
+		r.place[h.upload]++
+	}
+	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return r.place[h.upload] < minVotes })
 	for _, h := range r.hits {
 		votes[h.upload] += r.rarity[h.asked][h.distance]
 	}
@@ -241,15 +245,6 @@ func (c *counts) nearest(hits []hit) []hit {
 		}
 	}
 	return hits
-}
-
-// several deletes the hits of uploads below minVotes from hits. number has a place for each upload, and is overwritten.
-func several(hits []hit, number []int32) []hit {
-	clear(number)
-	for _, h := range hits {
-		number[h.upload]++
-	}
-	return slices.DeleteFunc(hits, func(h hit) bool { return number[h.upload] < minVotes })
 }
 
 // rarityBefore returns the rarity of a feature without hits, for an index of so many uploads with

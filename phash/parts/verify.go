@@ -62,7 +62,7 @@ func (r *search) match(c *candidate) (Match, bool) {
 		}
 		a := v.guided(m, fits[2])
 		for range 2 {
-			next, ok := fit(a.pairs)
+			next, ok := fitPoints(each.Of(a.pairs, func(p pair) geometry.Pair { return p.Pair }))
 			if !ok {
 				break
 			}
@@ -225,10 +225,6 @@ func fitPoints(points []geometry.Pair) (fitted, bool) {
 	}
 	m, ok := geometry.FitSimilarity(points)
 	return fitted{m, 2}, ok && plausible(m)
-}
-
-func fit(pairs []pair) (fitted, bool) {
-	return fitPoints(each.Of(pairs, func(p pair) geometry.Pair { return p.Pair }))
 }
 
 // plausible reports whether m is a map that a camera or an editor makes: scale minZoom to maxZoom,

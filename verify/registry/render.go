@@ -42,20 +42,15 @@ const (
 // weak there, or the file too large, they are marked in their pixels.
 func (p *prepared) render(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
 	if p.coded != nil {
-		if out, err := p.renderJPEG(ctx, id); out != nil || err != nil {
-			return out, err
+		marked, file, err := p.coded.Mark(ctx, id, false, p.how.KeepEXIF)
+		if err != nil {
+			return nil, err
+		}
+		if limit := p.how.MaxBytes; file != nil && (limit <= 0 || int64(len(file)) <= limit) {
+			return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
 		}
 	}
 	return p.renderPixels(ctx, lim, id)
-}
-
-// renderJPEG marks and encodes a JPEG in its coefficients. It returns nil if that cannot be.
-func (p *prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*rendered, error) {
-	marked, file, err := p.coded.Mark(ctx, id, false, p.how.KeepEXIF)
-	if limit := p.how.MaxBytes; file == nil || err != nil || limit > 0 && int64(len(file)) > limit {
-		return nil, err
-	}
-	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
 }
 
 func (p *prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {

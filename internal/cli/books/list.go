@@ -323,18 +323,11 @@ func CopyWords(c *books.Copy) string {
 	if c.Purpose != "" {
 		purpose = " for " + intake.Quoted(c.Purpose)
 	}
+	state := map[string]string{ // what became of it; "": it was released
+		books.CopyReserved: "  reserved: its release is not confirmed\n",
+		books.CopyVoid:     "  void: no byte of it was handed out, says the ledger\n",
+	}[c.State]
 	return fmt.Sprintf("copy %s of submission %s\n  issued to %s on %s%s under key %s\n  %s, %d x %d pixels, %d bytes, SHA-256 %s\n%s",
 		c.ID, c.Submission, ui.Name(c.Recipient), ui.Moment(c.Issued), purpose, c.KeyID,
-		c.Format, c.Width, c.Height, c.Size, c.SHA256, stateWords(c))
-}
-
-// stateWords says in one line what became of a copy; "" if it was released.
-func stateWords(c *books.Copy) string {
-	switch c.State {
-	case books.CopyReserved:
-		return "  reserved: its release is not confirmed\n"
-	case books.CopyVoid:
-		return "  void: no byte of it was handed out, says the ledger\n"
-	}
-	return ""
+		c.Format, c.Width, c.Height, c.Size, c.SHA256, state)
 }

@@ -320,7 +320,11 @@ func Finish(ctx context.Context, u *UI, cmd *cobra.Command, err error) int {
 		return u.Code
 	}
 	if _, usage := errors.AsType[*UsageError](err); usage || !u.started {
-		u.Errorf("%s%s", verbPrefix(cmd), flagWords(unpacked(err.Error())))
+		verb := "" // as "recipient add: "
+		if cmd.HasParent() {
+			verb = strings.TrimPrefix(cmd.CommandPath(), "kycmark ") + ": "
+		}
+		u.Errorf("%s%s", verb, flagWords(unpacked(err.Error())))
 		if !hintOf(u, err) {
 			u.Hintf("see \"%s --help\"", cmd.CommandPath())
 		}
@@ -345,12 +349,4 @@ func hintOf(u *UI, err error) bool {
 		u.Hintf("%s", hint.Hint)
 	}
 	return ok
-}
-
-// verbPrefix returns the name of the verb that was used wrongly, as "recipient add: ".
-func verbPrefix(cmd *cobra.Command) string {
-	if !cmd.HasParent() {
-		return ""
-	}
-	return strings.TrimPrefix(cmd.CommandPath(), "kycmark ") + ": "
 }

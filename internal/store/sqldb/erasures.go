@@ -66,8 +66,11 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 				return err
 			}
 		}
-		if err := dropKeys(ctx, t, old); err != nil {
-			return err
+		const drop = "UPDATE segment SET state = $1, wrapped = $2 WHERE first <= $3 AND last >= $3"
+		for i := range old { // their segments are out of use from now on, without keys: they are to be removed
+			if _, err := t.ExecContext(ctx, drop, segmentIdle, []byte{}, old[i].Seq); err != nil {
+				return err
+			}
 		}
 		if left, err = blank(ctx, t, old, e.Seq); err != nil {
 			return err
@@ -231,14 +234,4 @@ func (d segments) finishErasures(ctx context.Context) error {
 		return err
 	}
 	return schema.Tampered("an erasure is not finished: %v", err)
-}
-
-// dropKeys takes the segments of erased submissions out of use, and destroys their keys: they are to be removed.
-func dropKeys(ctx context.Context, t *tx, rows []books.Submission) error {
-	for i := range rows {
-		if _, err := t.ExecContext(ctx, "UPDATE segment SET state = $1, wrapped = $2 WHERE first <= $3 AND last >= $3", segmentIdle, []byte{}, rows[i].Seq); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -112,8 +112,12 @@ func (e Evidence) rules(issued []Read) conclusion {
 		return concludeSeveral(e, issued)
 	case len(issued) == 1 && issued[0].confirmed():
 		r := &issued[0]
-		if r.forgeable() {
-			return concludeForgeable(r)
+		if r.forgeable() { // an unconfirmed copy, and no copy is accused
+			c := conclusion{Finding: findings.FoundUnconfirmed, forgeable: true, Submission: r.Issued.Submission, Read: r}
+			c.say("copy-forgeable", words.Figures{
+				"copy": r.Copy.String(), "since": words.UTC(r.Key.Since), "found": words.StatedFind(r.foundAt),
+			})
+			return c
 		}
 		if r.void() {
 			c := conclusion{Finding: findings.FoundUnconfirmed, void: true, Submission: r.Issued.Submission, Read: r}
@@ -273,14 +277,6 @@ func (c *conclusion) sayCopy(r *Read) {
 		code = "copy-little"
 	}
 	c.say(code, words.Figures{"copy": r.Copy.String(), "clause": how})
-}
-
-// concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the leak was found
-// (see [Read.forgeable]): an unconfirmed copy, and no copy is accused.
-func concludeForgeable(r *Read) conclusion {
-	c := conclusion{Finding: findings.FoundUnconfirmed, forgeable: true, Submission: r.Issued.Submission, Read: r}
-	c.say("copy-forgeable", words.Figures{"copy": r.Copy.String(), "since": words.UTC(r.Key.Since), "found": words.StatedFind(r.foundAt)})
-	return c
 }
 
 // concludeUnconfirmed returns the conclusion for the only issued copy that was read, r, which is

@@ -110,6 +110,11 @@ var (
 // Method returns the parameters that are the same in every investigation with this program. Names and values are text for a reader;
 // [checkMethod] compares them.
 func Method() map[string]string {
+	recalled := "not known"
+	if t, err := recall.Recorded(); err == nil { // the trials that [conclude.RecallOf] uses
+		recalled = fmt.Sprintf("record %d: %s; %d uploads, %d attacks, lower 95 %% bounds by kind of leak",
+			t.Version, t.Command, t.Uploads, t.Attacks)
+	}
 	return map[string]string{
 		"hash":                   tuning.Searched.Version(),
 		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
@@ -119,17 +124,8 @@ func Method() map[string]string {
 		"traced against":         fmt.Sprintf("%d submissions at most", tuning.MaxTraced),
 		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced; %g more for further uploads of the same picture", tuning.TraceLevel, tuning.SiblingLevel),
 		"least power of absence": fmt.Sprint(tuning.MinPower),
-		"recall of the search":   recallRecord(),
+		"recall of the search":   recalled,
 	}
-}
-
-// recallRecord returns, in words for the record of an investigation, which trials [conclude.RecallOf] uses.
-func recallRecord() string {
-	t, err := recall.Recorded()
-	if err != nil {
-		return "not known"
-	}
-	return fmt.Sprintf("record %d: %s; %d uploads, %d attacks, lower 95 %% bounds by kind of leak", t.Version, t.Command, t.Uploads, t.Attacks)
 }
 
 // BuildInfo returns the version of this module in the running program, and the settings of its build.
