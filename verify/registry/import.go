@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/records"
@@ -122,17 +124,9 @@ type importJob struct {
 // of ctx jobs in queue may lack results.
 func (s *submitting) readUploads(ctx context.Context, uploads iter.Seq[Upload], queue chan<- *importJob) {
 	defer close(queue)
-	work := make(chan func())
-	var wg sync.WaitGroup
-	for range s.Workers {
-		wg.Go(func() {
-			for do := range work {
-				do()
-			}
-		})
-	}
-	defer wg.Wait()
-	defer close(work)
+	var workers errgroup.Group
+	workers.SetLimit(s.Workers)
+	defer workers.Wait() // no job returns an error
 	for u := range uploads {
 		job := &importJob{Imported: Imported{Name: u.Name}, of: u.Subject, at: u.At, done: make(chan struct{})}
 		job.data, job.Err = s.readUpload(&u)
@@ -141,12 +135,13 @@ func (s *submitting) readUploads(ctx context.Context, uploads iter.Seq[Upload], 
 		case <-ctx.Done():
 			return
 		}
-		work <- func() {
+		workers.Go(func() error {
 			defer close(job.done)
 			if job.Err == nil && ctx.Err() == nil {
 				s.prepareUpload(ctx, job, &u)
 			}
-		}
+			return nil
+		})
 	}
 }
 
