@@ -30,6 +30,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/kycmark/kycmark/internal/apart"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture/pixel"
 )
 
@@ -50,11 +51,8 @@ type Decoder struct {
 
 // New returns a Decoder.
 func New() *Decoder {
-	d := &Decoder{free: semaphore.NewWeighted(budget), small: make(map[string]*apart.Pool)}
-	for _, format := range []string{"heic", "avif"} {
-		d.small[format] = newPool(format, keptPixels)
-	}
-	return d
+	small := func(format string) (string, *apart.Pool) { return format, newPool(format, keptPixels) }
+	return &Decoder{free: semaphore.NewWeighted(budget), small: each.Map([]string{"heic", "avif"}, small)}
 }
 
 func newPool(format string, pixels int64) *apart.Pool {

@@ -59,15 +59,12 @@ func (s *source) done() {
 }
 
 func stat(r io.Reader) fs.FileInfo {
-	f, ok := r.(fs.File)
-	if !ok {
-		return nil
+	if f, ok := r.(fs.File); ok {
+		if info, err := f.Stat(); err == nil {
+			return info
+		}
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil
-	}
-	return info
+	return nil
 }
 
 // ReadAt reads while the source is in use.

@@ -3,6 +3,7 @@ package jpegcoef
 import (
 	"bytes"
 	"math"
+	"slices"
 )
 
 // Markers of T.81, table B.1.
@@ -204,10 +205,8 @@ func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
 	}
 	for b := body[6:]; len(b) > 0; b = b[3:] {
 		c := Component{id: b[0], H: int(b[1] >> 4), V: int(b[1] & 15)}
-		for _, other := range d.Components {
-			if other.id == c.id {
-				return refuse("two components of one name")
-			}
+		if slices.ContainsFunc(d.Components, func(other Component) bool { return other.id == c.id }) {
+			return refuse("two components of one name")
 		}
 		grey, factors := len(body) == 9, [5]bool{1: true, 2: true, 3: d.mending, 4: true}
 		if b[2] > 3 || c.H > 4 || c.V > 4 || !factors[c.H] || !factors[c.V] || c.V == 4 && !grey && !d.mending {

@@ -1,6 +1,9 @@
 package jpegcoef
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A scan passes over blocks of some components. One component alone is coded without the padding of the last MCUs.
 type scan struct {
@@ -26,12 +29,7 @@ func (d *decoder) readScan(body []byte) error {
 	s := scan{r: &d.r, to: blockSize - 1, mending: d.mending}
 	samples := 0
 	for b := body[1:]; len(b) > 3; b = b[2:] {
-		at := -1
-		for i := range d.Components {
-			if d.Components[i].id == b[0] {
-				at = i
-			}
-		}
+		at := slices.IndexFunc(d.Components, func(c Component) bool { return c.id == b[0] })
 		if at < 0 || len(s.of) > 0 && s.of[len(s.of)-1] == &d.Components[at] || b[1]>>4 > 3 || b[1]&15 > 3 {
 			return refuse("bad component of a scan")
 		}

@@ -100,14 +100,13 @@ func sevenZip(r io.ReaderAt, size int64, w *apart.Writer) error {
 		var from io.ReadCloser
 		var failed error
 		if f.Mode().IsRegular() {
-			if failed = apart.Guard(func() (err error) { from, err = f.Open(); return plain(err) }); failed == nil {
-				err = w.File(f.Name, plainReader{from}, nil)
-				from.Close()
-			} else {
-				err = w.File(f.Name, nil, failed)
-			}
+			failed = apart.Guard(func() (err error) { from, err = f.Open(); return plain(err) })
+		}
+		if from != nil && failed == nil {
+			err = w.File(f.Name, plainReader{from}, nil)
+			from.Close()
 		} else {
-			err = w.File(f.Name, nil, nil)
+			err = w.File(f.Name, nil, failed)
 		}
 		if err != nil {
 			return err
