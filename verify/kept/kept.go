@@ -127,7 +127,7 @@ func (s *Store) Create(ctx context.Context, q Request) (ID, error) {
 	if id == (ID{}) {
 		rand.Read(id[:])
 	}
-	_, wrapped, err := sealing.NewKey(s.key, s.about(id))
+	wrapped, err := sealing.NewKey(s.key, s.about(id))
 	if err != nil {
 		return ID{}, err
 	}

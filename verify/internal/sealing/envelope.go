@@ -209,15 +209,12 @@ func aboutID(about string) watermark.Submission {
 	return watermark.SubmissionOf(sha256.Sum256([]byte("kycmark message v1\x00" + about)))
 }
 
-// NewKey makes a key that encrypts under random nonces: 2^32 messages at most. wrapped is the key under k. about says what
-// it is for: the same text opens it. The error wraps [ErrKey] if k does not wrap it.
-func NewKey(k *Key, about string) (key AEAD, wrapped []byte, err error) {
+// NewKey makes a key that encrypts under random nonces: 2^32 messages at most. It returns the key under k. about says
+// what it is for: the same text opens it. The error wraps [ErrKey] if k does not wrap it.
+func NewKey(k *Key, about string) (wrapped []byte, err error) {
 	var secret [sealSize]byte
 	rand.Read(secret[:])
-	if wrapped, err = k.SealMessage(about, secret[:]); err != nil {
-		return nil, nil, err
-	}
-	return newAESGCM(secret), wrapped, nil
+	return k.SealMessage(about, secret[:])
 }
 
 // OpenKey returns the key that [NewKey] made. Errors are as [Key.OpenMessage] has them.
