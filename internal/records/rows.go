@@ -78,15 +78,6 @@ type KeyEntry struct {
 	books.Logged
 }
 
-// Next checks whether next may follow the state s: a compromised key stays compromised, and its
-// time can only be moved back. The zero s allows every next. The error wraps [ErrConflict].
-func Next(s *books.KeyState, next *books.KeyState) error {
-	if s.State == books.KeyCompromised && (next.State != books.KeyCompromised || !next.Since.Before(s.Since)) {
-		return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back", ErrConflict, s)
-	}
-	return nil
-}
-
 // PageDigest returns the digest for the file in the row of page 2 and up of a submission, which begins with the row's ID.
 func PageDigest(of watermark.Submission, page int) books.Digest {
 	return commit("page of a submission", books.Salt{}, of[:], page)

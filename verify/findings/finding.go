@@ -55,7 +55,8 @@ func (v *Finding) Label() string { return v.Kind.Label() }
 
 // Mark says how the mark of the leak was found. The p of a single leak is left out: no trials can bear it out.
 func (v *Finding) Mark() string {
-	traced := v.foundByTrace()
+	own := CopyIn(TraceOf(v.Traces, v.Submission), v.Copy())
+	traced := own != nil && own.Found // the part of the mark that is the finding's copy's alone
 	switch {
 	case v.Exact() != nil:
 		return "the same file"
@@ -169,12 +170,6 @@ func (v *Finding) Unlooked() bool {
 	}
 	c := CopyIn(TraceOf(v.Traces, r.Submission), r.Copy)
 	return c == nil || !c.Found
-}
-
-// foundByTrace reports whether tracing found the part of the mark that is the finding's copy's alone.
-func (v *Finding) foundByTrace() bool {
-	c := CopyIn(TraceOf(v.Traces, v.Submission), v.Copy())
-	return c != nil && c.Found
 }
 
 // Views returns the finding once for each submission that the leak shows: with that submission, its copies alone, and what

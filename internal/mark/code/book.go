@@ -17,10 +17,6 @@ type Book struct{ messages []message }
 // A message is the 96 bits of an ID's message: first its bits 0 to 63, then its bits 40 to 95 and the tail.
 type message [2]uint64
 
-func newMessage(id uint64, sum uint32) message {
-	return message{id, id<<(SumBits+Tail) | uint64(sum)<<Tail}
-}
-
 // The sums of a message's code are looked up for bookStep bits at a time. They depend on Tail bits
 // before these. 4096 sums of a table stay in a processor's first cache.
 const (
@@ -38,7 +34,8 @@ func (p Payload) NewBook(ids []uint64) *Book {
 	dsp.Parallel(len(ids), func(from, to int) {
 		own := p.hashes()
 		for i := from; i < to; i++ {
-			b.messages[i] = newMessage(own.permute(ids[i]), own.sum(ids[i]))
+			id, sum := own.permute(ids[i]), own.sum(ids[i])
+			b.messages[i] = message{id, id<<(SumBits+Tail) | uint64(sum)<<Tail}
 		}
 	})
 	slices.SortFunc(b.messages, func(a, b message) int { return cmp.Compare(a[0], b[0]) }) // equal leading bits: fewer cache misses

@@ -110,14 +110,6 @@ func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// or returns o if o promises enough, a score above minPromise times that of e, else e. o may be nil. Neither is changed.
-func (e *evidence) or(o *evidence) *evidence {
-	if o != nil && o.expected > float64(minPromise*e.expected) {
-		return o
-	}
-	return e
-}
-
 // A leak that is its original seen through a hard JPEG is no original plus noise: the
 // original, rounded by the same steps, comes out as nearly the same values. What its
 // coefficients tell of a mark is which of those near a boundary fell to which side.

@@ -241,7 +241,9 @@ func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capt
 					other = p.evidence(t, s)
 				}
 			})
-			e = e.or(other)
+			if other != nil && other.expected > float64(minPromise*e.expected) { // it promises enough
+				e = other
+			}
 		}
 		out.evidence = append(out.evidence, e)
 		e.score(s, t.copies, out.Copies)

@@ -19,7 +19,11 @@ import (
 // Encode writes a JPEG of o.Quality. It writes grey files (gray not nil) and baseline 4:2:0 with the standard library.
 // Progressive files, Huffman codes of their own and finer colour need jpegli. The picture is opaque.
 func Encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s codec.Source, o codec.LikeOptions) error {
-	s = within(s, pix.Rect)
+	// What would make jpegli hold more than maxHeld bytes is left out, for large pictures: progressive files, and for
+	// still larger ones Huffman codes of their own.
+	held := maxHeld / max(1, pix.Rect.Dx()) / max(1, pix.Rect.Dy())
+	s.Progressive = s.Progressive && held >= bytesProgressive
+	s.Fitted = s.Fitted && held >= bytesFitted
 	switch {
 	case gray != nil:
 		return jpeg.Encode(b, gray, &jpeg.Options{Quality: o.Quality})
@@ -67,15 +71,6 @@ func Insert(s codec.Source, file, exif []byte, _ image.Rectangle) ([]byte, error
 		add(0xe2, body)
 	}
 	return codec.Splice(file, at, extra), nil
-}
-
-// within returns s without what would make jpegli hold more than maxHeld bytes for a picture of
-// that size: no progressive file and, for still larger pictures, no Huffman codes of its own.
-func within(s codec.Source, size image.Rectangle) codec.Source {
-	held := maxHeld / max(1, size.Dx()) / max(1, size.Dy())
-	s.Progressive = s.Progressive && held >= bytesProgressive
-	s.Fitted = s.Fitted && held >= bytesFitted
-	return s
 }
 
 // encodeJpegli writes an opaque picture to b at a quality of 1 to 100 with jpegli, a C++ library from the JPEG XL

@@ -45,8 +45,10 @@ func (d parties) AddKeyState(ctx context.Context, s books.KeyState) error {
 		if err != nil {
 			return err
 		}
-		if err := records.Next(last, &s); err != nil {
-			return err
+		// A compromised key stays compromised, and its time can only be moved back.
+		if last.State == books.KeyCompromised && (s.State != books.KeyCompromised || !s.Since.Before(last.Since)) {
+			return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back",
+				records.ErrConflict, last)
 		}
 		return enter(ctx, t, schema.KeyStates, &s, &s.Seq)
 	})

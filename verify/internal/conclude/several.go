@@ -201,11 +201,8 @@ func (c *conclusion) further(e *Evidence, m *findings.Match) bool {
 	}
 	same := ShowsCapture(m.Pixels) || m.Sibling && Aligned(m.Pixels) && !slices.Contains(NotReturned, m.Pixels) || e.byHash(m) && m.Distance <= tuning.SureWithoutPixels
 	// A page that several have points to no holder. The bytes of a file are of no other upload.
-	return same && c.bare() && m.Submission != c.Submission && e.sharing() < 2 && c.Submission != e.File
-}
-
-func (c *conclusion) bare() bool {
-	return c.Finding == findings.FoundUnmarked || c.Finding == findings.FoundUnreadable
+	bare := c.Finding == findings.FoundUnmarked || c.Finding == findings.FoundUnreadable
+	return same && bare && m.Submission != c.Submission && e.sharing() < 2 && c.Submission != e.File
 }
 
 // apart reports whether an upload lies in the leak beside all uploads that the conclusion rests on.
