@@ -223,17 +223,14 @@ func InReport(report []byte) ([]byte, error) {
 // strings that are not UTF-8 become U+FFFD. Characters that a terminal or a browser would obey are escapes.
 func Encode(f *findings.File) ([]byte, error) {
 	text, err := json.MarshalIndent(f, "", " ")
-	if err != nil {
-		return nil, fmt.Errorf("findings: %w", err)
-	}
 	if bytes.Contains(text, []byte(`\ufffd`)) { // for bytes that are no UTF-8, as in names of files
 		var again findings.File
-		if err := json.Unmarshal(text, &again); err != nil {
-			return nil, fmt.Errorf("findings: %w", err)
+		if err = json.Unmarshal(text, &again); err == nil {
+			text, err = json.MarshalIndent(&again, "", " ")
 		}
-		if text, err = json.MarshalIndent(&again, "", " "); err != nil {
-			return nil, fmt.Errorf("findings: %w", err)
-		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("findings: %w", err)
 	}
 	return append(intake.EscapedJSON(text), '\n'), nil
 }

@@ -274,35 +274,30 @@ func labels(f *findings.File) map[string]string {
 // confirmed copies, and of copies of erased uploads. So are holders of an upload that a leak shows. A mark that was
 // transplanted, or is not confirmed, concerns no recipient.
 func concerned(f *findings.File) map[string]bool {
-	out := make(map[string]bool)
-	for _, name := range f.Verdict.Named {
-		out[name] = true
-	}
+	names := slices.Clone(f.Verdict.Named)
 	for _, x := range f.Verdict.Odds.Withheld {
-		out[x.Name] = true
+		names = append(names, x.Name)
 	}
 	for _, t := range f.Verdict.Travel {
 		for _, h := range t.Others {
-			out[h.Party] = true
+			names = append(names, h.Party)
 		}
 		for _, r := range t.Returned {
 			for _, h := range r.Holders {
-				out[h.Party] = true
+				names = append(names, h.Party)
 			}
 		}
 	}
 	for _, l := range f.Leaks {
-		for _, name := range l.MayNames() {
-			out[name] = true
-		}
+		names = append(names, l.MayNames()...)
 		for _, c := range l.EveryCustody() {
-			out[c.Recipient] = true
+			names = append(names, c.Recipient)
 		}
 		for _, r := range l.Reads {
-			out[r.Recipient] = true // of a copy of an erased upload
+			names = append(names, r.Recipient) // of a copy of an erased upload
 		}
 	}
-	return out
+	return each.Map(names, func(name string) (string, bool) { return name, true })
 }
 
 // labelled returns the label of a name, or the name itself if it has none.

@@ -148,14 +148,8 @@ func (r ReportView) Boxes(row reportRow) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`, m.Width, m.Height)
 	for _, s := range spots {
-		b.WriteString(`<polygon points="`)
-		for i, p := range s.Quad {
-			if i > 0 {
-				b.WriteByte(' ')
-			}
-			fmt.Fprintf(&b, "%.0f,%.0f", p[0], p[1])
-		}
-		b.WriteString(`"/>`)
+		points := each.Of(s.Quad[:], func(p [2]float64) string { return fmt.Sprintf("%.0f,%.0f", p[0], p[1]) })
+		fmt.Fprintf(&b, `<polygon points="%s"/>`, strings.Join(points, " "))
 	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String())
@@ -235,24 +229,14 @@ var reportFuncs = template.FuncMap{
 	"day":   words.Day,
 	"utc":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"times": words.Times,
-	"id": func(s watermark.Submission) string {
-		if s == (watermark.Submission{}) {
-			return ""
-		}
-		return s.String()
-	},
+	"id":    unlessZero[watermark.Submission],
 	"short": func(s string) string {
 		if len(s) > 8 {
 			return s[:8] + "…"
 		}
 		return s
 	},
-	"copyid": func(c watermark.CopyID) string {
-		if c == 0 {
-			return ""
-		}
-		return c.String()
-	},
+	"copyid":    unlessZero[watermark.CopyID],
 	"others":    func(entries []int64) int { return len(entries) - 1 },
 	"whole":     func(n int) string { return words.Thousands(float64(n)) },
 	"shell":     func(args []string) string { return intake.ShellLine(args...) },
@@ -267,6 +251,16 @@ var reportFuncs = template.FuncMap{
 	},
 	"concluded":    weigh.Concluded,
 	"earlierFound": earlierFound,
+}
+
+func unlessZero[ID interface {
+	comparable
+	fmt.Stringer
+}](id ID) string {
+	if id == *new(ID) {
+		return ""
+	}
+	return id.String()
 }
 
 // bdi returns a text as HTML that changes the order of no words around it.
@@ -286,9 +280,7 @@ func isolate(f *findings.File) func(string) template.HTML {
 		}
 	}
 	longest := slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	for i, name := range longest {
-		longest[i] = regexp.QuoteMeta(name)
-	}
+	longest = each.Of(longest, regexp.QuoteMeta)
 	find, inWord := regexp.MustCompile(strings.Join(longest, "|")), func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 	return func(text string) template.HTML {
 		var b strings.Builder
