@@ -275,11 +275,9 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 func (p *proved) examined(f *findings.File) error {
 	record, given, left := &f.Verdict.Record, 0, make(map[string]bool)
 	own := slices.Compact(slices.Sorted(slices.Values(record.Logged)))
-	all, earlier := slices.Clone(own), f.Verdict.Earlier
-	for _, e := range slices.Concat(earlier, f.Verdict.Published) {
-		all = append(all, e.Entry)
-	}
-	for _, n := range all {
+	earlier := f.Verdict.Earlier
+	others := each.Of(slices.Concat(earlier, f.Verdict.Published), func(e findings.Earlier) int64 { return e.Entry })
+	for _, n := range slices.Concat(own, others) {
 		i := p.investigations[n]
 		if i == nil {
 			return fmt.Errorf("%w: none of entry %d, an investigation", registry.ErrProof, n)

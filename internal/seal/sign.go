@@ -18,6 +18,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 )
@@ -275,10 +276,7 @@ type Ledger struct {
 // stated once. Made of p is cut to whole seconds, in UTC. Neither slice is changed.
 func newStatement(files []File, inputs []Subject, p Predicate) Statement {
 	p.Made = p.Made.UTC().Truncate(time.Second)
-	s := Statement{Type: statementType, PredicateType: predicateType, Predicate: p, Subject: []Subject{}}
-	for _, f := range files {
-		s.Subject = append(s.Subject, f.subject())
-	}
+	s := Statement{Type: statementType, PredicateType: predicateType, Predicate: p, Subject: each.Of(files, File.subject)}
 	inputs = slices.SortedFunc(slices.Values(inputs), func(a, b Subject) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Digest.SHA256, b.Digest.SHA256))
 	})

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
@@ -288,10 +289,8 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 
 // describe returns c with Origin, Signers and Witnesses set. seen has signatures of witnesses, which the caller has checked.
 func describe(c books.Checkpoint, origin string, seen []tlog.Cosignature) *books.Checkpoint {
-	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []books.Witness{}
-	for _, w := range seen {
-		c.Witnesses = append(c.Witnesses, books.Witness(w))
-	}
+	c.Origin, c.Signers = origin, []string{}
+	c.Witnesses = each.Of(seen, func(w tlog.Cosignature) books.Witness { return books.Witness(w) })
 	for line := range strings.Lines(noteSignatures(c.Text)) {
 		if f := strings.Fields(line); len(f) == 3 && !slices.Contains(c.Signers, f[1]) {
 			c.Signers = append(c.Signers, f[1])

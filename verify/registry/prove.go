@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/books"
@@ -150,10 +151,8 @@ func ProveRecipient(ctx context.Context, l *Ledger, name, public string) ([]byte
 // ProveConclusion is [Ledger.Prove] for a conclusion that says what c says. The error wraps [ErrNotFound] if the ledger has no such conclusion.
 func ProveConclusion(ctx context.Context, l *Ledger, c *books.Conclusion, public string) ([]byte, error) {
 	all, err := l.r.store.Conclusions(ctx)
-	for _, x := range all {
-		if x.Says(c) {
-			return proving{l.r, public}.of(ctx, []wireEntry{{Conclusion: &x, Salt: x.Salt, seq: x.Seq}})
-		}
+	if x := each.Find(all, func(x *books.Conclusion) bool { return x.Says(c) }); x != nil {
+		return proving{l.r, public}.of(ctx, []wireEntry{{Conclusion: x, Salt: x.Salt, seq: x.Seq}})
 	}
 	return nil, cmp.Or(err, fmt.Errorf("conclusion of investigation %d: %w", c.Investigation, ErrNotFound))
 }
@@ -252,9 +251,7 @@ func (p proving) of(ctx context.Context, rows []wireEntry) ([]byte, error) {
 	}
 	of := slices.Compact(slices.Sorted(slices.Values(used)))
 	out := wireProof{Format: proofFormat, Key: p.public, Entries: rows}
-	for _, i := range of {
-		out.Checkpoints = append(out.Checkpoints, kept[i].Text)
-	}
+	out.Checkpoints = each.Of(of, func(i int) string { return kept[i].Text })
 	for i := range rows {
 		rows[i].Checkpoint = slices.Index(of, used[i])
 	}

@@ -112,10 +112,8 @@ func (e *Engine) LogConclusion(ctx context.Context, x books.Conclusion) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range all {
-		if c.Says(&x) {
-			return nil
-		}
+	if slices.ContainsFunc(all, func(c books.Conclusion) bool { return c.Says(&x) }) {
+		return nil
 	}
 	x.Entered, x.Salt = e.now(), records.NewSalt()
 	return e.store.AddConclusion(ctx, x)

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"runtime"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/internal/records"
 	"github.com/kycmark/kycmark/phash"
@@ -111,11 +112,7 @@ func (e *Engine) segments(ctx context.Context, key *sealing.Key, x *parts.Index,
 		runtime.AddCleanup(x, func(f *mapfile.File) { _ = f.Close() }, f)
 		return nil
 	})
-	out := make([]Segment, len(all))
-	for i := range all {
-		out[i] = Segment{all[i], rolls[all[i].File]}
-	}
-	return out, err
+	return each.Of(all, func(s records.Segment) Segment { return Segment{s, rolls[s.File]} }), err
 }
 
 // BuildSegments makes the segments that are due or were found altered. Without key none is made. Others may use the
