@@ -226,19 +226,18 @@ func (v *Investigation) checkSealKey(ctx context.Context) error {
 	if !first {
 		return nil
 	}
-	if err := v.x.CheckRecords(ctx); err != nil {
-		return fmt.Errorf("the investigation was not begun: %w", err)
+	err := v.x.CheckRecords(ctx)
+	if err == nil {
+		_, err = AbsentKeys(ctx, v.cfg.Registry, v.cfg.Keys)
+		err = search.UnlessAltered(err)
 	}
-	if _, err := AbsentKeys(ctx, v.cfg.Registry, v.cfg.Keys); search.UnlessAltered(err) != nil {
-		return fmt.Errorf("the investigation was not begun: %w", err)
+	if err == nil && v.cfg.SealKey != nil {
+		err = v.x.Engine().CheckSealKey(ctx, v.cfg.SealKey)
 	}
-	if v.cfg.SealKey == nil {
-		return nil
+	if err != nil {
+		err = fmt.Errorf("the investigation was not begun: %w", err)
 	}
-	if err := v.x.Engine().CheckSealKey(ctx, v.cfg.SealKey); err != nil {
-		return fmt.Errorf("the investigation was not begun: %w", err)
-	}
-	return nil
+	return err
 }
 
 // AbsentKeys returns the IDs of a registry's mark keys that are not among keys. The error wraps [registry.ErrMarkKey] for a
@@ -276,9 +275,8 @@ func (v *Investigation) entries() []int64 {
 func inputDigest(all []dump.File) books.Digest {
 	h := sha256.New()
 	for _, s := range all {
-		for _, text := range []string{s.Name, strconv.FormatInt(s.Size, 10)} {
-			fmt.Fprintf(h, "%d:%s", len(text), text)
-		}
+		size := strconv.FormatInt(s.Size, 10)
+		fmt.Fprintf(h, "%d:%s%d:%s", len(s.Name), s.Name, len(size), size)
 	}
 	return books.Digest(h.Sum(nil))
 }
