@@ -183,20 +183,15 @@ func (d *document) scan(k int, size box) (fills *placed, sharp float64, err erro
 
 // orientation returns how p is turned on page k of this size, as EXIF says it, 1 to 8; 0: p does not fill the page.
 func (d *document) orientation(k int, size box, p piece) (int, error) {
-	at := func(x, y float64) (px, py float64, err error) { // of the unit square that p fills, to parts of the page
-		x, y = p.place.a*x+p.place.c*y+p.place.e, p.place.b*x+p.place.d*y+p.place.f
-		r, err := d.inst.FPDF_PageToDevice(&requests.FPDF_PageToDevice{Page: d.page(k), SizeX: fine, SizeY: fine, PageX: x, PageY: y})
-		if err != nil {
-			return 0, 0, err
-		}
-		return float64(r.DeviceX) / fine, float64(r.DeviceY) / fine, nil
-	}
 	var corner [3]int // upper left, upper right and lower left one of the picture: corners of the page
 	for i, c := range [3][2]float64{{0, 1}, {1, 1}, {0, 0}} {
-		x, y, err := at(c[0], c[1])
+		on := requests.FPDF_PageToDevice{Page: d.page(k), SizeX: fine, SizeY: fine} // of the unit square that p fills
+		on.PageX, on.PageY = p.place.a*c[0]+p.place.c*c[1]+p.place.e, p.place.b*c[0]+p.place.d*c[1]+p.place.f
+		r, err := d.inst.FPDF_PageToDevice(&on)
 		if err != nil {
 			return 0, err
 		}
+		x, y := float64(r.DeviceX)/fine, float64(r.DeviceY)/fine // parts of the page
 		slackX, slackY := math.Max(edge, edgePoints/size.w), math.Max(edge, edgePoints/size.h)
 		right, low := math.Round(x), math.Round(y)
 		if right < 0 || right > 1 || low < 0 || low > 1 || math.Abs(x-right) > slackX || math.Abs(y-low) > slackY {
