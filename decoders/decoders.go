@@ -56,7 +56,8 @@ func New() *Decoder {
 }
 
 func newPool(format string, pixels int64) *apart.Pool {
-	return apart.NewPool(apart.Job{Verb: verb, Kind: format, MaxMemory: reserved("", pixels)})
+	data := linear("", pixels) + 3*selfMemory + handMemory*pixels // bytes that its process may have on Linux
+	return apart.NewPool(apart.Job{Verb: verb, Kind: format, MaxMemory: data})
 }
 
 // Close drops the picture that is kept, and ends the processes that wait for pictures; otherwise they end

@@ -39,8 +39,3 @@ func linear(format string, pixels int64) int64 {
 	}
 	return baseMemory + otherMemory*pixels
 }
-
-// reserved returns how many bytes of data its process may have on Linux.
-func reserved(format string, pixels int64) int64 {
-	return linear(format, pixels) + 3*selfMemory + handMemory*pixels
-}

@@ -96,10 +96,7 @@ func isTIFF(b []byte) bool {
 	if at < 8 { // some programs write it at an odd place
 		return false
 	}
-	if at+26 > int64(len(b)) {
-		return true
-	}
-	return isDirectory(b[at:], order)
+	return at+26 > int64(len(b)) || isDirectory(b[at:], order)
 }
 
 // Limits of the work on a TIFF, which may share its lists and overlap its directories. Chosen, far above real files.
@@ -232,7 +229,8 @@ func (c *copied) png() error {
 			return c.rest()
 		}
 		last, n := string(b[4:]) == "IEND", int64(binary.BigEndian.Uint32(b))
-		if !isChunk(b[4:]) || n > 1<<31 {
+		letters := !slices.ContainsFunc(b[4:8], func(c byte) bool { return c|' ' < 'a' || c|' ' > 'z' })
+		if !letters || n > 1<<31 {
 			return nil
 		}
 		behind := c.n + 12 + n
@@ -258,10 +256,6 @@ func (c *copied) png() error {
 		}
 	}
 	return err
-}
-
-func isChunk(b []byte) bool {
-	return !slices.ContainsFunc(b[:4], func(c byte) bool { return c|' ' < 'a' || c|' ' > 'z' })
 }
 
 // gif copies blocks up to the trailer (GIF89a, appendix A).

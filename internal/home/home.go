@@ -457,9 +457,8 @@ func (h *Home) Files() []string {
 		files = append(files, key, publicPath(key))
 	}
 	if !IsServer(h.config.Registry) {
-		for _, end := range []string{"", "-wal", "-shm", "-journal"} {
-			files = append(files, h.path(filePath(h.config.Registry))+end)
-		}
+		file := h.path(filePath(h.config.Registry))
+		files = append(files, file, file+"-wal", file+"-shm", file+"-journal")
 	}
 	return files
 }

@@ -69,9 +69,7 @@ func (d *decoder) readScan(body []byte) error {
 		}
 	}
 	for i := range d.Components {
-		for _, c := range s.of {
-			d.begun[i] = d.begun[i] || c == &d.Components[i] && s.from == 0
-		}
+		d.begun[i] = d.begun[i] || s.from == 0 && slices.Contains(s.of, &d.Components[i])
 	}
 	d.r.acc, d.r.n, d.r.over = 0, 0, 0
 	d.mixed = len(s.of) == len(d.Components) && d.scans == 1

@@ -173,10 +173,9 @@ func isTransport(data []byte) bool {
 // programs begin: ECMA-376 (OPC), ODF, EPUB, JAR and APK.
 func IsPackage(data []byte) bool {
 	const nameAt = 30 // APPNOTE 4.3.7
-	if len(data) < nameAt || !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
-		return false
-	}
-	return prefix("[Content_Types].xml", "_rels/", "docProps/", "word/", "xl/", "ppt/", "mimetype", "META-INF/", "AndroidManifest.xml")(data[nameAt:])
+	first := prefix("[Content_Types].xml", "_rels/", "docProps/", "word/", "xl/", "ppt/", "mimetype", "META-INF/",
+		"AndroidManifest.xml")
+	return len(data) >= nameAt && bytes.HasPrefix(data, []byte("PK\x03\x04")) && first(data[nameAt:])
 }
 
 // isNetpbm reports whether data begins as a PBM, PGM, PPM, PAM or PFM picture: P1 to P7, PF or Pf, white space, then a number or a comment.

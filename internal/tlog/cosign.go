@@ -41,10 +41,7 @@ func (c cosigner) Verify(body, sig []byte) bool {
 		return false
 	}
 	at := binary.BigEndian.Uint64(sig)
-	if at > maxTime {
-		return false
-	}
-	return c.Verifier.Verify(fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", at, body), sig[8:])
+	return at <= maxTime && c.Verifier.Verify(fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", at, body), sig[8:])
 }
 
 // A key verifies the signatures of a log or of a witness.

@@ -204,10 +204,8 @@ func ParseCheckpoint(body string) (Checkpoint, error) {
 	if !ended || len(lines) != 3 {
 		return bad("not three lines")
 	}
-	for _, l := range lines {
-		if !isLine(l) {
-			return bad("a line that is empty or not text")
-		}
+	if slices.ContainsFunc(lines, func(l string) bool { return !isLine(l) }) {
+		return bad("a line that is empty or not text")
 	}
 	size, err := strconv.ParseUint(lines[1], 10, 63)
 	if err != nil {

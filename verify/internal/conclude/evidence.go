@@ -327,10 +327,7 @@ func (e *Evidence) sharing() (n int) {
 // place of another picture may have been laid onto it.
 func (e *Evidence) Apart(of watermark.Submission) bool {
 	m := e.Match(of)
-	if m == nil || m.Region == nil {
-		return false
-	}
-	return !slices.ContainsFunc(e.Matches, func(o findings.Match) bool {
+	return m != nil && m.Region != nil && !slices.ContainsFunc(e.Matches, func(o findings.Match) bool {
 		return o.Submission != of && ShowsCapture(o.Pixels) && !disjoint(m, &o)
 	})
 }
