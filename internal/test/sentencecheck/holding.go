@@ -113,8 +113,13 @@ func (r *report) highestShare(holder string) (highest float64) {
 	if r.Verdict.Case.Unjudged == 0 {
 		return 0 // it counts for no leak
 	}
-	for _, c := range r.Verdict.Case.Cells {
-		highest = max(highest, r.rarest([]*caseLeak{{Submitted: c.From}}, holder, r.Verdict.Case.Unsearched))
+	for _, h := range r.Verdict.Case.Holders {
+		if h.Name != holder {
+			continue
+		}
+		for i, held := range cellCounts(h.Unmarked) {
+			highest = max(highest, float64(held)/math.Max(float64(held), math.Max(1, float64(r.Verdict.Case.Cells[i].Submissions-r.Verdict.Case.Unsearched))))
+		}
 	}
 	return highest
 }
