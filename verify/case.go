@@ -35,7 +35,7 @@ func (g *gathering) books(ctx context.Context, cfg weigh.Basis) error {
 		}
 	}
 	for _, l := range findings.Shown(g.leaks) {
-		if b.Copies[l.Submission], err = examine.HandedOut(ctx, g.cfg.Registry, l.Submission, g.cfg.Found); err != nil {
+		if b.Copies[l.Submission], err = examine.HandedOut(ctx, g.cfg.Registry, l.Submission, books.Earliest(g.cfg.Found, l.Known)); err != nil {
 			return err
 		}
 	}

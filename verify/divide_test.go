@@ -122,7 +122,7 @@ func TestPartsAreOneRun(t *testing.T) {
 		again, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
 		require.NotEmpty(t, again.Earlier)
-		require.Equal(t, again.Earlier[0].Started, again.Findings[0].Known)
+		require.Equal(t, again.Earlier[0].Found, again.Findings[0].Known)
 		text, err := json.Marshal(again.Case)
 		require.NoError(t, err)
 		require.NotContains(t, string(text), `"public"`, "these copies were found in these files alone")

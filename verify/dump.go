@@ -38,10 +38,10 @@ func (v *Investigation) Weigh(ctx context.Context, leaks []*findings.Finding) (*
 		return v.cfg.unweighed(leaks, record)
 	}
 	g := gathering{v, leaks, &weigh.Facts{Copies: make(map[watermark.Submission][]books.Copy)}}
-	if err := g.restore(ctx); err != nil {
+	if err := g.past(ctx); err != nil {
 		return nil, err
 	}
-	if err := g.past(ctx); err != nil {
+	if err := g.restore(ctx); err != nil {
 		return nil, err
 	}
 	err = g.books(ctx, v.cfg.basis().Dated(g.leaks, g.facts.Earlier))
@@ -96,7 +96,6 @@ type gathering struct {
 // between two leaks of one upload. Findings that were read from JSON also get the recipients of the copies that were read. What the
 // registry no longer has stays as it is.
 func (g *gathering) restore(ctx context.Context) error {
-	g.leaks = slices.Clone(g.leaks)
 	for i, l := range g.leaks {
 		full := *l
 		if l.Matched() {
@@ -123,7 +122,7 @@ func (g *gathering) restoreMarked(ctx context.Context, l *findings.Finding) erro
 		reads = conclude.Conclude(e).Aside
 	}
 	for _, r := range reads {
-		c, err := g.x.Issued(ctx, r.Copy, r.KeyID)
+		c, err := g.x.Issued(ctx, r.Copy, r.KeyID, l.Known)
 		if err != nil {
 			return err
 		}
@@ -158,9 +157,11 @@ func (g *gathering) past(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range g.leaks {
-		if l.Matched() {
-			l.Known = known[sums[l.SHA256]]
+	g.leaks = slices.Clone(g.leaks)
+	for i, l := range g.leaks {
+		if dated := *l; l.Examined() {
+			dated.Known = known[sums[l.SHA256]]
+			g.leaks[i] = &dated
 		}
 	}
 	for _, x := range all {

@@ -323,7 +323,7 @@ func (v *pass) investigateFile(ctx context.Context, f dump.File) (*findings.Find
 	if err != nil {
 		return closed(f.Name, data, err), nil
 	}
-	return v.x.Investigate(ctx, f.Name, &examine.Leak{Picture: pic}, v.files)
+	return v.x.Investigate(ctx, f.Name, v.leak(pic), v.files)
 }
 
 // read returns the bytes of a file, which may have [Config].MaxBytes.

@@ -46,8 +46,9 @@ type Investigation struct {
 	now func() time.Time
 
 	mu         sync.Mutex
-	begun      time.Time // when the first leak was examined
-	logged     []int64   // the entries of this investigation in the ledger
+	begun      time.Time              // when the first leak was examined
+	logged     []int64                // the entries of this investigation in the ledger
+	known      map[[32]byte]time.Time // from when on files are known, by SHA-256: see [findings.Rows]
 	containers []findings.Container
 	files      int          // of the dump that was listed last
 	listed     books.Digest // of their names and sizes
@@ -81,7 +82,13 @@ func (v *Investigation) File(ctx context.Context, path string, leak []byte) (*fi
 	if err := v.log(ctx, v.cfg.Once, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
 		return nil, err
 	}
-	return v.x.Investigate(ctx, path, &examine.Leak{Picture: pic}, 1)
+	return v.x.Investigate(ctx, path, v.leak(pic), 1)
+}
+
+func (v *Investigation) leak(pic *picture.Picture) *examine.Leak {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return &examine.Leak{Picture: pic, Known: v.known[pic.SHA256]}
 }
 
 // decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].

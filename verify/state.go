@@ -147,10 +147,8 @@ func (v *Investigation) resume(ctx context.Context, p *progress) error {
 	} else if changed {
 		maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool { return known.Examined() })
 	}
-	if !begun.Found.Equal(head.Found) { // which decides what the mark of a lost key means
-		maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool {
-			return slices.ContainsFunc(known.Keys, func(k books.KeyState) bool { return k.State == books.KeyCompromised })
-		})
+	if !begun.Found.Equal(head.Found) { // which decides what the mark of a lost key means, and the states of copies
+		maps.DeleteFunc(p.known, func(_ string, known *findings.Finding) bool { return len(known.Reads) > 0 })
 	}
 	head.Once, p.once = begun.Once, begun.Once
 	var kept bytes.Buffer

@@ -114,6 +114,9 @@ func TestVoidCopy(t *testing.T) {
 	require.Empty(t, d.Named)
 	c.Found = time.Time{}
 	l, d = said(t, c.investigator(t, reads(void.ID)), leak)
+	require.True(t, l.Void, "the file was examined before")
+	require.Empty(t, d.Named)
+	l, d = said(t, c.investigator(t, reads(void.ID)), append(bytes.Clone(leak), 0))
 	require.Equal(t, "copy", l.Label())
 	require.Equal(t, "vendor A", l.MayName())
 	require.Len(t, d.Case.Leaks[0].Copies, 1)
@@ -142,9 +145,13 @@ func TestReservedCopy(t *testing.T) {
 	require.NoError(t, err)
 	l, _ = said(t, c.investigator(t, reads(reserved.ID)), leak)
 	require.Contains(t, l.Note, "reserved", "it was entered as released after the find")
+	for _, c.Found = range []time.Time{{}, time.Now()} {
+		l, _ = said(t, c.investigator(t, reads(reserved.ID)), leak)
+		require.Contains(t, l.Note, "reserved", "it was entered as released after the file was examined")
+	}
 	c.Found = time.Time{}
 	v = c.investigator(t, reads(reserved.ID))
-	l, d = said(t, v, leak)
+	l, d = said(t, v, append(bytes.Clone(leak), 0))
 	requireState(t, v, d, [2]string{`"state": "released"`, `"state": "reserved"`})
 	require.NotContains(t, l.Note, "reserved")
 }
@@ -154,6 +161,8 @@ func TestVoidAfterTheFind(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	reserved, leak := c.issuedWith(t, errors.New("the connection was lost"))
+	examined := append(bytes.Clone(leak), 0)
+	said(t, c.investigator(t, reads(reserved.ID)), examined)
 	c.Found = time.Now()
 	_, before := said(t, c.investigator(t, noMark), file(t, c.second, "jpeg"))
 	_, err := c.Registry.Ledger().AddRelease(t.Context(), books.Release{Copy: reserved.ID, State: books.CopyVoid, Note: "it never left"})
@@ -166,6 +175,10 @@ func TestVoidAfterTheFind(t *testing.T) {
 	_, after := said(t, c.investigator(t, noMark), file(t, c.second, "jpeg"))
 	require.Equal(t, before.Case.Leaks, after.Case.Leaks)
 	require.Equal(t, before.History.Recipients, after.History.Recipients)
+	c.Found = time.Now()
+	l, _ = said(t, c.investigator(t, reads(reserved.ID)), examined)
+	require.False(t, l.Void, "the file was examined before")
+	require.Equal(t, "vendor A", l.MayName())
 }
 
 // requireState requires that no state which a reader of findings puts in place of another is taken.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"strconv"
@@ -213,7 +214,12 @@ func (v *Investigation) log(ctx context.Context, once [32]byte, all []dump.File,
 	if v.begun.IsZero() {
 		v.begun = now
 	}
-	return nil
+	_, _, known, err := v.x.Engine().Earlier(ctx, v.logged[0], sums, nil, func(*books.Investigation) bool { return false })
+	if v.known == nil {
+		v.known = make(map[[32]byte]time.Time)
+	}
+	maps.Copy(v.known, known)
+	return err
 }
 
 // checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open the registry's

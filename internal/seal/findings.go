@@ -230,24 +230,14 @@ func checkProofs(b *Bundle, l *Ledger, f *findings.File, trust Trust) (*proved, 
 		if as.State, as.Bound = x.State, x.Bound; !ok || x != as {
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
 		}
-		if err := sameState(c, p.became, f.Verdict.Record.Found()); err != nil {
-			return nil, err
-		}
 	}
 	for _, t := range f.Verdict.Travel {
 		if !t.Receipt.IsZero() && !slices.ContainsFunc(p.receipts[t.Copy], t.Receipt.Equal) {
 			return nil, fmt.Errorf("%w: none of the receipt of copy %s as the findings have it", registry.ErrProof, t.Copy)
 		}
 	}
-	for _, l := range f.Leaks {
-		for _, r := range l.Reads {
-			if r.State == "" {
-				continue // released
-			}
-			if err := sameState(books.Copy{ID: r.Copy, Submission: r.Submission, Issued: r.Issued, State: r.State}, p.became, f.Verdict.Record.Found()); err != nil {
-				return nil, err
-			}
-		}
+	if err := p.sameStates(f); err != nil {
+		return nil, err
 	}
 	for _, name := range namesIn(f) {
 		h, x := f.Verdict.History, p.recipients[name]

@@ -138,10 +138,7 @@ func (c *content) prove(ctx context.Context, in Investigation, f *findings.File)
 	for of := range slices.Chunk(records.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
 		add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign))
 	}
-	for _, x := range f.ConfirmedCopies() {
-		failed = cmp.Or(failed, sameState(x, p.became, f.Verdict.Record.Found()))
-	}
-	if err := cmp.Or(failed, tookAll(p.entered, f)); err != nil || proofs.Len() == 0 {
+	if err := cmp.Or(failed, p.sameStates(f), tookAll(p.entered, f)); err != nil || proofs.Len() == 0 {
 		return err
 	}
 	c.predicate.Ledger = &Ledger{Key: in.LedgerPublic, Checkpoint: p.last.Text}
@@ -179,12 +176,21 @@ func namesIn(f *findings.File) []string {
 	return names
 }
 
-// sameState checks that a copy has the state that the ledger has at the find, by what became of the copies of submissions. A
+// sameStates checks that copies have the states in the findings f that the ledger has at the find, or when the leak was known. A
 // reserved copy may have been released since. The error wraps [registry.ErrProof].
-func sameState(c books.Copy, became map[watermark.Submission]registry.CopiesEntered, found time.Time) error {
-	all, ok := became[c.Submission]
-	if state := all.StateAt(c, found); ok && state != c.State && (c.State != books.CopyReserved || state != books.CopyReleased) {
-		return fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
+func (p *proved) sameStates(f *findings.File) error {
+	for _, l := range f.Leaks {
+		copies := slices.Clone(l.Issued)
+		for _, r := range l.Reads {
+			copies = append(copies, books.Copy{ID: r.Copy, Submission: r.Submission, Issued: r.Issued, State: cmp.Or(r.State, books.CopyReleased)})
+		}
+		for _, c := range copies {
+			all, ok := p.became[c.Submission]
+			state := all.StateAt(c, books.Earliest(f.Verdict.Record.Found(), l.Known))
+			if ok && state != c.State && (c.State != books.CopyReserved || state != books.CopyReleased) {
+				return fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
+			}
+		}
 	}
 	return nil
 }

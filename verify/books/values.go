@@ -300,6 +300,14 @@ type Investigation struct {
 // Number returns the number of its entry.
 func (i Investigation) Number() int64 { return i.Entry }
 
+// Earliest returns the earlier of two times. A zero time is not known: then it is the other.
+func Earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // A Conclusion says what came of an investigation: the recipients it named, and the copies confirmed in its files.
 type Conclusion struct {
 	Investigation int64              `json:"investigation"` // number of its entry

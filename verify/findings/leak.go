@@ -86,7 +86,8 @@ type Rows struct {
 	Keys    []books.KeyState `json:"keys,omitempty"`    // of the copies that were read, in their present state
 	Issued  []books.Copy     `json:"issued,omitempty"`  // the confirmed copies
 	Custody []books.Custody  `json:"custody,omitempty"` // facts that cover the submission
-	Known   time.Time        `json:"known,omitzero"`    // when the file was first examined, by an earlier investigation; zero: it was not
+	// Known is from when on the file is known: an earlier investigation examined it then, or stated that it was found then; zero: none did.
+	Known time.Time `json:"known,omitzero"`
 }
 
 // A Match is a submission that a leak resembles.

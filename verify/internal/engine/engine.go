@@ -151,7 +151,7 @@ type Earlier struct {
 // Earlier lists investigations with an entry below before (0: all), in the order of entry. Some examined any of the files
 // with these SHA-256. Others examined published files with the same copies: exposes says which publications count. Those do not
 // concern files that were examined before them. confirmed are, by file, the copies that it contains. public says since when such a copy was public, in other files.
-// known says when a file was first examined.
+// known says when a file was first examined, or was stated to be found, if that is earlier.
 func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID, exposes func(*books.Investigation) bool) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, known map[[32]byte]time.Time, err error) {
 	all, err1 := e.store.Investigations(ctx)
 	concluded, err2 := e.store.Conclusions(ctx)
@@ -159,6 +159,7 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		return nil, nil, nil, err
 	}
 	public, known = make(map[[32]byte]map[watermark.CopyID]time.Time), make(map[[32]byte]time.Time)
+	seen := make(map[[32]byte]time.Time) // when a file was first examined
 	for _, i := range all {
 		if before > 0 && i.Entry >= before {
 			continue
@@ -167,15 +168,14 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		for _, sum := range sums {
 			if records.Has(&i, records.FileDigest(e.id, sum)) {
 				x.Shared++
-				if known[sum].IsZero() {
-					known[sum] = i.Started
-				}
+				known[sum] = books.Earliest(known[sum], books.Earliest(i.Found, i.Started))
+				seen[sum] = books.Earliest(seen[sum], i.Started)
 			}
 		}
 		for _, c := range concluded {
 			if c.Investigation == i.Entry {
 				x.Ended = c
-				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, confirmed, known)
+				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, confirmed, seen)
 			}
 		}
 		if x.Shared > 0 || x.Exposes {

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/disintegration/imaging"
 
@@ -106,6 +107,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
+		Rows:    findings.Rows{Known: l.Known},
 		Private: findings.Private{Leak: LookOf(pic.Image)},
 	}
 	if pic.Pages > 1 {
@@ -137,6 +139,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	if out.Kind == findings.FoundIncomplete {
 		out.Error = l.why
 	}
+	out.Known = time.Time{} // the dump's verdict says it
 	return out, nil
 }
 
@@ -298,7 +301,7 @@ func shows(e *conclude.Evidence) *findings.Match {
 // unrelated, Resolve searches all of the leak for it. It changes its match, or adds one if the leak shows it.
 func (v *matcher) Resolve(ctx context.Context, d *watermark.Detection, e *conclude.Evidence) (*conclude.Read, error) {
 	r := &conclude.Read{Copy: d.Copy, KeyID: d.KeyID, Blind: conclude.Micro(d.LogPFA), Among: d.Among, Shows: findings.PixelsUnknown}
-	issued, err := v.Issued(ctx, d.Copy, d.KeyID)
+	issued, err := v.Issued(ctx, d.Copy, d.KeyID, v.leak.Known)
 	if err != nil {
 		return nil, err
 	}

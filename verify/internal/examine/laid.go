@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -25,6 +26,7 @@ import (
 // A Leak is a leak under examination: its pixels and what was made of them. It serves one goroutine at a time.
 type Leak struct {
 	*picture.Picture
+	Known    time.Time          // see [findings.Rows]
 	ready    *capture.Leak      // nil until the leak is first laid on an original
 	Laid     []laid             // how the leak lies on the originals that it may be traced against
 	searched *findings.Searched // what the search had to go by; nil: nothing was searched

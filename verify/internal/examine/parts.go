@@ -181,7 +181,7 @@ func (l *Leak) covers(x0, y0, x1, y1 float64) image.Rectangle {
 func (l *Leak) part(r image.Rectangle) *Leak {
 	dst := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
 	draw.Draw(dst, dst.Rect, l.Image, r.Min, draw.Src)
-	return &Leak{Picture: &picture.Picture{Image: dst}}
+	return &Leak{Picture: &picture.Picture{Image: dst}, Known: l.Known}
 }
 
 // partMatches compares parts of a leak with the submissions that the search by parts found, and returns the matches

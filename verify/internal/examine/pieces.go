@@ -58,7 +58,7 @@ func beneath(ctx context.Context, v *Examiner, l *Leak, e *conclude.Evidence) er
 	if l.under == nil || len(v.Cfg.Keys) == 0 || len(v.Cfg.Against) > 0 {
 		return nil
 	}
-	under := &Leak{Picture: &picture.Picture{Image: l.under}, level: tuning.SiblingLevel}
+	under := &Leak{Picture: &picture.Picture{Image: l.under}, Known: l.Known, level: tuning.SiblingLevel}
 	in, err := gather(ctx, v, under)
 	if err == nil {
 		(&place{l, under, l.Image.Rect, false, e, in}).add(watermark.Submission{})

@@ -9,6 +9,7 @@ import (
 	"image/draw"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -228,7 +229,7 @@ func (v *Examiner) carries(ctx context.Context, page watermark.Submission, of *f
 	one := false
 	for i := 0; err == nil && i < len(reading.Marks); i++ {
 		copies = append(copies, reading.Marks[i].Copy)
-		c, err := v.Issued(ctx, reading.Marks[i].Copy, reading.Marks[i].KeyID)
+		c, err := v.Issued(ctx, reading.Marks[i].Copy, reading.Marks[i].KeyID, time.Time{})
 		if err != nil {
 			return nil, err
 		}
@@ -322,7 +323,7 @@ func (l *issuedLists) ofErased(ctx context.Context, v *Examiner) (some, unsought
 		return false, false, fmt.Errorf("load erasures: %w", err)
 	}
 	for _, id := range ids {
-		copies, err := HandedOut(ctx, v.Cfg.Registry, id, v.Cfg.Given.FoundAt)
+		copies, err := v.Cfg.Registry.Copies(ctx, id) // void ones too: other investigations may have another find
 		if err != nil && !errors.Is(err, registry.ErrNotFound) {
 			return false, false, err
 		}
@@ -359,8 +360,8 @@ func (v *Examiner) Damage() []string {
 }
 
 // Issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
-// under another key is not that copy's.
-func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string) (*books.Copy, error) {
+// under another key is not that copy's. Its state is that of the find, or of known, from when on a leak is known.
+func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string, known time.Time) (*books.Copy, error) {
 	c, err := v.Cfg.Registry.Copy(ctx, id)
 	if errors.Is(err, registry.ErrNotFound) || err == nil && c.KeyID != keyID {
 		return nil, nil
@@ -369,7 +370,7 @@ func (v *Examiner) Issued(ctx context.Context, id watermark.CopyID, keyID string
 		return nil, err
 	}
 	one := []books.Copy{*c}
-	err = registry.StatesAt(ctx, v.Cfg.Registry, one, v.Cfg.Given.FoundAt)
+	err = registry.StatesAt(ctx, v.Cfg.Registry, one, books.Earliest(v.Cfg.Given.FoundAt, known))
 	return &one[0], err
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// subjectOf returns the subject reference of an upload; "": it was changed, and the leaks are not stated to have been found later.
+// subjectOf returns the subject reference of an upload; "": it was changed, and the leak is not stated to have been found later, or was known before.
 // A change could make two persons of the uploads of one.
 func subjectOf(s *books.Submission, found time.Time) string {
 	if (s.First != "" || s.Changes > 1) && !s.SetAt.Before(found) {
@@ -32,7 +32,11 @@ func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) erro
 		case err != nil && !erased:
 			return err
 		}
-		*subject, *submitted, *entered = subjectOf(s, v.Cfg.Given.FoundAt), s.Submitted, s.SetAt
+		found := v.Cfg.Given.FoundAt
+		if !found.IsZero() {
+			found = books.Earliest(found, out.Known)
+		}
+		*subject, *submitted, *entered = subjectOf(s, found), s.Submitted, s.SetAt
 		return nil
 	}
 	if err := fill(out.Submission, &out.Private.Subject, &out.Submitted, &out.SubjectEntered); err != nil {

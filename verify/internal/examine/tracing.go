@@ -182,7 +182,7 @@ func (v *matcher) traceAgainst(ctx context.Context, m *findings.Match, level flo
 	}
 	rows, err := v.Cfg.Registry.Copies(ctx, m.Submission)
 	if err == nil {
-		err = registry.StatesAt(ctx, v.Cfg.Registry, rows, v.Cfg.Given.FoundAt)
+		err = registry.StatesAt(ctx, v.Cfg.Registry, rows, books.Earliest(v.Cfg.Given.FoundAt, v.leak.Known))
 	}
 	if err != nil {
 		return nil, err

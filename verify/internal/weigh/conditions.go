@@ -122,7 +122,7 @@ func issuedAs(w *Weighing, name string) string {
 	var first, last time.Time
 	for _, c := range findings.ConfirmedCopies(w.Findings) {
 		if at := c.Issued; w.parties[name].copies[c.ID] {
-			first = earliest(first, at)
+			first = books.Earliest(first, at)
 			if at.After(last) {
 				last = at
 			}

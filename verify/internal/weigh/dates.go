@@ -42,15 +42,7 @@ func (c Basis) doubted(l *findings.Finding, t time.Time) bool {
 }
 
 // knownBy returns from when on the file of l is known, by what was stated or entered; zero: nothing was.
-func (c Basis) knownBy(l *findings.Finding) time.Time { return earliest(c.first, l.Known) }
-
-// earliest returns the earlier of two times. A zero time is not known: then it is the other.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
+func (c Basis) knownBy(l *findings.Finding) time.Time { return books.Earliest(c.first, l.Known) }
 
 // copyLate reports whether it is not proven that a copy in l was entered before every stated time of the find. It also is late if
 // the file was examined before.
@@ -64,7 +56,7 @@ func (c Basis) copyLate(l *findings.Finding, x *books.Copy) bool {
 func (c Basis) Dated(leaks []*findings.Finding, earlier []findings.Earlier) Basis {
 	c.first, c.Before = c.Found, c.Found
 	for _, e := range earlier {
-		c.first = earliest(c.first, e.Found)
+		c.first = books.Earliest(c.first, e.Found)
 		if c.later = c.later || e.Found.After(c.Found) && e.Started.After(c.Found); c.foundLater(e.Started) || c.restated(e) {
 			c.Before = time.Time{}
 		}
@@ -182,7 +174,7 @@ func late(w *Weighing) (out []words.Figures) {
 			if !w.Cfg.doubted(l, c.Issued) {
 				unproven[c.Recipient] = "; that this was entered before the find is not shown"
 			}
-			first[c.Recipient] = earliest(first[c.Recipient], c.Issued)
+			first[c.Recipient] = books.Earliest(first[c.Recipient], c.Issued)
 			if !once[c.Recipient] {
 				once[c.Recipient] = true
 				n[c.Recipient]++
@@ -205,7 +197,7 @@ func late(w *Weighing) (out []words.Figures) {
 // known returns when the first of the leaks was known; zero: nothing says.
 func (w *Weighing) known() (first time.Time) {
 	for _, l := range w.Findings {
-		first = earliest(first, w.Cfg.knownBy(l))
+		first = books.Earliest(first, w.Cfg.knownBy(l))
 	}
 	return first
 }
@@ -276,7 +268,7 @@ func custodySigned(w *Weighing) (out []words.Figures) {
 func entered(l *findings.Finding, name string) (at time.Time) {
 	for _, c := range l.EveryCustody() {
 		if c.Recipient == name {
-			at = earliest(at, c.EnteredAt())
+			at = books.Earliest(at, c.EnteredAt())
 		}
 	}
 	return at
