@@ -120,6 +120,31 @@ func TestCaseHasTheCopiesOfOthers(t *testing.T) {
 	}
 }
 
+// Opponent's story: a picture came in twice, and its leak counts for both uploads. It was left out of the draws of windows and holdings, and so these
+// pointed to holders of the rest. And a leak with a part of a mark of one of both was "without a mark" for the holders of the other.
+func TestLeaksOfUploadsThatCameInTwice(t *testing.T) {
+	twice := func() *findings.Finding {
+		l, o := leakOf(1, findings.FoundUnreadable, ""), leakOf(2, findings.FoundUnreadable, "")
+		l.Matches = append(l.Matches, o.Matches...)
+		l.Beside = []findings.Beside{{Submission: o.Submission, Same: true, Submitted: o.Submitted}}
+		l.Said = []findings.Said{{Code: "not-marked", Figures: map[string]any{"clause": "alike", "upload": o.Submission.String()}}}
+		return l
+	}
+	marked := func(l *findings.Finding) (out []bool) {
+		c := weighed(dump{leaks: []*findings.Finding{l}}).Case
+		assert.Zero(t, c.Unjudged)
+		for _, x := range c.Leaks {
+			out = append(out, x.Marked)
+		}
+		return out
+	}
+	assert.Equal(t, []bool{false, false}, marked(twice()))
+	assert.Equal(t, []bool{true, true}, marked(partOfAMark(twice())))
+	o := partOfAMark(twice())
+	o.Traces[0].Submission = o.Beside[0].Submission
+	assert.Equal(t, []bool{true, true}, marked(o))
+}
+
 // written returns the findings on a dump as they are read from a file, and requires that they hold.
 func written(t *testing.T, d dump) *findings.File {
 	t.Helper()

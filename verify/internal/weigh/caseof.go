@@ -106,15 +106,15 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 	pooled, unsought := w.Pooled(), make(map[string]int)
 	again := repeated(w.First)
 	var at []int
-	of := func(i int, l *findings.Finding, beside bool) {
-		leak := odds.Leak{Marked: l.KeyID != "" || l.Damaged() || l.MarkUnsought() || vague(l), Beside: beside}
+	of := func(i int, l *findings.Finding, beside, hurt, unsure bool) {
+		leak := odds.Leak{Marked: l.KeyID != "" || hurt || unsure || l.MarkUnsought(), Beside: beside}
 		if !l.Matched() && again[w.First[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
 		if l.Matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.Unit[l.Submission]
 			leak.Later = w.Cfg.doubted(l, received(l))
-			if !l.Damaged() {
+			if !hurt {
 				leak.Unmarked = w.holdersOf(l, w.Cfg.Admissible)
 			}
 			leak.Held = unless(leak.Unmarked, w.holdersOf(l, func(books.Custody) bool { return true }))
@@ -143,8 +143,10 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		if !l.Weighed() || l.Matched() && w.First[i] != i {
 			continue
 		}
-		for k, x := range l.Views() {
-			of(i, x, k > 0)
+		views := l.Views()
+		hurt := slices.ContainsFunc(views, (*findings.Finding).Damaged)
+		for k, x := range views { // vague: the whole picture, or this place of it
+			of(i, x, k > 0, hurt, vague(l) || k > 0 && !l.Beside[k-1].Same && vague(x))
 		}
 	}
 	for i := range c.Holders {
