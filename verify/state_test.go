@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"testing/fstest"
 
 	"github.com/disintegration/imaging"
@@ -126,6 +127,9 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	require.Equal(t, 2, read)
 	_, read = run()
 	require.Zero(t, read)
+	c.Found = time.Now()
+	_, read = run()
+	require.Equal(t, 1, read, "the state of a copy is that of the find")
 
 	submit(t, newIssuer(t, c.issuing), file(t, residence(), "png"), "customer 9", feb)
 	findings, read = run()
