@@ -10,8 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 	"testing/fstest"
+	"time"
 
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/require"
