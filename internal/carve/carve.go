@@ -260,8 +260,8 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 	} else {
 		f.Label = label(before)
 	}
-	s.Finds++
-	return true, s.each(f, func(w io.Writer) (int64, error) {
+	from := b.at
+	err := s.each(f, func(w io.Writer) (int64, error) {
 		c := &copied{s: b, w: w, ctx: s.ctx}
 		err := k.copy(c)
 		if errors.Is(err, io.EOF) { // cut off: decoding says so
@@ -269,6 +269,11 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 		}
 		return c.n, err
 	})
+	if b.at == from {
+		return false, err
+	}
+	s.Finds++
+	return true, err
 }
 
 func keep(old, more []byte) []byte {

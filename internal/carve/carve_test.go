@@ -381,6 +381,23 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
+// Opponent's story: a database of pages without bytes, behind a picture, is found again without end, and the picture is dropped.
+func TestDatabaseWithoutBytes(t *testing.T) {
+	for size, want := range map[string]int{"\x00\x00": 2, "\x00\x03": 2, "\x03\x00": 2, "\x01\x00": 2, "\x02\x00": 3, "\x00\x01": 3} {
+		database := "SQLite format 3\x00" + size + strings.Repeat("\x00", 13) + "\x01" + strings.Repeat("\x00", 68)
+		finds := 0
+		_, err := Scan(t.Context(), strings.NewReader(string(jpegOf(t, 1))+database+strings.Repeat("\x00", 1<<16)+string(jpegOf(t, 2))), func(_ Find, copy func(io.Writer) (int64, error)) error {
+			if finds++; finds > want {
+				return io.ErrNoProgress
+			}
+			_, err := copy(io.Discard)
+			return err
+		})
+		assert.NoError(t, err, "%q", size)
+		assert.Equal(t, want, finds, "%q", size)
+	}
+}
+
 // Opponent's story: lists of a TIFF that lie over each other take gigabytes, and the fill bytes of a JPEG's head, in a PNG, an
 // hour. The second would take longer than a test may.
 func TestHostilePictures(t *testing.T) {

@@ -33,10 +33,7 @@ var kinds = []kind{
 		return len(b) > 32 && crc32.ChecksumIEEE(b[12:32]) == binary.LittleEndian.Uint32(b[8:])
 	}, (*copied).sevenZip},
 	{".rar", "Rar!\x1a\x07", func(b []byte) bool { return len(b) > 20 }, (*copied).rar},
-	{"", "SQLite format 3\x00", func(b []byte) bool { return len(b) > 100 && binary.BigEndian.Uint32(b[28:]) > 0 }, func(c *copied) error {
-		b := c.s.have(32)
-		return c.take(int64(b[16])<<8*int64(binary.BigEndian.Uint32(b[28:])) + int64(b[17])<<16*int64(binary.BigEndian.Uint32(b[28:])))
-	}},
+	{"", "SQLite format 3\x00", func(b []byte) bool { return len(b) > 100 && database(b) > 0 }, func(c *copied) error { return c.take(database(c.s.have(32))) }},
 	{".bmp", "BM", isBMP, (*copied).bmp},
 	{".tif", "II*\x00", isTIFF, (*copied).tiff},
 	{".tif", "MM\x00*", isTIFF, (*copied).tiff},
@@ -45,6 +42,15 @@ var kinds = []kind{
 
 func kindOf(b []byte) *kind {
 	return each.Find(kinds, func(k *kind) bool { return bytes.HasPrefix(b, []byte(k.magic)) && k.is(b) })
+}
+
+// database returns the size of a database that starts b, bytes; 0: its pages have no size that pages may have.
+func database(b []byte) int64 {
+	page := int64(b[16])<<8 | int64(b[17])<<16
+	if page < 512 || page > 65536 || page&(page-1) != 0 {
+		return 0
+	}
+	return page * int64(binary.BigEndian.Uint32(b[28:]))
 }
 
 // Markers of a JPEG (ITU-T T.81, table B.1).

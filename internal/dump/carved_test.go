@@ -132,6 +132,15 @@ func TestFilesInOtherFilesAreBounded(t *testing.T) {
 	}
 }
 
+// Opponent's story: starts of files behind a picture take all files that there may be, and the picture is not listed.
+func TestPictureBeforeManyFiles(t *testing.T) {
+	bmp := "BM\x40\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x18\x00" + strings.Repeat("\x00", 34)
+	got := list(t, "a.jpg", photo(t, 1)+strings.Repeat(bmp, 2000))
+	require.Len(t, got, 2)
+	assert.True(t, strings.HasPrefix(got[0], "a.jpg: \xff\xd8"))
+	assert.Equal(t, "a.jpg: ! archive: it has more files than are left for one archive: unpack it", got[1])
+}
+
 // Any file is looked into in bounded time and memory.
 func FuzzFiles(f *testing.F) {
 	f.Add(`<img src="data:image/png;base64,QUJD"><img src="data:image/png;base64,QU%2BJ D">`)

@@ -221,6 +221,9 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	from, containers := len(d.Files), len(d.Containers)
 	err := d.within(ctx, k, depth, f)
 	if errors.Is(err, errMany) {
+		if k == "" && len(d.Files) > from && d.Files[from].Name == f.Name { // the picture before the others
+			from++
+		}
 		d.Files, d.Containers = d.Files[:from], d.Containers[:min(containers+1, len(d.Containers))] // of the archive itself
 	}
 	switch {
