@@ -64,8 +64,8 @@ const (
 // ErrStarts says that a scan ended before the end.
 var ErrStarts = fmt.Errorf("more than %d places look like the start of a picture: the rest was not looked into", maxStarts)
 
-// Scan reads r once and calls each for the files in it, in the order of their places. each must call copy once,
-// which writes the bytes of the file and returns their number. The end of a file follows from its structure. A file that is cut
+// Scan reads r once and calls each for the files in it, in the order of their places. each may call copy once, which
+// writes the bytes of the file and returns their number; else the scan goes on within the file. The end of a file follows from its structure. A file that is cut
 // off ends where another one starts, or the writing ends. Scan ends with an error of r or each, ErrStarts, or ctx's.
 func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Writer) (int64, error)) error) (Report, error) {
 	s := &scan{ctx: ctx, each: each}
@@ -73,14 +73,14 @@ func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Write
 	return s.Report, err
 }
 
-// End returns where the file with which r begins ends, by its structure. It returns 0 if r begins with no file, or is cut off.
-func End(ctx context.Context, r io.Reader) int64 {
+// End returns where the file with which r begins ends, and whether its structure says so; else it is cut off there. It
+// returns 0 if r begins with no file.
+func End(ctx context.Context, r io.Reader) (n int64, whole bool) {
 	b := &stream{Reader: bufio.NewReaderSize(r, bufferSize)}
 	c := &copied{s: b, w: io.Discard, ctx: ctx}
-	if k := kindOf(b.have(2 * margin)); k == nil || k.copy(c) != nil {
-		return 0
-	}
-	return c.n
+	k := kindOf(b.have(2 * margin))
+	whole = k != nil && k.copy(c) == nil
+	return c.n, whole
 }
 
 // A scan is one call of Scan.

@@ -349,8 +349,8 @@ func (d *Dump) tail(ctx context.Context, depth int, f File) error {
 	if err != nil {
 		return err
 	}
-	end := carve.End(ctx, r)
-	if r.Close(); end == 0 || end >= f.Size {
+	end, ends := carve.End(ctx, r)
+	if r.Close(); !ends || end >= f.Size {
 		return nil
 	}
 	return d.entry(ctx, depth+1, File{Name: f.Name + "!behind its end", Size: f.Size - end, aside: true, Open: func(ctx context.Context) (io.ReadCloser, error) {

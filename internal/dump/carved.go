@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/kycmark/kycmark/internal/carve"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -22,6 +23,7 @@ const headSize = 1 << 17 // bytes of a file that say whether it is a picture. Ch
 type outer struct {
 	File
 	within bool
+	end    int64 // of the picture in the file; 0: the file ends with it
 }
 
 // carved lists the files in f, which is no archive: a text, a database, a mail, a cache. f itself is listed if it is a
@@ -74,6 +76,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		d.Containers[at].Size, d.Containers[at].Sum = all.n, hex.EncodeToString(all.sum.Sum(nil))
 	}
 	if end > 0 && err == nil {
+		whole.within = true
 		err = d.inside(ctx, depth, whole, in, 0, end)
 	}
 	switch {
@@ -93,22 +96,64 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 }
 
 // found lists a file that lies in another one, in, which is called under. whole is the other one if that is a picture, else nil. copy
-// writes the bytes of the file. depth counts the archives around the other one. The error is of add, of reading, or a tooLarge.
+// writes the bytes of the file. What is taken for an archive, a PDF or a database, and cannot be read, is scanned as well.
+// depth counts the archives around the other one. The error is of add, of reading, or a tooLarge.
 func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer, in *source, found carve.Find, copy func(io.Writer) (int64, error)) error {
 	f := File{Name: under + "!" + found.Name()}
-	from, at := in, found.At
+	k := kind(found.Ending)
+	archive := k != "" && k != tiff || found.Ending == "" // a database
+	_, seekable := in.file.(io.ReaderAt)
+	plain := found.Plain && (seekable || in.stored != nil)
+	ahead := archive && plain && d.vain < maxVain // it is read before the scan passes it
+	from, at, ends := in, found.At, true
 	var err error
-	if _, seekable := in.file.(io.ReaderAt); found.Plain && seekable {
+	switch unread := in.unread[found.Ending]; {
+	case found.Ending == "" && d.opts.Unpack == nil:
+		return nil
+	case ahead:
+		said := at >= unread[0] && at < unread[1]
+		if said && (k == ".pdf" || k == rar) { // neither has an end
+			return nil
+		}
+		to := int64(math.MaxInt64)
+		if whole != nil && whole.end > 0 {
+			to = whole.end
+		}
+		if f.Size, ends = carve.End(ctx, io.NewSectionReader(in, at, to-at)); said && !ends {
+			d.vain += f.Size
+			return nil
+		}
+	case plain:
 		f.Size, err = copy(io.Discard)
-	} else if from, err = d.keep(copy); from != nil {
-		f.Size, at = from.size, 0
+	default:
+		if from, err = d.keep(copy); from != nil {
+			f.Size, at = from.size, 0
+		}
 	}
 	if err != nil {
 		return err
 	}
 	f.Open = from.opening(func() (io.ReadCloser, error) { return from.part(at, f.Size) })
-	if k := kind(found.Ending); k != "" && k != tiff || found.Ending == "" { // a database
-		return d.entry(ctx, depth+1, f)
+	if archive {
+		n := len(d.Files)
+		err := d.entry(ctx, depth+1, f)
+		read := len(d.Files) != n+1 || d.Files[n].Name != f.Name || d.Files[n].Made || errors.Is(d.Files[n].Err, errNothing)
+		switch {
+		case err != nil || !ahead && (read || plain || depth >= maxDepth):
+			return err
+		case !ahead:
+			return d.inside(ctx, depth, &outer{File: f}, from, 0, f.Size)
+		case read && ends:
+			_, err = copy(io.Discard)
+			return err
+		}
+		if d.vain += f.Size + minVain; !ends || k == ".zip" { // whose files start as it does
+			if in.unread == nil {
+				in.unread = make(map[string][2]int64)
+			}
+			in.unread[found.Ending] = [2]int64{at, at + f.Size}
+		}
+		return nil
 	}
 	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole.File, f, whole.within) {
 		return ctx.Err()
@@ -116,13 +161,13 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer,
 	if err := d.add(f); err != nil || depth >= maxDepth {
 		return err
 	}
-	return d.inside(ctx, depth, &outer{File: f}, from, at, f.Size)
+	return d.inside(ctx, depth, &outer{File: f, within: true}, from, at, f.Size)
 }
 
-// inside lists the files in a picture: in its description, and in a TIFF that is cut off what was taken for its rest. The picture has
-// size bytes from byte at of in on. depth counts the archives around it, as in found.
+// inside lists the files in a picture: in its description, and in a TIFF that is cut off what was taken for its rest. So it does in an
+// archive that cannot be read. The file has size bytes from byte at of in on. depth counts the archives around it, as in found.
 func (d *Dump) inside(ctx context.Context, depth int, whole *outer, in *source, at, size int64) error {
-	whole.within = true
+	whole.end = at + size
 	r, err := whole.Open(ctx)
 	if err != nil {
 		return err

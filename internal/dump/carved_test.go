@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/jpeg"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -130,6 +132,35 @@ func TestFilesInOtherFilesAreBounded(t *testing.T) {
 		assert.Equal(t, "b.jpg: b", got[len(got)-1])
 		require.NoError(t, d.Close())
 	}
+}
+
+// Opponent's story: a mail that only mentions how a PDF or an archive starts hides the pictures of all later mails.
+func TestMentionsOfStarts(t *testing.T) {
+	forged := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 1<<60), 1<<60)
+	forged = append(forged, 0, 0, 0, 0)
+	seven := "7z\xbc\xaf\x27\x1c\x00\x04" + string(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(forged))) + string(forged)
+	words := strings.Repeat(" and so on, as in the standard.\n", 4)
+	part := zipOf(t, entry{"a.jpg", photo(t, 3)})
+	for name, start := range map[string]string{
+		"pdf": "Our PDFs start with %PDF-1.4 and a line end", "pdf with an end": "%PDF-1.4 is the start" + words + photo(t, 1) + "%%EOF is the end", "rar": "Rar!\x1a\x07", "7z": seven,
+		"database": "SQLite format 3\x00\x10\x00" + strings.Repeat("\x01", 10) + "\x7f\xff\xff\xff", "zip": "PK\x03\x04\x14\x00\x00\x00\x08\x00" + strings.Repeat("\x01", 20),
+		"zip that is cut off": strings.Repeat(part[:len(part)-90], 50),
+	} {
+		text := "From x\n" + strings.Repeat(start+words, 20) + "\nFrom y\n\n" + base64Of(photo(t, 1)) + "\n\nFrom z\n" + zipOf(t, entry{"in.jpg", photo(t, 2)}) + "\n"
+		for file, text := range map[string]string{"m.mbox": text, "m.gz": gzipOf(t, text), "m.json": `{"mail":"` + base64Of(text) + `"}`} {
+			got := list(t, file, text)
+			assert.LessOrEqual(t, len(got), 45, "%s, %s", name, file)
+			for _, want := range []string{"base64.jpg: " + photo(t, 1), "in.jpg: " + photo(t, 2)} {
+				assert.True(t, slices.ContainsFunc(got, func(s string) bool { return strings.HasSuffix(s, want) }), "%s, %s: %.100q", name, file, got)
+			}
+		}
+	}
+}
+
+// A database is scanned as it is if no program takes it apart, once.
+func TestDatabaseAsItIs(t *testing.T) {
+	got := list(t, "a.bin", "SQLite format 3\x00\x02\x00"+strings.Repeat("\x00", 13)+"\x01"+strings.Repeat("\x00", 480)+photo(t, 1))
+	assert.Equal(t, []string{"a.bin!byte 512.jpg: " + photo(t, 1)}, got)
 }
 
 // Opponent's story: starts of files behind a picture take all files that there may be, and the picture is not listed.

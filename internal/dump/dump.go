@@ -88,6 +88,11 @@ const (
 	baseUnpacked = 256 << 20
 	maxRatio     = 200
 
+	// maxVain is the max of [Dump].vain, where an archive that cannot be read counts minVain more. Then what is taken for an
+	// archive is not scanned if it cannot be read. Chosen: half a minute, and 4,096 archives.
+	maxVain = 64 << 30
+	minVain = 16 << 20
+
 	// maxDirectory is the max size of a zip's list of files, bytes: half a million files with names of 60 letters. Chosen.
 	maxDirectory = 64 << 20
 )
@@ -106,6 +111,7 @@ type Dump struct {
 	left   int64      // of share; outside of archives of MaxUnpacked
 	stored *temporary // what was unpacked; nil: nothing
 	end    int64      // of it, bytes
+	vain   int64      // bytes that were read as an archive in vain, and scanned
 	last   lastDocument
 }
 

@@ -69,8 +69,8 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	var all picture.PDFPage
 	sum := sha256.Sum256(data)
 	end := len(data)
-	if one := int(carve.End(ctx, bytes.NewReader(data))); one > 0 && bytes.Contains(data[one:], []byte("%PDF-")) && !bytes.HasPrefix(bytes.TrimSpace(data[one:]), []byte("endstream")) {
-		end = one // another PDF follows, whose pages would be shown in the place of these
+	if one, ends := carve.End(ctx, bytes.NewReader(data)); ends && bytes.Contains(data[one:], []byte("%PDF-")) && !bytes.HasPrefix(bytes.TrimSpace(data[one:]), []byte("endstream")) {
+		end = int(one) // another PDF follows, whose pages would be shown in the place of these
 	}
 	if err == nil {
 		d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})

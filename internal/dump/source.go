@@ -22,6 +22,8 @@ type source struct {
 	mu    sync.Mutex
 	file  io.ReadCloser // an io.ReaderAt; nil: closed
 	users int           // under mu
+
+	unread map[string][2]int64 // by ending: from where to where the last archive lies in it that was not read
 }
 
 // use opens the file if it is closed. The caller calls done later. The error is of opening the file, or [errChanged].
