@@ -174,7 +174,7 @@ func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, u
 		switch {
 		case ctx.Err() != nil || errors.As(err, new(tooLarge)):
 			return cmp.Or(ctx.Err(), err)
-		case err != nil && in.size == 0:
+		case err != nil && (in == nil || in.size == 0):
 			f.Err = err
 			return d.add(f)
 		}

@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -165,4 +167,25 @@ func TestTimeOfDeflate(t *testing.T) {
 	require.NoError(t, d.Add(t.Context(), write(t, dir, "slow.zip", zipped.String()), write(t, dir, "slow.gz", gzipped), write(t, dir, "dense.gz", dense), write(t, dir, "b.jpg", "b")))
 	require.Equal(t, []string{"slow.zip!a.jpg: ", "slow.gz: ! archive: cut off: unexpected EOF", fmt.Sprintf("dense.gz: ! archive: more than %d bytes would have to be unpacked", 256<<20+200*len(dense)), "b.jpg: b"}, contents(t, d, dir))
 	require.Less(t, time.Since(began), time.Minute, "what a process apart may take")
+}
+
+// Opponent's story: the folder for temporary files is missing, and one archive ends the whole dump.
+func TestWithoutTemporaryFiles(t *testing.T) {
+	o, dir := options(), t.TempDir()
+	o.Unpack = func(_ context.Context, _ string, _ *os.File, list func(string, bool, io.Reader) error) error {
+		return list("in.jpg", true, strings.NewReader("in"))
+	}
+	d := dump.New(o)
+	defer d.Close()
+	var paths []string
+	for _, name := range []string{"a.7z", "b.xz", "c.gz", "d.sql", "e.jpg"} {
+		text := map[string]string{"a.7z": "7z", "b.xz": "xz", "c.gz": gzipOf(t, "gz"), "d.sql": "'" + base64Of(photo(t, 1)) + "'", "e.jpg": "e"}[name]
+		paths = append(paths, write(t, dir, name, text))
+	}
+	t.Setenv("TMPDIR", filepath.Join(dir, "missing"))
+	require.NoError(t, d.Add(t.Context(), paths...))
+	got := contents(t, d, dir)
+	require.Len(t, got, 5)
+	assert.Contains(t, got[0], "a.7z!in.jpg: ! ")
+	assert.Equal(t, "e.jpg: e", got[4])
 }
