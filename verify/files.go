@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/picture/codec"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/examine"
@@ -180,8 +181,8 @@ func (v *Investigation) dumpOptions() dump.Options {
 			shown, _ = look(ctx, v, whole, false) // its examination says why not
 		}
 		got, err := look(ctx, v, part, false)
-		if errors.Is(err, picture.ErrFormat) { // a block of EXIF starts as a TIFF does
-			return within
+		if format := (*picture.FormatError)(nil); within && errors.As(err, &format) && format.Format == "tiff" && format.Kind == codec.Broken {
+			return true // blocks of metadata start as a TIFF does
 		}
 		parts++
 		if err != nil || shown == nil || parts > tuning.MaxLooked || !got.Repeats(ctx, shown) {

@@ -5,8 +5,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/jpeg"
 	"io/fs"
@@ -15,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -363,4 +366,34 @@ func TestCopiesBehindCopies(t *testing.T) {
 		}
 		assert.Equal(t, want, got, name)
 	}
+}
+
+// Opponent's story: a copy in a format that is not read lies in a chunk of another picture, and the dump is cleared.
+func TestUnreadPicturesInPictures(t *testing.T) {
+	jpg := file(t, specimen.Render(specimen.Passport, specimen.NewPerson(3), 300), "jpeg")
+	arithmetic, cut := bytes.Clone(jpg), jpg[:700]
+	arithmetic[bytes.Index(jpg, []byte("\xff\xc0"))+1] = 0xc9
+	exif := "Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00" + string(exifEntry(256)) + string(exifEntry(257)) + string(exifEntry(258)) + string(exifEntry(262)) + string(exifEntry(277)) + "\x00\x00\x00\x00"
+	for name, c := range map[string]struct {
+		part string
+		want findings.Kind
+	}{
+		"arithmetic":  {string(arithmetic), findings.FoundUnsupported},
+		"JPEG 2000":   {"\x00\x00\x00\x0cjP  \r\n\x87\n\x00\x00\x00\x14ftypjp2 \x00\x00\x00\x00jp2 ", findings.FoundUnsupported},
+		"damaged":     {string(cut), findings.FoundDamaged},
+		"a CMYK TIFF": {"II*\x00\x08\x00\x00\x00\x05\x00" + string(exifEntry(256)) + string(exifEntry(257)) + string(exifEntry(258)) + string(exifEntry(262)) + string(exifEntry(273)) + strings.Repeat("\x00", 30), findings.FoundUnsupported},
+		"EXIF":        {exif + strings.Repeat("\x00", 30), ""},
+	} {
+		dot := dot(t, 1) // the signature and the header have 33 bytes
+		chunk := append(binary.BigEndian.AppendUint32(nil, uint32(len(c.part))), "prVt"+c.part...)
+		chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+		files, kinds := names(t, searcher(t).FS(t.Context(), fstest.MapFS{"a.png": {Data: slices.Concat(dot[:33], chunk, dot[33:])}}))
+		require.Len(t, files, 1+min(len(c.want), 1), "%s: %v", name, kinds)
+		require.Equal(t, c.want, kinds[files[len(files)-1]][:len(c.want)], name)
+	}
+}
+
+// exifEntry is an entry of a directory as TIFF and EXIF have it, with the value 5.
+func exifEntry(tag uint16) []byte {
+	return append(binary.LittleEndian.AppendUint16(nil, tag), 3, 0, 1, 0, 0, 0, 5, 0, 0, 0)
 }

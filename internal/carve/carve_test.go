@@ -412,7 +412,7 @@ func TestHostilePictures(t *testing.T) {
 		}
 		file = binary.LittleEndian.AppendUint32(file, next)
 	}
-	directory(5, func(i int) (uint16, uint16, uint32, uint32) { return uint16(256 + i), 3, 1, 1 }, 8+2+60+4)
+	directory(5, func(i int) (uint16, uint16, uint32, uint32) { return uint16(256 + i + i/4*13), 3, 1, 1 }, 8+2+60+4)
 	directory(entries, func(int) (uint16, uint16, uint32, uint32) {
 		return 273, 3, count, 8 + 2 + 60 + 4 + 2 + 12*entries + 4
 	}, 0)

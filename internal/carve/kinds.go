@@ -111,10 +111,15 @@ const (
 	maxStrips = 1 << 24 // places and sizes, over all directories
 )
 
-// isDirectory reports whether b, of 26 bytes or more, starts with the directory of a picture in a TIFF.
+// isDirectory reports whether b, of 26 bytes or more, starts with the directory of a picture in a TIFF. If b has all of it, it names
+// strips, tiles, a JPEG or further directories: a block of EXIF has none of these.
 func isDirectory(b []byte, order binary.ByteOrder) bool {
-	n, first, second := order.Uint16(b), order.Uint16(b[2:]), order.Uint16(b[14:])
-	return n > 4 && n < 200 && first >= 254 && first <= 256 && second > first && second < 260
+	n, first, second := int(order.Uint16(b)), order.Uint16(b[2:]), order.Uint16(b[14:])
+	shows := len(b) < 2+12*n
+	for e := 2; e < 2+12*n && !shows; e += 12 {
+		shows = slices.Contains([]uint16{273, 324, 330, 513}, order.Uint16(b[e:]))
+	}
+	return n > 4 && n < 200 && first >= 254 && first <= 256 && second > first && second < 260 && shows
 }
 
 // isPictureBox reports whether b starts with a file type box of HEIF, AVIF, JPEG 2000 or JPEG XL.

@@ -22,8 +22,7 @@ const headSize = 1 << 17 // bytes of a file that say whether it is a picture. Ch
 // outer is a picture whose file is searched: behind its end, or within it.
 type outer struct {
 	File
-	within bool
-	end    int64 // of the picture in the file; 0: the file ends with it
+	end int64 // of the picture in the file; 0: the file ends with it
 }
 
 // carved lists the files in f, which is no archive: a text, a database, a mail, a cache. f itself is listed if it is a
@@ -45,7 +44,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 			return err
 		}
 	}
-	at, first, end, whole := len(d.Containers), true, int64(0), (*outer)(nil)
+	at, end, whole := len(d.Containers), int64(0), (*outer)(nil)
 	var from io.Reader = b
 	all := &digested{Reader: b, sum: sha256.New()}
 	if own {
@@ -56,11 +55,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	}
 	var failed error
 	report, err := carve.Scan(ctx, from, func(found carve.Find, copy func(io.Writer) (int64, error)) error {
-		inner := !own || found.At > 0
-		if first && inner && is == codec.Readable {
-			whole.within = true // no more is known of where it ends
-		}
-		if first = false; !inner {
+		if own && found.At == 0 {
 			var err error
 			end, err = copy(io.Discard)
 			return err
@@ -76,7 +71,6 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		d.Containers[at].Size, d.Containers[at].Sum = all.n, hex.EncodeToString(all.sum.Sum(nil))
 	}
 	if end > 0 && err == nil {
-		whole.within = true
 		err = d.inside(ctx, depth, whole, in, 0, end)
 	}
 	switch {
@@ -142,6 +136,7 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer,
 		case err != nil || !ahead && (read || plain || depth >= maxDepth):
 			return err
 		case !ahead:
+			f.aside = true
 			return d.inside(ctx, depth, &outer{File: f}, from, 0, f.Size)
 		case read && ends:
 			_, err = copy(io.Discard)
@@ -155,13 +150,13 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer,
 		}
 		return nil
 	}
-	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole.File, f, whole.within) {
+	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole.File, f, whole.end > 0 && !whole.aside) {
 		return ctx.Err()
 	}
 	if err := d.add(f); err != nil || depth >= maxDepth {
 		return err
 	}
-	return d.inside(ctx, depth, &outer{File: f, within: true}, from, at, f.Size)
+	return d.inside(ctx, depth, &outer{File: f}, from, at, f.Size)
 }
 
 // inside lists the files in a picture: in its description, and in a TIFF that is cut off what was taken for its rest. So it does in an
