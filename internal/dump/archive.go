@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/bzip2"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -251,7 +252,7 @@ func (d *Dump) gaps(ctx context.Context, in *source, z *zip.Reader, depth int, u
 	for _, e := range z.File {
 		list += 46 + int64(len(e.Name)+len(e.Extra)+len(e.Comment))
 		if at, err := e.DataOffset(); err == nil { // else opening it says why
-			places = append(places, [2]int64{at - 30 - int64(len(e.Name)), at + int64(e.CompressedSize64)})
+			places = append(places, [2]int64{at - 30 - int64(len(e.Name)), at + int64(e.CompressedSize64) - beyond(ctx, e)})
 		}
 	}
 	places = append(places, [2]int64{in.size - list, in.size - list})
@@ -277,6 +278,20 @@ func (d *Dump) gaps(ctx context.Context, in *source, z *zip.Reader, depth int, u
 		return nil
 	}
 	return d.add(File{Name: under, Size: in.size, Err: fmt.Errorf("%d bytes of it belong to no file in its list, and were not looked into", loose)})
+}
+
+// beyond returns how many bytes of a file in a zip archive lie behind the end of what was deflated.
+func beyond(ctx context.Context, e *zip.File) int64 {
+	r, err := e.OpenRaw()
+	if err != nil || e.Method != zip.Deflate {
+		return 0
+	}
+	b := bufio.NewReader(&stopped{ctx, r})
+	if _, err := io.CopyN(io.Discard, flate.NewReader(b), int64(min(e.UncompressedSize64, 1<<40))+1); !errors.Is(err, io.EOF) { // reading the file says why
+		return 0
+	}
+	n, _ := io.Copy(io.Discard, b)
+	return n
 }
 
 // listed reads a zip archive. While its files are listed, left is how many more bytes may be read. Package zip keeps 8

@@ -3,10 +3,12 @@ package dump_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -146,6 +148,27 @@ func TestOverlappingZip(t *testing.T) {
 	binary.LittleEndian.PutUint32(row[20:], 200*packed)
 	overlapping := string(data[:at]) + strings.Repeat(string(row), n) + string(tail)
 	assert.Equal(t, []string{"a.zip: ! archive: its files overlap each other"}, list(t, "a.zip", overlapping))
+}
+
+// Opponent's story: a picture lies in a file of a zip archive behind the end of what was compressed, where no program reads.
+func TestBehindCompressedBytes(t *testing.T) {
+	var b, packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, 9)
+	require.NoError(t, err)
+	_, err = io.WriteString(w, "small")
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	packed.WriteString(photo(t, 1))
+	z := zip.NewWriter(&b)
+	raw, err := z.CreateRaw(&zip.FileHeader{Name: "a.txt", Method: zip.Deflate, CRC32: crc32.ChecksumIEEE([]byte("small")), UncompressedSize64: 5, CompressedSize64: uint64(packed.Len())})
+	require.NoError(t, err)
+	_, err = packed.WriteTo(raw)
+	require.NoError(t, err)
+	_, err = z.Create("b.txt")
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	got := list(t, "a.zip", b.String())
+	assert.Equal(t, []string{fmt.Sprintf("a.zip: ! %d bytes of it belong to no file in its list, and were not looked into", len(photo(t, 1))), "a.zip!a.txt: small", "a.zip!b.txt: ", "a.zip!byte 46, of no file: " + photo(t, 1)}, got)
 }
 
 // counted is a folder that counts its open files.
