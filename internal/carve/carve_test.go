@@ -29,6 +29,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -278,15 +279,51 @@ func TestKinds(t *testing.T) {
 func TestUTF16(t *testing.T) {
 	jpg := jpegOf(t, 1)
 	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
-		var text []byte
-		for _, u := range utf16.Encode([]rune("\ufeffINSERT [dbo].[kyc] VALUES (1, N'Łódź', 0x" + hex.EncodeToString(jpg) + ")")) {
-			text = order.AppendUint16(text, u)
-		}
+		text := inUTF16("\ufeffINSERT [dbo].[kyc] VALUES (1, N'Łódź', 0x"+hex.EncodeToString(jpg)+")", order)
 		got, _ := scanned(t, iotest.OneByteReader(bytes.NewReader(text)))
 		require.Len(t, got, 1)
 		assert.True(t, bytes.HasPrefix(got[0].data, jpg))
 		assert.False(t, got[0].Plain)
 	}
+}
+
+// Opponent's story: base64 in JSON or UTF-16 is missed where it starts, and what begins in its middle is no picture.
+func TestStartsInBase64(t *testing.T) {
+	img := noise(5, 40)
+	for i := range img.Pix[:2000] { // slashes
+		img.Pix[i] = 255
+	}
+	var tif, bitmap, packed bytes.Buffer
+	require.NoError(t, tiff.Encode(&tif, img, nil))
+	require.NoError(t, bmp.Encode(&bitmap, img))
+	g := gzip.NewWriter(&packed)
+	g.Name = "a.jpg"
+	_, err := g.Write(jpegOf(t, 1))
+	require.NoError(t, err)
+	require.NoError(t, g.Close())
+	white := strings.Repeat("\xff", 300)
+	for name, c := range map[string]struct{ file, want string }{
+		"tiff": {tif.String(), tif.String()}, "bmp": {bitmap.String(), bitmap.String()}, "gzip": {packed.String(), string(jpegOf(t, 1))},
+		"MM": {"MM\x00*\x00\x00\x10\x00" + white, "MM\x00*"}, "rar": {"Rar!\x1a\x07\x01\x00" + white, "Rar!"}, "database": {"SQLite format 3\x00\x02\x00" + strings.Repeat("\xff", 500), "SQLite"},
+	} {
+		text := `{"selfie":"` + base64.StdEncoding.EncodeToString([]byte(c.file)) + `","z":1}`
+		escaped := strings.ReplaceAll(text, "/", `\/`)
+		for way, text := range map[string][]byte{
+			"escaped": []byte(escaped), "UTF-16": inUTF16(text, binary.LittleEndian), "UTF-16, escaped": inUTF16(escaped, binary.LittleEndian), "UTF-16, high bytes first": inUTF16(escaped, binary.BigEndian),
+		} {
+			got, _ := scanned(t, bytes.NewReader(text))
+			if assert.Len(t, got, 1, "%s, %s", name, way) {
+				assert.True(t, bytes.HasPrefix(got[0].data, []byte(c.want)), "%s, %s: %.20q", name, way, got[0].data)
+			}
+		}
+	}
+}
+
+func inUTF16(s string, order binary.AppendByteOrder) (text []byte) {
+	for _, u := range utf16.Encode([]rune(s)) {
+		text = order.AppendUint16(text, u)
+	}
+	return text
 }
 
 // lzw writes bytes as 12-bit numbers, as compress does with bytes that do not repeat.

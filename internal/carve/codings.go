@@ -22,8 +22,11 @@ var signs = []struct {
 	base int
 }{{`\\u00`, 16}, {`\u00`, 16}, {`\udc`, 16}, {`\\x`, 16}, {`\x`, 16}, {"%", 16}, {"=", 16}, {`\\`, 8}, {`\`, 8}, {`\`, 10}}
 
-// started64 are what the base64 of files starts with: JPEG, PNG, GIF, WebP, PDF, zip.
-var started64 = []string{"/9j/", "iVBORw0KGgo", "R0lGODlh", "R0lGODdh", "UklGR", "JVBERi", "UEsDB"}
+// started64 are what the base64 of files starts with: JPEG, PNG, GIF, WebP, PDF, zip, TIFF, 7z, rar, gzip, SQLite.
+var started64 = []string{"/9j/", "iVBORw0KGgo", "R0lGODlh", "R0lGODdh", "UklGR", "JVBERi", "UEsDB", "SUkqA", "TU0AK", "N3q8ryc", "UmFyIRo", "H4sIA", "H4sIC", "U1FMaXRl"}
+
+// startsWide start writings in texts of two or four bytes a sign. Other signs of base64 start them only behind another sign.
+const startsWide = `/_iRUJSTNHQ\fF8-123457x%`
 
 // pairs has the two bytes with which a file, or a writing of one, starts: bit b[0] + 256 b[1].
 var pairs = func() (set [1 << 10]uint64) {
@@ -37,12 +40,14 @@ var pairs = func() (set [1 << 10]uint64) {
 		add(k.magic)
 	}
 	add(started64...)
-	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "AA", "\x1f\x8b", "1f", "1F", "31", "49", "4d", "4D", "73", "77")
+	add("_9", "Qk", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "AA", "\x1f\x8b", "1f", "1F", "31", "49", "4d", "4D", "73", "77")
 	for _, level := range zlibLevels {
 		add("x" + level)
 	}
-	for _, c := range `/_iRUJA\fF8-123457x%` {
-		add(string(c) + "\x00")
+	for c := range sign64 {
+		if sign64[c] >= 0 || c == '\\' || c == '%' {
+			add(string([]byte{byte(c), 0}))
+		}
 	}
 	return set
 }()
@@ -82,7 +87,7 @@ func starts(b, before []byte, codings bool) bool {
 	case !codings:
 		return false
 	case b[1] == 0:
-		return width(b) > 1 && coded(b, before) != nil
+		return (!ends64(before) || strings.IndexByte(startsWide, b[0]) >= 0) && width(b) > 1 && coded(b, before) != nil
 	case b[0] == 0x1f, b[0] == 'x':
 		return compressed(b) != nil
 	case strings.IndexByte("fF8-123457\xc2\xc3", b[0]) >= 0:
@@ -132,13 +137,21 @@ func coded64(b []byte) bool {
 	}
 	s := string(signs[:n])
 	return slices.ContainsFunc(started64, func(start string) bool { return strings.HasPrefix(s, start) }) ||
-		n > 9 && s[:4] == "AAAA" && s[5:10] == "GZ0eX" // a file type box
+		n > 9 && s[:4] == "AAAA" && s[5:10] == "GZ0eX" || // a file type box
+		n > 11 && s[:2] == "Qk" && s[8:] == "AAAA" // a BMP
+}
+
+// ends64 reports whether a sign of base64 ends b, of any width.
+func ends64(b []byte) bool {
+	b = bytes.TrimRight(b, "\x00")
+	return len(b) > 0 && is64(b[len(b)-1])
 }
 
 // coded returns the writing of bytes that starts b; nil: none. before are the bytes before it.
 func coded(b, before []byte) *coding {
 	if w := width(b); w > 1 {
-		if coded(narrowed(b[:min(len(b), maxHead*w)], w), narrowed(before, 1)) == nil {
+		head := narrowed(b[:min(len(b), maxHead*w)], w)
+		if c := coded(head, narrowed(before, 1)); c == nil || c.name == "base64" && ends64(before) && !coded64(head) {
 			return nil
 		}
 		return &coding{name: fmt.Sprintf("UTF-%d", 8*w), decode: func(s *stream) io.Reader { return &wide{s, w} }}
