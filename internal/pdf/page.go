@@ -125,7 +125,7 @@ func (d *document) picture(ctx context.Context, k int) (*picture.PDFPage, error)
 
 // wholeAt renders page k of this size, whose sharpest picture has sharp pixels a point, as a PNG.
 func (d *document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
-	scale := min(max(sharp, minDPI/72.0), maxDPI/72.0, math.Sqrt(maxRendered/(size.w*size.h)), maxSide/size.w, maxSide/size.h) // pixels a point
+	scale := min(max(sharp, minDPI/72.0), maxDPI/72.0, size.sharpest()) // pixels a point
 	img, err := d.rendered(k, max(1, int(size.w*scale+0.5)), max(1, int(size.h*scale+0.5)))
 	if err != nil {
 		return nil, err
@@ -135,6 +135,11 @@ func (d *document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
 
 // A box is the size of a page as shown, points.
 type box struct{ w, h float64 }
+
+// sharpest returns at how many pixels a point a page is rendered at most.
+func (b box) sharpest() float64 {
+	return min(math.Sqrt(maxRendered/(b.w*b.h)), maxSide/b.w, maxSide/b.h)
+}
 
 func (d *document) size(k int) (box, error) {
 	size, err := d.inst.FPDF_GetPageSizeByIndex(&requests.FPDF_GetPageSizeByIndex{Document: d.doc, Index: k - 1})
@@ -154,7 +159,8 @@ type placed struct {
 }
 
 // scan returns the picture that fills page k of this size, if the page shows nothing else, else nil.
-// sharp is the resolution of the page's sharpest picture, pixels a point.
+// sharp is the resolution of the page's sharpest picture, pixels a point. A page of a leak on which a picture would not be recognised
+// is an error that wraps ErrLimit.
 func (d *document) scan(k int, size box) (fills *placed, sharp float64, err error) {
 	notes, err := d.inst.FPDFPage_GetAnnotCount(&requests.FPDFPage_GetAnnotCount{Page: d.page(k)})
 	if err != nil {
@@ -170,6 +176,9 @@ func (d *document) scan(k int, size box) (fills *placed, sharp float64, err erro
 	}
 	for _, p := range w.found {
 		sharp = math.Max(sharp, p.sharpness())
+		if at := size.sharpest(); d.lim.Repaired && at < min(p.sharpness(), minDPI/72.0) && at*max(p.right-p.left, p.top-p.bottom) < minShown {
+			return nil, 0, fmt.Errorf("%w: the page is rendered at %.0f dpi, and a picture on it has %.0f", ErrLimit, 72*at, 72*p.sharpness())
+		}
 	}
 	if notes.Count > 0 || w.others > 0 || len(w.found) != 1 {
 		return nil, sharp, nil

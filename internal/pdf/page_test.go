@@ -145,6 +145,32 @@ func TestPagesRefused(t *testing.T) {
 	require.ErrorIs(t, err, pdf.ErrFormat)
 }
 
+// Opponent's story: a copy lies on a page so large that it is rendered with a few pixels, and the page is cleared.
+func TestPicturesOnLargePages(t *testing.T) {
+	for draw, want := range map[string]string{
+		"270 0 0 202 7000 7000 cm /I Do": "page 1 of 1: over a limit: the page is rendered at 16 dpi, and a picture on it has 96", "14000 0 0 10000 0 0 cm /I Do 0 0 99 99 re f": "",
+	} {
+		out, table := bytes.NewBufferString("%PDF-1.4\n"), ""
+		card := read(t, "card.jpg")
+		for i, body := range []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+			"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 14400 14400] /Contents 4 0 R /Resources << /XObject << /I 5 0 R >> >> >>",
+			fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(draw), draw),
+			fmt.Sprintf("<< /Type /XObject /Subtype /Image /Width 360 /Height 270 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode /Length %d >>\nstream\n%s\nendstream", len(card), card)} {
+			table += fmt.Sprintf("%010d 00000 n \n", out.Len())
+			fmt.Fprintf(out, "%d 0 obj\n%s\nendobj\n", i+1, body)
+		}
+		start := out.Len()
+		fmt.Fprintf(out, "xref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", table, start)
+		err := engine.Pages(t.Context(), out.Bytes(), pdf.Limits{Repaired: true}, 1, 1, func(*picture.PDFPage) error { return nil })
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, pdf.ErrLimit)
+		require.EqualError(t, err, want)
+	}
+}
+
 // What is cut off anywhere is refused, and what is changed is refused or gives pictures. With the tag long
 // each file is cut and changed at 1,000 places.
 func TestPagesDamaged(t *testing.T) {

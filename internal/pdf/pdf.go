@@ -39,7 +39,7 @@ var (
 type Limits struct {
 	MaxPages  int   // 0 means 10,000
 	MaxPixels int64 // of one picture; 0 means 100 million
-	// Repaired files are read as far as PDFium repairs them. Else a file whose list of objects or whose end is
+	// Repaired files, of leaks, are read as far as PDFium repairs them. Else a file whose list of objects or whose end is
 	// damaged is refused, since it may lack pages.
 	Repaired bool
 }

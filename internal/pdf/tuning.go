@@ -23,6 +23,7 @@ const (
 	// A rendered page has at most so many pixels: an A4 page at 300 dpi has 8.7 million.
 	maxRendered = 10_000_000
 	maxSide     = 16_384 // pixels
+	minShown    = 600    // pixels: with less on the longer side the mark of a picture is weak
 	minPage     = 1      // points, a side
 
 	// A picture fills a page if its corners lie within edge of the page's side, or edgePoints, of its corners.
