@@ -368,13 +368,18 @@ func (d *Dump) tail(ctx context.Context, depth int, f File) error {
 	if r.Close(); !ends || end >= f.Size {
 		return nil
 	}
-	return d.entry(ctx, depth+1, File{Name: f.Name + "!behind its end", Size: f.Size - end, aside: true, Open: func(ctx context.Context) (io.ReadCloser, error) {
+	return d.entry(ctx, depth+1, f.behind(end, f.Size))
+}
+
+// behind returns what lies in a file of size bytes from byte at on.
+func (f File) behind(at, size int64) File {
+	return File{Name: f.Name + "!behind its end", Size: size - at, aside: true, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		r, err := f.Open(ctx)
 		if err == nil {
-			_, err = io.CopyN(io.Discard, r, end)
+			_, err = io.CopyN(io.Discard, r, at)
 		}
 		return r, err
-	}})
+	}}
 }
 
 // between lists the files in what lies between two places of an archive, which is called name. depth counts the archives around it.

@@ -88,9 +88,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	}
 	file := &open
 	if at := bytes.LastIndex(data, []byte("%%EOF")); at >= 0 {
-		at = min(at, end)
-		tail := bytes.NewReader(bytes.Clone(data[at:]))
-		if err := d.between(ctx, &source{stored: tail}, 0, tail.Size(), maxDepth-1, f.Name+"!behind its end"); err != nil {
+		if err := d.entry(ctx, maxDepth, f.behind(int64(min(at, end)), int64(len(data)))); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -126,4 +127,26 @@ func TestBehindATIFF(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []int{40, 41, 42, 43, 44, 45}, got)
+}
+
+// Opponent's story: a few PDFs with much behind their end take all memory for the whole run.
+func TestTailOfAPDFIsNotHeld(t *testing.T) {
+	o := options()
+	o.MaxPDF, o.PDF = 1<<26, func(context.Context, []byte, int) (picture.PDFPage, error) { return picture.PDFPage{Of: 1}, nil }
+	d := dump.New(o)
+	defer d.Close()
+	path := write(t, t.TempDir(), "a.pdf", "%PDF-1.4\n"+strings.Repeat("1 0 obj ", 9)+"%%EOF\n of a %PDF-"+strings.Repeat("\x00", 1<<25))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	require.NoError(t, d.Add(t.Context(), path))
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.Len(t, d.Files, 2)
+	assert.Equal(t, path+"!behind its end", d.Files[0].Name)
+	text, err := read(t.Context(), d.Files[0])
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(text, "%%EOF\n of a %PDF-\x00"))
+	assert.EqualValues(t, len(text), d.Files[0].Size)
+	assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(1<<24))
 }
