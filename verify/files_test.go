@@ -397,3 +397,10 @@ func TestUnreadPicturesInPictures(t *testing.T) {
 func exifEntry(tag uint16) []byte {
 	return append(binary.LittleEndian.AppendUint16(nil, tag), 3, 0, 1, 0, 0, 0, 5, 0, 0, 0)
 }
+
+// Opponent's story: what a file is depends on which of two files with its bytes was ready first.
+func TestKindOfTheSameBytes(t *testing.T) {
+	junk := []byte("\x00\x01\x02\x80 neither a picture nor a text")
+	_, kinds := names(t, searcher(t, func(c *setup) { c.Workers = 1 }).FS(t.Context(), fstest.MapFS{"a.xyz": {Data: junk}, "b.jpg": {Data: junk}, "c.png": {Data: dot(t, 1)}, "d.xyz": {Data: junk}}))
+	require.Equal(t, map[string]findings.Kind{"a.xyz": findings.FoundNoPicture, "b.jpg": findings.FoundDamaged, "c.png": findings.FoundUnknown, "d.xyz": findings.FoundNoPicture}, kinds)
+}

@@ -211,18 +211,18 @@ func (p *progress) add(v *findings.Finding) error {
 	return nil
 }
 
-// again returns a copy, named path, of the finding of the pass on a file with the same bytes as leak, whose SHA-256 is sum; nil: none.
+// again returns a copy, named path, of the finding of the pass on an examined file with the bytes of leak, whose SHA-256 is sum; nil: none.
 // A finding from a state file has no thumbnails: the picture is decoded again, with memory of lease.
 func (v *pass) again(ctx context.Context, path string, sum [32]byte, leak []byte, lease *memory.Lease) (*findings.Finding, error) {
 	v.p.mu.Lock()
 	known := v.p.known[hex.EncodeToString(sum[:])]
 	v.p.mu.Unlock()
-	if known == nil {
+	if known == nil || !known.Examined() { // the name says what a file is that cannot be read
 		return nil, nil
 	}
 	out := *known
 	out.File = path
-	if out.Private.Leak.Mosaic == nil && out.Examined() { // read back from a state file
+	if out.Private.Leak.Mosaic == nil { // read back from a state file
 		pic, err := v.decode(ctx, leak, lease)
 		if err != nil {
 			return nil, ctx.Err()
