@@ -174,11 +174,11 @@ func (v *Investigation) dumpOptions() dump.Options {
 			return v.cfg.LeakedPDF(ctx, file, page, func(bytes int64) error { return lease.Take(ctx, bytes) })
 		}
 	}
-	last, shown, parts := "", (*examine.Look)(nil), 0 // the whole that was looked at last, and its parts
-	o.Repeats = func(ctx context.Context, whole, part dump.File, within bool) bool {
-		if whole.Name != last {
-			last, parts = whole.Name, 0
-			shown, _ = look(ctx, v, whole, false) // its examination says why not
+	last, shown, parts := (*dump.File)(nil), (*examine.Look)(nil), 0 // the whole that was looked at last, and its parts
+	o.Repeats = func(ctx context.Context, whole *dump.File, part dump.File, within bool) bool {
+		if whole != last {
+			last, parts = whole, 0
+			shown, _ = look(ctx, v, *whole, false) // its examination says why not
 		}
 		got, err := look(ctx, v, part, false)
 		if format := (*picture.FormatError)(nil); within && errors.As(err, &format) && format.Format == "tiff" && format.Kind == codec.Broken {
@@ -191,7 +191,7 @@ func (v *Investigation) dumpOptions() dump.Options {
 		if got, err = look(ctx, v, part, true); err != nil || len(got.Marks) == 0 {
 			return err == nil
 		}
-		of, err := look(ctx, v, whole, true) // a copy of another recipient repeats nothing
+		of, err := look(ctx, v, *whole, true) // a copy of another recipient repeats nothing
 		return err == nil && !slices.ContainsFunc(got.Marks, func(id watermark.CopyID) bool { return !slices.Contains(of.Marks, id) })
 	}
 	if v.cfg.MaxBytes < math.MaxInt64/tuning.MaxPDF {

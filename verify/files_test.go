@@ -404,3 +404,23 @@ func TestKindOfTheSameBytes(t *testing.T) {
 	_, kinds := names(t, searcher(t, func(c *setup) { c.Workers = 1 }).FS(t.Context(), fstest.MapFS{"a.xyz": {Data: junk}, "b.jpg": {Data: junk}, "c.png": {Data: dot(t, 1)}, "d.xyz": {Data: junk}}))
 	require.Equal(t, map[string]findings.Kind{"a.xyz": findings.FoundNoPicture, "b.jpg": findings.FoundDamaged, "c.png": findings.FoundUnknown, "d.xyz": findings.FoundNoPicture}, kinds)
 }
+
+// Opponent's story: an archive has two pictures of one name. A small version of the first, in the file of the second, is dropped.
+func TestPreviewsInFilesOfOneName(t *testing.T) {
+	blank := specimen.NewBlank(specimen.Passport, 500)
+	shot := func(person uint64, side int) []byte {
+		img := specimen.Photograph(blank.Fill(specimen.NewPerson(person)), 5, 600, 450)
+		return file(t, imaging.Fit(img, side, side, imaging.Lanczos), "jpeg")
+	}
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	for _, person := range []uint64{1, 2} {
+		w, err := z.Create("a.jpg")
+		require.NoError(t, err)
+		_, err = w.Write(slices.Concat(shot(person, 600), shot(1, 200)))
+		require.NoError(t, err)
+	}
+	require.NoError(t, z.Close())
+	files, _ := names(t, searcher(t).FS(t.Context(), fstest.MapFS{"x.zip": {Data: archive.Bytes()}}))
+	require.Equal(t, []string{"x.zip!a.jpg", "x.zip!a.jpg", fmt.Sprintf("x.zip!a.jpg!byte %d.jpg", len(shot(2, 600)))}, files)
+}

@@ -150,7 +150,7 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer,
 		}
 		return nil
 	}
-	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole.File, f, whole.end > 0 && !whole.aside) {
+	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, &whole.File, f, whole.end > 0 && !whole.aside) {
 		return ctx.Err()
 	}
 	if err := d.add(f); err != nil || depth >= maxDepth {

@@ -40,9 +40,9 @@ func listed(t *testing.T, text string) (got []string) {
 		}
 		return examine.LookAt(data, p.Image)
 	}
-	d := dump.New(dump.Options{MaxFiles: 100, MaxPDF: 1, Repeats: func(ctx context.Context, whole, part dump.File, within bool) bool {
+	d := dump.New(dump.Options{MaxFiles: 100, MaxPDF: 1, Repeats: func(ctx context.Context, whole *dump.File, part dump.File, within bool) bool {
 		if p := look(ctx, part); p != nil {
-			return p.Repeats(ctx, look(ctx, whole))
+			return p.Repeats(ctx, look(ctx, *whole))
 		}
 		return within
 	}})
