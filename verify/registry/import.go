@@ -23,6 +23,7 @@ import (
 // An Upload is a file to be entered.
 type Upload struct {
 	Name     string    // what results call it; nothing is opened by it
+	Path     string    // of a file in an archive: ARCHIVE/NAME; else ""
 	Subject  string    // opaque reference of the customer, never a name
 	At       time.Time // when the customer submitted it; the zero time: now
 	Modified time.Time // as its file system or archive says; the zero time: not known

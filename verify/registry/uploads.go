@@ -104,7 +104,7 @@ func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 		return true, err
 	}
 	for _, f := range z.File {
-		u := Upload{Name: p + "!" + f.Name, Modified: f.Modified, Open: f.Open}
+		u := Upload{Name: p + "!" + f.Name, Path: p + "/" + f.Name, Modified: f.Modified, Open: f.Open}
 		switch {
 		case f.FileInfo().IsDir() || intake.Litter(f.Name):
 			continue
@@ -155,7 +155,7 @@ func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 			continue
 		}
 		read := false
-		u := Upload{Name: p + "!" + h.Name, Modified: h.ModTime, Size: h.Size,
+		u := Upload{Name: p + "!" + h.Name, Path: p + "/" + h.Name, Modified: h.ModTime, Size: h.Size,
 			Open: func() (io.ReadCloser, error) { read = true; return io.NopCloser(t), nil }}
 		switch {
 		case h.Typeflag != tar.TypeReg:

@@ -1,6 +1,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -89,9 +90,9 @@ func (f *subjectFrom) Set(how string) (err error) {
 func (f *subjectFrom) String() string { return f.how }
 func (f *subjectFrom) Type() string   { return "HOW" }
 
-// of returns the subject of the upload that is called file. It is an error if the path does not tell a subject.
-func (f *subjectFrom) of(file string) (string, error) {
-	file = strings.ReplaceAll(filepath.ToSlash(file), "!", "/") // ARCHIVE!NAME
+// of returns the subject of the upload u. It is an error if the path does not tell a subject.
+func (f *subjectFrom) of(u registry.Upload) (string, error) {
+	file := filepath.ToSlash(cmp.Or(u.Path, u.Name)) // a "!" in a name is the customer's
 	subject := ""
 	switch {
 	case f.how == "name":
@@ -221,7 +222,7 @@ func uploadSubjects(from subjectFrom, uploads iter.Seq[registry.Upload]) iter.Se
 	return ui.Mapped(uploads, func(u registry.Upload) subjectOf {
 		x := subjectOf{name: u.Name, err: u.Err}
 		if x.err == nil {
-			x.subject, x.err = from.of(u.Name)
+			x.subject, x.err = from.of(u)
 		}
 		if x.err == nil {
 			x.submission, x.err = submissionOf(u)

@@ -99,7 +99,7 @@ func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter
 	return ui.Mapped(uploads, func(u registry.Upload) registry.Upload {
 		u.Subject = cmp.Or(u.Subject, f.subject)
 		if f.from.how != "" && u.Err == nil {
-			u.Subject, u.Err = f.from.of(u.Name)
+			u.Subject, u.Err = f.from.of(u)
 		}
 		switch {
 		case !u.At.IsZero():
