@@ -24,12 +24,13 @@ import (
 type bundleFlags struct {
 	findings, bundle, authority string
 
-	key ed25519.PrivateKey
-	tsa *seal.TSA
+	key            ed25519.PrivateKey
+	ledger, public string // halves of the ledger's key; "": no proofs
+	tsa            *seal.TSA
 }
 
 // ready checks, before any work is done, that the findings and the bundle can be written, and reads what signs the
-// bundle. No output may be one of inputs or a file of the home.
+// bundle and the ledger. No output may be one of inputs or a file of the home.
 func (f *bundleFlags) ready(b *ui.Desk, inputs []string) (err error) {
 	if err := b.CheckOutputs(false, inputs, f.findings); err != nil {
 		return err
@@ -46,9 +47,16 @@ func (f *bundleFlags) ready(b *ui.Desk, inputs []string) (err error) {
 	if err := f.checkBundle(b.Home.Files(), inputs); err != nil {
 		return err
 	}
-	f.key, err = b.Home.ReportKey()
-	return ui.HintFor(err, fs.ErrNotExist,
-		"this home has no key for reports: make one with \"kycmark key report --create\"")
+	if f.key, err = b.Home.ReportKey(); err != nil {
+		return ui.HintFor(err, fs.ErrNotExist, "this home has no key for reports: make one with \"kycmark key report --create\"")
+	}
+	if f.ledger, err = b.Home.LedgerKey(); err == nil {
+		f.public, err = b.Home.LedgerPublic()
+	} else if errors.Is(err, fs.ErrNotExist) || b.Home.InvestigateOnly {
+		b.Warnf("the bundle has no proofs from the ledger: %v", err)
+		return nil
+	}
+	return err
 }
 
 // checkBundle returns an error if the bundle cannot be written: a .zip must not exist, and a folder must be new or
@@ -90,12 +98,11 @@ func (f *bundleFlags) write(ctx context.Context, b *ui.Desk, inv *verify.Investi
 	if f.bundle == "" {
 		return nil
 	}
-	public, err := signedState(ctx, b)
-	if err != nil {
+	if err := f.sign(ctx, b); err != nil {
 		return err
 	}
-	in := seal.Investigation{Report: report, Findings: findings.Bytes(), Registry: b.Registry, LedgerPublic: public, Made: time.Now(),
-		Sign: func(ctx context.Context) error { _, err := signedState(ctx, b); return err }}
+	in := seal.Investigation{Report: report, Findings: findings.Bytes(), Registry: b.Registry, LedgerPublic: f.public, Made: time.Now(),
+		Sign: func(ctx context.Context) error { return f.sign(ctx, b) }}
 	sealed, err := seal.Seal(ctx, in, f.key, f.tsa)
 	if err != nil {
 		return err
@@ -103,26 +110,22 @@ func (f *bundleFlags) write(ctx context.Context, b *ui.Desk, inv *verify.Investi
 	return sealed.Write(f.bundle)
 }
 
-// signedState signs the ledger's present state, so that proofs can rest on it. It returns the public key that checks
-// the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "".
-func signedState(ctx context.Context, b *ui.Desk) (string, error) {
-	private, err := b.Home.LedgerKey()
-	if err != nil {
-		b.Warnf("the bundle has no proofs from the ledger: %v", err)
-		return "", nil
+// sign signs the ledger's present state, so that proofs can rest on it, unless there is no key. If the home is for
+// investigation only, it warns and sets f.public to "".
+func (f *bundleFlags) sign(ctx context.Context, b *ui.Desk) error {
+	if f.public == "" {
+		return nil
 	}
 	r, err := b.Home.Registry(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
-	_, err = registry.SignLast(ctx, r.Ledger(), private)
-	if err := errors.Join(err, r.Close()); errors.Is(err, registry.ErrReadOnly) && b.Home.InvestigateOnly {
+	_, err = registry.SignLast(ctx, r.Ledger(), f.ledger)
+	if err = errors.Join(err, r.Close()); errors.Is(err, registry.ErrReadOnly) && b.Home.InvestigateOnly {
 		b.Warnf("the bundle has no proofs from the ledger: this home is for investigation only")
-		return "", nil
-	} else if err != nil {
-		return "", err
+		f.public, err = "", nil
 	}
-	return b.Home.LedgerPublic()
+	return err
 }
 
 // writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
