@@ -131,18 +131,18 @@ const Temporary = ".kycmark-*.tmp"
 // processes leave. Chosen.
 const Settled = time.Hour
 
-// Clean counts the files [Temporary] in a folder that were last written before a time. With remove it removes them.
+// Clean counts the files and folders [Temporary] in a folder that were last written before a time. With remove it removes them.
 // subfolders, a pattern that ends with a slash, is for those in subfolders. A missing folder is no error.
 func Clean(dir, subfolders string, before time.Time, remove bool) (n int, err error) {
 	files, err := fs.Glob(os.DirFS(dir), subfolders+Temporary)
 	for _, name := range files {
 		path := filepath.Join(dir, name)
-		if st, gone := os.Lstat(path); gone != nil || !st.Mode().IsRegular() || !st.ModTime().Before(before) {
+		if st, gone := os.Lstat(path); gone != nil || !st.Mode().IsRegular() && !st.IsDir() || !st.ModTime().Before(before) {
 			continue
 		}
 		n++
 		if remove {
-			err = errors.Join(err, Remove(path))
+			err = errors.Join(err, os.RemoveAll(path), syncDir(filepath.Dir(path)))
 		}
 	}
 	return n, err

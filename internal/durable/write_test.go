@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -213,4 +215,26 @@ func TestReadersSeeWholeFiles(t *testing.T) {
 	}
 	close(done)
 	reader.Wait()
+}
+
+// What a killed process leaves is a file, or a folder of a bundle. A link is neither, and what is young may be in use.
+func TestClean(t *testing.T) {
+	dir, old := t.TempDir(), time.Now().Add(-2*durable.Settled)
+	for _, name := range []string{"old", "young"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, ".kycmark-"+name+"-file.tmp"), nil, 0o600))
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, ".kycmark-"+name+"-folder.tmp", "bundle"), 0o700))
+	}
+	if runtime.GOOS != "windows" {
+		require.NoError(t, os.Symlink(dir, filepath.Join(dir, ".kycmark-link.tmp")))
+	}
+	for _, name := range []string{"file", "folder"} {
+		require.NoError(t, os.Chtimes(filepath.Join(dir, ".kycmark-old-"+name+".tmp"), old, old))
+	}
+	for _, remove := range []bool{false, true} {
+		n, err := durable.Clean(dir, "", time.Now().Add(-durable.Settled), remove)
+		require.NoError(t, err)
+		require.Equal(t, 2, n)
+	}
+	left := slices.DeleteFunc(names(t, dir), func(name string) bool { return name == ".kycmark-link.tmp" })
+	require.Equal(t, []string{".kycmark-young-file.tmp", ".kycmark-young-folder.tmp"}, left)
 }

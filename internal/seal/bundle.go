@@ -134,14 +134,14 @@ func (b *Bundle) sums() []byte {
 func (f File) subject() Subject { return subject(f.Name, int64(len(f.Data)), sha256.Sum256(f.Data)) }
 
 const (
-	filePerm fs.FileMode = 0o644
-	dirPerm  fs.FileMode = 0o755
+	filePerm fs.FileMode = 0o600
+	dirPerm  fs.FileMode = 0o700
 
 	// maxArchive leaves room for the headers of the files of a bundle, bytes.
 	maxArchive = maxBundle + maxFiles*(2*maxName+200)
 )
 
-// Write writes the bundle to path: an archive if path ends in .zip, else a folder, which must be
+// Write writes the bundle to path, for its owner alone: an archive if path ends in .zip, else a folder, which must be
 // empty or new. If something is in the way, the error wraps [fs.ErrExist]. After an error nothing of
 // the bundle is left at path, with the exception that [durable.WriteFile] names.
 func (b *Bundle) Write(path string) error {
@@ -165,7 +165,7 @@ func (b *Bundle) writeFolder(dir string) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), ".kycmark-*.tmp")
+	temp, err := os.MkdirTemp(filepath.Dir(dir), durable.Temporary)
 	if err != nil {
 		return err
 	}

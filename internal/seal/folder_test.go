@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -191,4 +192,24 @@ func FuzzReadArchive(f *testing.F) {
 			require.Equal(t, good, data)
 		}
 	})
+}
+
+// A bundle may name subjects: it is for its owner alone, as all that commands write.
+func TestBundleIsOfItsOwner(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"b", "b.zip"} {
+		require.NoError(t, someBundle(t, nil).Write(filepath.Join(dir, name)))
+	}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := e.Info()
+		require.NoError(t, err)
+		if path != dir {
+			assert.Zero(t, info.Mode().Perm()&0o077, path)
+		}
+		return nil
+	}))
 }
