@@ -71,7 +71,7 @@ func (s *Issuer) RequestedID(ctx context.Context, of watermark.Submission, to st
 	if err != nil {
 		panic(err)
 	}
-	id, _, err := s.requested(ctx, of, r, &o)
+	id, _, err := s.requested(ctx, of, r, &o, true)
 	if err != nil {
 		panic(err)
 	}

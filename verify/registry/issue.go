@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -234,11 +233,7 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	}
 	named := o.ID != 0
 	if c, err := s.cfg.Registry.Copy(ctx, o.ID); named && err == nil { // it is handed out again, with the mark of its key
-		if i := slices.IndexFunc(s.cfg.Keys, func(k *watermark.Key) bool { return k.ID() == c.KeyID }); i >= 0 {
-			again := *s
-			again.cfg.Key = s.cfg.Keys[i]
-			s = &again
-		}
+		s = s.under(c)
 	}
 	if err := mayIssue(ctx, s.cfg.Registry.Ledger(), s.cfg.Key.ID()); err != nil {
 		return nil, err
@@ -247,28 +242,30 @@ func (s *Issuer) Issue(ctx context.Context, of watermark.Submission, to string, 
 	if err != nil {
 		return nil, err
 	}
+	var c *books.Copy
 	if !named {
-		if o.ID, _, err = s.requested(ctx, of, recipient, &o); err != nil {
+		if o.ID, c, err = s.requested(ctx, of, recipient, &o, true); err != nil {
 			return nil, err
 		}
 	}
 	lease := s.memory.Lease()
 	defer lease.Give()
 	lim := s.issuingLimits(ctx, lease)
-	p, err := s.opened(ctx, of, &o, lim)
-	if err != nil {
-		return nil, err
-	}
-	c, err := p.issue(ctx, lim, recipient, hand, &o)
-	for !named && errors.Is(err, ErrConflict) { // the copy of an attempt at the same time may be void now
-		id, _, failed := s.requested(ctx, of, recipient, &o)
-		if failed != nil || id == o.ID {
-			break
+	for {
+		p, err := s.under(c).opened(ctx, of, &o, lim)
+		if err != nil {
+			return nil, err
 		}
-		o.ID = id
-		c, err = p.issue(ctx, lim, recipient, hand, &o)
+		done, err := p.issue(ctx, lim, recipient, hand, &o)
+		if named || !errors.Is(err, ErrConflict) {
+			return done, err
+		}
+		id, next, failed := s.requested(ctx, of, recipient, &o, true)
+		if failed != nil || id == o.ID {
+			return nil, err
+		}
+		o.ID, c = id, next // the copy of an attempt at the same time may be void now
 	}
-	return c, err
 }
 
 // logged returns what AddCopy enters for out: the copy, and its mark key's commitment, which counts if the key is new.

@@ -265,6 +265,44 @@ func TestCopyOfEarlierKey(t *testing.T) {
 	require.Equal(t, cfg.Key.ID(), got.KeyID, "a new copy has the new key")
 }
 
+// The same request, which names no ID, goes on under a new first key: its copy is the entered one. A copy of a key that is
+// no longer active is still found, and no bytes of it are made again.
+func TestRequestOfEarlierKey(t *testing.T) {
+	_, cfg, sub := markShop(t, "jpeg")
+	var first, again bytes.Buffer
+	c, err := newIssuer(t, cfg).Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&first), asked(""))
+	require.NoError(t, err)
+	earlier := cfg.Key
+	cfg.Key = watermark.GenerateKey()
+	_, err = cfg.Registry.Ledger().AddMarkKey(t.Context(), cfg.Key)
+	require.NoError(t, err)
+	cfg.Keys = []*watermark.Key{cfg.Key, earlier}
+	s := newIssuer(t, cfg)
+	got, err := s.Copy(t.Context(), sub.ID, "vendor A", asked(""))
+	require.NoError(t, err)
+	require.Equal(t, c.ID, got.ID)
+	got, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(&again), asked(""))
+	require.NoError(t, err)
+	require.Equal(t, c.ID, got.ID)
+	require.True(t, bytes.Equal(first.Bytes(), again.Bytes()))
+	got, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), asked("2"))
+	require.NoError(t, err)
+	require.Equal(t, cfg.Key.ID(), got.KeyID, "a new request has the new key")
+
+	require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), books.KeyState{KeyID: earlier.ID(), State: books.KeyRetired, Since: time.Now().Add(-time.Hour)}))
+	got, err = s.Copy(t.Context(), sub.ID, "vendor A", asked(""))
+	require.NoError(t, err)
+	require.Equal(t, c.ID, got.ID)
+	for range 2 {
+		got, err = s.Issue(t.Context(), sub.ID, "vendor A", registry.WriteTo(io.Discard), asked(""))
+		require.NoError(t, err)
+		require.Equal(t, cfg.Key.ID(), got.KeyID)
+	}
+	copies, err := cfg.Registry.Copies(t.Context(), sub.ID)
+	require.NoError(t, err)
+	require.Len(t, copies, 3)
+}
+
 // formatShops are shops with an upload of a format each, of which the first copy was issued: later ones do not have it read
 // first.
 type formatShops map[string]struct {

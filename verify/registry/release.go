@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/hkdf"
@@ -34,40 +35,61 @@ func (s *Issuer) Copy(ctx context.Context, of watermark.Submission, to string, o
 	if err != nil {
 		return nil, err
 	}
-	id, c, err := s.requested(ctx, of, r, &o)
+	id, c, err := s.requested(ctx, of, r, &o, false)
 	if err == nil && c == nil {
 		err = fmt.Errorf("copy %s: %w", id, ErrNotFound)
 	}
 	return c, err
 }
 
-// requested returns the ID of the copy that answers a request, and the copy if it was entered, else nil. The same
-// request always has the same ID. If its copy is void, the next ID is returned.
-func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to *books.Recipient, o *IssueOptions) (watermark.CopyID, *books.Copy, error) {
+// requested returns the ID of the copy that answers a request, and the copy if it was entered, under any key, else nil. With
+// active, copies of inactive further keys do not count. The same request always has the same ID. If its copy is void, the next ID is returned.
+func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to *books.Recipient, o *IssueOptions, active bool) (free watermark.CopyID, c *books.Copy, err error) {
 	recipient, reviewer := to.Party()
-	for n := 0; ; n++ {
-		id := s.idOf(n, of, to, o)
-		c, err := s.cfg.Registry.Copy(ctx, id)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return id, nil, nil
-		case err != nil:
-			return 0, nil, err
-		case c.State != books.CopyVoid && c.Submission == of && c.Recipient == recipient && c.Reviewer == reviewer && c.Purpose == o.Purpose:
-			return id, c, nil
+	for i, key := range s.keys() {
+		if i > 0 && active {
+			if err := mayIssue(ctx, s.cfg.Registry.Ledger(), key.ID()); errors.Is(err, records.ErrMarkKey) {
+				continue
+			} else if err != nil {
+				return 0, nil, err
+			}
+		}
+		for n := 0; ; n++ {
+			id := s.idOf(key, n, of, to, o)
+			c, err := s.cfg.Registry.Copy(ctx, id)
+			if errors.Is(err, ErrNotFound) {
+				free = cmp.Or(free, id)
+				break
+			}
+			if err != nil || c.State != books.CopyVoid && c.Submission == of && c.Recipient == recipient && c.Reviewer == reviewer && c.Purpose == o.Purpose {
+				return id, c, err
+			}
 		}
 	}
+	return free, nil, nil
 }
 
-// idOf returns the n-th ID of a request. Without the mark key it is as good as random. The salt of the recipient's entry is in it:
+// under returns s with the mark key of the entered copy c, if c is not nil and s has that key.
+func (s *Issuer) under(c *books.Copy) *Issuer {
+	for _, key := range s.keys() {
+		if c != nil && key.ID() == c.KeyID && key.ID() != s.cfg.Key.ID() {
+			again := *s
+			again.cfg.Key = key
+			return &again
+		}
+	}
+	return s
+}
+
+// idOf returns the n-th ID of a request under a mark key, without which it is as good as random. The salt of the recipient's entry is in it:
 // after a restore from a backup, another recipient may be entered under a name that the backup lacks.
-func (s *Issuer) idOf(n int, of watermark.Submission, to *books.Recipient, o *IssueOptions) watermark.CopyID {
+func (s *Issuer) idOf(key *watermark.Key, n int, of watermark.Submission, to *books.Recipient, o *IssueOptions) watermark.CopyID {
 	about := []byte("kycmark copy of a request v1\n")
 	for _, field := range []string{s.cfg.Registry.ID(), of.String(), string(to.Salt[:]), o.Purpose, o.Request, o.Format, strconv.Itoa(o.MaxSide),
 		strconv.FormatInt(o.MaxBytes, 10), strconv.FormatBool(o.KeepEXIF), strconv.Itoa(n)} {
 		about = append(append(strconv.AppendInt(about, int64(len(field)), 10), ':'), field...)
 	}
-	id, err := hkdf.Key(sha256.New, []byte(s.cfg.Key.Secret()), nil, string(about), 8)
+	id, err := hkdf.Key(sha256.New, []byte(key.Secret()), nil, string(about), 8)
 	if err != nil {
 		panic("registry: hkdf: " + err.Error()) // only for more than 8160 bytes
 	}
@@ -224,12 +246,13 @@ func (r *Registry) Carried(ctx context.Context, upload watermark.Submission) (co
 	return copies, nil
 }
 
+// keys returns the mark keys, the key for new copies first.
 func (s *Issuer) keys() []*watermark.Key {
-	keys := slices.Clone(s.cfg.Keys)
-	if k := s.cfg.Key; k != nil && !slices.ContainsFunc(keys, func(o *watermark.Key) bool { return o.ID() == k.ID() }) {
-		keys = append(keys, k)
+	k := s.cfg.Key
+	if k == nil {
+		return s.cfg.Keys
 	}
-	return keys
+	return append([]*watermark.Key{k}, slices.DeleteFunc(slices.Clone(s.cfg.Keys), func(o *watermark.Key) bool { return o.ID() == k.ID() })...)
 }
 
 func (s *submitting) readsAtSubmit() bool { return s.cfg.Marked != MarkedAtIssue && len(s.keys()) > 0 }
