@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -315,25 +316,41 @@ func Clone(ctx context.Context, from, to Driver, originals string, progress func
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		if n, root, e := asCopied(ctx, source, to, originals); e == nil {
-			size, sum, err = n, root, nil
-		}
+		size, sum, err = asCopied(ctx, source, to, originals, err)
 	}
 	return stateOf(size, sum, errors.Join(err, source.Close()))
 }
 
-// asCopied returns the state of the registry at to, if it is a copy of source in its present state.
-func asCopied(ctx context.Context, source records.Store, to Driver, originals string) (size int64, root tlog.Hash, err error) {
+// asCopied returns the state of the registry at to, if it is a whole copy of source in its present state, with all originals. Else
+// the error wraps exists.
+func asCopied(ctx context.Context, source records.Store, to Driver, originals string, exists error) (size int64, root tlog.Hash, err error) {
 	there, err := to.Open(ctx)
 	if err != nil {
-		return 0, root, err
+		return 0, root, exists
 	}
-	of, err1 := source.Info(ctx)
-	info, err2 := there.Info(ctx)
-	_, want, err3 := source.Head(ctx)
-	size, root, err4 := there.Head(ctx)
-	if err = errors.Join(err1, err2, err3, err4, there.Close()); err == nil && (root != want || of.ID != info.ID || info.Originals != originals) {
-		err = fs.ErrExist
+	defer there.Close()
+	var states [2][]any
+	var place string // of there
+	for i, s := range []records.Store{source, there} {
+		info, err1 := s.Info(ctx)
+		_, root, err2 := s.Head(ctx)
+		checkpoints, err3 := s.Checkpoints(ctx)
+		tokens, err4 := s.Tokens(ctx)
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
+			return 0, root, errors.Join(exists, err)
+		}
+		states[i], place = []any{info.ID, root, checkpoints, tokens}, info.Originals
+	}
+	if place != originals || !reflect.DeepEqual(states[0], states[1]) {
+		return 0, root, exists
+	}
+	size, root, err = there.Check(ctx)
+	o, unread := there.CheckObjects(ctx, time.Time{})
+	if err = errors.Join(err, unread); err == nil && o.Missing > 0 {
+		err = fmt.Errorf("originals of it that are missing: %d", o.Missing)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", exists, err)
 	}
 	return size, root, err
 }
