@@ -46,7 +46,7 @@ type Imported struct {
 	Pages      int                  // that are entered
 	LeftOut    int                  // further pages or frames of the file, which are not entered
 	Lacks      string               // what its file lacks, such as "the last 24 of 480 rows are missing"; "": nothing
-	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
+	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak], [ErrSealed]
 	Carries    []books.Copy         // copies whose marks it carries, if [Config] has uploads read when they are entered
 	Err        error                // unreadable, too large, erased before
 }
@@ -191,7 +191,7 @@ func (j *importJob) saw(x *examined, hashOnly bool) {
 
 // doubt returns why copies of an upload may be refused, or nil if there is no such sign. The error is that of
 // [watermark.CheckSize], or wraps [ErrWeak] if the quality of the hash (0 to 100, a measure of detail) is below
-// [phash.MinQuality]. doubt marks nothing, so Issue may still refuse.
+// [phash.MinQuality]. It wraps [ErrSealed] if no original is kept. doubt marks nothing, so Issue may still refuse.
 func (x *examined) doubt() error {
 	if x.old != nil {
 		return doubt(x.old)
@@ -206,6 +206,9 @@ func (x *examined) doubt() error {
 
 // doubt is [examined.doubt] of one page.
 func doubt(s *books.Submission) (err error) {
+	if !s.Kept {
+		return fmt.Errorf("%w: only its hash was entered, and no original is kept", ErrSealed)
+	}
 	if err = watermark.CheckSize(s.Width, s.Height); err == nil && s.Quality < phash.MinQuality {
 		err = fmt.Errorf("%w: the picture is plain (quality %d of 100, %d wanted)", ErrWeak, s.Quality, phash.MinQuality)
 	}
