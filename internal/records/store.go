@@ -138,6 +138,7 @@ type Store interface {
 	// enters e. The error wraps ErrNotFound or ErrErased if a submission is missing or erased; then nothing is erased.
 	// Other errors may say that the erasure is done, and not all old data is freed. If all are erased, or e lists none,
 	// Erase frees what a killed process left. With Reviewer it erases the name of that reviewer, and lists no submission.
+	// The error wraps ErrInput if the note has a submission's subject reference.
 	Erase(ctx context.Context, e Erasure) error
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)

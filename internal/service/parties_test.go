@@ -102,10 +102,14 @@ func TestErasureWhoseNoteNamesTheSubject(t *testing.T) {
 	size := w.size()
 	erasure := call{method: "POST", path: "/v1/erasures", head: map[string]string{"Idempotency-Key": "erase-a-subject-01"},
 		body: map[string]string{"subject": "planted-7f31", "note": "request of planted-7f31"}}
+	byID := erasure
+	byID.head, byID.body = map[string]string{"Idempotency-Key": "erase-a-subject-00"}, map[string]any{"submissions": []string{id}, "note": "request of planted-7f31"}
 	for range 3 {
-		p := w.do(erasure).problem(t)
-		require.Equal(t, 422, p.Status)
-		require.Contains(t, p.Detail, "the note names the subject")
+		for _, x := range []call{erasure, byID} {
+			p := w.do(x).problem(t)
+			require.Equal(t, 422, p.Status)
+			require.Contains(t, p.Detail, "the note names the subject")
+		}
 	}
 	require.Equal(t, size, w.size(), "nothing is entered")
 	w.must(call{method: "GET", path: "/v1/submissions/" + id})

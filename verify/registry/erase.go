@@ -101,8 +101,8 @@ func ErasedSince(ctx context.Context, r *Registry, t time.Time) bool {
 // EraseSubmissions erases uploads by their IDs, as [Registry.Erase] erases the uploads of a subject, and enters the
 // erasure once. It is the only way to erase uploads without a subject. It is also needed for a file that several
 // persons sent, since the file belongs to the subject entered first. The error wraps [ErrNotFound] or [ErrErased] if an
-// upload is not there, and then no upload is erased. IDs beside another error were erased, but old data in files could
-// not be freed: erase the same IDs again, and it is tried again.
+// upload is not there, and [ErrInput] if the note names a subject; then no upload is erased. IDs beside another error
+// were erased, but old data in files could not be freed: erase the same IDs again, and it is tried again.
 func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submission, actor, note string) (erased []watermark.Submission, err error) {
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("%w: no submissions", ErrInput)

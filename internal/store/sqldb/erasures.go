@@ -53,6 +53,13 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 		e.Submissions = nil
 		for _, s := range old {
 			e.Submissions = append(e.Submissions, s.ID)
+			now, err := schema.Present.One(ctx, t, " WHERE id = $1", s.ID[:])
+			if err == nil {
+				err = cmp.Or(records.CheckErasure("subject", s.Subject, e.Note), records.CheckErasure("subject", now.Subject, e.Note))
+			}
+			if err != nil {
+				return err
+			}
 		}
 		e.Left = records.Left(old)
 		if e.Seq, err = t.append(ctx, e); err != nil {
