@@ -171,6 +171,9 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 	if err != nil {
 		return nil, err
 	}
+	if unfinished == nil { // another Create completed it meanwhile
+		return h, errors.Join(r.Close(), durable.Remove(begun))
+	}
 	if err := errors.Join(h.furnish(ctx, r, mark), r.Close()); err != nil {
 		return nil, err
 	}
@@ -200,7 +203,7 @@ func writeBegun(path, text string) error {
 }
 
 // begin makes the mark key and the sealing key. If Create is resumed, keys that are there are kept: the registry may
-// know the mark key. Other keys are removed: no command used them.
+// know the mark key.
 func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 	mark := watermark.GenerateKey()
 	err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), mark)
@@ -214,18 +217,11 @@ func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 	if resumed && errors.Is(err, fs.ErrExist) {
 		_, err = h.SealKey()
 	}
-	for _, name := range []string{h.config.Keys.Ledger, h.config.Keys.Report} {
-		for _, half := range []string{h.path(name), publicPath(h.path(name))} {
-			if e := os.Remove(half); !errors.Is(e, fs.ErrNotExist) {
-				err = errors.Join(err, e)
-			}
-		}
-	}
 	return mark, err
 }
 
-// furnish enters the commitment to the mark key in the new registry r, and makes the key files of ledger and reports. On a
-// server it makes the queue: no role of docs/grants.sql may.
+// furnish enters the commitment to the mark key in the new registry r. It makes the key files of ledger and reports, unless an
+// earlier Create made them for r. On a server it makes the queue: no role of docs/grants.sql may.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.Ledger().AddMarkKey(ctx, mark); err != nil {
 		return err
@@ -237,14 +233,20 @@ func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermar
 		}
 		queue.Close()
 	}
-	private, public, err := r.Ledger().GenerateKey(ctx)
-	if err != nil {
-		return err
+	if old, err := h.LedgerPublic(); err != nil || !strings.HasPrefix(old, r.Ledger().Origin()+"+") {
+		private, public, err := r.Ledger().GenerateKey(ctx)
+		path := h.path(h.config.Keys.Ledger)
+		if err = errors.Join(err, durable.Remove(path), durable.Remove(h.ledgerPublic())); err == nil {
+			err = keyfile.CreateLedger(path, h.ledgerPublic(), private, public)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err := keyfile.CreateLedger(h.path(h.config.Keys.Ledger), h.ledgerPublic(), private, public); err != nil {
-		return err
+	_, err := h.CreateReportKey()
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
 	}
-	_, err = h.CreateReportKey()
 	return err
 }
 

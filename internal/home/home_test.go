@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/verify/books"
 )
 
 func TestCreateOpen(t *testing.T) {
@@ -187,6 +188,46 @@ func TestCreateBesideAnother(t *testing.T) {
 	r, err := h.Registry(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
+}
+
+// A second "kycmark init" begins in the moment before a first completes the home. It leaves all keys of the home as they are,
+// used or not.
+func TestCreateBesideCompletion(t *testing.T) {
+	for _, used := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "books")
+		h, err := home.Create(t.Context(), dir, "", nil)
+		require.NoError(t, err)
+		keys := func() (all []string) {
+			for _, name := range []string{"mark.key", "seal.key", "ledger.key", "ledger.pub", "report.key", "report.pub"} {
+				text, err := os.ReadFile(filepath.Join(dir, "keys", name))
+				require.NoError(t, err)
+				all = append(all, string(text))
+			}
+			return all
+		}
+		before, begun, complete := keys(), filepath.Join(dir, ".kycmark-init"), filepath.Join(dir, "kycmark.toml")
+		require.NoError(t, os.Rename(complete, begun))
+		_, err = home.Create(slow{t.Context(), new(sync.Once), func() {
+			require.NoError(t, os.Rename(begun, complete))
+			if used {
+				r, err := h.Registry(t.Context())
+				require.NoError(t, err)
+				require.NoError(t, r.AddRecipient(t.Context(), books.Recipient{Name: "v", Kind: books.KindVendor}))
+				require.NoError(t, r.Close())
+			}
+		}}, dir, "", nil)
+		if used {
+			require.ErrorIs(t, err, fs.ErrExist)
+		} else {
+			require.NoError(t, err)
+		}
+		require.Equal(t, before, keys())
+		require.NoError(t, os.Rename(complete, begun))
+		if _, err = home.Create(t.Context(), dir, "", nil); !used { // killed before the last step
+			require.NoError(t, err)
+		}
+		require.Equal(t, before, keys())
+	}
 }
 
 // What an investigation takes from the home, and what it does without.
