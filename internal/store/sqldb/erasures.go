@@ -234,7 +234,7 @@ func (d segments) finishErasures(ctx context.Context) error {
 	if err != nil || left == 0 || d.readOnly {
 		return err
 	}
-	if err = d.cleanSegments(ctx); err == nil || errors.Is(err, records.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err) {
+	if err = d.cleanSegments(ctx); err == nil || d.frozen(err) {
 		return nil
 	}
 	if errors.Is(err, errUnread) {

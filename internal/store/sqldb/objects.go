@@ -239,11 +239,13 @@ func (d originals) settle(ctx context.Context) error {
 func bindName(n *objects.Name) []any { return []any{schema.Fixed(n[:])} }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
-// counted, unless they are removed. What killed processes left of objects counts as such.
+// counted, unless they are removed. What killed processes left of objects counts as such. From a read-only registry nothing is removed.
 func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out records.Objects, err error) {
 	out.Place = d.address
-	if !d.readOnly && !sweep.IsZero() {
-		if err := d.settle(ctx); err != nil {
+	readOnly := d.readOnly
+	if !readOnly && !sweep.IsZero() {
+		err := d.settle(ctx)
+		if readOnly = d.frozen(err); err != nil && !readOnly {
 			return out, err
 		}
 	}
@@ -256,8 +258,8 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 		out.Missing = out.Kept
 		return out, nil
 	}
-	if !d.readOnly {
-		if err := d.removeErased(ctx); err != nil && !errors.Is(err, records.ErrFrozen) {
+	if !readOnly {
+		if err := d.removeErased(ctx); err != nil && !d.frozen(err) {
 			return out, err
 		}
 	}
@@ -273,7 +275,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 			case ok && size == o.Size:
 				found[o.Name] = true
 			case ok: // missing
-			case o.Written.Before(sweep) && !d.readOnly:
+			case o.Written.Before(sweep) && !readOnly:
 				out.Extra++
 				if err := d.place.Remove(ctx, o.Name); err == nil {
 					out.Removed++
@@ -304,7 +306,7 @@ func (d originals) CheckObjects(ctx context.Context, sweep time.Time) (out recor
 	if err := look(); err != nil {
 		return out, err
 	}
-	remove := !d.readOnly && !sweep.IsZero()
+	remove := !readOnly && !sweep.IsZero()
 	rests, err := objects.Rests(ctx, d.place, time.Now().Add(-durable.Settled), remove)
 	if out.Extra += rests; remove {
 		out.Removed += rests

@@ -84,13 +84,18 @@ const attempts = 10
 func (d *core) transact(ctx context.Context, write func(*tx) error) error {
 	for n := 1; ; n++ {
 		err := d.try(ctx, write)
-		if err != nil && d.dialect.Frozen != nil && d.dialect.Frozen(err) {
+		if err != nil && d.frozen(err) {
 			return records.ErrFrozen
 		}
 		if err == nil || n == attempts || !d.dialect.Again(err) || ctx.Err() != nil {
 			return err
 		}
 	}
+}
+
+// frozen reports whether an error says that the database is read-only.
+func (d *core) frozen(err error) bool {
+	return errors.Is(err, records.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err)
 }
 
 // try runs write in one transaction. The end of ctx stops the transaction before the commit, but not during it. An
