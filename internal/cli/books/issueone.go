@@ -94,7 +94,8 @@ func (o *outage) wait(ctx context.Context, do func() error) error {
 // endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, the
 // registry no entry, a server is away, or the mark key is not in use.
 func endsAll(err error) bool {
-	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrUnavailable) || passing.Is(err)
+	_, disk := errors.AsType[*fs.PathError](err)
+	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && disk || errors.Is(err, registry.ErrUnavailable) || passing.Is(err)
 }
 
 // lasts notes the error of an attempt, and reports whether the outage is too long.
@@ -148,7 +149,12 @@ func (l issueLine) issue(ctx context.Context, b *ui.Desk, issuer *registry.Issue
 	}
 	c, err = issuer.Issue(ctx, l.id, l.Recipient, func(c *books.Copy, file []byte) error {
 		path := stem + picture.Extension(c.Format)
-		err := ui.WriteOutput(path, file, f.Force)
+		err := ui.WriteOutput(path, file, false)
+		if err != nil && f.Force && !isFile(path, c) { // another command may have written its copy meanwhile
+			if err = l.checkCopy(ctx, b, stem, f); err == nil {
+				err = ui.WriteOutput(path, file, true)
+			}
+		}
 		if err == nil || isFile(path, c) { // another worker may have written it
 			return nil
 		}
