@@ -47,12 +47,8 @@ func (s *Issuer) Copy(ctx context.Context, of watermark.Submission, to string, o
 func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to *books.Recipient, o *IssueOptions, active bool) (free watermark.CopyID, c *books.Copy, err error) {
 	recipient, reviewer := to.Party()
 	for i, key := range s.keys() {
-		if i > 0 && active {
-			if err := mayIssue(ctx, s.cfg.Registry.Ledger(), key.ID()); errors.Is(err, records.ErrMarkKey) {
-				continue
-			} else if err != nil {
-				return 0, nil, err
-			}
+		if i > 0 && active && errors.Is(mayIssue(ctx, s.cfg.Registry.Ledger(), key.ID()), records.ErrMarkKey) {
+			continue
 		}
 		for n := 0; ; n++ {
 			id := s.idOf(key, n, of, to, o)
@@ -71,8 +67,8 @@ func (s *Issuer) requested(ctx context.Context, of watermark.Submission, to *boo
 
 // under returns s with the mark key of the entered copy c, if c is not nil and s has that key.
 func (s *Issuer) under(c *books.Copy) *Issuer {
-	for _, key := range s.keys() {
-		if c != nil && key.ID() == c.KeyID && key.ID() != s.cfg.Key.ID() {
+	for _, key := range s.keys()[1:] {
+		if c != nil && key.ID() == c.KeyID {
 			again := *s
 			again.cfg.Key = key
 			return &again

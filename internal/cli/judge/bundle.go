@@ -35,14 +35,11 @@ func (f *bundleFlags) ready(b *ui.Desk, inputs []string) (err error) {
 	if err := b.CheckOutputs(false, inputs, f.findings); err != nil {
 		return err
 	}
-	if f.tsa, err = ui.Authority(b, f.authority); err != nil {
-		return err
+	if f.tsa, err = ui.Authority(b, f.authority); f.tsa != nil && f.bundle == "" {
+		err = ui.Usagef("--tsa dates a bundle: name it by --bundle")
 	}
-	if f.bundle == "" {
-		if f.tsa != nil {
-			return ui.Usagef("--tsa dates a bundle: name it by --bundle")
-		}
-		return nil
+	if err != nil || f.bundle == "" {
+		return err
 	}
 	if err := f.checkBundle(b.Home.Files(), inputs); err != nil {
 		return err
