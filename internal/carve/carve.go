@@ -251,14 +251,12 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 	if k == nil {
 		return false, nil
 	}
-	f := Find{At: b.at, Place: fmt.Sprintf("byte %d", b.at), Ending: k.ending, Plain: in == nil}
+	f := Find{At: b.at, Place: fmt.Sprintf("byte %d", b.at), Label: label(before), Ending: k.ending, Plain: in == nil}
 	if in != nil {
 		f.At, f.Label = in.at, label(in.before)
 		if f.Place = fmt.Sprintf("byte %d, %s", in.at, in.place); b.at > 0 {
 			f.Place += fmt.Sprintf(", byte %d", b.at)
 		}
-	} else {
-		f.Label = label(before)
 	}
 	from := b.at
 	err := s.each(f, func(w io.Writer) (int64, error) {
@@ -269,11 +267,10 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 		}
 		return c.n, err
 	})
-	if b.at == from {
-		return false, err
+	if b.at > from {
+		s.Finds++
 	}
-	s.Finds++
-	return true, err
+	return b.at > from, err
 }
 
 func keep(old, more []byte) []byte {

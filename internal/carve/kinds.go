@@ -2,6 +2,7 @@ package carve
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"hash/crc32"
@@ -46,11 +47,10 @@ func kindOf(b []byte) *kind {
 
 // database returns the size of a database that starts b, bytes; 0: its pages have no size that pages may have.
 func database(b []byte) int64 {
-	page := int64(b[16])<<8 | int64(b[17])<<16
-	if page < 512 || page > 65536 || page&(page-1) != 0 {
-		return 0
+	if page := int64(b[16])<<8 | int64(b[17])<<16; page >= 512 && page <= 65536 && page&(page-1) == 0 {
+		return page * int64(binary.BigEndian.Uint32(b[28:]))
 	}
-	return page * int64(binary.BigEndian.Uint32(b[28:]))
+	return 0
 }
 
 // Markers of a JPEG (ITU-T T.81, table B.1).
@@ -174,21 +174,16 @@ func (c *copied) upTo(tail int, find func([]byte) int) error {
 		if len(b) < bufferSize/2 {
 			n = len(b)
 		}
-		if n <= 0 {
-			return io.EOF
-		}
-		if err := c.take(int64(n)); err != nil {
-			return err
+		if err := c.take(int64(n)); err != nil || n <= 0 {
+			return cmp.Or(err, io.EOF)
 		}
 	}
 }
 
 // jpeg copies up to the end of the image, or to where another one starts or no marker follows.
 func (c *copied) jpeg() error {
-	if err := c.take(2); err != nil {
-		return err
-	}
-	for {
+	err := c.take(2)
+	for err == nil {
 		b := c.s.have(4)
 		if len(b) < 2 || b[0] != 0xff {
 			return nil
@@ -201,19 +196,14 @@ func (c *copied) jpeg() error {
 		case m == startOfImage:
 			return nil
 		case m == 0xff:
-			if err := c.take(1); err != nil {
-				return err
-			}
+			err = c.take(1)
 			continue
 		case m >= 0xc0 && (m < 0xd0 || m > 0xd7):
-			if err := c.take(2 + int64(binary.BigEndian.Uint16(b[2:]))); err != nil {
-				return err
-			}
-			if m != startOfScan {
+			if err = c.take(2 + int64(binary.BigEndian.Uint16(b[2:]))); err != nil || m != startOfScan {
 				continue
 			}
 		}
-		err := c.upTo(1, func(b []byte) int { // entropy coded: up to a marker other than a restart
+		err = c.upTo(1, func(b []byte) int { // entropy coded: up to a marker other than a restart
 			for i := 0; ; {
 				j := bytes.IndexByte(b[i:], 0xff)
 				if j < 0 || i+j+1 >= len(b) {
@@ -225,10 +215,8 @@ func (c *copied) jpeg() error {
 				i++
 			}
 		})
-		if err != nil {
-			return err
-		}
 	}
+	return err
 }
 
 // png copies chunks up to the last one (ISO/IEC 15948), or to where another picture starts within one.
@@ -293,12 +281,11 @@ func (c *copied) gif() error {
 			return nil
 		}
 		for size := 1; err == nil && size > 0; {
-			if b := c.s.have(1); len(b) == 1 {
-				size = int(b[0])
-				err = c.take(1 + int64(size))
-			} else {
-				err = io.EOF
+			if b = c.s.have(1); len(b) == 0 {
+				return io.EOF
 			}
+			size = int(b[0])
+			err = c.take(1 + int64(size))
 		}
 	}
 	return err
@@ -324,12 +311,10 @@ func (c *copied) tiff() error {
 	}
 	start, end, listed := c.s.at, int64(8), int64(0)
 	for next := int64(order.Uint32(b[4:])); next > c.n; { // a directory may name itself, or an earlier one
-		if err := c.take(next - c.n); err != nil {
-			return err
-		}
+		err := c.take(next - c.n)
 		b := c.s.have(bufferSize / 2)
-		if len(b) < 6 {
-			return c.rest()
+		if err != nil || len(b) < 6 {
+			return cmp.Or(err, c.rest())
 		}
 		n := int(order.Uint16(b))
 		switch first := end == 8; {

@@ -2,6 +2,7 @@ package carve
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"compress/gzip"
 	"encoding/binary"
@@ -202,10 +203,7 @@ func (c *copied) rar() error {
 func (c *copied) pdf() error {
 	for {
 		end := []byte("%%EOF")
-		if err := c.upTo(len(end), func(b []byte) int { return bytes.Index(b, end) }); err != nil {
-			return err
-		}
-		if err := c.take(int64(len(end))); err != nil {
+		if err := cmp.Or(c.upTo(len(end), func(b []byte) int { return bytes.Index(b, end) }), c.take(int64(len(end)))); err != nil {
 			return err
 		}
 		b := c.s.have(64)
@@ -224,20 +222,16 @@ func (c *copied) zip() error {
 	const size = 22
 	mark := []byte("PK\x05\x06")
 	for {
-		if err := c.upTo(size, func(b []byte) int { return bytes.Index(b, mark) }); err != nil {
-			return err
-		}
+		err := c.upTo(size, func(b []byte) int { return bytes.Index(b, mark) })
 		b := c.s.have(size)
-		if len(b) < size {
-			return c.rest()
+		if len(b) < size || err != nil {
+			return cmp.Or(err, c.rest())
 		}
 		directory, at := binary.LittleEndian.Uint32(b[12:]), binary.LittleEndian.Uint32(b[16:])
 		own := int64(at)+int64(directory) == c.n || at == 1<<32-1
-		if err := c.take(size); err != nil {
-			return err
-		}
-		if own {
-			return c.take(int64(binary.LittleEndian.Uint16(b[20:])))
+		comment := int64(binary.LittleEndian.Uint16(b[20:]))
+		if err := c.take(size); err != nil || own {
+			return cmp.Or(err, c.take(comment))
 		}
 	}
 }

@@ -19,12 +19,6 @@ import (
 
 const headSize = 1 << 17 // bytes of a file that say whether it is a picture. Chosen
 
-// outer is a picture whose file is searched: behind its end, or within it.
-type outer struct {
-	File
-	end int64 // of the picture in the file; 0: the file ends with it
-}
-
 // carved lists the files in f, which is no archive: a text, a database, a mail, a cache. f itself is listed if it is a
 // picture, if nothing is in it, or if a part of it was not looked into; the error then says so. depth counts the archives
 // around f. The error is ctx's or of add.
@@ -33,7 +27,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	if err != nil {
 		return d.add(f) // its examination says why
 	}
-	in := &source{again: func() (io.ReadCloser, error) { return f.Open(ctx) }, was: stat(r), file: r, users: 1}
+	in := &source{size: math.MaxInt64, again: func() (io.ReadCloser, error) { return f.Open(ctx) }, was: stat(r), file: r, users: 1, unread: make(map[string][2]int64)}
 	defer in.done()
 	b := bufio.NewReaderSize(&stopped{ctx, r}, headSize)
 	head, _ := b.Peek(headSize)
@@ -44,11 +38,11 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 			return err
 		}
 	}
-	at, end, whole := len(d.Containers), int64(0), (*outer)(nil)
+	at, end, whole := len(d.Containers), int64(0), (*File)(nil)
 	var from io.Reader = b
 	all := &digested{Reader: b, sum: sha256.New()}
 	if own {
-		whole = &outer{File: f}
+		whole = &f
 	} else {
 		from = all
 		d.Containers = append(d.Containers, Container{Name: f.Name})
@@ -92,7 +86,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 // found lists a file that lies in another one, in, which is called under. whole is the other one if that is a picture, else nil. copy
 // writes the bytes of the file. What is taken for an archive, a PDF or a database, and cannot be read, is scanned as well.
 // depth counts the archives around the other one. The error is of add, of reading, or a tooLarge.
-func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer, in *source, found carve.Find, copy func(io.Writer) (int64, error)) error {
+func (d *Dump) found(ctx context.Context, depth int, under string, whole *File, in *source, found carve.Find, copy func(io.Writer) (int64, error)) error {
 	f := File{Name: under + "!" + found.Name()}
 	k := kind(found.Ending)
 	archive := k != "" && k != tiff || found.Ending == "" // a database
@@ -101,19 +95,12 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer,
 	ahead := archive && plain && d.vain < maxVain // it is read before the scan passes it
 	from, at, ends := in, found.At, true
 	var err error
-	switch unread := in.unread[found.Ending]; {
-	case found.Ending == "" && d.opts.Unpack == nil:
+	unread := in.unread[found.Ending]
+	switch said := at >= unread[0] && at < unread[1]; {
+	case found.Ending == "" && d.opts.Unpack == nil, ahead && said && (k == ".pdf" || k == rar): // which has no end
 		return nil
 	case ahead:
-		said := at >= unread[0] && at < unread[1]
-		if said && (k == ".pdf" || k == rar) { // neither has an end
-			return nil
-		}
-		to := int64(math.MaxInt64)
-		if whole != nil && whole.end > 0 {
-			to = whole.end
-		}
-		if f.Size, ends = carve.End(ctx, io.NewSectionReader(in, at, to-at)); said && !ends {
+		if f.Size, ends = carve.End(ctx, io.NewSectionReader(in, at, in.size-at)); said && !ends {
 			d.vain += f.Size
 			return nil
 		}
@@ -137,32 +124,30 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *outer,
 			return err
 		case !ahead:
 			f.aside = true
-			return d.inside(ctx, depth, &outer{File: f}, from, 0, f.Size)
+			return d.inside(ctx, depth, &f, from, 0, f.Size)
 		case read && ends:
 			_, err = copy(io.Discard)
 			return err
 		}
 		if d.vain += f.Size + minVain; !ends || k == ".zip" { // whose files start as it does
-			if in.unread == nil {
-				in.unread = make(map[string][2]int64)
-			}
 			in.unread[found.Ending] = [2]int64{at, at + f.Size}
 		}
 		return nil
 	}
-	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, &whole.File, f, whole.end > 0 && !whole.aside) {
+	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole, f, in.size < math.MaxInt64 && !whole.aside) {
 		return ctx.Err()
 	}
 	if err := d.add(f); err != nil || depth >= maxDepth {
 		return err
 	}
-	return d.inside(ctx, depth, &outer{File: f}, from, at, f.Size)
+	return d.inside(ctx, depth, &f, from, at, f.Size)
 }
 
 // inside lists the files in a picture: in its description, and in a TIFF that is cut off what was taken for its rest. So it does in an
 // archive that cannot be read. The file has size bytes from byte at of in on. depth counts the archives around it, as in found.
-func (d *Dump) inside(ctx context.Context, depth int, whole *outer, in *source, at, size int64) error {
-	whole.end = at + size
+func (d *Dump) inside(ctx context.Context, depth int, whole *File, in *source, at, size int64) error {
+	defer func(was int64) { in.size = was }(in.size)
+	in.size = at + size
 	r, err := whole.Open(ctx)
 	if err != nil {
 		return err
@@ -196,7 +181,7 @@ func (d *Dump) keep(copy func(io.Writer) (int64, error)) (*source, error) {
 	if errors.As(err, new(tooLarge)) {
 		err = tooLarge(d.share)
 	}
-	return &source{stored: io.NewSectionReader(d.stored, start, n), size: n}, err
+	return &source{stored: io.NewSectionReader(d.stored, start, n), size: n, unread: make(map[string][2]int64)}, err
 }
 
 // A bounded writer writes up to limit bytes. More are an error of type tooLarge.

@@ -90,8 +90,7 @@ const (
 
 	// maxVain is the max of [Dump].vain, where an archive that cannot be read counts minVain more. Then what is taken for an
 	// archive is not scanned if it cannot be read. Chosen: half a minute, and 4,096 archives.
-	maxVain = 64 << 30
-	minVain = 16 << 20
+	maxVain, minVain = 64 << 30, 16 << 20
 
 	// maxDirectory is the max size of a zip's list of files, bytes: half a million files with names of 60 letters. Chosen.
 	maxDirectory = 64 << 20

@@ -31,17 +31,10 @@ func (d *Dump) pages(ctx context.Context, depth int, f File) error {
 	}
 	sum := sha256.Sum256(data)
 	d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
-	open := func(ctx context.Context) (*picture.Document, error) {
-		data, err := d.again(ctx, f, sum)
-		if err != nil {
-			return nil, err
-		}
-		return picture.OpenDocument(data, picture.Limits{})
-	}
-	file := &open
+	take := d.document(f, sum, func(data []byte) (*picture.Document, error) { return picture.OpenDocument(data, picture.Limits{}) })
 	for k := 1; k <= doc.Pages(); k++ {
 		err := d.add(File{Name: f.Name + doc.Label(k), Size: int64(len(data)), Open: func(ctx context.Context) (io.ReadCloser, error) {
-			doc, err := d.last.take(ctx, file)
+			doc, err := take(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -54,12 +47,29 @@ func (d *Dump) pages(ctx context.Context, depth int, f File) error {
 	return nil
 }
 
-func (d *Dump) again(ctx context.Context, f File, sum [sha256.Size]byte) ([]byte, error) {
-	data, err := d.load(ctx, f)
-	if err == nil && sha256.Sum256(data) != sum {
-		err = errChanged
+// document returns a function that reads the file f, as long as its SHA-256 is sum, and opens it, unless it did so last.
+func (d *Dump) document(f File, sum [sha256.Size]byte, open func(data []byte) (*picture.Document, error)) func(context.Context) (*picture.Document, error) {
+	l := &d.last
+	return func(ctx context.Context) (*picture.Document, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.of == &f {
+			return l.doc, nil
+		}
+		l.of, l.doc = nil, nil
+		data, err := d.load(ctx, f)
+		if err == nil && sha256.Sum256(data) != sum {
+			err = errChanged
+		}
+		if err != nil {
+			return nil, err
+		}
+		doc, err := open(data)
+		if err == nil {
+			l.of, l.doc = &f, doc
+		}
+		return doc, err
 	}
-	return data, err
 }
 
 // pdf lists the pages of a PDF, or the PDF with an error if it cannot be read. It adds the PDF to the containers
@@ -82,11 +92,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	if err != nil {
 		return d.add(File{Name: f.Name, Size: f.Size, Err: intake.WithoutPath(err)})
 	}
-	open := func(ctx context.Context) (*picture.Document, error) {
-		data, err := d.again(ctx, f, sum)
-		return picture.OnePage(data[:min(end, len(data))]), err
-	}
-	file := &open
+	take := d.document(f, sum, func(data []byte) (*picture.Document, error) { return picture.OnePage(data[:end]), nil })
 	if at := bytes.LastIndex(data, []byte("%%EOF")); at >= 0 {
 		if err := d.entry(ctx, maxDepth, f.behind(int64(min(at, end)), int64(len(data)))); err != nil {
 			return err
@@ -100,7 +106,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	}
 	for k := 1; k <= all.Of; k++ {
 		err := d.add(File{Name: f.Name + picture.PageLabel(k, all.Of), Made: true, Open: func(ctx context.Context) (io.ReadCloser, error) {
-			doc, err := d.last.take(ctx, file)
+			doc, err := take(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -116,22 +122,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 
 // A lastDocument keeps the document whose page was read last, because its pages are read one after the other.
 type lastDocument struct {
-	mu   sync.Mutex
-	open *func(context.Context) (*picture.Document, error) // whose address names the document
-	doc  *picture.Document
-}
-
-// take returns a document, which it opens if another one was read last. The error is of open.
-func (l *lastDocument) take(ctx context.Context, open *func(context.Context) (*picture.Document, error)) (*picture.Document, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open == open {
-		return l.doc, nil
-	}
-	l.open, l.doc = nil, nil
-	doc, err := (*open)(ctx)
-	if err == nil {
-		l.open, l.doc = open, doc
-	}
-	return doc, err
+	mu  sync.Mutex
+	of  *File // whose address names the document
+	doc *picture.Document
 }

@@ -14,7 +14,7 @@ import (
 // A source is the bytes of an archive, for reading at any place. A file of the system is open only while
 // it is in use: a dump may have more archives than a process may have open files.
 type source struct {
-	size   int64
+	size   int64       // of the part that is looked into, if files are carved
 	stored io.ReaderAt // in the dump's temporary file; nil: in a file of its own
 
 	again func() (io.ReadCloser, error) // opens the file
