@@ -267,7 +267,7 @@ func (m *mover) move(d *sqldb.DB, from, to string) {
 		require.ErrorIs(t, err, records.ErrSchema, "it is no registry yet")
 		m.grow(d, 3)
 		gone = append(gone, first+11*killed)
-		require.NoError(t, d.Erase(ctx, erasure(fmt.Sprint("meanwhile ", m.next), first+11*killed)))
+		require.NoError(t, d.Erase(ctx, erasure(fmt.Sprint("letter ", m.next), first+11*killed)))
 		_, err = d.SetSubjects(ctx, []records.SubjectChange{change(first+11*killed+1, "meanwhile"), change(m.next-1, "meanwhile"), change(0, fmt.Sprint("again ", m.next))})
 		require.NoError(t, err)
 		checkpoint(t, d)
