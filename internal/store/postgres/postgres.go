@@ -122,9 +122,9 @@ func (s *server) close() error {
 	return err
 }
 
-// session prepares each new connection. The server notices a lost machine after half a minute, not after two hours. session makes every commit reach the disk first, overriding the server, the role and
+// session prepares each new connection. It makes every commit reach the disk first, overriding the server, the role and
 // the address; stricter settings stay. It also forbids scans of whole tables: sessions keep their query plans, and a
-// plan made for an empty table must not scan a large table.
+// plan made for an empty table must not scan a large table. The server notices a lost machine after half a minute.
 func session(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
 		set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '4', false),
