@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/picture/codec"
@@ -175,14 +176,14 @@ func (v *Investigation) dumpOptions() dump.Options {
 		}
 	}
 	last, shown, parts := (*dump.File)(nil), (*examine.Look)(nil), 0 // the whole that was looked at last, and its parts
-	o.Repeats = func(ctx context.Context, whole *dump.File, part dump.File, within bool) bool {
+	o.Repeats = func(ctx context.Context, whole *dump.File, part dump.File, chance bool) bool {
 		if whole != last {
 			last, parts = whole, 0
 			shown, _ = look(ctx, v, *whole, false) // its examination says why not
 		}
 		got, err := look(ctx, v, part, false)
-		if format := (*picture.FormatError)(nil); within && errors.As(err, &format) && format.Format == "tiff" && format.Kind == codec.Broken {
-			return true // blocks of metadata start as a TIFF does
+		if format := (*picture.FormatError)(nil); chance && errors.As(err, &format) && (format.Format == "jpeg" || format.Kind == codec.Broken) {
+			return true
 		}
 		parts++
 		if err != nil || shown == nil || parts > tuning.MaxLooked || !got.Repeats(ctx, shown) {
@@ -215,9 +216,7 @@ func look(ctx context.Context, v *Investigation, f dump.File, read bool) (*exami
 	out := examine.LookAt(data, pic.Image)
 	if read {
 		if r, err := watermark.Skim(ctx, picture.Flatten(pic.Image), v.cfg.Keys...); err == nil { // else it is too small
-			for _, m := range r.Marks {
-				out.Marks = append(out.Marks, m.Copy)
-			}
+			out.Marks = each.Of(r.Marks, func(m *watermark.Detection) watermark.CopyID { return m.Copy })
 		}
 	}
 	return out, nil

@@ -382,6 +382,7 @@ func TestUnreadPicturesInPictures(t *testing.T) {
 		"JPEG 2000":   {"\x00\x00\x00\x0cjP  \r\n\x87\n\x00\x00\x00\x14ftypjp2 \x00\x00\x00\x00jp2 ", findings.FoundUnsupported},
 		"damaged":     {string(cut), findings.FoundDamaged},
 		"a CMYK TIFF": {"II*\x00\x08\x00\x00\x00\x05\x00" + string(exifEntry(256)) + string(exifEntry(257)) + string(exifEntry(258)) + string(exifEntry(262)) + string(exifEntry(273)) + strings.Repeat("\x00", 30), findings.FoundUnsupported},
+		"chance":      {"\xff\xd8\xff\xe2\x40\x00" + strings.Repeat("\x01", 600), ""},
 		"EXIF":        {exif + strings.Repeat("\x00", 30), ""},
 	} {
 		dot := dot(t, 1) // the signature and the header have 33 bytes

@@ -22,6 +22,7 @@ type Find struct {
 	Label  string // name or key beside it in a text; "": none
 	Ending string // of its kind: ".jpg"
 	Plain  bool   // its bytes lie in what was scanned as they are
+	Chance bool   // other bytes often start so: a TIFF, and a JPEG whose size was not seen
 }
 
 // Name returns place, label and ending as a name. It has none of the signs that divide names of files in a dump.
@@ -251,7 +252,7 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 	if k == nil {
 		return false, nil
 	}
-	f := Find{At: b.at, Place: fmt.Sprintf("byte %d", b.at), Label: label(before), Ending: k.ending, Plain: in == nil}
+	f := Find{At: b.at, Place: fmt.Sprintf("byte %d", b.at), Label: label(before), Ending: k.ending, Plain: in == nil, Chance: k.ending == ".tif" || k.ending == ".jpg" && !hasFrame(b.have(bufferSize/2))}
 	if in != nil {
 		f.At, f.Label = in.at, label(in.before)
 		if f.Place = fmt.Sprintf("byte %d, %s", in.at, in.place); b.at > 0 {

@@ -134,7 +134,7 @@ func (d *Dump) found(ctx context.Context, depth int, under string, whole *File, 
 		}
 		return nil
 	}
-	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole, f, in.size < math.MaxInt64 && !whole.aside) {
+	if whole != nil && d.opts.Repeats != nil && d.opts.Repeats(ctx, whole, f, found.Chance && in.size < math.MaxInt64 && !whole.aside) {
 		return ctx.Err()
 	}
 	if err := d.add(f); err != nil || depth >= maxDepth {

@@ -71,8 +71,8 @@ type Options struct {
 	// PDF returns a page of a PDF, from 1 on, as a picture, or their number if page is 0. If nil, PDFs are plain files.
 	PDF func(ctx context.Context, file []byte, page int) (picture.PDFPage, error)
 	// Repeats reports whether part, in the file of the picture whole, is a smaller version of it and not listed; nil: all are listed.
-	// within: it lies before the end of whole, where other bytes start as a TIFF does. The address of whole tells it from others.
-	Repeats func(ctx context.Context, whole *File, part File, within bool) bool
+	// chance: it lies before the end of whole, where other bytes often start as it does. The address of whole tells it from others.
+	Repeats func(ctx context.Context, whole *File, part File, chance bool) bool
 	// Unpack reads 7z, rar, databases of SQLite and what xz and zstd compressed, as unpack.Files of this module does. If nil, these are
 	// listed as plain files.
 	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
