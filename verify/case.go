@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"github.com/kycmark/kycmark/watermark"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/each"
@@ -34,9 +36,21 @@ func (g *gathering) books(ctx context.Context, cfg weigh.Basis) error {
 			reviewers[r.Ref] = r.Name
 		}
 	}
-	for _, l := range findings.Shown(g.leaks) {
-		if b.Copies[l.Submission], err = examine.HandedOut(ctx, g.cfg.Registry, l.Submission, books.Earliest(g.cfg.Found, l.Known)); err != nil {
-			return err
+	looked := make(map[watermark.Submission][]time.Time)
+	for _, l := range findings.Views(g.leaks) { // a copy counts that was handed out by one of these times
+		for _, at := range []time.Time{g.cfg.Found, books.Earliest(g.cfg.Found, l.Known)} {
+			if !l.Matched() || slices.Contains(looked[l.Submission], at) {
+				continue
+			}
+			looked[l.Submission] = append(looked[l.Submission], at)
+			had := b.Copies[l.Submission]
+			copies, err := examine.HandedOut(ctx, g.cfg.Registry, l.Submission, at)
+			if err != nil {
+				return err
+			}
+			b.Copies[l.Submission] = append(had, slices.DeleteFunc(copies, func(c books.Copy) bool {
+				return slices.ContainsFunc(had, func(o books.Copy) bool { return o.ID == c.ID })
+			})...)
 		}
 	}
 	e := g.x.Engine()

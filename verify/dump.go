@@ -96,11 +96,15 @@ type gathering struct {
 // between two leaks of one upload. Findings that were read from JSON also get the recipients of the copies that were read. What the
 // registry no longer has stays as it is.
 func (g *gathering) restore(ctx context.Context) error {
+	known := make(map[watermark.Submission]time.Time)
+	for _, l := range findings.Views(g.leaks) {
+		known[l.Submission] = books.Earliest(known[l.Submission], l.Known)
+	}
 	for i, l := range g.leaks {
 		full := *l
 		if l.Matched() {
 			full.Beside, full.Private.Others = slices.Clone(l.Beside), maps.Clone(l.Private.Others)
-			if err := g.x.FillSubjects(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
+			if err := g.x.FillSubjects(ctx, &full, func(of watermark.Submission) time.Time { return known[of] }); err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"cmp"
 	"image"
 	"strings"
@@ -131,6 +132,8 @@ func TestReferencesThatWereChanged(t *testing.T) {
 	with.Found = time.Now().Add(time.Hour)
 	n, _ = persons(copies[:2]...)
 	assert.Equal(t, 1, n, "the files were examined before it was changed, whatever is stated of the find")
+	n, _ = persons(copies[0], copies[1], append(bytes.Clone(copies[1]), 0))
+	assert.Equal(t, 1, n, "one of them was")
 }
 
 // Opponent's story: the references of one customer's uploads were corrected before the find, and are changed back after it. The customer was two persons,

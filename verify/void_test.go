@@ -3,6 +3,8 @@ package verify_test
 import (
 	"bytes"
 	"errors"
+	"github.com/kycmark/kycmark/verify/odds"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +181,17 @@ func TestVoidAfterTheFind(t *testing.T) {
 	l, _ = said(t, c.investigator(t, reads(reserved.ID)), examined)
 	require.False(t, l.Void, "the file was examined before")
 	require.Equal(t, "vendor A", l.MayName())
+
+	// So it counts, also beside a new leak of its upload.
+	c.Found = time.Time{}
+	v := c.investigator(t, reads(reserved.ID))
+	first, err := v.File(t.Context(), "new.jpg", append(bytes.Clone(leak), 0, 0))
+	require.NoError(t, err)
+	second, err := v.File(t.Context(), "old.jpg", examined)
+	require.NoError(t, err)
+	d = standsUp(t, v, first, second)
+	require.True(t, first.Void)
+	require.True(t, slices.ContainsFunc(d.Case.Leaks[1].Copies, func(x odds.Copy) bool { return x.ID == reserved.ID.String() && x.Confirmed }))
 }
 
 // requireState requires that no state which a reader of findings puts in place of another is taken.

@@ -44,6 +44,11 @@ func (m *model) window() *Window {
 	all := ahead[len(ahead)-1]
 	size := max(all-m.c.Unsearched, 0)         // as if what is not found lay outside of each window
 	n := min(len(clusters)+m.c.Unjudged, size) // likewise
+	// persons with many pictures of other times would count once, and the registry has each of their uploads
+	uploads := m.bare(shown(m))
+	if max(len(clusters), len(uploads)) > size {
+		return nil
+	}
 	var best [2]int
 	top, inside := 0.0, 0
 	from, to := thin(clusters, 0), thin(clusters, 1)
@@ -67,8 +72,6 @@ func (m *model) window() *Window {
 	cells := last - first + 1
 	w := &Window{From: best[0], To: best[1], Of: pictures(slices.Concat(bare...)), Clusters: inside, OfClusters: len(clusters), Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: all, Holders: []string{}}
 	within := func(s *sighting) bool { return s.cell >= best[0] && s.cell <= best[1] }
-	// persons with many pictures of other times would count once, and the registry has each of their uploads
-	uploads := m.bare(shown(m))
 	of := len(slices.DeleteFunc(slices.Clone(uploads), func(leaks []*sighting) bool { return !within(leaks[0]) }))
 	chance := math.Max(lnTail(inside, n, min(w.Submissions, size), size), lnTail(of, min(len(uploads)+m.c.Unjudged, size), min(w.Submissions, size), size))
 	w.Chance = math.Min(0, log10(chance+dsp.Ln(float64(cells*(cells+1)/2))))

@@ -360,7 +360,7 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 	if !out.Matched() {
 		return nil
 	}
-	if err := v.FillSubjects(ctx, out); err != nil {
+	if err := v.FillSubjects(ctx, out, func(watermark.Submission) time.Time { return out.Known }); err != nil {
 		return err
 	}
 	custody := func(of watermark.Submission) ([]books.Custody, error) {

@@ -22,8 +22,8 @@ func subjectOf(s *books.Submission, found time.Time) string {
 }
 
 // FillSubjects writes into out the subjects and times that the registry has now of the uploads that out shows. Of an upload
-// that was erased meanwhile they stay. The error wraps [registry.ErrNotFound] if the registry never had an upload.
-func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) error {
+// that was erased meanwhile they stay. known is from when on leaks of an upload are known. The error wraps [registry.ErrNotFound] if the registry never had an upload.
+func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding, known func(watermark.Submission) time.Time) error {
 	fill := func(of watermark.Submission, subject *string, submitted, entered *time.Time) error {
 		s, err := v.Cfg.Registry.Submission(ctx, of)
 		switch erased := errors.Is(err, registry.ErrErased); {
@@ -34,7 +34,7 @@ func (v *Examiner) FillSubjects(ctx context.Context, out *findings.Finding) erro
 		}
 		found := v.Cfg.Given.FoundAt
 		if !found.IsZero() {
-			found = books.Earliest(found, out.Known)
+			found = books.Earliest(found, known(of))
 		}
 		*subject, *submitted, *entered = subjectOf(s, found), s.Submitted, s.SetAt
 		return nil
