@@ -38,7 +38,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 			return err
 		}
 	}
-	at, end, whole := len(d.Containers), int64(0), (*File)(nil)
+	at, listed, end, whole := len(d.Containers), len(d.Files), int64(0), (*File)(nil)
 	var from io.Reader = b
 	all := &digested{Reader: b, sum: sha256.New()}
 	if own {
@@ -59,7 +59,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	})
 	switch {
 	case own:
-	case report.Finds == 0:
+	case report.Finds == 0 && len(d.Files) == listed:
 		d.Containers = d.Containers[:at]
 	case err == nil:
 		d.Containers[at].Size, d.Containers[at].Sum = all.n, hex.EncodeToString(all.sum.Sum(nil))
@@ -74,7 +74,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
 	case report.Opaque > 0 && (end > 0 || is == codec.Unknown || is == codec.Text || is == codec.Broken || is == codec.NoPicture):
 		return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("about %d bytes of it are compressed or encrypted in a way that is not known, and were not looked into", report.Opaque)})
-	case !own && (report.Finds == 0 || is == codec.Archive): // of an archive no more than that is found
+	case !own && (report.Finds == 0 && len(d.Files) == listed || is == codec.Archive): // of an archive no more than that is found
 		if f.aside && (is == codec.Unknown || is == codec.Text || is == codec.NoPicture || is == codec.Sound) {
 			return nil
 		}

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/each"
@@ -221,17 +222,20 @@ func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 }
 
 // furnish enters the commitment to the mark key in the new registry r. It makes the key files of ledger and reports, unless an
-// earlier Create made them for r. On a server it makes the queue: no role of docs/grants.sql may.
+// earlier Create made them for r. On a server it makes the queue: no role of docs/grants.sql may. If it may not either, docs/grants.sql
+// says that the queue is missing.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.Ledger().AddMarkKey(ctx, mark); err != nil {
 		return err
 	}
 	if IsServer(h.config.Registry) {
 		queue, err := OpenQueue(ctx, h, r.ID(), nil)
-		if err != nil {
+		if denied, ok := errors.AsType[*pgconn.PgError](err); err != nil && !(ok && denied.Code == "42501") { // insufficient privilege
 			return err
 		}
-		queue.Close()
+		if err == nil {
+			queue.Close()
+		}
 	}
 	if old, err := h.LedgerPublic(); err != nil || !strings.HasPrefix(old, r.Ledger().Origin()+"+") {
 		private, public, err := r.Ledger().GenerateKey(ctx)

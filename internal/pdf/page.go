@@ -176,7 +176,7 @@ func (d *document) scan(k int, size box) (fills *placed, sharp float64, err erro
 	}
 	for _, p := range w.found {
 		sharp = math.Max(sharp, p.sharpness())
-		if at := size.sharpest(); d.lim.Repaired && at < min(p.sharpness(), minDPI/72.0) && at*max(p.right-p.left, p.top-p.bottom) < minShown {
+		if at := size.sharpest(); d.lim.Repaired && max(p.width, p.height) >= minMarked && at < min(p.sharpness(), minDPI/72.0) && at*max(p.right-p.left, p.top-p.bottom) < minShown {
 			return nil, 0, fmt.Errorf("%w: the page is rendered at %.0f dpi, and a picture on it has %.0f", ErrLimit, 72*at, 72*p.sharpness())
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	maxRendered = 10_000_000
 	maxSide     = 16_384 // pixels
 	minShown    = 600    // pixels: with less on the longer side the mark of a picture is weak
+	minMarked   = 160    // pixels: with less on the longer side, as in a logo, a mark is hardly ever read
 	minPage     = 1      // points, a side
 
 	// A picture fills a page if its corners lie within edge of the page's side, or edgePoints, of its corners.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -49,9 +50,9 @@ func input(err error) error {
 	return err
 }
 
-// CheckErasure checks that a note, which the ledger keeps, does not have the name that is erased. Its error wraps [ErrInput].
+// CheckErasure checks that a note, which the ledger keeps, does not have the name that is erased, as a word. Its error wraps [ErrInput].
 func CheckErasure(whose, name, note string) error {
-	if name != "" && strings.Contains(note, name) {
+	if name != "" && regexp.MustCompile(`(^|[^\pL\pN])`+regexp.QuoteMeta(name)+`($|[^\pL\pN])`).MatchString(note) {
 		return fmt.Errorf("%w: the note names the %s, and the ledger would keep it", ErrInput, whose)
 	}
 	return nil

@@ -55,7 +55,8 @@ func (d erasures) Erase(ctx context.Context, e records.Erasure) error {
 			e.Submissions = append(e.Submissions, s.ID)
 			now, err := schema.Present.One(ctx, t, " WHERE id = $1", s.ID[:])
 			if err == nil {
-				err = cmp.Or(records.CheckErasure("subject", s.Subject, e.Note), records.CheckErasure("subject", now.Subject, e.Note))
+				whose := "subject of submission " + s.ID.String()
+				err = cmp.Or(records.CheckErasure(whose, s.Subject, e.Note), records.CheckErasure(whose, now.Subject, e.Note))
 			}
 			if err != nil {
 				return err
