@@ -96,6 +96,8 @@ func TestUploadsThatAreNotSearched(t *testing.T) {
 	}
 	assert.Nil(t, weigh(t, all).Holding)
 	assert.Nil(t, weigh(t, month).Window)
+	month.Unsearched += 999 // fewer are searched than are seen
+	assert.Nil(t, weigh(t, month).Window)
 }
 
 // Opponent's story: of 46 uploads that a thief drew, 28 have copies under a key that is not at hand, so that nothing is said of them. The other 18

@@ -42,11 +42,11 @@ func (m *model) window() *Window {
 		clusters = append(clusters, [2]int{slices.MinFunc(leaks, byCell).cell, slices.MaxFunc(leaks, byCell).cell})
 	}
 	all := ahead[len(ahead)-1]
-	size := max(all-m.c.Unsearched, 0)         // as if what is not found lay outside of each window
-	n := min(len(clusters)+m.c.Unjudged, size) // likewise
+	size := max(all-m.c.Unsearched, 0)         // what is not found, or not judged, is taken to lie outside of each window
+	n := min(len(clusters)+m.c.Unjudged, size) // draws
 	// persons with many pictures of other times would count once, and the registry has each of their uploads
 	uploads := m.bare(shown(m))
-	if max(len(clusters), len(uploads)) > size {
+	if max(len(clusters), len(uploads)) > size { // no draw of so many
 		return nil
 	}
 	var best [2]int
@@ -219,7 +219,7 @@ func (m *model) holding() *Holding {
 		}
 		// Hoeffding, JASA 58, 1963, theorems 1 and 4: draws that differ in p by their mean, and draws without replacement
 		chance := func(of, its [][]*sighting) float64 {
-			n, mean := float64(len(of)+m.c.Unjudged), m.expected(k, of, m.c.Unsearched)+float64(m.c.Unjudged)*highest
+			n, mean := float64(len(of)+m.c.Unjudged), m.expected(k, of, m.c.Unsearched)+float64(float64(m.c.Unjudged)*highest)
 			if n-float64(len(its)) > float64(maxOutside*(n-mean)) {
 				return 0
 			}
