@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"github.com/kycmark/kycmark/watermark"
 	"slices"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/weigh"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // books gathers what the odds need: recipients, the copies of each submission that leaks show, days,

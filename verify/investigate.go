@@ -62,7 +62,7 @@ func (v *Investigator) Begin(opts *Options) (*Investigation, error) {
 		return nil, err
 	}
 	cfg := config{v.cfg, o}
-	return &Investigation{cfg: cfg, x: v.x.With(cfg.examination()), now: time.Now}, nil
+	return &Investigation{cfg: cfg, x: v.x.With(cfg.examination()), now: time.Now, known: make(map[[32]byte]time.Time)}, nil
 }
 
 // File examines one leak. leak holds the bytes of its file, and path is only the name in the finding. Before it

@@ -215,9 +215,6 @@ func (v *Investigation) log(ctx context.Context, once [32]byte, all []dump.File,
 		v.begun = now
 	}
 	_, _, known, err := v.x.Engine().Earlier(ctx, v.logged[0], sums, nil, func(*books.Investigation) bool { return false })
-	if v.known == nil {
-		v.known = make(map[[32]byte]time.Time)
-	}
 	maps.Copy(v.known, known)
 	return err
 }

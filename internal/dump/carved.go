@@ -57,9 +57,10 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		failed = d.found(ctx, depth, f.Name, whole, in, found, copy)
 		return failed
 	})
+	nothing := report.Finds == 0 && len(d.Files) == listed
 	switch {
 	case own:
-	case report.Finds == 0 && len(d.Files) == listed:
+	case nothing:
 		d.Containers = d.Containers[:at]
 	case err == nil:
 		d.Containers[at].Size, d.Containers[at].Sum = all.n, hex.EncodeToString(all.sum.Sum(nil))
@@ -74,7 +75,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
 	case report.Opaque > 0 && (end > 0 || is == codec.Unknown || is == codec.Text || is == codec.Broken || is == codec.NoPicture):
 		return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("about %d bytes of it are compressed or encrypted in a way that is not known, and were not looked into", report.Opaque)})
-	case !own && (report.Finds == 0 && len(d.Files) == listed || is == codec.Archive): // of an archive no more than that is found
+	case !own && (nothing || is == codec.Archive): // of an archive no more than that is found
 		if f.aside && (is == codec.Unknown || is == codec.Text || is == codec.NoPicture || is == codec.Sound) {
 			return nil
 		}

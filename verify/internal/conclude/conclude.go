@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -169,7 +170,7 @@ func (e Evidence) lookalike() (code string, m *findings.Match) {
 			return notConfirmed[pixels], m
 		}
 	}
-	return notConfirmed[findings.PixelsUnknown], Find(e.Matches, func(m *findings.Match) bool { return m.HashOnly && e.byHash(m) && m.Distance <= phash.MatchRadius })
+	return notConfirmed[findings.PixelsUnknown], each.Find(e.Matches, func(m *findings.Match) bool { return m.HashOnly && e.byHash(m) && m.Distance <= phash.MatchRadius })
 }
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
@@ -229,14 +230,14 @@ func concludeNoMark(e Evidence, shown *findings.Match) conclusion {
 // untold returns a match with another upload than shown, of the same document, page or capture, that the leak shows or may show.
 // Tracing would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
 func (e *Evidence) untold(shown *findings.Match) *findings.Match {
-	return Find(e.Matches, func(m *findings.Match) bool {
+	return each.Find(e.Matches, func(m *findings.Match) bool {
 		return (ShowsCapture(m.Pixels) || ShowsDocument(m.Pixels) && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !rulesOut(findings.TraceOf(e.Traces, m.Submission))
 	})
 }
 
 // unissued returns the first mark that was read and that the registry does not list, or nil.
 func (e Evidence) unissued() *Read {
-	return Find(e.Reads, func(r *Read) bool { return r.Issued == nil })
+	return each.Find(e.Reads, func(r *Read) bool { return r.Issued == nil })
 }
 
 // concludeUnissued returns the conclusion for a leak with a mark that the registry does not list, and without a mark
@@ -351,7 +352,7 @@ func (e Evidence) Shown() *findings.Match {
 	if m := cmp.Or(e.first(findings.PixelsSame), e.first(findings.PixelsAltered), e.first(findings.PixelsEdges)); m != nil {
 		return m
 	}
-	return Find(e.Matches, func(m *findings.Match) bool {
+	return each.Find(e.Matches, func(m *findings.Match) bool {
 		return m.Distance <= phash.MatchRadius && (m.Pixels == findings.PixelsUndecided || m.Pixels == findings.PixelsPartial || e.byHash(m) && !m.HashOnly)
 	})
 }
@@ -363,7 +364,7 @@ func (e Evidence) byHash(m *findings.Match) bool {
 }
 
 func (e Evidence) first(pixels string) *findings.Match {
-	return Find(e.Matches, func(m *findings.Match) bool { return m.Pixels == pixels })
+	return each.Find(e.Matches, func(m *findings.Match) bool { return m.Pixels == pixels })
 }
 
 // Positive returns the first match with a submission other than not that the leak positively shows, or nil. A match

@@ -263,7 +263,7 @@ func (e *Evidence) Sees(of watermark.Submission) (pixels string, altered []findi
 	if m := e.Match(of); m != nil {
 		return m.Pixels, m.Altered
 	}
-	if r := Find(e.Reads, func(r *Read) bool { return r.Issued != nil && r.Issued.Submission == of }); r != nil {
+	if r := each.Find(e.Reads, func(r *Read) bool { return r.Issued != nil && r.Issued.Submission == of }); r != nil {
 		return r.Shows, r.Altered
 	}
 	return findings.PixelsUnknown, nil
@@ -288,7 +288,7 @@ func rulesOut(t *findings.Tracing) bool {
 
 // Match returns the match of the leak with a submission, nil if e has no such match.
 func (e *Evidence) Match(of watermark.Submission) *findings.Match {
-	return Find(e.Matches, func(m *findings.Match) bool { return m.Submission == of })
+	return each.Find(e.Matches, func(m *findings.Match) bool { return m.Submission == of })
 }
 
 // Page returns the page of a submission that the leak shows, by the match with it, else by a read of its
@@ -298,7 +298,7 @@ func (e *Evidence) Page(of watermark.Submission) int {
 	if m != nil && m.Pixels != findings.PixelsUnknown {
 		return m.Page
 	}
-	if r := Find(e.Reads, func(r *Read) bool {
+	if r := each.Find(e.Reads, func(r *Read) bool {
 		return r.Issued != nil && r.Issued.Submission == of && r.Shows != findings.PixelsUnknown
 	}); r != nil {
 		return r.Page
@@ -330,11 +330,6 @@ func (e *Evidence) Apart(of watermark.Submission) bool {
 	return m != nil && m.Region != nil && !slices.ContainsFunc(e.Matches, func(o findings.Match) bool {
 		return o.Submission != of && ShowsCapture(o.Pixels) && !disjoint(m, &o)
 	})
-}
-
-// Find is [each.Find].
-func Find[T any](all []T, is func(*T) bool) *T {
-	return each.Find(all, is)
 }
 
 // ReturnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.

@@ -107,7 +107,6 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
-		Rows:    findings.Rows{Known: l.Known},
 		Private: findings.Private{Leak: LookOf(pic.Image)},
 	}
 	if pic.Pages > 1 {
@@ -120,7 +119,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	l.Laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
 	empty := *out
-	if err = v.fill(ctx, out, e); err == nil && out.Matched() {
+	if err = v.fill(ctx, out, e, l.Known); err == nil && out.Matched() {
 		out.References, err = v.On(l).with(&e).references(ctx, out.Submission, out.Page, v.Cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
@@ -128,7 +127,7 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	}
 	if errors.Is(err, registry.ErrTampered) {
 		*out = empty
-		err = v.fill(ctx, out, e.Damaged())
+		err = v.fill(ctx, out, e.Damaged(), l.Known)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -139,7 +138,6 @@ func (v *Examiner) Investigate(ctx context.Context, path string, l *Leak, files 
 	if out.Kind == findings.FoundIncomplete {
 		out.Error = l.why
 	}
-	out.Known = time.Time{} // the dump's verdict says it
 	return out, nil
 }
 
@@ -350,9 +348,9 @@ func (v *Examiner) standing(ctx context.Context, r *conclude.Read) error {
 }
 
 // fill writes the evidence and the conclusion into out and, if the leak shows a submission, what the registry says of that.
-// Custody is left out if the leak carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
+// Custody is left out if the leak carries a mark that the registry does not list. The leak is known since known. The error wraps [registry.ErrTampered] if
 // records that the conclusion rests on were altered.
-func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence) (err error) {
+func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.Evidence, known time.Time) (err error) {
 	conclude.Into(out, e)
 	if out.RestsOnRecords() && len(v.Damage()) > 0 {
 		return registry.ErrTampered
@@ -360,7 +358,7 @@ func (v *Examiner) fill(ctx context.Context, out *findings.Finding, e conclude.E
 	if !out.Matched() {
 		return nil
 	}
-	if err := v.FillSubjects(ctx, out, func(watermark.Submission) time.Time { return out.Known }); err != nil {
+	if err := v.FillSubjects(ctx, out, func(watermark.Submission) time.Time { return known }); err != nil {
 		return err
 	}
 	custody := func(of watermark.Submission) ([]books.Custody, error) {

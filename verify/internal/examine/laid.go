@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/register"
@@ -163,7 +164,7 @@ func (l *Leak) Keep(on *Original, s *capture.Sight, pixels string) {
 
 // allOf reports whether all of a leak shows one upload: nothing lies beside it, and nothing else was found over it.
 func (l *Leak) allOf(e *conclude.Evidence) bool {
-	m := conclude.Find(e.Matches, func(m *findings.Match) bool {
+	m := each.Find(e.Matches, func(m *findings.Match) bool {
 		return m.Pixels == findings.PixelsSame && m.Region == nil && l.at(conclude.PageOf(m)) >= 0
 	})
 	if m == nil {

@@ -317,7 +317,7 @@ func (p *place) add(shown watermark.Submission) {
 	conclude.Into(&there, p.in)
 	for _, x := range p.in.Reads {
 		sure := x.Issued != nil && there.Kind == findings.FoundCopy && slices.Contains(there.Copies, x.Copy) && found(&p.in, &x)
-		if old := conclude.Find(p.e.Reads, func(o *conclude.Read) bool { return o.Copy == x.Copy && o.KeyID == x.KeyID }); old != nil {
+		if old := each.Find(p.e.Reads, func(o *conclude.Read) bool { return o.Copy == x.Copy && o.KeyID == x.KeyID }); old != nil {
 			if !sure || !p.take(&x) {
 				continue
 			}

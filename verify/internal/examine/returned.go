@@ -310,7 +310,7 @@ type issuedLists struct {
 	engine.Lists
 	mu     sync.Mutex
 	erased int64           // number of the last erasure that was looked at
-	keys   map[string]bool // of copies of erased uploads that were handed out
+	keys   map[string]bool // of copies of erased uploads
 }
 
 // ofErased reports whether copies of an erased upload were issued, and whether any of these under a key that is not at hand.

@@ -20,7 +20,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/recheck"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/weigh"
@@ -140,7 +139,7 @@ func (r reportRow) Spots() []spot {
 
 // Boxes returns the spots of a leak as SVG to lay over the picture of its upload; "" without spots.
 func (r ReportView) Boxes(row reportRow) template.HTML {
-	m := conclude.Find(row.Matches, func(m *findings.Match) bool { return m.Submission == row.Submission })
+	m := each.Find(row.Matches, func(m *findings.Match) bool { return m.Submission == row.Submission })
 	spots := row.Spots()
 	if m == nil || m.Width == 0 || len(spots) == 0 {
 		return ""

@@ -137,7 +137,8 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		if l.Searched != nil && l.Searched.Missing != nil {
 			c.Unsearched = max(c.Unsearched, l.Searched.Missing.Whole+l.Searched.Missing.Flat+l.Searched.Missing.Damaged)
 		}
-		if w.First[i] == i && (l.Kind == findings.FoundLookalike || l.Kind == findings.FoundIncomplete || l.Matched() && (l.MarkUnsought() || vague(l))) {
+		unsure := vague(l)
+		if w.First[i] == i && (l.Kind == findings.FoundLookalike || l.Kind == findings.FoundIncomplete || l.Matched() && (l.MarkUnsought() || unsure)) {
 			c.Unjudged++
 		}
 		if !l.Weighed() || l.Matched() && w.First[i] != i {
@@ -145,8 +146,8 @@ func (w *Weighing) caseOf(b *Facts) (*odds.Case, []int) {
 		}
 		views := l.Views()
 		hurt := slices.ContainsFunc(views, (*findings.Finding).Damaged)
-		for k, x := range views { // vague: the whole picture, or this place of it
-			of(i, x, k > 0, hurt, vague(l) || k > 0 && !l.Beside[k-1].Same && vague(x))
+		for k, x := range views { // the whole picture is vague, or this place of it
+			of(i, x, k > 0, hurt, unsure || k > 0 && !l.Beside[k-1].Same && vague(x))
 		}
 	}
 	for i := range c.Holders {

@@ -11,7 +11,6 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
-	"github.com/kycmark/kycmark/verify/internal/conclude"
 	"github.com/kycmark/kycmark/verify/internal/tuning"
 	"github.com/kycmark/kycmark/verify/internal/words"
 )
@@ -124,7 +123,7 @@ func examinedBefore(w *Weighing) []words.Figures {
 
 // changed is about earlier investigations of these files that had another time of the find, or named other recipients.
 func changed(w *Weighing) (out []words.Figures) {
-	if first := conclude.Find(w.Earlier, func(e *findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }); first != nil {
+	if first := each.Find(w.Earlier, func(e *findings.Earlier) bool { return !e.Found.Equal(w.Cfg.Found) }); first != nil {
 		out = append(out, words.Figures{"what": "time of the find", "n": first.Shared, "entry": fmt.Sprint(first.Entry),
 			"then": "it was " + words.StatedFind(first.Found), "now": "it is " + words.StatedFind(w.Cfg.Found)})
 	}

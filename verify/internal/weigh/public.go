@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/each"
 	"github.com/kycmark/kycmark/verify/books"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/conclude"
@@ -60,7 +61,7 @@ func bare(l *findings.Finding) bool {
 
 // shown returns the match with the upload that a leak shows, or nil.
 func shown(l *findings.Finding) *findings.Match {
-	return conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
+	return each.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == l.Submission })
 }
 
 // patches counts the places of an upload with something else over it that may carry a mark.
@@ -137,7 +138,7 @@ func another(l *findings.Finding) *findings.Match {
 	if !unproven(l) {
 		return nil
 	}
-	return conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission != l.Submission && conclude.ShowsCapture(m.Pixels) })
+	return each.Find(l.Matches, func(m *findings.Match) bool { return m.Submission != l.Submission && conclude.ShowsCapture(m.Pixels) })
 }
 
 func showsAnother(l *findings.Finding) bool { return another(l) != nil }
@@ -154,7 +155,7 @@ func claimOneMonth(w *Weighing) (string, words.Figures) {
 		}
 		for _, r := range l.Reads {
 			known = known && !slices.ContainsFunc(r.Returned, func(id watermark.Submission) bool {
-				m := conclude.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == id })
+				m := each.Find(l.Matches, func(m *findings.Match) bool { return m.Submission == id })
 				return m == nil || !slices.Contains(of, monthOf(m.Submitted))
 			})
 		}
